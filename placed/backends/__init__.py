@@ -1,0 +1,142 @@
+"""The log: the contract that every backend keeps, and its errors.
+
+The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.record` gives them
+meaning). Offsets are strictly increasing integers, gaps are legal. Ranges of offsets are half-open: a log holds the
+records with `first <= offset < next`.
+
+    LogError
+    ├── LogUnavailable        nothing was appended; try again
+    │   └── OutcomeUnknown    it may have been appended; the log itself will tell
+    ├── OffsetOutOfRange      asked to read before the first offset or past the next one
+    ├── LogCorrupt            the log is damaged, or is not a log of ours
+    ├── LogBusy               another process has it
+    └── LogClosed             used after close
+
+This module may import Trio and numpy; it knows nothing of canvases and HTTP. Backends are opened by a context manager
+in their own module, and only `placed.service` names them.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    import trio
+    from numpy.typing import NDArray
+
+
+class LogError(Exception):
+    """Any failure of the log."""
+
+
+class LogUnavailable(LogError):
+    """The log can't be reached or written just now; nothing was appended, so trying again is safe."""
+
+
+class OutcomeUnknown(LogUnavailable):
+    """An append was given up before its outcome was known; the record may or may not be in the log."""
+
+
+class OffsetOutOfRange(LogError):
+    """A read from an offset that the log doesn't hold: below `first`, or above `next`."""
+
+    def __init__(self, offset: int, first: int, next_: int) -> None:
+        super().__init__(f"offset {offset} is not in the log, which holds {first} up to, not including, {next_}")
+        self.offset = offset
+        self.first = first
+        self.next = next_
+
+
+class LogCorrupt(LogError):
+    """The log is damaged, or isn't one of ours; the message names the place and the way out."""
+
+
+class LogBusy(LogError):
+    """Another process has this log open, and this backend allows one."""
+
+
+class LogClosed(LogError):
+    """The log was used after it was closed."""
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """Consecutive records, at least one, in the order of their offsets.
+
+    Attributes:
+        offsets: int64, shape (n,), strictly increasing.
+        times_ms: int64, shape (n,), the log's own time of each record, in ms since the epoch.
+        values: the n records' bytes.
+    """
+
+    offsets: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+    values: list[bytes]
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to read from after this batch."""
+        return int(self.offsets[-1]) + 1
+
+
+class Log(abc.ABC):
+    """One log, open. All methods belong to the Trio thread."""
+
+    max_value_bytes: ClassVar[int] = 1_000_000  # Kafka's default limit for a message is 1,048,588 with its framing
+
+    @property
+    @abc.abstractmethod
+    def id(self) -> str:
+        """The identity of this log, 1 to 64 characters of [0-9A-Za-z_-]. A recreated log has another one."""
+
+    @abc.abstractmethod
+    async def bounds(self) -> tuple[int, int]:
+        """The first offset that the log holds, and the next one that it will give: half-open. Equal when empty.
+
+        Raises:
+            LogUnavailable: it can't be asked just now.
+            LogClosed: the log was closed.
+        """
+
+    @abc.abstractmethod
+    async def append(self, value: bytes) -> int:
+        """Append one record, and return its offset once it is as durable as this backend promises.
+
+        Many tasks may append at once; the records of those that wait together become durable together.
+
+        Args:
+            value: 1 to `max_value_bytes` bytes.
+
+        Raises:
+            ValueError: the value is empty or too long; nothing was appended.
+            LogUnavailable: nothing was appended.
+            OutcomeUnknown: it may have been appended.
+            LogClosed: the log was closed; nothing was appended.
+
+        Cancellation: a cancelled append may have been appended.
+        """
+
+    @abc.abstractmethod
+    def read(self, offset: int) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Batch]]:
+        """Read from `offset` on, in order, for ever: `async with log.read(v) as batches: async for batch in batches`.
+
+        The channel waits when it has reached the log's end. Any number of readers may read at once.
+
+        Args:
+            offset: the first offset to read; the log's next offset is allowed, and waits for the next append. A gap
+                is passed over.
+
+        Raises (on entering, and from `receive`):
+            OffsetOutOfRange: `offset` is below the log's first offset, or above its next one.
+            LogUnavailable: it can't be read just now; open a new reader from the last batch's `next_offset`.
+            LogCorrupt: a record doesn't match its checksum, or the storage is damaged.
+            LogClosed: the log was closed; a waiting reader is woken with it.
+
+        Cancellation: takes effect within 1 s; no record is lost, a new reader may begin where this one stood.
+        """
