@@ -22,11 +22,11 @@ import abc
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
-import numpy as np
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    import numpy as np
     import trio
     from numpy.typing import NDArray
 

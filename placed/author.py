@@ -1,0 +1,34 @@
+"""The author: an 8-byte keyed hash of who placed an edit. The key stays on the server, so the log names nobody. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+
+KEY_BYTES = 32
+
+
+def author_of(address: str, key: bytes) -> int:
+    """The author, 0 to 2**64 - 1, for a client's IP address.
+
+    IPv6 clients count per /64, since one of them has all of it to choose from; an IPv4 address in IPv6 form is the IPv4
+    address. Anything that is no IP address (a Unix socket's peer) is one author.
+
+    Args:
+        address: as text, with or without an IPv6 zone.
+        key: `KEY_BYTES` secret bytes.
+    """
+    digest = hashlib.blake2b(_subject(address), digest_size=8, key=key).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _subject(address: str) -> bytes:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return b"unknown"
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is None:
+            return b"6" + ip.packed[:8]
+        ip = ip.ipv4_mapped
+    return b"4" + ip.packed
