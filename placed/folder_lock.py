@@ -1,0 +1,67 @@
+"""The exclusive use of a folder: one server, one folder.
+
+An flock on a file inside. The kernel lets go of it when the process ends, however it ends, so that nothing has to be
+removed by hand after kill -9. It holds between the parts of one process too. Imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK_NAME: Final = "placed.lock"
+_PID_BYTES: Final = 20  # digits of any process id, with room
+
+
+class FolderBusy(Exception):
+    """Somebody else uses the folder.
+
+    Attributes:
+        folder: which one.
+        holder: the process id of who has it, or "unknown".
+    """
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(
+            f"{folder} is in use by another server (process {holder}); stop that one, or choose another folder"
+        )
+        self.folder = folder
+        self.holder = holder
+
+
+@contextlib.contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Have `folder`, which exists, to ourselves until the block ends.
+
+    Raises:
+        FolderBusy: another process, or another part of this one, has it.
+        OSError: the lock file can't be written; the folder is missing, read-only or not ours.
+    """
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderBusy(folder, _holder(descriptor)) from None
+        _leave_process_id(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    digits = os.pread(descriptor, _PID_BYTES, 0).strip()
+    return digits.decode() if digits.isdigit() else "unknown"
+
+
+def _leave_process_id(descriptor: int) -> None:
+    # For the message above, nothing else; a full disk must not keep a server from starting.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
