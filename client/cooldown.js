@@ -1,0 +1,141 @@
+/**
+ * The cooldown clock: how many edits the server would admit now, and when the next charge is back. The server decides; this
+ * is its last word, carried on by the clock between answers.
+ *
+ * Pure; imports nothing. Times are milliseconds of one clock.
+ */
+
+/**
+ * @typedef {object} Cooldown  as `GET /info` gives it
+ * @property {number} charges  the most that stack
+ * @property {number} charge_seconds  for one to come back; 0 means no cooldown
+ * @property {number} remaining
+ * @property {number} next_seconds  until one more is back
+ */
+
+export class CooldownClock {
+  #charges = 0
+  #chargeMs = 0
+  #remaining = 0
+  #nextAt = 0 // when one more is back; means nothing when full
+  #inFlight = 0
+
+  /** Whether edits are limited at all. */
+  get limited() {
+    return this.#chargeMs > 0
+  }
+
+  /** The most charges that stack. */
+  get charges() {
+    return this.#charges
+  }
+
+  /**
+   * @param {Cooldown} cooldown
+   * @param {number} now
+   */
+  set(cooldown, now) {
+    this.#charges = cooldown.charges
+    this.#chargeMs = cooldown.charge_seconds * 1000
+    this.#remaining = cooldown.remaining
+    this.#nextAt = now + cooldown.next_seconds * 1000
+  }
+
+  /**
+   * Charges left.
+   * @param {number} now
+   */
+  remaining(now) {
+    this.#advance(now)
+    return this.#remaining
+  }
+
+  /**
+   * Milliseconds until one more charge; 0 when full or without a cooldown.
+   * @param {number} now
+   */
+  nextMs(now) {
+    this.#advance(now)
+    return this.#isFull() ? 0 : this.#nextAt - now
+  }
+
+  /**
+   * The part of the next charge that is back, 0 to 1; 1 when full.
+   * @param {number} now
+   */
+  progress(now) {
+    return this.limited ? Math.min(1, Math.max(0, 1 - this.nextMs(now) / this.#chargeMs)) : 1
+  }
+
+  /**
+   * An edit is being posted.
+   * @param {number} now
+   */
+  spend(now) {
+    this.#advance(now)
+    this.#inFlight += 1
+    if (this.limited) this.#take(now)
+  }
+
+  /**
+   * The edit was answered, or given up. Of several on their way, an earlier answer doesn't know of the later edits: until all
+   * are answered it can only lower the count.
+   *
+   * @param {number} now
+   * @param {{ remaining: number, nextSeconds: number } | null} said  from the RateLimit field, if there was one
+   */
+  answered(now, said) {
+    this.#advance(now)
+    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    if (!said || !this.limited) return
+    const remaining = Math.min(said.remaining, this.#charges)
+    if (this.#isFull() && remaining < this.#charges) this.#nextAt = now + this.#chargeMs
+    this.#remaining = this.#inFlight ? Math.min(this.#remaining, remaining) : remaining
+    // Whole seconds: 0 says nothing that our own clock doesn't know better.
+    if (!this.#isFull() && said.nextSeconds > 0) this.#nextAt = Math.min(this.#nextAt, now + said.nextSeconds * 1000)
+  }
+
+  /**
+   * An edit was refused for the cooldown.
+   *
+   * @param {number} now
+   * @param {number} seconds  until one charge is back
+   */
+  refused(now, seconds) {
+    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    this.#remaining = 0
+    this.#nextAt = now + seconds * 1000
+  }
+
+  #isFull() {
+    return !this.limited || this.#remaining >= this.#charges
+  }
+
+  /** @param {number} now */
+  #take(now) {
+    if (this.#isFull()) this.#nextAt = now + this.#chargeMs
+    this.#remaining = Math.max(0, this.#remaining - 1)
+  }
+
+  /** @param {number} now */
+  #advance(now) {
+    if (this.#isFull()) return
+    if (this.#nextAt - now > this.#chargeMs + 60_000) this.#nextAt = now + this.#chargeMs // the clock was set back
+    if (now < this.#nextAt) return
+    const back = 1 + Math.floor((now - this.#nextAt) / this.#chargeMs)
+    this.#remaining = Math.min(this.#charges, this.#remaining + back)
+    this.#nextAt += back * this.#chargeMs
+  }
+}
+
+/**
+ * The RateLimit response field (draft-ietf-httpapi-ratelimit-headers): `"edits";r=7;t=1`.
+ *
+ * @param {string | null} field
+ * @returns {{ remaining: number, nextSeconds: number } | null} null when absent or of another form
+ */
+export function parseRateLimit(field) {
+  const remaining = /;\s*r=(\d{1,9})/.exec(field ?? '')
+  const seconds = /;\s*t=(\d{1,9})/.exec(field ?? '')
+  return remaining && seconds ? { remaining: Number(remaining[1]), nextSeconds: Number(seconds[1]) } : null
+}

@@ -1,0 +1,66 @@
+/**
+ * What `GET /info` says, checked before anything is built on it. Pure; imports nothing at run time.
+ */
+
+/**
+ * @typedef {object} Info
+ * @property {number} width
+ * @property {number} height
+ * @property {string[]} palette  '#rrggbb', index 0 is the blank colour
+ * @property {string[]} colorNames  one for each colour
+ * @property {import('./edit_code.js').EditCode} editCode
+ * @property {number} version
+ * @property {string} log
+ * @property {import('./cooldown.js').Cooldown} cooldown
+ */
+
+/**
+ * @param {any} answer  parsed JSON
+ * @returns {Info}
+ * @throws {Error} something is missing, or is not what this page understands
+ */
+export function parseInfo(answer) {
+  const { width, height, palette, edit_code: code, version, log, cooldown } = Object(answer)
+  for (const side of [width, height]) {
+    if (!isInteger(side, 1, 4096)) throw new Error(`the server's canvas has a side of ${JSON.stringify(side)} pixels`)
+  }
+  if (!Array.isArray(palette) || !isInteger(palette.length, 1, 256)) throw new Error("the server's palette is missing")
+  const odd = palette.find((color) => !/^#[0-9a-f]{6}$/i.test(color))
+  if (odd !== undefined) throw new Error(`the server's palette has the colour ${JSON.stringify(odd)}`)
+  if (![code?.x_bits, code?.y_bits, code?.color_bits].every((bits) => isInteger(bits, 0, 12))) {
+    throw new Error("the server's edit code is missing")
+  }
+  if (!isInteger(code.bytes, 1, 4)) throw new Error(`the server's edit code takes ${JSON.stringify(code.bytes)} bytes`)
+  if (!isInteger(version, 0, Number.MAX_SAFE_INTEGER)) throw new Error("the server's version is missing")
+  if (typeof log !== 'string' || !log) throw new Error("the server's log id is missing")
+  const names = Array.isArray(answer.color_names) ? answer.color_names : []
+  return {
+    width,
+    height,
+    palette,
+    colorNames: palette.map((color, i) => (typeof names[i] === 'string' && names[i] ? names[i] : color)),
+    editCode: code,
+    version,
+    log,
+    cooldown: {
+      charges: number(cooldown?.charges),
+      charge_seconds: number(cooldown?.charge_seconds),
+      remaining: number(cooldown?.remaining),
+      next_seconds: number(cooldown?.next_seconds)
+    }
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} low
+ * @param {number} high  included
+ */
+function isInteger(value, low, high) {
+  return Number.isSafeInteger(value) && Number(value) >= low && Number(value) <= high
+}
+
+/** @param {unknown} value */
+function number(value) {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : 0
+}

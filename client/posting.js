@@ -1,0 +1,79 @@
+/**
+ * `POST /edit`: what the answer means for an own pixel. `outcomeOf` is pure; `postEdit` adds the request.
+ */
+
+import { parseRateLimit } from './cooldown.js'
+
+/**
+ * @typedef {{ kind: 'posted', version: number }
+ *   | { kind: 'refused', reason: string, retrySeconds: number | null }
+ *   | { kind: 'unknown', reason: string }} Outcome
+ */
+
+const TIMEOUT_MS = 15_000 // the server's own deadline for an append is shorter
+
+/** Refusals with which a server says that nothing was placed, though the status is 5xx. */
+const NOT_PLACED = new Map([
+  ['log-unavailable', 'The server cannot save edits just now.'],
+  ['writer-full', 'The server has more edits than it can take just now.'],
+  ['shutting-down', 'The server is stopping.'],
+  ['not-ready', 'The server is still starting.']
+])
+
+/**
+ * @param {{ x: number, y: number, color: number }} edit
+ * @returns {Promise<{ outcome: Outcome, rateLimit: { remaining: number, nextSeconds: number } | null }>}
+ */
+export async function postEdit(edit) {
+  try {
+    const response = await fetch('edit', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(edit),
+      signal: AbortSignal.timeout(TIMEOUT_MS)
+    })
+    const body = await response.json().catch(() => null)
+    return {
+      outcome: outcomeOf(response.status, body, response.headers.get('Retry-After')),
+      rateLimit: parseRateLimit(response.headers.get('RateLimit'))
+    }
+  } catch {
+    return { outcome: { kind: 'unknown', reason: 'The connection was lost while painting.' }, rateLimit: null }
+  }
+}
+
+/**
+ * @param {number} status
+ * @param {any} body  the parsed JSON, null if it was none
+ * @param {string | null} retryAfter  the Retry-After field
+ * @returns {Outcome}
+ */
+export function outcomeOf(status, body, retryAfter) {
+  const version = Object(body).v
+  if (status === 200 && Number.isSafeInteger(version)) return { kind: 'posted', version }
+  const { code, detail, retry_after_seconds: exactSeconds } = Object(body)
+  if (code === 'cooldown' || status === 429) {
+    const seconds = Number(exactSeconds ?? retryAfter ?? 1)
+    const retrySeconds = Number.isFinite(seconds) && seconds >= 0 ? seconds : 1
+    return { kind: 'refused', reason: `Not yet: the next pixel is ready in ${duration(retrySeconds)}.`, retrySeconds }
+  }
+  const notPlaced = NOT_PLACED.get(code)
+  if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
+  if (code === 'banned') return { kind: 'refused', reason: 'You may not paint on this canvas.', retrySeconds: null }
+  if (status >= 400 && status < 500) {
+    const reason = typeof detail === 'string' && detail ? detail : `The server refused this edit (${status}).`
+    return { kind: 'refused', reason, retrySeconds: null }
+  }
+  // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
+  return { kind: 'unknown', reason: 'The server did not say whether this pixel was placed.' }
+}
+
+/**
+ * A waiting time in words.
+ * @param {number} seconds
+ */
+export function duration(seconds) {
+  if (seconds < 9.95) return `${Math.max(0.1, seconds).toFixed(1)} s`
+  if (seconds < 120) return `${Math.ceil(seconds)} s`
+  return `${Math.ceil(seconds / 60)} min`
+}
