@@ -1,0 +1,102 @@
+#!/bin/sh
+# What make needs from the system, fetched by apt where this is Debian and we are root; elsewhere a line says what is
+# missing and how to get it.
+#
+#   sh .ci/setup.sh venv DIR    makes the virtual environment DIR with a Python 3.11 or newer
+#   sh .ci/setup.sh parts       the programs that only tests use; a missing one leaves tests out, and in CI is an error
+set -eu
+
+log() { echo "$*" >&2; }
+
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -f /etc/debian_version ]; }
+
+# Debian starts a service as soon as its package is unpacked, unless this file says no: the tests' nginx is not to
+# take port 80 of a machine that had none.
+apt_install() {
+    log "installing with apt: $*"
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap 'rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' > $policy
+        chmod +x $policy
+    fi
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@" >/dev/null
+}
+
+find_python() {
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+make_venv() {
+    python=$(find_python)
+    if [ -z "$python" ] && can_apt; then
+        apt_install python3 python3-venv
+        python=$(find_python)
+    fi
+    if [ -z "$python" ]; then
+        log "placed needs Python 3.11 or newer, which is not on PATH: apt-get install python3 python3-venv, or brew install python"
+        exit 1
+    fi
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        if ! can_apt; then
+            log "$python can't make a virtual environment: as root, apt-get install $python-venv"
+            exit 1
+        fi
+        apt_install "$python-venv"
+    fi
+    log "making $1 with $("$python" --version)"
+    "$python" -m venv --clear "$1"
+}
+
+# nginx is in a folder that is on the PATH of root alone.
+has() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; }
+
+has_part() {
+    case $1 in
+        chromium)
+            has chromium || has chromium-browser || has google-chrome || has google-chrome-stable ||
+                [ -e "/Applications/Chromium.app" ] || [ -e "/Applications/Google Chrome.app" ]
+            ;;
+        nodejs) has node ;;
+        *) has "$1" ;;
+    esac
+}
+
+missing_parts() {
+    for part in chromium nginx pngcheck nodejs npm; do
+        has_part $part || printf '%s ' $part
+    done
+}
+
+brew_name() {
+    case $1 in
+        chromium) echo "--cask chromium" ;;
+        nodejs) echo node ;;
+        *) echo "$1" ;;
+    esac
+}
+
+fetch_parts() {
+    missing=$(missing_parts)
+    if [ -n "$missing" ] && can_apt; then
+        # shellcheck disable=SC2086  # one word a package
+        apt_install $missing
+        missing=$(missing_parts)
+    fi
+    for part in $missing; do
+        log "left out: tests that need $part; to have them: apt-get install $part, or brew install $(brew_name "$part")"
+    done
+    [ -z "$missing" ] || [ "${CI:-}" != true ]
+}
+
+case ${1:-} in
+    venv) make_venv "$2" ;;
+    parts) fetch_parts ;;
+    *) log "usage: sh .ci/setup.sh venv DIR | parts" && exit 2 ;;
+esac

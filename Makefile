@@ -1,0 +1,86 @@
+# make run      a canvas at http://127.0.0.1:8080; make run ARGS="--port 9000"
+# make test     everything that must hold: lint, types, the client's tests, pytest; PYTEST_ARGS="-k png -x"
+# make format   formats the Python code
+# make upgrade  moves constraints.txt to the newest versions that pyproject.toml allows
+# make clean    removes what the others made
+#
+# Needs make, and Python 3.11 or newer; as root on Debian it fetches what else is missing, elsewhere it says how to
+# get it. Written for the make 3.81 that macOS still has.
+
+SHELL := /bin/sh
+ARGS :=
+PYTEST_ARGS :=
+venv := .venv
+python := $(venv)/bin/python
+pip := $(python) -m pip --disable-pip-version-check --quiet
+
+.PHONY: help run test lint types client pytest format upgrade clean parts
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(venv)/run.stamp
+	@exec $(python) -m placed $(ARGS)
+
+# One after the other also under -j, the quickest first, and pytest's summary last.
+.NOTPARALLEL:
+test: parts lint types client pytest
+
+lint: $(venv)/test.stamp
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+
+types: $(venv)/test.stamp
+	$(python) -m mypy
+
+# Without npm only CI fails: who works on the Python side needs no node.
+client:
+	@if command -v npm >/dev/null; then \
+	    $(MAKE) --no-print-directory client-checks; \
+	else \
+	    echo "left out: the client's types and unit tests, as npm is missing"; test "$$CI" != true; \
+	fi
+
+.PHONY: client-checks
+client-checks: node_modules/.stamp
+	@npm run --silent check
+	@npm test --silent
+
+pytest: $(venv)/test.stamp
+	$(python) -m pytest $(PYTEST_ARGS)
+
+parts:
+	@sh .ci/setup.sh parts
+
+format: $(venv)/test.stamp
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+# A virtual environment that doesn't start (its Python was removed, or the folder was moved) is made anew.
+$(venv)/run.stamp: pyproject.toml constraints.txt
+	@$(python) -m pip --version >/dev/null 2>&1 || sh .ci/setup.sh venv $(venv)
+	@echo "installing into $(venv) what constraints.txt pins"
+	@$(pip) install --constraint constraints.txt pip
+	@$(pip) install --constraint constraints.txt --build-constraint constraints.txt --editable .
+	@touch $@
+
+$(venv)/test.stamp: $(venv)/run.stamp
+	@$(pip) install --constraint constraints.txt --group dev
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+upgrade: $(venv)/run.stamp
+	$(python) -m venv --clear $(venv)/upgrade
+	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip
+	$(venv)/upgrade/bin/python -m pip --quiet install --editable . --group dev
+	sed -n '/^#/p' constraints.txt > $(venv)/constraints.txt
+	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable --exclude setuptools >> $(venv)/constraints.txt
+	mv $(venv)/constraints.txt constraints.txt
+	rm -rf $(venv)/upgrade
+
+clean:
+	rm -rf $(venv) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,54 @@
+"""Parts that a test needs and pip can't bring: a browser, nginx, pngcheck, node.
+
+Elsewhere a missing part skips its tests, and the line says how to get it. In CI (`CI=true`) it fails them: a green
+run there has left nothing out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+# Where Debian, Homebrew and macOS put a browser that Playwright can drive, besides what is on PATH.
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUM_APPS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+def require(part: str, found: bool, how: str) -> None:
+    """Go on when `part` was found; otherwise skip the test, or, in CI, fail it.
+
+    Args:
+        part: what is missing, "chromium".
+        found: whether it is there.
+        how: the way to get it, "apt-get install chromium, or brew install --cask chromium".
+    """
+    if found:
+        return
+    line = f"{part} is missing: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(line, pytrace=False)
+    pytest.skip(line)
+
+
+def chromium() -> str:
+    """The path of a Chromium or Chrome; without one the test is skipped, or, in CI, fails."""
+    on_path = (path for name in _CHROMIUM_NAMES if (path := shutil.which(name)))
+    apps = (app for app in _CHROMIUM_APPS if Path(app).exists())
+    path = next(on_path, None) or next(apps, None)
+    require("chromium", path is not None, "apt-get install chromium, or brew install --cask chromium")
+    assert path is not None
+    return path
+
+
+def program(name: str) -> str:
+    """The path of the program `name`, also from the folders that only root has on its PATH."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    require(name, path is not None, f"apt-get install {name}, or brew install {name}")
+    assert path is not None
+    return path
