@@ -1,0 +1,136 @@
+"""Palettes: the colours of a canvas, those built in, and those read from `.hex`, `.gpl` and `.json` files.
+
+A palette has 2 to 256 different colours, each with a name of its own, so that a person who can't tell two of
+them apart by eye can by name. Index 0 is the blank colour. A file is at most 64 KiB; whatever is wrong with
+it is one `PaletteError` that says where, what it is and what is allowed. Pure: imports attrs and numpy only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_COLORS = 2  # with one colour there is nothing to paint
+MAX_COLORS = 256  # an index is one byte
+
+COUNT_ALLOWED = f"{MIN_COLORS} to {MAX_COLORS} different colours"
+
+
+class PaletteError(ValueError):
+    """A palette that can't be used: an unknown name, an unreadable file, or colours that aren't allowed."""
+
+
+@attrs.frozen
+class Palette:
+    """The colours of a canvas. Two palettes are equal when their colours are, whatever these are called.
+
+    Attributes:
+        name: the built-in palette's, or the file's name without its ending.
+        rgb: 3 bytes a colour, all different; index 0 is the blank colour.
+        names: one for each colour, all different.
+
+    Raises:
+        PaletteError: the number of colours isn't allowed, or two colours or two names are the same.
+    """
+
+    name: str = attrs.field(eq=False)
+    rgb: bytes = attrs.field(repr=False)
+    names: tuple[str, ...] = attrs.field(eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        colors = [self.rgb[start : start + 3] for start in range(0, len(self.rgb), 3)]
+        if len(self.rgb) % 3 or not MIN_COLORS <= len(colors) <= MAX_COLORS:
+            raise PaletteError(
+                f"palette {self.name!r}: {len(self.rgb)} bytes; allowed are 3 bytes for each of {COUNT_ALLOWED}"
+            )
+        if len(set(colors)) < len(colors):
+            raise PaletteError(f"palette {self.name!r}: a colour is there twice; allowed are {COUNT_ALLOWED}")
+        if len(set(self.names)) < len(colors) or len(self.names) > len(colors):
+            raise PaletteError(f"palette {self.name!r}: allowed is one name of its own for each colour")
+
+    def __len__(self) -> int:
+        """How many colours it has, 2 to 256."""
+        return len(self.names)
+
+    def hex_colors(self) -> list[str]:
+        """Its colours as `#rrggbb`, in the order of their indexes."""
+        return [f"#{self.rgb[start : start + 3].hex()}" for start in range(0, len(self.rgb), 3)]
+
+    def to_array(self) -> NDArray[np.uint8]:
+        """Its colours as a read-only array, uint8, shape (colours, 3)."""
+        return np.frombuffer(self.rgb, np.uint8).reshape(-1, 3)
+
+
+def _built_in(name: str, table: str) -> Palette:
+    rows = [row.split(maxsplit=1) for row in table.strip().splitlines()]
+    return Palette(name, b"".join(bytes.fromhex(color) for color, _ in rows), tuple(label for _, label in rows))
+
+
+# The table of sephsplace's server.js and index.js: Reddit's colours of 2017, but for red, whose blue is 9
+# there, not 0.
+SEED = _built_in(
+    "seed",
+    """
+    ffffff white
+    e4e4e4 light grey
+    888888 grey
+    222222 black
+    ffa7d1 pink
+    e50009 red
+    e59500 orange
+    a06a42 brown
+    e5d900 yellow
+    94e044 light green
+    02be01 green
+    00d3dd cyan
+    0083c7 medium blue
+    0000ea dark blue
+    cf6ee4 light purple
+    820080 dark purple
+    """,
+)
+REDDIT_2017 = Palette("reddit-2017", SEED.rgb.replace(b"\xe5\x00\x09", b"\xe5\x00\x00"), SEED.names)
+# The 32 colours that Reddit ended with in 2022, in its order, but white is first: it was the blank colour.
+REDDIT_2022 = _built_in(
+    "reddit-2022",
+    """
+    ffffff white
+    6d001a burgundy
+    be0039 dark red
+    ff4500 red
+    ffa800 orange
+    ffd635 yellow
+    fff8b8 pale yellow
+    00a368 dark green
+    00cc78 green
+    7eed56 light green
+    00756f dark teal
+    009eaa teal
+    00ccc0 light teal
+    2450a4 dark blue
+    3690ea blue
+    51e9f4 light blue
+    493ac1 indigo
+    6a5cff periwinkle
+    94b3ff lavender
+    811e9f dark purple
+    b44ac0 purple
+    e4abff pale purple
+    de107f magenta
+    ff3881 pink
+    ff99aa light pink
+    6d482f dark brown
+    9c6926 brown
+    ffb470 beige
+    000000 black
+    515252 dark grey
+    898d90 grey
+    d4d7d9 light grey
+    """,
+)
+BUILT_IN = {palette.name: palette for palette in (SEED, REDDIT_2017, REDDIT_2022)}

@@ -1,0 +1,226 @@
+"""Palette files: `.hex` (Lospec), `.gpl` (GIMP) and `.json`.
+
+    .hex     rrggbb, one colour a line
+    .gpl     GIMP Palette, then lines of red, green, blue and a name; #, Name: and Columns: are passed over
+    .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}
+
+A file is at most 64 KiB of UTF-8. Whatever is wrong with it is one `PaletteError` that says where, what it is and what
+is allowed. A colour without a name is called after the basic colour nearest to it. Pure but for reading the file:
+imports numpy and `placed.palette` only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from placed.palette import BUILT_IN, COUNT_ALLOWED, MAX_COLORS, MIN_COLORS, Palette, PaletteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MAX_NAME_CHARACTERS = 64
+MAX_FILE_BYTES = 64 * 1024  # 256 colours with the longest names, as JSON, take half of it
+
+_shown = reprlib.Repr(maxstring=60, maxother=60).repr  # a value for a message, however long or deep it is
+_HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6})", re.ASCII)
+_GPL_COLOR = re.compile(r"\s*([0-9]{1,9})\s+([0-9]{1,9})\s+([0-9]{1,9})(?:\s+(.*?))?\s*", re.ASCII)
+
+# What an unnamed colour is called after: the one that is nearest to it. Chosen by eye.
+_BASIC = {
+    "black": 0x000000,
+    "dark grey": 0x444444,
+    "grey": 0x888888,
+    "light grey": 0xCCCCCC,
+    "white": 0xFFFFFF,
+    "dark red": 0x780000,
+    "red": 0xE00000,
+    "light red": 0xFF9090,
+    "orange": 0xFF8800,
+    "brown": 0x704018,
+    "beige": 0xF0D0A0,
+    "olive": 0x707000,
+    "yellow": 0xF0E000,
+    "pale yellow": 0xFFF8A0,
+    "dark green": 0x004800,
+    "green": 0x00A000,
+    "light green": 0x80E860,
+    "teal": 0x006868,
+    "cyan": 0x00D8E0,
+    "dark blue": 0x000070,
+    "blue": 0x1840E0,
+    "light blue": 0x80B8FF,
+    "dark purple": 0x500070,
+    "purple": 0x9030C0,
+    "lavender": 0xC8A0F0,
+    "magenta": 0xE000C0,
+    "pink": 0xFF90D0,
+}
+_BASIC_RGB = np.array([list(color.to_bytes(3)) for color in _BASIC.values()], np.float64)
+
+
+@attrs.frozen
+class _Entry:
+    """One colour of a file: its 3 bytes, its name or '', and where it stands there, for messages."""
+
+    color: bytes
+    name: str
+    place: str
+
+
+def load_palette(name_or_path: str) -> Palette:
+    """The built-in palette of that name, or the one in that file.
+
+    Raises:
+        PaletteError: neither; or the file can't be read, or doesn't hold a palette.
+    """
+    if name_or_path in BUILT_IN:
+        return BUILT_IN[name_or_path]
+    path = Path(name_or_path)
+    parse = _PARSERS.get(path.suffix.lower())
+    if parse is None:
+        raise PaletteError(f"no palette is called {name_or_path!r}; allowed is {ALLOWED}")
+    try:
+        return _named(path.stem, parse(_read_text(path)))
+    except PaletteError as error:
+        raise PaletteError(f"palette file {name_or_path!r}: {error}") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        # A pipe or a device may never end, or never begin.
+        if not path.is_file():
+            raise PaletteError("there is no such file" if not path.exists() else "not an ordinary file")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        if isinstance(error, PaletteError):
+            raise
+        raise PaletteError(f"can't be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise PaletteError(f"more than {MAX_FILE_BYTES} bytes; allowed are {MAX_FILE_BYTES}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PaletteError(f"line {line}: byte {data[error.start]:#04x}; allowed is UTF-8 text") from None
+
+
+def _parse_hex(text: str) -> Iterable[_Entry]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield _Entry(_hex_color(line.strip(), f"line {number}"), "", f"line {number}")
+
+
+def _hex_color(value: object, place: str) -> bytes:
+    match = _HEX_COLOR.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise PaletteError(f"{place}: {_shown(value)}; allowed is a colour of six hexadecimal digits, such as 'e50000'")
+    return bytes.fromhex(match[1])
+
+
+def _parse_gpl(text: str) -> Iterable[_Entry]:
+    lines = text.splitlines()
+    if not lines or lines[0].strip() != "GIMP Palette":
+        raise PaletteError(f"line 1: {_shown(lines[0] if lines else '')}; allowed is 'GIMP Palette'")
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip() and not line.lstrip().startswith(("#", "Name:", "Columns:")):
+            yield _gpl_entry(line, f"line {number}")
+
+
+def _gpl_entry(line: str, place: str) -> _Entry:
+    match = _GPL_COLOR.fullmatch(line)
+    if match is None or any(int(match[part]) > 255 for part in (1, 2, 3)):
+        raise PaletteError(
+            f"{place}: {_shown(line)}; allowed are three numbers from 0 to 255 and a name, such as '229 0 0 red'"
+        )
+    color = bytes(int(match[part]) for part in (1, 2, 3))
+    name = match[4] or ""
+    # GIMP writes Untitled, and Lospec the colour's digits, for a colour without a name.
+    is_named = name != "Untitled" and name.lower().lstrip("#") != color.hex()
+    return _Entry(color, name if is_named else "", place)
+
+
+def _parse_json(text: str) -> Iterable[_Entry]:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PaletteError(f"line {error.lineno}: not JSON: {error.msg}") from None
+    except (ValueError, RecursionError):
+        raise PaletteError("not JSON that can be read: a number too long, or nested too deeply") from None
+    if not isinstance(entries, list):
+        raise PaletteError(f"{_shown(entries)}; allowed is a list of colours")
+    for number, entry in enumerate(entries, 1):
+        yield _json_entry(entry, f"entry {number}")
+
+
+def _json_entry(entry: object, place: str) -> _Entry:
+    if isinstance(entry, str):
+        return _Entry(_hex_color(entry, place), "", place)
+    if not isinstance(entry, dict) or not {"color"} <= entry.keys() <= {"color", "name"}:
+        raise PaletteError(f'{place}: {_shown(entry)}; allowed is "#rrggbb" or {{"name": "red", "color": "#rrggbb"}}')
+    name = entry.get("name", "")
+    if not isinstance(name, str):
+        raise PaletteError(f"{place}: name {_shown(name)}; allowed is a text")
+    return _Entry(_hex_color(entry["color"], place), name, place)
+
+
+_PARSERS: dict[str, Callable[[str], Iterable[_Entry]]] = {
+    ".hex": _parse_hex,
+    ".gpl": _parse_gpl,
+    ".json": _parse_json,
+}
+ALLOWED = f"{', '.join(BUILT_IN)}, or a file ending in {', '.join(_PARSERS)} with {COUNT_ALLOWED}"
+
+
+def _named(name: str, entries: Iterable[_Entry]) -> Palette:
+    """Check the entries against each other, and name those that have no name."""
+    checked: dict[bytes, _Entry] = {}
+    for entry in entries:
+        _check_name(entry)
+        if (same := checked.get(entry.color)) is not None:
+            raise PaletteError(
+                f"{entry.place}: #{entry.color.hex()} is at {same.place} already; a colour is allowed once"
+            )
+        if len(checked) == MAX_COLORS:
+            raise PaletteError(f"{entry.place}: one colour too many; allowed are {COUNT_ALLOWED}")
+        checked[entry.color] = entry
+    if len(checked) < MIN_COLORS:
+        raise PaletteError(f"{len(checked)} colours; allowed are {COUNT_ALLOWED}")
+    names = _unique([entry.name.strip() or _basic_name(entry.color) for entry in checked.values()])
+    return Palette(name, b"".join(checked), names)
+
+
+def _check_name(entry: _Entry) -> None:
+    if len(entry.name) > MAX_NAME_CHARACTERS or not entry.name.isprintable():
+        raise PaletteError(
+            f"{entry.place}: name {_shown(entry.name)}; allowed are up to {MAX_NAME_CHARACTERS} printable characters"
+        )
+
+
+def _basic_name(color: bytes) -> str:
+    """The nearest basic colour's name, by the 'redmean' distance (compuphase.com/cmetric.htm)."""
+    difference = _BASIC_RGB - np.frombuffer(color, np.uint8)
+    mean_red = (_BASIC_RGB[:, 0] + color[0]) / 512
+    weights = np.stack([2 + mean_red, np.full(len(_BASIC), 4.0), 3 - mean_red], axis=1)
+    return list(_BASIC)[int((weights * difference**2).sum(axis=1).argmin())]
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """The names, the second and later of the same followed by 2, 3 and so on, whichever of those is free."""
+    given = set(names)
+    counts: dict[str, int] = {}
+    unique = []
+    for name in names:
+        number = counts.get(name, 0) + 1
+        while number > 1 and f"{name} {number}" in given:
+            number += 1
+        counts[name] = number
+        unique.append(name if number == 1 else f"{name} {number}")
+    return tuple(unique)
