@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 MAX_NAME_CHARACTERS = 64
 MAX_FILE_BYTES = 64 * 1024  # 256 colours with the longest names, as JSON, take half of it
 
-_shown = reprlib.Repr(maxstring=60, maxother=60).repr  # a value for a message, however long or deep it is
 _HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6})", re.ASCII)
 _GPL_COLOR = re.compile(r"\s*([0-9]{1,9})\s+([0-9]{1,9})\s+([0-9]{1,9})(?:\s+(.*?))?\s*", re.ASCII)
+
+_REPR = reprlib.Repr()  # bounds what a message shows of a value, however long or deep that is
+_REPR.maxstring = _REPR.maxother = 60
+_shown = _REPR.repr
 
 # What an unnamed colour is called after: the one that is nearest to it. Chosen by eye.
 _BASIC = {
