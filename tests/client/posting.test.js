@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { duration, outcomeOf } from '../../client/posting.js'
+
+test('200 with a version is posted', () => {
+  assert.deepEqual(outcomeOf(200, { v: 7 }, null), { kind: 'posted', version: 7 })
+})
+
+test('200 without a version leaves the outcome unknown', () => {
+  for (const body of [null, {}, { v: '7' }, []]) assert.equal(outcomeOf(200, body, null).kind, 'unknown')
+})
+
+test('a cooldown says when, exactly if the server did', () => {
+  assert.deepEqual(outcomeOf(429, { code: 'cooldown', retry_after_seconds: 0.37 }, '1'), {
+    kind: 'refused',
+    reason: 'Not yet: the next pixel is ready in 0.4 s.',
+    retrySeconds: 0.37
+  })
+  const [byHeader, byProxy] = [outcomeOf(429, null, '12'), outcomeOf(429, null, 'Mon, 23 Nov 2026 22:00:00 GMT')]
+  assert.equal(byHeader.kind === 'refused' && byHeader.retrySeconds, 12)
+  assert.equal(byProxy.kind === 'refused' && byProxy.retrySeconds, 1)
+})
+
+test('refusals that certainly placed nothing take the pixel back', () => {
+  for (const code of ['log-unavailable', 'writer-full', 'shutting-down', 'not-ready']) {
+    assert.equal(outcomeOf(503, { code }, '1').kind, 'refused')
+  }
+  assert.equal(outcomeOf(403, { code: 'banned' }, null).kind, 'refused')
+})
+
+test("the server's own sentence is the reason", () => {
+  const outcome = outcomeOf(400, { code: 'invalid-parameter', detail: 'x must be an integer from 0 to 9' }, null)
+  assert.equal(outcome.kind === 'refused' && outcome.reason, 'x must be an integer from 0 to 9')
+})
+
+test('whatever may have reached the log is unknown', () => {
+  for (const [status, body] of /** @type {const} */ ([
+    [503, { code: 'outcome-unknown' }],
+    [500, { code: 'internal' }],
+    [502, null],
+    [504, null]
+  ])) {
+    assert.equal(outcomeOf(status, body, null).kind, 'unknown')
+  }
+})
+
+test('waiting times read well', () => {
+  assert.deepEqual([0.02, 3.42, 31.2, 299].map(duration), ['0.1 s', '3.4 s', '32 s', '5 min'])
+})
