@@ -13,6 +13,8 @@ import attrs
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 MIN_COLORS = 2  # with one colour there is nothing to paint
@@ -134,3 +136,79 @@ REDDIT_2022 = _built_in(
     """,
 )
 BUILT_IN = {palette.name: palette for palette in (SEED, REDDIT_2017, REDDIT_2022)}
+
+# What an unnamed colour is called after: the one that is nearest to it. Chosen by eye.
+_BASIC = {
+    "black": 0x000000,
+    "dark grey": 0x444444,
+    "grey": 0x888888,
+    "light grey": 0xCCCCCC,
+    "white": 0xFFFFFF,
+    "dark red": 0x780000,
+    "red": 0xE00000,
+    "light red": 0xFF9090,
+    "orange": 0xFF8800,
+    "brown": 0x704018,
+    "beige": 0xF0D0A0,
+    "olive": 0x707000,
+    "yellow": 0xF0E000,
+    "pale yellow": 0xFFF8A0,
+    "dark green": 0x004800,
+    "green": 0x00A000,
+    "light green": 0x80E860,
+    "teal": 0x006868,
+    "cyan": 0x00D8E0,
+    "dark blue": 0x000070,
+    "blue": 0x1840E0,
+    "light blue": 0x80B8FF,
+    "dark purple": 0x500070,
+    "purple": 0x9030C0,
+    "lavender": 0xC8A0F0,
+    "magenta": 0xE000C0,
+    "pink": 0xFF90D0,
+}
+_BASIC_RGB = np.array([list(color.to_bytes(3)) for color in _BASIC.values()], np.float64)
+
+
+def name_colors(colors: Iterable[tuple[bytes, str]]) -> tuple[str, ...]:
+    """A name for each colour, given as its 3 bytes and the name it has, or "".
+
+    One without a name is called after the basic colour that is nearest to it. Of those called the same, the second and
+    later ones are numbered: red, red 2, red 3.
+    """
+    wanted = [name or _basic_name(color) for color, name in colors]
+    taken = set(wanted)
+    numbers: dict[str, int] = {}
+    names = []
+    for name in wanted:
+        number = numbers.get(name, 0) + 1
+        while number > 1 and f"{name} {number}" in taken:
+            number += 1
+        numbers[name] = number
+        names.append(name if number == 1 else f"{name} {number}")
+    return tuple(names)
+
+
+def _basic_name(color: bytes) -> str:
+    """The nearest basic colour's name, by the 'redmean' distance (compuphase.com/cmetric.htm)."""
+    difference = _BASIC_RGB - np.frombuffer(color, np.uint8)
+    mean_red = (_BASIC_RGB[:, 0] + color[0]) / 512
+    weights = np.stack([2 + mean_red, np.full(len(_BASIC), 4.0), 3 - mean_red], axis=1)
+    return list(_BASIC)[int((weights * difference**2).sum(axis=1).argmin())]
+
+
+def palette_of(rgb: bytes, given: Palette | None = None) -> Palette:
+    """The palette with these colours: the given one, if it has them, or one built in, or one with names made up.
+
+    Args:
+        rgb: 3 bytes for each of 2 to 256 colours, as a canvas keeps them.
+        given: what the operator asked for.
+
+    Raises:
+        PaletteError: the colours are none that a palette may have.
+    """
+    for palette in (given, *BUILT_IN.values()):
+        if palette is not None and palette.rgb == rgb:
+            return palette
+    colors = [rgb[start : start + 3] for start in range(0, len(rgb), 3)]
+    return Palette("canvas", rgb, name_colors([(color, "") for color in colors]))

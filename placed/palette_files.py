@@ -5,8 +5,8 @@
     .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}
 
 A file is at most 64 KiB of UTF-8. Whatever is wrong with it is one `PaletteError` that says where, what it is and what
-is allowed. A colour without a name is called after the basic colour nearest to it. Pure but for reading the file:
-imports numpy and `placed.palette` only.
+is allowed. Pure but for reading the file:
+imports attrs and `placed.palette` only.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 
-from placed.palette import BUILT_IN, COUNT_ALLOWED, MAX_COLORS, MIN_COLORS, Palette, PaletteError
+from placed.palette import BUILT_IN, COUNT_ALLOWED, MAX_COLORS, MIN_COLORS, Palette, PaletteError, name_colors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,38 +33,6 @@ _GPL_COLOR = re.compile(r"\s*([0-9]{1,9})\s+([0-9]{1,9})\s+([0-9]{1,9})(?:\s+(.*
 _REPR = reprlib.Repr()  # bounds what a message shows of a value, however long or deep that is
 _REPR.maxstring = _REPR.maxother = 60
 _shown = _REPR.repr
-
-# What an unnamed colour is called after: the one that is nearest to it. Chosen by eye.
-_BASIC = {
-    "black": 0x000000,
-    "dark grey": 0x444444,
-    "grey": 0x888888,
-    "light grey": 0xCCCCCC,
-    "white": 0xFFFFFF,
-    "dark red": 0x780000,
-    "red": 0xE00000,
-    "light red": 0xFF9090,
-    "orange": 0xFF8800,
-    "brown": 0x704018,
-    "beige": 0xF0D0A0,
-    "olive": 0x707000,
-    "yellow": 0xF0E000,
-    "pale yellow": 0xFFF8A0,
-    "dark green": 0x004800,
-    "green": 0x00A000,
-    "light green": 0x80E860,
-    "teal": 0x006868,
-    "cyan": 0x00D8E0,
-    "dark blue": 0x000070,
-    "blue": 0x1840E0,
-    "light blue": 0x80B8FF,
-    "dark purple": 0x500070,
-    "purple": 0x9030C0,
-    "lavender": 0xC8A0F0,
-    "magenta": 0xE000C0,
-    "pink": 0xFF90D0,
-}
-_BASIC_RGB = np.array([list(color.to_bytes(3)) for color in _BASIC.values()], np.float64)
 
 
 @attrs.frozen
@@ -93,6 +60,19 @@ def load_palette(name_or_path: str) -> Palette:
         return _named(path.stem, parse(_read_text(path)))
     except PaletteError as error:
         raise PaletteError(f"palette file {name_or_path!r}: {error}") from None
+
+
+def palette_of(rgb: bytes, preferred: Palette | None = None) -> Palette:
+    """The palette with these colours, 3 bytes each: `preferred`, or a built-in one, or one with basic names.
+
+    Raises:
+        PaletteError: these are no palette's colours.
+    """
+    for palette in (preferred, *BUILT_IN.values()):
+        if palette is not None and palette.rgb == rgb:
+            return palette
+    colors = (rgb[start : start + 3] for start in range(0, len(rgb), 3))
+    return _named("canvas", (_Entry(color, "", f"colour {index}") for index, color in enumerate(colors)))
 
 
 def _read_text(path: Path) -> str:
@@ -196,7 +176,7 @@ def _named(name: str, entries: Iterable[_Entry]) -> Palette:
         checked[entry.color] = entry
     if len(checked) < MIN_COLORS:
         raise PaletteError(f"{len(checked)} colours; allowed are {COUNT_ALLOWED}")
-    names = _unique([entry.name.strip() or _basic_name(entry.color) for entry in checked.values()])
+    names = name_colors([(entry.color, entry.name.strip()) for entry in checked.values()])
     return Palette(name, b"".join(checked), names)
 
 
@@ -205,25 +185,3 @@ def _check_name(entry: _Entry) -> None:
         raise PaletteError(
             f"{entry.place}: name {_shown(entry.name)}; allowed are up to {MAX_NAME_CHARACTERS} printable characters"
         )
-
-
-def _basic_name(color: bytes) -> str:
-    """The nearest basic colour's name, by the 'redmean' distance (compuphase.com/cmetric.htm)."""
-    difference = _BASIC_RGB - np.frombuffer(color, np.uint8)
-    mean_red = (_BASIC_RGB[:, 0] + color[0]) / 512
-    weights = np.stack([2 + mean_red, np.full(len(_BASIC), 4.0), 3 - mean_red], axis=1)
-    return list(_BASIC)[int((weights * difference**2).sum(axis=1).argmin())]
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-    """The names, the second and later of the same followed by 2, 3 and so on, whichever of those is free."""
-    given = set(names)
-    counts: dict[str, int] = {}
-    unique = []
-    for name in names:
-        number = counts.get(name, 0) + 1
-        while number > 1 and f"{name} {number}" in given:
-            number += 1
-        counts[name] = number
-        unique.append(name if number == 1 else f"{name} {number}")
-    return tuple(unique)
