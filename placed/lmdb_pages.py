@@ -1,0 +1,283 @@
+"""LMDB's data file, read page by page with pread, and checked before it is believed.
+
+LMDB trusts its file: it maps it and follows whatever numbers it finds. A damaged page can then end the server
+by a signal, and so can a bad sector, or a file cut short (SIGBUS). Nothing can catch that. So the server
+reads its file with this module, where every number is checked against the page and the file, and hands it to
+LMDB, which it needs for writing alone, only after the pages that LMDB will touch have passed. A child process
+that opens the file first, and dies in our place, was weighed against it: it costs 50 ms, can't say what is
+wrong, and guards only what it happens to walk over. Reading so is no slower than LMDB's cursor from Python,
+and leaves nothing mapped, so that a long replay takes no memory.
+
+Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, in the host's byte order.
+
+    file    meta page 0 | meta page 1 | pages...                  a commit writes meta page (transaction id %
+    2) last page    number u64 | unused u16 | flags u16 | lower u16 | upper u16 | node offsets u16... | free |
+    nodes node    low u16 | high u16 | flags u16 | key length u16 | key | data
+              leaf: low, high = length of the data, which is here, or (flag 1) on overflow pages whose number
+              is here branch: low, high, flags = the child's page number; the first key is not looked at
+    overflow page    number u64 | unused u16 | flags u16 | how many pages u32 | data, across them
+
+What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only where values
+carry their own; a list of free pages that names a live page is found only where that page was walked; and
+what happens to the file while it is open is found only on reading. Imports numpy and the standard library.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import struct
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+PAGE_HEADER_BYTES: Final = 16
+NODE_HEADER_BYTES: Final = 8
+NO_PAGE: Final = (1 << 64) - 1
+FIRST_PAGE: Final = 2  # after the two meta pages
+MAX_DEPTH: Final = 32  # mdb.c's CURSOR_STACK
+
+IN_OVERFLOW: Final = 1
+IS_TREE: Final = 2
+
+_BRANCH, _LEAF, _OVERFLOW, _META = 1, 2, 4, 8
+_MAGIC: Final = 0xBEEFC0DE
+_DATA_VERSION: Final = 1
+_HEADER = struct.Struct("=QHHHH")
+_OVERFLOW_HEADER = struct.Struct("=QHHI")
+_META_BODY = struct.Struct("=IIQQIHH5QIHH5QQQ")
+_TREE = struct.Struct("=IHH5Q")
+_NUMBER = struct.Struct("=Q")
+_PAGE_SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
+_NODE_WORDS = np.arange(4)
+
+
+class DamagedPages(Exception):
+    """The file isn't LMDB's, or is damaged; the message says where."""
+
+
+@attrs.frozen
+class Tree:
+    """Where a tree is and how large it should be; mdb.c's MDB_db."""
+
+    unused: int
+    flags: int
+    depth: int
+    branch_pages: int
+    leaf_pages: int
+    overflow_pages: int
+    entries: int
+    root: int
+
+    @classmethod
+    def decode(cls, data: bytes) -> Tree:
+        """The tree that a node with the flag IS_TREE describes.
+
+        Raises:
+            DamagedPages: it describes none.
+        """
+        if len(data) != _TREE.size:
+            raise DamagedPages(f"a tree is described in {len(data)} bytes, not in {_TREE.size}")
+        return cls(*_TREE.unpack(data))
+
+
+@attrs.frozen
+class Meta:
+    """One of the two meta pages: the state after one commit."""
+
+    page_bytes: int
+    free: Tree
+    main: Tree
+    last_page: int
+    transaction: int
+
+
+@attrs.frozen(eq=False)
+class Page:
+    """A branch or leaf page whose nodes lie inside it, without overlapping.
+
+    Attributes:
+        number: its number.
+        raw: its bytes.
+        begins: int64, shape (nodes,), where each node begins.
+        sizes: int64, shape (nodes,), the length of each node's data, here or on overflow pages; no meaning in
+        a branch. flags: uint16, shape (nodes,). key_sizes: int64, shape (nodes,).
+    """
+
+    number: int
+    raw: bytes
+    begins: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    flags: NDArray[np.uint16]
+    key_sizes: NDArray[np.int64]
+
+    def keys(self) -> list[bytes]:
+        """All keys, in order."""
+        begins = (self.begins + NODE_HEADER_BYTES).tolist()
+        return [self.raw[begin : begin + size] for begin, size in zip(begins, self.key_sizes.tolist(), strict=True)]
+
+    def children(self) -> list[int]:
+        """A branch's page numbers, in order."""
+        words = np.frombuffer(self.raw, "=u2")[(self.begins >> 1)[:, None] + _NODE_WORDS].astype(np.int64)
+        numbers: list[int] = (words[:, 0] | words[:, 1] << 16 | words[:, 2] << 32).tolist()
+        return numbers
+
+    def data(self, index: int) -> bytes:
+        """What the leaf's node holds itself: its data, or the 8 bytes that name an overflow page."""
+        begin = int(self.begins[index] + NODE_HEADER_BYTES + self.key_sizes[index])
+        size = _NUMBER.size if self.flags[index] & IN_OVERFLOW else int(self.sizes[index])
+        return self.raw[begin : begin + size]
+
+
+class PageFile:
+    """One committed state of a data file: valid until the next but one commit may have begun.
+
+    Raises DamagedPages, from every method; OSError, when the disk can't be read.
+
+    Attributes:
+        metas: both meta pages.
+        newest: the one that counts.
+        page_bytes: the size of a page.
+
+    Thread: any, one at a time.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Read the meta pages of the data file that is open as `descriptor`, which stays the caller's."""
+        self._descriptor = descriptor
+        first = self._meta(0, 0)
+        self.metas = (first, self._meta(1, first.page_bytes))
+        self.newest = max(self.metas, key=lambda meta: meta.transaction)
+        self.page_bytes = first.page_bytes
+        self._check_metas()
+
+    def _meta(self, number: int, begin: int) -> Meta:
+        raw = self._bytes(begin, PAGE_HEADER_BYTES + _META_BODY.size)
+        magic, version, _address, _map_bytes, *rest = _META_BODY.unpack_from(raw, PAGE_HEADER_BYTES)
+        if magic != _MAGIC:
+            raise DamagedPages(f"meta page {number} doesn't begin as an LMDB file does")
+        if version != _DATA_VERSION:
+            raise DamagedPages(f"meta page {number} is of LMDB's data version {version}; allowed is {_DATA_VERSION}")
+        own_number, _unused, flags, _lower, _upper = _HEADER.unpack_from(raw)
+        free, main = Tree(*rest[:8]), Tree(*rest[8:16])
+        if own_number != number or flags != _META or free.unused not in _PAGE_SIZES:
+            raise DamagedPages(f"meta page {number} is damaged")
+        return Meta(page_bytes=free.unused, free=free, main=main, last_page=rest[16], transaction=rest[17])
+
+    def _check_metas(self) -> None:
+        # Commits alternate between the two pages, so their transaction ids are neighbours. LMDB takes the
+        # greater one on trust, and would fall back by one commit, without a word, if damage made the newest
+        # look old.
+        first, second = self.metas
+        ids = (first.transaction, second.transaction)
+        if ids != (0, 0) and (abs(ids[0] - ids[1]) != 1 or ids[0] % 2 or not ids[1] % 2):
+            raise DamagedPages(f"the meta pages' transaction ids {ids[0]} and {ids[1]} don't follow each other")
+        if first.page_bytes != second.page_bytes:
+            raise DamagedPages("the meta pages disagree on the size of a page")
+        if self.newest.last_page < FIRST_PAGE - 1:
+            raise DamagedPages(f"the last page is said to be {self.newest.last_page}")
+
+    def _bytes(self, begin: int, size: int) -> bytes:
+        data = os.pread(self._descriptor, size, begin)
+        if len(data) != size:
+            raise DamagedPages(f"the file ends at byte {begin + len(data)}, where {size - len(data)} more are expected")
+        return data
+
+    def page(self, number: int, *, leaf: bool) -> Page:
+        """The branch or leaf page `number`, checked."""
+        self._check_number(number, 1)
+        raw = self._bytes(number * self.page_bytes, self.page_bytes)
+        own_number, _unused, flags, lower, upper = _HEADER.unpack_from(raw)
+        if own_number != number or flags != (_LEAF if leaf else _BRANCH):
+            raise DamagedPages(f"page {number} is not the {'leaf' if leaf else 'branch'} that belongs there")
+        if lower % 2 or not PAGE_HEADER_BYTES + 2 * (1 if leaf else 2) <= lower <= upper < self.page_bytes:
+            raise DamagedPages(f"page {number} is damaged in its header")
+        begins = np.frombuffer(raw, "=u2", (lower - PAGE_HEADER_BYTES) // 2, PAGE_HEADER_BYTES).astype(np.int64)
+        if (begins & 1).any() or int(begins.min()) < upper or int(begins.max()) > self.page_bytes - NODE_HEADER_BYTES:
+            raise DamagedPages(f"page {number} is damaged in its table of nodes")
+        words = np.frombuffer(raw, "=u2")[(begins >> 1)[:, None] + _NODE_WORDS]
+        low, high, _node_flags, key_sizes = words.T.astype(np.int64)
+        page = Page(number, raw, begins, low | high << 16, words[:, 2], key_sizes)
+        self._check_nodes(page, leaf=leaf)
+        return page
+
+    def _check_nodes(self, page: Page, *, leaf: bool) -> None:
+        ends = page.begins + NODE_HEADER_BYTES + page.key_sizes
+        if leaf:
+            ends += np.where(page.flags & IN_OVERFLOW, _NUMBER.size, page.sizes)
+        order = np.argsort(page.begins)
+        limits = np.append(page.begins[order][1:], self.page_bytes)
+        if (ends[order] > limits).any():
+            raise DamagedPages(f"page {page.number} is damaged in its nodes")
+
+    def _check_number(self, number: int, count: int) -> None:
+        if not FIRST_PAGE <= number <= self.newest.last_page + 1 - count:
+            raise DamagedPages(f"a reference to page {number}; there are pages {FIRST_PAGE} to {self.newest.last_page}")
+
+    def value(self, page: Page, index: int, *, limit: int | None = None) -> bytes:
+        """The data of a leaf's node, from overflow pages if it is there.
+
+        Args:
+            limit: read no more than so many bytes of it.
+        """
+        data = page.data(index)
+        if not page.flags[index] & IN_OVERFLOW:
+            return data[:limit]
+        number, _count = self.overflow(page, index)
+        size = int(page.sizes[index])
+        begin = number * self.page_bytes + PAGE_HEADER_BYTES
+        return self._bytes(begin, size if limit is None else min(size, limit))
+
+    def overflow(self, page: Page, index: int) -> tuple[int, int]:
+        """The first overflow page of a leaf's node, and how many there are, checked."""
+        number = _NUMBER.unpack(page.data(index))[0]
+        count = -(-(PAGE_HEADER_BYTES + int(page.sizes[index])) // self.page_bytes)
+        self._check_number(number, count)
+        raw = self._bytes(number * self.page_bytes, PAGE_HEADER_BYTES)
+        own_number, _unused, flags, own_count = _OVERFLOW_HEADER.unpack(raw)
+        if own_number != number or flags != _OVERFLOW or own_count != count:
+            raise DamagedPages(f"page {number} is not the overflow page that belongs there")
+        return number, count
+
+    def leaves(self, tree: Tree, key: bytes = b"") -> Iterator[Page]:
+        """The tree's leaves in order, from the one where `key` is, or would be, on."""
+        if tree.root != NO_PAGE:
+            if not 1 <= tree.depth <= MAX_DEPTH:
+                raise DamagedPages(f"a tree of depth {tree.depth}; allowed is 1 to {MAX_DEPTH}")
+            yield from self._leaves(tree.root, tree.depth, key)
+
+    def _leaves(self, number: int, depth: int, key: bytes) -> Iterator[Page]:
+        page = self.page(number, leaf=depth == 1)
+        if depth == 1:
+            yield page
+            return
+        begin = bisect.bisect_right(page.keys(), key, lo=1) - 1
+        for child in page.children()[begin:]:
+            yield from self._leaves(child, depth - 1, key)
+            key = b""
+
+    def find(self, tree: Tree, key: bytes) -> tuple[Page, int] | None:
+        """The leaf and the index of its node that has `key`, or None."""
+        for page in self.leaves(tree, key):
+            keys = page.keys()
+            index = bisect.bisect_left(keys, key)
+            return (page, index) if index < len(keys) and keys[index] == key else None
+        return None
+
+    def get(self, tree: Tree, key: bytes) -> bytes | None:
+        """The value of `key`, or None."""
+        found = self.find(tree, key)
+        return None if found is None else self.value(*found)
+
+    def subtree(self, name: bytes) -> Tree:
+        """The named database `name`."""
+        found = self.find(self.newest.main, name)
+        if found is None or found[0].flags[found[1]] != IS_TREE:
+            raise DamagedPages(f"it holds no database {name!r}")
+        return Tree.decode(self.value(*found))
