@@ -1,0 +1,10 @@
+"""`placed paint`: paints a picture file onto a placed canvas through its public API, politely.
+
+    command -> painter -> api                  the network
+                  |    -> progress             the terminal
+                  v
+        picture (Pillow), quantise, plan, pace   pure
+
+The server's own modules are not imported: the bot knows what `GET /info` tells, as any other client does.
+Imports point one way, as drawn.
+"""
