@@ -1,7 +1,8 @@
 /**
  * The canvas as the page holds it: palette indexes, and the same pixels as colours ready to be drawn.
  *
- * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere. Needs no DOM.
+ * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere.
+ * Needs no DOM.
  */
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Rectangle */
@@ -47,8 +48,8 @@ export class Canvas {
   }
 
   /**
-   * Apply edits in their order. One outside of the canvas or palette is passed over: no server of ours sends it, and the page
-   * should outlive one that does.
+   * Apply edits in their order. One outside of the canvas or palette is passed over: no server of ours sends it, and
+   * the page should outlive one that does.
    *
    * @param {Uint16Array} edits  x, y, color, x, y, color, …
    */

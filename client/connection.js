@@ -1,6 +1,6 @@
 /**
- * Carries out what `resync.js` decides: requests, the stream, and handing what arrives to the page. It holds no state of its
- * own but the running request.
+ * Carries out what `resync.js` decides: requests, the stream, and handing what arrives to the page. It holds no state
+ * of its own but the running request.
  *
  * The stream is read with fetch, not EventSource; `sse.js` says why.
  */

@@ -1,6 +1,6 @@
 /**
- * The cooldown clock: how many edits the server would admit now, and when the next charge is back. The server decides; this
- * is its last word, carried on by the clock between answers.
+ * The cooldown clock: how many edits the server would admit now, and when the next charge is back. The server
+ * decides; this is its last word, carried on by the clock between answers.
  *
  * Pure; imports nothing. Times are milliseconds of one clock.
  */
@@ -78,8 +78,8 @@ export class CooldownClock {
   }
 
   /**
-   * The edit was answered, or given up. Of several on their way, an earlier answer doesn't know of the later edits: until all
-   * are answered it can only lower the count.
+   * The edit was answered, or given up. Of several on their way, an earlier answer doesn't know of the later edits:
+   * until all are answered it can only lower the count.
    *
    * @param {number} now
    * @param {{ remaining: number, nextSeconds: number } | null} said  from the RateLimit field, if there was one

@@ -1,5 +1,6 @@
 /**
- * Pointers on the canvas: drag pans, two fingers pinch, the wheel zooms, a click or tap is a tap. Mouse, pen and touch alike.
+ * Pointers on the canvas: drag pans, two fingers pinch, the wheel zooms, a click or tap is a tap. Mouse, pen and
+ * touch alike.
  *
  *     none ── down ──► one ── moved too far ──► dragging
  *                       │ second finger            │

@@ -1,6 +1,6 @@
 /**
- * The page: makes the parts and joins them. The canvas is written by the connection alone; everything painted here and not yet
- * in the canvas is in `own_pixels.js`; `resync.js` decides what is loaded when; `screen.js` draws.
+ * The page: makes the parts and joins them. The canvas is written by the connection alone; everything painted here
+ * and not yet in the canvas is in `own_pixels.js`; `resync.js` decides what is loaded when; `screen.js` draws.
  *
  * For tests and the curious, `window.placed` tells the page's state, read-only:
  *
@@ -133,8 +133,9 @@ function showState() {
 
 function showPosition() {
   const canvas = screen.canvas
-  const inside = canvas && hovered && hovered.x < canvas.width && hovered.y < canvas.height ? hovered : null
-  status.showPosition(inside && canvas ? { ...inside, color: colorNames[canvas.indexes[inside.y * canvas.width + inside.x]] } : null)
+  // A canvas of another log may be smaller than the one that was pointed at.
+  if (!canvas || !hovered || hovered.x >= canvas.width || hovered.y >= canvas.height) return status.showPosition(null)
+  status.showPosition({ ...hovered, color: colorNames[canvas.indexes[hovered.y * canvas.width + hovered.x]] })
 }
 
 function refresh() {
@@ -146,7 +147,7 @@ function refresh() {
 function tick() {
   connection.tick()
   const { unknown, overdue } = ownPixels.tick(Date.now(), resync.connection === 'live')
-  if (unknown.length) status.say('The server did not say whether your pixel was placed; the canvas shows what is there.', 'trouble')
+  if (unknown.length) status.say('Nobody said whether your pixel was placed: the canvas shows what is there.', 'trouble')
   if (overdue.length) connection.probe()
   if (unknown.length || overdue.length) screen.invalidate()
   showState()

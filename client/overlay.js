@@ -9,8 +9,8 @@
 const MIN_HOVER_SCALE = 4
 
 /**
- * Own pixels on their way: the new colour with a double outline, dashed while it is unknown whether it was placed. Black and
- * white together stand out from any colour.
+ * Own pixels on their way: the new colour with a double outline, dashed while it is unknown whether it was placed.
+ * Black and white together stand out from any colour.
  *
  * @param {import('./own_pixels.js').OwnPixels} ownPixels
  * @param {() => string[]} palette

@@ -8,8 +8,8 @@
  *        │ no answer, or 'outcome unknown'         an edit of that pixel arrives, or time is up
  *        └──────────────────────► unknown ───────────────────────────► gone (the canvas shows what came of it)
  *
- * They are an overlay: the canvas itself is never touched by a guess, so taking one back leaves no ghost, and when somebody
- * else paints the same pixel the canvas underneath is right all along.
+ * They are an overlay: the canvas itself is never touched by a guess, so taking one back leaves no ghost, and when
+ * somebody else paints the same pixel the canvas underneath is right all along.
  *
  * Pure; imports nothing. Times are milliseconds of one clock.
  */
@@ -26,8 +26,8 @@
 /** @typedef {OwnPixel & { log: string, version: number, since: number }} Entry */
 
 /**
- * The most a canvas shows as unknown after it went live again. A Kafka append that timed out lands within seconds or not at
- * all; longer would be a ghost.
+ * The most a canvas shows as unknown after it went live again. A Kafka append that timed out lands within seconds or
+ * not at all; longer would be a ghost.
  */
 export const UNKNOWN_LIVE_MS = 8_000
 /** Offline or not, an unknown pixel goes after this. */
@@ -102,8 +102,8 @@ export class OwnPixels {
   }
 
   /**
-   * The canvas shown is at this version of this log now. What it contains is no longer on its way. A version means nothing in
-   * another log, so own pixels of another one go: the canvas tells what there is.
+   * The canvas shown is at this version of this log now. What it contains is no longer on its way. A version means
+   * nothing in another log, so own pixels of another one go: the canvas tells what there is.
    *
    * @param {string} log
    * @param {number} version

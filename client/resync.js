@@ -14,11 +14,11 @@
  *     waiting until a random moment (back-off with full jitter: a server that restarts meets its pages spread over
  *             seconds), then on with what was to be done
  *
- * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened before
- * a new image is loaded. Results carry the run number of their command; those of an older run are ignored.
+ * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened
+ * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored.
  *
- * Pure; imports nothing. Times are milliseconds since the epoch: unlike performance.now(), the wall clock goes on while the
- * machine sleeps, and a jump of it costs one reconnection at worst.
+ * Pure; imports nothing. Times are milliseconds since the epoch: unlike performance.now(), the wall clock goes on
+ * while the machine sleeps, and a jump of it costs one reconnection at worst.
  */
 
 /**

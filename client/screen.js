@@ -1,8 +1,9 @@
 /**
  * Draws: the canvas as the view shows it, and layers over it. The one place that touches 2D contexts.
  *
- * One dirty flag and one requestAnimationFrame: whoever changes something that is seen calls `invalidate()`, and any number of
- * changes before the next frame are drawn once. A layer is a function that draws in CSS pixels over the canvas.
+ * One dirty flag and one requestAnimationFrame: whoever changes something that is seen calls `invalidate()`, and any
+ * number of changes before the next frame are drawn once. A layer is a function that draws in CSS pixels over the
+ * canvas.
  */
 
 import { clampView, fitView, panView, pinchView, visiblePart, zoomView } from './viewport.js'

@@ -1,6 +1,6 @@
 /**
- * The words around the canvas: connection, position, charges, and messages. Each is written only when it changes, so that it
- * can be called on every tick, and a screen reader hears only news.
+ * The words around the canvas: connection, position, charges, and messages. Each is written only when it changes, so
+ * that it can be called on every tick, and a screen reader hears only news.
  */
 
 import { duration } from './posting.js'
@@ -27,7 +27,6 @@ export class StatusBar {
    * @param {number} retryInMs
    */
   showConnection(state, retryInMs) {
-    // By the half minute or second, not the tenth: it is read aloud.
     const seconds = Math.ceil(retryInMs / 1000)
     write(this.#connection, WORDS[state])
     this.#connection.dataset.state = state
@@ -54,8 +53,8 @@ export class StatusBar {
     write(this.#charges, `${remaining} of ${clock.charges} ${clock.charges === 1 ? 'pixel' : 'pixels'} ready`)
     write(this.#next, nextMs > 0 ? `next in ${duration(nextMs / 1000)}` : '')
     this.#cooldown.dataset.empty = String(remaining === 0)
-    const part = clock.charges === 1 ? clock.progress(now) : (remaining + (nextMs > 0 ? clock.progress(now) : 0)) / clock.charges
-    this.#meter.style.setProperty('--part', Math.min(1, part).toFixed(3))
+    const part = (remaining + (nextMs > 0 ? clock.progress(now) : 0)) / clock.charges
+    this.#meter.style.setProperty('--part', part.toFixed(3))
   }
 
   /**

@@ -12,7 +12,7 @@
 /** @typedef {{ readonly scale: number, readonly left: number, readonly top: number }} View */
 /** @typedef {{ readonly width: number, readonly height: number }} Size */
 /** @typedef {{ readonly x: number, readonly y: number }} Point */
-/** @typedef {{ readonly top: number, readonly right: number, readonly bottom: number, readonly left: number }} Insets */
+/** @typedef {Readonly<{ top: number, right: number, bottom: number, left: number }>} Insets */
 
 /** A canvas pixel is at most as large as a fingertip; larger shows nothing more. */
 export const MAX_SCALE = 64
@@ -96,8 +96,8 @@ export function panView(view, dx, dy) {
 }
 
 /**
- * Two fingers moved from two positions to two others: what lay under their middle stays there, and the scale follows their
- * distance.
+ * Two fingers moved from two positions to two others: what lay under their middle stays there, and the scale follows
+ * their distance.
  *
  * @param {View} view
  * @param {readonly [Point, Point]} from

@@ -18,7 +18,8 @@ function chunk(type, body) {
 
 /**
  * A PNG whose rows are given with their filter bytes.
- * @param {{ width: number, height: number, depth: number, rows: number[], texts?: string[], colors?: number, idats?: number }} image
+ * @typedef {{ width: number, height: number, depth: number, rows: number[] }} Pixels
+ * @param {Pixels & { texts?: string[], colors?: number, idats?: number }} image
  */
 function png({ width, height, depth, rows, texts = [], colors = 3, idats = 1 }) {
   const header = Buffer.alloc(13)
@@ -77,7 +78,8 @@ test('whatever is not the canvas is refused', async () => {
   for (let length = 0; length < good.length; length++) {
     await assert.rejects(decodeIndexedPng(good.slice(0, length)), `cut at ${length}`)
   }
-  await assert.rejects(decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [0, 1, 2, 3], colors: 2 })), /converted/)
+  const truecolor = png({ width: 1, height: 1, depth: 8, rows: [0, 1, 2, 3], colors: 2 })
+  await assert.rejects(decodeIndexedPng(truecolor), /converted/)
   await assert.rejects(decodeIndexedPng(png({ width: 2, height: 2, depth: 8, rows: [0, 1, 2] })), /fewer rows/)
   await assert.rejects(decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [0, 1, 0, 1] })), /more rows/)
   await assert.rejects(decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [9, 1] })), /filter 9/)

@@ -37,7 +37,8 @@ test('the id lasts until another one comes', () => {
 
 test('lines may end in LF, CR or CRLF', () => {
   for (const end of ['\n', '\r', '\r\n']) {
-    assert.deepEqual(parse(['id: 1', 'data: a', 'data: b', '', ''].join(end)), [{ type: 'message', data: 'a\nb', id: '1' }])
+    const events = parse(['id: 1', 'data: a', 'data: b', '', ''].join(end))
+    assert.deepEqual(events, [{ type: 'message', data: 'a\nb', id: '1' }])
   }
 })
 
@@ -46,7 +47,9 @@ test('a stream cut at any two places reads the same', () => {
   const whole = parse(text)
   assert.equal(whole.length, 3)
   for (let a = 0; a <= text.length; a++) {
-    for (let b = a; b <= text.length; b++) assert.deepEqual(parse(text.slice(0, a), text.slice(a, b), text.slice(b)), whole)
+    for (let b = a; b <= text.length; b++) {
+      assert.deepEqual(parse(text.slice(0, a), text.slice(a, b), text.slice(b)), whole)
+    }
   }
 })
 

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { MAX_SCALE, clampView, fitView, panView, pinchView, pixelAt, screenOf, visiblePart, zoomView } from '../../client/viewport.js'
+import {
+  MAX_SCALE,
+  clampView,
+  fitView,
+  panView,
+  pinchView,
+  pixelAt,
+  screenOf,
+  visiblePart,
+  zoomView
+} from '../../client/viewport.js'
 
 const screen = { width: 400, height: 300 }
 const canvas = { width: 1000, height: 500 }
@@ -60,7 +70,9 @@ test('dragging moves the canvas with the pointer', () => {
 
 test('pinching keeps what is between the fingers and follows their distance', () => {
   const view = { scale: 4, left: 100, top: 100 }
-  const pinched = pinchView(view, [{ x: 100, y: 100 }, { x: 200, y: 100 }], [{ x: 120, y: 160 }, { x: 320, y: 160 }], screen, canvas)
+  const from = /** @type {const} */ ([{ x: 100, y: 100 }, { x: 200, y: 100 }])
+  const to = /** @type {const} */ ([{ x: 120, y: 160 }, { x: 320, y: 160 }])
+  const pinched = pinchView(view, from, to, screen, canvas)
   near(pinched.scale, 8)
   assert.deepEqual(canvasAt(pinched, { x: 220, y: 160 }), canvasAt(view, { x: 150, y: 100 }))
 })
