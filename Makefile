@@ -75,7 +75,7 @@ node_modules/.stamp: package.json package-lock.json
 upgrade: $(venv)/run.stamp
 	$(python) -m venv --clear $(venv)/upgrade
 	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip
-	$(venv)/upgrade/bin/python -m pip --quiet install --editable . --group dev
+	$(venv)/upgrade/bin/python -m pip --quiet install --editable . --group dev editables
 	sed -n '/^#/p' constraints.txt > $(venv)/constraints.txt
 	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable --exclude setuptools >> $(venv)/constraints.txt
 	mv $(venv)/constraints.txt constraints.txt
