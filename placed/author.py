@@ -1,4 +1,8 @@
-"""The author: an 8-byte keyed hash of who placed an edit. The key stays on the server, so the log names nobody. Pure."""
+"""The author: an 8-byte keyed hash of who placed an edit. The key stays on the server, so the log names
+nobody.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ KEY_BYTES = 32
 def author_of(address: str, key: bytes) -> int:
     """The author, 0 to 2**64 - 1, for a client's IP address.
 
-    IPv6 clients count per /64, since one of them has all of it to choose from; an IPv4 address in IPv6 form is the IPv4
-    address. Anything that is no IP address (a Unix socket's peer) is one author.
+    IPv6 clients count per /64, since one of them has all of it to choose from; an IPv4 address in IPv6 form
+    is the IPv4 address. Anything that is no IP address (a Unix socket's peer) is one author.
 
     Args:
         address: as text, with or without an IPv6 zone.

@@ -7,12 +7,12 @@
     type 1, edits:   n >= 1 times   x u16 | y u16 | color u8 | author u64              13 bytes each
     type 2, canvas:  width u16 | height u16 | n times  red u8 | green u8 | blue u8    2 to 256 colours
 
-All little-endian and packed. The first record of a log is its canvas: the size and palette that everything after it
-means, so that every server, and every restart, knows them from the log alone. Other types are reserved for events
-that change what everybody sees or may do.
+All little-endian and packed. The first record of a log is its canvas: the size and palette that everything
+after it means, so that every server, and every restart, knows them from the log alone. Other types are
+reserved for events that change what everybody sees or may do.
 
-Decoding is the same on every server: a record that is not understood, or holds one edit outside the canvas, is refused
-whole. Pure: imports numpy only.
+Decoding is the same on every server: a record that is not understood, or holds one edit outside the canvas,
+is refused whole. Pure: imports numpy only.
 """
 
 from __future__ import annotations
@@ -172,22 +172,19 @@ def _decode_one(value: bytes, definition: Definition) -> NDArray[np.void]:
     if value[1] == TYPE_CANVAS:
         return _decode_canvas(value, definition)
     if value[1] != TYPE_EDITS:
-        raise RecordRefused(
-            f"type {value[1]}; this server knows {TYPE_EDITS} (edits) and {TYPE_CANVAS} (canvas)"
-        )
+        raise RecordRefused(f"type {value[1]}; this server knows {TYPE_EDITS} (edits) and {TYPE_CANVAS} (canvas)")
     if len(value) == 2 or (len(value) - 2) % EDIT.itemsize:
         raise RecordRefused(f"{len(value) - 2} bytes of edits; allowed is a multiple of {EDIT.itemsize}")
     edits = np.frombuffer(value, EDIT, offset=2)
     if not _fit(edits, definition):
-        raise RecordRefused(
-            f"an edit outside the canvas of {definition.width} x {definition.height} pixels and {definition.colors}
-            colours"
-        )
+        size = f"{definition.width} x {definition.height} pixels and {definition.colors} colours"
+        raise RecordRefused(f"an edit outside the canvas of {size}")
     return edits
 
 
 def _decode_canvas(value: bytes, definition: Definition) -> NDArray[np.void]:
-    # Two servers that start on an empty log at once may both write its canvas. The second is no edit, and no error.
+    # Two servers that start on an empty log at once may both write its canvas. The second is no edit, and no
+    # error.
     if Definition.decode(value) != definition:
         raise RecordRefused("a second canvas, other than the log's first one")
     return np.empty(0, EDIT)

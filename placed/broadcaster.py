@@ -1,0 +1,139 @@
+"""The broadcaster: wakes those who follow the feed, and gives each what it lacks, framed once for all.
+
+A subscriber is a version, not a queue: a slow one costs no memory, gets everything since its version, merged,
+when it drains, and is told to reload when the feed no longer reaches back to it. The frame from one version
+on, in one format, is built once and shared by all that stand there.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.http import sse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.projection import Projection
+
+HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection after 30 to 60 s
+_CACHED_FRAMES = 64  # nearly all subscribers stand at one of the last few versions
+
+
+class Format(enum.Enum):
+    """How a stream tells edits."""
+
+    CODES = "codes"
+    JSON = "json"
+
+
+class Broadcaster:
+    """Everybody who follows one projection. Woken by the reader's `publish`."""
+
+    def __init__(self, projection: Projection, log_id: str, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._projection = projection
+        self._heartbeat_seconds = heartbeat_seconds
+        self._changed = trio.Event()
+        self._frames: dict[tuple[int, Format], tuple[int, bytes]] = {}
+        self.log_id = log_id
+        self._closed = False
+        self.subscribers = 0
+        self.reloads = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether all streams have been ended."""
+        return self._closed
+
+    def publish(self) -> None:
+        """Tell everybody that the projection has moved on."""
+        self._frames.clear()
+        self._wake()
+
+    def close(self) -> None:
+        """End all streams; whoever comes later is ended at once. Idempotent."""
+        self._closed = True
+        self._wake()
+
+    def subscribe(self, version: int, form: Format, log_id: str | None) -> Subscriber:
+        """Begin to follow from `version` of the log `log_id` (None: of this one); leave with `Subscriber.close`."""
+        self.subscribers += 1
+        return Subscriber(self, version, form, log_id)
+
+    async def wait(self, is_there: Callable[[], bool]) -> None:
+        """Wait until `is_there()` says so; asked again after each `publish` and `close`."""
+        while not is_there():
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def frame(self, version: int, form: Format) -> tuple[int, bytes]:
+        """The version after, and the bytes of, the frame from `version` on, which the feed reaches back to."""
+        cached = self._frames.get((version, form))
+        if cached is None:
+            frame = self._projection.feed.since(version)
+            encode = sse.codes_frame if form is Format.CODES else sse.json_frame
+            cached = frame.version, encode(frame, self._projection.code)
+            if len(self._frames) < _CACHED_FRAMES:
+                self._frames[version, form] = cached
+        return cached
+
+    def stale(self, version: int, log_id: str | None) -> str | None:
+        """Why nobody can be brought up to date from `version` of `log_id`: a word for the wire; None if they can."""
+        if log_id is not None and log_id != self.log_id:
+            return "other-log"
+        if version > self._projection.version:
+            return "future"
+        return "too-old" if version < self._projection.feed.first else None
+
+    def reload(self, code: str) -> bytes:
+        """The event that sends somebody back to the image."""
+        self.reloads += 1
+        return sse.reload_event(code, self._projection.version, self.log_id)
+
+    async def wait_past(self, version: int) -> bool:
+        """Wait until there is something after `version`, or the end; False when it's time for a heartbeat."""
+        with trio.move_on_after(self._heartbeat_seconds) as heartbeat:
+            await self.wait(lambda: self.closed or self._projection.version != version)
+        return not heartbeat.cancelled_caught
+
+
+class Subscriber:
+    """One stream: a version that moves."""
+
+    def __init__(self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None) -> None:
+        self._broadcaster = broadcaster
+        self._version = version
+        self._form = form
+        self._log_id = log_id
+        self._reloaded = False
+        self._open = True
+
+    async def next(self) -> bytes | None:
+        """What to send next, as soon as there is anything; None at the stream's end.
+
+        Cancellation: loses nothing.
+        """
+        hub = self._broadcaster
+        is_current = not self._reloaded and hub.stale(self._version, self._log_id) is None
+        if is_current and not await hub.wait_past(self._version):
+            return sse.HEARTBEAT
+        if self._reloaded or hub.closed:
+            return None
+        stale = hub.stale(self._version, self._log_id)
+        if stale is not None:
+            self._reloaded = True
+            return hub.reload(stale)
+        self._version, data = hub.frame(self._version, self._form)
+        return data
+
+    def close(self) -> None:
+        """Stop following. Idempotent."""
+        if self._open:
+            self._open = False
+            self._broadcaster.subscribers -= 1

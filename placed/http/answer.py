@@ -1,0 +1,123 @@
+"""What a request is, and what is answered, apart from how either travels.
+
+Both lanes turn what they read into a `Request`, and send an `Answer`; what lies between, `placed.http.api`,
+is the same. Errors are problems (RFC 9457). Pure.
+
+    Problem(Exception)   a refusal, with status, code and detail; `answer()` is the response
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@attrs.frozen
+class Request:
+    """One request, read whole.
+
+    Attributes:
+        method: in capitals.
+        query: the raw query, without its question mark.
+        headers: names in lower case; the values of a repeated one joined by ", ".
+        peer: the address at the other end of the connection.
+        body: at most `BODY_BYTES` bytes.
+    """
+
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    peer: str
+    body: bytes = b""
+
+
+@attrs.frozen
+class Answer:
+    """One response, but for the headers that belong to the connection. A HEAD's body is left out by the
+    lane."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = attrs.field(default=b"", repr=False)
+
+    def with_headers(self, *more: tuple[str, str]) -> Answer:
+        """The same answer with `more` headers after its own."""
+        return attrs.evolve(self, headers=self.headers + more)
+
+
+NO_STORE = ("Cache-Control", "no-store")
+
+
+def json_answer(value: object, *headers: tuple[str, str]) -> Answer:
+    """A 200 with `value` as JSON, not to be cached."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Answer(200, (("Content-Type", "application/json"), NO_STORE, *headers), body)
+
+
+class Problem(Exception):
+    """A request refused.
+
+    Args:
+        status: HTTP's.
+        code: what happened, for programs; the brief list is in docs/api.md.
+        detail: what happened and what is allowed, for people.
+        headers: such as Retry-After.
+        more: further members of the JSON, such as the parameter and its value.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *headers: tuple[str, str], **more: object) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
+        self.more = more
+
+    def answer(self) -> Answer:
+        """The response, application/problem+json."""
+        members = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.more,
+        }
+        body = json.dumps(members, ensure_ascii=True).encode()
+        return Answer(self.status, (("Content-Type", "application/problem+json"), NO_STORE, *self.headers), body)
+
+
+_SHOWN = 64  # characters of a bad value that are shown back
+
+
+def invalid_parameter(name: str, value: object, allowed: str, why: str = "is not allowed") -> Problem:
+    """A 400 that names the parameter, its value (cut short), and what is allowed."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    detail = f"{name}={shown!r} {why}; allowed is {allowed}"
+    return Problem(400, "invalid-parameter", detail, parameter=name, value=shown, allowed=allowed)
+
+
+def missing_parameter(name: str, allowed: str) -> Problem:
+    """A 400 for a parameter that isn't there."""
+    return Problem(
+        400,
+        "invalid-parameter",
+        f"{name} is missing; allowed is {allowed}",
+        parameter=name,
+        value=None,
+        allowed=allowed,
+    )
+
+
+def retry_after(seconds: float) -> tuple[str, str]:
+    """The header, in whole seconds, at least 1 (RFC 9110, section 10.2.3)."""
+    return ("Retry-After", str(max(1, -int(-seconds // 1))))

@@ -1,0 +1,229 @@
+"""The API: what each endpoint means, for any lane. It ties the service's objects to requests and answers.
+
+A lane reads a `Request`, calls the endpoint's method here, and sends the `Answer`, or follows the
+`Subscriber`. Nothing in here reads or writes a socket.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from placed import __version__
+from placed.author import author_of
+from placed.backends import LogError, LogUnavailable, OutcomeUnknown
+from placed.broadcaster import Format
+from placed.http import sse
+from placed.http.answer import NO_STORE, Answer, Problem, json_answer, retry_after
+from placed.http.client_address import client_address
+from placed.http.origin import cors, refuse_cross_site
+from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
+from placed.writer import WriterClosed, WriterFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.broadcaster import Broadcaster, Subscriber
+    from placed.cooldown import Rule, Standing
+    from placed.http.answer import Headers, Request
+    from placed.http.client_address import Network
+    from placed.image import Image, ImageEncoder
+    from placed.metrics import Metrics
+    from placed.projection import Projection
+    from placed.writer import Writer
+
+_RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
+_UNAVAILABLE_RETRY_SECONDS = 2.0
+_FULL_RETRY_SECONDS = 1.0
+_RESTART_RETRY_SECONDS = 3.0
+_LOG_ID_CHARACTERS = 64
+_IMAGE_CACHING = ("Cache-Control", "public, max-age=1, stale-while-revalidate=30")
+
+STREAM_HEADERS = (
+    ("Content-Type", "text/event-stream"),
+    NO_STORE,
+    ("X-Accel-Buffering", "no"),  # nginx would hold frames back
+)
+
+
+@attrs.frozen
+class Stream:
+    """An answer that goes on: headers, first bytes, and then whatever `subscriber.next()` gives."""
+
+    headers: Headers
+    opening: bytes
+    subscriber: Subscriber
+
+
+@attrs.frozen
+class Api:
+    """One canvas, to the outside.
+
+    Attributes:
+        is_ready: whether the log can be reached, for `/readyz`.
+        now_ms: the wall clock, ms since the epoch.
+    """
+
+    projection: Projection
+    writer: Writer
+    broadcaster: Broadcaster
+    encoder: ImageEncoder
+    metrics: Metrics
+    log_id: str
+    author_key: bytes = attrs.field(repr=False)
+    hex_colors: tuple[str, ...]
+    color_names: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    allow_origins: tuple[str, ...]
+    is_ready: Callable[[], bool]
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+    def cors(self, request: Request) -> Headers:
+        """Headers for every answer to `request`."""
+        return cors(request, self.allow_origins)
+
+    async def edit(self, request: Request) -> Answer:
+        """`POST /edit`: place one edit, and answer once it is durable.
+
+        Raises:
+            Problem: 400, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
+                `outcome-unknown`.
+        """
+        refuse_cross_site(request, self.allow_origins)
+        x, y, color = edit_of(request, self.projection.definition)
+        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+        cooldowns = self.projection.cooldowns
+        now_ms = self.now_ms()
+        if not cooldowns.admit(author, now_ms):
+            raise _cooldown(cooldowns.rule, cooldowns.standing(author, now_ms))
+        try:
+            version = await self.writer.place(x, y, color, author)
+        except (WriterFull, WriterClosed, LogError) as error:
+            if not isinstance(error, OutcomeUnknown):
+                cooldowns.give_back(author)
+            raise _unavailable(error) from error
+        self.metrics.placed()
+        return json_answer({"v": version}, *_rate_limit(cooldowns.rule, cooldowns.standing(author, self.now_ms())))
+
+    def edits(self, request: Request) -> Stream:
+        """`GET /edits`: the stream of edits from a version on.
+
+        Raises:
+            Problem: 400, 414, 503.
+        """
+        form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
+        log_id = text(request, "log", _LOG_ID_CHARACTERS)
+        version = version_of(request)
+        if self.broadcaster.closed:
+            raise _unavailable(WriterClosed("the server is shutting down"))
+        opening = sse.opening(random.randint(*_RETRY_MS))  # noqa: S311 - spreads load, keeps no secret
+        return Stream(STREAM_HEADERS, opening, self.broadcaster.subscribe(version, form, log_id))
+
+    async def image(self, request: Request) -> Answer:
+        """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""
+        image = self.encoder.fresh() or await self.encoder.image()
+        headers = (
+            ("X-Canvas-Version", str(image.version)),
+            ("X-Canvas-Log", self.log_id),
+            ("ETag", image.etag),
+            ("Last-Modified", image.modified),
+            _IMAGE_CACHING,
+        )
+        if _has_it(request, image):
+            return Answer(304, headers)
+        return Answer(200, (("Content-Type", "image/png"), *headers), image.png)
+
+    def info(self, request: Request) -> Answer:
+        """`GET /info`: what a client has to know of the canvas, and the asker's own charges."""
+        projection, rule = self.projection, self.projection.cooldowns.rule
+        definition, code = projection.definition, projection.code
+        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+        standing = projection.cooldowns.standing(author, self.now_ms())
+        return json_answer(
+            {
+                "software": f"placed/{__version__}",
+                "width": definition.width,
+                "height": definition.height,
+                "palette": self.hex_colors,
+                "color_names": self.color_names,
+                "edit_code": {
+                    "x_bits": code.x_bits,
+                    "y_bits": code.y_bits,
+                    "color_bits": code.color_bits,
+                    "bytes": code.size_bytes,
+                },
+                "version": projection.version,
+                "log": self.log_id,
+                "cooldown": {
+                    "charges": rule.charges,
+                    "charge_seconds": rule.charge_ms / 1000,
+                    "remaining": standing.remaining,
+                    "next_seconds": standing.next_ms / 1000,
+                },
+                "limits": {"body_bytes": BODY_BYTES, "feed_first": projection.feed.first},
+            }
+        )
+
+    def healthz(self) -> Answer:
+        """`GET /healthz`: the server answers."""
+        return Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ok\n")
+
+    def readyz(self) -> Answer:
+        """`GET /readyz`: it has replayed, and the log can be reached.
+
+        Raises:
+            Problem: 503.
+        """
+        if self.broadcaster.closed:
+            raise _unavailable(WriterClosed("the server is shutting down"))
+        if not self.is_ready():
+            raise Problem(503, "not-ready", "the log can't be reached", retry_after(_UNAVAILABLE_RETRY_SECONDS))
+        return Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ready\n")
+
+    def prometheus(self) -> Answer:
+        """`GET /metrics`, in Prometheus' text format."""
+        content_type, body = self.metrics.exposition()
+        return Answer(200, (("Content-Type", content_type), NO_STORE), body)
+
+
+def _has_it(request: Request, image: Image) -> bool:
+    """RFC 9110, section 13.2.2: If-Modified-Since counts only without If-None-Match."""
+    known = request.headers.get("if-none-match")
+    if known is not None:
+        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+        return "*" in tags or image.etag in tags
+    return request.headers.get("if-modified-since") == image.modified
+
+
+def _rate_limit(rule: Rule, standing: Standing) -> Headers:
+    """The headers of draft-ietf-httpapi-ratelimit-headers: policy, what is left, and seconds to the next charge."""
+    if not rule.charge_ms:
+        return ()
+    window, reset = -(-rule.window_ms // 1000), -(-standing.next_ms // 1000)
+    return (
+        ("RateLimit-Policy", f'"edits";q={rule.charges};w={window}'),
+        ("RateLimit", f'"edits";r={standing.remaining};t={reset}'),
+    )
+
+
+def _cooldown(rule: Rule, standing: Standing) -> Problem:
+    seconds = standing.next_ms / 1000
+    detail = f"all {rule.charges} charges are spent; the next one is back in {seconds:g} s"
+    headers = (retry_after(seconds), *_rate_limit(rule, standing))
+    return Problem(429, "cooldown", detail, *headers, retry_after_seconds=seconds)
+
+
+def _unavailable(error: Exception) -> Problem:
+    if isinstance(error, WriterFull):
+        return Problem(503, "writer-full", str(error), retry_after(_FULL_RETRY_SECONDS))
+    if isinstance(error, WriterClosed):
+        return Problem(503, "shutting-down", str(error), retry_after(_RESTART_RETRY_SECONDS))
+    after = retry_after(_UNAVAILABLE_RETRY_SECONDS)
+    if isinstance(error, OutcomeUnknown):
+        detail = "the log hasn't answered: the edit may have been placed, and the stream of edits will tell"
+        return Problem(503, "outcome-unknown", detail, after)
+    detail = "the log can't be written just now; nothing was placed"
+    return Problem(503, "log-unavailable", detail if isinstance(error, LogUnavailable) else str(error), after)

@@ -1,0 +1,163 @@
+"""The slow lane: Quart-Trio's app over the API. Complete by itself; HTTP/2 and TLS come with Hypercorn.
+
+An app is made for one server: nothing here is global.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from placed.http.answer import Answer, Problem, Request
+from placed.http.origin import preflight
+from placed.http.parameters import BODY_BYTES
+from placed.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from placed.http.api import Api, Stream
+    from placed.http.pages import Pages
+
+BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
+
+_CODES = {
+    400: "invalid-body",
+    403: "cross-site",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "slow-request",
+    413: "too-large",
+    414: "too-large",
+    415: "unsupported-media-type",
+    431: "too-large",
+    503: "not-ready",
+}
+
+
+def create_app(api: Api, pages: Pages) -> QuartTrio:
+    """The app over one API."""
+    app = QuartTrio(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.config["BODY_TIMEOUT"] = BODY_SECONDS
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    _route_api(app, api)
+    _route_pages(app, pages)
+    _map_errors(app, api)
+
+    @app.after_request
+    async def add_cors(response: Response) -> Response:
+        response.headers.extend(api.cors(await _read(with_body=False)))
+        return response
+
+    return app
+
+
+def _route_api(app: QuartTrio, api: Api) -> None:
+    @app.post("/edit")
+    async def edit() -> Response:
+        return _respond(await api.edit(await _read()))
+
+    @app.get("/edits")
+    async def edits() -> Response:
+        stream = api.edits(await _read(with_body=False))
+        if request.method == "HEAD":
+            stream.subscriber.close()
+            return Response(b"", headers=Headers(stream.headers))
+        response = Response(_follow(stream), headers=Headers(stream.headers))
+        response.timeout = None  # Quart would cut it at 60 s
+        return response
+
+    @app.get("/canvas.png")
+    async def image() -> Response:
+        return _respond(await api.image(await _read(with_body=False)))
+
+    @app.get("/info")
+    async def info() -> Response:
+        return _respond(api.info(await _read(with_body=False)))
+
+    for path, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
+        app.add_url_rule(path, path, _plain(endpoint), methods=["GET"])
+
+
+def _route_pages(app: QuartTrio, pages: Pages) -> None:
+    @app.get("/")
+    async def index() -> Response:
+        return _respond(pages.answer("index.html", await _read(with_body=False)))
+
+    @app.get("/client/<path:path>")
+    async def client(path: str) -> Response:
+        return _respond(pages.answer(path, await _read(with_body=False)))
+
+
+def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
+    async def respond() -> Response:
+        return _respond(endpoint())
+
+    return respond
+
+
+def _map_errors(app: QuartTrio, api: Api) -> None:
+    """The one place where errors become responses."""
+
+    def refuse(problem: Problem) -> Response:
+        if request.path == "/edit":
+            api.metrics.refused(problem.code)
+        return _respond(problem.answer())
+
+    async def on_problem(problem: Problem) -> Response:
+        return refuse(problem)
+
+    async def on_http(error: HTTPException) -> Response:
+        status = error.code or 500
+        if isinstance(error, MethodNotAllowed):
+            allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
+            if request.method == "OPTIONS":
+                return _respond(Answer(204, (("Allow", allowed), *preflight(allowed))))
+            detail = f"{request.method} is not allowed here; allowed are {allowed}"
+            return refuse(Problem(405, _CODES[405], detail, ("Allow", allowed)))
+        detail = error.description or HTTPStatus(status).phrase
+        return refuse(Problem(status, _CODES.get(status, "internal"), detail))
+
+    async def on_bug(error: Exception) -> Response:
+        get_logger(__name__).error("request failed", path=request.path, exc_info=error)
+        return refuse(Problem(500, "internal", "the server made a mistake; its operator will find it in the logs"))
+
+    app.register_error_handler(Problem, on_problem)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(Exception, on_bug)
+
+
+async def _read(*, with_body: bool = True) -> Request:
+    body = await request.get_data(cache=False) if with_body else b""
+    assert isinstance(body, bytes)
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    client = request.scope.get("client")
+    query = request.query_string.decode("latin-1")
+    return Request(request.method, query, headers, client[0] if client else "", body)
+
+
+def _respond(answer: Answer) -> Response:
+    response = Response(answer.body, status=answer.status, headers=Headers(answer.headers))
+    if not any(name == "Content-Type" for name, _ in answer.headers):
+        response.headers.pop("Content-Type", None)
+    return response
+
+
+async def _follow(stream: Stream) -> AsyncIterator[bytes]:
+    try:
+        yield stream.opening
+        while (data := await stream.subscriber.next()) is not None:
+            yield data
+    finally:
+        stream.subscriber.close()

@@ -1,0 +1,151 @@
+"""One connection to Hypercorn, with what Hypercorn leaves out.
+
+Hypercorn 0.18 shields every send and gives it no deadline, so that one reader who stalls could hold a task,
+and the shutdown, for ever; it answers what it can't parse with an empty body; and it closes a slow head
+without a word. Here a send that makes no progress for `send_seconds` breaks the connection, unparsable
+requests get a problem (RFC 9457), and a head that isn't whole after `head_seconds` gets 408.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import h11
+import trio
+from hypercorn.events import Closed, RawData
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+
+from placed.http.answer import Problem
+
+if TYPE_CHECKING:
+    from hypercorn.config import Config
+    from hypercorn.trio.worker_context import WorkerContext
+    from hypercorn.typing import AppWrapper
+
+HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
+
+
+@attrs.frozen
+class Limits:
+    """How long a connection may take, in seconds.
+
+    Attributes:
+        head_seconds: from the first byte of a request's head to its last.
+        send_seconds: for the peer to take what was sent, counted for each piece.
+    """
+
+    head_seconds: float = 10.0
+    send_seconds: float = 30.0
+
+
+class DeadlineStream(trio.abc.HalfCloseableStream):
+    """A socket's stream whose sends have a deadline, also where the caller has shielded them.
+
+    Attributes:
+        socket: the socket below, which Hypercorn asks for its addresses.
+    """
+
+    def __init__(self, stream: trio.SocketStream, send_seconds: float) -> None:
+        self._stream = stream
+        self._send_seconds = send_seconds
+        self.socket = stream.socket
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, or raise `BrokenResourceError` when the peer doesn't take it in time."""
+        with trio.move_on_after(self._send_seconds) as deadline:
+            await self._stream.send_all(data)
+        if deadline.cancelled_caught:
+            self.abort()
+            raise trio.BrokenResourceError(f"the peer took nothing for {self._send_seconds:g} s")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As for any stream."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """As for any stream."""
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_eof(self) -> None:
+        """As for any stream."""
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        """As for any stream."""
+        await self._stream.aclose()
+
+    def abort(self) -> None:
+        """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
+        self.socket.close()
+
+
+class Connection(TCPServer):
+    """Hypercorn's server of one connection, with our deadlines and error bodies."""
+
+    def __init__(
+        self, app: AppWrapper, config: Config, context: WorkerContext, stream: DeadlineStream, limits: Limits
+    ) -> None:
+        super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
+        self._limits = limits
+
+    async def _read_data(self) -> None:
+        h1 = self.protocol.protocol
+        if isinstance(h1, H11Protocol):
+            # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
+            h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
+        head_deadline = math.inf
+        while True:
+            try:
+                with trio.fail_at(head_deadline):
+                    data = await self.stream.receive_some(MAX_RECV)
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
+                break
+            except trio.TooSlowError:
+                await self._refuse_slow_head()
+                break
+            await self.protocol.handle(RawData(bytes(data)))
+            if not data:
+                break
+            if not self._in_head():
+                head_deadline = math.inf
+            elif head_deadline == math.inf:
+                head_deadline = trio.current_time() + self._limits.head_seconds
+        await self.protocol.handle(Closed())
+
+    async def _refuse_slow_head(self) -> None:
+        h1 = self.protocol.protocol
+        if isinstance(h1, H11Protocol):
+            await _send_problem(h1, 408)
+
+    def _in_head(self) -> bool:
+        """Whether a part of a request's head has come, and no more."""
+        h1 = self.protocol.protocol
+        return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
+
+
+async def _send_problem(h1: H11Protocol, status: int) -> None:
+    """Answer what never became a request, and let the connection close."""
+    if h1.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        return
+    answer = _problem(status, h1.connection.trailing_data[0]).answer()
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+    length = (b"content-length", b"%d" % len(answer.body))
+    common = h1.config.response_headers("h11")
+    response = h11.Response(status_code=answer.status, headers=[*headers, length, (b"connection", b"close"), *common])
+    parts = (response, h11.Data(data=answer.body), h11.EndOfMessage())
+    sent = b"".join(filter(None, map(h1.connection.send, parts)))
+    await h1.send(RawData(sent))
+
+
+def _problem(status: int, head: bytes) -> Problem:
+    if status == 408:
+        return Problem(408, "slow-request", "the request's head took too long")
+    if status == 431:
+        if b"\n" not in head:
+            return Problem(414, "too-large", f"a request line of more than {HEAD_BYTES} bytes")
+        return Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes")
+    return Problem(400, "invalid-body", "this is not an HTTP request that can be understood")

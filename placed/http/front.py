@@ -1,0 +1,89 @@
+"""The front: one listener, and a server for each connection.
+
+Every connection goes to Hypercorn's own connection server, here with deadlines. This is the seam for a second
+lane, which would read a request's head first and hand the stream on with the bytes put back.
+
+A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
+idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.utils import wrap_app
+
+from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits
+from placed.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from quart_trio import QuartTrio
+
+_KEEP_ALIVE_SECONDS = 75.0  # longer than nginx's 60 s, so that nginx closes first
+
+
+def _config() -> Config:
+    config = Config()
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.h11_max_incomplete_size = HEAD_BYTES
+    config.include_server_header = False
+    config.errorlog = logging.getLogger("hypercorn.error")
+    return config
+
+
+class Front:
+    """All connections of one server."""
+
+    def __init__(self, app: QuartTrio, *, limits: Limits | None = None) -> None:
+        self._config = _config()
+        self._app = wrap_app(app, self._config.wsgi_max_body_size, "asgi")
+        self._limits = limits or Limits()
+        self._context = WorkerContext(None)
+        self._streams: set[DeadlineStream] = set()
+        self._all_closed = trio.Event()
+        self._accepting = trio.CancelScope()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._streams)
+
+    async def serve(
+        self,
+        listeners: list[trio.SocketListener],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept and serve until `stop`; the listeners are closed at the end."""
+        async with trio.open_nursery() as nursery:
+            with self._accepting:
+                task_status.started()
+                await trio.serve_listeners(self._serve_one, listeners, handler_nursery=nursery)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End it as the module says. Idempotent."""
+        self._accepting.cancel()
+        await self._context.terminated.set()
+        with trio.move_on_after(grace_seconds):
+            while self._streams:
+                await self._all_closed.wait()
+        for stream in list(self._streams):
+            stream.abort()
+
+    async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
+        stream = DeadlineStream(socket_stream, self._limits.send_seconds)
+        self._streams.add(stream)
+        try:
+            await Connection(self._app, self._config, self._context, stream, self._limits).run()
+        except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
+            get_logger(__name__).exception("a connection failed")
+        finally:
+            stream.abort()
+            self._streams.discard(stream)
+            if not self._streams:
+                self._all_closed.set()
+                self._all_closed = trio.Event()

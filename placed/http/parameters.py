@@ -1,0 +1,160 @@
+"""What clients send: edits by query, form or JSON, and versions. Everything else is refused, by name.
+Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from placed.http.answer import Problem, invalid_parameter, missing_parameter
+
+if TYPE_CHECKING:
+    from placed.http.answer import Request
+    from placed.record import Definition
+
+BODY_BYTES: Final = 4_096  # an edit as JSON is about 30
+QUERY_BYTES: Final = 2_048
+MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
+_MAX_FIELDS = 16
+_INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+
+Pairs = list[tuple[str, object]]
+
+
+def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
+    """The x, y and color of a `POST /edit`.
+
+    Raises:
+        Problem: 400 for a parameter that is missing, repeated, not an integer, or out of range; 400 for a
+            body that is not what its type says; 414; 415.
+    """
+    pairs = query_pairs(request.query) + _body_pairs(request)
+    return (
+        integer("x", _only(pairs, "x", 0, definition.width - 1), 0, definition.width - 1),
+        integer("y", _only(pairs, "y", 0, definition.height - 1), 0, definition.height - 1),
+        integer("color", _only(pairs, "color", 0, definition.colors - 1), 0, definition.colors - 1),
+    )
+
+
+def version_of(request: Request) -> int:
+    """The version that a stream begins at: `Last-Event-ID` wins over `v`.
+
+    Raises:
+        Problem: 400 when both are missing, or the one that counts is no version; 414.
+    """
+    pairs = query_pairs(request.query)
+    last = request.headers.get("last-event-id", "")
+    if last:
+        return integer("Last-Event-ID", last, 0, MAX_VERSION)
+    return integer("v", _only(pairs, "v", 0, MAX_VERSION), 0, MAX_VERSION)
+
+
+def choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:
+    """A query parameter that is one of a few words.
+
+    Raises:
+        Problem: 400, it's another, or repeated.
+    """
+    values = [value for key, value in query_pairs(request.query) if key == name]
+    if not values:
+        return default
+    words = " or ".join(allowed)
+    if len(values) > 1:
+        raise invalid_parameter(name, values, words, "is repeated")
+    if values[0] not in allowed:
+        raise invalid_parameter(name, values[0], words)
+    return str(values[0])
+
+
+def text(request: Request, name: str, max_length: int) -> str | None:
+    """A query parameter that is any short text; None when it's missing.
+
+    Raises:
+        Problem: 400, it's repeated or too long.
+    """
+    values = [str(value) for key, value in query_pairs(request.query) if key == name]
+    if not values:
+        return None
+    allowed = f"one value of up to {max_length} characters"
+    if len(values) > 1:
+        raise invalid_parameter(name, values, allowed, "is repeated")
+    if len(values[0]) > max_length:
+        raise invalid_parameter(name, values[0], allowed, "is too long")
+    return values[0]
+
+
+def integer(name: str, value: object, low: int, high: int) -> int:
+    """`value` as an integer of [low, high], both included, given as a JSON integer or in decimal digits.
+
+    Raises:
+        Problem: 400.
+    """
+    allowed = f"an integer from {low} to {high}"
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        number = int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        raise invalid_parameter(name, value, allowed, "is not an integer")
+    if not low <= number <= high:
+        raise invalid_parameter(name, value, allowed, "is out of range")
+    return number
+
+
+def query_pairs(query: str) -> Pairs:
+    """The query's names and values, in order.
+
+    Raises:
+        Problem: 400, more than 16 of them; 414, too long.
+    """
+    if len(query) > QUERY_BYTES:
+        raise Problem(414, "too-large", f"a query of {len(query)} bytes; allowed are {QUERY_BYTES}")
+    return _form_pairs(query, "query")
+
+
+def _form_pairs(form: str, where: str) -> Pairs:
+    try:
+        return list(parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="replace"))
+    except ValueError:
+        raise Problem(400, "invalid-body", f"the {where} has more than {_MAX_FIELDS} fields") from None
+
+
+def _body_pairs(request: Request) -> Pairs:
+    if not request.body:
+        return []
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return _form_pairs(request.body.decode("utf-8", "replace"), "form")
+    if kind == "application/json":
+        return _json_pairs(request.body)
+    allowed = "application/json or application/x-www-form-urlencoded"
+    raise Problem(
+        415, "unsupported-media-type", f"Content-Type {kind[:64]!r}; allowed is {allowed}", ("Accept", allowed)
+    )
+
+
+def _json_pairs(body: bytes) -> Pairs:
+    expected = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
+    try:
+        value = json.loads(body, object_pairs_hook=_Members)
+    except (ValueError, RecursionError):
+        raise Problem(400, "invalid-body", f"the body is not JSON; expected is {expected}") from None
+    if not isinstance(value, _Members):
+        raise Problem(400, "invalid-body", f"the body is not an object; expected is {expected}")
+    return list(value)
+
+
+class _Members(list[tuple[str, object]]):
+    """A JSON object's members in order, so that a repeated one is seen."""
+
+
+def _only(pairs: Pairs, name: str, low: int, high: int) -> object:
+    values = [value for key, value in pairs if key == name]
+    allowed = f"an integer from {low} to {high}"
+    if not values:
+        raise missing_parameter(name, allowed)
+    if len(values) > 1:
+        raise invalid_parameter(name, values, allowed, "is repeated")
+    return values[0]

@@ -1,0 +1,93 @@
+"""The image: the canvas as a PNG, encoded only when asked, at most once per `max_age_seconds`, one at a time.
+
+The encoding runs in a worker thread, on a copy of the canvas (1 MB copies in 50 us; 4096 x 4096 in 3 ms), so
+the loop never waits for it. Whoever asks while it runs waits for that one image.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from placed import png
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from placed.projection import Projection
+
+MAX_AGE_SECONDS = 1.0
+
+
+@attrs.frozen
+class Image:
+    """One encoded canvas.
+
+    Attributes:
+        version: of the canvas in it.
+        png: the file.
+        etag: quoted, for If-None-Match.
+        modified: an HTTP date.
+    """
+
+    version: int
+    png: bytes = attrs.field(repr=False)
+    etag: str
+    modified: str
+
+
+class ImageEncoder:
+    """Encodes one projection's canvas. `encodes` counts the images made."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        log_id: str,
+        *,
+        max_age_seconds: float = MAX_AGE_SECONDS,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._projection = projection
+        self._log_id = log_id
+        self._max_age_seconds = max_age_seconds
+        self._wall_clock = wall_clock
+        self._encoding = trio.Lock()
+        self._thread = trio.CapacityLimiter(1)
+        self._cached: Image | None = None
+        self._encoded_at = 0.0
+        self.encodes = 0
+
+    async def image(self) -> Image:
+        """The canvas as it is now, or was at most `max_age_seconds` ago."""
+        async with self._encoding:
+            if self._cached is None or self._is_old(self._cached):
+                self._cached = await self._encode()
+            return self._cached
+
+    def fresh(self) -> Image | None:
+        """The cached image, if it needn't be encoded again."""
+        return None if self._cached is None or self._is_old(self._cached) else self._cached
+
+    def _is_old(self, image: Image) -> bool:
+        if image.version == self._projection.version:
+            return False
+        return trio.current_time() >= self._encoded_at + self._max_age_seconds
+
+    async def _encode(self) -> Image:
+        version, canvas = self._projection.version, self._projection.canvas.copy()
+        self._encoded_at = trio.current_time()
+        modified = formatdate(self._wall_clock(), usegmt=True)
+        data = await trio.to_thread.run_sync(self._to_png, version, canvas, limiter=self._thread)
+        self.encodes += 1
+        return Image(version, data, f'"{self._log_id}-{version}"', modified)
+
+    def _to_png(self, version: int, canvas: NDArray[np.uint8]) -> bytes:
+        text = {"placed:version": str(version), "placed:log": self._log_id}
+        return png.encode(canvas, self._projection.definition.rgb, text=text)

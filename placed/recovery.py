@@ -1,0 +1,175 @@
+"""Recovery: from an open log and a stored snapshot to a projection that stands at the log's end.
+
+What the canvas is comes from the log's first record or, where retention has removed that, from the snapshot. A snapshot
+is used only when it is of this log and of this canvas and lies within the log; otherwise the log is replayed from its
+start, and when the log no longer reaches back to that, the start is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from placed.projection import Projection
+from placed.reader import replay, wall_clock_ms
+from placed.record import Definition, RecordRefused
+from placed.snapshot import SnapshotDamaged
+from placed.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.backends import Log
+    from placed.cooldown import Cooldowns
+    from placed.snapshot import Snapshot
+    from placed.snapshot_store import SnapshotStore
+
+FEED_RECORDS = (
+    4_096  # read again at a start, so that clients a few seconds behind go on; 53 MB of the largest usual records
+)
+
+
+class CannotStart(Exception):
+    """The log or the data folder can't be used as asked; the message names it, and the way out."""
+
+
+@attrs.frozen
+class Wanted:
+    """What the operator asked for; None leaves it to what the canvas was created with."""
+
+    width: int | None
+    height: int | None
+    rgb: bytes | None
+
+    def definition(self, default: Definition) -> Definition:
+        """The canvas to create, where `default` fills in what was left open."""
+        return Definition(self.width or default.width, self.height or default.height, self.rgb or default.rgb)
+
+    def check(self, found: Definition, where: str) -> None:
+        """Raise `CannotStart` when the canvas at hand is another one than asked for."""
+        flags = []
+        if self.width not in (None, found.width):
+            flags.append(f"--width {self.width}")
+        if self.height not in (None, found.height):
+            flags.append(f"--height {self.height}")
+        if self.rgb not in (None, found.rgb):
+            flags.append("--palette")
+        if flags:
+            raise CannotStart(
+                f"the canvas in {where} was created with {found.width} x {found.height} pixels and a palette of "
+                f"{found.colors} colours, and keeps them; start without {' and '.join(flags)}, or with another --data"
+            )
+
+
+async def recover(
+    log: Log,
+    store: SnapshotStore,
+    wanted: Wanted,
+    *,
+    default: Definition,
+    cooldowns: Cooldowns,
+    where: str,
+    progress: Callable[[int, int, int], None],
+) -> tuple[Projection, int]:
+    """Bring a projection to the log's end as it is now.
+
+    Args:
+        log: open.
+        store: where the last snapshot is.
+        wanted: what the operator asked for.
+        default: what to create where the operator asked for nothing.
+        cooldowns: empty.
+        where: the log's name, for messages.
+        progress: called with begin, the offset reached, and end.
+
+    Returns:
+        The projection, and the version of the snapshot it began with; 0 without one.
+
+    Raises:
+        CannotStart: another canvas than asked for, or the log has lost its beginning.
+        LogError: the log can't be read.
+    """
+    first, end = await log.bounds()
+    definition = await _first_definition(log, first, end)
+    snapshot = await _usable_snapshot(log, store, definition, first, end)
+    if definition is None:
+        definition = snapshot.definition if snapshot else wanted.definition(default)
+    wanted.check(definition, where)
+    if snapshot is None and first > 0:
+        raise CannotStart(
+            f"the log {where} begins at offset {first}: its beginning is gone, and there is no usable snapshot. "
+            f"Restore a data folder whose snapshot is at version {first} or later, or start a new log"
+        )
+    if end == 0:
+        await log.append(definition.encode())
+        first, end = await log.bounds()
+    projection = _begin(definition, snapshot, first, cooldowns)
+    begin = projection.version
+    await replay(log, projection, end=end, feed_records=FEED_RECORDS, progress=lambda at: progress(begin, at, end))
+    return projection, snapshot.version if snapshot else 0
+
+
+def _begin(definition: Definition, snapshot: Snapshot | None, first: int, cooldowns: Cooldowns) -> Projection:
+    logger = get_logger(__name__)
+
+    def on_refused(offset: int, reason: str) -> None:
+        if (
+            projection.refused == 1
+        ):  # once, whatever comes: a foreign writer must not flood the logs; /metrics counts them
+            logger.warning("a record was not understood and is skipped", offset=offset, reason=reason)
+
+    if snapshot is not None:
+        cooldowns.load(snapshot.cooldowns, wall_clock_ms())
+    projection = Projection(
+        definition,
+        snapshot.version if snapshot else first,
+        cooldowns,
+        canvas=snapshot.canvas if snapshot else None,
+        on_refused=on_refused,
+    )
+    return projection
+
+
+async def _first_definition(log: Log, first: int, end: int) -> Definition | None:
+    if first > 0 or end == 0:
+        return None
+    async with log.read(first) as batches:
+        batch = await batches.receive()
+    try:
+        return Definition.decode(batch.values[0])
+    except RecordRefused as refusal:
+        get_logger(__name__).warning(
+            "the log doesn't begin with its canvas; what was asked for is used", reason=str(refusal)
+        )
+        return None
+
+
+async def _usable_snapshot(
+    log: Log, store: SnapshotStore, definition: Definition | None, first: int, end: int
+) -> Snapshot | None:
+    logger = get_logger(__name__)
+    reason = store.damage
+    snapshot = None
+    try:
+        snapshot = await store.load()
+    except SnapshotDamaged as damage:
+        reason = str(damage)
+    if snapshot is not None:
+        reason = _why_unusable(snapshot, log, definition, first, end)
+    if reason is None:
+        return snapshot
+    logger.warning("the snapshot can't be used; the canvas is rebuilt from the log", reason=reason)
+    return None
+
+
+def _why_unusable(snapshot: Snapshot, log: Log, definition: Definition | None, first: int, end: int) -> str | None:
+    if snapshot.log_id != log.id:
+        return f"it is of another log, {snapshot.log_id}, not of {log.id}"
+    if snapshot.version > end:
+        return f"it is at version {snapshot.version}, and the log ends at {end}"
+    if snapshot.version < first:
+        return f"it is at version {snapshot.version}, and the log begins at {first}"
+    if definition is not None and snapshot.definition != definition:
+        return "it is of another size or palette than the log's canvas"
+    return None

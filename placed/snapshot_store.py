@@ -1,0 +1,91 @@
+"""The snapshot store: the last snapshot, in an LMDB environment of its own.
+
+One transaction replaces the old snapshot by the new one, so that a crash at any instant leaves one of the two. A
+snapshot is never needed, only quick: whatever is wrong with the stored one, the log has it all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.lmdb_environment import StoreDamaged, StoreError, open_environment
+from placed.snapshot import Snapshot, SnapshotDamaged, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from placed.lmdb_environment import Environment
+
+_KEY = b"snapshot"
+
+
+class SnapshotUnwritable(Exception):
+    """The snapshot couldn't be stored; the one before it still is."""
+
+
+class SnapshotStore:
+    """An open store; opened by `open_snapshot_store`.
+
+    Attributes:
+        damage: what was wrong with the stored snapshot, which was put aside for a new one; None if nothing was.
+    """
+
+    def __init__(self, environment: Environment, damage: str | None) -> None:
+        self._environment = environment
+        self.damage = damage
+
+    async def load(self) -> Snapshot | None:
+        """The stored snapshot, or None if there is none.
+
+        Raises:
+            SnapshotDamaged: there is one, but not whole.
+        """
+        try:
+            data = await self._environment.get(_KEY)
+        except StoreError as error:
+            raise SnapshotDamaged(str(error)) from error
+        return None if data is None else decode(data)
+
+    async def save(self, snapshot: Snapshot) -> None:
+        """Replace the stored snapshot, in a worker thread.
+
+        Raises:
+            SnapshotUnwritable: no room, no permission, a disk error.
+        """
+        try:
+            await self._environment.write(lambda transaction, _: transaction.put(_KEY, encode(snapshot)))
+        except StoreError as error:
+            raise SnapshotUnwritable(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
+    """The store in `folder`, created if it isn't there; closed at the end. The caller has locked a folder above it.
+
+    A damaged one is deleted, since the log has everything that was in it.
+
+    Raises:
+        StoreError: the folder can't be used.
+        OSError: it can't be created.
+    """
+    await trio.to_thread.run_sync(partial(folder.mkdir, mode=0o700, exist_ok=True))
+    damage = None
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            environment = await stack.enter_async_context(open_environment(folder))
+        except StoreDamaged as error:
+            damage = str(error)
+            await trio.to_thread.run_sync(_empty, folder)
+            environment = await stack.enter_async_context(open_environment(folder))
+        yield SnapshotStore(environment, damage)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
