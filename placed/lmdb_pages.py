@@ -46,6 +46,7 @@ MAX_DEPTH: Final = 32  # mdb.c's CURSOR_STACK
 IN_OVERFLOW: Final = 1
 IS_TREE: Final = 2
 
+_MAX_PAGES: Final = 1 << 46  # a branch has 48 bits for a page's number, a file offset 63 for its first byte
 _BRANCH, _LEAF, _OVERFLOW, _META = 1, 2, 4, 8
 _MAGIC: Final = 0xBEEFC0DE
 _DATA_VERSION: Final = 1
@@ -56,6 +57,7 @@ _TREE = struct.Struct("=IHH5Q")
 _NUMBER = struct.Struct("=Q")
 _PAGE_SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
 _NODE_WORDS = np.arange(4)
+_HEADER_FIELDS = np.dtype([("number", "=u8"), ("unused", "=u2"), ("flags", "=u2"), ("lower", "=u2"), ("upper", "=u2")])
 
 
 class DamagedPages(Exception):
@@ -100,11 +102,11 @@ class Meta:
 
 @attrs.frozen(eq=False)
 class Page:
-    """A branch or leaf page whose nodes lie inside it, without overlapping.
+    """A branch or leaf page, or several in a row, whose nodes lie inside, without overlapping.
 
     Attributes:
-        number: its number.
-        raw: its bytes.
+        number: the (first) page's number.
+        raw: the bytes.
         begins: int64, shape (nodes,), where each node begins.
         sizes: int64, shape (nodes,), the length of each node's data, here or on overflow pages; no meaning in
         a branch. flags: uint16, shape (nodes,). key_sizes: int64, shape (nodes,).
@@ -180,7 +182,7 @@ class PageFile:
             raise DamagedPages(f"the meta pages' transaction ids {ids[0]} and {ids[1]} don't follow each other")
         if first.page_bytes != second.page_bytes:
             raise DamagedPages("the meta pages disagree on the size of a page")
-        if self.newest.last_page < FIRST_PAGE - 1:
+        if not FIRST_PAGE - 1 <= self.newest.last_page < _MAX_PAGES:
             raise DamagedPages(f"the last page is said to be {self.newest.last_page}")
 
     def _bytes(self, begin: int, size: int) -> bytes:
@@ -191,30 +193,51 @@ class PageFile:
 
     def page(self, number: int, *, leaf: bool) -> Page:
         """The branch or leaf page `number`, checked."""
-        self._check_number(number, 1)
-        raw = self._bytes(number * self.page_bytes, self.page_bytes)
-        own_number, _unused, flags, lower, upper = _HEADER.unpack_from(raw)
-        if own_number != number or flags != (_LEAF if leaf else _BRANCH):
-            raise DamagedPages(f"page {number} is not the {'leaf' if leaf else 'branch'} that belongs there")
-        if lower % 2 or not PAGE_HEADER_BYTES + 2 * (1 if leaf else 2) <= lower <= upper < self.page_bytes:
-            raise DamagedPages(f"page {number} is damaged in its header")
-        begins = np.frombuffer(raw, "=u2", (lower - PAGE_HEADER_BYTES) // 2, PAGE_HEADER_BYTES).astype(np.int64)
-        if (begins & 1).any() or int(begins.min()) < upper or int(begins.max()) > self.page_bytes - NODE_HEADER_BYTES:
-            raise DamagedPages(f"page {number} is damaged in its table of nodes")
-        words = np.frombuffer(raw, "=u2")[(begins >> 1)[:, None] + _NODE_WORDS]
-        low, high, _node_flags, key_sizes = words.T.astype(np.int64)
-        page = Page(number, raw, begins, low | high << 16, words[:, 2], key_sizes)
-        self._check_nodes(page, leaf=leaf)
+        return self.run([number], leaf=leaf)
+
+    def run(self, numbers: list[int], *, leaf: bool) -> Page:
+        """Several branch or leaf pages as if they were one, checked.
+
+        One pass of numpy for 64 pages reads three times as fast as one for each page.
+        """
+        for number in numbers:
+            self._check_number(number, 1)
+        size = self.page_bytes
+        raw = b"".join([self._bytes(number * size, size) for number in numbers])
+        header = np.frombuffer(raw, np.uint8).reshape(-1, size)[:, :PAGE_HEADER_BYTES].copy().view(_HEADER_FIELDS)[:, 0]
+        self._check_headers(numbers, header, leaf=leaf)
+        words = np.frombuffer(raw, "=u2")
+        counts = (header["lower"].astype(np.int64) - PAGE_HEADER_BYTES) // 2
+        of_page = np.repeat(np.arange(len(numbers)), counts)
+        slots = np.arange(len(of_page)) - np.repeat(np.cumsum(counts) - counts, counts) + PAGE_HEADER_BYTES // 2
+        begins = words[of_page * (size // 2) + slots].astype(np.int64)
+        outside = (begins & 1) | (begins < header["upper"][of_page]) | (begins > size - NODE_HEADER_BYTES)
+        _refuse(outside, of_page, numbers, "is damaged in its table of nodes")
+        begins += of_page * size
+        heads = words[(begins >> 1)[:, None] + _NODE_WORDS]
+        low, high, _flags, key_sizes = heads.T.astype(np.int64)
+        page = Page(numbers[0], raw, begins, low | high << 16, heads[:, 2], key_sizes)
+        _refuse(self._overlaps(page, of_page, leaf=leaf), of_page, numbers, "is damaged in its nodes")
         return page
 
-    def _check_nodes(self, page: Page, *, leaf: bool) -> None:
+    def _check_headers(self, numbers: list[int], header: NDArray[np.void], *, leaf: bool) -> None:
+        kind = (header["number"] != np.array(numbers, np.uint64)) | (header["flags"] != (_LEAF if leaf else _BRANCH))
+        each = np.arange(len(numbers))
+        _refuse(kind, each, numbers, f"is not the {'leaf' if leaf else 'branch'} that belongs there")
+        lower, upper = header["lower"], header["upper"]
+        fewest = PAGE_HEADER_BYTES + 2 * (1 if leaf else 2)
+        wrong = (lower & 1) | (lower < fewest) | (lower > upper) | (upper >= self.page_bytes)
+        _refuse(wrong, each, numbers, "is damaged in its header")
+
+    def _overlaps(self, page: Page, of_page: NDArray[np.int64], *, leaf: bool) -> NDArray[np.bool_]:
+        """Of which nodes the end lies in the next node, or in the next page; shape (nodes,)."""
         ends = page.begins + NODE_HEADER_BYTES + page.key_sizes
         if leaf:
             ends += np.where(page.flags & IN_OVERFLOW, _NUMBER.size, page.sizes)
-        order = np.argsort(page.begins)
-        limits = np.append(page.begins[order][1:], self.page_bytes)
-        if (ends[order] > limits).any():
-            raise DamagedPages(f"page {page.number} is damaged in its nodes")
+        limits = (of_page + 1) * self.page_bytes
+        order = np.argsort(page.begins, kind="stable")
+        limits[order[:-1]] = np.minimum(limits[order[:-1]], page.begins[order[1:]])
+        return ends > limits
 
     def _check_number(self, number: int, count: int) -> None:
         if not FIRST_PAGE <= number <= self.newest.last_page + 1 - count:
@@ -245,21 +268,22 @@ class PageFile:
             raise DamagedPages(f"page {number} is not the overflow page that belongs there")
         return number, count
 
-    def leaves(self, tree: Tree, key: bytes = b"") -> Iterator[Page]:
-        """The tree's leaves in order, from the one where `key` is, or would be, on."""
+    def leaves(self, tree: Tree, key: bytes = b"", *, run: int = 1) -> Iterator[Page]:
+        """The tree's leaves in order, up to `run` of them as one, from the one where `key` is, or would be, on."""
         if tree.root != NO_PAGE:
             if not 1 <= tree.depth <= MAX_DEPTH:
                 raise DamagedPages(f"a tree of depth {tree.depth}; allowed is 1 to {MAX_DEPTH}")
-            yield from self._leaves(tree.root, tree.depth, key)
+            yield from self._leaves([tree.root], tree.depth, key, run)
 
-    def _leaves(self, number: int, depth: int, key: bytes) -> Iterator[Page]:
-        page = self.page(number, leaf=depth == 1)
+    def _leaves(self, numbers: list[int], depth: int, key: bytes, run: int) -> Iterator[Page]:
         if depth == 1:
-            yield page
+            for begin in range(0, len(numbers), run):
+                yield self.run(numbers[begin : begin + run], leaf=True)
             return
-        begin = bisect.bisect_right(page.keys(), key, lo=1) - 1
-        for child in page.children()[begin:]:
-            yield from self._leaves(child, depth - 1, key)
+        for number in numbers:
+            branch = self.page(number, leaf=False)
+            begin = bisect.bisect_right(branch.keys(), key, lo=1) - 1
+            yield from self._leaves(branch.children()[begin:], depth - 1, key, run)
             key = b""
 
     def find(self, tree: Tree, key: bytes) -> tuple[Page, int] | None:
@@ -281,3 +305,9 @@ class PageFile:
         if found is None or found[0].flags[found[1]] != IS_TREE:
             raise DamagedPages(f"it holds no database {name!r}")
         return Tree.decode(self.value(*found))
+
+
+def _refuse(wrong: NDArray[np.integer | np.bool_], of_page: NDArray[np.int64], numbers: list[int], what: str) -> None:
+    """Raise DamagedPages for the first item that is wrong, if any is; item i is on page `numbers[of_page[i]]`."""
+    if wrong.any():
+        raise DamagedPages(f"page {numbers[int(of_page[np.flatnonzero(wrong)[0]])]} {what}")

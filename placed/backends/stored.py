@@ -33,6 +33,9 @@ _HEAD_BYTES = np.arange(_HEAD.size)
 _KEY_BYTES = np.arange(KEY.size)
 
 
+_RUN: Final = 64  # leaves read as one; 128 are no faster
+
+
 def _crc_table() -> NDArray[np.uint32]:
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
@@ -59,7 +62,7 @@ def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, ma
     """
     parts: list[_Part] = []
     records, size_bytes = 0, 0
-    for page in pages.leaves(tree, KEY.pack(offset)):
+    for page in pages.leaves(tree, KEY.pack(offset), run=_RUN):
         begin = _index_of(page, offset + records)
         sizes = page.sizes[begin:] - _HEAD.size
         if (sizes < 1).any() or (sizes > Log.max_value_bytes).any():

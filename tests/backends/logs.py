@@ -1,0 +1,75 @@
+"""What the tests of the log contract need to know of a backend, and reading a log with a time limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import trio
+
+from placed.backends.lmdb import open_lmdb_log
+from placed.backends.memory import open_memory_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from placed.backends import Log
+
+LIMIT_SECONDS: Final = 20.0  # for anything that waits; a busy machine's fsync has taken 1 s
+
+
+@attrs.frozen
+class Backend:
+    """One way to open a log.
+
+    Attributes:
+        name: for the test's id.
+        open: opens the log at a place, a folder of the test's own; a place not used before is a new log.
+        durable: opening the same place again gives the same log.
+        examples: how many examples of a property are tried; a slower backend gets fewer.
+    """
+
+    name: str
+    open: Callable[[Path], AbstractAsyncContextManager[Log]]
+    durable: bool
+    examples: int
+
+
+BACKENDS: Final = (
+    Backend("memory", lambda _place: open_memory_log(), durable=False, examples=100),
+    Backend("lmdb", lambda place: open_lmdb_log(place / "log"), durable=True, examples=25),
+)
+
+
+@attrs.frozen
+class Read:
+    """Records that were read: offset, time and value of each."""
+
+    offsets: list[int]
+    times_ms: list[int]
+    values: list[bytes]
+
+
+async def read(log: Log, offset: int, count: int) -> Read:
+    """Read from `offset` on until there are `count` records, or more; 0 reads nothing."""
+    result = Read([], [], [])
+    if count == 0:
+        return result
+    with trio.fail_after(LIMIT_SECONDS):
+        async with log.read(offset) as batches:
+            async for batch in batches:
+                assert len(batch.values) == len(batch.offsets) == len(batch.times_ms) >= 1
+                result.offsets.extend(batch.offsets.tolist())
+                result.times_ms.extend(batch.times_ms.tolist())
+                result.values.extend(batch.values)
+                if len(result.values) >= count:
+                    break
+    return result
+
+
+async def append_all(log: Log, values: list[bytes]) -> list[int]:
+    """Append one after the other; their offsets."""
+    with trio.fail_after(LIMIT_SECONDS):
+        return [await log.append(value) for value in values]
