@@ -4,12 +4,15 @@ Every connection goes to Hypercorn's own connection server, here with deadlines.
 lane, which would read a request's head first and hand the stream on with the bytes put back.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
-idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut.
+idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are open as file
+descriptors allow, a further one gets 503.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import resource
 from typing import TYPE_CHECKING
 
 import trio
@@ -17,6 +20,7 @@ from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
 
+from placed.http.answer import Problem, retry_after
 from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits
 from placed.structured_logs import get_logger
 
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from quart_trio import QuartTrio
 
 _KEEP_ALIVE_SECONDS = 75.0  # longer than nginx's 60 s, so that nginx closes first
+
+_OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
+_BUSY_RETRY_SECONDS = 5.0
 
 
 def _config() -> Config:
@@ -35,13 +42,34 @@ def _config() -> Config:
     return config
 
 
+def _room_for_connections() -> int:
+    """How many connections the process's file descriptors allow, with the limit raised as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS reports a hard limit that it then refuses
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(1, soft - _OTHER_DESCRIPTORS)
+
+
+async def _refuse(stream: DeadlineStream) -> None:
+    detail = "as many connections are open as may be; try again"
+    answer = Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS)).answer()
+    lines = [f"{name}: {value}" for name, value in answer.headers]
+    length = f"Content-Length: {len(answer.body)}"
+    head = "\r\n".join(["HTTP/1.1 503 Service Unavailable", *lines, length, "Connection: close", "", ""])
+    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await stream.send_all(head.encode() + answer.body)
+    await stream.aclose()
+
+
 class Front:
     """All connections of one server."""
 
-    def __init__(self, app: QuartTrio, *, limits: Limits | None = None) -> None:
+    def __init__(self, app: QuartTrio, *, limits: Limits | None = None, max_connections: int | None = None) -> None:
         self._config = _config()
         self._app = wrap_app(app, self._config.wsgi_max_body_size, "asgi")
         self._limits = limits or Limits()
+        self._max_connections = max_connections or _room_for_connections()
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
         self._all_closed = trio.Event()
@@ -76,6 +104,9 @@ class Front:
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
         stream = DeadlineStream(socket_stream, self._limits.send_seconds)
+        if len(self._streams) >= self._max_connections:
+            await _refuse(stream)
+            return
         self._streams.add(stream)
         try:
             await Connection(self._app, self._config, self._context, stream, self._limits).run()
