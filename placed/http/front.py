@@ -4,8 +4,8 @@ Every connection goes to Hypercorn's own connection server, here with deadlines.
 lane, which would read a request's head first and hand the stream on with the bytes put back.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
-idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are open as file
-descriptors allow, a further one gets 503.
+idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
+open as file descriptors allow, a further one gets 503.
 """
 
 from __future__ import annotations
