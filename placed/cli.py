@@ -1,0 +1,245 @@
+"""The command line: `placed` serves, `placed paint` paints.
+
+Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. One
+that is wrong makes one line on standard error, with where it came from, its value and what is allowed, and exit code 2.
+Serving and painting are imported only when asked for: a server has no use for the painter's libraries.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import attrs
+import click
+import platformdirs
+from click.core import ParameterSource
+
+from placed import __version__, cli_help, structured_logs
+from placed.config_file import ConfigError, ConfigFile, read_config_file
+from placed.exit_codes import ExitCode
+from placed.setting_kinds import SettingError, check, flag_of
+from placed.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PREFIX: Final = "PLACED_"
+_CONFIG: Final = f"{__name__}.config"
+_IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
+# The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
+_COMMANDS: Final = {"paint": ("placed.paint.command", "Paint a picture file onto a canvas, through the server's API.")}
+_DEFAULTS: Final = {field.name: field.default for field in attrs.fields(Settings)}
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # takes no arguments before click 8.4
+
+
+class _SettingType(_ParamType):
+    """Values of one setting, checked by its kind."""
+
+    envvar_list_splitter: ClassVar[str] = ","
+
+    def __init__(self, setting: str, metavar: str) -> None:
+        self.name = setting
+        self._metavar = metavar
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self._metavar
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return check(self.name, value)
+        except SettingError as error:
+            raise click.UsageError(f"{_origin(ctx, self.name)}: {error.reason}") from None
+
+
+def _origin(ctx: click.Context | None, setting: str) -> str:
+    """Where the value of `setting` came from, as the operator would call it."""
+    source = ctx.get_parameter_source(setting) if ctx else None
+    if source is ParameterSource.ENVIRONMENT:
+        return _PREFIX + setting.upper()
+    if source is ParameterSource.DEFAULT_MAP and ctx is not None:
+        config: ConfigFile = ctx.meta[_CONFIG]
+        return f"{config.path}: {config.keys[setting]}"
+    return flag_of(setting)
+
+
+class _Option(click.Option):
+    """A flag that is also an environment variable; a subcommand takes no heed of the latter."""
+
+    def __init__(self, setting: str, **kwargs: Any) -> None:
+        super().__init__([flag_of(setting), setting], envvar=_PREFIX + setting.upper(), **kwargs)
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        return None if _IS_SUBCOMMAND in ctx.meta else super().value_from_envvar(ctx)
+
+
+class _Placed(click.Group):
+    """Serves when no subcommand is given; imports a subcommand when it is."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] in _COMMANDS:
+            ctx.meta[_IS_SUBCOMMAND] = True
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        cli_help.write_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        cli_help.write_notes(formatter)
+
+
+def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        config = read_config_file(path)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    ctx.meta[_CONFIG] = config
+    ctx.default_map = config.values
+
+
+def _setting(setting: str, metavar: str, text: str, **kwargs: Any) -> _Option:
+    default = kwargs.pop("default", _DEFAULTS.get(setting))
+    return _Option(setting, type=_SettingType(setting, metavar), help=text, default=default, **kwargs)
+
+
+_PARAMS: Final[list[click.Parameter]] = [
+    _Option(
+        "config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        help="Read settings from this TOML file.",
+    ),
+    _setting("host", "ADDRESS", "Listen on this address; 0.0.0.0 is every interface.", show_default=True),
+    _setting("port", "PORT", "Listen on this port; 0 lets the system choose.", show_default=True),
+    _setting(
+        "trusted_proxy",
+        "CIDR",
+        "Believe X-Forwarded-For and Forwarded from this network. Repeatable.",
+        multiple=True,
+        default=(),
+    ),
+    _setting(
+        "allow_origin",
+        "ORIGIN",
+        "Let pages of this site, scheme://host[:port] or *, use the API. Repeatable.",
+        multiple=True,
+        default=(),
+    ),
+    _setting("width", "PIXELS", "Of a new canvas, 1 to 4096; one that exists keeps its own.  [default: 1000]"),
+    _setting("height", "PIXELS", "Of a new canvas, 1 to 4096; one that exists keeps its own.  [default: 1000]"),
+    _setting(
+        "palette",
+        "NAME|FILE",
+        "Of a new canvas: seed, reddit-2017, reddit-2022, or a .hex, .gpl or .json file.  [default: seed]",
+    ),
+    _setting("charges", "COUNT", "Edits that somebody may place in a row.", show_default=True),
+    _setting("charge_seconds", "SECONDS", "For one of them to come back; 0 is no cooldown.", show_default=True),
+    _setting("cooldown", "SECONDS", "Short for --charges 1 --charge-seconds SECONDS.", default=None),
+    _setting(
+        "data",
+        "FOLDER",
+        "Keep everything here.",
+        default=lambda: platformdirs.user_data_path("placed", appauthor=False),
+        show_default="a folder of your own",
+    ),
+    _setting("log", "URL", "The log: lmdb:PATH or memory:.  [default: lmdb: in the data folder]"),
+    _setting("log_level", "LEVEL", f"{', '.join(structured_logs.LEVELS)}.", show_default=True),
+    _setting("log_format", "FORMAT", f"{' or '.join(structured_logs.FORMATS)}.", show_default=True),
+]
+
+
+@click.command(
+    "placed",
+    cls=_Placed,
+    params=_PARAMS,
+    help=cli_help.INTRODUCTION,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": cli_help.COLUMNS},
+)
+@click.version_option(__version__, message="placed %(version)s", help="Show the version.")
+@click.pass_context
+def cli(ctx: click.Context, /, **values: Any) -> int | None:
+    if ctx.invoked_subcommand is not None:
+        _refuse_flags_of_serving(ctx)
+        return None
+    settings = _settings(ctx, values)
+    structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
+    service = importlib.import_module("placed.service")
+    code: int = service.run(settings)
+    return code
+
+
+def _refuse_flags_of_serving(ctx: click.Context) -> None:
+    for setting in ctx.params:
+        if ctx.get_parameter_source(setting) is ParameterSource.COMMANDLINE:
+            command = ctx.invoked_subcommand
+            raise click.UsageError(f"{flag_of(setting)}: a flag for serving; those of {command} come after the word")
+
+
+def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
+    rule = _cooldown_rule(ctx, values.pop("cooldown"))
+    values["trusted_proxies"] = values.pop("trusted_proxy")
+    values["allow_origins"] = values.pop("allow_origin")
+    return Settings(**(values | rule))
+
+
+def _cooldown_rule(ctx: click.Context, cooldown: float | None) -> dict[str, Any]:
+    """What --cooldown stands for, unless the settings that it is short for come from a place of higher precedence."""
+    others = ("charges", "charge_seconds")
+    place = _precedence(ctx, "cooldown")
+    if cooldown is None or place < max(_precedence(ctx, other) for other in others):
+        return {}
+    for other in others:
+        if _precedence(ctx, other) == place:
+            raise click.UsageError(
+                f"{_origin(ctx, 'cooldown')}: {cooldown:g}; allowed is this or {_origin(ctx, other)}, not both"
+            )
+    return {"charges": 1, "charge_seconds": cooldown}
+
+
+def _precedence(ctx: click.Context, setting: str) -> int:
+    order = (ParameterSource.DEFAULT_MAP, ParameterSource.ENVIRONMENT, ParameterSource.COMMANDLINE)
+    source = ctx.get_parameter_source(setting)
+    return order.index(source) if source in order else -1
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line, and return the exit code.
+
+    Args:
+        args: without the program's name; None takes the process's own.
+    """
+    try:
+        result = cli.main(args, prog_name="placed", standalone_mode=False)
+    except click.ClickException as error:
+        line = " ".join(error.format_message().split("\n"))
+        click.echo(f"placed: {_printable(line)}", err=True)
+        return error.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _printable(text: str) -> str:
+    # What was given may have anything in it, and this goes to a terminal.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,201 @@
+"""What each setting may be: one table, for flags, environment variables, the config file and `Settings` itself.
+
+A kind takes a value as a flag or variable gives it, text, or as TOML or Python do, and returns it checked, in one form.
+Its error names the setting, the value and what is allowed. Pure but for `palette`, which reads the file that it names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+import reprlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from placed import palette_files
+from placed.edit_code import MAX_SIDE_PX
+from placed.palette import Palette, PaletteError
+from placed.structured_logs import FORMATS, LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MAX_CHARGES = 1_000_000
+MAX_CHARGE_SECONDS = 7 * 86_400.0  # a week; nobody waits longer
+MIN_CHARGE_SECONDS = 0.001  # cooldowns count in ms
+
+_HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?", re.ASCII)
+_BROKER: Final = r"(?:[0-9A-Za-z_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}"
+_KAFKA = re.compile(rf"kafka://{_BROKER}(?:,{_BROKER})*/(?!\.{{1,2}}\Z)[0-9A-Za-z._-]{{1,249}}", re.ASCII)
+_ORIGIN = re.compile(r"(https?)://([0-9a-z_.-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+_REPR = reprlib.Repr()  # bounds what a message shows of a value
+_REPR.maxstring = _REPR.maxother = 100
+
+
+class SettingError(ValueError):
+    """A setting that can't be used.
+
+    Attributes:
+        setting: its name, with underscores.
+        reason: the value and what is allowed.
+    """
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"{flag_of(setting)}: {reason}")
+        self.setting = setting
+        self.reason = reason
+
+
+def flag_of(setting: str) -> str:
+    """The flag of a setting: `charge_seconds` has --charge-seconds."""
+    return f"--{setting.replace('_', '-')}"
+
+
+@attrs.frozen
+class Kind:
+    """What one setting may be.
+
+    Attributes:
+        parse: value to value; ValueError when it isn't allowed.
+        allowed: what is, for people.
+        toml: the types that it has in TOML.
+        many: it is a list of such values.
+    """
+
+    parse: Callable[[Any], object]
+    allowed: str
+    toml: tuple[type, ...] = (str,)
+    many: bool = False
+
+
+def check(setting: str, value: object) -> Any:
+    """The value of `setting` (one of them, where it may have many), checked and in its one form.
+
+    Raises:
+        SettingError: it isn't allowed.
+    """
+    kind = KINDS[setting]
+    try:
+        return kind.parse(value)
+    except PaletteError as error:
+        raise SettingError(setting, str(error)) from None
+    except (ValueError, TypeError):
+        raise refusal(setting, value) from None
+
+
+def refusal(setting: str, value: object, how: str = "") -> SettingError:
+    """The error that says that `value` isn't allowed; `how` adds in which form it must be."""
+    return SettingError(setting, f"{_REPR.repr(value)}; allowed is {KINDS[setting].allowed}{how}")
+
+
+def _whole(low: int, high: int) -> Kind:
+    def parse(value: object) -> int:
+        number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Kind(parse, f"a whole number from {low} to {high}", (int,))
+
+
+def _seconds(value: object) -> float:
+    seconds = float(value) if isinstance(value, str) and _SECONDS.fullmatch(value) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        raise ValueError
+    if seconds and not MIN_CHARGE_SECONDS <= seconds <= MAX_CHARGE_SECONDS:
+        raise ValueError
+    return float(seconds)
+
+
+def _host(value: str) -> str:
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if not _HOST.fullmatch(bare):
+        raise ValueError
+    return bare
+
+
+def _folder(value: str | Path) -> Path:
+    if not str(value) or "\0" in str(value):
+        raise ValueError
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # ~nobody
+        raise ValueError from None
+
+
+def _log(value: str) -> str:
+    if value.startswith("lmdb:") and len(value) > len("lmdb:"):
+        return f"lmdb:{_folder(value.removeprefix('lmdb:'))}"
+    if value != "memory:" and not _is_kafka(value):
+        raise ValueError
+    return value
+
+
+def _is_kafka(value: str) -> bool:
+    if not _KAFKA.fullmatch(value):
+        return False
+    brokers = value.removeprefix("kafka://").partition("/")[0].split(",")
+    return all(1 <= int(broker.rpartition(":")[2]) <= 65_535 for broker in brokers)
+
+
+def _palette(value: str | Palette) -> Palette:
+    return value if isinstance(value, Palette) else palette_files.load_palette(value)
+
+
+def _network(value: str | Network) -> Network:
+    if isinstance(value, Network):
+        return value
+    if not isinstance(value, str):  # ip_network takes whole numbers too
+        raise TypeError
+    return ipaddress.ip_network(value.strip())
+
+
+def _origin(value: str) -> str:
+    origin = value.strip().lower()
+    if origin == "*":
+        return origin
+    match = _ORIGIN.fullmatch(origin)
+    if match is None or (match[3] and not 1 <= int(match[3]) <= 65_535):
+        raise ValueError
+    # As browsers write it in Origin: without the scheme's own port.
+    port = int(match[3] or 0)
+    return f"{match[1]}://{match[2]}" + (f":{port}" if port not in (0, _DEFAULT_PORTS[match[1]]) else "")
+
+
+def _one_of(words: tuple[str, ...]) -> Kind:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError
+        return value.lower()
+
+    return Kind(parse, " or ".join((", ".join(words[:-1]), words[-1])))
+
+
+_SECONDS_ALLOWED: Final = f"0 for no cooldown, or {MIN_CHARGE_SECONDS} to {MAX_CHARGE_SECONDS:.0f} seconds"
+KINDS: Final[dict[str, Kind]] = {
+    "host": Kind(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
+    "port": _whole(0, 65_535),
+    "trusted_proxy": Kind(
+        _network, "a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address", many=True
+    ),
+    "allow_origin": Kind(_origin, "http://host[:port], https://host[:port] or *", many=True),
+    "width": _whole(1, MAX_SIDE_PX),
+    "height": _whole(1, MAX_SIDE_PX),
+    "palette": Kind(_palette, palette_files.ALLOWED),
+    "charges": _whole(1, MAX_CHARGES),
+    "charge_seconds": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
+    "cooldown": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
+    "data": Kind(_folder, "a folder"),
+    "log": Kind(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
+    "log_level": _one_of(LEVELS),
+    "log_format": _one_of(FORMATS),
+}
