@@ -22,6 +22,7 @@ without `keep`, no pixel is placed more often than `MAX_PLACINGS` times. All sta
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import attrs
@@ -48,11 +49,13 @@ if TYPE_CHECKING:
 MAX_PLACINGS = 4
 # So that a slow cooldown's charges aren't spent on what others have painted meanwhile.
 LOOK_EVERY_SECONDS = 60.0
-# Between looks when nothing differs; such a look costs the server a 304.
+# Between looks with `keep`; when nothing has changed, such a look costs the server a 304.
 KEEP_EVERY_SECONDS = 5.0
 # An image is up to 1 s older than the canvas; a cache or another server adds to that.
 _IMAGE_LAG_SECONDS = 5.0
 _IMAGE_AGAIN_SECONDS = 0.25
+# Shorter waits may be lost in rounding, and would then be waited again and again.
+_CLOCK_STEP_SECONDS = 0.001
 # Edits refused in a row, though each waited as told. A guess; others in our network may compete.
 _MAX_REFUSALS = 20
 
@@ -147,6 +150,8 @@ class Painter:
             if self._job.dry_run or not (todo.any() or self._job.keep):
                 return
             await self._pass(target.edits(todo, self._job.order))
+            if self._job.keep:
+                await trio.sleep(KEEP_EVERY_SECONDS)
             before, look = look, await self._look()
             if not look.same_canvas(before):
                 self._progress.note("the canvas is another one now: planning anew")
@@ -210,9 +215,6 @@ class Painter:
     async def _pass(self, edits: list[tuple[int, int, int]]) -> None:
         """Send edits until all are sent, one fails, or it is time to look; then wait for the answers."""
         self._failures.clear()
-        if not edits:
-            await trio.sleep(KEEP_EVERY_SECONDS)
-            return
         started = self._pass_since = trio.current_time()
         async with trio.open_nursery() as nursery:
             for edit in edits:
@@ -230,8 +232,7 @@ class Painter:
             if wait <= 0 and self._charges.in_flight < self._window:
                 return True
             landed = self._landed
-            timeout = wait if wait > 0 else float("inf")
-            with trio.move_on_after(timeout):
+            with trio.move_on_after(max(wait, _CLOCK_STEP_SECONDS) if wait > 0 else math.inf):
                 await landed.wait()
         return False
 
@@ -297,7 +298,7 @@ class Painter:
 
     def _patience(self) -> str:
         seconds = self._job.give_up_seconds
-        return "ever" if seconds == float("inf") else duration(seconds)
+        return "ever" if seconds == math.inf else duration(seconds)
 
     def _recovered(self, patience: Patience, line: str) -> None:
         if patience.failing:

@@ -26,7 +26,8 @@ def linear(level: int) -> float:
 
 
 def lab_of(light: list[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    return to_oklab(np.array([light], np.float64))[0]
+    lab: NDArray[np.float64] = to_oklab(np.array([light], np.float64))[0]
+    return lab
 
 
 def brute_force(light: list[float] | NDArray[np.float64], palette: NDArray[np.uint8]) -> int:
