@@ -64,6 +64,14 @@ test('an unknown pixel goes when the stream tells of that place', () => {
   assert.equal(own.size, 0)
 })
 
+test('a pixel that the stream told of before its answer was lost goes with the answer', () => {
+  const own = new OwnPixels()
+  const id = own.add(edit)
+  own.seen(3, 4)
+  own.unknown(id, 0)
+  assert.equal(own.size, 0)
+})
+
 test('a pending pixel stays when somebody else paints its place', () => {
   const own = new OwnPixels()
   own.add(edit)

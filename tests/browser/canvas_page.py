@@ -1,0 +1,128 @@
+"""The page in a real browser: what it draws, what it knows, and a hand that paints on it.
+
+What the page knows comes from its read-only `window.placed` (documented in `client/main.js`); what it draws comes from
+screenshots. Waiting is asking again, with a limit: the page's Content-Security-Policy forbids the evaluating wait that
+Playwright brings, and switching that policy off would not test the page that people get.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import Page
+
+    from tests.browser.server_process import ServerProcess
+
+LIMIT_SECONDS = 20.0  # the longest back-off of a first reconnection is 5 s; the rest is for a busy machine
+_ASK_AGAIN_MS = 25
+
+# As base64: Playwright takes seconds to hand over an array of a million numbers.
+_INDEXES = """(() => {
+    const indexes = placed.indexes()
+    let binary = ''
+    for (let i = 0; i < indexes.length; i += 8192) binary += String.fromCharCode(...indexes.subarray(i, i + 8192))
+    return [btoa(binary), placed.width]
+})()"""
+
+
+class CanvasPage:
+    """One window with the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, url: str) -> None:
+        """Load the page, and wait until it is live."""
+        self.page.goto(url)
+        self.wait_until_live()
+
+    def ask(self, expression: str) -> Any:
+        """The value of a JavaScript expression in the page."""
+        return self.page.evaluate(expression)
+
+    def wait_until(self, holds: Callable[[], object], what: str) -> None:
+        """Ask again until it holds.
+
+        Raises:
+            AssertionError: it doesn't within `LIMIT_SECONDS`; `what` says what was expected.
+        """
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {LIMIT_SECONDS} s: {what}; the page: {self.state()}"
+            self.page.wait_for_timeout(_ASK_AGAIN_MS)
+
+    def wait_until_live(self) -> None:
+        """Wait until the page follows the stream and has caught up."""
+        self.wait_until(lambda: self.connection == "live", "the page is live")
+
+    def wait_until_equal(self, server: ServerProcess) -> None:
+        """Wait until the page is live and its canvas is the server's, pixel by pixel, at the same version."""
+
+        def equal() -> bool:
+            served = server.canvas()
+            state = self.state()
+            same = (state["connection"], state["version"], state["log"]) == ("live", served.version, served.log)
+            return same and np.array_equal(self.indexes(), served.indexes)
+
+        self.wait_until(equal, "the page's canvas is the server's")
+
+    def state(self) -> dict[str, Any]:
+        """What the page knows of itself."""
+        names = "connection", "version", "log", "width", "height", "charges", "color", "view"
+        state: dict[str, Any] = self.ask(f"({{ {', '.join(f'{name}: window.placed?.{name}' for name in names)} }})")
+        return state
+
+    @property
+    def connection(self) -> str:
+        """Which of 'connecting', 'catching-up', 'live' and 'offline' the page says it is."""
+        return str(self.ask("window.placed?.connection"))
+
+    def indexes(self) -> NDArray[np.uint8]:
+        """The canvas that the page holds: palette indexes of shape (height, width), without own pixels on their way."""
+        packed, width = self.ask(_INDEXES)
+        return np.frombuffer(base64.b64decode(packed), np.uint8).reshape(-1, width)
+
+    def own_pixels(self) -> list[tuple[int, int, int, str]]:
+        """Own pixels on their way, as (x, y, color, state)."""
+        return [(p["x"], p["y"], p["color"], p["state"]) for p in self.ask("placed.ownPixels()")]
+
+    def place_of(self, x: int, y: int) -> tuple[float, float]:
+        """Where the middle of a canvas pixel is in the window, in CSS pixels."""
+        place = self.ask(f"placed.screenOf({x}, {y})")
+        return place["x"], place["y"]
+
+    def drawn(self, x: int, y: int, *, beside_px: float = 0) -> tuple[int, int, int]:
+        """The colour that is really drawn in the middle of a canvas pixel, or so many CSS pixels to the left of it."""
+        left, top = self.place_of(x, y)
+        clip = {"x": round(left - beside_px), "y": round(top), "width": 1, "height": 1}
+        with Image.open(io.BytesIO(self.page.screenshot(clip=clip))) as image:  # type: ignore[arg-type] # a TypedDict
+            r, g, b = image.convert("RGB").getpixel((0, 0))  # type: ignore[misc] # RGB gives a triple
+        return int(r), int(g), int(b)
+
+    def choose(self, color: int) -> None:
+        """Choose a colour in the palette."""
+        self.page.locator("#colors input").nth(color).check()
+
+    def click(self, x: int, y: int) -> None:
+        """Click on a canvas pixel."""
+        self.page.mouse.click(*self.place_of(x, y))
+
+    def tap(self, x: int, y: int) -> None:
+        """Tap on a canvas pixel with a finger."""
+        self.page.touchscreen.tap(*self.place_of(x, y))
+
+    @property
+    def message(self) -> str:
+        """The message that is shown, '' if none is."""
+        shown = self.page.locator("#message.shown")
+        return shown.inner_text() if shown.count() else ""

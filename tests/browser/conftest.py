@@ -1,0 +1,89 @@
+"""A real Chromium, and servers to open in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.server_process import ServerProcess
+from tests.parts import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext
+
+# No GPU in CI; the rest keeps Chromium from asking the network for anything that isn't the page's.
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; `CHROMIUM` names another than the one found."""
+    path = os.environ.get("CHROMIUM") or chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser profiles of their own, with Playwright's options, and closes them."""
+    contexts: list[BrowserContext] = []
+
+    def new(**options: object) -> BrowserContext:
+        context = browser.new_context(**options)  # type: ignore[arg-type] # passed on as they come
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def new_window(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasPage]:
+    """Makes windows with nothing in common, of a size at which a small canvas' pixels can be aimed at."""
+
+    def new(**options: object) -> CanvasPage:
+        return CanvasPage(new_context(**{"viewport": {"width": 1000, "height": 700}, **options}).new_page())
+
+    return new
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts servers of a small canvas with more arguments, and kills them in the end."""
+    servers: list[ServerProcess] = []
+
+    def new(*arguments: str) -> ServerProcess:
+        data = tmp_path / f"data{len(servers)}"
+        server = ServerProcess(data, "--width", "64", "--height", "48", *arguments)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield new
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def server(new_server: Callable[..., ServerProcess]) -> ServerProcess:
+    """A running server of a 64 x 48 canvas, with enough charges for any test."""
+    return new_server("--charges", "1000", "--charge-seconds", "0.01")

@@ -1,0 +1,125 @@
+"""`python -m placed` as a process of its own, for tests that kill it and start it again under the page's feet."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+START_SECONDS = 20.0  # a shared core may be busy with other tests
+STOP_SECONDS = 15.0
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+
+
+class ServedCanvas(NamedTuple):
+    """`/canvas.png`, decoded: palette indexes of shape (height, width), uint8, and what they belong to."""
+
+    indexes: NDArray[np.uint8]
+    version: int
+    log: str
+
+
+class ServerProcess:
+    """One data folder and one port, for life; the process that serves them comes and goes.
+
+    Args:
+        data: the data folder.
+        arguments: more of the command line.
+    """
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self._data = data
+        self._arguments = arguments
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._client = httpx.Client(timeout=10, trust_env=False)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self._port}/"
+
+    def start(self, *more: str) -> None:
+        """Start it, the second time on the same port, and wait until it answers there."""
+        self._lines.clear()
+        place = ["--data", str(self._data), "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "placed", *place, *self._arguments, *more],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        listening = threading.Event()
+        threading.Thread(target=self._follow_output, args=(self._process, listening), daemon=True).start()
+        if not listening.wait(START_SECONDS) or not self._port:
+            self.kill()
+            raise AssertionError("the server didn't start:\n" + "".join(self._lines))
+        assert self._client.get(self.url + "readyz").status_code == 200
+
+    def _follow_output(self, process: subprocess.Popen[str], listening: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout as output:
+            for line in output:
+                self._lines.append(line)
+                if not listening.is_set() and (found := _ADDRESS.search(line)):
+                    self._port = int(found[1])
+                    listening.set()
+        listening.set()
+
+    def kill(self) -> None:
+        """End it as kill -9 does, and wait until it is gone. Idempotent."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+            self._process = None
+
+    def stop(self) -> None:
+        """End it in order, with SIGTERM."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(STOP_SECONDS)
+        self._process = None
+
+    def close(self) -> None:
+        """Kill it, and let go of everything. Idempotent."""
+        self.kill()
+        self._client.close()
+
+    def forget(self) -> None:
+        """Delete the data folder, the log with it. The server must not be running."""
+        assert self._process is None
+        shutil.rmtree(self._data)
+
+    def paint(self, x: int, y: int, color: int) -> int:
+        """Place an edit as another user's program would, and return the version where it is visible."""
+        answer = self._client.post(self.url + "edit", json={"x": x, "y": y, "color": color})
+        answer.raise_for_status()
+        return int(answer.json()["v"])
+
+    def palette(self) -> list[tuple[int, int, int]]:
+        """The palette's colours as RGB."""
+        colors = self._client.get(self.url + "info").json()["palette"]
+        return [(int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for c in colors]
+
+    def canvas(self) -> ServedCanvas:
+        """The canvas as `/canvas.png` shows it; the image may be a second older than the canvas."""
+        answer = self._client.get(self.url + "canvas.png")
+        answer.raise_for_status()
+        with Image.open(io.BytesIO(answer.content)) as image:
+            indexes = np.asarray(image, np.uint8)
+        return ServedCanvas(indexes, int(answer.headers["X-Canvas-Version"]), answer.headers["X-Canvas-Log"])

@@ -1,0 +1,147 @@
+"""The page itself in a real browser: nothing is missing, moving about works, and on a phone too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.canvas_page import CanvasPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext
+
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = pytest.mark.browser
+
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 3,
+}
+
+
+def test_the_page_loads_without_a_complaint(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
+    complaints: list[str] = []
+    window.page.on("console", lambda message: complaints.append(message.text))
+    window.page.on("pageerror", lambda error: complaints.append(str(error)))
+    window.page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 400 else None)
+    window.open(server.url)
+    server.paint(1, 1, 5)
+    window.wait_until_equal(server)
+    assert complaints == []
+
+
+def test_the_palette_is_reached_and_chosen_from_by_keyboard(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    chosen = window.state()["color"]
+    for _ in range(10):
+        window.page.keyboard.press("Tab")
+        if window.ask("document.activeElement?.name") == "color":
+            break
+    window.page.keyboard.press("ArrowRight")
+    assert window.state()["color"] == chosen + 1
+    focused = window.ask("document.activeElement.getAttribute('aria-label')")
+    assert focused
+    assert not focused.startswith("#")
+
+
+def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    before = window.state()["view"]["scale"]
+    place = window.place_of(20, 30)
+    window.page.mouse.move(*place)
+    window.page.mouse.wheel(0, -240)
+    window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(2 * before), "it has zoomed in")
+    assert window.place_of(20, 30) == pytest.approx(place, abs=1.5)
+    window.page.mouse.down()
+    window.page.mouse.move(place[0] - 100, place[1] + 50, steps=5)
+    window.page.mouse.up()
+    assert window.place_of(20, 30) == pytest.approx((place[0] - 100, place[1] + 50), abs=1.5)
+    assert window.own_pixels() == []
+    window.page.get_by_role("button", name="Show the whole canvas").click()
+    assert window.state()["view"]["scale"] == pytest.approx(before)
+
+
+def test_the_position_and_colour_under_the_pointer_are_told(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    window.page.mouse.move(*window.place_of(63, 47))
+    told = window.page.locator("#position")
+    window.wait_until(lambda: told.inner_text().startswith("63, 47 · "), "the position is told")
+
+
+def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server = new_server("--width", "1000", "--height", "1000")
+    window = new_window()
+    window.open(server.url)
+    window.click(500, 500)
+    window.wait_until(lambda: window.state()["view"]["scale"] == 20, "it zooms in")
+    assert window.own_pixels() == []
+    window.click(501, 500)
+    window.wait_until(lambda: window.indexes()[500, 501] != 0, "the second click paints")
+    window.wait_until_equal(server)
+
+
+def test_a_finger_paints_on_a_phone(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+    palette = server.palette()
+    window = new_window(**PHONE)
+    window.open(server.url)
+    window.page.locator("#colors input").nth(13).tap()
+    window.tap(8, 9)  # too small to aim at: zooms in
+    window.wait_until(lambda: window.state()["view"]["scale"] == 20, "it zooms in")
+    assert window.own_pixels() == []
+    window.tap(8, 9)
+    window.wait_until(lambda: window.indexes()[9, 8] == 13, "the second tap paints")
+    window.wait_until(lambda: window.drawn(8, 9) == palette[13], "it is drawn")
+    window.wait_until_equal(server)
+
+
+def test_two_fingers_pinch_without_painting(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> None:
+    context = new_context(**PHONE)
+    window = CanvasPage(context.new_page())
+    window.open(server.url)
+    before = window.state()["view"]["scale"]
+    touch = context.new_cdp_session(window.page)
+
+    def fingers(kind: str, apart_px: int) -> None:
+        points = [{"x": 195 - apart_px, "y": 400, "id": 0}, {"x": 195 + apart_px, "y": 400, "id": 1}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if kind != "touchEnd" else []})
+
+    fingers("touchStart", 40)
+    for apart_px in range(50, 130, 10):
+        fingers("touchMove", apart_px)
+    fingers("touchEnd", 0)
+    window.wait_until(
+        lambda: window.state()["view"]["scale"] == pytest.approx(3 * before, rel=0.01), "it has zoomed in"
+    )
+    assert window.own_pixels() == []
+
+
+def test_on_a_phone_nothing_hangs_out_of_the_screen(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(**PHONE)
+    window.open(server.url)
+    server.kill()
+    window.wait_until(lambda: window.connection == "offline", "the page notices")
+    boxes = window.ask(
+        "Array.from(document.querySelectorAll('.card, .card *'), (e) => e.getBoundingClientRect().right)"
+    )
+    assert max(boxes) <= 390
+    assert window.ask("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,171 @@
+"""The page in a real browser through whatever happens to servers and networks: it ends equal to the server's canvas, by
+itself, without being loaded again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, Route
+
+    from tests.browser.server_process import ServerProcess
+
+from tests.browser.canvas_page import CanvasPage
+
+pytestmark = pytest.mark.browser
+
+
+def paint_some(server: ServerProcess, count: int, *, color: int) -> None:
+    """Place edits on different pixels."""
+    for i in range(count):
+        server.paint(i % 64, (7 * i) % 48, (color + i) % 16)
+
+
+@pytest.fixture
+def window(new_window: Callable[..., CanvasPage], server: ServerProcess) -> CanvasPage:
+    """A window that follows the server, and remembers that it was not loaded again."""
+    window = new_window()
+    window.open(server.url)
+    window.ask("window.sameDocument = true")
+    return window
+
+
+def test_after_kill_9_and_a_restart_the_page_comes_back_by_itself(server: ServerProcess, window: CanvasPage) -> None:
+    paint_some(server, 20, color=1)
+    window.wait_until_equal(server)
+    server.kill()
+    window.wait_until(lambda: window.connection == "offline", "the page notices")
+    assert re.search(r"Retry now \(\d+ s\)", window.page.locator("#retry").inner_text())
+    server.start()
+    paint_some(server, 20, color=5)
+    window.wait_until_equal(server)
+    assert window.ask("window.sameDocument") is True
+
+
+def test_offline_painting_is_refused_clearly(server: ServerProcess, window: CanvasPage) -> None:
+    server.kill()
+    window.wait_until(lambda: window.connection == "offline", "the page notices")
+    window.click(5, 5)
+    window.wait_until(lambda: "Offline" in window.message, "the page says why not")
+    assert window.own_pixels() == []
+
+
+def test_an_orderly_restart_is_followed_on(server: ServerProcess, window: CanvasPage) -> None:
+    images: list[str] = []
+    window.page.on("request", lambda request: images.append(request.url) if "canvas.png" in request.url else None)
+    paint_some(server, 5, color=2)
+    server.stop()
+    server.start()
+    paint_some(server, 5, color=9)
+    window.wait_until_equal(server)
+    assert images == []  # the stream went on from the version reached
+
+
+def test_a_new_log_behind_the_same_address_is_taken_over(server: ServerProcess, window: CanvasPage) -> None:
+    paint_some(server, 30, color=3)
+    window.wait_until_equal(server)
+    old_log = window.state()["log"]
+    server.kill()
+    server.forget()
+    server.start()
+    paint_some(server, 3, color=7)
+    window.wait_until_equal(server)
+    assert window.state()["log"] != old_log
+    assert window.ask("window.sameDocument") is True
+
+
+def test_a_canvas_of_another_size_behind_the_same_address_is_taken_over(
+    server: ServerProcess, window: CanvasPage
+) -> None:
+    paint_some(server, 10, color=3)
+    server.kill()
+    server.forget()
+    server.start("--width", "33")
+    server.paint(32, 47, 5)
+    window.wait_until_equal(server)
+    assert window.state()["width"] == 33
+
+
+def test_edits_made_while_the_image_is_on_its_way_are_not_missed(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    paint_some(server, 10, color=4)
+
+    def delay(route: Route) -> None:
+        image = route.fetch()
+        paint_some(server, 40, color=8)
+        route.fulfill(response=image)
+
+    window.page.route("**/canvas.png*", delay)
+    window.open(server.url)
+    window.wait_until_equal(server)
+
+
+def test_an_image_of_another_log_is_not_shown(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+    server.paint(9, 9, 9)
+    window = new_window()
+    asked: list[str] = []
+
+    def stale_once(route: Route) -> None:
+        asked.append(route.request.url)
+        image = route.fetch()
+        body = image.body()
+        if len(asked) == 1:
+            log = server.canvas().log.encode()
+            body = body.replace(log, bytes(reversed(log)))
+        route.fulfill(response=image, body=body)
+
+    window.page.route("**/canvas.png*", stale_once)
+    window.open(server.url)
+    window.wait_until_equal(server)
+    assert len(asked) == 2
+    assert "?v=" in asked[1]  # past the cache that gave the wrong one
+
+
+def test_a_server_that_says_reload_is_asked_for_a_new_image(server: ServerProcess, window: CanvasPage) -> None:
+    paint_some(server, 5, color=1)
+    window.wait_until_equal(server)
+    streams: list[str] = []
+    images: list[str] = []
+
+    def from_the_future(route: Route) -> None:
+        streams.append(route.request.url)
+        if len(streams) == 1:
+            route.continue_(url=re.sub(r"v=\d+", "v=123456789", route.request.url))
+        else:
+            route.continue_()
+
+    window.page.on("request", lambda request: images.append(request.url) if "canvas.png" in request.url else None)
+    window.page.route("**/edits?*", from_the_future)
+    window.ask("dispatchEvent(new Event('online'))")  # reopens the stream
+    window.wait_until(lambda: len(streams) == 2, "the stream is opened again")
+    server.paint(60, 40, 6)
+    window.wait_until_equal(server)
+    assert len(images) == 1
+    assert "?v=" in images[0]
+
+
+def test_a_lost_network_is_told_and_made_up_for(
+    server: ServerProcess, new_context: Callable[..., BrowserContext]
+) -> None:
+    context = new_context()
+    window = CanvasPage(context.new_page())
+    window.open(server.url)
+    context.set_offline(True)
+    window.wait_until(lambda: window.connection == "offline", "the page notices")
+    paint_some(server, 25, color=6)
+    context.set_offline(False)
+    window.wait_until_equal(server)
+
+
+def test_a_page_that_was_away_in_history_is_right_again(server: ServerProcess, window: CanvasPage) -> None:
+    window.page.goto("about:blank")
+    paint_some(server, 25, color=6)
+    window.page.go_back()
+    window.wait_until_equal(server)
