@@ -44,7 +44,7 @@ client:
 .PHONY: client-checks
 client-checks: node_modules/.stamp
 	@npm run --silent check
-	@npm test --silent
+	@NODE_OPTIONS=--test-reporter=spec npm test --silent
 
 pytest: $(venv)/test.stamp
 	$(python) -m pytest $(PYTEST_ARGS)

@@ -80,7 +80,7 @@ LAYERS = {
     "service": _layer(
         "service", "pure settings logging pages storage contract state backends tasks http", "attrs rich trio"
     ),
-    "commands": _layer("__main__ cli", "pure settings logging paint service", "attrs click rich trio"),
+    "commands": _layer("__main__ cli cli_help", "pure settings logging paint service", "attrs click platformdirs"),
 }
 
 FILES = {

@@ -1,11 +1,9 @@
-"""What a reader of the repository and a user of the wheel find."""
+"""What a reader of the repository finds."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,27 +97,3 @@ def test_every_dependency_is_pinned() -> None:
 
 def _canonical(name: str) -> str:
     return name.lower().replace("_", "-")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from this work tree with the build backend that is installed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
-    built = subprocess.run([*command, "-w", folder, ROOT], capture_output=True, text=True, timeout=120, check=False)
-    assert built.returncode == 0, built.stderr
-    (path,) = folder.glob("placed-*.whl")
-    return path
-
-
-def test_wheel_holds_every_file_of_the_client(wheel: Path) -> None:
-    client = {path.relative_to(ROOT).as_posix() for path in (ROOT / "client").rglob("*") if path.is_file()}
-    assert "client/index.html" in client
-    assert {f"placed/{path}" for path in client} <= set(zipfile.ZipFile(wheel).namelist())
-
-
-def test_wheel_holds_the_license_the_types_marker_and_no_tests(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "placed/py.typed" in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert not [name for name in names if name.startswith(("tests/", "bench/"))]
