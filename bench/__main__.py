@@ -1,0 +1,44 @@
+"""`python -m bench`: the group of all benches; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+# The command's name, and where it is.
+_COMMANDS: Final = {
+    "latency": "bench.latency",
+    "memory": "bench.memory",
+    "png": "bench.png",
+    "replay": "bench.replay",
+    "rplace": "bench.rplace",
+    "start": "bench.start",
+}
+
+
+class _Benches(click.Group):
+    """A group whose commands are imported late: `png` needs Pillow and node, the others don't."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.command("bench", cls=_Benches, context_settings={"help_option_names": ["-h", "--help"]})
+def bench() -> None:
+    """Measure placed. Each command prints a table, and writes JSON with --json FILE.
+
+    Times are given as they were and, on Linux, also without the time that was spent waiting for a core, which the
+    scheduler counts: on a shared machine the second is the one that can be compared.
+    """
+
+
+if __name__ == "__main__":
+    bench(prog_name="python -m bench")

@@ -1,0 +1,163 @@
+"""The report of a bench: figures beside their targets, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from placed import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+@attrs.frozen
+class Target:
+    """What a figure has to reach: less than `limit`, or at least `limit`."""
+
+    limit: float
+    at_least: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether `value` reaches it."""
+        return value >= self.limit if self.at_least else value < self.limit
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'under'} {_amount(self.limit)}"
+
+
+@attrs.frozen
+class Figure:
+    """One number that was measured."""
+
+    name: str
+    value: float
+    unit: str
+    target: Target | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        return None if self.target is None else self.target.met(self.value)
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """One bench's outcome.
+
+    Attributes:
+        bench: the command's name.
+        figures: in the table's order.
+        options: what it was run with.
+        details: whatever the figures come from, ready for JSON.
+        notes: sentences to print below the table.
+    """
+
+    bench: str
+    figures: list[Figure]
+    options: dict[str, Any]
+    details: dict[str, Any] = attrs.field(factory=dict)
+    notes: list[str] = attrs.field(factory=list)
+
+    def publish(self, json_path: Path | None) -> None:
+        """Print the table and, if asked for, write the JSON."""
+        about = machine()
+        if json_path is not None:
+            json_path.write_text(json.dumps(self._as_json(about), indent=1) + "\n", encoding="utf-8")
+        console = Console(highlight=False)
+        console.print(self._table())
+        for note in self.notes:
+            console.print(note)
+        console.print(
+            f"{about['processor']}, {about['cores']} cores, load {about['load_1_minute']:.1f}; "
+            f"{about['system']}; Python {about['python']}; placed {__version__}"
+        )
+
+    def _as_json(self, about: dict[str, Any]) -> dict[str, Any]:
+        figures = [
+            {
+                "name": figure.name,
+                "value": figure.value,
+                "unit": figure.unit,
+                "target": str(figure.target) if figure.target else None,
+                "met": figure.met,
+            }
+            for figure in self.figures
+        ]
+        return {
+            "bench": self.bench,
+            "machine": about,
+            "options": self.options,
+            "figures": figures,
+            "details": self.details,
+        }
+
+    def _table(self) -> Table:
+        table = Table(title=f"bench {self.bench}", title_justify="left")
+        table.add_column("figure")
+        table.add_column("measured", justify="right")
+        table.add_column("unit")
+        table.add_column("target")
+        table.add_column("")
+        verdict = {None: "", True: "[green]met[/green]", False: "[red]MISSED[/red]"}
+        for figure in self.figures:
+            target = str(figure.target) if figure.target else ""
+            table.add_row(figure.name, _amount(figure.value), figure.unit, target, verdict[figure.met])
+        return table
+
+
+def _amount(value: float) -> str:
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def machine() -> dict[str, Any]:
+    """What this ran on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load_1_minute": os.getloadavg()[0],
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def json_option(command: Command) -> Command:
+    """The option --json, which every bench has, as the argument `json_path`."""
+    path = click.Path(path_type=Path, dir_okay=False, writable=True)
+    return click.option("--json", "json_path", type=path, metavar="FILE", help="Also write the figures here.")(command)
+
+
+def progress_bar(unit: str) -> Progress:
+    """A bar on standard error that counts in `unit`, gone at the end; silent where there is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty())

@@ -1,0 +1,131 @@
+"""A server of one's own: `python -m placed` in a process, with a port that the system chooses, gone at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+ROOT = Path(__file__).parents[1]
+READY_SECONDS = 120.0  # 10 million edits without a snapshot take 2 s; this is for a machine that is busy
+STOP_SECONDS = 15.0  # the server's own deadline is 10 s
+_ADDRESS = re.compile(r"http://([^\s/:]+):(\d+)")
+_LINE_BYTES = 65_536
+
+
+class ServerFailed(Exception):
+    """The process ended, or wasn't ready in time; the message has its last words."""
+
+
+@attrs.define
+class ServerProcess:
+    """A server that listens.
+
+    Attributes:
+        process: its process.
+        host: where it listens.
+        port: where it listens.
+        log_lines: what it logged before it listened.
+    """
+
+    process: trio.Process
+    host: str
+    port: int
+    log_lines: list[dict[str, Any]] = attrs.field(factory=list)
+
+    async def stop(self) -> int:
+        """Ask it to stop, wait, and return its exit code; it is killed when it doesn't stop in time."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        with trio.move_on_after(STOP_SECONDS):
+            return await self.process.wait()
+        self.process.kill()
+        return await self.process.wait()
+
+
+def serving(data: Path, *flags: str) -> list[str]:
+    """The command that serves `data` without a cooldown, with log lines as JSON."""
+    return [
+        *(sys.executable, "-m", "placed", "--port", "0", "--data", str(data)),
+        *("--charge-seconds", "0", "--log-format", "json", *flags),
+    ]
+
+
+@contextlib.asynccontextmanager
+async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess]:
+    """Start `command`, which prints its address on standard output once it listens, and stop it at the end.
+
+    Raises:
+        ServerFailed: it didn't get that far.
+    """
+    async with trio.open_nursery() as nursery:
+        start = partial(
+            trio.run_process,
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=ROOT,
+            deliver_cancel=_kill,
+        )
+        process = await nursery.start(start)
+        errors: list[bytes] = []
+        nursery.start_soon(_collect, process.stderr, errors)
+        server = ServerProcess(process, *await _address(process, errors))
+        server.log_lines = _parsed(b"".join(errors))
+        try:
+            yield server
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 2 * STOP_SECONDS):
+                await server.stop()
+            nursery.cancel_scope.cancel()
+
+
+async def _kill(process: trio.Process) -> None:
+    process.kill()
+
+
+async def _collect(pipe: trio.abc.ReceiveStream, into: list[bytes]) -> None:
+    async for data in pipe:
+        if sum(map(len, into)) < _LINE_BYTES:
+            into.append(data)
+
+
+async def _address(process: trio.Process, errors: list[bytes]) -> tuple[str, int]:
+    assert process.stdout is not None
+    said = b""
+    with trio.move_on_after(READY_SECONDS):
+        while len(said) < _LINE_BYTES and (data := await process.stdout.receive_some()):
+            said += data
+            found = _ADDRESS.search(said.decode())
+            if found and b"\n" in said:
+                return found[1], int(found[2])
+    process.kill()
+    last_words = b"".join(errors).decode(errors="replace").strip()
+    raise ServerFailed(f"the server didn't get ready; it said {said!r} and logged {last_words[-2000:]!r}")
+
+
+def _parsed(lines: bytes) -> list[dict[str, Any]]:
+    parsed = []
+    for line in lines.splitlines():
+        with contextlib.suppress(ValueError):
+            parsed.append(json.loads(line))
+    return parsed
+
+
+def seconds_logged(server: ServerProcess, event: str) -> float:
+    """The `seconds` of the log line `event`; NaN without one."""
+    return next((float(line["seconds"]) for line in server.log_lines if line.get("event") == event), math.nan)
