@@ -18,7 +18,7 @@ Pure, and has one writer: the Trio thread. Times are ms since the epoch.
 
 from __future__ import annotations
 
-import heapq
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_AUTHORS = 200_000  # about 25 MB; 333 edits a second by different authors fill it in 10 minutes
+# Where an author stood a window ago depends on what came before it: one who paints at the full rate never has a charge
+# left, and would get all but one of them back by a restart. So a replay counts more than one window: whatever the last
+# snapshot, at most a minute older, can lack. It isn't all of a long log, since each edit counted costs 0.2 us.
+_LOOK_BACK_MS = 120_000
 
 
 @attrs.frozen
@@ -96,10 +100,14 @@ class Cooldowns:
             self._admitted[author] -= self.rule.charge_ms
 
     def count(self, authors: NDArray[np.uint64], times_ms: NDArray[np.int64], now_ms: int) -> None:
-        """Count edits read from the log: n authors, and the log's time of each, ascending, both of shape (n,)."""
+        """Count edits read from the log: n authors, and the log's time of each, ascending, both of shape (n,).
+
+        Those from more than two minutes and a window ago are left out.
+        """
         if not self.rule.charge_ms:
             return
-        recent = int(np.searchsorted(times_ms, now_ms - self.rule.window_ms, side="right"))
+        begin_ms = now_ms - self.rule.window_ms - _LOOK_BACK_MS
+        recent = int(np.searchsorted(times_ms, begin_ms, side="right"))
         for author, time_ms in zip(authors[recent:].tolist(), times_ms[recent:].tolist(), strict=True):
             full_ms = max(self._logged.get(author, 0), time_ms) + self.rule.charge_ms
             self._logged[author] = min(full_ms, time_ms + self.rule.window_ms)
@@ -124,10 +132,11 @@ class Cooldowns:
         if len(full) <= self._max_authors:
             return
         keep = [item for item in full.items() if item[1] > now_ms]
-        # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits.
-        keep = heapq.nlargest(self._max_authors * 3 // 4, keep, key=lambda item: item[1])
+        # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits. They are nearly in order
+        # already, which makes sorting all of them 5 times as fast as a heap of the largest.
+        keep.sort(key=itemgetter(1))
         full.clear()
-        full.update(keep)
+        full.update(keep[-(self._max_authors * 3 // 4) :])
 
 
 SAVED = np.dtype([("author", "<u8"), ("full_ms", "<i8")])

@@ -1,0 +1,260 @@
+"""Cooldown, against a model that keeps every charge by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed.cooldown import Cooldowns, Rule, Standing
+
+RULES = st.builds(Rule, st.integers(1, 6), st.integers(1, 50))
+# (author, ms since the last one): often none, so that requests are parallel, sometimes longer than any window
+TRIES = st.lists(
+    st.tuples(st.integers(1, 3), st.one_of(st.just(0), st.integers(0, 60), st.integers(0, 400))), max_size=60
+)
+TEN = Rule(10, 1000)
+
+
+class Charges:
+    """One author's charges, one by one: each spent one is back `charge_ms` after the one before it."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._back_ms: list[int] = []  # when each spent charge is back, ascending
+
+    def standing(self, now_ms: int) -> Standing:
+        """What is left, and when one more is back."""
+        self._back_ms = [back for back in self._back_ms if back > now_ms]
+        remaining = self._rule.charges - len(self._back_ms)
+        return Standing(remaining, self._back_ms[0] - now_ms if self._back_ms else 0)
+
+    def spend(self, now_ms: int) -> bool:
+        """Whether there was a charge, which is spent now."""
+        if not self.standing(now_ms).remaining:
+            return False
+        self._back_ms.append((self._back_ms[-1] if self._back_ms else now_ms) + self._rule.charge_ms)
+        return True
+
+
+def count(cooldowns: Cooldowns, author: int, times_ms: list[int], now_ms: int) -> None:
+    """Edits of one author, read from the log."""
+    cooldowns.count(np.full(len(times_ms), author, np.uint64), np.array(times_ms, np.int64), now_ms)
+
+
+def remaining(cooldowns: Cooldowns, author: int, now_ms: int) -> int:
+    """The charges that an author has left."""
+    return cooldowns.standing(author, now_ms).remaining
+
+
+@given(RULES, TRIES)
+def test_every_admission_is_the_models(rule: Rule, tries: list[tuple[int, int]]) -> None:
+    cooldowns = Cooldowns(rule)
+    model = {author: Charges(rule) for author in (1, 2, 3)}
+    now_ms = 1_000_000
+    for author, wait_ms in tries:
+        now_ms += wait_ms
+        assert cooldowns.standing(author, now_ms) == model[author].standing(now_ms)
+        assert cooldowns.admit(author, now_ms) is model[author].spend(now_ms)
+
+
+@given(RULES, TRIES)
+def test_no_window_holds_more_than_its_charges_and_those_that_came_back_in_it(
+    rule: Rule, tries: list[tuple[int, int]]
+) -> None:
+    cooldowns = Cooldowns(rule)
+    now_ms, admitted = 1_000_000, []
+    for _, wait_ms in tries:
+        now_ms += wait_ms
+        if cooldowns.admit(1, now_ms):
+            admitted.append(now_ms)
+    for index, begin in enumerate(admitted):
+        for end in admitted[index:]:
+            within = sum(begin <= at <= end for at in admitted)
+            assert within <= rule.charges + (end - begin) / rule.charge_ms
+
+
+@given(RULES, TRIES)
+def test_edits_read_back_from_the_log_cost_nothing_more(rule: Rule, tries: list[tuple[int, int]]) -> None:
+    with_log, without = Cooldowns(rule), Cooldowns(rule)
+    now_ms = 1_000_000
+    for author, wait_ms in tries:
+        now_ms += wait_ms
+        admitted = without.admit(author, now_ms)
+        assert with_log.admit(author, now_ms) is admitted
+        if admitted:
+            count(with_log, author, [now_ms], now_ms)
+
+
+@given(RULES, TRIES, st.integers(0, 500), st.sampled_from([1, 3, 1000]))
+def test_charges_rebuilt_from_the_whole_log_are_those_before_the_restart(
+    rule: Rule, tries: list[tuple[int, int]], pause_ms: int, batch_edits: int
+) -> None:
+    before = Cooldowns(rule)
+    now_ms, logged = 1_000_000, []
+    for author, wait_ms in tries:
+        now_ms += wait_ms
+        if before.admit(author, now_ms):
+            count(before, author, [now_ms], now_ms)
+            logged.append((author, now_ms))
+    now_ms += pause_ms
+    after = Cooldowns(rule)
+    for begin in range(0, len(logged), batch_edits):
+        authors, times_ms = zip(*logged[begin : begin + batch_edits], strict=True)
+        after.count(np.array(authors, np.uint64), np.array(times_ms, np.int64), now_ms)
+    for author in (1, 2, 3):
+        assert after.standing(author, now_ms) == before.standing(author, now_ms)
+
+
+@given(RULES, TRIES, st.integers(0, 60), st.integers(0, 500))
+def test_charges_from_a_snapshot_and_the_log_after_it_are_those_before_the_restart(
+    rule: Rule, tries: list[tuple[int, int]], saved_after: int, pause_ms: int
+) -> None:
+    before, after = Cooldowns(rule), Cooldowns(rule)
+    now_ms, later, saved = 1_000_000, [], before.save(0)
+    for index, (author, wait_ms) in enumerate(tries):
+        now_ms += wait_ms
+        if before.admit(author, now_ms):
+            count(before, author, [now_ms], now_ms)
+            later.append((author, now_ms))
+        if index == saved_after:
+            saved, later = before.save(now_ms), []
+    now_ms += pause_ms
+    after.load(saved, now_ms)
+    for author, time_ms in later:
+        count(after, author, [time_ms], now_ms)
+    for author in (1, 2, 3):
+        assert after.standing(author, now_ms) == before.standing(author, now_ms)
+
+
+def test_ten_parallel_requests_pass_and_the_eleventh_does_not() -> None:
+    cooldowns = Cooldowns(TEN)
+    assert [cooldowns.admit(1, 5_000) for _ in range(12)] == [True] * 10 + [False] * 2
+    assert cooldowns.standing(1, 5_000) == Standing(0, 1000)
+    assert not cooldowns.admit(1, 5_999)
+    assert cooldowns.admit(1, 6_000)
+
+
+def test_refusal_costs_nothing() -> None:
+    cooldowns = Cooldowns(Rule(1, 1000))
+    cooldowns.admit(1, 0)
+    for _ in range(100):
+        cooldowns.admit(1, 500)
+    assert cooldowns.admit(1, 1000)
+
+
+def test_charge_given_back_can_be_spent_again() -> None:
+    cooldowns = Cooldowns(TEN)
+    for _ in range(10):
+        cooldowns.admit(1, 0)
+    cooldowns.give_back(1)
+    assert cooldowns.standing(1, 0) == Standing(1, 1000)
+    assert cooldowns.admit(1, 0)
+    assert not cooldowns.admit(1, 0)
+
+
+def test_nobody_gains_by_giving_back_what_was_never_spent() -> None:
+    cooldowns = Cooldowns(TEN)
+    cooldowns.give_back(1)
+    assert cooldowns.standing(1, 0) == Standing(10, 0)
+
+
+def test_edits_by_way_of_another_server_count_here() -> None:
+    here, there = Cooldowns(TEN), Cooldowns(TEN)
+    for at_ms in range(5):
+        assert here.admit(1, at_ms)
+        assert there.admit(1, at_ms)
+        for server in (here, there):
+            count(server, 1, [at_ms, at_ms], at_ms)
+    assert not here.admit(1, 5)
+    assert not there.admit(1, 5)
+
+
+def test_one_who_paints_at_the_full_rate_gains_nothing_by_a_restart_a_minute_after_the_snapshot() -> None:
+    times_ms = [0] * 9 + [1_000 * second for second in range(300)]
+    saved_ms, now_ms = times_ms[-60], times_ms[-1] + 1
+    before, after = Cooldowns(TEN), Cooldowns(TEN)
+    for time_ms in times_ms[:-59]:
+        count(before, 1, [time_ms], time_ms)
+    after.load(before.save(saved_ms), now_ms)
+    count(after, 1, times_ms[-59:], now_ms)
+    assert remaining(after, 1, now_ms) == 0
+
+
+def test_one_who_painted_at_the_full_rate_for_a_minute_gains_nothing_by_a_replay_of_the_log() -> None:
+    times_ms = [0] * 9 + [1_000 * second for second in range(60)]
+    cooldowns = Cooldowns(TEN)
+    count(cooldowns, 1, times_ms, times_ms[-1] + 1)
+    assert remaining(cooldowns, 1, times_ms[-1] + 1) == 0
+
+
+def test_edits_past_their_window_are_forgotten() -> None:
+    cooldowns = Cooldowns(TEN)
+    count(cooldowns, 1, [0] * 10, 10_000)
+    assert cooldowns.standing(1, 10_000) == Standing(10, 0)
+    assert not len(cooldowns.save(10_000))
+
+
+def test_other_rule_after_a_restart_makes_nobody_wait_longer_than_it_says() -> None:
+    slow = Cooldowns(Rule(1, 300_000))
+    count(slow, 1, [0], 0)
+    quick = Cooldowns(TEN)
+    quick.load(slow.save(0), 1_000)
+    assert quick.standing(1, 1_000) == Standing(0, 1_000)
+
+
+def test_no_cooldown_admits_everything_and_keeps_nothing() -> None:
+    cooldowns = Cooldowns(Rule(10, 0))
+    count(cooldowns, 1, [0] * 100, 0)
+    assert all(cooldowns.admit(1, 0) for _ in range(100))
+    assert cooldowns.standing(1, 0) == Standing(10, 0)
+    assert not len(cooldowns.save(0))
+    assert not cooldowns._admitted
+
+
+@pytest.mark.parametrize("way", ["admit", "count"])
+def test_memory_is_bounded_and_those_who_wait_longest_stay(way: str) -> None:
+    cooldowns = Cooldowns(TEN, max_authors=100)
+    for author in range(1_000):
+        for _ in range(1 + author % 5):
+            if way == "admit":
+                cooldowns.admit(author, author)
+            else:
+                count(cooldowns, author, [author], author)
+        assert len(cooldowns._logged) <= 100
+        assert len(cooldowns._admitted) <= 100
+    assert remaining(cooldowns, 999, 999) == 5
+
+
+def test_loading_more_than_may_be_kept_keeps_those_who_wait_longest() -> None:
+    many = Cooldowns(TEN)
+    for author in range(200):
+        count(many, author, [author], author)
+    few = Cooldowns(TEN, max_authors=100)
+    few.load(many.save(200), 200)
+    assert len(few._logged) <= 100
+    assert remaining(few, 199, 200) == 9
+
+
+@given(st.dictionaries(st.integers(0, 2**64 - 1), st.integers(1, 5), max_size=20))
+def test_any_authors_are_saved_and_loaded(spent: dict[int, int]) -> None:
+    cooldowns, loaded = Cooldowns(TEN), Cooldowns(TEN)
+    for author, edits in spent.items():
+        count(cooldowns, author, [0] * edits, 0)
+    loaded.load(cooldowns.save(0), 0)
+    assert {author: remaining(loaded, author, 0) for author in spent} == {a: 10 - edits for a, edits in spent.items()}
+
+
+@pytest.mark.parametrize(("charges", "charge_ms"), [(0, 1), (-1, 1), (1, -1)])
+def test_rule_that_cannot_be_is_refused(charges: int, charge_ms: int) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Rule(charges, charge_ms)
+
+
+@given(RULES, st.integers(0, 10**15))
+def test_author_unknown_to_the_server_has_all_charges(rule: Rule, now_ms: int) -> None:
+    assert Cooldowns(rule).standing(7, now_ms) == Standing(rule.charges, 0)
+    assert math.isclose(rule.window_ms, rule.charges * rule.charge_ms)

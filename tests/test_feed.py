@@ -1,0 +1,144 @@
+"""The feed, against a model: whoever stands in its range reaches the present, whatever was appended and dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed import feed as feeds
+from placed.edit_code import EditCode
+from placed.feed import Feed
+from tests.records import SMALL, Edit, any_edit, blank, code_of, paint
+
+if TYPE_CHECKING:
+    import pytest
+
+CODE = code_of(SMALL)
+HISTORY = st.lists(st.tuples(st.integers(1, 4), st.lists(any_edit(), max_size=4)), max_size=30)
+
+
+def pack(several: list[Edit]) -> bytes:
+    """Edit codes on the small canvas."""
+    x, y, color = np.array([edit[:3] for edit in several], np.uint16).reshape(-1, 3).T
+    return CODE.pack(x, y, color.astype(np.uint8))
+
+
+def unpack(codes: bytes) -> list[Edit]:
+    """Edits, whose authors the codes don't tell."""
+    return [(x, y, color, 0) for x, y, color in zip(*(part.tolist() for part in CODE.unpack(codes)), strict=True)]
+
+
+def chain(feed: Feed, version: int) -> tuple[list[int], list[Edit]]:
+    """Everything that somebody at `version` is sent: the versions on the way, and the edits."""
+    versions, sent = [version], []
+    while versions[-1] != feed.version:
+        frame = feed.since(versions[-1])
+        assert frame.version > versions[-1]
+        versions.append(frame.version)
+        sent += unpack(frame.codes)
+    return versions, sent
+
+
+@given(HISTORY, st.integers(0, 50), st.integers(1, 12), st.integers(1, 20))
+def test_everybody_in_range_ends_with_the_same_canvas(
+    history: list[tuple[int, list[Edit]]], start: int, max_records: int, max_edits: int
+) -> None:
+    feed = Feed(CODE, start, max_records=max_records, max_bytes=max_edits * CODE.size_bytes)
+    canvas, canvases = blank(), {start: blank()}
+    for gap, several in history:
+        version = feed.version + gap  # offsets may leave gaps
+        feed.append(version, pack(several))
+        paint(canvas, several)
+        for known in [v for v in canvases if v < feed.first]:
+            del canvases[known]
+        canvases[version] = canvas.copy()
+    assert feed.first <= feed.version
+    for version, seen in canvases.items():
+        if version >= feed.first:
+            _, sent = chain(feed, version)
+            paint(seen, sent)
+            assert (seen == canvas).all()
+
+
+@given(HISTORY, st.integers(1, 12), st.integers(1, 20))
+def test_bounds_hold_after_every_append(
+    history: list[tuple[int, list[Edit]]], max_records: int, max_edits: int
+) -> None:
+    feed = Feed(CODE, 0, max_records=max_records, max_bytes=max_edits * CODE.size_bytes)
+    for gap, several in history:
+        feed.append(feed.version + gap, pack(several))
+        held = feed._codes[feed._dropped :]
+        assert len(held) <= max_records
+        assert sum(map(len, held)) <= max_edits * CODE.size_bytes
+        assert sum(map(len, held)) == feed._held_bytes == sum(map(len, feed._codes))
+        assert len(feed._codes) <= 2 * max_records + 1
+        assert all(not codes for codes in feed._codes[: feed._dropped])
+
+
+def test_version_inside_a_gap_of_offsets_is_brought_up_to_date() -> None:
+    feed = Feed(CODE, 0)
+    feed.append(10, pack([(1, 1, 1, 0)]))
+    feed.append(20, pack([(2, 2, 2, 0)]))
+    assert chain(feed, 5)[1] == [(1, 1, 1, 0), (2, 2, 2, 0)]
+    assert chain(feed, 15)[1] == [(2, 2, 2, 0)]
+
+
+def test_empty_records_move_the_version_alone() -> None:
+    feed = Feed(CODE, 0)
+    feed.append(1, b"")
+    assert feed.since(0) == feeds.Frame(1, b"")
+
+
+def test_record_larger_than_all_that_may_be_held_leaves_an_empty_feed() -> None:
+    feed = Feed(CODE, 0, max_bytes=2)
+    feed.append(7, pack([(0, 0, 1, 0)] * 3))
+    assert (feed.first, feed.version) == (7, 7)
+    feed.append(8, pack([(0, 0, 1, 0)]))
+    assert chain(feed, 7) == ([7, 8], [(0, 0, 1, 0)])
+
+
+def test_restart_forgets() -> None:
+    feed = Feed(CODE, 0)
+    feed.append(3, pack([(0, 0, 1, 0)]))
+    feed.restart(100)
+    assert (feed.first, feed.version) == (100, 100)
+    feed.append(101, pack([(1, 0, 1, 0)]))
+    assert chain(feed, 100)[1] == [(1, 0, 1, 0)]
+
+
+def test_many_edits_are_coalesced_to_the_last_of_each_pixel_in_order() -> None:
+    code = EditCode.of(1000, 1000, 16)
+    random = np.random.default_rng(1)
+    x, y = random.integers(0, 40, (2, 5_000)).astype(np.uint16)
+    color = random.integers(0, 16, 5_000).astype(np.uint8)
+    feed = Feed(code, 0)
+    for begin in range(0, 5_000, 10):
+        part = slice(begin, begin + 10)
+        feed.append(feed.version + 1, code.pack(x[part], y[part], color[part]))
+    frame = feed.since(0)
+    got = list(zip(*(part.tolist() for part in code.unpack(frame.codes)), strict=True))
+    last = {(int(a), int(b)): (index, int(c)) for index, (a, b, c) in enumerate(zip(x, y, color, strict=True))}
+    expected = sorted((index, a, b, c) for (a, b), (index, c) in last.items())
+    assert got == [(a, b, c) for _, a, b, c in expected]
+    assert frame.version == feed.version
+
+
+def test_frame_is_bounded_so_that_one_far_behind_moves_on_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MAX_FRAME_EDITS", 5)
+    feed = Feed(CODE, 0)
+    for version in range(1, 10):
+        feed.append(version, pack([(version % 5, 0, 1, 0)] * 2))
+    versions, sent = chain(feed, 0)
+    assert versions == [0, 2, 4, 6, 8, 9]
+    assert len(sent) == 18
+
+
+def test_record_larger_than_a_frame_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MAX_FRAME_EDITS", 2)
+    feed = Feed(CODE, 0)
+    feed.append(1, pack([(0, 0, 1, 0)] * 4))
+    feed.append(2, pack([(0, 0, 2, 0)]))
+    assert chain(feed, 0)[0] == [0, 1, 2]
