@@ -1,0 +1,147 @@
+"""One HTTP/1.1 connection over h11, for tests that need to hold the socket in their own hands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import h11
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+LIMIT_SECONDS: Final = 20.0
+_CHUNK_BYTES: Final = 65_536
+
+
+class ConnectionCut(Exception):
+    """The connection ended, or broke, before the answer was whole."""
+
+
+@attrs.frozen
+class Response:
+    """An answer's status and headers, names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = attrs.field(default=b"", repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class HttpConnection:
+    """A connection to 127.0.0.1, opened by `connect`."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.stream = stream
+        self._http = h11.Connection(h11.CLIENT)
+        self._byte_seconds = 0.0
+        self._slow_bytes = 0
+
+    def read_slowly(self, byte_seconds: float, slow_bytes: int) -> None:
+        """Read the next `slow_bytes` bytes one at a time, and wait `byte_seconds` before each."""
+        self._byte_seconds, self._slow_bytes = byte_seconds, slow_bytes
+
+    async def request(
+        self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
+    ) -> Response:
+        """Send a request, and return the whole answer.
+
+        Raises:
+            ConnectionCut: it didn't come.
+        """
+        with trio.fail_after(LIMIT_SECONDS):
+            await self.send(target, method=method, headers=headers, body=body)
+            head = await self.head()
+            parts = []
+            while (data := await self.data()) is not None:
+                parts.append(data)
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        return attrs.evolve(head, body=b"".join(parts))
+
+    async def send(
+        self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
+    ) -> None:
+        """Send a request."""
+        lines = [("Host", "placed.test"), *headers]
+        if body:
+            lines.append(("Content-Length", str(len(body))))
+        events: list[h11.Event] = [h11.Request(method=method, target=target, headers=lines)]
+        if body:
+            events.append(h11.Data(data=body))
+        data = b"".join(self._http.send(event) or b"" for event in [*events, h11.EndOfMessage()])
+        with _cuts():
+            await self.stream.send_all(data)
+
+    async def head(self) -> Response:
+        """The answer's head."""
+        while True:
+            event = await self._event()
+            if isinstance(event, h11.Response):
+                headers = {name.decode(): value.decode() for name, value in event.headers}
+                return Response(event.status_code, headers)
+
+    async def data(self) -> bytes | None:
+        """The next piece of the answer's body; None at its end."""
+        event = await self._event()
+        return bytes(event.data) if isinstance(event, h11.Data) else None
+
+    async def _event(self) -> h11.Event:
+        with _cuts():
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(await self._receive())
+        if isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
+            raise ConnectionCut("the connection was closed")
+        assert not isinstance(event, type)
+        return event
+
+    async def _receive(self) -> bytes:
+        if self._slow_bytes <= 0:
+            return bytes(await self.stream.receive_some(_CHUNK_BYTES))
+        await trio.sleep(self._byte_seconds)
+        self._slow_bytes -= 1
+        return bytes(await self.stream.receive_some(1))
+
+
+@contextlib.contextmanager
+def _cuts() -> Iterator[None]:
+    try:
+        yield
+    except (h11.RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise ConnectionCut(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def connect(port: int, *, receive_buffer_bytes: int | None = None) -> AsyncGenerator[HttpConnection]:
+    """A connection to a port of 127.0.0.1, cut at the end.
+
+    Raises:
+        ConnectionCut: nobody listens there.
+    """
+    with trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
+        if receive_buffer_bytes is not None:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        try:
+            with trio.fail_after(LIMIT_SECONDS):
+                await plain.connect(("127.0.0.1", port))
+        except OSError as error:
+            raise ConnectionCut(str(error)) from error
+        yield HttpConnection(trio.SocketStream(plain))
+
+
+async def get(port: int, target: str, *headers: tuple[str, str]) -> Response:
+    """GET over a connection of its own."""
+    async with connect(port) as connection:
+        return await connection.request(target, headers=headers)
+
+
+async def place(connection: HttpConnection, x: int, y: int, color: int) -> Response:
+    """Place one edit."""
+    return await connection.request(f"/edit?x={x}&y={y}&color={color}", method="POST")

@@ -1,0 +1,157 @@
+"""A real server, `python -m placed`, as a process that tests may kill.
+
+Every wait has a time limit, and the process is gone when the block ends, whatever happened in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+ROOT: Final = Path(__file__).parents[2]
+READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
+ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
+_CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
+
+
+class ServerProcess:
+    """One run of the server.
+
+    Attributes:
+        port: where it listens; 0 until it is ready.
+    """
+
+    def __init__(self, process: trio.Process, errors: IO[bytes]) -> None:
+        self._process = process
+        self._errors = errors
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    @property
+    def output(self) -> str:
+        """What it has written to standard error so far."""
+        self._errors.seek(0)
+        return self._errors.read().decode()
+
+    async def ready(self) -> None:
+        """Wait until it has said where it listens."""
+        assert self._process.stdout is not None
+        line = b""
+        with trio.fail_after(READY_SECONDS):
+            while not line.endswith(b"\n"):
+                data = await self._process.stdout.receive_some()
+                if not data:
+                    await self._process.wait()
+                    raise AssertionError(f"it ended with {self._process.returncode}:\n{self.output}")
+                line += data
+        port = urlsplit(line.decode().strip()).port
+        assert port, f"no address in {line!r}"
+        self.port = port
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and return its exit code; -N for signal N."""
+        with trio.fail_after(ENDED_SECONDS):
+            return await self._process.wait()
+
+    def terminate(self) -> None:
+        """Ask it to stop (SIGTERM)."""
+        self.send(signal.SIGTERM)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        with trio.CancelScope(shield=True):
+            self._process.kill()
+            await self.wait()
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it as an operator does, and expect that it ends well."""
+        self.send(number)
+        code = await self.wait()
+        assert code == 0, f"it ended with {code}:\n{self.output}"
+
+    def resident_bytes(self) -> int:
+        """Its resident memory."""
+        asked = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, timeout=10, check=True
+        )
+        return int(asked.stdout) * 1024
+
+
+@contextlib.asynccontextmanager
+async def starting(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> AsyncGenerator[ServerProcess]:
+    """A server that has just been started, on a port that the system chooses; killed at the end if it still runs.
+
+    Args:
+        data: its data folder.
+        flags: more flags.
+        prefix: a command to start it with.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = await trio.lowlevel.open_process(
+            [*prefix, sys.executable, "-m", "placed", "--port", "0", "--data", str(data), *flags],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=ROOT,
+            env=_environment(),
+        )
+        server = ServerProcess(process, errors)
+        try:
+            yield server
+        finally:
+            await server.kill()
+            assert process.stdout is not None
+            await process.stdout.aclose()
+
+
+@contextlib.asynccontextmanager
+async def running(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> AsyncGenerator[ServerProcess]:
+    """A server that is ready, of 64 x 48 pixels and without a cooldown unless `flags` say otherwise."""
+    async with starting(data, *_CREATED_WITH, *flags, prefix=prefix) as server:
+        await server.ready()
+        yield server
+
+
+async def refusal(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
+    """The exit code and the error output of a server that can't start."""
+    async with starting(data, *flags, prefix=prefix) as server:
+        code = await server.wait()
+        return code, server.output
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PLACED_")}
+
+
+@contextlib.contextmanager
+def stopped_clock(server: ServerProcess) -> Iterator[None]:
+    """Freeze the process (SIGSTOP) while the block runs."""
+    server.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.send(signal.SIGCONT)
