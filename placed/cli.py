@@ -103,11 +103,11 @@ class _Placed(click.Group):
         cli_help.write_notes(formatter)
 
 
-def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+def _read_config(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
     if path is None:
         return
     try:
-        config = read_config_file(path)
+        config = read_config_file(Path(path))
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     ctx.meta[_CONFIG] = config
@@ -122,7 +122,7 @@ def _setting(setting: str, metavar: str, text: str, **kwargs: Any) -> _Option:
 _PARAMS: Final[list[click.Parameter]] = [
     _Option(
         "config",
-        type=click.Path(path_type=Path),
+        metavar="FILE",
         is_eager=True,
         expose_value=False,
         callback=_read_config,

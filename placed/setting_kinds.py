@@ -116,6 +116,15 @@ def _seconds(value: object) -> float:
     return float(seconds)
 
 
+def _text(parse: Callable[[str], object], allowed: str, *, many: bool = False) -> Kind:
+    def parse_text(value: object) -> object:
+        if not isinstance(value, str):
+            raise TypeError
+        return parse(value)
+
+    return Kind(parse_text, allowed, many=many)
+
+
 def _host(value: str) -> str:
     bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     if not _HOST.fullmatch(bare):
@@ -177,17 +186,17 @@ def _one_of(words: tuple[str, ...]) -> Kind:
             raise ValueError
         return value.lower()
 
-    return Kind(parse, " or ".join((", ".join(words[:-1]), words[-1])))
+    return _text(parse, " or ".join((", ".join(words[:-1]), words[-1])))
 
 
 _SECONDS_ALLOWED: Final = f"0 for no cooldown, or {MIN_CHARGE_SECONDS} to {MAX_CHARGE_SECONDS:.0f} seconds"
 KINDS: Final[dict[str, Kind]] = {
-    "host": Kind(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
+    "host": _text(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
     "port": _whole(0, 65_535),
     "trusted_proxy": Kind(
         _network, "a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address", many=True
     ),
-    "allow_origin": Kind(_origin, "http://host[:port], https://host[:port] or *", many=True),
+    "allow_origin": _text(_origin, "http://host[:port], https://host[:port] or *", many=True),
     "width": _whole(1, MAX_SIDE_PX),
     "height": _whole(1, MAX_SIDE_PX),
     "palette": Kind(_palette, palette_files.ALLOWED),
@@ -195,7 +204,7 @@ KINDS: Final[dict[str, Kind]] = {
     "charge_seconds": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
     "cooldown": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
     "data": Kind(_folder, "a folder"),
-    "log": Kind(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
+    "log": _text(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
     "log_level": _one_of(LEVELS),
     "log_format": _one_of(FORMATS),
 }

@@ -1,0 +1,81 @@
+"""docs/settings.md names every setting, and no other; so does --help."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from placed.cli import cli
+from placed.config_file import read_config_file
+from placed.exit_codes import ExitCode
+from placed.palette import BUILT_IN
+from placed.palette_files import load_palette
+from placed.setting_kinds import KINDS, check, flag_of
+from placed.structured_logs import FORMATS, LEVELS
+
+PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `(--[a-z-]+)` \| `([A-Z_]+)` \| `([a-z-]+)` \| (.*?) \| (.*?) ?\|$", PAGE, re.MULTILINE)
+FLAGS = {
+    flag for param in cli.get_params(cli.make_context("placed", [], resilient_parsing=True)) for flag in param.opts
+}
+
+
+def test_table_has_a_row_for_each_setting_with_flag_variable_and_key() -> None:
+    documented = [(flag, variable, key) for flag, variable, key, _, _ in ROWS]
+    assert documented == [
+        (flag_of(setting), f"PLACED_{setting.upper()}", setting.replace("_", "-")) for setting in KINDS
+    ]
+
+
+def test_every_flag_is_on_the_page_and_the_page_has_no_other() -> None:
+    assert set(re.findall(r"`(--[a-z-]+)", PAGE)) == FLAGS - {"-h"}
+
+
+def test_every_variable_of_the_page_is_one_that_the_command_line_reads() -> None:
+    read = {param.envvar for param in cli.params if param.envvar}
+    assert set(re.findall(r"PLACED_[A-Z_]+", PAGE)) == read
+
+
+def test_defaults_of_the_page_are_those_of_the_command_line() -> None:
+    defaults = {param.opts[0]: param.default for param in cli.params}
+    for flag, _, _, _, default in ROWS:
+        value = defaults[flag]
+        if value is not None and not callable(value):
+            assert default == ("none" if value == () else f"`{value:g}`" if isinstance(value, float) else f"`{value}`")
+
+
+def test_example_file_is_accepted(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "placed.toml"
+    path.write_text(example, encoding="utf-8")
+    for setting, value in read_config_file(path).values.items():
+        for one in value if isinstance(value, list) else [value]:
+            check(setting, one)
+    assert tomllib.loads(example)
+
+
+@pytest.mark.parametrize("word", [*BUILT_IN, *LEVELS, *FORMATS, ".hex", ".gpl", ".json"])
+def test_every_word_that_is_allowed_is_on_the_page(word: str) -> None:
+    assert f"`{word}`" in PAGE
+
+
+def test_palettes_are_as_large_as_the_page_says() -> None:
+    sizes = [len(load_palette(name)) for name in re.findall(r"`(seed|reddit-\d+)` \(", PAGE)]
+    assert sizes == [16, 16, 32]
+
+
+def test_every_exit_code_is_on_the_page_and_in_the_help() -> None:
+    codes = [str(int(code)) for code in ExitCode]
+    assert re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE) == codes
+    shown = CliRunner().invoke(cli, ["--help"]).output.partition("Exit codes:")[2]
+    assert re.findall(r"^  (\d+) ", shown, re.MULTILINE) == codes
+
+
+def test_help_shows_every_flag() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    assert {flag for flag in FLAGS if re.search(rf"^  .*{flag}\b", result.output, re.MULTILINE)} == FLAGS

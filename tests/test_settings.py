@@ -1,0 +1,183 @@
+"""What settings may be, from Python and from the config file."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from placed.config_file import MAX_FILE_BYTES, ConfigError, read_config_file
+from placed.palette import SEED
+from placed.setting_kinds import KINDS, SettingError, check
+from placed.settings import Settings
+
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example writes its own file
+
+
+def test_defaults_are_allowed() -> None:
+    defaults = Settings(data=Path("data"))
+    assert (defaults.host, defaults.port, defaults.charges, defaults.charge_seconds) == ("127.0.0.1", 8080, 10, 1.0)
+    assert (defaults.width, defaults.height, defaults.palette, defaults.log) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"port": 65_536}, r"--port: 65536; allowed is a whole number from 0 to 65535"),
+        ({"port": True}, r"--port: True; allowed"),
+        ({"width": 0}, r"--width: 0; allowed is a whole number from 1 to 4096"),
+        ({"height": 4097}, r"--height: 4097; allowed is a whole number from 1 to 4096"),
+        ({"charges": 0}, r"--charges: 0; allowed is a whole number from 1 to 1000000"),
+        ({"charge_seconds": -1.0}, r"--charge-seconds: -1.0; allowed is 0 for no cooldown, or 0.001 to 604800 seconds"),
+        ({"charge_seconds": float("nan")}, r"--charge-seconds: nan; allowed"),
+        ({"trusted_proxies": ("10.0.0.1/8",)}, r"--trusted-proxy: '10.0.0.1/8'; allowed is a network"),
+        ({"allow_origins": ("example.org",)}, r"--allow-origin: 'example.org'; allowed is http://"),
+        ({"log": "redis:"}, r"--log: 'redis:'; allowed is memory:, lmdb:PATH or kafka://"),
+        ({"log_level": "loud"}, r"--log-level: 'loud'; allowed is debug, info, warning or error"),
+        ({"host": "a b"}, r"--host: 'a b'; allowed is an address or a host name"),
+    ],
+)
+def test_setting_that_is_not_allowed_names_its_flag_the_value_and_what_is(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        attrs.evolve(Settings(data=Path("data")), **changes)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("port", "0", 0),
+        ("port", "08080", 8080),
+        ("host", "[::1]", "::1"),
+        ("host", "place.example.org", "place.example.org"),
+        ("charge_seconds", "0.001", 0.001),
+        ("cooldown", 300, 300.0),
+        ("trusted_proxy", " 10.0.0.0/8 ", ipaddress.ip_network("10.0.0.0/8")),
+        ("trusted_proxy", "::1", ipaddress.ip_network("::1/128")),
+        ("allow_origin", "HTTPS://Example.org:443", "https://example.org"),
+        ("allow_origin", "http://[::1]:8080", "http://[::1]:8080"),
+        ("allow_origin", "*", "*"),
+        ("log", "memory:", "memory:"),
+        ("log", "lmdb:/srv/log", "lmdb:/srv/log"),
+        ("log", "kafka://a:9092,[::1]:9093/place.edits-1", "kafka://a:9092,[::1]:9093/place.edits-1"),
+        ("log_level", "INFO", "info"),
+        ("palette", "seed", SEED),
+        ("data", "a/b", Path("a/b")),
+    ],
+)
+def test_value_is_brought_into_its_one_form(setting: str, value: object, expected: object) -> None:
+    assert check(setting, value) == expected
+    assert check(setting, check(setting, value)) == expected
+
+
+def test_home_is_found_in_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/srv/someone")
+    assert check("data", "~/place") == Path("/srv/someone/place")
+    assert check("log", "lmdb:~/log") == "lmdb:/srv/someone/log"
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("port", ["", " 1", "+1", "1e3", "1_0", "0x10", "-1", "65536", "9" * 5000, "\u0661", None, 1.0, b"1", [1]]),
+        ("charge_seconds", ["", "1e3", "inf", "nan", "-1", ".5", "1.", "0.0001", "604801", "9" * 400, None, True, [1]]),
+        ("host", ["", "a/b", "a b", "a\n", "[::1", "h\0", "x" * 256, 1, None]),
+        ("data", ["", "a\0b", "~no-such-user-at-all/x", 1, None]),
+        (
+            "trusted_proxy",
+            ["", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8/8", "example.org", 1, 167772160, None, b"abcd"],
+        ),
+        ("allow_origin", ["", "example.org", "http://", "http://a/", "http://a/b", "ftp://a", "http://a:0", "null"]),
+        ("allow_origin", ["http://a:65536", "http://u@a", "http://a b", "http://a\nb", "http://a?b", "http://*", "**"]),
+        ("allow_origin", [1, None]),
+        ("log", ["", "memory", "memory:x", "lmdb", "lmdb:", "lmdb:\0", "/srv/log", "redis://a", 1, None]),
+        ("log", ["kafka:a", "kafka://a/t", "kafka://a:9092", "kafka://a:9092/", "kafka://a:0/t", "kafka://a:65536/t"]),
+        ("log", ["kafka://a:1,/t", "kafka://a:1/..", "kafka://a:1/.", "kafka://a:1/a b", "kafka://a:1/t\n"]),
+        ("log", [f"kafka://a:1/{'t' * 250}"]),
+        ("palette", ["", "no-such", 1, None]),
+        ("log_level", ["", "inf", "info ", 20, None]),
+        ("log_format", ["", "xml", None]),
+    ],
+)
+def test_values_that_are_not_allowed_are_refused_in_one_line(setting: str, values: list[object]) -> None:
+    for value in values:
+        with pytest.raises(SettingError) as caught:
+            check(setting, value)
+        assert caught.value.setting == setting
+        assert "allowed is" in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("setting", KINDS)
+@given(value=st.text(max_size=40) | st.none() | st.booleans() | st.integers() | st.floats() | st.lists(st.integers()))
+@example(value="lmdb:" + "x" * 5000)
+def test_any_value_is_checked_or_refused(setting: str, value: object) -> None:
+    with contextlib.suppress(SettingError):
+        check(setting, value)
+
+
+def test_config_file_has_keys_with_either_dash(tmp_path: Path) -> None:
+    path = tmp_path / "placed.toml"
+    path.write_bytes(b'\xef\xbb\xbfport = 1\r\ncharge-seconds = 2\nallow_origin = ["*"]\nlog-level = "debug"\n')
+    config = read_config_file(path)
+    assert config.values == {"port": 1, "charge_seconds": 2, "allow_origin": ["*"], "log_level": "debug"}
+    assert config.keys["charge_seconds"] == "charge-seconds"
+    assert config.keys["allow_origin"] == "allow_origin"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"prot = 1", r"'prot' is not a setting; allowed are host, port, .*, log-format$"),
+        (b"[port]\nport = 1", r"port: \{'port': 1\}; allowed is a whole number from 0 to 65535, without quotes"),
+        (b"config = 'x'", r"'config' is not a setting"),
+        (b"port = '1'", r"port: '1'; allowed is a whole number from 0 to 65535, without quotes"),
+        (b"port = 1.0", r"port: 1.0; allowed"),
+        (b"port = true", r"port: True; allowed"),
+        (b"charge-seconds = '1'", r"charge-seconds: '1'; allowed is 0 .* seconds, without quotes"),
+        (b"host = 1", r"host: 1; allowed is an address .*, in quotes"),
+        (b"data = 1979-05-27", r"data: datetime.date\(1979, 5, 27\); allowed"),
+        (b"allow-origin = '*'", r"allow-origin: '\*'; .*; as a list of texts in quotes"),
+        (b"allow-origin = ['*', 1]", r"allow-origin: \['\*', 1\]; .*; as a list of texts in quotes"),
+        (b"log-level = 'info'\nlog_level = 'info'", r"log-level and log_level are the same setting"),
+        (b"port = 1\nport = 2\n", r"not TOML: .*line 2"),
+        (b"port\n", r"not TOML: .*line 1"),
+        (b"port = 1" + b"0" * 5000, r"not TOML"),
+        (b"a = " + b"[" * 30_000, r"nested too deeply"),
+        (b"port = 1\n# \xff", r"line 2: not UTF-8"),
+        (b"#" * (MAX_FILE_BYTES + 1), r"more than 65536 bytes; allowed are 65536"),
+    ],
+)
+def test_wrong_config_file_is_one_line_that_names_file_and_key(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "placed.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config_file(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("no/such.toml", "no such file"), ("/dev/zero", "not an ordinary file"), (".", "not an ordinary")],
+)
+def test_config_file_that_is_no_file_is_refused(path: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_config_file(Path(path))
+
+
+@same_folder
+@given(content=st.binary(max_size=100) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")))
+def test_any_bytes_are_a_config_file_or_an_error(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "any.toml"
+    path.write_bytes(content)
+    with contextlib.suppress(ConfigError):
+        read_config_file(path)
