@@ -64,16 +64,19 @@ class _Check:
                     raise DamagedPages(f"page {page.number} holds a node with flags {flags}")
                 if flags & IS_TREE:
                     self._named(key, Tree.decode(page.data(index)))
+        if self._appended is not None:
+            self._pages.subtree(self._appended)
 
     def _named(self, name: bytes, tree: Tree) -> None:
-        leaves = self._edges(tree) if name == self._appended else self._tree(tree, f"database {name!r}")
-        if any((page.flags & ~np.uint16(IN_OVERFLOW)).any() for page in leaves):
-            raise DamagedPages(f"database {name!r} holds a node with unknown flags")
+        leaves = (self._edges if name == self._appended else self._tree)(tree, f"database {name!r}")
+        _check_plain(leaves)
 
     def free_pages(self) -> set[int]:
         """The pages that are free, none of them reached before."""
         free: set[int] = set()
-        for page in self._tree(self._pages.newest.free, "the tree of free pages", integer_keys=True):
+        leaves = self._tree(self._pages.newest.free, "the tree of free pages", integer_keys=True)
+        _check_plain(leaves)
+        for page in leaves:
             for index, key in enumerate(page.keys()):
                 numbers = np.frombuffer(self._pages.value(page, index), "=u8") if page.sizes[index] % 8 == 0 else ()
                 self._check_free(key, np.asarray(numbers, np.uint64), free)
@@ -97,8 +100,8 @@ class _Check:
     def _tree(self, tree: Tree, name: str, *, integer_keys: bool = False) -> list[Page]:
         """All leaves of a tree, each page checked."""
         leaves: list[Page] = []
+        _check_head(tree, name, integer_keys=integer_keys)
         if tree.root != NO_PAGE:
-            _check_head(tree, integer_keys=integer_keys)
             self._walk(tree.root, tree.depth, leaves)
         keys = list(chain.from_iterable(page.keys() for page in leaves))
         if integer_keys:
@@ -117,11 +120,11 @@ class _Check:
         else:
             leaves.append(page)
 
-    def _edges(self, tree: Tree) -> list[Page]:
+    def _edges(self, tree: Tree, name: str) -> list[Page]:
         """The first and last leaf of a tree, all pages on the way to them checked."""
+        _check_head(tree, name)
         if tree.root == NO_PAGE:
             return []
-        _check_head(tree)
         ends = []
         for side in (0, -1):
             number = tree.root
@@ -142,9 +145,17 @@ class _Check:
         return page
 
 
-def _check_head(tree: Tree, *, integer_keys: bool = False) -> None:
-    if not 1 <= tree.depth <= MAX_DEPTH or tree.flags != (_INTEGER_KEYS if integer_keys else 0):
-        raise DamagedPages(f"a tree of depth {tree.depth} and flags {tree.flags}")
+def _check_head(tree: Tree, name: str, *, integer_keys: bool = False) -> None:
+    flags = _INTEGER_KEYS if integer_keys else 0
+    deep = tree.depth == 0 if tree.root == NO_PAGE else 1 <= tree.depth <= MAX_DEPTH
+    if not deep or tree.flags != flags or (tree.unused and not integer_keys):  # there it is the size of a page
+        raise DamagedPages(f"{name} has depth {tree.depth} and flags {tree.flags}; its flags should be {flags}")
+
+
+def _check_plain(leaves: list[Page]) -> None:
+    for page in leaves:
+        if (page.flags & ~np.uint16(IN_OVERFLOW)).any():
+            raise DamagedPages(f"page {page.number} holds a node with unknown flags")
 
 
 def _check_length(pages: PageFile, file_bytes: int, free: set[int]) -> None:

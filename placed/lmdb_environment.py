@@ -44,6 +44,7 @@ CLOSE_SECONDS: Final = 10.0  # a guess: a commit on a slow disk takes 1 s
 DATA_NAME: Final = "data.mdb"
 _CREATING_NAME: Final = "creating"
 _FILE_MODE: Final = 0o600
+_DAMAGE: Final = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
 class StoreError(Exception):
@@ -252,15 +253,23 @@ class Environment:
 def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
-    except DamagedPages as damage:
+    except (DamagedPages, *_DAMAGE) as damage:
         raise StoreDamaged(
             f"{folder / DATA_NAME} is damaged, or isn't placed's: {damage}. "
             f"Restore a backup of {folder}, or move it away"
         ) from damage
     except lmdb.Error as error:
-        raise StoreUnavailable(f"{folder}: {error}") from error
+        raise StoreUnavailable(f"{folder}: {error}{_room(folder)}") from error
     except OSError as error:
         raise StoreUnavailable(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _room(folder: Path) -> str:
+    # A full disk may show as EIO, when LMDB could write a part; the free room tells which it is.
+    try:
+        return f"; {shutil.disk_usage(folder).free} bytes are free on its disk"
+    except OSError:
+        return ""
 
 
 def _sync_folder(folder: Path) -> None:

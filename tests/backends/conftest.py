@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from tests.backends.logs import BACKENDS, Backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
     from placed.backends import Log
@@ -27,6 +30,30 @@ def durable_backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend that keeps its records, in turn."""
     chosen: Backend = request.param
     return chosen
+
+
+class Tmpfs:
+    """Mounts small file systems of their own; Linux, and root."""
+
+    def __init__(self) -> None:
+        self.mounted: list[Path] = []
+
+    def mount(self, folder: Path, options: str) -> None:
+        """Mount one, or change the one that is there."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True, capture_output=True)
+        if folder not in self.mounted:
+            self.mounted.append(folder)
+
+
+@pytest.fixture
+def tmpfs() -> Iterator[Tmpfs]:
+    """Small file systems, unmounted after the test. Root's tests fail without them, others are skipped."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root may mount a file system that is full soon: run the tests as root, in a container")
+    maker = Tmpfs()
+    yield maker
+    for folder in maker.mounted:
+        subprocess.run(["umount", str(folder)], check=True, capture_output=True)
 
 
 @pytest.fixture

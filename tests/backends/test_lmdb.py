@@ -1,0 +1,174 @@
+"""What only the LMDB log promises: group commits, a map that grows, one user at a time, words for what is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from placed.backends import LogBusy, LogClosed, LogUnavailable
+from placed.backends.lmdb import GROUP_BYTES, TAIL_RECORDS, LmdbLog, open_lmdb_log
+from tests.backends.logs import LIMIT_SECONDS, append_all, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.backends.conftest import Tmpfs
+
+
+async def append_at_once(log: LmdbLog, values: list[bytes]) -> None:
+    """Append all values from as many tasks."""
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as nursery:
+            for value in values:
+                nursery.start_soon(log.append, value)
+
+
+async def test_appends_that_wait_together_are_committed_together(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path) as log:
+        await append_at_once(log, [b"%d" % number for number in range(64)])
+        assert await log.bounds() == (0, 64)
+        assert log.commits == 2  # the first one alone, and all that came while it ran
+
+
+async def test_a_group_is_bounded_by_its_bytes(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path) as log:
+        await append_at_once(log, [bytes(LmdbLog.max_value_bytes)] * (2 * GROUP_BYTES // LmdbLog.max_value_bytes))
+        assert log.commits > 2
+
+
+async def test_offsets_have_no_gaps_and_begin_at_0(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path) as log:
+        assert await log.bounds() == (0, 0)
+        assert await append_all(log, [b"a", b"b", b"c"]) == [0, 1, 2]
+
+
+async def test_a_clock_that_goes_back_doesn_t_take_the_times_along(tmp_path: Path) -> None:
+    clock = iter([0, 1000, 1005, 300, 1006])  # the first is for the log's making
+    async with open_lmdb_log(tmp_path, clock_ms=clock.__next__) as log:
+        await append_all(log, [b"a", b"b", b"c", b"d"])
+        assert (await read(log, 0, 4)).times_ms == [1000, 1005, 1005, 1006]
+    async with open_lmdb_log(tmp_path, clock_ms=lambda: 7) as log:
+        await log.append(b"e")
+        assert (await read(log, 4, 1)).times_ms == [1006]
+
+
+async def test_the_map_grows_by_itself(tmp_path: Path) -> None:
+    step = 64 << 10
+    async with open_lmdb_log(tmp_path, map_step_bytes=step) as log:
+        values = [bytes([number]) * 30_000 for number in range(100)]
+        await append_at_once(log, values[:50])
+        await append_all(log, values[50:])
+        assert sorted((await read(log, 0, 100)).values) == values
+    assert (tmp_path / "data.mdb").stat().st_size > 40 * step
+
+
+async def test_a_reader_behind_the_tail_comes_up_to_it_from_the_disk(tmp_path: Path) -> None:
+    values = [b"%d" % number for number in range(3 * TAIL_RECORDS)]
+    async with open_lmdb_log(tmp_path) as log, log.read(0) as batches:
+        await append_at_once(log, values)
+        found: list[bytes] = []
+        with trio.fail_after(LIMIT_SECONDS):
+            while len(found) < len(values):
+                found += (await batches.receive()).values
+            await log.append(b"news")
+            assert (await batches.receive()).values == [b"news"]
+    assert sorted(found) == sorted(values)
+
+
+async def test_closing_finishes_the_commit_in_flight_and_refuses_the_rest(tmp_path: Path) -> None:
+    acknowledged: list[int] = []
+    refused = 0
+
+    async def append(log: LmdbLog) -> None:
+        nonlocal refused
+        try:
+            acknowledged.append(await log.append(b"value"))
+        except LogClosed:
+            refused += 1
+
+    async with trio.open_nursery() as nursery, open_lmdb_log(tmp_path) as log:
+        nursery.start_soon(append, log)
+        # The thread has the first one; it can't have ended, since no checkpoint has let its answer in.
+        await trio.lowlevel.checkpoint()
+        for _ in range(10):
+            nursery.start_soon(append, log)
+        await trio.lowlevel.checkpoint()
+        log.close()
+        log.close()
+    assert refused + len(acknowledged) == 11
+    assert refused
+    async with open_lmdb_log(tmp_path) as log:
+        assert await log.bounds() == (0, len(acknowledged))
+
+
+async def test_the_folder_is_for_one_log_at_a_time(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path) as log:
+        with pytest.raises(LogBusy, match=rf"{tmp_path} is in use by another server \(process {os.getpid()}\)"):
+            async with open_lmdb_log(tmp_path):
+                pass
+        await log.append(b"goes on")
+    async with open_lmdb_log(tmp_path) as log:
+        assert await log.bounds() == (0, 1)
+
+
+async def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
+    program = (
+        "import sys, trio, pathlib; from placed.backends.lmdb import open_lmdb_log\n"
+        "async def main():\n"
+        "    async with open_lmdb_log(pathlib.Path(sys.argv[1])):\n"
+        "        print('open', flush=True); await trio.to_thread.run_sync(sys.stdin.read)\n"
+        "trio.run(main)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        with trio.fail_after(LIMIT_SECONDS):
+            assert await process.stdout.receive_some() == b"open\n"
+        with pytest.raises(LogBusy, match=rf"process {process.pid}\)"):
+            async with open_lmdb_log(tmp_path):
+                pass
+    finally:
+        process.kill()
+        with trio.fail_after(LIMIT_SECONDS):
+            await process.wait()
+        assert process.stdio is not None
+        await process.stdio.aclose()
+    async with open_lmdb_log(tmp_path):
+        pass
+
+
+async def test_a_path_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(LogUnavailable, match=rf"{path} can't be made"):
+            async with open_lmdb_log(path):
+                pass
+
+
+async def test_missing_folders_above_are_made(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path / "a" / "b" / "log") as log:
+        await log.append(b"value")
+
+
+async def _check_unwritable(folder: Path) -> None:
+    for path in (folder, folder / "log"):
+        with pytest.raises(LogUnavailable, match=rf"{path} can't be (written|made): (Permission|Read-only)"):
+            async with open_lmdb_log(path):
+                pass
+
+
+async def test_a_read_only_file_system_is_refused_in_words(tmp_path: Path, tmpfs: Tmpfs) -> None:
+    tmpfs.mount(tmp_path, "size=1m,ro")
+    await _check_unwritable(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_folder_without_permission_is_refused_in_words(tmp_path: Path) -> None:
+    await trio.Path(tmp_path).chmod(0o500)
+    await _check_unwritable(tmp_path)
