@@ -54,7 +54,7 @@ class Broadcaster:
         self._wake()
 
     def close(self) -> None:
-        """End all streams; whoever comes later is ended at once. Idempotent."""
+        """End all streams, each once it has all that there is; whoever comes later is ended likewise. Idempotent."""
         self._closed = True
         self._wake()
 
@@ -99,8 +99,12 @@ class Broadcaster:
     async def wait_past(self, version: int) -> bool:
         """Wait until there is something after `version`, or the end; False when it's time for a heartbeat."""
         with trio.move_on_after(self._heartbeat_seconds) as heartbeat:
-            await self.wait(lambda: self.closed or self._projection.version != version)
+            await self.wait(lambda: self.closed or self.is_behind(version))
         return not heartbeat.cancelled_caught
+
+    def is_behind(self, version: int) -> bool:
+        """Whether there is something after `version`."""
+        return self._projection.version != version
 
 
 class Subscriber:
@@ -117,15 +121,21 @@ class Subscriber:
     async def next(self) -> bytes | None:
         """What to send next, as soon as there is anything; None at the stream's end.
 
+        A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
+        acknowledged, and whoever placed them watches.
+
         Cancellation: loses nothing.
         """
         hub = self._broadcaster
-        is_current = not self._reloaded and hub.stale(self._version, self._log_id) is None
-        if is_current and not await hub.wait_past(self._version):
-            return sse.HEARTBEAT
-        if self._reloaded or hub.closed:
+        if self._reloaded:
             return None
         stale = hub.stale(self._version, self._log_id)
+        if stale is None:
+            if not await hub.wait_past(self._version):
+                return sse.HEARTBEAT
+            stale = hub.stale(self._version, self._log_id)
+        if hub.closed and (stale or not hub.is_behind(self._version)):
+            return None
         if stale is not None:
             self._reloaded = True
             return hub.reload(stale)

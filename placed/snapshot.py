@@ -80,10 +80,10 @@ def decode(data: bytes) -> Snapshot:
     if _digest(body) != data[-_DIGEST_BYTES:]:
         raise SnapshotDamaged("its checksum doesn't match")
     begin = len(_MAGIC) + _LENGTH.size
-    end = begin + _LENGTH.unpack_from(body, len(_MAGIC))[0]
     try:
+        end = begin + _LENGTH.unpack_from(body, len(_MAGIC))[0]
         return _build(json.loads(bytes(body[begin:end])), body[end:])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, struct.error) as error:
         raise SnapshotDamaged(f"its header is not understood: {error}") from error
 
 

@@ -91,7 +91,10 @@ class Writer:
             await group.done.wait()
         if group.offset is not None:
             return group.offset + 1
-        raise group.error or OutcomeUnknown(f"the log hasn't answered within {self._append_seconds:g} s")
+        if group.error is not None:
+            # One for each: a shared one's traceback would grow with every raise, and keep all their frames.
+            raise type(group.error)(*group.error.args) from group.error
+        raise OutcomeUnknown(f"the log hasn't answered within {self._append_seconds:g} s")
 
     async def run(self) -> None:
         """Append until `close` has been called and all that waited is in the log."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from placed.author import KEY_BYTES, author_of
 
 KEY = bytes(range(KEY_BYTES))
-IPV6 = st.ip_addresses(v=6).filter(lambda ip: ip.ipv4_mapped is None)  # type: ignore[union-attr]
+_MAPPED = 0xFFFF  # the bits above an IPv4 address in IPv6 form
+IPV6 = st.integers(0, 2**128 - 1).filter(lambda bits: bits >> 32 != _MAPPED).map(ipaddress.IPv6Address)
 
 
 @given(IPV6, st.integers(0, 2**64 - 1))
@@ -22,9 +23,8 @@ def test_all_of_a_64_is_one_author(ip: ipaddress.IPv6Address, host: int) -> None
 
 
 @given(IPV6, IPV6)
-def test_another_64_is_another_author(one: ipaddress.IPv6Address, other: ipaddress.IPv6Address) -> None:
-    assume(int(one) >> 64 != int(other) >> 64)
-    assert author_of(str(one), KEY) != author_of(str(other), KEY)
+def test_each_64_is_an_author_of_its_own(one: ipaddress.IPv6Address, other: ipaddress.IPv6Address) -> None:
+    assert (author_of(str(one), KEY) == author_of(str(other), KEY)) is (int(one) >> 64 == int(other) >> 64)
 
 
 @given(st.ip_addresses(v=4), st.ip_addresses(v=4))

@@ -1,0 +1,88 @@
+"""A log that does as its test says, for the tasks that write to and read from one."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.backends import Log
+from placed.backends.memory import MemoryLog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from placed.backends import Batch
+
+NOW_MS = 1_700_000_000_000
+
+
+class ScriptedLog(Log):
+    """A memory log whose appends wait and fail, and whose reads break off, as asked.
+
+    Attributes:
+        gate: appends wait for it; open at first.
+        append_errors: what the next appends raise, the first one first; None lets one through.
+        enter_errors: what the next calls of `read` raise.
+        receive_errors: what the next `receive` of each open reader raises, before it gets anything.
+        appended: the values of all appends, also those that failed.
+        first: hides what lies below it, as retention would.
+    """
+
+    def __init__(self) -> None:
+        self._log = MemoryLog(max_bytes=1 << 20, clock_ms=lambda: NOW_MS)
+        self.gate = trio.Event()
+        self.gate.set()
+        self.append_errors: list[Exception | None] = []
+        self.enter_errors: list[Exception] = []
+        self.receive_errors: list[Exception] = []
+        self.appended: list[bytes] = []
+        self.reads: list[int] = []
+        self.first = 0
+
+    @property
+    def id(self) -> str:
+        """The memory log's."""
+        return self._log.id
+
+    async def bounds(self) -> tuple[int, int]:
+        """The memory log's, without what is hidden."""
+        first, end = await self._log.bounds()
+        return max(first, self.first), end
+
+    async def append(self, value: bytes) -> int:
+        """Append once the gate is open, or fail."""
+        self.appended.append(value)
+        error = self.append_errors.pop(0) if self.append_errors else None
+        await self.gate.wait()
+        if error is not None:
+            raise error
+        return await self._log.append(value)
+
+    @contextlib.asynccontextmanager
+    async def read(self, offset: int) -> AsyncGenerator[trio.abc.ReceiveChannel[Batch]]:
+        """Read, or fail."""
+        self.reads.append(offset)
+        if self.enter_errors:
+            raise self.enter_errors.pop(0)
+        async with self._log.read(offset) as batches:
+            yield _Breaking(batches, self.receive_errors)
+
+    def close(self) -> None:
+        """Wake the readers with LogClosed."""
+        self._log.close()
+
+
+class _Breaking(trio.abc.ReceiveChannel["Batch"]):
+    def __init__(self, batches: trio.abc.ReceiveChannel[Batch], errors: list[Exception]) -> None:
+        self._batches = batches
+        self._errors = errors
+
+    async def receive(self) -> Batch:
+        if self._errors:
+            raise self._errors.pop(0)
+        return await self._batches.receive()
+
+    async def aclose(self) -> None:
+        await self._batches.aclose()

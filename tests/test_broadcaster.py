@@ -1,0 +1,305 @@
+"""The broadcaster: every stream resumes exactly, is told to reload when it can't, and ends when all do."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed.broadcaster import Broadcaster, Format
+from placed.cooldown import Cooldowns, Rule
+from placed.feed import Feed
+from placed.http import sse
+from placed.projection import Projection
+from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from trio.testing import MockClock
+
+    from placed.broadcaster import Subscriber
+
+LIMIT_SECONDS = 10.0
+
+
+class Server:
+    """A projection with a broadcaster, and appends without a log."""
+
+    def __init__(self, *, version: int = 1, max_records: int = 1_000, heartbeat_seconds: float = 15.0) -> None:
+        feed = Feed(code_of(SMALL), version, max_records=max_records)
+        self.projection = Projection(SMALL, version, Cooldowns(Rule(10, 0)), feed=feed)
+        self.hub = Broadcaster(self.projection, "log-1", heartbeat_seconds=heartbeat_seconds)
+
+    def append(self, *several: Edit) -> None:
+        """One record, applied and told, as the reader does it."""
+        self.projection.apply(batch([record(*several)], first=self.projection.version), 0)
+        self.hub.publish()
+
+    def follow(self, version: int, form: Format = Format.CODES, log_id: str | None = None) -> Subscriber:
+        """A new subscriber."""
+        return self.hub.subscribe(version, form, log_id)
+
+
+@attrs.frozen
+class Event:
+    """One event of a stream, as a browser would understand it."""
+
+    name: str
+    id: str
+    data: str
+
+
+def parse(data: bytes | None) -> Event:
+    """The one event in `data`."""
+    assert data is not None
+    assert data.endswith(b"\n\n")
+    fields = dict(line.split(": ", 1) for line in data.decode().removesuffix("\n\n").split("\n"))
+    return Event(fields.get("event", "message"), fields.get("id", ""), fields["data"])
+
+
+async def following(subscriber: Subscriber) -> bytes | None:
+    """What comes next, which must not take long."""
+    with trio.fail_after(LIMIT_SECONDS):
+        return await subscriber.next()
+
+
+def draw(canvas: NDArray[object], codes: bytes) -> None:
+    """Paint a frame's edit codes."""
+    x, y, color = code_of(SMALL).unpack(codes)
+    canvas[y, x] = color
+
+
+async def test_stream_begins_with_what_its_version_lacks_and_goes_on_from_there() -> None:
+    server = Server()
+    server.append((0, 0, 1, 0))
+    server.append((1, 0, 2, 0), (2, 0, 3, 0))
+    subscriber = server.follow(2)
+    first = parse(await following(subscriber))
+    assert first.id == "3"
+    assert b64decode(first.data) == server.projection.feed.since(2).codes
+    server.append((3, 0, 1, 0))
+    assert parse(await following(subscriber)).id == "4"
+
+
+async def test_subscriber_waits_until_something_comes(nursery: trio.Nursery) -> None:
+    server, got = Server(), list[bytes | None]()
+    subscriber = server.follow(1)
+
+    async def follow() -> None:
+        got.append(await subscriber.next())
+
+    nursery.start_soon(follow)
+    await trio.testing.wait_all_tasks_blocked()
+    assert got == []
+    server.append((0, 0, 1, 0))
+    await trio.testing.wait_all_tasks_blocked()
+    assert [parse(each).id for each in got] == ["2"]
+
+
+async def test_slow_subscriber_gets_all_it_missed_as_one_frame() -> None:
+    server = Server()
+    subscriber = server.follow(1)
+    for color in (1, 2, 3):
+        server.append((color, 0, color, 0))
+    event = parse(await following(subscriber))
+    assert event.id == "4"
+    assert len(b64decode(event.data)) == 3 * server.projection.code.size_bytes
+
+
+async def test_json_is_for_people() -> None:
+    server = Server()
+    server.append((4, 2, 3, 99), (0, 1, 2, 99))
+    event = parse(await following(server.follow(1, Format.JSON)))
+    assert json.loads(event.data) == {"v": 2, "edits": [[4, 2, 3], [0, 1, 2]]}
+    assert event.id == "2"
+
+
+async def test_record_without_edits_moves_the_version() -> None:
+    server = Server()
+    server.projection.apply(batch([b"\1\7x"], first=1), 0)
+    server.hub.publish()
+    assert await following(server.follow(1)) == b"id: 2\ndata: \n\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "log_id", "code"),
+    [(0, None, "too-old"), (6, None, "future"), (2**63 - 1, "log-1", "future"), (5, "log-2", "other-log")],
+)
+async def test_stream_that_cannot_be_brought_up_to_date_is_told_to_reload_and_ends(
+    version: int, log_id: str | None, code: str
+) -> None:
+    server = Server()
+    for _ in range(4):
+        server.append((0, 0, 1, 0))
+    subscriber = server.follow(version, log_id=log_id)
+    event = parse(await following(subscriber))
+    assert (event.name, event.id) == ("reload", "")
+    assert json.loads(event.data) == {"code": code, "v": 5, "log": "log-1"}
+    assert await following(subscriber) is None
+    assert await following(subscriber) is None
+    assert server.hub.reloads == 1
+
+
+@pytest.mark.parametrize("version", [1, 5])
+async def test_both_ends_of_the_range_are_not_stale(version: int) -> None:
+    server = Server()
+    for _ in range(4):
+        server.append((0, 0, 1, 0))
+    assert server.hub.stale(version, "log-1") is None
+
+
+async def test_subscriber_whom_the_feed_leaves_behind_is_told_to_reload() -> None:
+    server = Server(max_records=3)
+    subscriber = server.follow(1)
+    for _ in range(4):
+        server.append((0, 0, 1, 0))
+    assert json.loads(parse(await following(subscriber)).data)["code"] == "too-old"
+    assert await following(subscriber) is None
+
+
+async def test_silence_is_broken_by_a_comment_every_fifteen_seconds(autojump_clock: MockClock) -> None:
+    server = Server()
+    subscriber = server.follow(1)
+    for beat in (1, 2, 3):
+        assert await subscriber.next() == sse.HEARTBEAT
+        assert trio.current_time() == pytest.approx(15.0 * beat)
+    server.append((0, 0, 1, 0))
+    assert parse(await subscriber.next()).id == "2"
+
+
+async def test_heartbeat_loses_no_edit_that_comes_with_it(autojump_clock: MockClock, nursery: trio.Nursery) -> None:
+    server, got = Server(), list[bytes | None]()
+    subscriber = server.follow(1)
+
+    async def follow() -> None:
+        got.extend([await subscriber.next(), await subscriber.next()])
+
+    nursery.start_soon(follow)
+    await trio.sleep(15.0)
+    server.append((0, 0, 1, 0))
+    await trio.testing.wait_all_tasks_blocked()
+    assert got[-1] is not None
+    assert parse(got[-1] if got[-1] != sse.HEARTBEAT else await subscriber.next()).id == "2"
+
+
+async def test_close_ends_all_streams_at_once_and_those_that_come_later(nursery: trio.Nursery) -> None:
+    server, ended = Server(), list[bytes | None]()
+
+    async def follow(subscriber: Subscriber) -> None:
+        ended.append(await subscriber.next())
+
+    for _ in range(3):
+        nursery.start_soon(follow, server.follow(1))
+    await trio.testing.wait_all_tasks_blocked()
+    server.hub.close()
+    server.hub.close()
+    await trio.testing.wait_all_tasks_blocked()
+    assert ended == [None] * 3
+    assert await following(server.follow(1)) is None
+
+
+async def test_stream_gets_the_last_edit_also_when_the_close_comes_right_behind_it(nursery: trio.Nursery) -> None:
+    server, got = Server(), list[bytes | None]()
+    subscriber = server.follow(1)
+
+    async def follow() -> None:
+        got.extend([await subscriber.next(), await subscriber.next()])
+
+    nursery.start_soon(follow)
+    await trio.testing.wait_all_tasks_blocked()
+    server.append((0, 0, 1, 0))
+    server.hub.close()  # before the subscriber's task has run
+    await trio.testing.wait_all_tasks_blocked()
+    assert parse(got[0]).id == "2"
+    assert got[1] is None
+
+
+async def test_cancelled_wait_loses_nothing() -> None:
+    server = Server()
+    subscriber = server.follow(1)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await subscriber.next()
+    server.append((0, 0, 1, 0))
+    assert parse(await following(subscriber)).id == "2"
+
+
+async def test_frame_is_built_once_for_all_who_stand_at_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, built = Server(), list[int]()
+    since = server.projection.feed.since
+    monkeypatch.setattr(server.projection.feed, "since", lambda version: built.append(version) or since(version))
+    server.append((0, 0, 1, 0))
+    for _ in range(100):
+        await following(server.follow(1))
+    assert built == [1]
+    server.append((0, 0, 1, 0))
+    assert parse(await following(server.follow(1))).id == "3"
+
+
+async def test_frames_kept_are_bounded() -> None:
+    server = Server()
+    for _ in range(500):
+        server.append((0, 0, 1, 0))
+    for version in range(1, 501):
+        await following(server.follow(version))
+    assert len(server.hub._frames) <= 64
+
+
+async def test_subscribers_are_counted_until_they_close() -> None:
+    server = Server()
+    subscribers = [server.follow(1) for _ in range(3)]
+    assert server.hub.subscribers == 3
+    for subscriber in subscribers:
+        subscriber.close()
+        subscriber.close()
+    assert server.hub.subscribers == 0
+
+
+async def test_wait_is_over_when_what_was_waited_for_is_there(nursery: trio.Nursery) -> None:
+    server, done = Server(), trio.Event()
+
+    async def wait() -> None:
+        await server.hub.wait(lambda: server.projection.version >= 3)
+        done.set()
+
+    nursery.start_soon(wait)
+    for expected in (False, True):
+        server.append((0, 0, 1, 0))
+        await trio.testing.wait_all_tasks_blocked()
+        assert done.is_set() is expected
+
+
+@given(st.lists(st.one_of(any_edit(), st.integers(0, 3)), max_size=40))
+def test_any_number_of_streams_that_read_when_they_like_end_with_the_canvas(steps: list[Edit | int]) -> None:
+    async def run() -> None:
+        server = Server(max_records=6)
+        followers = [server.follow(1) for _ in range(4)]
+        canvases = [blank() for _ in followers]
+
+        async def read(index: int) -> None:
+            event = parse(await following(followers[index]))
+            if event.name == "reload":
+                canvases[index] = server.projection.canvas.copy()
+                followers[index] = server.follow(json.loads(event.data)["v"])
+            else:
+                draw(canvases[index], b64decode(event.data))
+
+        for step in steps:
+            if isinstance(step, tuple):
+                server.append(step)
+            elif followers[step]._version != server.projection.version:
+                await read(step)
+        for index, subscriber in enumerate(followers):
+            while followers[index]._version != server.projection.version:
+                await read(index)
+            subscriber.close()
+            assert (canvases[index] == server.projection.canvas).all()
+
+    trio.run(run)
