@@ -67,7 +67,7 @@ class Problem(Exception):
 
     Args:
         status: HTTP's.
-        code: what happened, for programs; the brief list is in docs/api.md.
+        code: what happened, for programs; docs/api.md lists them.
         detail: what happened and what is allowed, for people.
         headers: such as Retry-After.
         more: further members of the JSON, such as the parameter and its value.
