@@ -24,9 +24,7 @@ from tests.promises.http_connection import ConnectionCut, Response, connect, get
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator
 
-    from tests.promises.http_connection import HttpConnection
     from tests.promises.offline_log import Edit
 
 LIMIT_SECONDS: Final = 30.0
@@ -107,6 +105,7 @@ class StreamClient:
     """One client on a port; `run` follows for ever.
 
     Attributes:
+        port: where it asks.
         version: where it is; -1 before the first image.
         log: of which log.
         pixels: one byte for each, row by row.
@@ -115,7 +114,7 @@ class StreamClient:
     """
 
     def __init__(self, port: int, habits: Habits, chance: random.Random) -> None:
-        self._port = port
+        self.port = port
         self._habits = habits
         self._chance = chance
         self._changed = trio.Event()
@@ -133,12 +132,17 @@ class StreamClient:
         """Follow for ever, through whatever happens."""
         while True:
             try:
-                await self._learn()
-                await self._load_image()
+                await self.load()
                 await trio.sleep(self._habits.image_seconds)
-                await self._follow_until_reload()
+                await self.follow()
             except ConnectionCut:
                 await self._pause()
+
+    async def load(self) -> None:
+        """Load the image; size and edit code before it, as a page does."""
+        info = _expect_200(await get(self.port, "/info", _CLOSE)).json()
+        self._code, self._width = info["edit_code"], info["width"]
+        await self._load_image()
 
     async def wait_for(self, log: str, version: int) -> None:
         """Wait until it is at that version of that log."""
@@ -149,13 +153,8 @@ class StreamClient:
         self.told.cuts += 1
         await trio.sleep(self._chance.uniform(0.01, 0.2))  # a real one takes `retry:`, 1 to 5 s
 
-    async def _learn(self) -> None:
-        """Size and edit code: a page asks for them whenever it loads an image."""
-        info = _expect_200(await get(self._port, "/info", _CLOSE)).json()
-        self._code, self._width = info["edit_code"], info["width"]
-
     async def _load_image(self) -> None:
-        response = _expect_200(await get(self._port, f"/canvas.png{self._query}", _CLOSE))
+        response = _expect_200(await get(self.port, f"/canvas.png{self._query}", _CLOSE))
         image = Image.open(io.BytesIO(response.body))
         assert image.mode == "P"
         self.told.images += 1
@@ -166,7 +165,8 @@ class StreamClient:
         self._move(int(version))
         self._last_event_id = None
 
-    async def _follow_until_reload(self) -> None:
+    async def follow(self) -> None:
+        """Follow from the image's version, through cuts, until told to reload."""
         form = "&format=json" if self._habits.as_json else ""
         target = f"/edits?v={self.version}&log={self.log}{form}"
         while True:
@@ -182,23 +182,19 @@ class StreamClient:
         headers = [_CLOSE]
         if self._last_event_id is not None:
             headers.append(("Last-Event-ID", self._last_event_id))
-        async with connect(self._port, receive_buffer_bytes=self._habits.receive_buffer_bytes) as connection:
+        async with connect(self.port, receive_buffer_bytes=self._habits.receive_buffer_bytes) as connection:
             await connection.send(target, headers=tuple(headers))
             _expect_200(await connection.head())
             self.told.streams += 1
-            async for event in self._events(connection):
-                if event.kind == "reload":
-                    self._note_reload(event)
-                    return True
-                self._apply(event)
+            connection.read_slowly(self._habits.byte_seconds, self._habits.slow_bytes)
+            parser = EventParser()
+            while (data := await connection.data()) is not None:
+                for event in parser.feed(data):
+                    if event.kind == "reload":
+                        self._note_reload(event)
+                        return True
+                    self._apply(event)
         return False
-
-    async def _events(self, connection: HttpConnection) -> AsyncIterator[Event]:
-        parser = EventParser()
-        connection.read_slowly(self._habits.byte_seconds, self._habits.slow_bytes)
-        while (data := await connection.data()) is not None:
-            for event in parser.feed(data):
-                yield event
 
     def _note_reload(self, event: Event) -> None:
         told = json.loads(event.data)
