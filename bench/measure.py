@@ -37,9 +37,10 @@ class Spent:
     def unwaited(self) -> float:
         """What the wall time would have been with a core to itself.
 
-        Never less than half of the CPU time: with two threads ready at once, both wait while the clock runs once.
+        Never less than the CPU time: two threads that are both ready wait twice while the clock runs once, and under
+        the GIL they would not have run at once.
         """
-        return max(self.wall - self.waited, self.cpu / 2)
+        return max(self.wall - self.waited, self.cpu)
 
     def __sub__(self, other: Spent) -> Spent:
         return Spent(self.wall - other.wall, self.cpu - other.cpu, self.waited - other.waited)

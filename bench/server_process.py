@@ -101,7 +101,7 @@ async def _kill(process: trio.Process) -> None:
 async def _collect(pipe: trio.abc.ReceiveStream, into: list[bytes]) -> None:
     async for data in pipe:
         if sum(map(len, into)) < _LINE_BYTES:
-            into.append(data)
+            into.append(bytes(data))
 
 
 async def _address(process: trio.Process, errors: list[bytes]) -> tuple[str, int]:

@@ -1,0 +1,66 @@
+"""Logs made for a bench: through the LMDB backend itself, quickly, and in the past.
+
+Their records are an hour old, as nearly all of a log is when a server starts, so that no cooldown counts them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import trio
+
+from placed.backends.lmdb import open_lmdb_log
+from placed.palette import SEED
+from placed.record import EDIT, Definition, encode_edits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from placed.backends import Log
+    from placed.backends.lmdb import LmdbLog
+
+CANVAS: Final = Definition(1000, 1000, SEED.rgb)
+AUTHORS: Final = 1_100_000  # as many as took part in r/place 2017
+_AT_ONCE: Final = 2_000  # appends that wait together, and so share a commit
+_HOUR_MS: Final = 3_600_000
+
+
+def open_past_log(folder: Path) -> AbstractAsyncContextManager[LmdbLog]:
+    """The LMDB log in `folder`, whose clock is an hour slow."""
+    return open_lmdb_log(folder, clock_ms=lambda: time.time_ns() // 1_000_000 - _HOUR_MS)
+
+
+def random_edits(rng: np.random.Generator, count: int) -> NDArray[np.void]:
+    """Edits anywhere on `CANVAS`, by anybody; dtype `EDIT`, shape (count,)."""
+    edits = np.empty(count, EDIT)
+    edits["x"] = rng.integers(0, CANVAS.width, count)
+    edits["y"] = rng.integers(0, CANVAS.height, count)
+    edits["color"] = rng.integers(0, CANVAS.colors, count)
+    edits["author"] = rng.integers(1, AUTHORS + 1, count, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return edits
+
+
+async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[int], None]) -> None:
+    """Append the canvas, if the log is empty, and then `edits` edits in records of `record_edits`.
+
+    Args:
+        advance: called with how many edits have been appended since the last call.
+    """
+    _, end = await log.bounds()
+    if end == 0:
+        await log.append(CANVAS.encode())
+    rng = np.random.default_rng(2017)
+    left = edits
+    while left:
+        block = random_edits(rng, min(left, record_edits * _AT_ONCE))
+        async with trio.open_nursery() as nursery:
+            for begin in range(0, len(block), record_edits):
+                nursery.start_soon(log.append, encode_edits(block[begin : begin + record_edits]))
+        left -= len(block)
+        advance(len(block))
