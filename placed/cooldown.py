@@ -132,7 +132,7 @@ class Cooldowns:
         if len(full) <= self._max_authors:
             return
         keep = [item for item in full.items() if item[1] > now_ms]
-        # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits. Nearly in order already,
+        # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits. Nearly in order already
         # they are sorted in 20 ms; a heap of the largest takes 1 s.
         keep.sort(key=itemgetter(1))
         full.clear()

@@ -104,6 +104,9 @@ async def recover(
     if end == 0:
         await log.append(definition.encode())
         first, end = await log.bounds()
+        # Another server may have been quicker on the same empty log.
+        definition = await _first_definition(log, first, end) or definition
+        wanted.check(definition, where)
     projection = _begin(definition, snapshot, first, cooldowns)
     begin = projection.version
     await replay(log, projection, end=end, feed_records=FEED_RECORDS, progress=lambda at: progress(begin, at, end))

@@ -21,10 +21,12 @@ from placed.projection import Projection
 from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from trio.testing import MockClock
 
     from placed.broadcaster import Subscriber
+    from placed.feed import Frame
 
 LIMIT_SECONDS = 10.0
 
@@ -70,7 +72,7 @@ async def following(subscriber: Subscriber) -> bytes | None:
         return await subscriber.next()
 
 
-def draw(canvas: NDArray[object], codes: bytes) -> None:
+def draw(canvas: NDArray[np.uint8], codes: bytes) -> None:
     """Paint a frame's edit codes."""
     x, y, color = code_of(SMALL).unpack(codes)
     canvas[y, x] = color
@@ -234,7 +236,12 @@ async def test_cancelled_wait_loses_nothing() -> None:
 async def test_frame_is_built_once_for_all_who_stand_at_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     server, built = Server(), list[int]()
     since = server.projection.feed.since
-    monkeypatch.setattr(server.projection.feed, "since", lambda version: built.append(version) or since(version))
+
+    def count(version: int) -> Frame:
+        built.append(version)
+        return since(version)
+
+    monkeypatch.setattr(server.projection.feed, "since", count)
     server.append((0, 0, 1, 0))
     for _ in range(100):
         await following(server.follow(1))

@@ -109,7 +109,7 @@ def test_records_before_the_version_go_to_the_feed_alone() -> None:
     assert (subject.version, subject.edits, subject.refused, told) == (4, 1, 1, [3])
     assert subject.cooldowns.standing(5, 1_000).remaining == 9
     assert (subject.feed.first, subject.feed.version) == (0, 4)
-    assert subject.feed.since(0).codes == subject.code.pack(*np.array([[1, 1, 1], [0, 0, 1], [3, 2, 1]], np.uint16))  # type: ignore[arg-type]  # color is narrowed
+    assert subject.feed.since(0).codes == subject.code.pack(*np.array([[1, 1, 1], [0, 0, 1], [3, 2, 1]], np.uint16))
 
 
 def test_replay_that_leaves_out_the_feed_leaves_it_empty_at_the_version() -> None:

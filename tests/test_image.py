@@ -1,0 +1,139 @@
+"""The image: the canvas of its version, encoded once for all who ask, and not more often than it may age."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import trio
+import trio.testing
+from PIL import Image as Pillow
+
+from placed import image as images
+from placed.cooldown import Cooldowns, Rule
+from placed.image import ImageEncoder
+from placed.projection import Projection
+from tests.records import SMALL, batch, record
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+    from placed.image import Image
+
+LIMIT_SECONDS = 10.0
+
+
+@pytest.fixture
+def projection() -> Projection:
+    """A canvas with one edit, at version 1."""
+    subject = Projection(SMALL, 0, Cooldowns(Rule(10, 0)))
+    edit(subject, 2)
+    return subject
+
+
+def edit(projection: Projection, color: int) -> None:
+    """One more record."""
+    projection.apply(batch([record((1, 1, color, 0))], first=projection.version), 0)
+
+
+def encoder(projection: Projection) -> ImageEncoder:
+    """An encoder whose wall clock stands."""
+    return ImageEncoder(projection, "log-1", wall_clock=lambda: 784_111_777.0)
+
+
+def pixels(image: Image) -> list[list[int]]:
+    """The palette indexes in the file, as Pillow reads them."""
+    return np.asarray(Pillow.open(io.BytesIO(image.png))).tolist()  # type: ignore[no-any-return]  # numpy types it Any
+
+
+async def test_image_is_the_canvas_and_says_its_version_inside_and_out(projection: Projection) -> None:
+    image = await encoder(projection).image()
+    assert pixels(image) == projection.canvas.tolist()
+    with Pillow.open(io.BytesIO(image.png)) as opened:
+        assert opened.info == {"placed:version": "1", "placed:log": "log-1"}
+    assert (image.version, image.etag) == (1, '"log-1-1"')
+    assert image.modified == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+async def test_canvas_that_has_not_changed_is_not_encoded_again(
+    projection: Projection, autojump_clock: MockClock
+) -> None:
+    subject = encoder(projection)
+    first = await subject.image()
+    await trio.sleep(3600)
+    assert subject.fresh() is first
+    assert await subject.image() is first
+    assert subject.encodes == 1
+
+
+async def test_changed_canvas_is_encoded_again_only_when_the_image_is_a_second_old(
+    projection: Projection, mock_clock: MockClock
+) -> None:
+    subject = encoder(projection)
+    first = await subject.image()
+    edit(projection, 3)
+    mock_clock.jump(0.99)
+    assert subject.fresh() is first
+    assert await subject.image() is first
+    mock_clock.jump(0.01)
+    assert subject.fresh() is None
+    second = await subject.image()
+    assert second.version == 2
+    assert pixels(second)[1][1] == 3
+    assert subject.encodes == 2
+
+
+async def test_those_who_ask_while_one_is_encoded_wait_for_that_one(
+    projection: Projection, nursery: trio.Nursery
+) -> None:
+    subject, got = encoder(projection), list[object]()
+
+    async def ask() -> None:
+        got.append(await subject.image())
+
+    for _ in range(20):
+        nursery.start_soon(ask)
+    with trio.fail_after(LIMIT_SECONDS):
+        while len(got) < 20:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+    assert subject.encodes == 1
+    assert len(set(map(id, got))) == 1
+
+
+async def test_edit_during_the_encoding_is_not_in_that_image(
+    projection: Projection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = images.png.encode
+
+    def encode_while_painted(*arguments: object, **keywords: object) -> bytes:
+        trio.from_thread.run_sync(edit, projection, 3)
+        return encode(*arguments, **keywords)  # type: ignore[arg-type]  # passed through
+
+    subject = encoder(projection)
+    monkeypatch.setattr(images.png, "encode", encode_while_painted)
+    with trio.fail_after(LIMIT_SECONDS):
+        image = await subject.image()
+    assert (image.version, projection.version) == (1, 2)
+    assert pixels(image)[1][1] == 2
+
+
+async def test_failed_encoding_is_told_to_the_asker_and_the_next_one_succeeds(
+    projection: Projection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = encoder(projection)
+    with monkeypatch.context() as patch:
+        patch.setattr(images.png, "encode", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await subject.image()
+    assert (await subject.image()).version == 1
+
+
+async def test_asker_who_goes_away_holds_up_nobody(projection: Projection) -> None:
+    subject = encoder(projection)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await subject.image()
+    with trio.fail_after(LIMIT_SECONDS):
+        assert (await subject.image()).version == 1

@@ -1,0 +1,156 @@
+"""The snapshotter: when it saves, and that a store which can't be written is no more than a warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.cooldown import Cooldowns, Rule
+from placed.projection import Projection
+from placed.snapshot_store import SnapshotUnwritable, open_snapshot_store
+from placed.snapshotter import Snapshotter
+from tests.log_lines import logged
+from tests.records import SMALL, batch, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from trio.testing import MockClock
+
+    from placed.snapshot import Snapshot
+
+LIMIT_SECONDS = 20.0
+
+
+class Store:
+    """A store in memory, which may be full. Stands for `SnapshotStore`."""
+
+    def __init__(self) -> None:
+        self.saved: list[Snapshot] = []
+        self.tries = 0
+        self.is_full = False
+
+    async def save(self, snapshot: Snapshot) -> None:
+        """Keep it, or say that there is no room."""
+        self.tries += 1
+        await trio.lowlevel.checkpoint()
+        if self.is_full:
+            raise SnapshotUnwritable("no room")
+        self.saved.append(snapshot)
+
+
+class Case:
+    """A projection that nothing but the test moves, and its snapshotter."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.projection = Projection(SMALL, 0, Cooldowns(Rule(10, 1000)))
+        self.subject = Snapshotter(
+            self.store,  # type: ignore[arg-type]  # a stand-in with the one method that is used
+            self.projection,
+            "log-1",
+            every_records=100,
+            every_seconds=60.0,
+        )
+
+    def edit(self, records: int = 1) -> None:
+        """That many records."""
+        self.projection.apply(batch([record((1, 1, 2, 7))] * records, first=self.projection.version), 0)
+
+    def versions(self) -> list[int]:
+        """Of the snapshots saved."""
+        return [snapshot.version for snapshot in self.store.saved]
+
+
+async def test_nothing_new_is_not_saved(autojump_clock: MockClock) -> None:
+    case = Case()
+    with trio.move_on_after(3_600):
+        await case.subject.run()
+    assert case.store.tries == 0
+
+
+async def test_many_records_are_saved_within_a_second(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.edit(100)
+    with trio.move_on_after(1.5):
+        await case.subject.run()
+    assert case.versions() == [100]
+    assert case.subject.saved_version == 100
+
+
+async def test_few_records_are_saved_when_a_minute_has_passed(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.edit(99)
+    with trio.move_on_after(59.5):
+        await case.subject.run()
+    assert case.versions() == []
+    with trio.move_on_after(61.5):
+        await case.subject.run()
+    assert case.versions() == [99]
+
+
+async def test_snapshot_is_of_one_instant(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.edit(3)
+    await case.subject.save()
+    case.projection.canvas[0, 0] = 3
+    (snapshot,) = case.store.saved
+    assert (snapshot.log_id, snapshot.version, snapshot.definition) == ("log-1", 3, SMALL)
+    assert (snapshot.canvas[1, 1], snapshot.canvas[0, 0]) == (2, 0)
+
+
+async def test_same_version_is_not_saved_twice() -> None:
+    case = Case()
+    case.edit()
+    await case.subject.save()
+    await case.subject.save()
+    assert case.store.tries == 1
+
+
+async def test_full_store_is_told_once_and_tried_again_until_it_has_room(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = Case()
+    case.edit(100)
+    case.store.is_full = True
+    with trio.move_on_after(10.5):
+        await case.subject.run()
+    assert case.store.tries == 10
+    assert [log["reason"] for log in logged(caplog)] == ["no room"]
+    assert case.subject.saved_version == 0
+    case.store.is_full = False
+    with trio.move_on_after(1.5):
+        await case.subject.run()
+    assert case.versions() == [100]
+
+
+async def test_real_store_gives_back_the_last_snapshot_after_reopening(tmp_path: Path) -> None:
+    case = Case()
+    with trio.fail_after(LIMIT_SECONDS):
+        async with open_snapshot_store(tmp_path / "snapshot") as store:
+            assert await store.load() is None
+            subject = Snapshotter(store, case.projection, "log-1")
+            for _ in range(3):
+                case.edit()
+                await subject.save()
+        async with open_snapshot_store(tmp_path / "snapshot") as store:
+            loaded = await store.load()
+    assert loaded is not None
+    assert (loaded.version, loaded.canvas.tolist()) == (3, case.projection.canvas.tolist())
+
+
+async def test_real_store_that_is_damaged_is_put_aside_and_says_so(tmp_path: Path) -> None:
+    case = Case()
+    case.edit()
+    folder = tmp_path / "snapshot"
+    with trio.fail_after(LIMIT_SECONDS):
+        async with open_snapshot_store(folder) as store:
+            await Snapshotter(store, case.projection, "log-1").save()
+        (folder / "data.mdb").write_bytes(b"\xff" * 8192)
+        async with open_snapshot_store(folder) as store:
+            assert store.damage is not None
+            assert await store.load() is None
+            await Snapshotter(store, case.projection, "log-1").save()
+            assert await store.load() is not None
