@@ -258,7 +258,10 @@ export class Resync {
    * @returns {Command}
    */
   #wait(resume, now, retryAfterMs = 0) {
-    const jitterMs = this.#random() * Math.min(CAP_MS, this.#retryMs * 2 ** Math.min(this.#attempts, 10))
+    // The server's spread is kept from the first try on, and outgrown: multiplying it would make a restart of ten seconds
+    // cost half a minute.
+    const spreadMs = Math.max(this.#retryMs, BASE_MS * 2 ** Math.min(this.#attempts, 10))
+    const jitterMs = this.#random() * Math.min(CAP_MS, spreadMs)
     this.#resume = resume === 'waiting' ? this.#resume : resume
     this.#dueAt = now + Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + jitterMs
     this.#attempts += 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-START_SECONDS = 20.0  # a shared core may be busy with other tests
+START_SECONDS = 60.0  # 1 s on an idle machine, 8 s seen on a busy one
 STOP_SECONDS = 15.0
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.browser.server_process import ServerProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 PHONE = {
     "viewport": {"width": 390, "height": 844},

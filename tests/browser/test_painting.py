@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.canvas_page import CanvasPage
     from tests.browser.server_process import ServerProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 RED, BLUE = 5, 13
 OUTLINE_PX = 2.5  # the outline's middle is this far outside of an own pixel

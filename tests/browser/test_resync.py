@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 from tests.browser.canvas_page import CanvasPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
 def paint_some(server: ServerProcess, count: int, *, color: int) -> None:

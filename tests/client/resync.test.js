@@ -146,6 +146,19 @@ test("the server's retry time and Retry-After are kept", () => {
   assert.equal(machine.retryInMs(0), 5000)
 })
 
+test("the server's retry time is outgrown, not multiplied", () => {
+  const machine = new Resync(() => 0.5)
+  machine.gotRetry(4000)
+  let { run } = machine.start(0)
+  const waits = Array.from({ length: 5 }, () => {
+    run = given(machine.ended(run, {}, 0)).run
+    const ms = machine.retryInMs(0)
+    run = given(machine.tick(ms)).run
+    return ms
+  })
+  assert.deepEqual(waits, [2000, 2000, 2000, 4000, 8000])
+})
+
 test('a healthy stream earns a fresh back-off, one that ends at once does not', () => {
   const { machine, run } = live({ random: () => 0.5 })
   let stream = run
