@@ -216,10 +216,14 @@ class Api:
             if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise self._not_placed("it compresses answers that it was asked not to compress")
             body = bytearray()
-            async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > limit_bytes:
-                    raise self._not_placed(f"its answer to {path} is longer than {limit_bytes:,} bytes")
+            # Cancelling, unlike leaving the loop, ends httpx's nested generators from the inside: none is left open.
+            with trio.CancelScope() as scope:
+                async for piece in response.aiter_raw():
+                    body += piece
+                    if len(body) > limit_bytes:
+                        scope.cancel()
+            if len(body) > limit_bytes:
+                raise self._not_placed(f"its answer to {path} is longer than {limit_bytes:,} bytes")
             return response, bytes(body)
 
     def _expect(self, response: httpx.Response, body: bytes, wanted: int) -> None:

@@ -25,10 +25,19 @@ if TYPE_CHECKING:
     from placed.paint.progress import Progress
     from placed.paint.quantise import Dither
 
+if TYPE_CHECKING:
+    _PositionType = click.ParamType[tuple[int, int]]
+    _SizeType = click.ParamType[pictures.Size]
+    _UrlType = click.ParamType[httpx.URL]
+    _SecondsType = click.ParamType[float]
+else:
+    # Takes no arguments before click 8.4.
+    _PositionType = _SizeType = _UrlType = _SecondsType = click.ParamType
+
 _DEFAULT_GIVE_UP_SECONDS = 600.0  # a reboot or an upgrade of a small server fits in
 
 
-class _Position(click.ParamType[tuple[int, int]]):
+class _Position(_PositionType):
     name = "X,Y"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
@@ -42,7 +51,7 @@ class _Position(click.ParamType[tuple[int, int]]):
         return int(parts[0]), int(parts[1])
 
 
-class _Size(click.ParamType[pictures.Size]):
+class _Size(_SizeType):
     name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> pictures.Size:
@@ -54,7 +63,7 @@ class _Size(click.ParamType[pictures.Size]):
             self.fail(str(error), param, ctx)
 
 
-class _Url(click.ParamType[httpx.URL]):
+class _Url(_UrlType):
     name = "URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> httpx.URL:
@@ -64,10 +73,12 @@ class _Url(click.ParamType[httpx.URL]):
             self.fail(f"{value!r} is not an address: {error}", param, ctx)
         if url.scheme not in {"http", "https"} or not url.host:
             self.fail(f"{value!r} is not an address; allowed is one like http://127.0.0.1:8080", param, ctx)
+        if url.port is not None and not 1 <= url.port <= 65_535:
+            self.fail(f"{value!r} has port {url.port}; allowed are 1 to 65535", param, ctx)
         return url.copy_with(query=None, fragment=None)
 
 
-class _Seconds(click.ParamType[float]):
+class _Seconds(_SecondsType):
     name = "SECONDS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -85,7 +96,10 @@ class _Seconds(click.ParamType[float]):
 @click.option("--url", type=_Url(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address.")
 @click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
 @click.option(
-    "--size", type=_Size(), help="Resize first: 200x150, or 200x or x150, and the other side follows the aspect."
+    "--size",
+    type=_Size(),
+    metavar="WxH",
+    help="Resize first: 200x150, or 200x or x150, and the other side follows the aspect.",
 )
 @click.option(
     "--dither",
@@ -171,7 +185,7 @@ class _Run:
                 for error in _leaves(stopped):
                     early = isinstance(error, painting.DoesNotFit) and self.painter and not self.painter.total
                     code = 2 if early else code
-                    progress.note(f"Error: {error}")
+                    progress.note(f"placed: {error}")
         return code
 
     async def _main(self, progress: Progress) -> None:

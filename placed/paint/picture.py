@@ -26,7 +26,7 @@ OPAQUE_FROM = 128  # alpha, of 255; a canvas has no half-transparent pixels, so 
 _FORMATS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM"]
 # What Pillow's readers raise for a damaged file.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, OverflowError)
-_SIZE = re.compile(r"(?P<width>\d{1,5})?x(?P<height>\d{1,5})?")
+_SIZE = re.compile(r"([0-9]{1,5})?x([0-9]{1,5})?")
 
 
 class PictureError(Exception):
