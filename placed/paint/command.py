@@ -69,7 +69,8 @@ class _Url(_UrlType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> httpx.URL:
         try:
             url = httpx.URL(value)
-        except httpx.InvalidURL as error:
+            url.host.encode("idna")  # as connecting will, where it would be no error that httpx knows
+        except (httpx.InvalidURL, UnicodeError) as error:
             self.fail(f"{value!r} is not an address: {error}", param, ctx)
         if url.scheme not in {"http", "https"} or not url.host:
             self.fail(f"{value!r} is not an address; allowed is one like http://127.0.0.1:8080", param, ctx)

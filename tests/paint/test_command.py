@@ -100,6 +100,8 @@ def test_a_server_that_is_no_placed_server_is_exit_code_1(server: ModelServer, i
         (["--url", "ftp://model.test"], "allowed is one like http://127.0.0.1:8080"),
         (["--url", "http://model.test:99999"], "has port 99999; allowed are 1 to 65535"),
         (["--url", "http://[::1"], "is not an address"),
+        (["--url", "http://.."], "is not an address"),
+        (["--url", f"http://{'a' * 64}.test"], "is not an address"),
         (["--url", URL, "--at", "1"], "'1' is not a position"),
         (["--url", URL, "--at", "-1,0"], "'-1,0' is not a position"),
         (["--url", URL, "--at", "1e3,0"], "'1e3,0' is not a position"),
