@@ -1,0 +1,217 @@
+"""`rplace`: a whole event, all edits of r/place 2017 or of a generated one, through the log and the projection.
+
+Its edits are appended to an LMDB log one record after the other, each durable before the next, as the writer does. Then
+the log is opened again and read back from its beginning; batches are cut where a state ends, so that the projection can
+be compared there with the canvas as it really was. Any difference makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import click
+import numpy as np
+import trio
+
+from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, since
+from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.trace import BadTrace, Trace, generate, load
+from placed.backends import Batch
+from placed.backends.lmdb import open_lmdb_log
+from placed.cooldown import Cooldowns, Rule
+from placed.projection import Projection
+from placed.reader import wall_clock_ms
+from placed.record import encode_edits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.backends import Log
+
+_RULE: Final = Rule(charges=1, charge_ms=300_000)  # Reddit's: one in five minutes
+
+
+@attrs.frozen
+class _Run:
+    """One pass of the whole event.
+
+    Attributes:
+        expanding: making edits of the trace, which isn't placed's work.
+        appending: into the log.
+        replaying: out of the log, into the projection; comparing is left out.
+        log_bytes: the log's file.
+        records: in the log.
+        wrong_pixels: summed over all states.
+        wrong_states: the states where any was.
+    """
+
+    expanding: Spent
+    appending: Spent
+    replaying: Spent
+    log_bytes: int
+    records: int
+    wrong_pixels: int
+    wrong_states: list[int]
+
+    @property
+    def whole(self) -> Spent:
+        """Through the log and the projection."""
+        return self.appending + self.replaying
+
+
+@click.command()
+@click.option(
+    "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz; see bench/trace.py."
+)
+@click.option("--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="Of the generated trace.")
+@click.option(
+    "--edits", default=2_000_000, show_default=True, type=click.IntRange(1, 100_000_000), help="Of the generated trace."
+)
+@click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
+@click.option("--runs", default=1, show_default=True, type=click.IntRange(1, 20))
+@json_option
+def rplace(trace: Path | None, states: int, edits: int, record_edits: int, runs: int, json_path: Path | None) -> None:
+    """A whole event through the log and the projection, compared with the real canvas at each state."""
+    try:
+        event = load(trace) if trace else generate(states=states, edits=edits)
+    except BadTrace as error:
+        raise click.BadParameter(str(error), param_hint="--trace") from error
+    with progress_bar("edits") as bar:
+        task = bar.add_task("appending and reading back", total=2 * event.total_edits * runs)
+        outcomes = [
+            trio.run(_measure, event, record_edits, lambda count: bar.advance(task, count)) for _ in range(runs)
+        ]
+    source = trace.name if trace else "generated"
+    _report(event, outcomes, {"trace": source, "record_edits": record_edits, "runs": runs}).publish(json_path)
+    if any(outcome.wrong_states for outcome in outcomes):
+        sys.exit(1)
+
+
+async def _measure(event: Trace, record_edits: int, advance: Callable[[int], None]) -> _Run:
+    with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
+        path = Path(folder)
+        appending = _Appending(event, record_edits, advance)
+        async with open_lmdb_log(path, clock_ms=lambda: appending.now_ms) as log:
+            await appending.run(log)
+        begin = reading()
+        async with open_lmdb_log(path) as log:
+            opening = since(begin)
+            replaying = _Replaying(event, appending.ends, advance)
+            await replaying.run(log)
+        return _Run(
+            appending.expanding,
+            appending.spent,
+            opening + replaying.spent,
+            (path / "data.mdb").stat().st_size,
+            appending.ends[-1],
+            replaying.wrong_pixels,
+            replaying.wrong_states,
+        )
+
+
+class _Appending:
+    """Puts a trace into a log. `ends` has the log's next offset after each state."""
+
+    def __init__(self, event: Trace, record_edits: int, advance: Callable[[int], None]) -> None:
+        self._event = event
+        self._record_edits = record_edits
+        self._advance = advance
+        self.now_ms = int(event.seconds[0]) * 1000
+        self.ends: list[int] = []
+        self.expanding = self.spent = NOTHING_SPENT
+
+    async def run(self, log: Log) -> None:
+        last = await log.append(self._event.definition.encode())
+        states = self._event.states()
+        while True:
+            begin = reading()
+            state = next(states, None)
+            self.expanding += since(begin)
+            if state is None:
+                return
+            self.now_ms = state.seconds * 1000
+            begin = reading()
+            for at in range(0, len(state.edits), self._record_edits):
+                last = await log.append(encode_edits(state.edits[at : at + self._record_edits]))
+            self.spent += since(begin)
+            self.ends.append(last + 1)
+            self._advance(len(state.edits))
+
+
+class _Replaying:
+    """Reads a log back into a projection, and compares it with the trace at the end of each state."""
+
+    def __init__(self, event: Trace, ends: list[int], advance: Callable[[int], None]) -> None:
+        self._ends = ends
+        self._advance = advance
+        self._projection = Projection(event.definition, 0, Cooldowns(_RULE))
+        self._canvases = (state.canvas for state in event.states())
+        self._state = self._advanced = 0
+        self.wrong_pixels = 0
+        self.wrong_states: list[int] = []
+        self.spent = NOTHING_SPENT
+
+    async def run(self, log: Log) -> None:
+        begin = reading()
+        async with log.read(0) as batches:
+            async for batch in batches:
+                for part in _cut(batch, self._ends):
+                    self._projection.apply(part, wall_clock_ms())
+                    if part.next_offset == self._ends[self._state]:
+                        self.spent += since(begin)
+                        self._compare()
+                        begin = reading()
+                if self._state == len(self._ends):
+                    return
+
+    def _compare(self) -> None:
+        wrong = int(np.count_nonzero(self._projection.canvas != next(self._canvases)))
+        if wrong:
+            self.wrong_pixels += wrong
+            self.wrong_states.append(self._state)
+        self._state += 1
+        self._advance(self._projection.edits - self._advanced)
+        self._advanced = self._projection.edits
+
+
+def _cut(batch: Batch, ends: list[int]) -> list[Batch]:
+    """The batch in pieces, so that none reaches across an end; an end is the offset after a state's last record."""
+    inside = np.searchsorted(batch.offsets, [end for end in ends if batch.offsets[0] < end < batch.next_offset])
+    edges = [0, *inside.tolist(), len(batch.values)]
+    return [Batch(batch.offsets[a:b], batch.times_ms[a:b], batch.values[a:b]) for a, b in pairwise(edges)]
+
+
+def _report(event: Trace, runs: list[_Run], options: dict[str, object]) -> Report:
+    total = event.total_edits
+    whole, appending, replaying = (
+        median_spent([getattr(run, name) for run in runs]) for name in ("whole", "appending", "replaying")
+    )
+    log_bytes = median(run.log_bytes for run in runs)
+    figures = [
+        Figure("states compared", len(event.seconds) * len(runs), ""),
+        Figure("states that differ", sum(len(run.wrong_states) for run in runs), "", Target(1)),
+        Figure("pixels that differ, over all states", sum(run.wrong_pixels for run in runs), "", Target(1)),
+        Figure("edits", total, ""),
+        Figure("records", runs[0].records, ""),
+        Figure("end to end", whole.wall, "s"),
+        Figure("end to end, without waiting", whole.unwaited, "s"),
+        Figure("end to end, edits", total / whole.wall, "per second"),
+        Figure("appending, each record durable before the next", appending.wall, "s"),
+        Figure("appending, records", runs[0].records / appending.wall, "per second"),
+        Figure("opening and reading back, feed included", replaying.wall, "s"),
+        Figure("opening and reading back, feed included", total / replaying.wall, "edits per second"),
+        Figure("log on disk", log_bytes / 1e6, "MB"),
+        Figure("log on disk", log_bytes / total, "bytes per edit"),
+    ]
+    details = {
+        "log_bytes": log_bytes,
+        "wrong_states": [run.wrong_states for run in runs],
+        **{name: as_json([getattr(run, name) for run in runs]) for name in ("expanding", "appending", "replaying")},
+    }
+    return Report(bench="rplace", figures=figures, options=options, details=details)
