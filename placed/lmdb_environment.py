@@ -168,8 +168,7 @@ class Environment:
             environment.sync(True)
         (aside / DATA_NAME).rename(self.folder / DATA_NAME)
         shutil.rmtree(aside)
-        for folder in (self.folder, self.folder.parent):
-            _sync_folder(folder)
+        _sync_folder(self.folder)
 
     def _lmdb_at(self, folder: Path, map_bytes: int) -> lmdb.Environment:
         # Data format 1 (`lib_version=0`) is what `placed.lmdb_pages` reads. Read-ahead would map what nobody
@@ -272,8 +271,25 @@ def _room(folder: Path) -> str:
         return ""
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder`, and those above it, unless they are there; they outlast a power cut.
+
+    Raises:
+        OSError: a file is in the way, or there is no permission.
+
+    Thread: blocks for some ms.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        _sync_folder(each.parent)
+
+
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # a folder above ours that we may write into, or just pass, and not list
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -180,6 +180,8 @@ class PageFile:
         ids = (first.transaction, second.transaction)
         if ids != (0, 0) and (abs(ids[0] - ids[1]) != 1 or ids[0] % 2 or not ids[1] % 2):
             raise DamagedPages(f"the meta pages' transaction ids {ids[0]} and {ids[1]} don't follow each other")
+        if any(meta.transaction == 0 and meta.main.root != NO_PAGE for meta in self.metas):
+            raise DamagedPages("a meta page from before the first transaction isn't empty")
         if first.page_bytes != second.page_bytes:
             raise DamagedPages("the meta pages disagree on the size of a page")
         if not FIRST_PAGE - 1 <= self.newest.last_page < _MAX_PAGES:

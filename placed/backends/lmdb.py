@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import struct
-import time
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +31,7 @@ import trio
 
 from placed.backends import Batch, Log, LogBusy, LogClosed, LogCorrupt, LogUnavailable, OffsetOutOfRange, OutcomeUnknown
 from placed.backends.stored import encode, read_batch
-from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value
+from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value, wall_clock_ms
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.lmdb_environment import (
     MAP_STEP_BYTES,
@@ -41,6 +40,7 @@ from placed.lmdb_environment import (
     StoreError,
     StoreUnavailable,
     StoreUncertain,
+    make_folder,
     open_environment,
 )
 from placed.lmdb_pages import DamagedPages
@@ -300,17 +300,19 @@ def _newest_about(pages: PageFile) -> _About:
 def _about(pages: PageFile, meta: Meta) -> _About:
     """What the log said at one of the two commits that the file can show; it must be of that very transaction."""
     about = _About.decode(pages.get(meta.main, _ABOUT_KEY))
-    if about.transaction != meta.transaction:
+    # A compacted copy (mdb_copy -c) counts its transactions anew, from 1.
+    if meta.transaction not in (1, about.transaction):
         raise DamagedPages(f"it is of transaction {about.transaction}, and says {meta.transaction}")
     return about
 
 
 def _check_log(pages: PageFile) -> _About:
     """Check that the records are as many as they should be, and that the first and last can be read."""
-    for meta in pages.metas:
-        if meta.transaction:
-            _about(pages, meta)
     about = _newest_about(pages)
+    # Damage that makes the newest commit look old shows in the other one, which then knows of more records.
+    for meta in pages.metas:
+        if meta.transaction and _about(pages, meta).next_offset > about.next_offset:
+            raise DamagedPages("its newest commit is damaged")
     records = pages.subtree(_RECORDS)
     if records.entries != about.next_offset:
         raise DamagedPages(f"it has {records.entries} records, and should have {about.next_offset}")
@@ -332,13 +334,9 @@ def _as_log_errors() -> Iterator[None]:
         raise _log_error(error) from error
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _make_folder(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
     except OSError as error:
         raise LogUnavailable(f"the log's folder {path} can't be made: {error.strerror}") from error
 
@@ -359,7 +357,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def open_lmdb_log(
-    path: Path, *, clock_ms: Callable[[], int] = _now_ms, map_step_bytes: int = MAP_STEP_BYTES
+    path: Path, *, clock_ms: Callable[[], int] = wall_clock_ms, map_step_bytes: int = MAP_STEP_BYTES
 ) -> AsyncGenerator[LmdbLog]:
     """The log in the folder `path`, created if there is none, closed when the block ends.
 

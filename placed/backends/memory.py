@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sys
-import time
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from placed.backends import Batch, Log, LogClosed, OffsetOutOfRange
-from placed.backends.tail import Reader, Tail, check_value
+from placed.backends.tail import Reader, Tail, check_value, wall_clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -85,13 +84,9 @@ class MemoryLog(Log):
         self._tail.close()
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @contextlib.asynccontextmanager
 async def open_memory_log(
-    *, max_bytes: int = MAX_BYTES, clock_ms: Callable[[], int] = _now_ms
+    *, max_bytes: int = MAX_BYTES, clock_ms: Callable[[], int] = wall_clock_ms
 ) -> AsyncGenerator[MemoryLog]:
     """A new, empty log in memory, closed when the block ends.
 

@@ -17,6 +17,7 @@ from tests.backends.logs import LIMIT_SECONDS, append_all, read
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from placed.lmdb_pages import PageFile
     from tests.backends.conftest import Tmpfs
 
 
@@ -104,6 +105,58 @@ async def test_closing_finishes_the_commit_in_flight_and_refuses_the_rest(tmp_pa
     assert refused
     async with open_lmdb_log(tmp_path) as log:
         assert await log.bounds() == (0, len(acknowledged))
+
+
+async def test_cancelling_a_leader_that_waits_for_its_turn_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+    begun, released = trio.Event(), trio.Event()
+    acknowledged: dict[bytes, int] = {}
+
+    def occupy(_pages: PageFile) -> None:
+        trio.from_thread.run_sync(begun.set)
+        trio.from_thread.run(released.wait)
+
+    async def append(log: LmdbLog, value: bytes, scope: trio.CancelScope) -> None:
+        with scope:
+            acknowledged[value] = await log.append(value)
+
+    async with open_lmdb_log(tmp_path) as log:
+        scopes = [trio.CancelScope() for _ in range(6)]
+        with trio.fail_after(LIMIT_SECONDS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(log._environment.read, occupy)
+                await begun.wait()
+                for number, scope in enumerate(scopes):
+                    nursery.start_soon(append, log, b"%d" % number, scope)
+                    await trio.testing.wait_all_tasks_blocked()
+                for scope in (scopes[0], scopes[3], scopes[1]):  # the leader, one that waits, and the next leader
+                    scope.cancel()
+                    await trio.testing.wait_all_tasks_blocked()
+                scopes[2].cancel()  # the next leader again, and one that waits, at the same time
+                scopes[4].cancel()
+                await trio.testing.wait_all_tasks_blocked()
+                released.set()
+        assert acknowledged == {b"5": 0}
+        assert (await read(log, 0, 1)).values == [b"5"]
+        assert await log.bounds() == (0, 1)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+async def test_a_copy_by_lmdb_s_own_tool_is_a_backup(tmp_path: Path, compact: bool) -> None:
+    values = [b"%d" % number * 50 for number in range(500)]
+    async with open_lmdb_log(tmp_path / "log") as log:
+        await append_all(log, values[:300])
+        (tmp_path / "copy").mkdir()
+        # What mdb_copy does, from a process of its own, while the log is in use.
+        program = "import lmdb, sys; lmdb.open(sys.argv[1], readonly=True).copy(sys.argv[2], compact=len(sys.argv) > 3)"
+        arguments = [str(tmp_path / "log"), str(tmp_path / "copy"), *(["compact"] if compact else [])]
+        await trio.run_process([sys.executable, "-c", program, *arguments])
+        await append_all(log, values[300:])
+        original = log.id
+    for number in range(300, 310):
+        async with open_lmdb_log(tmp_path / "copy") as log:
+            assert (log.id, await log.bounds()) == (original, (0, number))
+            await log.append(b"goes on")
+            assert (await read(log, 0, number)).values[:300] == values[:300]
 
 
 async def test_the_folder_is_for_one_log_at_a_time(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_file_damaged_anywhere_is_read_rightly_or_refused(sample: Sample) -> N
     with worker(sample.values) as process:
         assert process.look(sample.data) == "sound"
 
-        @settings(max_examples=400, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
         @given(damages(sample.data))
         def check(damage: Callable[[], bytes]) -> None:
             assert process.look(damage()) in ("sound", "corrupt")
