@@ -68,6 +68,10 @@ class CannotListen(Exception):
     """The address can't be listened on."""
 
 
+class StoppedEarly(Exception):
+    """`stop` was set while the log was still being read; nothing was served, and nothing is lost."""
+
+
 class ShutdownTooSlow(Exception):
     """The deadline passed before everything was saved; the log has every acknowledged edit all the same."""
 
@@ -87,6 +91,9 @@ def _report(error: BaseException) -> ExitCode:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     logger = get_logger(__name__)
+    if isinstance(error, StoppedEarly):
+        logger.info("stopped before the log was read")
+        return ExitCode.OK
     if isinstance(error, CannotStart | LogError | FolderBusy | StoreError):
         logger.error("the log or the data folder can't be used", reason=str(error))
         return ExitCode.UNUSABLE
@@ -151,14 +158,30 @@ async def serve(
         task_status: told when the port is open.
 
     Raises:
-        CannotStart, CannotListen, LogError, FolderBusy, StoreError, ShutdownTooSlow: as they say.
+        CannotStart, CannotListen, LogError, FolderBusy, StoreError, StoppedEarly, ShutdownTooSlow: as they say;
+            alone or in a group.
     """
     with _data_folder(settings.data):
         async with contextlib.AsyncExitStack() as stack:
             opened = log if log is not None else await stack.enter_async_context(_open_log(settings))
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
-            server = await _Server.recover(settings, opened, store)
+            async with _unless(stop):
+                server = await _Server.recover(settings, opened, store)
             await server.serve(stop, task_status)
+
+
+@contextlib.asynccontextmanager
+async def _unless(stop: trio.Event) -> AsyncIterator[None]:
+    """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
+
+    async def give_up() -> None:
+        await stop.wait()
+        raise StoppedEarly
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(give_up)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 @contextlib.contextmanager

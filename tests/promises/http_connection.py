@@ -58,25 +58,42 @@ class HttpConnection:
         """
         with trio.fail_after(LIMIT_SECONDS):
             await self.send(target, method=method, headers=headers, body=body)
-            head = await self.head()
-            parts = []
-            while (data := await self.data()) is not None:
-                parts.append(data)
+            answer = await self.answer()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
+        return answer
+
+    async def answer(self) -> Response:
+        """The whole answer to what was sent."""
+        head = await self.head()
+        parts = []
+        while (data := await self.data()) is not None:
+            parts.append(data)
         return attrs.evolve(head, body=b"".join(parts))
 
     async def send(
         self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
     ) -> None:
         """Send a request."""
+        length = (("Content-Length", str(len(body))),) if body else ()
+        await self._write(self._head(target, method, headers + length) + self._body(body))
+
+    async def send_head(self, target: str, *, method: str, headers: tuple[tuple[str, str], ...]) -> None:
+        """Send a request without its body, for which `headers` give a Content-Length; `send_body` follows."""
+        await self._write(self._head(target, method, headers))
+
+    async def send_body(self, body: bytes) -> None:
+        """Send the body that was missing."""
+        await self._write(self._body(body))
+
+    def _head(self, target: str, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
         lines = [("Host", "placed.test"), *headers]
-        if body:
-            lines.append(("Content-Length", str(len(body))))
-        events: list[h11.Event] = [h11.Request(method=method, target=target, headers=lines)]
-        if body:
-            events.append(h11.Data(data=body))
-        data = b"".join(self._http.send(event) or b"" for event in [*events, h11.EndOfMessage()])
+        return self._http.send(h11.Request(method=method, target=target, headers=lines)) or b""
+
+    def _body(self, body: bytes) -> bytes:
+        return (self._http.send(h11.Data(data=body)) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+
+    async def _write(self, data: bytes) -> None:
         with _cuts():
             await self.stream.send_all(data)
 

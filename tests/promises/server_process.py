@@ -69,6 +69,13 @@ class ServerProcess:
         assert port, f"no address in {line!r}"
         self.port = port
 
+    async def writes(self, text: str) -> None:
+        """Wait until it has written `text` to standard error."""
+        with trio.fail_after(READY_SECONDS):
+            while text not in self.output:
+                assert not self.ended, self.output
+                await trio.sleep(0.01)  # a file tells nobody that it has grown
+
     async def wait(self) -> int:
         """Wait until it has ended, and return its exit code; -N for signal N."""
         with trio.fail_after(ENDED_SECONDS):

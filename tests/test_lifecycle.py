@@ -1,0 +1,222 @@
+"""The life of a server process: it listens when it has caught up, and stops in order, at once when told twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from placed.snapshot_store import open_snapshot_store
+from tests.promises.http_connection import ConnectionCut, connect, get, place
+from tests.promises.load import Load, each_pixel_once
+from tests.promises.offline_log import append_records, canvas_record, read_records, record_of
+from tests.promises.server_process import running, starting
+from tests.promises.stream_client import EventParser, served_pixels
+from tests.promises.terminal import on_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.promises.http_connection import Response
+
+LIMIT_SECONDS = 60.0
+WIDTH, HEIGHT = 64, 48
+BIG_RECORDS, BIG_EDITS = 1_000, 4_000
+SLOWLY = ("--charges", "1", "--charge-seconds", "86400")  # each edit of the day is counted: 4 million take seconds
+BIG_END = BIG_RECORDS + 2
+SHUTDOWN_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def big_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a log that takes a while to replay, and one pixel that only its last record paints."""
+    data = tmp_path_factory.mktemp("big")
+    pixels = [(number % WIDTH, number // WIDTH % 40, 1 + number % 15) for number in range(BIG_EDITS)]
+    trio.run(append_records, data / "log", [canvas_record(WIDTH, HEIGHT, 16)])
+    trio.run(append_records, data / "log", [record_of(pixels)] * BIG_RECORDS)
+    trio.run(append_records, data / "log", [record_of([(63, 47, 9)])])
+    return data
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _first_answer(port: int, target: str) -> tuple[Response, int]:
+    """The first answer that anybody gets from the port, and how many were refused before."""
+    refused = 0
+    with trio.fail_after(LIMIT_SECONDS):
+        while True:
+            try:
+                return await get(port, target), refused
+            except ConnectionCut:
+                refused += 1
+            await trio.sleep(0.005)
+
+
+async def test_port_is_closed_until_the_whole_log_is_replayed(big_log: Path) -> None:
+    port = _free_port()
+    async with starting(big_log, *SLOWLY, "--port", str(port)) as server:
+        answer, refused = await _first_answer(port, "/canvas.png")
+        assert "the log is read" in server.output
+        assert refused > 0
+        assert int(answer.headers["x-canvas-version"]) == BIG_END
+        pixels = await served_pixels(port, BIG_END)
+        assert pixels[-1] == 9
+        assert 0 not in pixels[: 40 * WIDTH]
+        await server.kill()  # no snapshot: the next test replays too
+
+
+async def test_sigterm_during_the_replay_ends_it_at_once(big_log: Path) -> None:
+    async with on_terminal(big_log, *SLOWLY) as terminal:
+        await terminal.shows("reading the log")
+        terminal.send(signal.SIGTERM)
+        assert await terminal.ends() == 0
+        assert "serves its canvas" not in terminal.text
+
+
+async def test_long_replay_shows_a_progress_bar_on_a_terminal(big_log: Path) -> None:
+    async with on_terminal(big_log, *SLOWLY) as terminal:
+        await terminal.shows("reading the log")
+        await terminal.shows(f"/{BIG_END}")
+        await terminal.shows("serves its canvas at")
+        await terminal.shows("http://127.0.0.1:")
+        terminal.send(signal.SIGKILL)  # no snapshot, so that the next test replays too
+
+
+async def test_no_progress_bar_without_a_terminal(big_log: Path) -> None:
+    async with running(big_log) as server:
+        assert "the log is read" in server.output
+        assert "reading the log" not in server.output
+        assert "\x1b" not in server.output
+        await server.kill()
+
+
+async def test_control_c_on_a_terminal_stops_it_in_order(tmp_path: Path) -> None:
+    async with on_terminal(tmp_path) as terminal:
+        await terminal.shows("serves its canvas at")
+        await terminal.press_control_c()
+        assert await terminal.ends() == 0
+    assert await _snapshot_version(tmp_path) == 1
+
+
+async def _snapshot_version(data: Path) -> int:
+    async with open_snapshot_store(data / "snapshot") as store:
+        snapshot = await store.load()
+    assert snapshot is not None
+    return snapshot.version
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_stopping_saves_a_snapshot_of_the_log_s_end(tmp_path: Path, number: signal.Signals) -> None:
+    async with running(tmp_path) as server, connect(server.port) as connection:
+        for color in range(5):
+            assert (await place(connection, 1, 2, color)).json() == {"v": color + 2}
+        await server.stop(number)
+    assert await _snapshot_version(tmp_path) == 6
+    assert len(await read_records(tmp_path / "log")) == 6
+    async with running(tmp_path) as server:
+        assert "records=0" in server.output
+        assert (await served_pixels(server.port, 6))[2 * WIDTH + 1] == 4
+
+
+async def test_stopping_answers_edits_under_way_and_tells_the_streams_all_of_them(tmp_path: Path) -> None:
+    load = Load(each_pixel_once(WIDTH, HEIGHT, 16))
+    streams: list[bytes] = []
+
+    async def follow(port: int, *, task_status: trio.TaskStatus[None]) -> None:
+        async with connect(port) as connection:
+            await connection.send("/edits?v=1&format=json")
+            assert (await connection.head()).status == 200
+            task_status.started()
+            told = b""
+            while (data := await connection.data()) is not None:  # raises unless it ends in order
+                told += data
+            streams.append(told)
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with running(tmp_path) as server, trio.open_nursery() as nursery:
+            for _ in range(5):
+                await nursery.start(follow, server.port)
+            busy = trio.Event()
+            load.on_acknowledged = lambda: busy.set() if len(load.acknowledged) >= 100 else None
+            nursery.start_soon(load.paint, server.port, 16)
+            await busy.wait()
+            server.send(signal.SIGTERM)
+            assert await server.wait() == 0
+            assert "Traceback" not in server.output
+    assert set(load.refused) <= {503}
+    records = await read_records(tmp_path / "log")
+    written = [edit for edits in records for edit in edits]
+    # Nobody who was under way is left without an answer: the log has no edit more than were acknowledged.
+    assert sorted(written) == sorted(edit for edit, _ in load.acknowledged)
+    assert len(streams) == 5
+    for told in streams:
+        edits = [(x, y, color) for event in EventParser().feed(told) for x, y, color in json.loads(event.data)["edits"]]
+        assert edits == written
+
+
+async def test_edits_during_the_shutdown_are_refused_with_503(tmp_path: Path) -> None:
+    """A request under way holds the shutdown open for its grace; another connection then asks to paint."""
+    async with running(tmp_path) as server, connect(server.port) as busy, connect(server.port) as late:
+        await busy.send("/edits?v=1")
+        assert (await busy.head()).status == 200
+        body = b'{"x": 1, "y": 2, "color": 3}'
+        headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
+        await late.send_head("/edit", method="POST", headers=headers)  # its body is still to come
+        assert (await get(server.port, "/healthz")).status == 200  # so the server has had time to see it
+        server.send(signal.SIGTERM)
+        with trio.fail_after(LIMIT_SECONDS):
+            while await busy.data() is not None:  # the streams' end: it no longer takes edits
+                pass
+        await late.send_body(body)
+        answer = await late.answer()
+        assert answer.status == 503
+        assert answer.json()["code"] == "shutting-down"
+        assert int(answer.headers["retry-after"]) >= 1
+        assert await server.wait() == 0
+    assert await read_records(tmp_path / "log") == [[]]
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+async def test_second_signal_ends_it_at_once(tmp_path: Path, second: signal.Signals) -> None:
+    async with running(tmp_path) as server, connect(server.port) as busy:
+        # A request whose body never comes keeps the first signal's shutdown waiting.
+        await busy.send_head("/edit", method="POST", headers=(("Content-Length", "10"),))
+        assert (await get(server.port, "/healthz")).status == 200
+        server.send(signal.SIGTERM)
+        await server.writes("stopping")
+        server.send(second)
+        began = trio.current_time()
+        assert await server.wait() == -second
+        assert trio.current_time() < began + 2.0  # the grace for requests alone would be 3
+
+
+async def test_request_that_never_ends_delays_the_stop_by_its_grace_alone(tmp_path: Path) -> None:
+    async with running(tmp_path) as server, connect(server.port) as busy:
+        await busy.send_head("/edit", method="POST", headers=(("Content-Length", "10"),))
+        assert (await get(server.port, "/healthz")).status == 200
+        began = trio.current_time()
+        await server.stop()
+        assert trio.current_time() < began + SHUTDOWN_SECONDS
+    assert await _snapshot_version(tmp_path) == 1
+
+
+async def test_log_in_memory_ends_with_the_server_and_leaves_no_log_behind(tmp_path: Path) -> None:
+    async with running(tmp_path, "--log", "memory:") as server, connect(server.port) as connection:
+        assert (await place(connection, 1, 2, 3)).json() == {"v": 2}
+        log = (await get(server.port, "/info")).json()["log"]
+        await server.stop()
+    assert not (tmp_path / "log").exists()
+    async with running(tmp_path, "--log", "memory:") as server:
+        info = (await get(server.port, "/info")).json()
+        assert (info["version"], info["log"] != log) == (1, True)
+        assert "it is of another log" in server.output
+        assert not any(await served_pixels(server.port, 1))
