@@ -11,7 +11,7 @@ import trio
 import trio.testing
 from PIL import Image as Pillow
 
-from placed import image as images
+from placed import png
 from placed.cooldown import Cooldowns, Rule
 from placed.image import ImageEncoder
 from placed.projection import Projection
@@ -105,14 +105,14 @@ async def test_those_who_ask_while_one_is_encoded_wait_for_that_one(
 async def test_edit_during_the_encoding_is_not_in_that_image(
     projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode = images.png.encode
+    encode = png.encode
 
     def encode_while_painted(*arguments: object, **keywords: object) -> bytes:
         trio.from_thread.run_sync(edit, projection, 3)
         return encode(*arguments, **keywords)  # type: ignore[arg-type]  # passed through
 
     subject = encoder(projection)
-    monkeypatch.setattr(images.png, "encode", encode_while_painted)
+    monkeypatch.setattr(png, "encode", encode_while_painted)
     with trio.fail_after(LIMIT_SECONDS):
         image = await subject.image()
     assert (image.version, projection.version) == (1, 2)
@@ -124,7 +124,7 @@ async def test_failed_encoding_is_told_to_the_asker_and_the_next_one_succeeds(
 ) -> None:
     subject = encoder(projection)
     with monkeypatch.context() as patch:
-        patch.setattr(images.png, "encode", lambda *_, **__: 1 / 0)
+        patch.setattr(png, "encode", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await subject.image()
     assert (await subject.image()).version == 1

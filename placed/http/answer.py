@@ -118,6 +118,12 @@ def missing_parameter(name: str, allowed: str) -> Problem:
     )
 
 
+def has_tag(if_none_match: str | None, etag: str) -> bool:
+    """Whether the one who sent this If-None-Match has what `etag` names (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return "*" in tags or etag in tags
+
+
 def retry_after(seconds: float) -> tuple[str, str]:
     """The header, in whole seconds, at least 1 (RFC 9110, section 10.2.3)."""
     return ("Retry-After", str(max(1, -int(-seconds // 1))))

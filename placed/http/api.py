@@ -17,7 +17,7 @@ from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.broadcaster import Format
 from placed.http import sse
-from placed.http.answer import NO_STORE, Answer, Problem, json_answer, retry_after
+from placed.http.answer import NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.client_address import client_address
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
@@ -193,8 +193,7 @@ def _has_it(request: Request, image: Image) -> bool:
     """RFC 9110, section 13.2.2: If-Modified-Since counts only without If-None-Match."""
     known = request.headers.get("if-none-match")
     if known is not None:
-        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
-        return "*" in tags or image.etag in tags
+        return has_tag(known, image.etag)
     return request.headers.get("if-modified-since") == image.modified
 
 

@@ -151,6 +151,8 @@ def _respond(answer: Answer) -> Response:
     response = Response(answer.body, status=answer.status, headers=Headers(answer.headers))
     if not any(name == "Content-Type" for name, _ in answer.headers):
         response.headers.pop("Content-Type", None)
+    if answer.status in (204, 304):  # RFC 9110, section 8.6: it would be the length of a 200's body
+        response.headers.pop("Content-Length", None)
     return response
 
 

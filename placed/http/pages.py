@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from placed.http.answer import Answer, Problem
+from placed.http.answer import Answer, Problem, has_tag
 
 if TYPE_CHECKING:
     from placed.http.answer import Request
@@ -72,6 +72,6 @@ class Pages:
         if path not in self._files:
             raise Problem(404, "not-found", f"there is no {path[:128]!r} here")
         etag, answer = self._files[path]
-        if etag in request.headers.get("if-none-match", ""):
+        if has_tag(request.headers.get("if-none-match"), etag):
             return Answer(304, answer.headers[1:])
         return answer

@@ -1,0 +1,35 @@
+"""A server for each test, over each lane."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.serving import LANES, Server, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+
+@pytest.fixture(params=LANES)
+def lane(request: pytest.FixtureRequest) -> str:
+    """Each lane in turn."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def start(lane: str, tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Server]]:
+    """`tests.serving.serving` over each lane in turn; the data folder is the test's."""
+    return partial(serving, lane, tmp_path)
+
+
+@pytest.fixture
+async def server(start: Callable[..., AbstractAsyncContextManager[Server]]) -> AsyncGenerator[Server]:
+    """A server with an empty canvas, a log in memory and no cooldown."""
+    async with start() as started:
+        yield started
