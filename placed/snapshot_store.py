@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
-from placed.lmdb_environment import StoreDamaged, StoreError, open_environment
+from placed.lmdb_environment import StoreDamaged, StoreError, StoreUnavailable, open_environment
 from placed.snapshot import Snapshot, SnapshotDamaged, decode, encode
 
 if TYPE_CHECKING:
@@ -71,10 +70,9 @@ async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
     A damaged one is deleted, since the log has everything that was in it.
 
     Raises:
-        StoreError: the folder can't be used.
-        OSError: it can't be created.
+        StoreError: the folder can't be used, or can't be created.
     """
-    await trio.to_thread.run_sync(partial(folder.mkdir, mode=0o700, exist_ok=True))
+    await trio.to_thread.run_sync(_make, folder)
     damage = None
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -86,6 +84,18 @@ async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
         yield SnapshotStore(environment, damage)
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        reason = f"the snapshot's folder {folder} can't be made: {error.strerror}; move away what is there"
+        raise StoreUnavailable(reason) from error
+
+
 def _empty(folder: Path) -> None:
-    shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        reason = f"the damaged snapshot in {folder} can't be deleted: {error.strerror}; delete it"
+        raise StoreUnavailable(reason) from error
+    _make(folder)
