@@ -100,10 +100,17 @@ _SHOWN = 64  # characters of a bad value that are shown back
 
 def invalid_parameter(name: str, value: object, allowed: str, why: str = "is not allowed") -> Problem:
     """A 400 that names the parameter, its value (cut short), and what is allowed."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = value if isinstance(value, str) else _json(value)
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     detail = f"{name}={shown!r} {why}; allowed is {allowed}"
     return Problem(400, "invalid-parameter", detail, parameter=name, value=shown, allowed=allowed)
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except RecursionError:  # a body that could just be read can be too deep to be written, from a deeper stack
+        return "…"
 
 
 def missing_parameter(name: str, allowed: str) -> Problem:

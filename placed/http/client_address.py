@@ -73,9 +73,11 @@ def _bare(entry: str) -> str | None:
     elif entry.count(":") == 1:
         host = entry.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(host))
+        ip = ipaddress.ip_address(host)
     except ValueError:
         return None
+    # One client, one spelling: the two headers are compared.
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

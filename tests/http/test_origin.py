@@ -1,0 +1,117 @@
+"""Cross-site requests: the table of what browsers send, and who may pass."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed.http.answer import Problem, Request
+from placed.http.origin import cors, preflight, refuse_cross_site
+
+HOST = "canvas.test:8080"
+FRIEND = "https://friend.test"
+
+
+def request(origin: str | None, site: str | None, host: str | None = HOST) -> Request:
+    """A request with these headers, of which None is left out."""
+    headers = {"origin": origin, "sec-fetch-site": site, "host": host}
+    return Request("POST", "", {name: value for name, value in headers.items() if value is not None}, "192.0.2.1")
+
+
+def passes(asked: Request, *allowed: str) -> bool:
+    """Whether it isn't refused; a refusal is a 403 that says so."""
+    try:
+        refuse_cross_site(asked, allowed)
+    except Problem as problem:
+        assert (problem.status, problem.code) == (403, "cross-site")
+        assert len(problem.detail) < 300
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "expected"),
+    [
+        (None, None, True),  # a program
+        (None, "none", True),  # typed into the address bar
+        (None, "same-origin", True),
+        (f"http://{HOST}", "same-origin", True),
+        (f"https://{HOST}", "same-origin", True),  # behind a proxy that ends TLS
+        (f"http://{HOST}", None, True),  # an older browser
+        (f"HTTP://{HOST.upper()}", None, True),
+        (f"https://{HOST}", None, True),
+        (None, "cross-site", False),
+        (None, "same-site", False),
+        (f"http://{HOST}", "cross-site", False),
+        (f"http://{HOST}", "same-site", False),
+        ("http://other.test", "cross-site", False),
+        ("http://sub.canvas.test:8080", "same-site", False),
+        ("http://other.test", None, False),
+        ("http://canvas.test", None, False),  # another port is another origin
+        ("http://canvas.test:8081", None, False),
+        (f"http://{HOST}.evil.test", None, False),
+        (f"http://evil@{HOST}", None, False),
+        ("null", None, False),  # a sandboxed frame, a file
+        ("null", "cross-site", False),
+        ("", None, False),
+        ("http://[", None, False),
+        ("http://other.test", "", False),
+        (None, "something-new", False),
+        (None, "same-origin, cross-site", False),
+    ],
+)
+def test_only_the_own_site_and_programs_may_place_edits(origin: str | None, site: str | None, expected: bool) -> None:
+    assert passes(request(origin, site)) is expected
+
+
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site", "same-origin"])
+def test_allowed_site_may_too(site: str | None) -> None:
+    assert passes(request(FRIEND, site), FRIEND)
+    assert passes(request(FRIEND.upper(), site), "https://x.test", FRIEND)
+    assert passes(request("https://anything.test", site), "*")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://friend.test.evil.test", "http://friend.test", "https://friend.test:444", "null"]
+)
+def test_site_that_only_looks_like_an_allowed_one_may_not(origin: str) -> None:
+    assert not passes(request(origin, "cross-site"), FRIEND)
+
+
+@pytest.mark.parametrize(("origin", "expected"), [(None, True), ("null", False), ("", False), ("http://x.test", False)])
+def test_request_without_host_passes_without_origin_alone(origin: str | None, expected: bool) -> None:
+    assert passes(request(origin, None, host=None)) is expected
+
+
+@given(st.text(max_size=60), st.sampled_from([None, "cross-site", "same-site", "x"]))
+def test_any_other_origin_is_refused(origin: str, site: str | None) -> None:
+    if HOST not in origin.lower():
+        assert not passes(request(origin, site))
+
+
+def test_no_headers_for_others_without_allowed_sites() -> None:
+    assert cors(request(FRIEND, None), ()) == ()
+
+
+def test_allowed_site_may_read_and_caches_keep_the_sites_apart() -> None:
+    headers = dict(cors(request(FRIEND, None), (FRIEND,)))
+    assert headers["Access-Control-Allow-Origin"] == FRIEND
+    assert headers["Vary"] == "Origin"
+    assert "X-Canvas-Version" in headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize("origin", [None, "https://other.test", "null"])
+def test_other_site_may_not_read_but_caches_are_told(origin: str | None) -> None:
+    assert cors(request(origin, None), (FRIEND,)) == (("Vary", "Origin"),)
+
+
+def test_everybody_may_read_with_a_star() -> None:
+    assert dict(cors(request("null", None), ("*",)))["Access-Control-Allow-Origin"] == "*"
+
+
+def test_preflight_names_methods_and_headers() -> None:
+    headers = dict(preflight("OPTIONS, POST"))
+    assert headers["Access-Control-Allow-Methods"] == "OPTIONS, POST"
+    assert "Content-Type" in headers["Access-Control-Allow-Headers"]
+    assert "Last-Event-ID" in headers["Access-Control-Allow-Headers"]
