@@ -39,7 +39,8 @@ EDIT_STRUCT: Final = struct.Struct("<HHBQ")
 EDITS_HEADER: Final = bytes([FORMAT, TYPE_EDITS])
 _CANVAS_HEADER = bytes([FORMAT, TYPE_CANVAS])
 _SIZE = struct.Struct("<HH")
-_FEW = 32  # records; numpy's overhead for a stretch is about that of decoding so many one by one
+_TOO_FEW = 2  # records, below which one by one is quicker: at low load each batch is one record
+_FEW = 32  # records, among which those that hold no edits aren't looked for any further
 
 
 class RecordRefused(ValueError):
@@ -116,7 +117,7 @@ class Decoded:
 
 def decode(values: Sequence[bytes], definition: Definition) -> Decoded:
     """Decode a run of records: at numpy's speed where all of a stretch hold good edits, one by one around others."""
-    decoded = _decode_all(values, definition)
+    decoded = _decode_all(values, definition) if len(values) > _TOO_FEW else None
     if decoded is not None:
         return decoded
     if len(values) <= _FEW:
