@@ -12,7 +12,8 @@ restart and, but for the time that reading takes, on every server. `_admitted` c
 through, from the moment of admission, so that requests in flight can't beat it. The later moment of the two is an
 author's.
 
-Bounded: an author whose charges are all back is forgotten; past `MAX_AUTHORS` those who are nearest to that go first.
+Bounded: an author whose charges are all back is forgotten, when there are twice as many as at the last look; past
+`MAX_AUTHORS` those who are nearest to that go first.
 Pure, and has one writer: the Trio thread. Times are ms since the epoch.
 """
 
@@ -27,7 +28,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_AUTHORS = 200_000  # about 25 MB; 333 edits a second by different authors fill it in 10 minutes
+MAX_AUTHORS = 200_000  # about 25 MB; at 333 edits a second by different authors, 10 minutes of charges that are owed
+_FEW_AUTHORS = 4_096  # 0.5 MB: so few aren't worth a look at who can be forgotten
 # Where an author stood a window ago depends on what came before it: one who paints at the full rate never has a charge
 # left, and would get all but one of them back by a restart. So a replay counts more than one window: whatever the last
 # snapshot, at most a minute older, can lack. It isn't all of a long log, since each edit counted costs 0.2 us.
@@ -71,8 +73,8 @@ class Cooldowns:
     def __init__(self, rule: Rule, *, max_authors: int = MAX_AUTHORS) -> None:
         self.rule = rule
         self._max_authors = max_authors
-        self._logged: dict[int, int] = {}
-        self._admitted: dict[int, int] = {}
+        self._logged = _Debts()
+        self._admitted = _Debts()
 
     def standing(self, author: int, now_ms: int) -> Standing:
         """What `author` may do at `now_ms`."""
@@ -91,7 +93,7 @@ class Cooldowns:
         if full_ms > now_ms + self.rule.window_ms:
             return False
         self._admitted[author] = full_ms
-        self._bound(self._admitted, now_ms)
+        self._admitted.forget(now_ms, self._max_authors)
         return True
 
     def give_back(self, author: int) -> None:
@@ -111,7 +113,9 @@ class Cooldowns:
         for author, time_ms in zip(authors[recent:].tolist(), times_ms[recent:].tolist(), strict=True):
             full_ms = max(self._logged.get(author, 0), time_ms) + self.rule.charge_ms
             self._logged[author] = min(full_ms, time_ms + self.rule.window_ms)
-        self._bound(self._logged, now_ms)
+        if len(times_ms):
+            # In a replay what is over by now still counts for the next record, which is from before now.
+            self._logged.forget(min(now_ms, int(times_ms[-1])), self._max_authors)
 
     def save(self, now_ms: int) -> NDArray[np.void]:
         """The projection, for a snapshot: dtype `SAVED`, shape (authors,), of those who have spent charges."""
@@ -122,21 +126,31 @@ class Cooldowns:
         """Begin with what `save` gave, perhaps under another rule: nobody waits longer than this rule makes them."""
         latest = now_ms + self.rule.window_ms
         full = np.minimum(saved["full_ms"], latest).tolist()
-        self._logged = dict(zip(saved["author"].tolist(), full, strict=True))
-        self._bound(self._logged, now_ms)
+        self._logged = _Debts(zip(saved["author"].tolist(), full, strict=True))
+        self._logged.forget(now_ms, self._max_authors)
 
     def _full_ms(self, author: int) -> int:
         return max(self._logged.get(author, 0), self._admitted.get(author, 0))
 
-    def _bound(self, full: dict[int, int], now_ms: int) -> None:
-        if len(full) <= self._max_authors:
+
+class _Debts(dict[int, int]):
+    """`full_ms` of each author who owes charges, or did."""
+
+    _crowd = _FEW_AUTHORS
+
+    def forget(self, now_ms: int, most: int) -> None:
+        """Forget those who owe nothing at `now_ms`, when it's worth a look, and beyond `most` those who owe least."""
+        if len(self) <= min(self._crowd, most):
             return
-        keep = [item for item in full.items() if item[1] > now_ms]
-        # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits. Nearly in order already
-        # they are sorted in 20 ms; a heap of the largest takes 1 s.
-        keep.sort(key=itemgetter(1))
-        full.clear()
-        full.update(keep[-(self._max_authors * 3 // 4) :])
+        keep = [item for item in self.items() if item[1] > now_ms]
+        if len(self) > most:
+            # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits. Nearly in order
+            # already they are sorted in 20 ms; a heap of the largest takes 1 s.
+            keep.sort(key=itemgetter(1))
+            keep = keep[-(most * 3 // 4) :]
+        self.clear()
+        self.update(keep)
+        self._crowd = max(_FEW_AUTHORS, 2 * len(keep))
 
 
 SAVED = np.dtype([("author", "<u8"), ("full_ms", "<i8")])

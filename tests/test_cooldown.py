@@ -229,6 +229,25 @@ def test_memory_is_bounded_and_those_who_wait_longest_stay(way: str) -> None:
     assert remaining(cooldowns, 999, 999) == 5
 
 
+@pytest.mark.parametrize("way", ["admit", "count"])
+def test_authors_whose_charges_are_back_are_forgotten_long_before_the_bound(way: str) -> None:
+    cooldowns = Cooldowns(TEN)
+    for author in range(20_000):
+        if way == "admit":
+            cooldowns.admit(author, author)
+        else:
+            count(cooldowns, author, [author], author)
+    assert len(cooldowns._logged) + len(cooldowns._admitted) <= 4_096
+    assert remaining(cooldowns, 19_999, 19_999) == 9
+
+
+def test_replay_forgets_nobody_who_owed_charges_when_the_last_record_came() -> None:
+    cooldowns = Cooldowns(TEN)
+    count(cooldowns, 7, [1_000] * 10, 60_000)
+    cooldowns.count(np.arange(10_000, 16_000, dtype=np.uint64), np.full(6_000, 1_001), 60_000)
+    assert remaining(cooldowns, 7, 1_001) == 0
+
+
 def test_loading_more_than_may_be_kept_keeps_those_who_wait_longest() -> None:
     many = Cooldowns(TEN)
     for author in range(200):
