@@ -38,12 +38,25 @@ class Answer:
 
 
 class Connection:
-    """One keep-alive connection; opened by `connection`. For one task."""
+    """One keep-alive connection, opened by `connection`, and again whenever the server has closed it. For one task."""
 
-    def __init__(self, stream: trio.SocketStream, host: str) -> None:
-        self._stream = stream
+    def __init__(self, host: str, port: int) -> None:
         self._host = host
+        self._port = port
         self._http = h11.Connection(h11.CLIENT)
+        self._stream: trio.SocketStream | None = None
+
+    async def open(self) -> None:
+        """Connect, instead of the connection before, if there was one."""
+        await self.aclose()
+        self._http = h11.Connection(h11.CLIENT)
+        self._stream = await trio.open_tcp_stream(self._host, self._port)
+
+    async def aclose(self) -> None:
+        """Close. Idempotent."""
+        if self._stream is not None:
+            await self._stream.aclose()
+            self._stream = None
 
     async def request(self, method: str, target: str) -> Answer:
         """Ask, and wait for the whole answer.
@@ -73,7 +86,10 @@ class Connection:
                     yield int(frame[4 : frame.index(b"\n")])
 
     async def _ask(self, method: str, target: str) -> h11.Response:
-        headers = [("Host", self._host), *([("Content-Length", "0")] if method == "POST" else [])]
+        if self._stream is None or self._http.our_state is not h11.IDLE:
+            await self.open()
+        assert self._stream is not None
+        headers = [("Host", f"{self._host}:{self._port}"), *([("Content-Length", "0")] if method == "POST" else [])]
         head = self._http.send(h11.Request(method=method, target=target, headers=headers))
         end = self._http.send(h11.EndOfMessage())
         assert head is not None
@@ -96,6 +112,7 @@ class Connection:
             raise UnexpectedAnswer(f"a body of {size} bytes ended with {event!r}")
 
     async def _event(self) -> object:
+        assert self._stream is not None
         while (event := self._http.next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._stream.receive_some(_READ_BYTES))
         return event
@@ -104,6 +121,9 @@ class Connection:
 @contextlib.asynccontextmanager
 async def connection(host: str, port: int) -> AsyncGenerator[Connection]:
     """A connection to a server, closed at the end."""
-    stream = await trio.open_tcp_stream(host, port)
-    async with stream:
-        yield Connection(stream, f"{host}:{port}")
+    link = Connection(host, port)
+    try:
+        await link.open()
+        yield link
+    finally:
+        await link.aclose()

@@ -75,6 +75,7 @@ async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess
         start = partial(
             trio.run_process,
             command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             check=False,

@@ -1,0 +1,89 @@
+"""`python -m bench.traffic`: a whole server in one process, with a day of traffic put into its log from inside.
+
+For `bench.memory`, which starts it. The server is `placed.service.serve`, with everything it has: HTTP, streams, image,
+reader, projection, feed, cooldowns, snapshotter. Only the way in is short: records are appended to the very log that
+the server was given, since 28.8 million POSTs would take hours. Half of the records hold one edit, as on a quiet
+server, the others a burst's.
+
+    standard output    the server's address, then a line with the number of edits read back so far, again and again
+    standard input     a line begins the traffic; the server goes on until it gets a signal
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+import trio
+
+from bench.edit_logs import random_edits
+from placed.backends.lmdb import open_lmdb_log
+from placed.record import encode_edits
+from placed.service import serve
+from placed.settings import Settings
+from placed.structured_logs import configure
+
+if TYPE_CHECKING:
+    from placed.backends import Log
+    from placed.service import Running
+
+_BLOCK_EDITS = 20_000  # appended at once; 260 KB
+_BEHIND_SECONDS = 60.0  # for the server to read a block back
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("edits", type=click.IntRange(0))
+@click.argument("record_edits", type=click.IntRange(1, 1000))
+@click.argument("charge_seconds", type=click.FloatRange(0))
+def traffic(folder: Path, edits: int, record_edits: int, charge_seconds: float) -> None:
+    """Serve FOLDER, and put EDITS edits into its log, in records of RECORD_EDITS on average."""
+    configure("warning", "json", sys.stderr)
+    trio.run(_main, Settings(data=folder, port=0, charge_seconds=charge_seconds), edits, record_edits)
+
+
+async def _main(settings: Settings, edits: int, record_edits: int) -> None:
+    async with open_lmdb_log(settings.data / "log") as log, trio.open_nursery() as nursery:
+        running: Running = await nursery.start(partial(serve, settings, stop=trio.Event(), log=log))
+        print(running.urls[0], flush=True)
+        await trio.to_thread.run_sync(sys.stdin.readline)
+        await _traffic(log, running, edits, record_edits)
+        await trio.sleep_forever()
+
+
+async def _traffic(log: Log, running: Running, edits: int, record_edits: int) -> None:
+    rng = np.random.default_rng(2017)
+    left = edits
+    while left:
+        block = random_edits(rng, min(left, _BLOCK_EDITS))
+        async with trio.open_nursery() as nursery:
+            for begin, end in _records(rng, len(block), record_edits):
+                nursery.start_soon(log.append, encode_edits(block[begin:end]))
+        await _read_back(log, running)
+        left -= len(block)
+        print(edits - left, flush=True)
+
+
+def _records(rng: np.random.Generator, edits: int, record_edits: int) -> list[tuple[int, int]]:
+    """Half-open ranges that cut `edits` edits into records: half of them of one, `record_edits` on average."""
+    burst = rng.geometric(1 / max(1, 2 * record_edits - 1), edits)
+    sizes = np.where(rng.random(edits) < 0.5, 1, burst)
+    ends = np.minimum(np.cumsum(sizes), edits)
+    ends = ends[: int(np.searchsorted(ends, edits)) + 1].tolist()
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+async def _read_back(log: Log, running: Running) -> None:
+    """Wait until the server has applied all that is in the log, so that the traffic never runs ahead of it."""
+    _, end = await log.bounds()
+    with trio.fail_after(_BEHIND_SECONDS):
+        while running.projection.version < end:
+            await trio.sleep(0.001)
+
+
+if __name__ == "__main__":
+    traffic()

@@ -1,0 +1,105 @@
+"""Each bench runs in a small size, and says what it measured. How fast is not asked here: a test machine is anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from bench.__main__ import bench
+from bench.trace import Trace, generate
+from tests.parts import require
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 55
+
+SMALL = {
+    "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
+    "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
+    "start": ["--edits", "20000", "--runs", "1"],
+    "rplace": ["--states", "5", "--edits", "20000"],
+    "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
+}
+
+
+def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
+    """The exit code, the table and the JSON of one bench."""
+    path = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", command, *options, "--json", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert path.exists(), done.stderr
+    return done.returncode, done.stdout, json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("command", SMALL)
+def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Path) -> None:
+    if command == "memory":
+        require("/proc", Path("/proc/self/status").exists(), "run on Linux")
+    code, table, written = run(command, tmp_path, *SMALL[command])
+    assert code == 0
+    assert written["bench"] == command
+    assert written["machine"]["cores"] >= 1
+    assert written["options"]
+    assert [figure for figure in written["figures"] if not np.isfinite(figure["value"])] == []
+    assert any(figure["target"] for figure in written["figures"])
+    assert f"bench {command}" in table
+
+
+def test_rplace_compares_every_state_of_the_event(tmp_path: Path) -> None:
+    _, _, written = run("rplace", tmp_path, *SMALL["rplace"], "--record-edits", "7")
+    figures = {figure["name"]: figure["value"] for figure in written["figures"]}
+    assert figures["states compared"] == 5
+    assert figures["states that differ"] == 0
+    assert figures["edits"] >= 20_000
+
+
+def test_rplace_fails_when_a_canvas_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The trace's canvases are right only at the first of the two times that they are asked for.
+    event = generate(states=3, edits=2_000, width=50, height=40)
+    states, times = event.states, []
+
+    def lying(_trace: Trace) -> Any:
+        times.append(1)
+        for state in states():
+            if len(times) > 1:
+                state.canvas[7, 5] ^= 1
+            yield state
+
+    monkeypatch.setattr(Trace, "states", lying)
+    monkeypatch.setattr("bench.rplace.generate", lambda **_options: event)
+    result = CliRunner().invoke(bench, ["rplace", "--json", str(tmp_path / "figures.json")])
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["figures"]
+    assert result.exit_code == 1
+    assert next(figure for figure in figures if figure["name"] == "states that differ")["met"] is False
+
+
+def test_rplace_reads_a_trace_file_and_refuses_another_one_in_a_line(tmp_path: Path) -> None:
+    event = generate(states=4, edits=5_000, width=64, height=32)
+    arrays = {name: getattr(event, name) for name in ("seconds", "edits", "offsets", "pixel", "color")}
+    palette = np.frombuffer(event.definition.rgb, np.uint8).reshape(-1, 3)
+    np.savez(tmp_path / "event.npz", allow_pickle=False, **arrays, palette=palette, size=np.array([64, 32]))
+    code, _, written = run("rplace", tmp_path, "--trace", str(tmp_path / "event.npz"))
+    assert code == 0
+    assert written["options"]["trace"] == "event.npz"
+    (tmp_path / "other.npz").write_bytes(b"PK no trace")
+    result = CliRunner().invoke(bench, ["rplace", "--trace", str(tmp_path / "other.npz")])
+    assert result.exit_code == 2
+    assert "is no trace" in result.output
+
+
+def test_group_lists_all_benches_and_refuses_an_unknown_one() -> None:
+    listed = CliRunner().invoke(bench, ["--help"]).output
+    assert [name for name in SMALL if name not in listed] == []
+    assert CliRunner().invoke(bench, ["no-such-bench"]).exit_code == 2
