@@ -1,10 +1,10 @@
 """`memory`: what a server keeps in memory, empty, and in the course of a day's traffic.
 
 The day is 24 hours of 333 edits a second, 28.8 million, by 1.1 million authors. They reach a whole server in minutes,
-through its own log (`bench.traffic`). As time runs hundreds of times faster, a charge comes back as much faster, so that
-as many authors owe charges at once as in a real day; with --charge-seconds 1 all authors of a quarter of the day do, and
-the cooldowns reach their bound of 200,000. Meanwhile another client follows the stream, and one loads the page, the
-image and /metrics every hour of the day. A second server gets real POSTs. Resident memory is Linux's VmRSS.
+through its own log (`bench.traffic`). As time runs hundreds of times faster, a charge comes back as much faster, so
+that as many authors owe charges at once as in a real day; with --charge-seconds 1 they are all those of an hour or
+more, and the cooldowns reach their bound of 200,000. Meanwhile one client follows the stream, and another loads the
+page, the image and /metrics every hour of the day. A second server gets real POSTs. Resident memory is Linux's VmRSS.
 """
 
 from __future__ import annotations

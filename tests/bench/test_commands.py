@@ -1,4 +1,4 @@
-"""Each bench runs in a small size, and says what it measured. How fast is not asked here: a test machine is anything."""
+"""Each bench runs in a small size, and says what it measured. How fast isn't asked: a test machine may be anything."""
 
 from __future__ import annotations
 
