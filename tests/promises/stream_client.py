@@ -149,6 +149,11 @@ class StreamClient:
         while (self.log, self.version) != (log, version):
             await self._changed.wait()
 
+    async def wait_past(self, version: int) -> None:
+        """Wait until it is at `version` or later, of whatever log."""
+        while self.version < version:
+            await self._changed.wait()
+
     async def _pause(self) -> None:
         self.told.cuts += 1
         await trio.sleep(self._chance.uniform(0.01, 0.2))  # a real one takes `retry:`, 1 to 5 s
