@@ -46,7 +46,8 @@ class EditCode:
     def pack(self, x: NDArray[np.uint16], y: NDArray[np.uint16], color: NDArray[np.uint8]) -> bytes:
         """Pack n edits, given as three arrays of shape (n,), into n * `size_bytes` bytes."""
         code = x.astype("<u4") | y.astype("<u4") << self.x_bits | color.astype("<u4") << (self.x_bits + self.y_bits)
-        return code.view(np.uint8).reshape(-1, 4)[:, : self.size_bytes].tobytes()
+        codes: bytes = code.view(np.uint8).reshape(-1, 4)[:, : self.size_bytes].tobytes()
+        return codes
 
     def unpack(self, codes: bytes) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint8]]:
         """The x, y and color arrays, shape (n,), of n packed edits; uint16, uint16, uint8.
