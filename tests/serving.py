@@ -89,7 +89,16 @@ class Server:
             yield Following(head, connection)
 
     async def exchange(self, *pieces: bytes) -> bytes:
-        """Send bytes that no client would, end sending, and return all that is answered till the server closes."""
+        """Send bytes, and return all that is answered till the server closes; the last of them must make it."""
+        with trio.fail_after(LIMIT_SECONDS):
+            async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
+                with contextlib.suppress(trio.BrokenResourceError):
+                    for piece in pieces:
+                        await stream.send_all(piece)
+                return await rest_of(stream)
+
+    async def send_and_leave(self, *pieces: bytes) -> bytes:
+        """Send bytes, end sending, and return what is answered to one who says no more."""
         with trio.fail_after(LIMIT_SECONDS):
             async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
                 with contextlib.suppress(trio.BrokenResourceError):

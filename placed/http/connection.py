@@ -8,6 +8,8 @@ requests get a problem (RFC 9457), and a head that isn't whole after `head_secon
 
 from __future__ import annotations
 
+import binascii
+import contextlib
 import math
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,17 +17,23 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import h11
 import trio
+from h2.exceptions import H2Error
 from hypercorn.events import Closed, RawData
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+from hyperframe.exceptions import HyperframeError
 
 from placed.http.answer import Problem
 
 if TYPE_CHECKING:
     from hypercorn.config import Config
+    from hypercorn.events import Event
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
+# What Hypercorn lets through when a client switches to HTTP/2 with settings that aren't any; 101 has been sent by then.
+_BAD_UPGRADES: Final = (binascii.Error, HyperframeError, H2Error)
+_PIECE_BYTES: Final = 65_536
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 
 
@@ -35,11 +43,13 @@ class Limits:
 
     Attributes:
         head_seconds: from the first byte of a request's head to its last.
-        send_seconds: for the peer to take what was sent, counted for each piece.
+        send_seconds: for the peer to take 64 KB of what was sent.
+        linger_seconds: for the peer to close after the last answer.
     """
 
     head_seconds: float = 10.0
     send_seconds: float = 30.0
+    linger_seconds: float = 2.0
 
 
 class DeadlineStream(trio.abc.HalfCloseableStream):
@@ -56,11 +66,13 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, or raise `BrokenResourceError` when the peer doesn't take it in time."""
-        with trio.move_on_after(self._send_seconds) as deadline:
-            await self._stream.send_all(data)
-        if deadline.cancelled_caught:
-            self.abort()
-            raise trio.BrokenResourceError(f"the peer took nothing for {self._send_seconds:g} s")
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            with trio.move_on_after(self._send_seconds) as deadline:
+                await self._stream.send_all(view[start : start + _PIECE_BYTES])
+            if deadline.cancelled_caught:
+                self.abort()
+                raise trio.BrokenResourceError(f"the peer took too little in {self._send_seconds:g} s")
 
     async def wait_send_all_might_not_block(self) -> None:
         """As for any stream."""
@@ -91,6 +103,8 @@ class Connection(TCPServer):
     ) -> None:
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self._limits = limits
+        self._ending = False
+        self._receiving = trio.CancelScope()
 
     async def _read_data(self) -> None:
         h1 = self.protocol.protocol
@@ -98,23 +112,48 @@ class Connection(TCPServer):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
         head_deadline = math.inf
-        while True:
-            try:
-                with trio.fail_at(head_deadline):
-                    data = await self.stream.receive_some(MAX_RECV)
-            except (trio.ClosedResourceError, trio.BrokenResourceError):
-                break
-            except trio.TooSlowError:
-                await self._refuse_slow_head()
-                break
-            await self.protocol.handle(RawData(bytes(data)))
-            if not data:
-                break
-            if not self._in_head():
-                head_deadline = math.inf
-            elif head_deadline == math.inf:
-                head_deadline = trio.current_time() + self._limits.head_seconds
+        with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+            while not self._ending:
+                with trio.CancelScope(deadline=head_deadline) as self._receiving:
+                    # No more at once, since h11 measures only heads that aren't whole yet.
+                    data = await self.stream.receive_some(HEAD_BYTES)
+                if self._receiving.cancelled_caught:
+                    if not self._ending:
+                        await self._refuse_slow_head()
+                    break
+                try:
+                    await self.protocol.handle(RawData(bytes(data)))
+                except _BAD_UPGRADES:
+                    break
+                if not data:
+                    break
+                if not self._in_head():
+                    head_deadline = math.inf
+                elif head_deadline == math.inf:
+                    head_deadline = trio.current_time() + self._limits.head_seconds
         await self.protocol.handle(Closed())
+        await self.idle_task.stop()  # which Hypercorn leaves running, and the connection with it, till it would be idle
+        await self._linger()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send what the protocol asks for; to close is left to the reading task."""
+        if not isinstance(event, Closed):
+            await super().protocol_send(event)
+            return
+        # Called in the task of the request, which Quart-Trio cancels as soon as its response is whole.
+        self._ending = True
+        self._receiving.cancel()
+        await self.protocol.handle(Closed())
+
+    async def _linger(self) -> None:
+        """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
+        with (
+            contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError, trio.BusyResourceError),
+            trio.move_on_after(self._limits.linger_seconds),
+        ):
+            await self.stream.send_eof()
+            while await self.stream.receive_some(MAX_RECV):
+                pass
 
     async def _refuse_slow_head(self) -> None:
         h1 = self.protocol.protocol
@@ -148,4 +187,6 @@ def _problem(status: int, head: bytes) -> Problem:
         if b"\n" not in head:
             return Problem(414, "too-large", f"a request line of more than {HEAD_BYTES} bytes")
         return Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes")
+    if status == 501:
+        return Problem(501, "invalid-body", "a transfer coding other than chunked")
     return Problem(400, "invalid-body", "this is not an HTTP request that can be understood")

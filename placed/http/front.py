@@ -13,18 +13,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import resource
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
+from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
 from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
     from quart_trio import QuartTrio
 
 _KEEP_ALIVE_SECONDS = 75.0  # longer than nginx's 60 s, so that nginx closes first
@@ -62,12 +64,48 @@ async def _refuse(stream: DeadlineStream) -> None:
     await stream.aclose()
 
 
+def _guarded(app: QuartTrio) -> ASGIFramework:
+    """The app, and 400 for what Quart 0.22 answers with a traceback: WebSockets, no path in the target, a bad Host."""
+
+    async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "websocket":
+            detail = "no WebSockets here; GET /edits is the stream of edits"
+            await _send_problem(Problem(400, "invalid-body", detail), "websocket.http.response", send)
+        elif scope["type"] == "http" and not scope["path"]:
+            await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
+        elif scope["type"] == "http" and _has_two_lengths(scope):
+            problem = Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
+            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
+        else:
+            try:
+                await app(scope, receive, send)
+            except* BadHost:  # raised before anything is sent, when the request is matched with a route
+                await _send_problem(Problem(400, "invalid-body", "the Host header is no host"), "http.response", send)
+
+    return guard
+
+
+def _has_two_lengths(scope: HTTPScope) -> bool:
+    """Whether a proxy and we might find different ends of the body (RFC 9112, section 6.1)."""
+    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
+
+
+async def _send_problem(problem: Problem, kind: str, send: ASGISendCallable, *more: tuple[bytes, bytes]) -> None:
+    answer = problem.answer()
+    headers = [*more]
+    headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    start = {"type": f"{kind}.start", "status": answer.status, "headers": headers}
+    for message in (start, {"type": f"{kind}.body", "body": answer.body, "more_body": False}):
+        await send(cast("ASGISendEvent", message))
+
+
 class Front:
     """All connections of one server."""
 
     def __init__(self, app: QuartTrio, *, limits: Limits | None = None, max_connections: int | None = None) -> None:
         self._config = _config()
-        self._app = wrap_app(app, self._config.wsgi_max_body_size, "asgi")
+        self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
         self._limits = limits or Limits()
         self._max_connections = max_connections or _room_for_connections()
         self._context = WorkerContext(None)

@@ -177,8 +177,10 @@ async def test_when_the_server_is_killed_and_started_again_the_bot_goes_on(
 async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
     tmp_path: Path, nursery: trio.Nursery, stop: signal.Signals
 ) -> None:
-    image = saved(tmp_path, drawing()[:75, :100])
-    async with running(tmp_path / "data", *CANVAS) as server:
+    image = saved(tmp_path, drawing()[:40, :50])
+    # The last third takes 5 s: the bot can't be done before it is stopped.
+    charges = ("--charges", "1000", "--charge-seconds", "0.01")
+    async with running(tmp_path / "data", *CANVAS, *charges) as server:
         url = address(server)
         wanted, follower = await Wanted.of(url, image, "ordered"), Follower(url)
         nursery.start_soon(follower.follow)
