@@ -148,10 +148,11 @@ class Connection(TCPServer):
     async def _linger(self) -> None:
         """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
         with (
-            contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError, trio.BusyResourceError),
+            contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError),
             trio.move_on_after(self._limits.linger_seconds),
         ):
-            await self.stream.send_eof()
+            async with self.send_lock:
+                await self.stream.send_eof()
             while await self.stream.receive_some(MAX_RECV):
                 pass
 
