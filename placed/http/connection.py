@@ -8,7 +8,6 @@ requests get a problem (RFC 9457), and a head that isn't whole after `head_secon
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import math
 from functools import partial
@@ -17,22 +16,20 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import h11
 import trio
-from h2.exceptions import H2Error
 from hypercorn.events import Closed, RawData
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
-from hyperframe.exceptions import HyperframeError
 
 from placed.http.answer import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hypercorn.config import Config
     from hypercorn.events import Event
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
-# What Hypercorn lets through when a client switches to HTTP/2 with settings that aren't any; 101 has been sent by then.
-_BAD_UPGRADES: Final = (binascii.Error, HyperframeError, H2Error)
 _PIECE_BYTES: Final = 65_536
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 
@@ -111,6 +108,8 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
+            h1._check_protocol = partial(_without_upgrade, h1._check_protocol)  # type: ignore[method-assign]  # noqa: SLF001
+            h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
         head_deadline = math.inf
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
@@ -121,10 +120,7 @@ class Connection(TCPServer):
                     if not self._ending:
                         await self._refuse_slow_head()
                     break
-                try:
-                    await self.protocol.handle(RawData(bytes(data)))
-                except _BAD_UPGRADES:
-                    break
+                await self.protocol.handle(RawData(bytes(data)))
                 if not data:
                     break
                 if not self._in_head():
@@ -165,6 +161,16 @@ class Connection(TCPServer):
         """Whether a part of a request's head has come, and no more."""
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
+
+
+async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
+    """Answer as if no upgrade were asked for (RFC 9110, 7.8): Hypercorn 0.18's can be crashed by what follows them."""
+    headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
+    if len(headers) < len(request.headers):
+        request = h11.Request(
+            method=request.method, target=request.target, headers=headers, http_version=request.http_version
+        )
+    await handle(request)
 
 
 async def _send_problem(h1: H11Protocol, status: int) -> None:

@@ -65,7 +65,7 @@ async def _refuse(stream: DeadlineStream) -> None:
 
 
 def _guarded(app: QuartTrio) -> ASGIFramework:
-    """The app, and 400 for what Quart 0.22 answers with a traceback: WebSockets, no path in the target, a bad Host."""
+    """The app, and 400 for what Quart 0.22 answers with a traceback, as WebSockets over HTTP/2, and for two lengths."""
 
     async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] == "websocket":
