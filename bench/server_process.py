@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import re
 import signal
 import subprocess
@@ -64,6 +65,11 @@ def serving(data: Path, *flags: str) -> list[str]:
     ]
 
 
+def users_environment() -> dict[str, str]:
+    """Ours, but that Python keeps what it compiles, which is its default and takes part of each start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextlib.asynccontextmanager
 async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess]:
     """Start `command`, which prints its address on standard output once it listens, and stop it at the end.
@@ -80,6 +86,7 @@ async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess
             stderr=subprocess.PIPE,
             check=False,
             cwd=ROOT,
+            env=users_environment(),
             deliver_cancel=_kill,
         )
         process = await nursery.start(start)

@@ -22,7 +22,7 @@ from bench.edit_logs import fill, open_past_log
 from bench.http_client import UnexpectedAnswer, connection
 from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading
 from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import ROOT, running_server, seconds_logged, serving
+from bench.server_process import ROOT, running_server, seconds_logged, serving, users_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,11 @@ async def _run_alone(code: str) -> Spent:
     epilogue = "\nfrom pathlib import Path\ntry: print(Path('/proc/self/schedstat').read_text())\nexcept OSError: pass"
     began = reading().wall
     done = await trio.run_process(
-        [sys.executable, "-c", code + epilogue], capture_stdout=True, stderr=subprocess.DEVNULL, cwd=ROOT
+        [sys.executable, "-c", code + epilogue],
+        capture_stdout=True,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=users_environment(),
     )
     wall = reading().wall - began
     fields = [int(field) / 1e9 for field in done.stdout.split()]
