@@ -65,7 +65,7 @@ $(venv)/run.stamp: pyproject.toml constraints.txt
 	@touch $@
 
 $(venv)/test.stamp: $(venv)/run.stamp
-	@$(pip) install --constraint constraints.txt --group dev
+	@$(pip) install --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[kafka]'
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json
@@ -75,7 +75,7 @@ node_modules/.stamp: package.json package-lock.json
 upgrade: $(venv)/run.stamp
 	$(python) -m venv --clear $(venv)/upgrade
 	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip
-	$(venv)/upgrade/bin/python -m pip --quiet install --editable . --group dev editables
+	$(venv)/upgrade/bin/python -m pip --quiet install --editable '.[kafka]' --group dev editables
 	sed -n '/^#/p' constraints.txt > $(venv)/constraints.txt
 	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable --exclude setuptools >> $(venv)/constraints.txt
 	mv $(venv)/constraints.txt constraints.txt

@@ -4,6 +4,7 @@
 #
 #   sh .ci/setup.sh venv DIR    makes the virtual environment DIR with a Python 3.11 or newer
 #   sh .ci/setup.sh parts       the programs that only tests use; a missing one leaves tests out, and in CI is an error
+#   sh .ci/setup.sh kafka       a Kafka broker's jars, into the cache, where they stay; needs Maven
 set -eu
 
 log() { echo "$*" >&2; }
@@ -64,12 +65,13 @@ has_part() {
                 [ -e "/Applications/Chromium.app" ] || [ -e "/Applications/Google Chrome.app" ]
             ;;
         nodejs) has node ;;
+        maven) has mvn && has java ;;
         *) has "$1" ;;
     esac
 }
 
 missing_parts() {
-    for part in chromium nginx pngcheck nodejs npm; do
+    for part in chromium nginx pngcheck nodejs npm maven; do
         has_part $part || printf '%s ' $part
     done
 }
@@ -89,14 +91,33 @@ fetch_parts() {
         apt_install $missing
         missing=$(missing_parts)
     fi
+    case " $missing" in
+        *" maven "*) ;;
+        *) fetch_kafka || log "left out: tests that need Kafka, which Maven couldn't fetch" ;;
+    esac
     for part in $missing; do
         log "left out: tests that need $part; to have them: apt-get install $part, or brew install $(brew_name "$part")"
     done
     [ -z "$missing" ] || [ "${CI:-}" != true ]
 }
 
+# Folder and version are those of tests/kafka/jars.py. The folder has its name once it is complete.
+fetch_kafka() {
+    here=$(dirname "$0")/../tests/kafka
+    version=$(sed -n 's/.*<kafka\.version>\(.*\)<.*/\1/p' "$here/pom.xml")
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/placed
+    [ ! -d "$cache/kafka-$version" ] || return 0
+    log "fetching Kafka $version with Maven, into $cache"
+    part=$cache/kafka-$version.part.$$
+    mkdir -p "$part"
+    mvn --quiet --batch-mode --file "$here/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$part" >&2 || { rm -rf "$part"; return 1; }
+    if [ -d "$cache/kafka-$version" ]; then rm -rf "$part"; else mv "$part" "$cache/kafka-$version"; fi
+}
+
 case ${1:-} in
     venv) make_venv "$2" ;;
     parts) fetch_parts ;;
-    *) log "usage: sh .ci/setup.sh venv DIR | parts" && exit 2 ;;
+    kafka) fetch_kafka ;;
+    *) log "usage: sh .ci/setup.sh venv DIR | parts | kafka" && exit 2 ;;
 esac

@@ -62,6 +62,11 @@ LAYERS = {
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
     "storage": _layer("folder_lock lmdb_environment", "pure pages", "lmdb trio"),
     "backends": _layer("backends.lmdb backends.memory", "pure pages storage contract", "attrs lmdb trio"),
+    "kafka": _layer(
+        "backends.kafka backends.kafka_client backends.kafka_place backends.kafka_reader backends.kafka_topic",
+        "pure pages contract",
+        "attrs kafka numpy trio",
+    ),
     "tasks": _layer(
         "broadcaster image metrics reader recovery snapshot_store snapshotter writer",
         "pure pages storage contract state logging",

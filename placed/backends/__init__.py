@@ -10,6 +10,8 @@ records with `first <= offset < next`.
     ├── OffsetOutOfRange      asked to read before the first offset or past the next one
     ├── LogCorrupt            the log is damaged, or is not a log of ours
     ├── LogBusy               another process has it
+    ├── LogRefused            its server doesn't let us in; trying again doesn't help
+    ├── LogReplaced           it was deleted, and another log is in its place
     └── LogClosed             used after close
 
 This module may import Trio and numpy; it knows nothing of canvases and HTTP. Backends are opened by a context manager
@@ -61,6 +63,14 @@ class LogBusy(LogError):
     """Another process has this log open, and this backend allows one."""
 
 
+class LogRefused(LogError):
+    """The log's server refuses us: user, password, or what the user may do; the message says what is needed."""
+
+
+class LogReplaced(LogError):
+    """The log was deleted and made anew, so what is in its place is another log; to serve that, open it."""
+
+
 class LogClosed(LogError):
     """The log was used after it was closed."""
 
@@ -101,6 +111,7 @@ class Log(abc.ABC):
 
         Raises:
             LogUnavailable: it can't be asked just now.
+            LogReplaced: another log is in its place.
             LogClosed: the log was closed.
         """
 
@@ -117,6 +128,7 @@ class Log(abc.ABC):
             ValueError: the value is empty or too long; nothing was appended.
             LogUnavailable: nothing was appended.
             OutcomeUnknown: it may have been appended.
+            LogReplaced: another log is in its place; nothing was appended.
             LogClosed: the log was closed; nothing was appended.
 
         Cancellation: a cancelled append may have been appended.
@@ -136,6 +148,8 @@ class Log(abc.ABC):
             OffsetOutOfRange: `offset` is below the log's first offset, or above its next one.
             LogUnavailable: it can't be read just now; open a new reader from the last batch's `next_offset`.
             LogCorrupt: a record doesn't match its checksum, or the storage is damaged.
+            LogRefused: its server no longer lets us in.
+            LogReplaced: another log is in its place.
             LogClosed: the log was closed; a waiting reader is woken with it.
 
         Cancellation: takes effect within 1 s; no record is lost, a new reader may begin where this one stood.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.backends.logs import BACKENDS, Backend
+from tests.backends.logs import LOCAL_BACKENDS, Backend, kafka_backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from placed.backends import Log
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+@pytest.fixture(params=[*LOCAL_BACKENDS, pytest.param("kafka", marks=pytest.mark.kafka)])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend in turn."""
-    chosen: Backend = request.param
-    return chosen
+    return _backend(request)
 
 
-@pytest.fixture(params=[each for each in BACKENDS if each.durable], ids=lambda backend: backend.name)
+@pytest.fixture(params=["lmdb", pytest.param("kafka", marks=pytest.mark.kafka)])
 def durable_backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend that keeps its records, in turn."""
-    chosen: Backend = request.param
-    return chosen
+    return _backend(request)
+
+
+def _backend(request: pytest.FixtureRequest) -> Backend:
+    if request.param == "kafka":
+        return kafka_backend(request.getfixturevalue("kafka").addresses())
+    return LOCAL_BACKENDS[request.param]
 
 
 class Tmpfs:

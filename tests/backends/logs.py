@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
 
+from placed.backends.kafka import open_kafka_log
+from placed.backends.kafka_place import KafkaPlace
 from placed.backends.lmdb import open_lmdb_log
 from placed.backends.memory import open_memory_log
 
@@ -37,10 +40,20 @@ class Backend:
     examples: int
 
 
-BACKENDS: Final = (
-    Backend("memory", lambda _place: open_memory_log(), durable=False, examples=100),
-    Backend("lmdb", lambda place: open_lmdb_log(place / "log"), durable=True, examples=25),
-)
+LOCAL_BACKENDS: Final = {
+    "memory": Backend("memory", lambda _place: open_memory_log(), durable=False, examples=100),
+    "lmdb": Backend("lmdb", lambda place: open_lmdb_log(place / "log"), durable=True, examples=25),
+}
+
+
+def kafka_backend(addresses: str) -> Backend:
+    """The backend that keeps its logs with the brokers at `addresses`; a place is a topic."""
+
+    def topic(place: Path) -> KafkaPlace:
+        name = hashlib.sha256(str(place).encode()).hexdigest()[:32]
+        return KafkaPlace(tuple(addresses.split(",")), f"place-{name}")
+
+    return Backend("kafka", lambda place: open_kafka_log(topic(place)), durable=True, examples=10)
 
 
 @attrs.frozen

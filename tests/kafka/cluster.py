@@ -1,0 +1,273 @@
+"""A cluster of real brokers on this machine: Apache Kafka in KRaft mode, each broker a controller too.
+
+Listeners, all on 127.0.0.1 and free ports: plaintext, for brokers and clients, and controller; with a `Login` also
+sasl_plaintext, and with a `Certificate` ssl and sasl_ssl. A cluster of three keeps three copies of each record and
+acknowledges it once two have it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from tests.kafka.jars import jars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS: Final = 90.0  # three brokers that start at once on two busy cores; one alone takes 3 s
+STOP_SECONDS: Final = 20.0
+_FORMAT_SECONDS: Final = 60.0
+_STARTED: Final = "Kafka Server started"
+_LOG4J: Final = Path(__file__).with_name("log4j2.properties")
+# The compiler that is ready soonest: a broker starts in half the time, and no test waits for the better one's code.
+_JAVA: Final = ("java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+
+@attrs.frozen
+class Login:
+    """A user that SASL listeners let in, by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."""
+
+    user: str
+    password: str
+
+
+@attrs.frozen
+class Certificate:
+    """For TLS listeners: one PEM file with key and certificate, and one with the authority that signed it."""
+
+    pem: Path
+    ca: Path
+
+
+class Broker:
+    """One broker's process, which may be stopped, killed, halted and started again."""
+
+    def __init__(self, node: int, folder: Path, listeners: dict[str, int]) -> None:
+        self.node = node
+        self.folder = folder
+        self.listeners = listeners
+        self.lines: deque[str] = deque(maxlen=1000)
+        self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
+        self._started = threading.Event()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def address(self, listener: str = "plaintext") -> str:
+        """HOST:PORT of a listener."""
+        return f"127.0.0.1:{self.listeners[listener]}"
+
+    def format(self, cluster_id: str, login: Login | None) -> None:
+        """Make its data folder."""
+        scram = (
+            []
+            if login is None
+            else [f"SCRAM-SHA-{bits}=[name={login.user},password={login.password}]" for bits in (256, 512)]
+        )
+        command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties)]
+        command += [word for each in scram for word in ("--add-scram", each)]
+        subprocess.run(command, check=True, capture_output=True, timeout=_FORMAT_SECONDS)
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def begin(self) -> None:
+        """Start it, without waiting."""
+        self._started = threading.Event()
+        self._process = subprocess.Popen(
+            [*_java(), "kafka.Kafka", str(self._properties)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,  # Ctrl-C is for the command that started it, which then stops it in order
+        )  # fmt: skip
+        self._listener = threading.Thread(target=self._listen, args=(self._process, self._started), daemon=True)
+        self._listener.start()
+
+    def _listen(self, process: subprocess.Popen[str], started: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line)
+                if _STARTED in line:
+                    started.set()
+        started.set()
+
+    def wait(self, deadline: float) -> None:
+        """Wait until it has started.
+
+        Raises:
+            RuntimeError: it ended, or `deadline`, of `time.monotonic`, has passed; with its last lines.
+        """
+        found = self._started.wait(max(0.0, deadline - time.monotonic()))
+        assert self._process is not None
+        if not found or self._process.poll() is not None:
+            raise RuntimeError(f"broker {self.node} didn't start:\n{''.join(self.lines)}")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.begin()
+        self.wait(time.monotonic() + START_SECONDS)
+
+    def stop(self) -> None:
+        """End it in order. Idempotent."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would. Idempotent."""
+        self._end(signal.SIGKILL)
+
+    def halt(self) -> None:
+        """Leave it without a processor: its sockets stay, and nobody answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on after `halt`."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _end(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is None:
+            return
+        for each in (signal.SIGCONT, number):
+            process.send_signal(each)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+        if self._listener is not None:
+            self._listener.join(STOP_SECONDS)
+        self._process = None
+
+
+class Cluster:
+    """Brokers of one cluster."""
+
+    def __init__(self, brokers: list[Broker]) -> None:
+        self.brokers = brokers
+
+    def addresses(self, listener: str = "plaintext") -> str:
+        """All brokers' addresses, with commas between."""
+        return ",".join(broker.address(listener) for broker in self.brokers)
+
+    def start(self) -> None:
+        """Start all of them together: a controller waits for the others."""
+        deadline = time.monotonic() + START_SECONDS
+        for broker in self.brokers:
+            broker.begin()
+        for broker in self.brokers:
+            broker.wait(deadline)
+
+    def stop(self) -> None:
+        """Kill all of them; nobody needs their data. Idempotent."""
+        for broker in self.brokers:
+            broker.kill()
+
+
+@contextlib.contextmanager
+def run_cluster(
+    folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
+) -> Iterator[Cluster]:
+    """A new cluster, its data in `folder`, gone when the block ends."""
+    names = ["plaintext", "controller"]
+    if login is not None:
+        names.append("sasl_plaintext")
+    if certificate is not None:
+        names += ["ssl", "sasl_ssl"]
+    ports = iter(_free_ports(brokers * len(names)))
+    made = [
+        Broker(node, folder / f"broker-{node}", {name: next(ports) for name in names}) for node in range(1, brokers + 1)
+    ]
+    cluster_id = base64.urlsafe_b64encode(b"p" + os.urandom(15)).decode().rstrip("=")
+    cluster = Cluster(made)
+    try:
+        for broker in made:
+            broker.folder.mkdir(parents=True)
+            (broker.folder / "server.properties").write_text(_properties(broker, made, login, certificate))
+            broker.format(cluster_id, login)
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _java() -> list[str]:
+    return [*_JAVA, f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", f"{jars()}/*"]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; found all together, so that none comes twice."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _properties(broker: Broker, brokers: list[Broker], login: Login | None, certificate: Certificate | None) -> str:
+    copies = min(3, len(brokers))
+    # One acknowledges alone, where there is one; of three, two must have the record.
+    in_sync = 2 if copies == 3 else 1
+    names = [name.upper() for name in broker.listeners]
+    clients = [name for name in names if name != "CONTROLLER"]
+    address = {name: f"{name}://{broker.address(name.lower())}" for name in names}
+    protocol = {name: "PLAINTEXT" if name == "CONTROLLER" else name for name in names}
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": broker.node,
+        "controller.quorum.voters": ",".join(f"{each.node}@{each.address('controller')}" for each in brokers),
+        "listeners": ",".join(address.values()),
+        "advertised.listeners": ",".join(address[name] for name in clients),
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol[name]}" for name in names),
+        "inter.broker.listener.name": "PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": broker.folder / "data",
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": copies,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # A dead broker is noticed after 3 s, not Kafka's 9 s: a test of that needn't wait so long.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+    }
+    if login is not None:
+        settings["sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"
+        for name in (name.lower() for name in clients if name.startswith("SASL")):
+            settings[f"listener.name.{name}.plain.sasl.jaas.config"] = (
+                "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                f' user_{login.user}="{login.password}";'
+            )
+            for mechanism in ("scram-sha-256", "scram-sha-512"):
+                settings[f"listener.name.{name}.{mechanism}.sasl.jaas.config"] = (
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+                )
+    if certificate is not None:
+        settings |= {
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": certificate.pem,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": certificate.ca,
+        }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())

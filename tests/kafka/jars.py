@@ -1,0 +1,34 @@
+"""Where Kafka's jars are: in a cache outside the repository, fetched once by `.ci/setup.sh kafka`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from tests.parts import program, require
+
+_HERE: Final = Path(__file__).parent
+_SETUP: Final = _HERE.parents[1] / ".ci" / "setup.sh"
+_FETCH_SECONDS: Final = 300.0  # 45 MB, and Maven's own plugins the first time
+
+
+def kafka_version() -> str:
+    """Kafka's version, as the pom has it."""
+    found = re.search(r"<kafka\.version>([0-9.]+)<", (_HERE / "pom.xml").read_text())
+    assert found is not None
+    return found[1]
+
+
+def jars() -> Path:
+    """The folder with the jars, fetched if need be; without them the test is skipped, or, in CI, fails."""
+    program("java")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "placed" / f"kafka-{kafka_version()}"
+    if not folder.is_dir() and shutil.which("mvn"):
+        subprocess.run(["sh", str(_SETUP), "kafka"], check=False, timeout=_FETCH_SECONDS, stdin=subprocess.DEVNULL)
+    require("Kafka", folder.is_dir(), "sh .ci/setup.sh kafka, which needs Maven and its central repository")
+    return folder
