@@ -9,6 +9,7 @@ import click
 
 # The command's name, and where it is.
 _COMMANDS: Final = {
+    "fanout": "bench.fanout",
     "latency": "bench.latency",
     "memory": "bench.memory",
     "png": "bench.png",

@@ -72,6 +72,15 @@ class Broadcaster:
         self._changed.set()
         self._changed = trio.Event()
 
+    @property
+    def version(self) -> int:
+        """Where the projection stands."""
+        return self._projection.version
+
+    def shared_frame(self, version: int, form: Format) -> tuple[int, bytes] | None:
+        """What `frame` gave for `version`, if it is still the newest."""
+        return self._frames.get((version, form))
+
     def frame(self, version: int, form: Format) -> tuple[int, bytes]:
         """The version after, and the bytes of, the frame from `version` on, which the feed reaches back to."""
         cached = self._frames.get((version, form))
@@ -108,38 +117,56 @@ class Broadcaster:
 
 
 class Subscriber:
-    """One stream: a version that moves."""
+    """One stream: a version that moves.
+
+    Attributes:
+        version: of the one who follows, once all that `poll` gave has arrived.
+        form: how edits are told.
+    """
+
+    __slots__ = ("_broadcaster", "_log_id", "_open", "_reloaded", "form", "version")
 
     def __init__(self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None) -> None:
         self._broadcaster = broadcaster
-        self._version = version
-        self._form = form
         self._log_id = log_id
         self._reloaded = False
         self._open = True
+        self.version = version
+        self.form = form
 
-    async def next(self) -> bytes | None:
-        """What to send next, as soon as there is anything; None at the stream's end.
+    @property
+    def is_same_log(self) -> bool:
+        """Whether it follows the log that is served."""
+        return self._log_id is None or self._log_id == self._broadcaster.log_id
+
+    def poll(self) -> bytes | None:
+        """What to send now; empty while there is nothing, None at the stream's end.
 
         A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
         acknowledged, and whoever placed them watches.
-
-        Cancellation: loses nothing.
         """
         hub = self._broadcaster
         if self._reloaded:
             return None
-        stale = hub.stale(self._version, self._log_id)
-        if stale is None:
-            if not await hub.wait_past(self._version):
-                return sse.HEARTBEAT
-            stale = hub.stale(self._version, self._log_id)
-        if hub.closed and (stale or not hub.is_behind(self._version)):
+        stale = hub.stale(self.version, self._log_id)
+        if stale is None and hub.is_behind(self.version):
+            self.version, data = hub.frame(self.version, self.form)
+            return data
+        if hub.closed:
             return None
-        if stale is not None:
-            self._reloaded = True
-            return hub.reload(stale)
-        self._version, data = hub.frame(self._version, self._form)
+        if stale is None:
+            return b""
+        self._reloaded = True
+        return hub.reload(stale)
+
+    async def next(self) -> bytes | None:
+        """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.
+
+        Cancellation: loses nothing.
+        """
+        while (data := self.poll()) == b"":
+            if not await self._broadcaster.wait_past(self.version):
+                return sse.HEARTBEAT
         return data
 
     def close(self) -> None:

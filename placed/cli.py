@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PREFIX: Final = "PLACED_"
+_NO: Final = "--no-"
 _CONFIG: Final = f"{__name__}.config"
 _IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
 # The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
@@ -59,6 +60,10 @@ class _SettingType(_ParamType):
             raise click.UsageError(f"{_origin(ctx, self.name)}: {error.reason}") from None
 
 
+class _SwitchType(_SettingType, click.types.BoolParamType):
+    """Such a setting that is a pair of flags without values, `--this` and `--no-this`."""
+
+
 def _origin(ctx: click.Context | None, setting: str) -> str:
     """Where the value of `setting` came from, as the operator would call it."""
     source = ctx.get_parameter_source(setting) if ctx else None
@@ -74,7 +79,8 @@ class _Option(click.Option):
     """A flag that is also an environment variable; a subcommand takes no heed of the latter."""
 
     def __init__(self, setting: str, **kwargs: Any) -> None:
-        super().__init__([flag_of(setting), setting], envvar=_PREFIX + setting.upper(), **kwargs)
+        flag = f"{flag_of(setting)}/{_NO}{flag_of(setting)[2:]}" if kwargs.get("is_flag") else flag_of(setting)
+        super().__init__([flag, setting], envvar=_PREFIX + setting.upper(), **kwargs)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         return None if _IS_SUBCOMMAND in ctx.meta else super().value_from_envvar(ctx)
@@ -117,7 +123,8 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: str | None) 
 
 def _setting(setting: str, metavar: str, text: str, **kwargs: Any) -> _Option:
     default = kwargs.pop("default", _DEFAULTS.get(setting))
-    return _Option(setting, type=_SettingType(setting, metavar), help=text, default=default, **kwargs)
+    kind = _SwitchType if kwargs.get("is_flag") else _SettingType
+    return _Option(setting, type=kind(setting, metavar), help=text, default=default, **kwargs)
 
 
 _PARAMS: Final[list[click.Parameter]] = [
@@ -163,6 +170,13 @@ _PARAMS: Final[list[click.Parameter]] = [
         show_default="a folder of your own",
     ),
     _setting("log", "URL", "The log: lmdb:PATH or memory:.  [default: lmdb: in the data folder]"),
+    _setting(
+        "fast_lane",
+        "",
+        "Answer hot requests without Hypercorn, or leave all to it.  [default: on]",
+        is_flag=True,
+    ),
+    _setting("max_frames_per_second", "COUNT", "To each stream; fewer merge more edits into one.", show_default=True),
     _setting("log_level", "LEVEL", f"{', '.join(structured_logs.LEVELS)}.", show_default=True),
     _setting("log_format", "FORMAT", f"{' or '.join(structured_logs.FORMATS)}.", show_default=True),
 ]

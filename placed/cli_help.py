@@ -16,6 +16,7 @@ _SECTIONS: Final = (
     ("Canvas", ("--width", "--height", "--palette")),
     ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
     ("Storage", ("--data", "--log")),
+    ("Speed", ("--fast-lane", "--max-frames-per-second")),
     ("Log lines", ("--log-level", "--log-format")),
     ("Other", ("--config", "--version", "--help")),
 )

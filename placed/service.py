@@ -27,12 +27,13 @@ from placed.author import KEY_BYTES
 from placed.backends import LogError
 from placed.backends.lmdb import open_lmdb_log
 from placed.backends.memory import open_memory_log
-from placed.broadcaster import Broadcaster
+from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
 from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.http.api import Api
 from placed.http.app import create_app
+from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.pages import Pages, client_folder
 from placed.image import ImageEncoder
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from placed.snapshot_store import SnapshotStore
 
 SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
+_STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
 _KEY_NAME = "author.key"
@@ -218,7 +220,15 @@ class _Server:
         self._reader = Reader(log, projection, self._broadcaster.publish)
         self._writer = Writer(log, on_append=self._metrics.appended)
         self._encoder = ImageEncoder(projection, log.id)
-        self._front = Front(create_app(self._api(log.id), Pages.load(client_folder())))
+        api = self._api(log.id)
+        self._followers = Followers(
+            self._broadcaster,
+            heartbeat_seconds=HEARTBEAT_SECONDS,
+            stall_seconds=_STALL_SECONDS,
+            frame_seconds=1 / settings.max_frames_per_second,
+        )
+        fast = (api, self._followers) if settings.fast_lane else None
+        self._front = Front(create_app(api, Pages.load(client_folder())), fast=fast)
         self._watch()
 
     @classmethod
@@ -270,7 +280,7 @@ class _Server:
         listeners = await _listen(self._settings.host, self._settings.port)
         running = Running(tuple(_url(listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
-            for task in (self._reader.run, self._writer.run, self._snapshotter.run):
+            for task in (self._reader.run, self._writer.run, self._snapshotter.run, self._followers.run):
                 nursery.start_soon(task)
             await nursery.start(self._front.serve, listeners)
             task_status.started(running)

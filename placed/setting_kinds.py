@@ -27,6 +27,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_CHARGES = 1_000_000
 MAX_CHARGE_SECONDS = 7 * 86_400.0  # a week; nobody waits longer
+MAX_FRAMES_PER_SECOND = 1_000
 MIN_CHARGE_SECONDS = 0.001  # cooldowns count in ms
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
@@ -189,6 +190,19 @@ def _one_of(words: tuple[str, ...]) -> Kind:
     return _text(parse, " or ".join((", ".join(words[:-1]), words[-1])))
 
 
+_ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
+
+
+def _switch(value: str | bool) -> bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    if value.lower() not in _ON + _OFF:
+        raise ValueError
+    return value.lower() in _ON
+
+
 _SECONDS_ALLOWED: Final = f"0 for no cooldown, or {MIN_CHARGE_SECONDS} to {MAX_CHARGE_SECONDS:.0f} seconds"
 KINDS: Final[dict[str, Kind]] = {
     "host": _text(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
@@ -205,6 +219,8 @@ KINDS: Final[dict[str, Kind]] = {
     "cooldown": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
     "data": Kind(_folder, "a folder"),
     "log": _text(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
+    "fast_lane": Kind(_switch, "on or off", (bool,)),
+    "max_frames_per_second": _whole(1, MAX_FRAMES_PER_SECOND),
     "log_level": _one_of(LEVELS),
     "log_format": _one_of(FORMATS),
 }

@@ -43,6 +43,8 @@ class Settings:
         charge_seconds: for one charge to come back; 0 is no cooldown.
         trusted_proxies: networks whose X-Forwarded-For and Forwarded count.
         allow_origins: sites, as scheme://host[:port] or *, whose pages may use the API.
+        fast_lane: whether hot requests are answered without Hypercorn.
+        max_frames_per_second: to each stream of the fast lane, 1 to 1000.
         log_level: of `placed.structured_logs.LEVELS`.
         log_format: of `placed.structured_logs.FORMATS`.
 
@@ -63,5 +65,7 @@ class Settings:
         default=(), validator=_check, metadata={"setting": "trusted_proxy"}
     )
     allow_origins: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_origin"})
+    fast_lane: bool = attrs.field(default=True, validator=_check)
+    max_frames_per_second: int = attrs.field(default=250, validator=_check)
     log_level: str = attrs.field(default="info", validator=_check)
     log_format: str = attrs.field(default="text", validator=_check)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tests.promises.http_connection import HttpConnection
 
 # The ways by which a request may be served. A further lane is a further word here, and its settings in `_LANES`.
-LANES: Final = ("slow",)
-_LANES: Final[dict[str, dict[str, Any]]] = {"slow": {}}
+LANES: Final = ("slow", "fast")
+_LANES: Final[dict[str, dict[str, Any]]] = {"slow": {"fast_lane": False}, "fast": {"fast_lane": True}}
 
 LIMIT_SECONDS: Final = 20.0  # for anything that waits; a busy machine's fsync has taken 1 s
 WIDTH, HEIGHT = 40, 30

@@ -301,10 +301,10 @@ def test_any_number_of_streams_that_read_when_they_like_end_with_the_canvas(step
         for step in steps:
             if isinstance(step, tuple):
                 server.append(step)
-            elif followers[step]._version != server.projection.version:
+            elif followers[step].version != server.projection.version:
                 await read(step)
         for index, subscriber in enumerate(followers):
-            while followers[index]._version != server.projection.version:
+            while followers[index].version != server.projection.version:
                 await read(index)
             subscriber.close()
             assert (canvases[index] == server.projection.canvas).all()

@@ -72,8 +72,9 @@ def test_without_a_flag_it_serves_with_the_defaults(service: FakeService) -> Non
 
 def test_every_flag_reaches_the_settings(service: FakeService) -> None:
     flags = "--host ::1 --port 0 --data d --log memory: --width 7 --height 9 --palette reddit-2022 --charges 3"
+    lanes = "--no-fast-lane --max-frames-per-second 7"
     more = "--charge-seconds 2.5 --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1 --allow-origin HTTP://A:80"
-    assert main([*flags.split(), *more.split(), "--log-level", "debug", "--log-format", "json"]) == 0
+    assert main([*flags.split(), *more.split(), *lanes.split(), "--log-level", "debug", "--log-format", "json"]) == 0
     (seen,) = service.seen
     assert (seen.host, seen.port, seen.data, seen.log) == ("::1", 0, Path("d"), "memory:")
     assert (seen.width, seen.height, seen.palette) == (7, 9, REDDIT_2022)
@@ -81,12 +82,14 @@ def test_every_flag_reaches_the_settings(service: FakeService) -> None:
     assert seen.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert seen.allow_origins == ("http://a",)
     assert (seen.log_level, seen.log_format) == ("debug", "json")
+    assert (seen.fast_lane, seen.max_frames_per_second) == (False, 7)
 
 
 def test_every_variable_reaches_the_settings(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"HOST": "::1", "PORT": "1", "DATA": "d", "LOG": "memory:", "WIDTH": "7", "HEIGHT": "9"}
     variables |= {"PALETTE": "reddit-2022", "CHARGES": "3", "CHARGE_SECONDS": "2.5", "LOG_LEVEL": "error"}
     variables |= {"LOG_FORMAT": "json", "TRUSTED_PROXY": "10.0.0.0/8, ::1", "ALLOW_ORIGIN": "http://a,http://b"}
+    variables |= {"FAST_LANE": "false", "MAX_FRAMES_PER_SECOND": "5"}
     for name, value in variables.items():
         monkeypatch.setenv(f"PLACED_{name}", value)
     assert main([]) == 0
@@ -97,6 +100,7 @@ def test_every_variable_reaches_the_settings(service: FakeService, monkeypatch: 
     assert seen.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert seen.allow_origins == ("http://a", "http://b")
     assert (seen.log_level, seen.log_format) == ("error", "json")
+    assert (seen.fast_lane, seen.max_frames_per_second) == (False, 5)
 
 
 def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config: Path) -> None:
@@ -115,6 +119,8 @@ def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config
         allow_origin = []
         log-level = "error"
         log-format = "json"
+        fast-lane = false
+        max_frames_per_second = 1
         """,
         encoding="utf-8",
     )
@@ -125,6 +131,7 @@ def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config
     assert (seen.charges, seen.charge_seconds) == (3, 2.0)
     assert seen.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert (seen.allow_origins, seen.log_level, seen.log_format) == ((), "error", "json")
+    assert (seen.fast_lane, seen.max_frames_per_second) == (False, 1)
 
 
 def test_flag_goes_before_variable_and_that_before_the_file(

@@ -20,7 +20,9 @@ from placed.structured_logs import FORMATS, LEVELS
 PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(--[a-z-]+)` \| `([A-Z_]+)` \| `([a-z-]+)` \| (.*?) \| (.*?) ?\|$", PAGE, re.MULTILINE)
 FLAGS = {
-    flag for param in cli.get_params(cli.make_context("placed", [], resilient_parsing=True)) for flag in param.opts
+    flag
+    for param in cli.get_params(cli.make_context("placed", [], resilient_parsing=True))
+    for flag in (*param.opts, *param.secondary_opts)
 }
 
 
@@ -45,7 +47,8 @@ def test_defaults_of_the_page_are_those_of_the_command_line() -> None:
     for flag, _, _, _, default in ROWS:
         value = defaults[flag]
         if value is not None and not callable(value):
-            assert default == ("none" if value == () else f"`{value:g}`" if isinstance(value, float) else f"`{value}`")
+            shown = {(): "none", True: "`on`"}.get(value) if isinstance(value, tuple | bool) else None
+            assert default == (shown or (f"`{value:g}`" if isinstance(value, float) else f"`{value}`"))
 
 
 def test_example_file_is_accepted(tmp_path: Path) -> None:

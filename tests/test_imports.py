@@ -73,9 +73,9 @@ LAYERS = {
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.front http.pages",
+        "http.api http.app http.connection http.errors http.fast_lane http.followers http.front http.pages",
         "pure contract state logging tasks",
-        "attrs h11 hypercorn quart quart_trio trio werkzeug",
+        "attrs h11 httptools hypercorn quart quart_trio trio werkzeug",
     ),
     "paint": _layer(
         "paint.api paint.command paint.painter paint.picture paint.progress",

@@ -104,6 +104,8 @@ def test_home_is_found_in_folders(monkeypatch: pytest.MonkeyPatch) -> None:
         ("palette", ["", "no-such", 1, None]),
         ("log_level", ["", "inf", "info ", 20, None]),
         ("log_format", ["", "xml", None]),
+        ("fast_lane", ["", "maybe", 2, None]),
+        ("max_frames_per_second", ["", "0", "1001", "2.5", "-1", 2.5, True, None]),
     ],
 )
 def test_values_that_are_not_allowed_are_refused_in_one_line(setting: str, values: list[object]) -> None:

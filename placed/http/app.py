@@ -14,9 +14,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import Answer, Problem, Request
+from placed.http.errors import refusal
 from placed.http.origin import preflight
 from placed.http.parameters import BODY_BYTES
-from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -105,12 +105,10 @@ def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
 
 
 def _map_errors(app: QuartTrio, api: Api) -> None:
-    """The one place where errors become responses."""
+    """Whatever ends a request, Quart's own errors included."""
 
-    def refuse(problem: Problem) -> Response:
-        if request.path == "/edit":
-            api.metrics.refused(problem.code)
-        return _respond(problem.answer())
+    def refuse(error: Exception) -> Response:
+        return _respond(refusal(api, request.path, error))
 
     async def on_problem(problem: Problem) -> Response:
         return refuse(problem)
@@ -127,8 +125,7 @@ def _map_errors(app: QuartTrio, api: Api) -> None:
         return refuse(Problem(status, _CODES.get(status, "internal"), detail))
 
     async def on_bug(error: Exception) -> Response:
-        get_logger(__name__).error("request failed", path=request.path, exc_info=error)
-        return refuse(Problem(500, "internal", "the server made a mistake; its operator will find it in the logs"))
+        return refuse(error)
 
     app.register_error_handler(Problem, on_problem)
     app.register_error_handler(HTTPException, on_http)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
+_RECYCLE_TURNS: Final = 20
 _PIECE_BYTES: Final = 65_536
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 
@@ -87,19 +88,50 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
         """As for any stream."""
         await self._stream.aclose()
 
+    def detach(self) -> int:
+        """The socket's file descriptor, which is the caller's from now on; the stream is of no more use."""
+        return self.socket.detach()
+
+    async def linger(self, seconds: float) -> None:
+        """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
+        with trio.move_on_after(seconds):
+            await self.send_eof()
+            while await self.receive_some(MAX_RECV):
+                pass
+
     def abort(self) -> None:
         """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
         self.socket.close()
 
 
 class Connection(TCPServer):
-    """Hypercorn's server of one connection, with our deadlines and error bodies."""
+    """Hypercorn's server of one connection, with our deadlines and error bodies.
+
+    Args:
+        received: what the peer has sent already.
+        is_elsewhere: whether what comes between two requests is for somebody else to answer.
+
+    Attributes:
+        handed_back: what `is_elsewhere` was true of, once `run` has ended; the stream is still open. None when the
+            connection is over.
+    """
 
     def __init__(
-        self, app: AppWrapper, config: Config, context: WorkerContext, stream: DeadlineStream, limits: Limits
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        stream: DeadlineStream,
+        limits: Limits,
+        *,
+        received: bytes = b"",
+        is_elsewhere: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self._limits = limits
+        self._received = received
+        self._is_elsewhere = is_elsewhere
+        self.handed_back: bytes | None = None
         self._ending = False
         self._receiving = trio.CancelScope()
 
@@ -114,13 +146,16 @@ class Connection(TCPServer):
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
                 with trio.CancelScope(deadline=head_deadline) as self._receiving:
-                    # No more at once, since h11 measures only heads that aren't whole yet.
-                    data = await self.stream.receive_some(HEAD_BYTES)
+                    data = await self._next_bytes()
                 if self._receiving.cancelled_caught:
                     if not self._ending:
                         await self._refuse_slow_head()
                     break
-                await self.protocol.handle(RawData(bytes(data)))
+                if data and self._is_elsewhere(data) and await self._is_between_requests():
+                    self.handed_back = data
+                    await self.idle_task.stop()
+                    return
+                await self.protocol.handle(RawData(data))
                 if not data:
                     break
                 if not self._in_head():
@@ -130,6 +165,35 @@ class Connection(TCPServer):
         await self.protocol.handle(Closed())
         await self.idle_task.stop()  # which Hypercorn leaves running, and the connection with it, till it would be idle
         await self._linger()
+
+    async def _next_bytes(self) -> bytes:
+        """No more at once than a head may have, since h11 measures only heads that aren't whole yet."""
+        if self._received:
+            data, self._received = self._received[:HEAD_BYTES], self._received[HEAD_BYTES:]
+            return data
+        return bytes(await self.stream.receive_some(HEAD_BYTES))
+
+    async def _is_between_requests(self) -> bool:
+        """Whether the last request has been answered whole, and nothing of another has come."""
+        h1 = self.protocol.protocol
+        if not isinstance(h1, H11Protocol):
+            return False
+        for _ in range(_RECYCLE_TURNS):  # the answer may have been read before its task got round to saying so
+            if h1.stream is None or h1.connection.our_state is not h11.DONE:
+                break
+            await trio.lowlevel.checkpoint()
+        return (
+            h1.stream is None
+            and h1.keep_alive_requests > 0
+            and h1.connection.our_state is h11.IDLE
+            and h1.connection.their_state is h11.IDLE
+            and not h1.connection.trailing_data[0]
+            and not self._received
+        )
+
+    async def _close(self) -> None:
+        if self.handed_back is None:
+            await super()._close()
 
     async def protocol_send(self, event: Event) -> None:
         """Send what the protocol asks for; to close is left to the reading task."""
@@ -142,15 +206,9 @@ class Connection(TCPServer):
         await self.protocol.handle(Closed())
 
     async def _linger(self) -> None:
-        """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
-        with (
-            contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError),
-            trio.move_on_after(self._limits.linger_seconds),
-        ):
+        with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             async with self.send_lock:
-                await self.stream.send_eof()
-            while await self.stream.receive_some(MAX_RECV):
-                pass
+                await self.stream.linger(self._limits.linger_seconds)
 
     async def _refuse_slow_head(self) -> None:
         h1 = self.protocol.protocol

@@ -1,7 +1,7 @@
-"""The front: one listener, and a server for each connection.
+"""The front: one listener for both lanes.
 
-Every connection goes to Hypercorn's own connection server, here with deadlines. This is the seam for a second
-lane, which would read a request's head first and hand the stream on with the bytes put back.
+A connection begins in the fast lane, which hands what isn't its own to Hypercorn's connection server, here with
+deadlines, and gets the connection back when a hot request comes. Without the fast lane Hypercorn has it from the start.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
 idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
@@ -23,11 +23,15 @@ from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
 from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits
+from placed.http.fast_lane import FastLane, may_be_hot
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
     from quart_trio import QuartTrio
+
+    from placed.http.api import Api
+    from placed.http.followers import Followers
 
 _KEEP_ALIVE_SECONDS = 75.0  # longer than nginx's 60 s, so that nginx closes first
 
@@ -103,20 +107,32 @@ async def _send_problem(problem: Problem, kind: str, send: ASGISendCallable, *mo
 class Front:
     """All connections of one server."""
 
-    def __init__(self, app: QuartTrio, *, limits: Limits | None = None, max_connections: int | None = None) -> None:
+    def __init__(
+        self,
+        app: QuartTrio,
+        *,
+        fast: tuple[Api, Followers] | None = None,
+        limits: Limits | None = None,
+        max_connections: int | None = None,
+    ) -> None:
         self._config = _config()
         self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
         self._limits = limits or Limits()
         self._max_connections = max_connections or _room_for_connections()
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
+        self._followers: Followers | None = None
+        self._fast_lane: FastLane | None = None
+        if fast is not None:
+            api, self._followers = fast
+            self._fast_lane = FastLane(api, self._followers, self._limits, _KEEP_ALIVE_SECONDS, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 
     @property
     def connections(self) -> int:
         """How many are open."""
-        return len(self._streams)
+        return len(self._streams) + (len(self._followers) if self._followers is not None else 0)
 
     async def serve(
         self,
@@ -134,20 +150,27 @@ class Front:
         """End it as the module says. Idempotent."""
         self._accepting.cancel()
         await self._context.terminated.set()
+        if self._fast_lane is not None:
+            self._fast_lane.stop()
         with trio.move_on_after(grace_seconds):
             while self._streams:
                 await self._all_closed.wait()
+            if self._followers is not None:
+                await self._followers.wait_empty()
         for stream in list(self._streams):
             stream.abort()
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
         stream = DeadlineStream(socket_stream, self._limits.send_seconds)
-        if len(self._streams) >= self._max_connections:
+        if self.connections >= self._max_connections:
             await _refuse(stream)
             return
         self._streams.add(stream)
         try:
-            await Connection(self._app, self._config, self._context, stream, self._limits).run()
+            if self._fast_lane is None:
+                await Connection(self._app, self._config, self._context, stream, self._limits).run()
+            else:
+                await self._fast_lane.serve(stream, socket_stream.socket.getpeername()[0])
         except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
             get_logger(__name__).exception("a connection failed")
         finally:
@@ -156,3 +179,16 @@ class Front:
             if not self._streams:
                 self._all_closed.set()
                 self._all_closed = trio.Event()
+
+    async def _serve_slowly(self, stream: DeadlineStream, received: bytes) -> bytes | None:
+        connection = Connection(
+            self._app,
+            self._config,
+            self._context,
+            stream,
+            self._limits,
+            received=received,
+            is_elsewhere=may_be_hot,
+        )
+        await connection.run()
+        return connection.handed_back

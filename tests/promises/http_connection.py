@@ -87,6 +87,8 @@ class HttpConnection:
         await self._write(self._body(body))
 
     def _head(self, target: str, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+        if self._http.our_state is h11.MUST_CLOSE:
+            raise ConnectionCut("the last answer said that the connection ends")
         lines = [("Host", "placed.test"), *headers]
         return self._http.send(h11.Request(method=method, target=target, headers=lines)) or b""
 

@@ -33,13 +33,13 @@ class Load:
     refused: list[int] = attrs.field(factory=list)
     on_acknowledged: Callable[[], None] = lambda: None
 
-    async def paint(self, port: int, people: int) -> None:
-        """Paint with so many connections until all of them are cut."""
+    async def paint(self, port: int, people: int, pause_seconds: float = 0.0) -> None:
+        """Paint with so many connections, with a pause after each edit, until all of them are cut."""
         async with trio.open_nursery() as nursery:
             for _ in range(people):
-                nursery.start_soon(self._paint_until_cut, port)
+                nursery.start_soon(self._paint_until_cut, port, pause_seconds)
 
-    async def _paint_until_cut(self, port: int) -> None:
+    async def _paint_until_cut(self, port: int, pause_seconds: float) -> None:
         last = 0
         try:
             async with connect(port) as connection:
@@ -53,6 +53,8 @@ class Load:
                     last = version
                     self.acknowledged.append((edit, version))
                     self.on_acknowledged()
+                    if pause_seconds:
+                        await trio.sleep(pause_seconds)
         except ConnectionCut:
             pass
 

@@ -1,0 +1,222 @@
+"""Followers: shared frames, laggards, heartbeats, hang-ups and the end, over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from placed.broadcaster import Broadcaster, Format
+from placed.cooldown import Cooldowns, Rule
+from placed.feed import Feed
+from placed.http import sse
+from placed.http.followers import Followers
+from placed.projection import Projection
+from tests.records import SMALL, batch, code_of, record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+LIMIT_SECONDS = 10.0
+MANY = 300  # more than are written to between two checkpoints
+
+
+class Hub:
+    """Followers of a projection without a log."""
+
+    def __init__(
+        self, *, heartbeat_seconds: float = 15.0, stall_seconds: float = 30.0, max_records: int = 1_000
+    ) -> None:
+        feed = Feed(code_of(SMALL), 1, max_records=max_records)
+        self.projection = Projection(SMALL, 1, Cooldowns(Rule(10, 0)), feed=feed)
+        self.broadcaster = Broadcaster(self.projection, "log-1")
+        self.readers: list[Reader] = []
+        self.followers = Followers(
+            self.broadcaster, heartbeat_seconds=heartbeat_seconds, stall_seconds=stall_seconds, frame_seconds=0.0
+        )
+
+    def append(self, *several: tuple[int, int, int]) -> None:
+        """One record of x, y and color, applied and told, as the reader does it."""
+        edits = [(x, y, color, 7) for x, y, color in several]
+        self.projection.apply(batch([record(*edits)], first=self.projection.version), 0)
+        self.broadcaster.publish()
+
+    def follow(self, version: int = 1, *, form: Format = Format.CODES, log_id: str | None = None) -> Reader:
+        """A new follower, and the other end of its socket, with small buffers."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        self.readers.append(Reader(theirs))
+        self.followers.add(ours.detach(), self.broadcaster.subscribe(version, form, log_id))
+        return self.readers[-1]
+
+
+class Reader:
+    """The other end of a follower's socket."""
+
+    def __init__(self, theirs: socket.socket) -> None:
+        theirs.setblocking(False)
+        self._socket = theirs
+        self._text = b""
+
+    async def event(self) -> bytes:
+        """The next event or comment; empty at the end."""
+        with trio.fail_after(LIMIT_SECONDS):
+            while b"\n\n" not in self._text:
+                await trio.lowlevel.wait_readable(self._socket)
+                data = self._socket.recv(65_536)
+                if not data:
+                    return b""
+                self._text += data
+        event, _, self._text = self._text.partition(b"\n\n")
+        return event + b"\n\n"
+
+    def has_come(self) -> bytes:
+        """Everything that is there, without a wait."""
+        with contextlib.suppress(BlockingIOError):
+            return self._socket.recv(65_536)
+        return b""
+
+    def hang_up(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+@contextlib.asynccontextmanager
+async def running(hub: Hub) -> AsyncGenerator[Hub]:
+    """The hub at work; cancelled at the end."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.followers.run)
+        await trio.testing.wait_all_tasks_blocked()
+        try:
+            yield hub
+        finally:
+            nursery.cancel_scope.cancel()
+            for reader in hub.readers:
+                reader.hang_up()
+
+
+async def until_empty(hub: Hub) -> None:
+    """Wait until nobody follows."""
+    with trio.fail_after(LIMIT_SECONDS):
+        await hub.followers.wait_empty()
+
+
+async def test_many_get_each_frame() -> None:
+    async with running(Hub()) as hub:
+        readers = [hub.follow(form=Format.JSON if number % 3 else Format.CODES) for number in range(MANY)]
+        for x in range(3):
+            hub.append((x, 0, 1))
+            for reader in readers:
+                event = await reader.event()
+                assert event.startswith(b"id: %d\n" % (x + 2))
+        assert len(hub.followers) == hub.broadcaster.subscribers == MANY
+
+
+async def test_newcomer_is_caught_up_at_once() -> None:
+    async with running(Hub()) as hub:
+        hub.append((1, 1, 1))
+        hub.append((2, 1, 1))
+        reader = hub.follow(1, form=Format.JSON)
+        assert await reader.event() == b'id: 3\ndata: {"v":3,"edits":[[1,1,1],[2,1,1]]}\n\n'
+
+
+@pytest.mark.parametrize(("version", "log_id", "code"), [(9, None, b"future"), (1, "other", b"other-log")])
+async def test_who_cannot_be_caught_up_is_told_to_reload_and_ended(
+    version: int, log_id: str | None, code: bytes
+) -> None:
+    async with running(Hub()) as hub:
+        reader = hub.follow(version, log_id=log_id)
+        event = await reader.event()
+        assert event.startswith(b"event: reload\n")
+        assert code in event
+        assert await reader.event() == b""
+        assert len(hub.followers) == hub.broadcaster.subscribers == 0
+
+
+async def test_laggard_gets_the_rest_and_then_everything_merged() -> None:
+    async with running(Hub()) as hub:
+        slow, quick = hub.follow(form=Format.JSON), hub.follow(form=Format.JSON)
+        for number in range(900):
+            hub.append((number % SMALL.width, number // SMALL.width % SMALL.height, 1))
+            assert (await quick.event()).startswith(b"id: %d\n" % (number + 2))
+        events = []
+        version = 1
+        while version < 901:
+            events.append(await slow.event())
+            version = int(events[-1][4 : events[-1].index(b"\n")])
+        assert len(events) < 900
+        hub.append((0, 0, 2))
+        for reader in (slow, quick):
+            assert b"[0,0,2]" in await reader.event()
+
+
+async def test_laggard_whom_the_feed_has_left_behind_is_told_to_reload() -> None:
+    async with running(Hub(max_records=10)) as hub:
+        slow, quick = hub.follow(form=Format.JSON), hub.follow(form=Format.JSON)
+        for number in range(900):
+            hub.append((number % SMALL.width, 0, 1))
+            await quick.event()
+        while not (event := await slow.event()).startswith(b"event: reload"):
+            assert event
+        assert b"too-old" in event
+        assert await slow.event() == b""
+        assert len(hub.followers) == 1
+
+
+async def test_hang_up_is_noticed_without_sending() -> None:
+    async with running(Hub()) as hub:
+        readers = [hub.follow() for _ in range(MANY)]
+        for reader in readers:
+            reader.hang_up()
+        await until_empty(hub)
+        assert hub.broadcaster.subscribers == 0
+
+
+async def test_stream_ends_with_the_last_edit() -> None:
+    async with running(Hub()) as hub:
+        readers = [hub.follow() for _ in range(MANY)]
+        hub.append((1, 1, 1))
+        hub.broadcaster.close()
+        for reader in readers:
+            assert (await reader.event()).startswith(b"id: 2\n")
+            assert await reader.event() == b""
+        await until_empty(hub)
+
+
+async def test_heartbeats_come_in_turn_while_nothing_is_placed(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(Hub(heartbeat_seconds=15)) as hub:
+        readers = [hub.follow() for _ in range(30)]
+        await trio.sleep(7.5)
+        early = [reader.has_come() for reader in readers]
+        assert set(early) == {b"", sse.HEARTBEAT}
+        await trio.sleep(8)
+        late = [reader.has_come() for reader in readers]
+        assert [one + other for one, other in zip(early, late, strict=True)] == [sse.HEARTBEAT] * 30
+
+
+async def test_no_heartbeat_where_edits_come(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(Hub(heartbeat_seconds=15)) as hub:
+        reader = hub.follow()
+        for _ in range(60):
+            await trio.sleep(0.5)
+            hub.append((1, 1, 1))
+        await trio.testing.wait_all_tasks_blocked()
+        assert b"\n:\n" not in reader.has_come()
+
+
+async def test_stalled_stream_is_cut(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(Hub(stall_seconds=30)) as hub:
+        stalled = hub.follow(form=Format.JSON)
+        for number in range(900):
+            hub.append((number % SMALL.width, 0, 1))
+            await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(hub.followers) == 1
+        await trio.sleep(40)
+        assert len(hub.followers) == hub.broadcaster.subscribers == 0
+        stalled.hang_up()
