@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
-_FORMS = {str: ", in quotes", int: ", without quotes", float: ", without quotes"}
+_FORMS = {str: ", in quotes", int: ", without quotes", float: ", without quotes", bool: ", as true or false, without quotes"}
 
 
 class ConfigError(ValueError):
@@ -91,5 +91,5 @@ def _check_type(setting: str, value: object) -> None:
     if kind.many:
         if not isinstance(value, list) or not all(isinstance(one, kind.toml) for one in value):
             raise refusal(setting, value, "; as a list of texts in quotes")
-    elif isinstance(value, bool) or not isinstance(value, kind.toml):
+    elif isinstance(value, bool) != (bool in kind.toml) or not isinstance(value, kind.toml):  # True is an int as well
         raise refusal(setting, value, _FORMS[kind.toml[0]])
