@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
-_FORMS = {str: ", in quotes", int: ", without quotes", float: ", without quotes", bool: ", as true or false, without quotes"}
+_BARE = ", without quotes"
+_FORMS = {str: ", in quotes", int: _BARE, float: _BARE, bool: f", as true or false{_BARE}"}
 
 
 class ConfigError(ValueError):
