@@ -152,6 +152,8 @@ _PARAMS: Final[list[click.Parameter]] = [
         multiple=True,
         default=(),
     ),
+    _setting("certificate", "FILE", "Speak TLS, and HTTP/2, with this certificate and its chain, as PEM."),
+    _setting("certificate_key", "FILE", "The certificate's key, as PEM.  [default: in the same file]"),
     _setting("width", "PIXELS", "Of a new canvas, 1 to 4096; one that exists keeps its own.  [default: 1000]"),
     _setting("height", "PIXELS", "Of a new canvas, 1 to 4096; one that exists keeps its own.  [default: 1000]"),
     _setting(
@@ -218,6 +220,9 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     rule = _cooldown_rule(ctx, values.pop("cooldown"))
     values["trusted_proxies"] = values.pop("trusted_proxy")
     values["allow_origins"] = values.pop("allow_origin")
+    if values["certificate_key"] is not None and values["certificate"] is None:
+        key = f"{_origin(ctx, 'certificate_key')}: {str(values['certificate_key'])!r}"
+        raise click.UsageError(f"{key}; allowed is a key only beside a --certificate")
     return Settings(**(values | rule))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = 96
 
 _SECTIONS: Final = (
-    ("Address", ("--host", "--port", "--trusted-proxy", "--allow-origin")),
+    ("Address", ("--host", "--port", "--trusted-proxy", "--allow-origin", "--certificate", "--certificate-key")),
     ("Canvas", ("--width", "--height", "--palette")),
     ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
     ("Storage", ("--data", "--log")),

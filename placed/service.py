@@ -48,9 +48,11 @@ from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
 from placed.structured_logs import get_logger
+from placed.tls import TlsError, server_context
 from placed.writer import Writer
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
@@ -99,6 +101,9 @@ def _report(error: BaseException) -> ExitCode:
     if isinstance(error, CannotStart | LogError | FolderBusy | StoreError):
         logger.error("the log or the data folder can't be used", reason=str(error))
         return ExitCode.UNUSABLE
+    if isinstance(error, TlsError):
+        logger.error("the certificate can't be used", reason=str(error))
+        return ExitCode.BAD_USAGE
     if isinstance(error, CannotListen):
         logger.error("can't listen", reason=str(error))
         return ExitCode.CANNOT_LISTEN
@@ -160,15 +165,16 @@ async def serve(
         task_status: told when the port is open.
 
     Raises:
-        CannotStart, CannotListen, LogError, FolderBusy, StoreError, StoppedEarly, ShutdownTooSlow: as they say;
-            alone or in a group.
+        TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, StoppedEarly, ShutdownTooSlow: as
+            they say; alone or in a group.
     """
+    tls = server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
     with _data_folder(settings.data):
         async with contextlib.AsyncExitStack() as stack:
             opened = log if log is not None else await stack.enter_async_context(_open_log(settings))
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
             async with _unless(stop):
-                server = await _Server.recover(settings, opened, store)
+                server = await _Server.recover(settings, opened, store, tls)
             await server.serve(stop, task_status)
 
 
@@ -211,8 +217,16 @@ def _open_log(settings: Settings) -> AbstractAsyncContextManager[Log]:
 class _Server:
     """The parts of one server, and the order in which they stop."""
 
-    def __init__(self, settings: Settings, log: Log, snapshotter: Snapshotter, projection: Projection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        snapshotter: Snapshotter,
+        projection: Projection,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self._settings = settings
+        self._scheme = "https" if tls else "http"
         self._projection = projection
         self._snapshotter = snapshotter
         self._metrics = Metrics()
@@ -228,11 +242,11 @@ class _Server:
             frame_seconds=1 / settings.max_frames_per_second,
         )
         fast = (api, self._followers) if settings.fast_lane else None
-        self._front = Front(create_app(api, Pages.load(client_folder())), fast=fast)
+        self._front = Front(create_app(api, Pages.load(client_folder())), fast=fast, tls=tls)
         self._watch()
 
     @classmethod
-    async def recover(cls, settings: Settings, log: Log, store: SnapshotStore) -> _Server:
+    async def recover(cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None) -> _Server:
         """Bring the projection up to date, and make the parts around it."""
         palette = settings.palette
         wanted = Wanted(settings.width, settings.height, palette.rgb if palette else None)
@@ -243,7 +257,7 @@ class _Server:
                 log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
         snapshotter = Snapshotter(store, projection, log.id, saved_version=saved_version)
-        return cls(settings, log, snapshotter, projection)
+        return cls(settings, log, snapshotter, projection, tls)
 
     def _api(self, log_id: str) -> Api:
         palette = palette_of(self._projection.definition.rgb, self._settings.palette)
@@ -278,7 +292,7 @@ class _Server:
     async def serve(self, stop: trio.Event, task_status: trio.TaskStatus[Running]) -> None:
         """Listen, run all tasks until `stop` is set, and end them in order."""
         listeners = await _listen(self._settings.host, self._settings.port)
-        running = Running(tuple(_url(listener) for listener in listeners), self._projection)
+        running = Running(tuple(_url(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
             for task in (self._reader.run, self._writer.run, self._snapshotter.run, self._followers.run):
                 nursery.start_soon(task)
@@ -312,9 +326,9 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
         raise CannotListen(f"{host}:{port}: {why}; choose another with --host and --port") from error
 
 
-def _url(listener: trio.SocketListener) -> str:
+def _url(scheme: str, listener: trio.SocketListener) -> str:
     host, port = listener.socket.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _announce(running: Running) -> None:

@@ -133,7 +133,7 @@ def _host(value: str) -> str:
     return bare
 
 
-def _folder(value: str | Path) -> Path:
+def _path(value: str | Path) -> Path:
     if not str(value) or "\0" in str(value):
         raise ValueError
     try:
@@ -144,7 +144,7 @@ def _folder(value: str | Path) -> Path:
 
 def _log(value: str) -> str:
     if value.startswith("lmdb:") and len(value) > len("lmdb:"):
-        return f"lmdb:{_folder(value.removeprefix('lmdb:'))}"
+        return f"lmdb:{_path(value.removeprefix('lmdb:'))}"
     if value != "memory:" and not _is_kafka(value):
         raise ValueError
     return value
@@ -211,13 +211,15 @@ KINDS: Final[dict[str, Kind]] = {
         _network, "a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address", many=True
     ),
     "allow_origin": _text(_origin, "http://host[:port], https://host[:port] or *", many=True),
+    "certificate": Kind(_path, "a file"),
+    "certificate_key": Kind(_path, "a file"),
     "width": _whole(1, MAX_SIDE_PX),
     "height": _whole(1, MAX_SIDE_PX),
     "palette": Kind(_palette, palette_files.ALLOWED),
     "charges": _whole(1, MAX_CHARGES),
     "charge_seconds": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
     "cooldown": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
-    "data": Kind(_folder, "a folder"),
+    "data": Kind(_path, "a folder"),
     "log": _text(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
     "fast_lane": Kind(_switch, "on or off", (bool,)),
     "max_frames_per_second": _whole(1, MAX_FRAMES_PER_SECOND),

@@ -36,6 +36,8 @@ class Settings:
         log: the log's URL; None is the embedded log inside the data folder.
         host: the address to listen on.
         port: 0 to 65535; 0 lets the system choose.
+        certificate: a PEM file; None is no TLS.
+        certificate_key: a PEM file; None is in the certificate's.
         width: 1 to 4096 pixels; None is what the canvas was created with, or 1000 for a new one. So is height.
         height: see width.
         palette: None is what the canvas was created with, or `placed.palette.SEED` for a new one.
@@ -56,6 +58,8 @@ class Settings:
     log: str | None = attrs.field(default=None, validator=_optional)
     host: str = attrs.field(default="127.0.0.1", validator=_check)
     port: int = attrs.field(default=8080, validator=_check)
+    certificate: Path | None = attrs.field(default=None, validator=_optional)
+    certificate_key: Path | None = attrs.field(default=None, validator=_optional)
     width: int | None = attrs.field(default=None, validator=_optional)
     height: int | None = attrs.field(default=None, validator=_optional)
     palette: Palette | None = attrs.field(default=None, validator=_optional)

@@ -72,7 +72,7 @@ def test_without_a_flag_it_serves_with_the_defaults(service: FakeService) -> Non
 
 def test_every_flag_reaches_the_settings(service: FakeService) -> None:
     flags = "--host ::1 --port 0 --data d --log memory: --width 7 --height 9 --palette reddit-2022 --charges 3"
-    lanes = "--no-fast-lane --max-frames-per-second 7"
+    lanes = "--no-fast-lane --max-frames-per-second 7 --certificate c.pem --certificate-key k.pem"
     more = "--charge-seconds 2.5 --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1 --allow-origin HTTP://A:80"
     assert main([*flags.split(), *more.split(), *lanes.split(), "--log-level", "debug", "--log-format", "json"]) == 0
     (seen,) = service.seen
@@ -83,6 +83,7 @@ def test_every_flag_reaches_the_settings(service: FakeService) -> None:
     assert seen.allow_origins == ("http://a",)
     assert (seen.log_level, seen.log_format) == ("debug", "json")
     assert (seen.fast_lane, seen.max_frames_per_second) == (False, 7)
+    assert (seen.certificate, seen.certificate_key) == (Path("c.pem"), Path("k.pem"))
 
 
 def test_every_variable_reaches_the_settings(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +91,7 @@ def test_every_variable_reaches_the_settings(service: FakeService, monkeypatch: 
     variables |= {"PALETTE": "reddit-2022", "CHARGES": "3", "CHARGE_SECONDS": "2.5", "LOG_LEVEL": "error"}
     variables |= {"LOG_FORMAT": "json", "TRUSTED_PROXY": "10.0.0.0/8, ::1", "ALLOW_ORIGIN": "http://a,http://b"}
     variables |= {"FAST_LANE": "false", "MAX_FRAMES_PER_SECOND": "5"}
+    variables |= {"CERTIFICATE": "c.pem", "CERTIFICATE_KEY": "k.pem"}
     for name, value in variables.items():
         monkeypatch.setenv(f"PLACED_{name}", value)
     assert main([]) == 0
@@ -101,6 +103,7 @@ def test_every_variable_reaches_the_settings(service: FakeService, monkeypatch: 
     assert seen.allow_origins == ("http://a", "http://b")
     assert (seen.log_level, seen.log_format) == ("error", "json")
     assert (seen.fast_lane, seen.max_frames_per_second) == (False, 5)
+    assert (seen.certificate, seen.certificate_key) == (Path("c.pem"), Path("k.pem"))
 
 
 def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config: Path) -> None:
@@ -121,6 +124,8 @@ def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config
         log-format = "json"
         fast-lane = false
         max_frames_per_second = 1
+        certificate = "c.pem"
+        certificate-key = "k.pem"
         """,
         encoding="utf-8",
     )
@@ -132,6 +137,15 @@ def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config
     assert seen.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert (seen.allow_origins, seen.log_level, seen.log_format) == ((), "error", "json")
     assert (seen.fast_lane, seen.max_frames_per_second) == (False, 1)
+    assert (seen.certificate, seen.certificate_key) == (Path("c.pem"), Path("k.pem"))
+
+
+def test_key_without_certificate_is_refused(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--certificate-key", "k.pem"]) == 2
+    assert capsys.readouterr().err == (
+        "placed: --certificate-key: 'k.pem'; allowed is a key only beside a --certificate\n"
+    )
+    assert service.seen == []
 
 
 def test_flag_goes_before_variable_and_that_before_the_file(

@@ -67,6 +67,7 @@ LAYERS = {
         "pure pages contract",
         "attrs kafka numpy trio",
     ),
+    "tls": _layer("tls"),
     "tasks": _layer(
         "broadcaster image metrics reader recovery snapshot_store snapshotter writer",
         "pure pages storage contract state logging",
@@ -83,7 +84,7 @@ LAYERS = {
         "attrs click httpx numpy PIL rich trio",
     ),
     "service": _layer(
-        "service", "pure settings logging pages storage contract state backends tasks http", "attrs rich trio"
+        "service", "pure settings logging pages storage contract state backends tasks http tls", "attrs rich trio"
     ),
     "commands": _layer("__main__ cli cli_help", "pure settings logging paint service", "attrs click platformdirs"),
 }

@@ -97,6 +97,8 @@ def test_home_is_found_in_folders(monkeypatch: pytest.MonkeyPatch) -> None:
         ("allow_origin", ["", "example.org", "http://", "http://a/", "http://a/b", "ftp://a", "http://a:0", "null"]),
         ("allow_origin", ["http://a:65536", "http://u@a", "http://a b", "http://a\nb", "http://a?b", "http://*", "**"]),
         ("allow_origin", [1, None]),
+        ("certificate", ["", "a\0b", "~no-such-user-at-all/x", 1, None]),
+        ("certificate_key", ["", "a\0b", 1, None]),
         ("log", ["", "memory", "memory:x", "lmdb", "lmdb:", "lmdb:\0", "/srv/log", "redis://a", 1, None]),
         ("log", ["kafka:a", "kafka://a/t", "kafka://a:9092", "kafka://a:9092/", "kafka://a:0/t", "kafka://a:65536/t"]),
         ("log", ["kafka://a:1,/t", "kafka://a:1/..", "kafka://a:1/.", "kafka://a:1/a b", "kafka://a:1/t\n"]),

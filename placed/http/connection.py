@@ -23,6 +23,7 @@ from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 from placed.http.answer import Problem
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from hypercorn.config import Config
@@ -58,7 +59,8 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
     """
 
     def __init__(self, stream: trio.SocketStream, send_seconds: float) -> None:
-        self._stream = stream
+        self._plain = stream
+        self._stream: trio.abc.Stream = stream
         self._send_seconds = send_seconds
         self.socket = stream.socket
 
@@ -82,7 +84,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     async def send_eof(self) -> None:
         """As for any stream."""
-        await self._stream.send_eof()
+        await self._plain.send_eof()
 
     async def aclose(self) -> None:
         """As for any stream."""
@@ -102,6 +104,37 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
     def abort(self) -> None:
         """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
         self.socket.close()
+
+
+class TlsStream(DeadlineStream):
+    """The same for a connection with TLS. Hypercorn shakes hands, and asks which protocol came of it.
+
+    Attributes:
+        transport_stream: the stream below TLS, which Hypercorn asks for its socket.
+    """
+
+    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext, send_seconds: float) -> None:
+        super().__init__(stream, send_seconds)
+        self.transport_stream = stream
+        self._tls = trio.SSLStream(stream, context, server_side=True)
+        self._stream = self._tls
+
+    async def do_handshake(self) -> None:
+        """As for `trio.SSLStream`."""
+        await self._tls.do_handshake()
+
+    def selected_alpn_protocol(self) -> str | None:
+        """As for `trio.SSLStream`."""
+        protocol: str | None = self._tls.selected_alpn_protocol()
+        return protocol
+
+    async def send_eof(self) -> None:
+        """TLS has no half-closed connections that all peers understand: the peer is told by `linger` or `aclose`."""
+
+    async def linger(self, seconds: float) -> None:
+        """Say that no more comes, and wait for the peer to say so too (RFC 8446, 6.1)."""
+        with trio.move_on_after(seconds):
+            await self._tls.unwrap()
 
 
 class Connection(TCPServer):

@@ -1,7 +1,8 @@
 """The front: one listener for both lanes.
 
 A connection begins in the fast lane, which hands what isn't its own to Hypercorn's connection server, here with
-deadlines, and gets the connection back when a hot request comes. Without the fast lane Hypercorn has it from the start.
+deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has it
+from the start.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
 idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
@@ -22,11 +23,13 @@ from hypercorn.utils import wrap_app
 from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
-from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits
+from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane, may_be_hot
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
+    import ssl
+
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
     from quart_trio import QuartTrio
 
@@ -39,8 +42,9 @@ _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room fo
 _BUSY_RETRY_SECONDS = 5.0
 
 
-def _config() -> Config:
+def _config(limits: Limits) -> Config:
     config = Config()
+    config.ssl_handshake_timeout = limits.head_seconds
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = HEAD_BYTES
     config.include_server_header = False
@@ -112,18 +116,20 @@ class Front:
         app: QuartTrio,
         *,
         fast: tuple[Api, Followers] | None = None,
+        tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
     ) -> None:
-        self._config = _config()
-        self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
         self._limits = limits or Limits()
+        self._config = _config(self._limits)
+        self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
+        self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
         self._followers: Followers | None = None
         self._fast_lane: FastLane | None = None
-        if fast is not None:
+        if fast is not None and tls is None:
             api, self._followers = fast
             self._fast_lane = FastLane(api, self._followers, self._limits, _KEEP_ALIVE_SECONDS, self._serve_slowly)
         self._all_closed = trio.Event()
@@ -161,10 +167,11 @@ class Front:
             stream.abort()
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
-        stream = DeadlineStream(socket_stream, self._limits.send_seconds)
         if self.connections >= self._max_connections:
-            await _refuse(stream)
+            if self._tls is None:  # otherwise nothing can be said before a handshake, which is what costs
+                await _refuse(DeadlineStream(socket_stream, self._limits.send_seconds))
             return
+        stream = self._stream(socket_stream)
         self._streams.add(stream)
         try:
             if self._fast_lane is None:
@@ -179,6 +186,11 @@ class Front:
             if not self._streams:
                 self._all_closed.set()
                 self._all_closed = trio.Event()
+
+    def _stream(self, socket_stream: trio.SocketStream) -> DeadlineStream:
+        if self._tls is None:
+            return DeadlineStream(socket_stream, self._limits.send_seconds)
+        return TlsStream(socket_stream, self._tls, self._limits.send_seconds)
 
     async def _serve_slowly(self, stream: DeadlineStream, received: bytes) -> bytes | None:
         connection = Connection(
