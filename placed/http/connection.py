@@ -2,8 +2,9 @@
 
 Hypercorn 0.18 shields every send and gives it no deadline, so that one reader who stalls could hold a task,
 and the shutdown, for ever; it answers what it can't parse with an empty body; and it closes a slow head
-without a word. Here a send that makes no progress for `send_seconds` breaks the connection, unparsable
-requests get a problem (RFC 9457), and a head that isn't whole after `head_seconds` gets 408.
+without a word. With Quart-Trio below it, it also forgets to close connections that are idle. Here a send that
+makes no progress for `send_seconds` breaks the connection, unparsable requests get a problem (RFC 9457), a head
+that isn't whole after `head_seconds` gets 408, and who asks for nothing more is cut after `idle_seconds`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import h11
 import trio
-from hypercorn.events import Closed, RawData
+from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 
@@ -44,11 +45,13 @@ class Limits:
         head_seconds: from the first byte of a request's head to its last.
         send_seconds: for the peer to take 64 KB of what was sent.
         linger_seconds: for the peer to close after the last answer.
+        idle_seconds: for the next request to begin.
     """
 
     head_seconds: float = 10.0
     send_seconds: float = 30.0
     linger_seconds: float = 2.0
+    idle_seconds: float = 75.0  # longer than nginx's 60 s, so that nginx closes first
 
 
 class DeadlineStream(trio.abc.HalfCloseableStream):
@@ -157,18 +160,30 @@ class Connection(TCPServer):
         stream: DeadlineStream,
         limits: Limits,
         *,
-        received: bytes = b"",
-        is_elsewhere: Callable[[bytes], bool] = lambda _: False,
+        received: bytes,
+        is_elsewhere: Callable[[bytes], bool],
     ) -> None:
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self._limits = limits
         self._received = received
         self._is_elsewhere = is_elsewhere
         self.handed_back: bytes | None = None
+        self._idle = True
         self._ending = False
         self._receiving = trio.CancelScope()
 
+    def end_if_idle(self) -> None:
+        """Close now if no request is being answered; otherwise Hypercorn closes with the answer."""
+        if self._idle:
+            self._end()
+
+    def _end(self) -> None:
+        self._ending = True
+        self._receiving.cancel()
+
     async def _read_data(self) -> None:
+        # Hypercorn would start it again after each answer, in the request's task, which Quart-Trio cancels by then.
+        await self.idle_task.stop()
         h1 = self.protocol.protocol
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
@@ -178,15 +193,14 @@ class Connection(TCPServer):
         head_deadline = math.inf
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
-                with trio.CancelScope(deadline=head_deadline) as self._receiving:
+                with trio.CancelScope(deadline=min(head_deadline, self._idle_deadline())) as self._receiving:
                     data = await self._next_bytes()
                 if self._receiving.cancelled_caught:
-                    if not self._ending:
+                    if head_deadline < math.inf and not self._ending:
                         await self._refuse_slow_head()
                     break
                 if data and self._is_elsewhere(data) and await self._is_between_requests():
                     self.handed_back = data
-                    await self.idle_task.stop()
                     return
                 await self.protocol.handle(RawData(data))
                 if not data:
@@ -196,8 +210,10 @@ class Connection(TCPServer):
                 elif head_deadline == math.inf:
                     head_deadline = trio.current_time() + self._limits.head_seconds
         await self.protocol.handle(Closed())
-        await self.idle_task.stop()  # which Hypercorn leaves running, and the connection with it, till it would be idle
         await self._linger()
+
+    def _idle_deadline(self) -> float:
+        return trio.current_time() + self._limits.idle_seconds if self._idle else math.inf
 
     async def _next_bytes(self) -> bytes:
         """No more at once than a head may have, since h11 measures only heads that aren't whole yet."""
@@ -230,13 +246,15 @@ class Connection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Send what the protocol asks for; to close is left to the reading task."""
-        if not isinstance(event, Closed):
-            await super().protocol_send(event)
-            return
         # Called in the task of the request, which Quart-Trio cancels as soon as its response is whole.
-        self._ending = True
-        self._receiving.cancel()
-        await self.protocol.handle(Closed())
+        if isinstance(event, Updated):
+            self._idle = event.idle
+            self._receiving.deadline = self._idle_deadline()
+        elif isinstance(event, Closed):
+            self._end()
+            await self.protocol.handle(Closed())
+        else:
+            await super().protocol_send(event)
 
     async def _linger(self) -> None:
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):

@@ -153,18 +153,14 @@ class FastLane:
         api: what answers.
         followers: who takes over the streams.
         limits: of each connection.
-        keep_alive_seconds: for the next request to begin.
         hand_over: lets Hypercorn serve a stream from the given bytes on; it gives back the bytes of the plain hot
             request that came next, or None when the connection is over.
     """
 
-    def __init__(
-        self, api: Api, followers: Followers, limits: Limits, keep_alive_seconds: float, hand_over: HandOver
-    ) -> None:
+    def __init__(self, api: Api, followers: Followers, limits: Limits, hand_over: HandOver) -> None:
         self._api = api
         self._followers = followers
         self._limits = limits
-        self._keep_alive_seconds = keep_alive_seconds
         self._hand_over = hand_over
         self._idle: set[trio.CancelScope] = set()
         self._stopping = False
@@ -222,7 +218,7 @@ class FastLane:
         """Of the next request, however long it takes to come."""
         if self._stopping:
             raise _Closed
-        with trio.move_on_after(self._keep_alive_seconds) as idle:
+        with trio.move_on_after(self._limits.idle_seconds) as idle:
             self._idle.add(idle)
             try:
                 data = await stream.receive_some(_RECEIVE_BYTES)

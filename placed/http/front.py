@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from placed.http.api import Api
     from placed.http.followers import Followers
 
-_KEEP_ALIVE_SECONDS = 75.0  # longer than nginx's 60 s, so that nginx closes first
-
 _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
 _BUSY_RETRY_SECONDS = 5.0
 
@@ -45,7 +43,6 @@ _BUSY_RETRY_SECONDS = 5.0
 def _config(limits: Limits) -> Config:
     config = Config()
     config.ssl_handshake_timeout = limits.head_seconds
-    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = HEAD_BYTES
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
@@ -108,6 +105,10 @@ async def _send_problem(problem: Problem, kind: str, send: ASGISendCallable, *mo
         await send(cast("ASGISendEvent", message))
 
 
+def _is_never_elsewhere(_data: bytes) -> bool:
+    return False
+
+
 class Front:
     """All connections of one server."""
 
@@ -127,11 +128,12 @@ class Front:
         self._max_connections = max_connections or _room_for_connections()
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
+        self._slow: set[Connection] = set()
         self._followers: Followers | None = None
         self._fast_lane: FastLane | None = None
         if fast is not None and tls is None:
             api, self._followers = fast
-            self._fast_lane = FastLane(api, self._followers, self._limits, _KEEP_ALIVE_SECONDS, self._serve_slowly)
+            self._fast_lane = FastLane(api, self._followers, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 
@@ -156,6 +158,8 @@ class Front:
         """End it as the module says. Idempotent."""
         self._accepting.cancel()
         await self._context.terminated.set()
+        for connection in self._slow:
+            connection.end_if_idle()
         if self._fast_lane is not None:
             self._fast_lane.stop()
         with trio.move_on_after(grace_seconds):
@@ -175,7 +179,7 @@ class Front:
         self._streams.add(stream)
         try:
             if self._fast_lane is None:
-                await Connection(self._app, self._config, self._context, stream, self._limits).run()
+                await self._serve_slowly(stream)
             else:
                 await self._fast_lane.serve(stream, socket_stream.socket.getpeername()[0])
         except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
@@ -192,7 +196,8 @@ class Front:
             return DeadlineStream(socket_stream, self._limits.send_seconds)
         return TlsStream(socket_stream, self._tls, self._limits.send_seconds)
 
-    async def _serve_slowly(self, stream: DeadlineStream, received: bytes) -> bytes | None:
+    async def _serve_slowly(self, stream: DeadlineStream, received: bytes = b"") -> bytes | None:
+        is_elsewhere = may_be_hot if self._fast_lane is not None else _is_never_elsewhere
         connection = Connection(
             self._app,
             self._config,
@@ -200,7 +205,11 @@ class Front:
             stream,
             self._limits,
             received=received,
-            is_elsewhere=may_be_hot,
+            is_elsewhere=is_elsewhere,
         )
-        await connection.run()
+        self._slow.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._slow.discard(connection)
         return connection.handed_back

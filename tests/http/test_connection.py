@@ -251,7 +251,8 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that lose their patience soon."""
     quick = Limits(head_seconds=0.3, send_seconds=0.3)
     monkeypatch.setattr("placed.service.Front", partial(Front, limits=quick))
-    monkeypatch.setattr("placed.http.app.BODY_SECONDS", 0.3)
+    for lane in ("app", "fast_lane"):
+        monkeypatch.setattr(f"placed.http.{lane}.BODY_SECONDS", 0.3)
 
 
 @pytest.mark.parametrize("sent", [b"G", GOOD[:-2], b"POST /edit HTTP/1.1\r\n" + HOST])
@@ -313,6 +314,31 @@ async def test_idle_connection_is_not_a_slow_head(start: Start) -> None:
         await connection.request("/healthz")
         await trio.sleep(0.6)  # no synchronisation: it's this time that has to pass
         assert (await connection.request("/healthz")).status == 200
+
+
+@pytest.mark.parametrize("asked", [b"", b"GET /canvas.png HTTP/1.1\r\n", b"GET /info HTTP/1.1\r\n"])
+async def test_connection_that_stays_idle_is_closed(
+    start: Start, asked: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("placed.http.front.Limits", partial(Limits, idle_seconds=0.3))
+    async with start() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
+        with trio.fail_after(LIMIT_SECONDS):
+            if asked:
+                await stream.send_all(asked + HOST + b"\r\n")
+            assert statuses(await rest_of(stream)) == ([200] if asked else [])
+
+
+async def test_idle_connections_do_not_delay_the_end(start: Start) -> None:
+    async with start() as server, connect(server.port) as one, connect(server.port) as other:
+        for connection, target in ((one, "/info"), (other, "/canvas.png")):
+            assert (await connection.request(target)).status == 200
+        began = trio.current_time()
+        server.stop.set()
+        with trio.fail_after(LIMIT_SECONDS):
+            for connection in (one, other):
+                assert await rest_of(connection.stream) == b""
+                await connection.stream.aclose()
+        assert trio.current_time() - began < Limits().linger_seconds
 
 
 @pytest.mark.usefixtures("limits")
