@@ -26,9 +26,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
+from kafka.errors import KafkaTimeoutError
 
 from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, OutcomeUnknown
-from placed.backends.kafka_client import DELIVERY_SECONDS, Bounds, Client, append_error, check_topic_id
+from placed.backends.kafka_client import DELIVERY_SECONDS, OFFSETS_SECONDS, Bounds, Client, append_error, check_topic_id
 from placed.backends.kafka_place import PLAIN
 from placed.backends.kafka_reader import KafkaReader
 from placed.backends.kafka_topic import prepare_topic
@@ -45,6 +46,7 @@ MAX_IN_FLIGHT: Final = 64  # appends: at most 64 MB inside the producer; our wri
 APPEND_SECONDS: Final = DELIVERY_SECONDS + 0.5  # for a producer that says nothing, not even that time is up
 OPEN_SECONDS: Final = 10.0  # for the first answers; a broker that has just started takes a second or two
 FLUSH_SECONDS: Final = 2.0  # for appends in flight when the log is closed
+RECONNECT_SECONDS: Final = 2.0  # for a new producer while the log is reachable; it takes some ms
 END_SECONDS: Final = 5.0  # for the link's thread to end; longer only where a name server doesn't answer
 PROBE_SECONDS: Final = 1.0  # between questions while the log is reachable
 RETRY_SECONDS: Final = 0.2  # and while it isn't; an answer that doesn't come takes 2 s besides
@@ -77,7 +79,8 @@ class KafkaLog(Log):
         self._in_flight: set[_Ticket] = set()
         self._readers: set[KafkaReader] = set()
         self._asking = trio.CapacityLimiter(4)  # threads that wait for an answer: a reader or two, and the metrics
-        self._changed = trio.Event()
+        self._changed = trio.Event()  # set, and a new one made, at each change of what follows
+        self._asked = trio.Event()
         self._outage: LogError | None = LogUnavailable(f"{client.place}: not connected yet")
         self._producer: Producer | None = None
         self._closed = False
@@ -108,6 +111,7 @@ class KafkaLog(Log):
         self._check()
         await self._slots.acquire()
         try:
+            await self._connected()
             ticket = self._send(value)
         except BaseException:
             self._slots.release()
@@ -115,6 +119,12 @@ class KafkaLog(Log):
         with trio.move_on_after(APPEND_SECONDS):
             await ticket.settled.wait()
         return self._outcome(ticket)
+
+    async def _connected(self) -> None:
+        """Wait a moment for the producer that is being made in a failed one's place."""
+        with trio.move_on_after(RECONNECT_SECONDS):
+            while self._producer is None and self._outage is None and not self._closed:
+                await self._changed.wait()
 
     def _send(self, value: bytes) -> _Ticket:
         self._check()
@@ -144,12 +154,11 @@ class KafkaLog(Log):
             unknown, reason = True, f"{self._client.place}: no acknowledgement within {APPEND_SECONDS:g} s"
         else:
             unknown, reason = append_error(ticket.error, self._client.place)
-        if not unknown:
-            raise LogUnavailable(reason)
+        # Whatever it was: kafka-python's idempotent producer refuses all later records after some errors.
         if self._producer is ticket.producer:
             self._producer = None
             self._link.replace(ticket.producer)
-        raise OutcomeUnknown(reason)
+        raise OutcomeUnknown(reason) if unknown else LogUnavailable(reason)
 
     @contextlib.asynccontextmanager
     async def read(self, offset: int) -> AsyncGenerator[KafkaReader]:
@@ -178,21 +187,40 @@ class KafkaLog(Log):
         self.next = bounds.next
         if self._outage is not None and self._producer is not None and not isinstance(self._outage, LogReplaced):
             self._outage = None
-            self._changed.set()
+            self._note_change()
+            self._asked.set()
 
     def connected(self, producer: Producer) -> None:
         """There is a producer."""
         self.connects += 1
         self._producer = producer
+        self._note_change()
 
     def failed(self, error: LogError) -> None:
         """The log can't be reached, or is no longer there."""
         if isinstance(self._outage, LogReplaced):
             return
         self._outage = error
-        self._changed.set()
+        self._note_change()
+        self._asked.set()
         for reader in self._readers:
             reader.fail(type(error)(*error.args))
+
+    def _note_change(self) -> None:
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
+
+    async def wait_until(self, *, reachable: bool) -> None:
+        """Wait until the brokers answer, or until they don't."""
+        while self.reachable != reachable:
+            await self._changed.wait()
+        await trio.lowlevel.checkpoint()
+
+    async def wait_until_replaced(self) -> None:
+        """Wait until another topic has been found in this one's place."""
+        while not isinstance(self._outage, LogReplaced):
+            await self._changed.wait()
+        await trio.lowlevel.checkpoint()
 
     # Opening and closing.
 
@@ -204,7 +232,7 @@ class KafkaLog(Log):
         """
         self._link.start()
         with trio.move_on_after(OPEN_SECONDS):
-            await self._changed.wait()
+            await self._asked.wait()
         self._check()
 
     async def close(self) -> None:
@@ -213,6 +241,7 @@ class KafkaLog(Log):
         Cancellation: it ends all the same, within some seconds.
         """
         self._closed = True
+        self._note_change()
         for reader in self._readers:
             reader.fail(LogClosed("the log was closed"))
         with trio.move_on_after(FLUSH_SECONDS, shield=True):
@@ -265,7 +294,12 @@ class _Link:
         if asker is None:
             raise LogUnavailable(f"{self._client.place}: reconnecting")
         with self._client.errors():
-            bounds = asker.bounds(go_on=lambda: not self._stopping)
+            try:
+                bounds = asker.bounds(go_on=lambda: not self._stopping)
+            except KafkaTimeoutError as error:
+                if asker.knows_brokers:
+                    check_topic_id(asker, self._topic_id, self._client.place)
+                raise LogUnavailable(f"{self._client.place}: no answer within {OFFSETS_SECONDS:g} s") from error
             check_topic_id(asker, self._topic_id, self._client.place)
             return bounds
 
