@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -21,7 +22,7 @@ from click.core import ParameterSource
 from placed import __version__, cli_help, structured_logs
 from placed.config_file import ConfigError, ConfigFile, read_config_file
 from placed.exit_codes import ExitCode
-from placed.setting_kinds import SettingError, check, flag_of
+from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, SettingError, check, flag_of
 from placed.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "PLACED_"
 _NO: Final = "--no-"
+# No flag: everybody on the machine can read those.
+PASSWORD_VARIABLE: Final = "PLACED_KAFKA_PASSWORD"  # noqa: S105 - its name
 _CONFIG: Final = f"{__name__}.config"
 _IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
 # The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
@@ -171,7 +174,30 @@ _PARAMS: Final[list[click.Parameter]] = [
         default=lambda: platformdirs.user_data_path("placed", appauthor=False),
         show_default="a folder of your own",
     ),
-    _setting("log", "URL", "The log: lmdb:PATH or memory:.  [default: lmdb: in the data folder]"),
+    _setting(
+        "log",
+        "URL",
+        "lmdb:PATH, memory: or kafka://HOST:PORT[,HOST:PORT]/TOPIC.  [default: lmdb: in the data folder]",
+    ),
+    _setting(
+        "author_key_file",
+        "FILE",
+        "The secret by which addresses are told apart; the same on all servers of a canvas.  [default: one's own]",
+    ),
+    _setting("kafka_protocol", "PROTOCOL", f"{' or '.join(KAFKA_PROTOCOLS)}.", show_default=True),
+    _setting("kafka_ca", "FILE", "Authorities to trust, as PEM.  [default: the system's]"),
+    _setting("kafka_certificate", "FILE", "Our certificate for the brokers, as PEM."),
+    _setting("kafka_key", "FILE", "The certificate's key, as PEM.  [default: in the same file]"),
+    _setting("kafka_mechanism", "MECHANISM", f"Of SASL: {' or '.join(KAFKA_MECHANISMS)}.", show_default=True),
+    _setting("kafka_user", "USER", "For SASL; the password is in PLACED_KAFKA_PASSWORD, or in a file:"),
+    _setting("kafka_password_file", "FILE", "The password is its first line."),
+    _setting("kafka_replication", "COPIES", "Of a new topic's records.  [default: the cluster's]"),
+    _setting(
+        "exit_if_unreachable",
+        "",
+        "End when no broker answers at the start, instead of waiting for one.",
+        is_flag=True,
+    ),
     _setting(
         "fast_lane",
         "",
@@ -220,10 +246,11 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     rule = _cooldown_rule(ctx, values.pop("cooldown"))
     values["trusted_proxies"] = values.pop("trusted_proxy")
     values["allow_origins"] = values.pop("allow_origin")
-    if values["certificate_key"] is not None and values["certificate"] is None:
-        key = f"{_origin(ctx, 'certificate_key')}: {str(values['certificate_key'])!r}"
-        raise click.UsageError(f"{key}; allowed is a key only beside a --certificate")
-    return Settings(**(values | rule))
+    values["kafka_password"] = os.environ.get(PASSWORD_VARIABLE) or None
+    try:
+        return Settings(**(values | rule))
+    except SettingError as error:  # each is allowed by itself, but not beside the others
+        raise click.UsageError(f"{_origin(ctx, error.setting)}: {error.reason}") from None
 
 
 def _cooldown_rule(ctx: click.Context, cooldown: float | None) -> dict[str, Any]:

@@ -15,7 +15,14 @@ _SECTIONS: Final = (
     ("Address", ("--host", "--port", "--trusted-proxy", "--allow-origin", "--certificate", "--certificate-key")),
     ("Canvas", ("--width", "--height", "--palette")),
     ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
-    ("Storage", ("--data", "--log")),
+    ("Storage", ("--data", "--log", "--author-key-file")),
+    (
+        "Kafka",
+        (
+            *("--kafka-protocol", "--kafka-ca", "--kafka-certificate", "--kafka-key", "--kafka-mechanism"),
+            *("--kafka-user", "--kafka-password-file", "--kafka-replication", "--exit-if-unreachable"),
+        ),
+    ),
     ("Speed", ("--fast-lane", "--max-frames-per-second")),
     ("Log lines", ("--log-level", "--log-format")),
     ("Other", ("--config", "--version", "--help")),
@@ -31,6 +38,7 @@ _NOTES: Final = (
             ("placed --host 0.0.0.0 --width 256 --height 256", "a small one, for the whole network"),
             ("placed --data /srv/place --cooldown 300", "one pixel per five minutes, as Reddit had it"),
             ("placed --config placed.toml --port 9000", "settings from a file, but for the port"),
+            ("placed --log kafka://k1:9092,k2:9092/place", "one of many servers of the same canvas"),
         ),
     ),
     (

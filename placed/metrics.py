@@ -28,6 +28,9 @@ class Metrics:
         self._record = Histogram(
             "placed_record_edits", "Edits in an appended record.", buckets=_RECORD_EDITS, registry=self._registry
         )
+        self._failed = Counter(
+            "placed_append_errors", "Records that couldn't be appended, by error.", ["error"], registry=self._registry
+        )
         self._placed = self._edits.labels("placed")
 
     def placed(self) -> None:
@@ -42,6 +45,10 @@ class Metrics:
         """A record of so many edits was appended in so many seconds."""
         self._append.observe(seconds)
         self._record.observe(edits)
+
+    def append_failed(self, error: Exception) -> None:
+        """A record couldn't be appended, or nobody knows whether it was."""
+        self._failed.labels(type(error).__name__).inc()
 
     def watch(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """Add a gauge that is read when somebody asks."""

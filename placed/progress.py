@@ -43,6 +43,7 @@ def replay_progress() -> Iterator[Callable[[int, int, int], None]]:
     try:
         yield advance
     finally:
-        bar.stop()
+        if bar.live.is_started:  # elsewhere it would write an empty line
+            bar.stop()
     seconds = time.monotonic() - began
     get_logger(__name__).info("the log is read", records=reached, seconds=round(seconds, 3))

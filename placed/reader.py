@@ -1,7 +1,7 @@
 """The reader: follows the log and applies it to the projection, whose only writer it is.
 
-When the log can't be reached it tries again, at most every `MAX_RETRY_SECONDS`, for ever: the server goes on
-serving what it has. It says so once when that begins and once when it ends.
+When the log can't be reached, or no longer lets us in, it tries again, at most every `MAX_RETRY_SECONDS`, for ever:
+the server goes on serving what it has. It says so once when that begins and once when it ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends import LogUnavailable
+from placed.backends import LogRefused, LogUnavailable
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.projection import Projection
 
-MAX_RETRY_SECONDS = 2.0
+MAX_RETRY_SECONDS = 0.5  # a log that knows of its outage refuses at once, and is back within seconds
 _FIRST_RETRY_SECONDS = 0.1
 
 
@@ -50,20 +50,27 @@ async def replay(
     async with log.read(begin) as batches:
         async for batch in batches:
             in_feed = batch.next_offset > end - feed_records
-            projection.apply(batch, wall_clock_ms(), feed=in_feed)
+            if batch.values:
+                projection.apply(batch, wall_clock_ms(), feed=in_feed)
             progress(batch.next_offset)
             if batch.next_offset >= end:
                 return
 
 
 class Reader:
-    """The task that follows the log. `reachable` says whether the last read succeeded."""
+    """The task that follows the log.
+
+    Attributes:
+        reachable: whether the last read succeeded.
+        position: the offset to be read next; past the projection's version where a gap follows.
+    """
 
     def __init__(self, log: Log, projection: Projection, applied: Callable[[], None]) -> None:
         self._log = log
         self._projection = projection
         self._applied = applied
         self.reachable = True
+        self.position = projection.version
 
     async def run(self) -> None:
         """Follow for ever.
@@ -76,7 +83,7 @@ class Reader:
             version = self._projection.version
             try:
                 await self._follow()
-            except LogUnavailable as error:
+            except (LogUnavailable, LogRefused) as error:
                 if self._projection.version != version:
                     retry_seconds = _FIRST_RETRY_SECONDS
                 self._note(reachable=False, reason=str(error))
@@ -87,8 +94,10 @@ class Reader:
         async with self._log.read(self._projection.version) as batches:
             self._note(reachable=True)
             async for batch in batches:
-                self._projection.apply(batch, wall_clock_ms())
-                self._applied()
+                self.position = batch.next_offset
+                if batch.values:
+                    self._projection.apply(batch, wall_clock_ms())
+                    self._applied()
 
     def _note(self, *, reachable: bool, reason: str = "") -> None:
         if reachable == self.reachable:

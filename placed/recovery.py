@@ -137,15 +137,22 @@ def _begin(definition: Definition, snapshot: Snapshot | None, first: int, cooldo
 async def _first_definition(log: Log, first: int, end: int) -> Definition | None:
     if first > 0 or end == 0:
         return None
-    async with log.read(first) as batches:
-        batch = await batches.receive()
     try:
-        return Definition.decode(batch.values[0])
+        return Definition.decode(await _first_value(log, first, end))
     except RecordRefused as refusal:
         get_logger(__name__).warning(
             "the log doesn't begin with its canvas; what was asked for is used", reason=str(refusal)
         )
         return None
+
+
+async def _first_value(log: Log, first: int, end: int) -> bytes:
+    """The first record's bytes; none where the log holds nothing but a gap."""
+    async with log.read(first) as batches:
+        async for batch in batches:
+            if batch.values or batch.next_offset >= end:
+                return next(iter(batch.values), b"")
+    raise AssertionError("a log's channel ends only by an error")
 
 
 async def _usable_snapshot(

@@ -1,10 +1,18 @@
-"""The service: one server, wired together. Only this module names concrete backends.
+"""The service: one server, wired together.
 
     start     lock the data folder, open the log, recover (snapshot, then replay to the log's end as it was), listen
     serve     reader, writer, snapshotter and front, tasks of one nursery
     stop      refuse edits, flush the writer, end the streams, stop HTTP, save a snapshot, close the log
 
-Stopping is bounded by `SHUTDOWN_SECONDS`; a second signal ends the process at once, by the system's own default.
+    +---------------------------------- the log is another one, or no longer has what comes next
+    v                                                                         ^
+    open, recover, listen --> serve -------------------------------------------+--> stop
+      |   ^
+      v   | it answers
+    wait: listen, and say 503
+
+Only a Kafka log is waited for. Stopping is bounded by `SHUTDOWN_SECONDS`; a second signal ends the process at once, by
+the system's own default.
 """
 
 from __future__ import annotations
@@ -12,32 +20,28 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import os
-import secrets
 import signal
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import trio
 from rich.console import Console
 
-from placed.author import KEY_BYTES
-from placed.backends import LogError
-from placed.backends.lmdb import open_lmdb_log
-from placed.backends.memory import open_memory_log
+from placed.author_key import AuthorKeyError, author_key
+from placed.backends import LogError, LogReplaced, LogUnavailable, OffsetOutOfRange
 from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
 from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.http.api import Api
-from placed.http.app import create_app
+from placed.http.app import create_app, create_waiting_app
 from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.pages import Pages, client_folder
 from placed.image import ImageEncoder
 from placed.lmdb_environment import StoreError
+from placed.log_opening import is_kafka, open_log
 from placed.metrics import Metrics
 from placed.palette import SEED
 from placed.palette_files import palette_of
@@ -53,8 +57,8 @@ from placed.writer import Writer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterator
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from placed.backends import Log
     from placed.projection import Projection
@@ -65,7 +69,8 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
-_KEY_NAME = "author.key"
+_WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
+_WAITING_GRACE_SECONDS = 1.0
 
 
 class CannotListen(Exception):
@@ -84,21 +89,31 @@ def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, and return the process's exit code (`ExitCode`)."""
     # What the imports made stays: looking through its 66,000 objects again makes each full collection a pause of 50 ms.
     gc.freeze()
-    try:
-        trio.run(_serve_until_signal, settings)
-    except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
-        return _report(error)
-    return ExitCode.OK
+    while True:
+        try:
+            trio.run(_serve_until_signal, settings)
+        except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
+            cause = _cause(error)
+            if not isinstance(cause, LogReplaced | OffsetOutOfRange):
+                return _report(cause)
+            # What it served is no longer what the log says; clients are told so when they come back.
+            get_logger(__name__).warning("the log is not what it was; starting again", reason=str(cause))
+        else:
+            return ExitCode.OK
+
+
+def _cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _report(error: BaseException) -> ExitCode:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
     logger = get_logger(__name__)
     if isinstance(error, StoppedEarly):
         logger.info("stopped before the log was read")
         return ExitCode.OK
-    if isinstance(error, CannotStart | LogError | FolderBusy | StoreError):
+    if isinstance(error, CannotStart | LogError | FolderBusy | StoreError | AuthorKeyError):
         logger.error("the log or the data folder can't be used", reason=str(error))
         return ExitCode.UNUSABLE
     if isinstance(error, TlsError):
@@ -165,17 +180,61 @@ async def serve(
         task_status: told when the port is open.
 
     Raises:
-        TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, StoppedEarly, ShutdownTooSlow: as
-            they say; alone or in a group.
+        TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError, StoppedEarly,
+            ShutdownTooSlow: as they say; alone or in a group.
     """
     tls = server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
     with _data_folder(settings.data):
         async with contextlib.AsyncExitStack() as stack:
-            opened = log if log is not None else await stack.enter_async_context(_open_log(settings))
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+
+            async def begin() -> _Server:
+                async with contextlib.AsyncExitStack() as attempt:
+                    opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
+                    server = await _Server.recover(settings, opened, store, tls)
+                    stack.push_async_exit(attempt.pop_all())
+                    return server
+
             async with _unless(stop):
-                server = await _Server.recover(settings, opened, store, tls)
-            await server.serve(stop, task_status)
+                server, listeners = await _begun(settings, begin, tls)
+            await server.serve(listeners, stop, task_status)
+
+
+async def _begun(
+    settings: Settings, begin: Callable[[], Awaitable[_Server]], tls: ssl.SSLContext | None
+) -> tuple[_Server, list[trio.SocketListener]]:
+    """The server once its log has been read, and where it listens; while it waits for the log, 503 there."""
+    try:
+        return await begin(), await _listen(settings.host, settings.port)
+    except LogUnavailable as error:
+        if settings.exit_if_unreachable or not is_kafka(settings):
+            raise
+        reason = str(error)
+    listeners = await _listen(settings.host, settings.port)
+    logger = get_logger(__name__)
+    logger.warning("waiting for the log", reason=reason, url=_url("https" if tls else "http", listeners[0]))
+    async with _refusing(listeners, tls):
+        while True:
+            await trio.sleep(_WAIT_SECONDS)
+            with contextlib.suppress(LogUnavailable):
+                server = await begin()
+                break
+    logger.info("the log answers")
+    return server, listeners
+
+
+@contextlib.asynccontextmanager
+async def _refusing(listeners: list[trio.SocketListener], tls: ssl.SSLContext | None) -> AsyncIterator[None]:
+    """Answer 503 at the listeners, which stay open, while the block runs."""
+    front = Front(create_waiting_app(), tls=tls)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(front.serve, [trio.SocketListener(listener.socket.dup()) for listener in listeners])
+        try:
+            yield
+        finally:
+            with trio.CancelScope(shield=True):  # bounded by the grace
+                await front.stop(_WAITING_GRACE_SECONDS)
+            nursery.cancel_scope.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -205,15 +264,6 @@ def _data_folder(folder: Path) -> Iterator[None]:
         yield
 
 
-def _open_log(settings: Settings) -> AbstractAsyncContextManager[Log]:
-    kind, _, place = (settings.log or f"lmdb:{settings.data / 'log'}").partition(":")
-    if kind == "memory":
-        return open_memory_log()
-    if kind == "lmdb":
-        return open_lmdb_log(Path(place))
-    raise CannotStart(f"--log {settings.log!r}: this build has no {kind} backend; allowed are memory: and lmdb:PATH")
-
-
 class _Server:
     """The parts of one server, and the order in which they stop."""
 
@@ -227,12 +277,13 @@ class _Server:
     ) -> None:
         self._settings = settings
         self._scheme = "https" if tls else "http"
+        self._log = log
         self._projection = projection
         self._snapshotter = snapshotter
         self._metrics = Metrics()
         self._broadcaster = Broadcaster(projection, log.id)
         self._reader = Reader(log, projection, self._broadcaster.publish)
-        self._writer = Writer(log, on_append=self._metrics.appended)
+        self._writer = Writer(log, on_append=self._metrics.appended, on_failure=self._metrics.append_failed)
         self._encoder = ImageEncoder(projection, log.id)
         api = self._api(log.id)
         self._followers = Followers(
@@ -248,6 +299,8 @@ class _Server:
     @classmethod
     async def recover(cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None) -> _Server:
         """Bring the projection up to date, and make the parts around it."""
+        for caution in log.cautions:
+            get_logger(__name__).warning("the log's settings need a look", caution=caution)
         palette = settings.palette
         wanted = Wanted(settings.width, settings.height, palette.rgb if palette else None)
         rule = Rule(settings.charges, round(settings.charge_seconds * 1000))
@@ -268,13 +321,18 @@ class _Server:
             encoder=self._encoder,
             metrics=self._metrics,
             log_id=log_id,
-            author_key=_author_key(self._settings.data / _KEY_NAME),
+            author_key=author_key(self._settings.data, self._settings.author_key_file),
             hex_colors=tuple(palette.hex_colors()),
             color_names=palette.names,
             trusted_proxies=self._settings.trusted_proxies,
             allow_origins=self._settings.allow_origins,
             is_ready=lambda: self._reader.reachable,
+            lag=self._lag,
         )
+
+    def _lag(self) -> int:
+        """How many offsets of the log, as far as heard, the reader has still to come by."""
+        return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
 
     def _watch(self) -> None:
         projection, watch = self._projection, self._metrics.watch
@@ -288,10 +346,13 @@ class _Server:
         watch("placed_edits_waiting", "Edits that wait for the log.", lambda: self._writer.waiting)
         watch("placed_snapshot_version", "Version of the last snapshot.", lambda: self._snapshotter.saved_version)
         watch("placed_log_reachable", "1 while the log can be read.", lambda: self._reader.reachable)
+        watch("placed_log_lag", "Offsets of the log that are still to be read.", self._lag)
+        watch("placed_log_reconnects", "Times that the log was reached again.", lambda: self._log.reconnects)
 
-    async def serve(self, stop: trio.Event, task_status: trio.TaskStatus[Running]) -> None:
-        """Listen, run all tasks until `stop` is set, and end them in order."""
-        listeners = await _listen(self._settings.host, self._settings.port)
+    async def serve(
+        self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[Running]
+    ) -> None:
+        """Run all tasks until `stop` is set, and end them in order."""
         running = Running(tuple(_url(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
             for task in (self._reader.run, self._writer.run, self._snapshotter.run, self._followers.run):
@@ -336,24 +397,3 @@ def _announce(running: Running) -> None:
     console = Console(stderr=False, highlight=False, soft_wrap=True)
     for url in running.urls:
         console.print(f"placed serves its canvas at [link={url}]{url}[/link]" if console.is_terminal else url)
-
-
-def _author_key(path: Path) -> bytes:
-    """The secret that turns addresses into authors; made at the first start and kept, so that cooldowns outlive one."""
-    try:
-        if not path.exists():
-            part = path.with_suffix(".part")
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        key = path.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"{path} can't be used: {error.strerror}") from error
-    if len(key) != KEY_BYTES:
-        raise CannotStart(
-            f"{path} has {len(key)} bytes; an author key has {KEY_BYTES}. Delete it, and a new one is made"
-        )
-    return key

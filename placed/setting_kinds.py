@@ -29,6 +29,8 @@ MAX_CHARGES = 1_000_000
 MAX_CHARGE_SECONDS = 7 * 86_400.0  # a week; nobody waits longer
 MAX_FRAMES_PER_SECOND = 1_000
 MIN_CHARGE_SECONDS = 0.001  # cooldowns count in ms
+MAX_USER_CHARACTERS = 255
+MAX_REPLICATION = 100  # copies; clusters are smaller
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
@@ -37,6 +39,8 @@ _BROKER: Final = r"(?:[0-9A-Za-z_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}"
 _KAFKA = re.compile(rf"kafka://{_BROKER}(?:,{_BROKER})*/(?!\.{{1,2}}\Z)[0-9A-Za-z._-]{{1,249}}", re.ASCII)
 _ORIGIN = re.compile(r"(https?)://([0-9a-z_.-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+KAFKA_PROTOCOLS: Final = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
+KAFKA_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 _REPR = reprlib.Repr()  # bounds what a message shows of a value
 _REPR.maxstring = _REPR.maxother = 100
@@ -181,11 +185,16 @@ def _origin(value: str) -> str:
     return f"{match[1]}://{match[2]}" + (f":{port}" if port not in (0, _DEFAULT_PORTS[match[1]]) else "")
 
 
+def _user(value: str) -> str:
+    if not 1 <= len(value) <= MAX_USER_CHARACTERS or not value.isprintable():
+        raise ValueError
+    return value
+
+
 def _one_of(words: tuple[str, ...]) -> Kind:
     def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError
-        return value.lower()
+        (word,) = [word for word in words if word.lower() == value.lower()]
+        return word
 
     return _text(parse, " or ".join((", ".join(words[:-1]), words[-1])))
 
@@ -221,6 +230,16 @@ KINDS: Final[dict[str, Kind]] = {
     "cooldown": Kind(_seconds, _SECONDS_ALLOWED, (int, float)),
     "data": Kind(_path, "a folder"),
     "log": _text(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic"),
+    "author_key_file": Kind(_path, "a file"),
+    "kafka_protocol": _one_of(KAFKA_PROTOCOLS),
+    "kafka_ca": Kind(_path, "a file"),
+    "kafka_certificate": Kind(_path, "a file"),
+    "kafka_key": Kind(_path, "a file"),
+    "kafka_mechanism": _one_of(KAFKA_MECHANISMS),
+    "kafka_user": _text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters"),
+    "kafka_password_file": Kind(_path, "a file"),
+    "kafka_replication": _whole(1, MAX_REPLICATION),
+    "exit_if_unreachable": Kind(_switch, "on or off", (bool,)),
     "fast_lane": Kind(_switch, "on or off", (bool,)),
     "max_frames_per_second": _whole(1, MAX_FRAMES_PER_SECOND),
     "log_level": _one_of(LEVELS),

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.setting_kinds import KINDS, check
+from placed.setting_kinds import KINDS, SettingError, check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from placed.palette import Palette
@@ -26,6 +27,16 @@ def _check(_settings: Settings, attribute: attrs.Attribute[Any], value: object) 
 
 _optional = attrs.validators.optional(_check)
 
+# A setting, the one that it needs beside it, and whether that one's value is enough; with what to say otherwise.
+_NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
+    ("certificate_key", "certificate", bool, "a key only beside a --certificate"),
+    ("kafka_ca", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), "this only with TLS"),
+    ("kafka_certificate", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), "this only with TLS"),
+    ("kafka_key", "kafka_certificate", bool, "a key only beside a --kafka-certificate"),
+    ("kafka_user", "kafka_protocol", lambda protocol: protocol.startswith("sasl"), "a user only with SASL"),
+    ("kafka_password_file", "kafka_user", bool, "a password only beside a --kafka-user"),
+)
+
 
 @attrs.frozen(kw_only=True)
 class Settings:
@@ -34,6 +45,18 @@ class Settings:
     Attributes:
         data: the data folder; one server at a time has it.
         log: the log's URL; None is the embedded log inside the data folder.
+        author_key_file: the key that makes authors of addresses; None is one of the data folder's own. Servers of one
+            canvas share cooldowns when they share it.
+        kafka_protocol: of `placed.setting_kinds.KAFKA_PROTOCOLS`.
+        kafka_ca: a PEM file with the authorities to trust; None trusts the system's.
+        kafka_certificate: a PEM file with our own certificate for the brokers; None has none.
+        kafka_key: a PEM file; None is in the certificate's.
+        kafka_mechanism: of `placed.setting_kinds.KAFKA_MECHANISMS`.
+        kafka_user: for SASL.
+        kafka_password: for SASL; never shown.
+        kafka_password_file: whose first line is the password, instead.
+        kafka_replication: copies of a new topic's records; None is the cluster's default.
+        exit_if_unreachable: whether a start ends when no broker answers; otherwise it waits.
         host: the address to listen on.
         port: 0 to 65535; 0 lets the system choose.
         certificate: a PEM file; None is no TLS.
@@ -51,11 +74,23 @@ class Settings:
         log_format: of `placed.structured_logs.FORMATS`.
 
     Raises:
-        SettingError: one of them isn't allowed; the message names its flag, the value and what is.
+        SettingError: one of them isn't allowed, by itself or beside the others; the message names its flag, the value
+            and what is.
     """
 
     data: Path = attrs.field(validator=_check)
     log: str | None = attrs.field(default=None, validator=_optional)
+    author_key_file: Path | None = attrs.field(default=None, validator=_optional)
+    kafka_protocol: str = attrs.field(default="plaintext", validator=_check)
+    kafka_ca: Path | None = attrs.field(default=None, validator=_optional)
+    kafka_certificate: Path | None = attrs.field(default=None, validator=_optional)
+    kafka_key: Path | None = attrs.field(default=None, validator=_optional)
+    kafka_mechanism: str = attrs.field(default="SCRAM-SHA-512", validator=_check)
+    kafka_user: str | None = attrs.field(default=None, validator=_optional)
+    kafka_password: str | None = attrs.field(default=None, repr=False)
+    kafka_password_file: Path | None = attrs.field(default=None, validator=_optional)
+    kafka_replication: int | None = attrs.field(default=None, validator=_optional)
+    exit_if_unreachable: bool = attrs.field(default=False, validator=_check)
     host: str = attrs.field(default="127.0.0.1", validator=_check)
     port: int = attrs.field(default=8080, validator=_check)
     certificate: Path | None = attrs.field(default=None, validator=_optional)
@@ -73,3 +108,18 @@ class Settings:
     max_frames_per_second: int = attrs.field(default=250, validator=_check)
     log_level: str = attrs.field(default="info", validator=_check)
     log_format: str = attrs.field(default="text", validator=_check)
+
+    def __attrs_post_init__(self) -> None:
+        for setting, other, is_enough, allowed in _NEEDS:
+            value = getattr(self, setting)
+            if value is not None and not is_enough(getattr(self, other)):
+                raise SettingError(setting, f"{str(value)!r}; allowed is {allowed}")
+        if self.kafka_protocol.startswith("sasl"):
+            self._check_login()
+
+    def _check_login(self) -> None:
+        if self.kafka_user is None:
+            raise SettingError("kafka_protocol", f"{self.kafka_protocol!r}; allowed is SASL only with a --kafka-user")
+        if (self.kafka_password is None) == (self.kafka_password_file is None):
+            allowed = "a user with one password, from PLACED_KAFKA_PASSWORD or --kafka-password-file"
+            raise SettingError("kafka_user", f"{self.kafka_user!r}; allowed is {allowed}")

@@ -13,6 +13,7 @@ import trio
 
 from placed.backends import LogError, OutcomeUnknown
 from placed.record import EDIT_STRUCT, EDITS_HEADER
+from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +55,14 @@ class Writer:
         max_waiting: int = MAX_WAITING,
         append_seconds: float = 5.0,
         on_append: Callable[[int, float], None] = lambda edits, seconds: None,
+        on_failure: Callable[[LogError], None] = lambda error: None,
     ) -> None:
         self._log = log
         self._max_bytes = max_waiting * EDIT_STRUCT.size
         self._append_seconds = append_seconds
         self._on_append = on_append
+        self._on_failure = on_failure
+        self._failing = False
         self._waiting = _Group()
         self._arrived = trio.Event()
         self._closing = False
@@ -115,11 +119,24 @@ class Writer:
             group.offset = await self._log.append(EDITS_HEADER + group.edits)
         except LogError as error:
             group.error = error
+            self._on_failure(error)
+            self._note(error)
         else:
+            self._note(None)
             self.last_version = group.offset + 1
             self._on_append(len(group.edits) // EDIT_STRUCT.size, trio.current_time() - began)
         finally:
             group.done.set()
+
+    def _note(self, error: LogError | None) -> None:
+        """Say it once when appends begin to fail, and once when they no longer do."""
+        if self._failing == (error is not None):
+            return
+        self._failing = error is not None
+        if error is None:
+            get_logger(__name__).info("edits can be appended to the log again")
+        else:
+            get_logger(__name__).warning("edits can't be appended to the log", reason=str(error))
 
     async def close(self) -> None:
         """Refuse new edits, and wait until those that wait are in the log, or have failed. Idempotent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Random numbers from a seed that a failing test shows; `PROMISES_SEED=N` gives the same ones again."""
+    seed = int(os.environ.get("PROMISES_SEED") or random.randrange(2**32))
+    print(f"PROMISES_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
+    return random.Random(seed)
 
 
 @pytest.fixture(scope="session")

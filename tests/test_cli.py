@@ -140,6 +140,61 @@ def test_every_key_of_the_file_reaches_the_settings(service: FakeService, config
     assert (seen.certificate, seen.certificate_key) == (Path("c.pem"), Path("k.pem"))
 
 
+KAFKA = {
+    "log": "kafka://a:1/t",
+    "author-key-file": "k",
+    "kafka-protocol": "sasl_ssl",
+    "kafka-ca": "ca.pem",
+    "kafka-certificate": "c.pem",
+    "kafka-key": "k.pem",
+    "kafka-mechanism": "PLAIN",
+    "kafka-user": "anna",
+    "kafka-password-file": "p",
+    "kafka-replication": "3",
+    "exit-if-unreachable": "on",
+}
+
+
+def check_kafka(seen: Settings) -> None:
+    assert (seen.log, seen.author_key_file) == ("kafka://a:1/t", Path("k"))
+    assert (seen.kafka_protocol, seen.kafka_mechanism, seen.kafka_user) == ("sasl_ssl", "PLAIN", "anna")
+    assert (seen.kafka_ca, seen.kafka_certificate, seen.kafka_key) == (Path("ca.pem"), Path("c.pem"), Path("k.pem"))
+    assert (seen.kafka_password, seen.kafka_password_file) == (None, Path("p"))
+    assert (seen.kafka_replication, seen.exit_if_unreachable) == (3, True)
+
+
+def test_kafka_s_settings_come_as_flags(service: FakeService) -> None:
+    flags = [f"--{name}={value}" for name, value in KAFKA.items() if value != "on"]
+    assert main([*flags, "--exit-if-unreachable"]) == 0
+    check_kafka(service.seen[0])
+
+
+def test_kafka_s_settings_come_as_variables(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KAFKA.items():
+        monkeypatch.setenv(f"PLACED_{name.upper().replace('-', '_')}", value)
+    assert main([]) == 0
+    check_kafka(service.seen[0])
+
+
+def test_kafka_s_settings_come_from_the_file(service: FakeService, config: Path) -> None:
+    lines = [f'{name} = "{value}"' for name, value in KAFKA.items() if value not in ("on", "3")]
+    config.write_text("\n".join([*lines, "kafka-replication = 3", "exit-if-unreachable = true"]), encoding="utf-8")
+    assert main(["--config", str(config)]) == 0
+    check_kafka(service.seen[0])
+
+
+def test_kafka_s_password_comes_from_a_variable_and_is_not_shown(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLACED_KAFKA_PASSWORD", "hush-hush")
+    assert main(["--kafka-protocol", "sasl_ssl", "--kafka-user", "anna"]) == 0
+    assert service.seen[0].kafka_password == "hush-hush"
+    assert "hush-hush" not in repr(service.seen[0])
+    assert main(["--kafka-password", "hush-hush"]) == 2
+    assert main(["--kafka-protocol", "sasl_ssl"]) == 2
+    assert "--kafka-protocol: 'sasl_ssl'; allowed is SASL only with a --kafka-user" in capsys.readouterr().err
+
+
 def test_key_without_certificate_is_refused(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--certificate-key", "k.pem"]) == 2
     assert capsys.readouterr().err == (

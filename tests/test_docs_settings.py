@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from placed.cli import cli
+from placed.cli import PASSWORD_VARIABLE, cli
 from placed.config_file import read_config_file
 from placed.exit_codes import ExitCode
 from placed.palette import BUILT_IN
 from placed.palette_files import load_palette
-from placed.setting_kinds import KINDS, check, flag_of
+from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check, flag_of
 from placed.structured_logs import FORMATS, LEVELS
 
 PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def test_every_flag_is_on_the_page_and_the_page_has_no_other() -> None:
 
 
 def test_every_variable_of_the_page_is_one_that_the_command_line_reads() -> None:
-    read = {param.envvar for param in cli.params if param.envvar}
+    read = {param.envvar for param in cli.params if param.envvar} | {PASSWORD_VARIABLE}
     assert set(re.findall(r"PLACED_[A-Z_]+", PAGE)) == read
 
 
@@ -47,7 +47,7 @@ def test_defaults_of_the_page_are_those_of_the_command_line() -> None:
     for flag, _, _, _, default in ROWS:
         value = defaults[flag]
         if value is not None and not callable(value):
-            shown = {(): "none", True: "`on`"}.get(value) if isinstance(value, tuple | bool) else None
+            shown = {(): "none", True: "`on`", False: "`off`"}.get(value) if isinstance(value, tuple | bool) else None
             assert default == (shown or (f"`{value:g}`" if isinstance(value, float) else f"`{value}`"))
 
 
@@ -61,7 +61,9 @@ def test_example_file_is_accepted(tmp_path: Path) -> None:
     assert tomllib.loads(example)
 
 
-@pytest.mark.parametrize("word", [*BUILT_IN, *LEVELS, *FORMATS, ".hex", ".gpl", ".json"])
+@pytest.mark.parametrize(
+    "word", [*BUILT_IN, *LEVELS, *FORMATS, *KAFKA_PROTOCOLS, *KAFKA_MECHANISMS, ".hex", ".gpl", ".json"]
+)
 def test_every_word_that_is_allowed_is_on_the_page(word: str) -> None:
     assert f"`{word}`" in PAGE
 

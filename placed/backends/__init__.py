@@ -15,7 +15,7 @@ records with `first <= offset < next`.
     └── LogClosed             used after close
 
 This module may import Trio and numpy; it knows nothing of canvases and HTTP. Backends are opened by a context manager
-in their own module, and only `placed.service` names them.
+in their own module, and only `placed.log_opening` names them.
 """
 
 from __future__ import annotations
@@ -77,26 +77,38 @@ class LogClosed(LogError):
 
 @attrs.frozen(eq=False)
 class Batch:
-    """Consecutive records, at least one, in the order of their offsets.
+    """Consecutive records in the order of their offsets; none where only a gap has been read.
 
     Attributes:
         offsets: int64, shape (n,), strictly increasing.
         times_ms: int64, shape (n,), the log's own time of each record, in ms since the epoch.
         values: the n records' bytes.
+        gap_end: the offset behind the gap, where n is 0.
     """
 
     offsets: NDArray[np.int64]
     times_ms: NDArray[np.int64]
     values: list[bytes]
+    gap_end: int | None = None
 
     @property
     def next_offset(self) -> int:
         """The offset to read from after this batch."""
-        return int(self.offsets[-1]) + 1
+        return int(self.offsets[-1]) + 1 if self.gap_end is None else self.gap_end
 
 
 class Log(abc.ABC):
-    """One log, open. All methods belong to the Trio thread."""
+    """One log, open. All methods belong to the Trio thread.
+
+    Attributes:
+        heard_next: the next offset as last heard, without asking; 0 where a log has nobody to hear it from.
+        reconnects: how often its server was reached again after it hadn't answered.
+        cautions: what an operator should know of how it is set up, as sentences.
+    """
+
+    heard_next: int = 0
+    reconnects: int = 0
+    cautions: tuple[str, ...] = ()
 
     max_value_bytes: ClassVar[int] = 1_000_000  # Kafka's default limit for a message is 1,048,588 with its framing
 

@@ -63,13 +63,7 @@ class _Ticket:
 
 
 class KafkaLog(Log):
-    """A Kafka topic as a log; opened by `open_kafka_log`.
-
-    Attributes:
-        next: the log's next offset, as last heard, at most some seconds ago.
-        connects: how often a producer has been made: once, and again after each append of unknown outcome.
-        cautions: what an operator should know of the topic's settings, as sentences.
-    """
+    """A Kafka topic as a log; opened by `open_kafka_log`. What it has heard is at most some seconds old."""
 
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
@@ -84,8 +78,7 @@ class KafkaLog(Log):
         self._outage: LogError | None = LogUnavailable(f"{client.place}: not connected yet")
         self._producer: Producer | None = None
         self._closed = False
-        self.next = 0
-        self.connects = 0
+        self._was_reached = False
         self.cautions = topic.cautions
 
     @property
@@ -184,15 +177,16 @@ class KafkaLog(Log):
 
     def answered(self, bounds: Bounds) -> None:
         """The log was reached."""
-        self.next = bounds.next
+        self.heard_next = bounds.next
         if self._outage is not None and self._producer is not None and not isinstance(self._outage, LogReplaced):
             self._outage = None
+            self.reconnects += self._was_reached
+            self._was_reached = True
             self._note_change()
             self._asked.set()
 
     def connected(self, producer: Producer) -> None:
         """There is a producer."""
-        self.connects += 1
         self._producer = producer
         self._note_change()
 

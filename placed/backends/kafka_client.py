@@ -2,7 +2,9 @@
 
 What was found about kafka-python 3.0 and is dealt with here: a constructor that fails leaves its thread running; a
 producer has no bound for what is in flight, waits for metadata inside `send`, and its `close` waits for a dead broker;
-its debug lines show passwords. Its errors become those of `placed.backends` here, and nowhere else.
+what a broker says right before it hangs up, such as that the password is wrong, is dropped; a broker that refuses us,
+or whose certificate isn't trusted, looks like one that is away; debug lines show passwords. Its errors become those of
+`placed.backends` here, and nowhere else.
 
 Knows nothing of Trio. Everything here blocks, and every wait has a limit.
 """
@@ -11,18 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
+import ssl
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUnavailable, OffsetOutOfRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from kafka.net.connection import KafkaConnection
 
     from placed.backends.kafka_place import KafkaPlace, KafkaSecurity
 
@@ -33,6 +41,8 @@ CLOSE_SECONDS: Final = 2.0
 SLICE_SECONDS: Final = 0.25  # how long one call blocks, and so how late a stop flag is seen
 FETCH_BYTES: Final = 4 << 20
 _PARTITION: Final = 0
+_CONNECTIONS_REMEMBERED: Final = 16  # several for each broker that is tried within `bootstrap_timeout_ms`
+_REFUSALS: Final = (kafka_errors.SaslAuthenticationFailedError, kafka_errors.UnsupportedSaslMechanismError)
 
 # What it says is said by our own lines, once; it does so at each retry, and, at the level debug, with passwords.
 _LOGGER: Final = logging.getLogger("kafka")
@@ -58,6 +68,9 @@ class Client:
 
     def __init__(self, place: KafkaPlace, security: KafkaSecurity) -> None:
         _LOGGER.setLevel(_SILENT)
+        for transport in (KafkaTCPTransport, KafkaSSLTransport):
+            _hear_last_words(transport)
+        self._tls = _tls_context(security, place) if security.protocol.endswith("ssl") else None
         self.place = place
         self.partition = TopicPartition(place.topic, _PARTITION)
         self.broker_version: tuple[int, ...] | None = None
@@ -72,6 +85,7 @@ class Client:
             # How soon a topic made anew is noticed, should its offsets hide that.
             "metadata_max_age_ms": 1000,
             **security.config(),
+            "ssl_context": self._tls,
         }
 
     @contextlib.contextmanager
@@ -81,9 +95,34 @@ class Client:
         Raises:
             LogError: no broker answers, or they refuse us.
         """
+        if self._tls is not None:
+            self._shake_hands(self._tls)
         with self.errors(), self._made(KafkaAdminClient, api_version=None) as (admin, client):
             self.broker_version = client.get_broker_version()
             yield admin
+
+    def _shake_hands(self, tls: ssl.SSLContext) -> None:
+        """Find out whether the first broker that is there and we trust each other.
+
+        Raises:
+            LogRefused: we don't.
+        """
+        for broker in self.place.brokers:
+            host, _, port = broker.rpartition(":")
+            host = host.strip("[]")
+            try:
+                with (
+                    socket.create_connection((host, int(port)), timeout=REQUEST_SECONDS) as plain,
+                    tls.wrap_socket(plain, server_hostname=host) as wrapped,
+                ):
+                    wrapped.settimeout(SLICE_SECONDS)
+                    wrapped.recv(1)  # in TLS 1.3 a refusal of our certificate comes after the handshake
+            except ssl.SSLError as error:
+                raise LogRefused(f"{self.place}: TLS with the broker {broker} fails: {_text(error)}") from error
+            except TimeoutError:
+                return
+            except OSError:
+                continue
 
     @contextlib.contextmanager
     def consumer(self) -> Iterator[Consumer]:
@@ -108,14 +147,32 @@ class Client:
     def _made(self, kind: Callable[..., Any], **config: Any) -> Iterator[tuple[Any, KafkaNetClient]]:
         """A client of kafka-python and what it speaks through, closed together, also where its making fails."""
         made: list[KafkaNetClient] = []
+        connections: deque[KafkaConnection] = deque(maxlen=_CONNECTIONS_REMEMBERED)
 
         def net_client(**net_config: Any) -> KafkaNetClient:
-            made.append(KafkaNetClient(**net_config))
-            return made[-1]
+            client = KafkaNetClient(**net_config)
+            made.append(client)
+            manager = client._manager  # noqa: SLF001 - it throws away why a connection failed
+            connect = manager.get_connection
+
+            def connect_and_remember(*args: Any, **kwargs: Any) -> KafkaConnection:
+                connections.append(connect(*args, **kwargs))
+                return connections[-1]
+
+            manager.get_connection = connect_and_remember
+            return client
 
         config = {**self._config, "api_version": self.broker_version, "kafka_client": net_client, **config}
         try:
             yield kind(**config), made[0]
+        except kafka_errors.KafkaTimeoutError as error:
+            failures = [failure for each in connections if (failure := each.init_future.exception) is not None]
+            # Brokers that have refused us are asked again and again, till the time is up.
+            for refusal in (failure for failure in failures if isinstance(failure, _REFUSALS)):
+                raise refusal from error
+            if failures:
+                raise kafka_errors.KafkaTimeoutError(f"{error}: {failures[-1]}") from error
+            raise
         finally:
             for client in made:
                 client.close()
@@ -201,6 +258,12 @@ class Consumer:
         """Go on reading at `offset`."""
         self._consumer.seek(self._partition, offset)
 
+    @property
+    def position(self) -> int:
+        """The offset that is read next; past what `poll` has given where a gap follows."""
+        position: int = self._consumer.position(self._partition)
+        return position
+
     def poll(self, max_records: int) -> list[Any]:
         """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`."""
         found = self._consumer.poll(timeout_ms=_ms(SLICE_SECONDS), max_records=max_records)
@@ -238,9 +301,33 @@ class Producer:
             self._producer.close(timeout=0)
 
 
+def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
+    """Have kafka-python read the bytes that come together with a connection's end. Idempotent."""
+    receive = transport._sock_recv  # noqa: SLF001 - there is no public place for it
+    if receive.__name__ == "receive_then_end":
+        return
+
+    def receive_then_end(self: KafkaTCPTransport) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return (data, None) if data else (data, error)  # the end is still there at the next call
+
+    transport._sock_recv = receive_then_end  # noqa: SLF001
+
+
+def _tls_context(security: KafkaSecurity, place: KafkaPlace) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=security.ca)
+        if security.certificate is not None:
+            context.load_cert_chain(security.certificate, security.key)
+    except OSError as error:  # which ssl.SSLError is, too
+        files = ", ".join(str(file) for file in (security.ca, security.certificate, security.key) if file)
+        raise LogRefused(f"{place}: the certificates {files} can't be used: {_text(error)}") from error
+    return context
+
+
 def log_error(error: BaseException, place: KafkaPlace) -> LogError:
     """What `error`, one of kafka-python's, means for a reader or at opening, as an error of `placed.backends`."""
-    if isinstance(error, kafka_errors.SaslAuthenticationFailedError | kafka_errors.UnsupportedSaslMechanismError):
+    if isinstance(error, _REFUSALS):
         return LogRefused(f"{place}: the broker refuses user, password or mechanism: {_text(error)}")
     if isinstance(error, kafka_errors.AuthorizationError):
         return LogRefused(

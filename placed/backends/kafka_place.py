@@ -50,11 +50,8 @@ class KafkaSecurity:
     password: str | None = attrs.field(default=None, repr=False)
 
     def config(self) -> dict[str, Any]:
-        """The same, as kafka-python takes it."""
+        """The same, as kafka-python takes it, but for the certificates."""
         config: dict[str, Any] = {"security_protocol": self.protocol.upper()}
-        if self.protocol.endswith("ssl"):
-            files = {"ssl_cafile": self.ca, "ssl_certfile": self.certificate, "ssl_keyfile": self.key}
-            config |= {name: str(file) for name, file in files.items() if file is not None}
         if self.protocol.startswith("sasl"):
             config |= {
                 "sasl_mechanism": self.mechanism,

@@ -112,9 +112,11 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         self._token.run_sync_soon(self._ready.set)
         while not self._stop.is_set():
             records = self._poll(consumer)
-            if records:
+            # The end of a transaction takes an offset that is nobody's, and may be the log's last one.
+            gap_end = consumer.position if not records else 0
+            if records or gap_end > self._offset:
                 check_topic_id(consumer, self._topic_id, self._client.place)
-                batch = _batch(records)
+                batch = _batch(records) if records else _gap(gap_end)
                 self._offset = batch.next_offset
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
 
@@ -136,3 +138,8 @@ def _batch(records: list[Any]) -> Batch:
         # Another program's record may have a key and no value; no bytes are no record of ours, and are skipped as such.
         values=[record.value or b"" for record in records],
     )
+
+
+def _gap(end: int) -> Batch:
+    nothing = np.empty(0, np.int64)
+    return Batch(nothing, nothing, [], gap_end=end)

@@ -62,6 +62,9 @@ def json_answer(value: object, *headers: tuple[str, str]) -> Answer:
     return Answer(200, (("Content-Type", "application/json"), NO_STORE, *headers), body)
 
 
+ALIVE = Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ok\n")
+
+
 class Problem(Exception):
     """A request refused.
 

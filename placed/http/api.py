@@ -17,7 +17,7 @@ from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.broadcaster import Format
 from placed.http import sse
-from placed.http.answer import NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
+from placed.http.answer import ALIVE, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.client_address import client_address
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
@@ -64,6 +64,7 @@ class Api:
 
     Attributes:
         is_ready: whether the log can be reached, for `/readyz`.
+        lag: how many offsets of the log, as far as heard, haven't been applied yet.
         now_ms: the wall clock, ms since the epoch.
     """
 
@@ -79,6 +80,7 @@ class Api:
     trusted_proxies: tuple[Network, ...]
     allow_origins: tuple[str, ...]
     is_ready: Callable[[], bool]
+    lag: Callable[[], int]
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def cors(self, request: Request) -> Headers:
@@ -169,7 +171,7 @@ class Api:
 
     def healthz(self) -> Answer:
         """`GET /healthz`: the server answers."""
-        return Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ok\n")
+        return ALIVE
 
     def readyz(self) -> Answer:
         """`GET /readyz`: it has replayed, and the log can be reached.
@@ -179,9 +181,11 @@ class Api:
         """
         if self.broadcaster.closed:
             raise _unavailable(WriterClosed("the server is shutting down"))
+        where = {"version": self.projection.version, "lag": self.lag()}
         if not self.is_ready():
-            raise Problem(503, "not-ready", "the log can't be reached", retry_after(_UNAVAILABLE_RETRY_SECONDS))
-        return Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ready\n")
+            after = retry_after(_UNAVAILABLE_RETRY_SECONDS)
+            raise Problem(503, "not-ready", "the log can't be reached", after, **where)
+        return json_answer({"ready": True, **where})
 
     def prometheus(self) -> Answer:
         """`GET /metrics`, in Prometheus' text format."""

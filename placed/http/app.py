@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from placed.http.answer import Answer, Problem, Request
+from placed.http.answer import ALIVE, Answer, Problem, Request, retry_after
 from placed.http.errors import refusal
 from placed.http.origin import preflight
 from placed.http.parameters import BODY_BYTES
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from placed.http.api import Api, Stream
     from placed.http.pages import Pages
 
+_WAITING_RETRY_SECONDS = 3.0
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _CODES = {
@@ -56,6 +57,20 @@ def create_app(api: Api, pages: Pages) -> QuartTrio:
     async def add_cors(response: Response) -> Response:
         response.headers.extend(api.cors(await _read(with_body=False)))
         return response
+
+    return app
+
+
+def create_waiting_app() -> QuartTrio:
+    """The app of a server that waits for its log: it is alive, and not ready."""
+    app = QuartTrio(__name__, static_folder=None)
+
+    @app.before_request
+    async def refuse() -> Response:
+        if request.path == "/healthz":
+            return _respond(ALIVE)
+        detail = "the server waits for its log, and begins when that answers"
+        return _respond(Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer())
 
     return app
 

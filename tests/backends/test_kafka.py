@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
@@ -14,11 +16,11 @@ from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUn
 from placed.backends.kafka import open_kafka_log
 from placed.backends.kafka_place import KafkaPlace, KafkaSecurity
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
+from tests.kafka.cluster import Certificate, Cluster, Login, run_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.kafka.cluster import Cluster
+    from pathlib import Path
 
 pytestmark = pytest.mark.kafka
 
@@ -224,3 +226,73 @@ def test_the_password_is_not_shown() -> None:
 @pytest.mark.parametrize("error", [LogRefused, LogReplaced])
 def test_the_errors_are_in_the_tree(error: type[Exception]) -> None:
     assert issubclass(error, LogError)
+
+
+PASSWORD = "s3same-0pen"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    """A broker that lets nobody in without a password or over TLS alone, and its authority's certificate."""
+    folder = tmp_path_factory.mktemp("guarded")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    issued = authority.issue_cert("127.0.0.1")
+    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # Java reads no other form
+    (folder / "broker.pem").write_bytes(pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    certificate = Certificate(folder / "broker.pem", folder / "ca.pem")
+    with run_cluster(folder / "broker", login=Login("anna", PASSWORD), certificate=certificate) as cluster:
+        yield cluster, folder / "ca.pem"
+
+
+def place_over(cluster: Cluster, protocol: str) -> KafkaPlace:
+    """A topic by one of the listeners."""
+    return KafkaPlace((cluster.addresses(protocol),), "guarded")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("protocol", ["sasl_plaintext", "sasl_ssl"])
+async def test_a_user_is_let_in_with_the_right_password_only(
+    guarded: tuple[Cluster, Path], protocol: str, mechanism: str
+) -> None:
+    cluster, ca = guarded
+    trusting = ca if protocol.endswith("ssl") else None
+    right = KafkaSecurity(protocol=protocol, ca=trusting, mechanism=mechanism, user="anna", password=PASSWORD)
+    place = place_over(cluster, protocol)
+    async with open_kafka_log(place, security=right) as log:
+        with trio.fail_after(LIMIT_SECONDS):
+            offset = await log.append(b"let in")
+        assert (await read(log, offset, 1)).values == [b"let in"]
+    wrong = KafkaSecurity(protocol=protocol, ca=trusting, mechanism=mechanism, user="anna", password="wr0ng-password")
+    with trio.fail_after(LIMIT_SECONDS), pytest.raises(LogRefused, match="refuses user, password or mechanism") as told:
+        async with open_kafka_log(place, security=wrong):
+            pass
+    assert "wr0ng" not in f"{told.value!r} {wrong!r}"
+    assert not kafka_threads()
+
+
+async def test_tls_alone_is_enough_where_the_broker_says_so(guarded: tuple[Cluster, Path]) -> None:
+    cluster, ca = guarded
+    with trio.fail_after(LIMIT_SECONDS):
+        async with open_kafka_log(place_over(cluster, "ssl"), security=KafkaSecurity(protocol="ssl", ca=ca)) as log:
+            await log.append(b"over TLS")
+
+
+async def test_a_broker_whose_certificate_is_not_trusted_is_refused(guarded: tuple[Cluster, Path]) -> None:
+    with (
+        trio.fail_after(LIMIT_SECONDS),
+        pytest.raises(LogRefused, match=r"TLS with the broker .*CERTIFICATE"),
+    ):
+        async with open_kafka_log(place_over(guarded[0], "ssl"), security=KafkaSecurity(protocol="ssl")):
+            pass
+
+
+async def test_a_certificate_file_that_is_none_is_refused_at_once(
+    guarded: tuple[Cluster, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "no.pem").write_text("not a certificate")
+    for ca in (tmp_path / "missing.pem", tmp_path / "no.pem"):
+        with trio.fail_after(1), pytest.raises(LogRefused, match=rf"the certificates {ca} can't be used"):
+            async with open_kafka_log(place_over(guarded[0], "ssl"), security=KafkaSecurity(protocol="ssl", ca=ca)):
+                pass

@@ -188,7 +188,7 @@ async def test_metrics_count_what_happened(server: Server) -> None:
 
 async def test_health_and_readiness(server: Server) -> None:
     assert (await server.get("/healthz")).body == b"ok\n"
-    assert (await server.get("/readyz")).body == b"ready\n"
+    assert (await server.get("/readyz")).json() == {"ready": True, "version": 1, "lag": 0}
 
 
 ALLOWED = {target.partition("?")[0]: "GET, HEAD, OPTIONS" for target in GETS} | {"/edit": "OPTIONS, POST"}

@@ -116,7 +116,7 @@ class Broker:
         """
         found = self._started.wait(max(0.0, deadline - time.monotonic()))
         assert self._process is not None
-        if not found or self._process.poll() is not None:
+        if not found or not any(_STARTED in line for line in self.lines):
             raise RuntimeError(f"broker {self.node} didn't start:\n{''.join(self.lines)}")
 
     def start(self) -> None:

@@ -1,9 +1,8 @@
-"""What the promises' tests share: random numbers that can be had again, and disks that are soon full."""
+"""What the promises' tests share: disks that are soon full."""
 
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -15,14 +14,6 @@ from tests.parts import require
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def chance() -> random.Random:
-    """Random numbers from a seed that a failing test shows; `PROMISES_SEED=N` gives the same ones again."""
-    seed = int(os.environ.get("PROMISES_SEED") or random.randrange(2**32))
-    print(f"PROMISES_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
-    return random.Random(seed)
 
 
 class SmallDisk:

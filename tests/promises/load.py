@@ -47,6 +47,7 @@ class Load:
                     answer = await place(connection, *edit)
                     if answer.status != 200:
                         self.refused.append(answer.status)
+                        await trio.sleep(pause_seconds)
                         continue
                     version = answer.json()["v"]
                     assert version > last, f"version {version} after {last} on one connection"

@@ -1,0 +1,75 @@
+"""Opens the log that settings name. Only this module names concrete backends; Kafka's is imported when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from placed.backends.kafka_place import KafkaPlace, KafkaSecurity
+from placed.backends.lmdb import open_lmdb_log
+from placed.backends.memory import open_memory_log
+from placed.recovery import CannotStart
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from placed.backends import Log
+    from placed.settings import Settings
+
+_MAX_PASSWORD_BYTES: Final = 4096
+
+
+def open_log(settings: Settings) -> AbstractAsyncContextManager[Log]:
+    """The log of these settings.
+
+    Raises:
+        CannotStart: a part that it needs isn't installed, or the password can't be read.
+        LogError: on entering, as its backend says.
+    """
+    kind, _, place = (settings.log or f"lmdb:{settings.data / 'log'}").partition(":")
+    if kind == "memory":
+        return open_memory_log()
+    if kind == "lmdb":
+        return open_lmdb_log(Path(place))
+    return _open_kafka(settings)
+
+
+def is_kafka(settings: Settings) -> bool:
+    """Whether the log is on other machines, and may be away for a while."""
+    return settings.log is not None and settings.log.startswith("kafka:")
+
+
+def _open_kafka(settings: Settings) -> AbstractAsyncContextManager[Log]:
+    try:
+        importlib.import_module("crc32c")  # kafka-python does without, six times slower
+        kafka = importlib.import_module("placed.backends.kafka")
+    except ImportError as error:
+        raise CannotStart(
+            f"--log {settings.log!r}: {error.name} is missing; kafka:// logs need: pip install 'placed[kafka]'"
+        ) from error
+    security = KafkaSecurity(
+        protocol=settings.kafka_protocol,
+        ca=settings.kafka_ca,
+        certificate=settings.kafka_certificate,
+        key=settings.kafka_key,
+        mechanism=settings.kafka_mechanism,
+        user=settings.kafka_user,
+        password=_kafka_password(settings),
+    )
+    place = KafkaPlace.parse(settings.log or "")
+    opened: AbstractAsyncContextManager[Log] = kafka.open_kafka_log(
+        place, security=security, replication=settings.kafka_replication
+    )
+    return opened
+
+
+def _kafka_password(settings: Settings) -> str | None:
+    path = settings.kafka_password_file
+    if path is None:
+        return settings.kafka_password
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_PASSWORD_BYTES).decode().partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"--kafka-password-file {str(path)!r} can't be read: {error}") from error

@@ -1,0 +1,95 @@
+"""Servers whose log is a topic of a real cluster, and that topic, read beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+import trio
+from kafka import KafkaAdminClient
+
+from placed.author import KEY_BYTES
+from placed.backends.kafka import open_kafka_log
+from placed.backends.kafka_place import KafkaPlace
+from tests.promises.offline_log import ModelCanvas, edits_in
+from tests.promises.server_process import READY_SECONDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kafka.cluster import Broker, Cluster
+    from tests.promises.offline_log import Edit
+    from tests.promises.server_process import ServerProcess
+
+WIDTH, HEIGHT, COLORS = 64, 48, 16
+_READ_SECONDS: Final = 60.0
+
+
+def url_of(cluster: Cluster, topic: str) -> str:
+    """The log in a topic of the cluster."""
+    return f"kafka://{cluster.addresses()}/{topic}"
+
+
+def shared_key(folder: Path) -> Path:
+    """A file with an author key."""
+    path = folder / "authors.key"
+    path.write_bytes(os.urandom(KEY_BYTES))
+    return path
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def leader(cluster: Cluster, topic: str) -> Broker:
+    """The broker that leads the topic's partition."""
+    admin = KafkaAdminClient(bootstrap_servers=cluster.addresses().split(","))
+    try:
+        (described,) = admin.describe_topics([topic])
+    finally:
+        admin.close()
+    node = described["partitions"][0]["leader_id"]
+    return next(broker for broker in cluster.brokers if broker.node == node)
+
+
+async def records_of(url: str) -> dict[int, list[Edit]]:
+    """Each record's edits, by offset; none for records of another kind."""
+    records: dict[int, list[Edit]] = {}
+    with trio.fail_after(_READ_SECONDS):
+        async with open_kafka_log(KafkaPlace.parse(url)) as log:
+            first, end = await log.bounds()
+            if first < end:
+                async with log.read(first) as batches:
+                    async for batch in batches:
+                        for offset, value in zip(batch.offsets.tolist(), batch.values, strict=True):
+                            records[offset] = edits_in(value)
+                        if batch.next_offset >= end:
+                            break
+    return records
+
+
+def painted(records: dict[int, list[Edit]]) -> bytes:
+    """The canvas that the records make, painted by a plain loop."""
+    model = ModelCanvas(WIDTH, HEIGHT)
+    for offset in sorted(records):
+        model.paint(records[offset])
+    return bytes(model.pixels)
+
+
+async def logged_url(server: ServerProcess, event: str) -> int:
+    """The port in the log line `event`, JSON, of a server that has not said on standard output that it listens."""
+    with trio.fail_after(READY_SECONDS):
+        while True:
+            for line in server.output.splitlines():
+                told = json.loads(line)
+                if told["event"] == event:
+                    return int(told["url"].rpartition(":")[2])
+            assert not server.ended, server.output
+            await trio.sleep(0.01)  # a file tells nobody that it has grown
