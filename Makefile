@@ -1,4 +1,5 @@
 # make run      a canvas at http://127.0.0.1:8080; make run ARGS="--port 9000"
+# make kafka    a broker, two servers and nginx before them, on this machine; Ctrl-C ends all
 # make test     everything that must hold: lint, types, the client's tests, pytest; PYTEST_ARGS="-k png -x"
 # make format   formats the Python code
 # make upgrade  moves constraints.txt to the newest versions that pyproject.toml allows
@@ -14,13 +15,17 @@ venv := .venv
 python := $(venv)/bin/python
 pip := $(python) -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test lint types client pytest format upgrade clean parts
+.PHONY: help run kafka test lint types client pytest format upgrade clean parts
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: $(venv)/run.stamp
 	@exec $(python) -m placed $(ARGS)
+
+kafka: $(venv)/test.stamp
+	@sh .ci/setup.sh fleet
+	@exec $(python) -m tests.kafka.fleet $(ARGS)
 
 # One after the other also under -j, the quickest first, and pytest's summary last.
 .NOTPARALLEL:

@@ -4,6 +4,7 @@
 #
 #   sh .ci/setup.sh venv DIR    makes the virtual environment DIR with a Python 3.11 or newer
 #   sh .ci/setup.sh parts       the programs that only tests use; a missing one leaves tests out, and in CI is an error
+#   sh .ci/setup.sh fleet       what `make kafka` needs: nginx, Java, and the jars below
 #   sh .ci/setup.sh kafka       a Kafka broker's jars, into the cache, where they stay; needs Maven
 set -eu
 
@@ -115,9 +116,18 @@ fetch_kafka() {
     if [ -d "$cache/kafka-$version" ]; then rm -rf "$part"; else mv "$part" "$cache/kafka-$version"; fi
 }
 
+fetch_fleet() {
+    for part in nginx maven; do
+        has_part $part || { can_apt && apt_install $part; } ||
+            { log "make kafka needs $part: apt-get install $part, or brew install $part"; exit 1; }
+    done
+    fetch_kafka
+}
+
 case ${1:-} in
     venv) make_venv "$2" ;;
     parts) fetch_parts ;;
     kafka) fetch_kafka ;;
-    *) log "usage: sh .ci/setup.sh venv DIR | parts | kafka" && exit 2 ;;
+    fleet) fetch_fleet ;;
+    *) log "usage: sh .ci/setup.sh venv DIR | parts | fleet | kafka" && exit 2 ;;
 esac

@@ -46,9 +46,18 @@ def chromium() -> str:
     return path
 
 
+def _find(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+
+
+def has_program(name: str) -> bool:
+    """Whether the program `name` is here."""
+    return _find(name) is not None
+
+
 def program(name: str) -> str:
     """The path of the program `name`, also from the folders that only root has on its PATH."""
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    path = _find(name)
     require(name, path is not None, f"apt-get install {name}, or brew install {name}")
     assert path is not None
     return path

@@ -1,0 +1,127 @@
+"""The real nginx with the project's nginx.conf, on free ports, in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from tests.parts import program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONF: Final = Path(__file__).parents[2] / "nginx.conf"
+_READY_SECONDS: Final = 20.0
+_STOP_SECONDS: Final = 10.0
+
+
+@attrs.frozen
+class Nginx:
+    """An nginx that listens.
+
+    Attributes:
+        port: of 127.0.0.1.
+        tls_port: likewise; 0 without TLS.
+        folder: where it runs.
+        pid: its master process.
+    """
+
+    port: int
+    tls_port: int
+    folder: Path
+    pid: int
+
+    def access_lines(self) -> list[str]:
+        """What it has logged of requests."""
+        return (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
+
+    def errors(self) -> str:
+        """What it has logged besides."""
+        return (self.folder / "error.log").read_text(encoding="utf-8")
+
+
+def rendered(text: str, *, port: int, servers: list[int], tls_port: int = 0, unlimited: bool = False) -> str:
+    """The file's text for other ports; everything else is as it is.
+
+    Args:
+        text: nginx.conf.
+        port: to listen on.
+        servers: the ports of the servers, of 127.0.0.1.
+        tls_port: 0 leaves TLS out.
+        unlimited: whether 127.0.0.1 is listed as an address without limits, as a school's would be.
+    """
+    pool = "".join(f"        server 127.0.0.1:{server} max_fails=3 fail_timeout=2s;\n" for server in servers)
+    text, pools = re.subn(r"(?:        server 127\.0\.0\.1:\d+ .*\n)+", pool, text)
+    assert pools == 2, pools
+    text = text.replace("listen 8080 ", f"listen 127.0.0.1:{port} ")
+    if tls_port:
+        text = text.replace("#tls ", "").replace("listen 8443 ", f"listen 127.0.0.1:{tls_port} ")
+    if unlimited:
+        text = text.replace("# 192.0.2.7 0;", "127.0.0.1 0;")
+    return text
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
+
+
+@contextlib.contextmanager
+def run_nginx(
+    folder: Path, servers: list[int], *, port: int = 0, tls: bool = False, unlimited: bool = False
+) -> Iterator[Nginx]:
+    """An nginx before the servers at these ports, ended at the end.
+
+    With `tls`, `folder` has certificate.pem and certificate.key.
+    """
+    path = program("nginx")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen, tls_port = free_ports(2)
+    port = port or chosen
+    text = CONF.read_text(encoding="utf-8")
+    if os.geteuid() == 0:  # its workers would be somebody else's, to whom the test's folder is closed
+        text = "user root;\n" + text
+    conf = folder / "nginx.conf"
+    conf.write_text(
+        rendered(text, port=port, servers=servers, tls_port=tls_port if tls else 0, unlimited=unlimited),
+        encoding="utf-8",
+    )
+    with (folder / "stderr.log").open("wb") as errors:
+        process = subprocess.Popen(
+            [path, "-p", str(folder), "-c", str(conf), "-g", "daemon off;"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C is for the command that started it
+        )
+    try:
+        _wait_until_it_listens(port, process, folder)
+        yield Nginx(port, tls_port if tls else 0, folder, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(_STOP_SECONDS)
+
+
+def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"nginx didn't start: {(folder / 'stderr.log').read_text(encoding='utf-8')}")
+        time.sleep(0.02)  # a port tells nobody that it is open

@@ -1,0 +1,284 @@
+"""nginx.conf with the real nginx, before two servers of one log: what it caches, passes on, retries and refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import ssl
+from functools import partial
+from ipaddress import ip_network
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+import pytest
+import trio
+import trustme
+
+from placed.backends.memory import open_memory_log
+from placed.service import serve
+from placed.settings import Settings
+from tests.nginx.front import Nginx, run_nginx
+from tests.promises.http_connection import ConnectionCut, connect, get, place
+from tests.promises.load import Load, at_random
+from tests.promises.stream_client import Habits, StreamClient, served_pixels
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from placed.backends import Log
+    from placed.service import Running
+
+pytestmark = pytest.mark.timeout(180)
+
+LIMIT_SECONDS = 60.0
+WIDTH, HEIGHT, COLORS = 64, 48, 16
+PAGE_LOADS = 1_000
+
+
+@attrs.frozen
+class Fleet:
+    """nginx and the servers behind it.
+
+    Attributes:
+        nginx: the front.
+        ports: the servers' own.
+        stops: ends a server in order.
+        running: the servers.
+    """
+
+    nginx: Nginx
+    ports: list[int]
+    stops: list[trio.Event]
+    running: list[Running]
+
+    @property
+    def port(self) -> int:
+        """The front's."""
+        return self.nginx.port
+
+    async def metric(self, name: str) -> float:
+        """The sum of a metric over all servers."""
+        total = 0.0
+        for port in self.ports:
+            lines = (await get(port, "/metrics")).body.decode().splitlines()
+            total += sum(float(line.split()[1]) for line in lines if line.split()[0] == name)
+        return total
+
+
+@contextlib.asynccontextmanager
+async def _fleet(
+    folder: Path, *, tls: bool = False, unlimited: bool = False, charges: int = 0
+) -> AsyncGenerator[Fleet]:
+    key = folder / "authors.key"
+    key.write_bytes(os.urandom(32))
+    settings = Settings(
+        data=folder,
+        port=0,
+        width=WIDTH,
+        height=HEIGHT,
+        charges=charges or 1,
+        charge_seconds=600 if charges else 0,
+        author_key_file=key,
+        trusted_proxies=(ip_network("127.0.0.1"),),
+    )
+    stops, running = [trio.Event(), trio.Event()], []
+    async with open_memory_log() as log, trio.open_nursery() as nursery:
+        for name, stop in zip("ab", stops, strict=True):
+            own = attrs.evolve(settings, data=folder / name)
+            running.append(await nursery.start(partial(_serve, own, stop, log)))
+        ports = [urlsplit(server.urls[0]).port or 0 for server in running]
+        with run_nginx(folder / "nginx", ports, tls=tls, unlimited=unlimited) as nginx:
+            yield Fleet(nginx, ports, stops, running)
+        for stop in stops:
+            stop.set()
+
+
+async def _serve(settings: Settings, stop: trio.Event, log: Log, task_status: trio.TaskStatus[Running]) -> None:
+    await serve(settings, stop=stop, log=log, task_status=task_status)
+
+
+async def test_a_thousand_page_loads_at_once_cost_the_servers_a_handful_of_images(tmp_path: Path) -> None:
+    statuses: list[tuple[int, int]] = []
+
+    async def load_page(port: int) -> None:
+        async with connect(port) as connection:
+            page = await connection.request("/")
+            image = await connection.request("/canvas.png")
+        statuses.append((page.status, image.status))
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path, unlimited=True) as fleet:
+            async with trio.open_nursery() as nursery:
+                for _ in range(PAGE_LOADS):
+                    nursery.start_soon(load_page, fleet.port)
+            encodes = await fleet.metric("placed_image_encodes")
+            images = [line for line in fleet.nginx.access_lines() if "/canvas.png" in line]
+    assert statuses == [(200, 200)] * PAGE_LOADS
+    assert encodes <= 5
+    assert len(images) == PAGE_LOADS
+    asked = [line for line in images if line.rsplit(" ", 1)[1] in {"MISS", "EXPIRED", "BYPASS"}]
+    assert len(asked) <= 5
+
+
+async def test_cached_image_that_is_old_is_exact_with_the_stream(tmp_path: Path, chance: random.Random) -> None:
+    """Clients take whatever image the cache has, while people paint on both servers, and end with what these serve."""
+    load = Load(islice(at_random(chance, WIDTH, HEIGHT, COLORS), 600))
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path, unlimited=True) as fleet:
+            async with trio.open_nursery() as nursery:
+                clients = [
+                    StreamClient(fleet.port, Habits(as_json=n == 0, image_seconds=n / 3), chance) for n in range(6)
+                ]
+                for client in clients:
+                    nursery.start_soon(client.run)
+                await load.paint(fleet.port, people=4, pause_seconds=0.01)
+                assert load.refused == []
+                assert len(load.acknowledged) == 600
+                version = max(version for _, version in load.acknowledged)
+                log = (await get(fleet.port, "/info")).json()["log"]
+                for client in clients:
+                    await client.wait_for(log, version)
+                images = [await served_pixels(port, version) for port in fleet.ports]
+                assert [bytes(client.pixels) for client in clients] == [images[0]] * len(clients)
+                nursery.cancel_scope.cancel()
+            assert images[0] == images[1]
+            cached = [line for line in fleet.nginx.access_lines() if line.endswith((" HIT", " STALE", " UPDATING"))]
+            assert cached
+
+
+async def test_image_has_the_headers_that_clients_need_from_the_cache_too(tmp_path: Path) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet, connect(fleet.port) as connection:
+            first = await connection.request("/canvas.png")
+            again = await connection.request("/canvas.png?made=up", headers=(("Cookie", "a=b"),))
+            assert again.headers["x-cache"] in {"HIT", "STALE", "UPDATING"}
+            for name in ("x-canvas-version", "x-canvas-log", "etag", "last-modified", "cache-control"):
+                assert first.headers[name] == again.headers[name]
+            assert first.body == again.body
+            unchanged = await connection.request("/canvas.png", headers=(("If-None-Match", first.headers["etag"]),))
+            assert (unchanged.status, unchanged.body) == (304, b"")
+            head = await connection.request("/canvas.png", method="HEAD")
+            assert (head.status, head.body, head.headers["etag"]) == (200, b"", first.headers["etag"])
+            past = await connection.request("/canvas.png?v=1")
+            assert past.headers["x-cache"] == "MISS"
+
+
+async def test_errors_come_through_and_what_is_for_operators_does_not(tmp_path: Path) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet, connect(fleet.port) as connection:
+            wrong = await place(connection, -1, 0, 0)
+            assert (wrong.status, wrong.headers["content-type"]) == (400, "application/problem+json")
+            assert wrong.json()["code"] == "invalid-parameter"
+            for path in ("/metrics", "/readyz"):
+                assert (await connection.request(path)).status == 404
+            assert (await connection.request("/healthz")).status == 200
+            large = await connection.request("/edit", method="POST", body=bytes(5000))
+            assert large.status == 413
+
+
+async def test_client_is_who_nginx_says_whatever_it_says_itself(tmp_path: Path) -> None:
+    """All charges of an address are spent; another name in a header gives no new ones."""
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path, charges=2) as fleet, connect(fleet.port) as connection:
+            for number in range(2):
+                answer = await place(connection, number, 0, 1)
+                assert answer.status == 200
+            for port in fleet.ports:  # the servers share charges once they have read the edits
+                await served_pixels(port, answer.json()["v"])
+            for headers in ((("X-Forwarded-For", "203.0.113.9"),), (("Forwarded", "for=203.0.113.9"),)):
+                refused = await connection.request("/edit?x=3&y=3&color=1", method="POST", headers=headers)
+                assert (refused.status, refused.json()["code"]) == (429, "cooldown")
+
+
+async def test_stream_is_not_held_back(tmp_path: Path) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet, connect(fleet.port) as stream, connect(fleet.port) as connection:
+            await stream.send("/edits?v=1")
+            assert (await stream.head()).headers["content-type"] == "text/event-stream"
+            for number in range(5):
+                assert (await place(connection, number, 0, 1)).status == 200
+                with trio.fail_after(2):
+                    while b"data:" not in (await stream.data() or b""):
+                        pass
+
+
+async def test_a_server_that_is_gone_is_left_out_and_its_streams_move(tmp_path: Path, chance: random.Random) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet:
+            async with trio.open_nursery() as nursery:
+                clients = [StreamClient(fleet.port, Habits(), chance) for _ in range(4)]
+                for client in clients:
+                    nursery.start_soon(client.run)
+                async with connect(fleet.port) as connection:
+                    version = (await place(connection, 1, 1, 1)).json()["v"]
+                for client in clients:
+                    await client.wait_past(version)
+                fleet.stops[0].set()
+                await fleet.running[0].stopped.wait()
+                for number in range(20):
+                    async with connect(fleet.port) as connection:
+                        answer = await place(connection, number, 2, 3)
+                        assert answer.status == 200, answer
+                for client in clients:
+                    await client.wait_past(answer.json()["v"])
+                pixels = await served_pixels(fleet.ports[1], answer.json()["v"])
+                assert [bytes(client.pixels) for client in clients] == [pixels] * 4
+                nursery.cancel_scope.cancel()
+            # Two of the four were with the server that went.
+            assert sum(client.told.cuts for client in clients) >= 1
+
+
+async def test_reload_of_the_configuration_loses_no_stream(tmp_path: Path, chance: random.Random) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet:
+            client = StreamClient(fleet.port, Habits(), chance)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.run)
+                async with connect(fleet.port) as connection:
+                    await client.wait_past((await place(connection, 1, 1, 1)).json()["v"])
+                os.kill(fleet.nginx.pid, signal.SIGHUP)
+                async with connect(fleet.port) as connection:
+                    await client.wait_past((await place(connection, 2, 1, 1)).json()["v"])
+                assert client.told.cuts == 0
+                nursery.cancel_scope.cancel()
+
+
+async def test_one_address_has_limits(tmp_path: Path) -> None:
+    statuses: list[int] = []
+
+    async def ask(port: int) -> None:
+        with contextlib.suppress(ConnectionCut):
+            async with connect(port) as connection:
+                statuses.append((await place(connection, 1, 1, 1)).status)
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet, trio.open_nursery() as nursery:
+            for _ in range(200):
+                nursery.start_soon(ask, fleet.port)
+    assert set(statuses) == {200, 429}
+    assert statuses.count(200) >= 40
+
+
+async def test_tls_and_http2(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    (folder / "certificate.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(str(folder / "certificate.key"))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path, tls=True) as fleet, httpx.AsyncClient(verify=context, http2=True) as client:
+            url = f"https://127.0.0.1:{fleet.nginx.tls_port}"
+            answer = await client.get(f"{url}/info")
+            assert (answer.http_version, answer.json()["width"]) == ("HTTP/2", WIDTH)
+            placed = await client.post(f"{url}/edit?x=1&y=1&color=1", headers={"Origin": url})
+            assert placed.status_code == 200
+            assert (await client.get(f"{url}/canvas.png")).headers["content-type"] == "image/png"
