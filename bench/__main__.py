@@ -10,6 +10,7 @@ import click
 # The command's name, and where it is.
 _COMMANDS: Final = {
     "fanout": "bench.fanout",
+    "kafka": "bench.kafka",
     "latency": "bench.latency",
     "memory": "bench.memory",
     "png": "bench.png",
