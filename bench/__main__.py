@@ -9,13 +9,18 @@ import click
 
 # The command's name, and where it is.
 _COMMANDS: Final = {
+    "compare": "bench.compare",
+    "event": "bench.event",
     "fanout": "bench.fanout",
+    "image": "bench.image",
+    "ingest": "bench.ingest",
     "kafka": "bench.kafka",
     "latency": "bench.latency",
     "memory": "bench.memory",
     "png": "bench.png",
     "replay": "bench.replay",
     "rplace": "bench.rplace",
+    "snapshot": "bench.snapshot",
     "start": "bench.start",
 }
 
@@ -35,7 +40,7 @@ class _Benches(click.Group):
 
 @click.command("bench", cls=_Benches, context_settings={"help_option_names": ["-h", "--help"]})
 def bench() -> None:
-    """Measure placed. Each command prints a table, and writes JSON with --json FILE.
+    """Measure placed. Each command prints a table, and writes JSON with --json FILE and a plot with --plot FILE.
 
     Times are given as they were and, on Linux, also without the time that was spent waiting for a core, which the
     scheduler counts: on a shared machine the second is the one that can be compared.

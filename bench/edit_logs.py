@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import trio
 
+from bench.trace import AUTHORS, generate
 from placed.backends.lmdb import open_lmdb_log
 from placed.palette import SEED
 from placed.record import EDIT, Definition, encode_edits
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from placed.backends.lmdb import LmdbLog
 
 CANVAS: Final = Definition(1000, 1000, SEED.rgb)
-AUTHORS: Final = 1_100_000  # as many as took part in r/place 2017
 _AT_ONCE: Final = 2_000  # appends that wait together, and so share a commit
 _HOUR_MS: Final = 3_600_000
+_PICTURE_EDITS: Final = 50_000
 
 
 def open_past_log(folder: Path) -> AbstractAsyncContextManager[LmdbLog]:
@@ -64,3 +65,15 @@ async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[in
                 nursery.start_soon(log.append, encode_edits(block[begin : begin + record_edits]))
         left -= len(block)
         advance(len(block))
+
+
+async def lay_picture(data: Path) -> None:
+    """Make the log of a server's data folder, with a made-up canvas on which every pixel has been placed once."""
+    *_, last = generate(states=40, edits=1, width=CANVAS.width, height=CANVAS.height).states()
+    edits = np.zeros(last.canvas.size, EDIT)
+    edits["y"], edits["x"] = (axis.ravel() for axis in np.indices(last.canvas.shape))
+    edits["color"], edits["author"] = last.canvas.ravel(), 1
+    async with open_past_log(data / "log") as log:
+        await log.append(CANVAS.encode())
+        for begin in range(0, len(edits), _PICTURE_EDITS):
+            await log.append(encode_edits(edits[begin : begin + _PICTURE_EDITS]))

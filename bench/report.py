@@ -20,6 +20,7 @@ from placed import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_PLOT = f"{__name__}.plot"
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -72,8 +73,13 @@ class Report:
     notes: list[str] = attrs.field(factory=list)
 
     def publish(self, json_path: Path | None) -> None:
-        """Print the table and, if asked for, write the JSON."""
+        """Print the table and, if asked for, write the JSON and the plot."""
         about = machine()
+        plot_path = click.get_current_context().meta.get(_PLOT)
+        if plot_path is not None:
+            from bench.plot import draw
+
+            draw(self.bench, [(figure.name, figure.value, figure.unit) for figure in self.figures], plot_path)
         if json_path is not None:
             json_path.write_text(json.dumps(self._as_json(about), indent=1) + "\n", encoding="utf-8")
         console = Console(highlight=False)
@@ -145,9 +151,24 @@ def _processor() -> str:
 
 
 def json_option(command: Command) -> Command:
-    """The option --json, which every bench has, as the argument `json_path`."""
+    """The options of every bench: --json, as the argument `json_path`, and --plot, which `Report.publish` finds."""
     path = click.Path(path_type=Path, dir_okay=False, writable=True)
+    command = click.option(
+        "--plot",
+        type=path,
+        metavar="FILE",
+        expose_value=False,
+        callback=_keep_plot,
+        help="Also draw the figures here, .png or .svg.",
+    )(command)
     return click.option("--json", "json_path", type=path, metavar="FILE", help="Also write the figures here.")(command)
+
+
+def _keep_plot(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    """Leave it for `Report.publish`: no bench has anything to do with it."""
+    if path is not None and path.suffix not in (".png", ".svg"):
+        raise click.BadParameter(f"{path.name!r}; allowed are names that end in .png or .svg", param_hint="--plot")
+    context.meta[_PLOT] = path
 
 
 def progress_bar(unit: str) -> Progress:

@@ -1,9 +1,11 @@
 """`python -m bench.stream_readers`: many clients of one stream, in one process that does no more than it must.
 
-For `bench.fanout`, which starts it. Linux only, as it uses epoll.
+For `bench.audience`, which starts it. Linux only, as it uses epoll.
 
-    standard output    `ready` once all of them follow; at the end a line of JSON, see `Outcome`
-    standard input     its end ends the reading
+    argument           a `Reading` as JSON
+    standard output    `"ready"` once all of them follow; then, for each line that comes, a `Came` as JSON of what has
+                       come since
+    standard input     its end ends the process
 """
 
 from __future__ import annotations
@@ -17,102 +19,142 @@ import time
 from typing import TYPE_CHECKING
 
 import attrs
-import click
+
+from bench.load_process import Busy, Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_BYTES = 65_536
-_SAMPLED = 32  # whose frames' moments are kept; of all of them they would cost more than the reading
 _CONNECT_SECONDS = 60.0
-_VERSION = re.compile(rb"^id: (\d+)$", re.MULTILINE)
+_DRAIN_EVERY = 100
+_UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    "Sec-WebSocket-Version: 13\r\n"
+)
+
+
+@attrs.frozen
+class Reading:
+    """What to follow.
+
+    Attributes:
+        subscribers: how many follow it.
+        target: the request's.
+        marker: finds a frame's number in what comes; each match is a frame.
+        websocket: whether the stream is one. Its frames aren't looked into, but for the marker.
+        sampled: of how many streams each frame's moment is kept; of all of them it would cost more than the reading.
+    """
+
+    host: str
+    port: int
+    subscribers: int
+    target: str
+    marker: str
+    websocket: bool = False
+    sampled: int = 64
 
 
 @attrs.define
-class Outcome:
+class Came:
     """What came.
 
     Attributes:
         frames: of all streams together.
         ended: how many streams the server ended.
-        seen: version after a frame, and when it came, by CLOCK_MONOTONIC in s, for some of the streams.
+        seen: for each sampled stream, the frames' numbers and the moments they came, by CLOCK_MONOTONIC in s.
+        busy: of this process.
     """
 
     frames: int = 0
     ended: int = 0
-    seen: list[tuple[int, float]] = attrs.field(factory=list)
+    seen: list[list[tuple[int, float]]] = attrs.field(factory=list)
+    busy: Busy = attrs.field(default=Busy(0.0, 0.0))
 
 
-@click.command()
-@click.argument("host")
-@click.argument("port", type=int)
-@click.argument("subscribers", type=click.IntRange(1))
-@click.argument("version", type=int)
-def read(host: str, port: int, subscribers: int, version: int) -> None:
-    """Follow HOST:PORT from VERSION on with SUBSCRIBERS streams."""
-    poll = select.epoll()
-    streams = {}
-    for number, stream in enumerate(_followers(host, port, subscribers, version)):
-        stream.setblocking(False)
-        streams[stream.fileno()] = stream
-        poll.register(stream, select.EPOLLIN)
-        if number % 100 == 0:
-            _drain(poll, streams, Outcome(), set())
-    print("ready", flush=True)
-    poll.register(sys.stdin, select.EPOLLIN)
-    outcome, sampled = Outcome(), set(list(streams)[:: max(1, subscribers // _SAMPLED)][:_SAMPLED])
-    while _drain(poll, streams, outcome, sampled, timeout=1.0):
-        pass
-    print(json.dumps(attrs.asdict(outcome)), flush=True)
+class _Readers:
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._poll = select.epoll()
+        self._streams: dict[int, socket.socket] = {}
+        self._marker = re.compile(reading.marker.encode())
+        self._sampled: dict[int, list[tuple[int, float]]] = {}
+        self._came = Came()
+        self._watch = Stopwatch()
+
+    def run(self) -> None:
+        for number, stream in enumerate(_followers(self._reading)):
+            stream.setblocking(False)
+            self._streams[stream.fileno()] = stream
+            self._poll.register(stream, select.EPOLLIN)
+            if number % _DRAIN_EVERY == 0:
+                self._drain(0.0)
+        step = max(1, self._reading.subscribers // self._reading.sampled)
+        self._sampled = {fd: [] for fd in list(self._streams)[::step]}
+        self._poll.register(sys.stdin, select.EPOLLIN)
+        print(json.dumps("ready"), flush=True)
+        while self._drain(1.0):
+            pass
+
+    def _report(self) -> bool:
+        """Say what has come; False at the end of standard input."""
+        if not sys.stdin.readline():
+            return False
+        came, self._came = self._came, Came()
+        came.seen = [list(seen) for seen in self._sampled.values()]
+        came.busy = self._watch.lap()
+        for seen in self._sampled.values():
+            seen.clear()
+        print(json.dumps(attrs.asdict(came)), flush=True)
+        return True
+
+    def _drain(self, timeout: float) -> bool:
+        """Read what has come; False at the end of standard input."""
+        came, find = self._came, self._marker.findall
+        for fd, _ in self._poll.poll(timeout):
+            stream = self._streams.get(fd)
+            if stream is None:
+                if not self._report():
+                    return False
+                came = self._came
+                continue
+            try:
+                data = stream.recv(_READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                came.ended += 1
+                self._poll.unregister(fd)
+                stream.close()
+                del self._streams[fd]
+                continue
+            numbers = find(data)
+            came.frames += len(numbers)
+            if fd in self._sampled:
+                now = time.monotonic()
+                self._sampled[fd] += [(int(number), now) for number in numbers]
+        return True
 
 
-def _followers(host: str, port: int, subscribers: int, version: int) -> Iterator[socket.socket]:
-    request = f"GET /edits?v={version} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
-    for _ in range(subscribers):
-        stream = socket.create_connection((host, port), timeout=_CONNECT_SECONDS)
+def _followers(reading: Reading) -> Iterator[socket.socket]:
+    upgrade = _UPGRADE if reading.websocket else "Accept: text/event-stream\r\n"
+    request = f"GET {reading.target} HTTP/1.1\r\nHost: {reading.host}:{reading.port}\r\n{upgrade}\r\n".encode()
+    expected = b"HTTP/1.1 101" if reading.websocket else b"HTTP/1.1 200"
+    for _ in range(reading.subscribers):
+        stream = socket.create_connection((reading.host, reading.port), timeout=_CONNECT_SECONDS)
         stream.sendall(request)
         head = b""
         while b"\r\n\r\n" not in head:
             data = stream.recv(_READ_BYTES)
             if not data:
-                raise click.ClickException("the server closed a connection before it answered")
+                raise SystemExit("the server closed a connection before it answered")
             head += data
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise click.ClickException(f"the server answered {head[:100]!r}")
+        if not head.startswith(expected):
+            raise SystemExit(f"the server answered {head[:100]!r}")
         yield stream
 
 
-def _drain(
-    poll: select.epoll,
-    streams: dict[int, socket.socket],
-    outcome: Outcome,
-    sampled: set[int],
-    *,
-    timeout: float = 0.0,
-) -> bool:
-    """Read what has come; False at the end of standard input."""
-    for fd, _ in poll.poll(timeout):
-        stream = streams.get(fd)
-        if stream is None:
-            return False
-        try:
-            data = stream.recv(_READ_BYTES)
-        except BlockingIOError:
-            continue
-        if not data:
-            outcome.ended += 1
-            poll.unregister(fd)
-            stream.close()
-            del streams[fd]
-        elif fd in sampled:
-            now = time.monotonic()
-            versions = [int(version) for version in _VERSION.findall(data)]
-            outcome.frames += len(versions)
-            outcome.seen += [(version, now) for version in versions]
-        else:
-            outcome.frames += data.count(b"id: ")
-    return True
-
-
 if __name__ == "__main__":
-    read()
+    _Readers(Reading(**json.loads(sys.argv[1]))).run()

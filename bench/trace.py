@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from bench.edit_logs import AUTHORS
 from placed.palette import SEED
 from placed.record import EDIT, Definition
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+AUTHORS: Final = 1_100_000  # as many as took part in r/place 2017
 _STATE_SECONDS: Final = 1800
 _GENERATED_BEGIN: Final = 1_490_918_400  # 2017-03-31, when the real one began
 

@@ -1,0 +1,169 @@
+"""An audience: subscribers of any server that streams frames, while edits are placed: cost and lateness.
+
+The clock of a latency starts when an edit was due to be sent, not when there was a connection to send it on, and stops
+when the first frame with it has been read by a subscriber; the clients' own time counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import numpy as np
+import trio
+
+from bench.load_process import Busy, LoadProcess, busy_share, load_process
+from bench.measure import reading, resident_bytes
+from bench.senders import EDIT_TARGET, Answers, Load
+from bench.stream_readers import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from numpy.typing import NDArray
+
+    from bench.place import Place
+
+_SETTLE_SECONDS: Final = 1.0  # for the last frames to arrive
+_CONNECTIONS: Final = 16  # that place edits: more than wait for an answer at once, so that the rate holds
+
+
+@attrs.frozen
+class Dialect:
+    """How one server is spoken to.
+
+    Attributes:
+        follow: the target of a stream.
+        place, body: target and body of the request that makes a frame; see `bench.senders.Load`.
+        marker: finds a frame's number; see `bench.stream_readers.Reading`.
+        is_numbered: whether a frame has its request's own number, rather than one that the answer tells.
+    """
+
+    follow: str
+    place: str = EDIT_TARGET
+    body: str = ""
+    marker: str = r"id: (\d+)"
+    websocket: bool = False
+    is_numbered: bool = False
+
+
+@attrs.frozen
+class Show:
+    """What a time of placing was like.
+
+    Attributes:
+        edits: that were answered.
+        refused: that weren't answered 2xx.
+        frames: that arrived, at all subscribers together.
+        missing: pairs of an edit and a sampled subscriber whom it never reached.
+        ended: streams that the server ended.
+        cpu_seconds: of the server, with what placing costs it; NaN where its process isn't known.
+        latencies_ms: from due to read.
+        busy: share of the clients' core that they took.
+    """
+
+    edits: int
+    refused: int
+    frames: int
+    missing: int
+    ended: int
+    cpu_seconds: float
+    latencies_ms: NDArray[np.float64] = attrs.field(repr=False)
+    busy: float
+
+
+class Audience:
+    """Subscribers who follow already."""
+
+    def __init__(
+        self, place: Place, dialect: Dialect, processes: list[LoadProcess], bytes_each: float, join_seconds: float
+    ) -> None:
+        self._place = place
+        self._dialect = dialect
+        self._processes = processes
+        self.bytes_each = bytes_each
+        self.join_seconds = join_seconds
+
+    async def show(self, rate: float, seconds: float, bounds: tuple[int, int, int] = (1000, 1000, 16)) -> Show:
+        """Place edits at a rate, and say what came of it."""
+        for process in self._processes:
+            await process.ask()  # what came until now is not of this show
+        before = reading(self._place.pid).cpu if self._place.pid else np.nan
+        answers = await place_edits(self._place, self._dialect, rate, seconds, bounds)
+        await trio.sleep(_SETTLE_SECONDS)
+        spent = reading(self._place.pid).cpu - before if self._place.pid else np.nan
+        came: list[dict[str, Any]] = [await process.ask() for process in self._processes]
+        seen = [np.array(stream) for each in came for stream in each["seen"] if stream]
+        sampled = sum(len(each["seen"]) for each in came)
+        placed = np.array([(n if self._dialect.is_numbered else v, due) for n, v, due in answers.moments]).reshape(
+            -1, 2
+        )
+        latencies = [_lateness(placed, stream) for stream in seen]
+        arrived = np.concatenate(latencies) if latencies else np.empty(0)
+        return Show(
+            edits=len(placed),
+            refused=answers.unanswered + sum(n for code, n in answers.statuses.items() if not code.startswith("2")),
+            frames=sum(each["frames"] for each in came),
+            missing=len(placed) * sampled - len(arrived),
+            ended=sum(each["ended"] for each in came),
+            cpu_seconds=spent,
+            latencies_ms=arrived,
+            busy=busy_share([answers.busy, *(Busy(**each["busy"]) for each in came)]),
+        )
+
+
+def _lateness(placed: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In ms, of those edits that a stream, with its frames' numbers and moments, has shown."""
+    at = np.searchsorted(seen[:, 0], placed[:, 0])
+    shown = at < len(seen)
+    late: NDArray[np.float64] = 1000 * (seen[at[shown], 1] - placed[shown, 1])
+    return late
+
+
+async def place_edits(
+    place: Place, dialect: Dialect, rate: float, seconds: float, bounds: tuple[int, int, int] = (1000, 1000, 16)
+) -> Answers:
+    """Place edits at a rate, in an open loop."""
+    width, height, colors = bounds
+    load = Load(
+        place.host,
+        place.port,
+        connections=_CONNECTIONS,
+        rate=rate,
+        seconds=seconds,
+        target=dialect.place,
+        body=dialect.body,
+        keeps_moments=True,
+        width=width,
+        height=height,
+        colors=colors,
+    )
+    return await send(load)
+
+
+async def send(load: Load) -> Answers:
+    """Run `bench.senders` with this load."""
+    async with load_process("bench.senders", load) as process:
+        told = await process.answer()
+    return Answers(**{**told, "busy": Busy(**told["busy"])})
+
+
+@contextlib.asynccontextmanager
+async def audience(place: Place, dialect: Dialect, subscribers: int, *, processes: int = 1) -> AsyncGenerator[Audience]:
+    """So many subscribers, in so many processes; they are gone at the end."""
+    empty = resident_bytes(place.pid)["RssAnon"] if place.pid else np.nan
+    began = trio.current_time()
+    async with contextlib.AsyncExitStack() as stack:
+        readers = []
+        for index in range(processes):
+            count = subscribers * (index + 1) // processes - subscribers * index // processes
+            spec = Reading(
+                place.host, place.port, count, dialect.follow, dialect.marker, dialect.websocket, -(-64 // processes)
+            )
+            readers.append(await stack.enter_async_context(load_process("bench.stream_readers", spec)))
+        for process in readers:
+            await process.answer()
+        joined = trio.current_time() - began
+        grown = resident_bytes(place.pid)["RssAnon"] - empty if place.pid else np.nan
+        yield Audience(place, dialect, readers, grown / subscribers, joined)

@@ -1,0 +1,72 @@
+"""Where the load goes: a server that runs already, by its URL, or one of our own, on a core of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+import click
+
+from bench.cores import pin, server_cores
+from bench.server_process import running_server, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+@attrs.frozen
+class Place:
+    """A server.
+
+    Attributes:
+        pid: its process, where that is known; without it nothing is said of its CPU time and memory.
+    """
+
+    host: str
+    port: int
+    pid: int | None = None
+
+
+def url_option(command: Command) -> Command:
+    """The options --url and --pid, as the arguments `url` and `pid`."""
+    command = click.option("--url", help="A running server, http://host:port; one of our own when left out.")(command)
+    return click.option("--pid", type=click.IntRange(1), help="With --url: its process, for CPU time and memory.")(
+        command
+    )
+
+
+def place_of(url: str, pid: int | None = None) -> Place:
+    """The server at a URL.
+
+    Raises:
+        click.BadParameter: it isn't one.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise click.BadParameter(f"{url!r}; allowed is http://host:port", param_hint="--url")
+    return Place(parts.hostname, parts.port or 80, pid)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    url: str | None,
+    *flags: str,
+    pid: int | None = None,
+    prepare: Callable[[Path], Awaitable[None]] | None = None,
+) -> AsyncGenerator[Place]:
+    """The server at `url`, or a new one with `flags`, which `prepare` may give a data folder first."""
+    if url is not None:
+        yield place_of(url, pid)
+        return
+    with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
+        if prepare is not None:
+            await prepare(Path(folder))
+        async with running_server(serving(Path(folder), *flags)) as server:
+            pin(server.process.pid, server_cores())
+            yield Place(server.host, server.port, server.process.pid)
