@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from functools import lru_cache
 
 KEY_BYTES = 32
+_KNOWN = 4_096  # addresses; who places edits places many
 
 
+@lru_cache(maxsize=_KNOWN)
 def author_of(address: str, key: bytes) -> int:
     """The author, 0 to 2**64 - 1, for a client's IP address.
 

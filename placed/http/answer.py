@@ -50,15 +50,20 @@ class Answer:
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
         """The same answer with `more` headers after its own."""
+        if not more:
+            return self
         return attrs.evolve(self, headers=self.headers + more)
 
 
 NO_STORE = ("Cache-Control", "no-store")
 
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder for each call
+
+
 def json_answer(value: object, *headers: tuple[str, str]) -> Answer:
     """A 200 with `value` as JSON, not to be cached."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    body = _compact(value).encode()
     return Answer(200, (("Content-Type", "application/json"), NO_STORE, *headers), body)
 
 

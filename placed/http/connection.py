@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _RECYCLE_TURNS: Final = 20
 _PIECE_BYTES: Final = 65_536
+_READ_BYTES: Final = 65_536
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 
 
@@ -57,9 +59,14 @@ class Limits:
 class DeadlineStream(trio.abc.HalfCloseableStream):
     """A socket's stream whose sends have a deadline, also where the caller has shielded them.
 
+    It reads and writes the file descriptor itself, and waits only where the kernel would: the layers of a
+    `trio.SocketStream` cost as much as the system calls below them. A send that needn't wait is no checkpoint.
+
     Attributes:
         socket: the socket below, which Hypercorn asks for its addresses.
     """
+
+    _is_plain = True
 
     def __init__(self, stream: trio.SocketStream, send_seconds: float) -> None:
         self._plain = stream
@@ -69,7 +76,12 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, or raise `BrokenResourceError` when the peer doesn't take it in time."""
-        view = memoryview(data)
+        sent = 0
+        if self._is_plain:
+            sent = self._send_at_once(data)
+            if sent == len(data):
+                return
+        view = memoryview(data)[sent:]
         for start in range(0, len(view), _PIECE_BYTES):
             with trio.move_on_after(self._send_seconds) as deadline:
                 await self._stream.send_all(view[start : start + _PIECE_BYTES])
@@ -77,13 +89,37 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
                 self.abort()
                 raise trio.BrokenResourceError(f"the peer took too little in {self._send_seconds:g} s")
 
+    def _send_at_once(self, data: bytes | bytearray | memoryview) -> int:
+        """How much of it the kernel took without a wait."""
+        fd = self.socket.fileno()
+        if fd < 0:
+            raise trio.ClosedResourceError("this stream was closed")
+        try:
+            return os.write(fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
+
     async def wait_send_all_might_not_block(self) -> None:
         """As for any stream."""
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """As for any stream."""
-        return await self._stream.receive_some(max_bytes)
+        if not self._is_plain:
+            return await self._stream.receive_some(max_bytes)
+        while True:
+            fd = self.socket.fileno()
+            if fd < 0:
+                raise trio.ClosedResourceError("this stream was closed")
+            await trio.lowlevel.wait_readable(fd)
+            try:
+                return os.read(fd, max_bytes or _READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError(f"the connection broke: {error}") from error
 
     async def send_eof(self) -> None:
         """As for any stream."""
@@ -115,6 +151,8 @@ class TlsStream(DeadlineStream):
     Attributes:
         transport_stream: the stream below TLS, which Hypercorn asks for its socket.
     """
+
+    _is_plain = False
 
     def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext, send_seconds: float) -> None:
         super().__init__(stream, send_seconds)

@@ -8,6 +8,7 @@ when a plain hot request follows: a browser's connection goes to and fro. Both l
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from email.utils import formatdate
@@ -41,6 +42,9 @@ _HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
+_PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (/[A-Za-z]+(?:\.[a-z]+)?)(?:\?([A-Za-z0-9=&_.%+-]*))? HTTP/1\.1\r\n")
+_KNOWN_FIELDS: Final = 512
+_KNOWN_FIELDS_BYTES: Final = 2_048  # all that are kept take 1 MB
 _NOT_FOR_FIELDS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -86,7 +90,26 @@ class _Collector:
 
 
 def read_head(data: bytes) -> Head | None:
-    """The head of a plain hot request, which is the whole of `data` with its empty line; None if it's none."""
+    """The head of a plain hot request, which is the whole of `data` with its empty line; None if it's none.
+
+    A client repeats its header fields with each request: those that came lately aren't read again.
+    """
+    line = _PLAIN_LINE.match(data)
+    if line is None or len(data) - line.end() > _KNOWN_FIELDS_BYTES:
+        return _parse(data)
+    method, path, query = line.groups(b"")
+    known = _parse_fields(method, data[line.end() :])
+    if known is None:
+        return None
+    return Head(method.decode(), path.decode(), query.decode(), known.headers, known.length, known.closes)
+
+
+@lru_cache(maxsize=_KNOWN_FIELDS)
+def _parse_fields(method: bytes, fields: bytes) -> Head | None:
+    return _parse(b"%b / HTTP/1.1\r\n%b" % (method, fields))
+
+
+def _parse(data: bytes) -> Head | None:
     if _NOT_FOR_FIELDS.search(data):
         return None
     collector = _Collector()
@@ -129,10 +152,14 @@ def _status_line(status: int) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
 
 
+@lru_cache(maxsize=256)
+def _header_lines(headers: Headers) -> bytes:
+    return b"".join(f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers)
+
+
 def response_head(status: int, headers: Headers, length: int | None, *, closes: bool = False) -> bytes:
     """A response's head; `length` is None where the body has no end, or no place (RFC 9110, section 8.6)."""
-    lines = [_status_line(status)]
-    lines += [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers]
+    lines = [_status_line(status), _header_lines(headers)]
     if length is not None:
         lines.append(b"content-length: %d\r\n" % length)
     lines.append(_date(int(time.time())))
@@ -175,14 +202,17 @@ class FastLane:
         """Serve a connection until it is over, or has become a follower."""
         data: bytes | None = b""
         try:
-            while data is not None:
-                data = await self._serve_next(stream, peer, data)
+            with trio.CancelScope() as idle:  # one for all its requests: making it costs as much as reading a head
+                while data is not None:
+                    if data:  # requests in one piece: the others have their turn
+                        await trio.lowlevel.checkpoint()
+                    data = await self._serve_next(stream, peer, data, idle)
         except (_Closed, trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 
-    async def _serve_next(self, stream: DeadlineStream, peer: str, data: bytes) -> bytes | None:
+    async def _serve_next(self, stream: DeadlineStream, peer: str, data: bytes, idle: trio.CancelScope) -> bytes | None:
         """Serve one request, or several if they are Hypercorn's; the bytes behind it, or None at the end."""
-        data = data or await self._first_bytes(stream)
+        data = data or await self._first_bytes(stream, idle)
         end = -1
         deadline = trio.current_time() + self._limits.head_seconds
         while may_be_hot(data) and (end := data.find(b"\r\n\r\n")) < 0 and len(data) <= HEAD_BYTES:
@@ -214,17 +244,18 @@ class FastLane:
         await self._answer(stream, head, answer.with_headers(*self._api.cors(request)), closes=closes)
         return None if closes else data
 
-    async def _first_bytes(self, stream: DeadlineStream) -> bytes:
-        """Of the next request, however long it takes to come."""
+    async def _first_bytes(self, stream: DeadlineStream, idle: trio.CancelScope) -> bytes:
+        """Of the next request, as long as a connection may be idle; then, or when all are to stop, `idle` ends it."""
         if self._stopping:
             raise _Closed
-        with trio.move_on_after(self._limits.idle_seconds) as idle:
-            self._idle.add(idle)
-            try:
-                data = await stream.receive_some(_RECEIVE_BYTES)
-            finally:
-                self._idle.discard(idle)
-        if idle.cancelled_caught or not data:
+        idle.deadline = trio.current_time() + self._limits.idle_seconds
+        self._idle.add(idle)
+        try:
+            data = await stream.receive_some(_RECEIVE_BYTES)
+        finally:
+            self._idle.discard(idle)
+            idle.deadline = math.inf
+        if idle.cancel_called or not data:  # what came at the very moment of its end isn't begun
             raise _Closed
         return bytes(data)
 

@@ -18,6 +18,7 @@ BODY_BYTES: Final = 4_096  # an edit as JSON is about 30
 QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
 _MAX_FIELDS = 16
+_PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
 Pairs = list[tuple[str, object]]
@@ -30,6 +31,11 @@ def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
         Problem: 400 for a parameter that is missing, repeated, not an integer, or out of range; 400 for a
             body that is not what its type says; 414; 415.
     """
+    plain = None if request.body else _PLAIN_EDIT.fullmatch(request.query)
+    if plain is not None:  # as nearly all are; the rest finds out what is wrong with another
+        x, y, color = int(plain[1]), int(plain[2]), int(plain[3])
+        if x < definition.width and y < definition.height and color < definition.colors:
+            return x, y, color
     pairs = query_pairs(request.query) + _body_pairs(request)
     return (
         integer("x", _only(pairs, "x", 0, definition.width - 1), 0, definition.width - 1),
