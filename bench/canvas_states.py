@@ -1,0 +1,108 @@
+"""Every client's own canvas, for thousands of clients: those who have seen the same share it.
+
+A state is a canvas at a version. What a client gets leads from its state to the next; the first who gets it there
+computes that, and all who get the same bytes at the same state follow by one look into a dict. States that nobody
+holds are forgotten. Two ways to the same version must end in the same canvas; each pair that doesn't is counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import numpy as np
+from PIL import Image
+
+from placed.edit_code import EditCode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Reload(Exception):
+    """The server says that this client has to load the image again."""
+
+
+class State:
+    """A canvas at one version.
+
+    Attributes:
+        pixels: uint8, shape (height * width,); not written to.
+        next: by what came, the state that follows.
+    """
+
+    __slots__ = ("__weakref__", "next", "pixels", "version")
+
+    def __init__(self, version: int, pixels: NDArray[np.uint8]) -> None:
+        self.version = version
+        self.pixels = pixels
+        self.next: WeakValueDictionary[bytes, State] = WeakValueDictionary()
+
+
+class CanvasStates:
+    """All of one canvas.
+
+    Attributes:
+        conflicts: how often two ways to one version ended in different canvases.
+        computed: states that were computed, rather than found.
+    """
+
+    def __init__(self, width: int, height: int, colors: int) -> None:
+        self._width = width
+        self._code = EditCode.of(width, height, colors)
+        self._known: WeakValueDictionary[int, State] = WeakValueDictionary()
+        self._images: WeakValueDictionary[bytes, State] = WeakValueDictionary()
+        self.conflicts = 0
+        self.computed = 0
+
+    def loaded(self, version: int, png: bytes) -> State:
+        """The state that an image shows."""
+        state = self._images.get(png)
+        if state is None or state.version != version:
+            with Image.open(io.BytesIO(png)) as image:
+                state = self._state(version, np.asarray(image, np.uint8).ravel())
+            self._images[png] = state
+        return state
+
+    def after(self, state: State, events: bytes) -> State:
+        """The state after whole events of a stream.
+
+        Raises:
+            Reload: one of them says so.
+        """
+        following = state.next.get(events)
+        if following is not None:
+            return following
+        following = state
+        for event in events.split(b"\n\n"):
+            following = self._after_event(following, event)
+        if following is not state:
+            state.next[events] = following
+        return following
+
+    def _after_event(self, state: State, event: bytes) -> State:
+        fields = dict(line.split(b": ", 1) for line in event.split(b"\n") if b": " in line)
+        if fields.get(b"event") == b"reload":
+            raise Reload(event.decode(errors="replace"))
+        if b"id" not in fields:
+            return state
+        version = int(fields[b"id"])
+        if version < state.version:
+            self.conflicts += 1
+        x, y, color = self._code.unpack(base64.b64decode(fields.get(b"data", b"")))
+        pixels = state.pixels.copy()
+        pixels[y.astype(np.intp) * self._width + x] = color
+        return self._state(version, pixels)
+
+    def _state(self, version: int, pixels: NDArray[np.uint8]) -> State:
+        self.computed += 1
+        known = self._known.get(version)
+        if known is not None:
+            if np.array_equal(known.pixels, pixels):
+                return known
+            self.conflicts += 1
+        state = State(version, pixels)
+        self._known[version] = state
+        return state
