@@ -56,6 +56,7 @@ class Answer:
 
 
 NO_STORE = ("Cache-Control", "no-store")
+JSON_HEADERS: Headers = (("Content-Type", "application/json"), NO_STORE)
 
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder for each call
@@ -64,7 +65,7 @@ _compact = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would ma
 def json_answer(value: object, *headers: tuple[str, str]) -> Answer:
     """A 200 with `value` as JSON, not to be cached."""
     body = _compact(value).encode()
-    return Answer(200, (("Content-Type", "application/json"), NO_STORE, *headers), body)
+    return Answer(200, JSON_HEADERS + headers, body)
 
 
 ALIVE = Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ok\n")

@@ -17,7 +17,7 @@ from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.broadcaster import Format
 from placed.http import sse
-from placed.http.answer import ALIVE, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
+from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.client_address import client_address
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
@@ -108,7 +108,10 @@ class Api:
                 cooldowns.give_back(author)
             raise _unavailable(error) from error
         self.metrics.placed()
-        return json_answer({"v": version}, *_rate_limit(cooldowns.rule, cooldowns.standing(author, self.now_ms())))
+        rate_limit: Headers = ()
+        if cooldowns.rule.charge_ms:
+            rate_limit = _rate_limit(cooldowns.rule, cooldowns.standing(author, self.now_ms()))
+        return Answer(200, JSON_HEADERS + rate_limit, b'{"v":%d}' % version)
 
     def edits(self, request: Request) -> Stream:
         """`GET /edits`: the stream of edits from a version on.
@@ -203,8 +206,6 @@ def _has_it(request: Request, image: Image) -> bool:
 
 def _rate_limit(rule: Rule, standing: Standing) -> Headers:
     """The headers of draft-ietf-httpapi-ratelimit-headers: policy, what is left, and seconds to the next charge."""
-    if not rule.charge_ms:
-        return ()
     window, reset = -(-rule.window_ms // 1000), -(-standing.next_ms // 1000)
     return (
         ("RateLimit-Policy", f'"edits";q={rule.charges};w={window}'),

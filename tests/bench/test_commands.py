@@ -20,12 +20,25 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 150
 
 SMALL = {
+    "compare": [
+        *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
+        *("--peer", "placed", "--peer", "C send() floor"),
+    ],
+    "event": ["--people", "25", "--arrival-seconds", "0.5", "--seconds", "3", "--rate", "20"],
+    "fanout": ["--subscribers", "20", "--rate", "20", "--seconds", "0.5", "--runs", "1"],
+    "image": ["--seconds", "0.3", "--runs", "1", "--connections", "4"],
+    "ingest": ["--seconds", "0.3", "--runs", "1", "--connections", "4", "--rate", "50"],
     "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
     "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
     "start": ["--edits", "20000", "--runs", "1"],
     "rplace": ["--states", "5", "--edits", "20000"],
+    "snapshot": ["--runs", "2"],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
 }
+
+
+LINUX = {"compare", "event", "fanout", "image", "ingest", "memory"}
+WITHOUT_TARGETS = {"image", "ingest"}
 
 
 def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
@@ -45,7 +58,7 @@ def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, 
 
 @pytest.mark.parametrize("command", SMALL)
 def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Path) -> None:
-    if command == "memory":
+    if command in LINUX:
         require("/proc", Path("/proc/self/status").exists(), "run on Linux")
     code, table, written = run(command, tmp_path, *SMALL[command])
     assert code == 0
@@ -53,8 +66,38 @@ def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Pat
     assert written["machine"]["cores"] >= 1
     assert written["options"]
     assert [figure for figure in written["figures"] if not np.isfinite(figure["value"])] == []
-    assert any(figure["target"] for figure in written["figures"])
+    assert any(figure["target"] for figure in written["figures"]) == (command not in WITHOUT_TARGETS)
     assert f"bench {command}" in table
+
+
+@pytest.mark.parametrize(("name", "begin"), [("plot.svg", b"<?xml"), ("plot.png", b"\x89PNG")])
+def test_figures_are_drawn(tmp_path: Path, name: str, begin: bytes) -> None:
+    code, _, _ = run("snapshot", tmp_path, *SMALL["snapshot"], "--plot", str(tmp_path / name))
+    assert code == 0
+    assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+def test_plot_of_another_kind_is_refused_in_a_line() -> None:
+    result = CliRunner().invoke(bench, ["snapshot", "--plot", "plot.gif"])
+    assert result.exit_code == 2
+    assert ".png or .svg" in result.output
+
+
+@pytest.mark.parametrize("command", ["fanout", "ingest", "image", "event"])
+def test_url_that_is_none_is_refused_in_a_line(command: str) -> None:
+    result = CliRunner().invoke(bench, [command, "--url", "nowhere"])
+    assert result.exit_code == 2
+    assert "http://host:port" in result.output
+
+
+def test_event_ends_with_everybody_at_the_servers_canvas_after_a_restart(tmp_path: Path) -> None:
+    require("/proc", Path("/proc/self/status").exists(), "run on Linux")
+    code, _, written = run("event", tmp_path, *SMALL["event"])
+    figures = {figure["name"]: figure["value"] for figure in written["figures"]}
+    assert code == 0
+    assert figures["people with a wrong canvas at the end"] == 0
+    assert figures["streams that ended and came back"] >= 25
+    assert figures["edits placed"] > 0
 
 
 def test_rplace_compares_every_state_of_the_event(tmp_path: Path) -> None:

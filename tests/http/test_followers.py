@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,22 @@ class Hub:
     """Followers of a projection without a log."""
 
     def __init__(
-        self, *, heartbeat_seconds: float = 15.0, stall_seconds: float = 30.0, max_records: int = 1_000
+        self,
+        *,
+        heartbeat_seconds: float = 15.0,
+        stall_seconds: float = 30.0,
+        frame_seconds: float = 0.0,
+        max_records: int = 1_000,
     ) -> None:
         feed = Feed(code_of(SMALL), 1, max_records=max_records)
         self.projection = Projection(SMALL, 1, Cooldowns(Rule(10, 0)), feed=feed)
         self.broadcaster = Broadcaster(self.projection, "log-1")
         self.readers: list[Reader] = []
         self.followers = Followers(
-            self.broadcaster, heartbeat_seconds=heartbeat_seconds, stall_seconds=stall_seconds, frame_seconds=0.0
+            self.broadcaster,
+            heartbeat_seconds=heartbeat_seconds,
+            stall_seconds=stall_seconds,
+            frame_seconds=frame_seconds,
         )
 
     def append(self, *several: tuple[int, int, int]) -> None:
@@ -86,6 +95,11 @@ class Reader:
         self._socket.close()
 
 
+def readers_frame(hub: Hub) -> bytes:
+    """The frame that leads from version 1 to the present."""
+    return hub.broadcaster.frame(1, Format.CODES)[1]
+
+
 @contextlib.asynccontextmanager
 async def running(hub: Hub) -> AsyncGenerator[Hub]:
     """The hub at work; cancelled at the end."""
@@ -115,6 +129,43 @@ async def test_many_get_each_frame() -> None:
                 event = await reader.event()
                 assert event.startswith(b"id: %d\n" % (x + 2))
         assert len(hub.followers) == hub.broadcaster.subscribers == MANY
+
+
+async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes, most = [0], 0
+    write = os.write
+
+    def counted(fd: int, data: bytes) -> int:
+        writes[0] += 1
+        return write(fd, data)
+
+    async with running(Hub()) as hub:
+        readers = [hub.follow() for _ in range(4 * MANY)]
+        monkeypatch.setattr("placed.http.followers.os.write", counted)
+        hub.append((1, 1, 1))
+        total = 0
+        with trio.fail_after(LIMIT_SECONDS):
+            while total < len(readers):
+                await trio.lowlevel.checkpoint()
+                most, total, writes[0] = max(most, writes[0]), total + writes[0], 0
+        monkeypatch.undo()
+        assert most <= 256 < MANY
+        assert {await reader.event() for reader in readers} == {readers_frame(hub)}
+
+
+async def test_edits_that_come_faster_than_frames_may_are_merged(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(Hub(frame_seconds=0.25)) as hub:
+        reader = hub.follow()
+        hub.append((0, 0, 1))
+        assert (await reader.event()).startswith(b"id: 2\n")
+        for x in range(5):
+            await trio.sleep(0.01)
+            hub.append((x, 1, 1))
+        assert reader.has_come() == b""
+        began = trio.current_time()
+        assert (await reader.event()).startswith(b"id: 7\n")
+        assert 0.15 < trio.current_time() - began <= 0.25
+        assert hub.followers.frames == 2
 
 
 async def test_newcomer_is_caught_up_at_once() -> None:
