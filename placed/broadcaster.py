@@ -77,10 +77,6 @@ class Broadcaster:
         """Where the projection stands."""
         return self._projection.version
 
-    def shared_frame(self, version: int, form: Format) -> tuple[int, bytes] | None:
-        """What `frame` gave for `version`, if it is still the newest."""
-        return self._frames.get((version, form))
-
     def frame(self, version: int, form: Format) -> tuple[int, bytes]:
         """The version after, and the bytes of, the frame from `version` on, which the feed reaches back to."""
         cached = self._frames.get((version, form))

@@ -1,9 +1,10 @@
 """Followers: streams of edits without a task each, their sockets written to directly.
 
 A generator per stream through Hypercorn costs 15 times what the kernel takes for a send (design.md, section 5). Here a
-stream is a file descriptor and a `Subscriber`. One non-blocking write gives it a frame that all share; who can't take
-it whole lags, gets the rest and then everything since, merged, in one write when its socket has room again, and is cut
-when it takes nothing for long. One selector, awaited by one task, tells of room and of hang-ups.
+stream is a file descriptor and a `Subscriber`. Those who keep up stand at one version, as a pack, for which a broadcast
+is a loop of non-blocking writes of one frame that all share, and nothing else. Who can't take it whole lags, gets the
+rest and then everything since, merged, in one write when its socket has room again, and is cut when it takes nothing
+for long. One selector, awaited by one task, tells of room and of hang-ups.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import trio
 from placed.http import sse
 
 if TYPE_CHECKING:
-    from placed.broadcaster import Broadcaster, Subscriber
+    from placed.broadcaster import Broadcaster, Format, Subscriber
 
 _WRITES_AT_ONCE: Final = 256  # about 2 ms; then other tasks have their turn
 _TICK_SECONDS: Final = 1.0
@@ -32,15 +33,34 @@ class _Follower:
         fd: its socket; -1 once it's closed.
         rest: what the socket didn't take of the last write.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
+        pack: whom it keeps up with, whose version is its own then; None while it stands alone.
     """
 
-    __slots__ = ("fd", "lags_since", "rest", "subscriber")
+    __slots__ = ("fd", "lags_since", "pack", "rest", "subscriber")
 
     def __init__(self, fd: int, subscriber: Subscriber) -> None:
         self.fd = fd
         self.subscriber = subscriber
         self.rest: memoryview | bytes = b""
         self.lags_since: float | None = None
+        self.pack: _Pack | None = None
+
+
+class _Pack:
+    """Followers who stand at one version, and get the same frame: nothing has to be looked up for each.
+
+    Attributes:
+        form: how edits are told to them.
+        version: where they stand; while they are being told, where they stood.
+        members: by file descriptor.
+    """
+
+    __slots__ = ("form", "members", "version")
+
+    def __init__(self, form: Format, version: int) -> None:
+        self.form = form
+        self.version = version
+        self.members: dict[int, _Follower] = {}
 
 
 class Followers:
@@ -62,6 +82,9 @@ class Followers:
         self._frame_seconds = frame_seconds
         self._all: dict[int, _Follower] = {}
         self._lagging: set[_Follower] = set()
+        self._loose: dict[_Follower, None] = {}  # those in no pack, in the order in which they came to be
+        self._packs: list[_Pack] = []
+        self._telling = False
         self._selector = selectors.DefaultSelector()
         self._empty = trio.Event()
         self.frames = 0
@@ -78,6 +101,7 @@ class Followers:
         """
         follower = _Follower(fd, subscriber)
         self._all[fd] = follower
+        self._loose[follower] = None
         self._selector.register(fd, selectors.EVENT_READ, follower)
         self._catch_up(follower)
 
@@ -109,43 +133,108 @@ class Followers:
             started = trio.current_time()
             seen = hub.version
             await self._broadcast()
+            # A pack may be behind yet: a frame has its limit.
+            seen = min((pack.version for pack in self._packs), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()
 
     async def _broadcast(self) -> None:
-        """Give everybody who keeps up what is new. What comes meanwhile is for the next time."""
+        """Give everybody who keeps up what is new. What comes meanwhile, and whoever, is for the next time."""
         self.frames += 1
-        write, catch_up = os.write, self._catch_up
-        budget = _WRITES_AT_ONCE
-        version, form, after, frame = -1, None, -1, b""
-        for follower in list(self._all.values()):
+        self._telling = True
+        try:
+            behind, lost = self._packs_behind(), self._take_lost()
+            for pack, after, frame in behind:
+                await self._tell(pack, after, frame)
+            await self._tell_each(lost)
+            self._merge()
+        finally:
+            self._telling = False
+
+    def _packs_behind(self) -> list[tuple[_Pack, int, bytes]]:
+        """Each pack that lacks something, the version after its frame, and the frame.
+
+        All frames are made at once, so that all packs come to stand at the same version.
+        """
+        packs = {(pack.form, pack.version): pack for pack in self._packs}
+        for follower in [one for one in self._loose if not one.rest]:
             subscriber = follower.subscriber
-            if follower.fd < 0 or follower.rest:
-                continue
-            is_shared = subscriber.version == version and subscriber.form is form and subscriber.is_same_log
-            if not is_shared or self._broadcaster.closed:
-                came_from, kind = subscriber.version, subscriber.form
-                catch_up(follower)
-                shared = self._broadcaster.shared_frame(came_from, kind)
-                if shared is not None:
-                    version, form, (after, frame) = came_from, kind, shared
-            else:
-                subscriber.version = after
+            key = (subscriber.form, subscriber.version)
+            if subscriber.is_same_log:
+                pack = packs.setdefault(key, _Pack(*key))
+                pack.members[follower.fd] = follower
+                follower.pack = pack
+                del self._loose[follower]
+        self._packs = list(packs.values())
+        hub = self._broadcaster
+        return [
+            (pack, *hub.frame(pack.version, pack.form))
+            for pack in self._packs
+            if not self._is_lost(pack) and hub.is_behind(pack.version)
+        ]
+
+    def _is_lost(self, pack: _Pack) -> bool:
+        """Whether its members get no frame, but the end, or are sent back to the image."""
+        return self._broadcaster.closed or self._broadcaster.stale(pack.version, None) is not None
+
+    def _take_lost(self) -> list[_Follower]:
+        """The members of packs that are lost, each on its own now, and others whom no frame helps."""
+        for pack in [one for one in self._packs if self._is_lost(one)]:
+            self._packs.remove(pack)
+            for follower in list(pack.members.values()):
+                self._leave(follower, pack.version)
+        return [one for one in self._loose if not one.rest]
+
+    async def _tell(self, pack: _Pack, after: int, frame: bytes) -> None:
+        write, length, members = os.write, len(frame), pack.members
+        everybody = list(members)
+        for begin in range(0, len(everybody), _WRITES_AT_ONCE):
+            if begin:
+                await trio.lowlevel.checkpoint()
+            for fd in everybody[begin : begin + _WRITES_AT_ONCE]:
+                if fd not in members:  # gone meanwhile, and its number perhaps somebody else's
+                    continue
                 try:
-                    sent = write(follower.fd, frame)
+                    sent = write(fd, frame)
                 except BlockingIOError:
                     sent = 0
                 except OSError:
-                    self._drop(follower)
-                    sent = len(frame)
-                if sent < len(frame):
+                    self._drop(members[fd])
+                    continue
+                if sent != length:
+                    follower = members[fd]
+                    self._leave(follower, after)
                     self._lag(follower, frame, sent)
-            budget -= 1
-            if not budget:
-                budget = _WRITES_AT_ONCE
+        pack.version = after
+
+    async def _tell_each(self, followers: list[_Follower]) -> None:
+        for count, follower in enumerate(followers):
+            if follower.fd >= 0 and not follower.rest:
+                self._catch_up(follower)
+            if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
-                version, form = -1, None  # the projection may have moved on
+
+    def _merge(self) -> None:
+        """Make one pack of those that have come to stand at the same version."""
+        packs: dict[tuple[Format, int], _Pack] = {}
+        for pack in sorted(self._packs, key=lambda one: -len(one.members)):
+            if not pack.members:
+                continue
+            into = packs.setdefault((pack.form, pack.version), pack)
+            if into is not pack:
+                for follower in pack.members.values():
+                    follower.pack = into
+                into.members.update(pack.members)
+        self._packs = list(packs.values())
+
+    def _leave(self, follower: _Follower, version: int) -> None:
+        """Let it stand on its own, at `version`."""
+        assert follower.pack is not None
+        del follower.pack.members[follower.fd]
+        follower.pack = None
+        follower.subscriber.version = version
+        self._loose[follower] = None
 
     def _catch_up(self, follower: _Follower) -> None:
         """Write what it lacks, as far as its socket takes it."""
@@ -185,6 +274,11 @@ class Followers:
             return
         self._selector.unregister(follower.fd)
         del self._all[follower.fd]
+        if follower.pack is None:
+            del self._loose[follower]
+        else:
+            del follower.pack.members[follower.fd]
+            follower.pack = None
         self._lagging.discard(follower)
         os.close(follower.fd)
         follower.fd = -1
@@ -225,13 +319,17 @@ class Followers:
             for follower in [one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old]:
                 self._drop(follower)
             slot = (slot + 1) % self._slots
-            if frames == self.frames:
+            if frames == self.frames and not self._telling:
                 await self._send_heartbeats([one for fd, one in self._all.items() if fd % self._slots == slot])
             frames = self.frames
 
     async def _send_heartbeats(self, followers: list[_Follower]) -> None:
         for count, follower in enumerate(followers):
+            if self._telling:  # everybody gets a frame
+                return
             if follower.fd >= 0 and not follower.rest:
+                if follower.pack is not None:
+                    self._leave(follower, follower.pack.version)
                 follower.rest = sse.HEARTBEAT
                 self._catch_up(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:

@@ -149,7 +149,7 @@ async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest
                 await trio.lowlevel.checkpoint()
                 most, total, writes[0] = max(most, writes[0]), total + writes[0], 0
         monkeypatch.undo()
-        assert most <= 256 < MANY
+        assert most <= 2 * 256 < total  # two turns at most lie between two of another task
         assert {await reader.event() for reader in readers} == {readers_frame(hub)}
 
 
