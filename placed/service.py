@@ -18,7 +18,6 @@ the system's own default.
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import signal
 from functools import partial
@@ -35,9 +34,10 @@ from placed.cooldown import Cooldowns, Rule
 from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.http.api import Api
-from placed.http.app import create_app, create_waiting_app
+from placed.http.app import create_app
 from placed.http.followers import Followers
 from placed.http.front import Front
+from placed.http.listening import CannotListen, listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
 from placed.image import ImageEncoder
 from placed.lmdb_environment import StoreError
@@ -70,11 +70,6 @@ _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
 _WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
-_WAITING_GRACE_SECONDS = 1.0
-
-
-class CannotListen(Exception):
-    """The address can't be listened on."""
 
 
 class StoppedEarly(Exception):
@@ -191,7 +186,8 @@ async def serve(
             async def begin() -> _Server:
                 async with contextlib.AsyncExitStack() as attempt:
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
-                    server = await _Server.recover(settings, opened, store, tls)
+                    with _collector_at_rest():
+                        server = await _Server.recover(settings, opened, store, tls)
                     stack.push_async_exit(attempt.pop_all())
                     return server
 
@@ -205,15 +201,15 @@ async def _begun(
 ) -> tuple[_Server, list[trio.SocketListener]]:
     """The server once its log has been read, and where it listens; while it waits for the log, 503 there."""
     try:
-        return await begin(), await _listen(settings.host, settings.port)
+        return await begin(), await listen(settings.host, settings.port)
     except LogUnavailable as error:
         if settings.exit_if_unreachable or not is_kafka(settings):
             raise
         reason = str(error)
-    listeners = await _listen(settings.host, settings.port)
+    listeners = await listen(settings.host, settings.port)
     logger = get_logger(__name__)
-    logger.warning("waiting for the log", reason=reason, url=_url("https" if tls else "http", listeners[0]))
-    async with _refusing(listeners, tls):
+    logger.warning("waiting for the log", reason=reason, url=url_of("https" if tls else "http", listeners[0]))
+    async with refusing(listeners, tls):
         while True:
             await trio.sleep(_WAIT_SECONDS)
             with contextlib.suppress(LogUnavailable):
@@ -221,20 +217,6 @@ async def _begun(
                 break
     logger.info("the log answers")
     return server, listeners
-
-
-@contextlib.asynccontextmanager
-async def _refusing(listeners: list[trio.SocketListener], tls: ssl.SSLContext | None) -> AsyncIterator[None]:
-    """Answer 503 at the listeners, which stay open, while the block runs."""
-    front = Front(create_waiting_app(), tls=tls)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(front.serve, [trio.SocketListener(listener.socket.dup()) for listener in listeners])
-        try:
-            yield
-        finally:
-            with trio.CancelScope(shield=True):  # bounded by the grace
-                await front.stop(_WAITING_GRACE_SECONDS)
-            nursery.cancel_scope.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -249,6 +231,16 @@ async def _unless(stop: trio.Event) -> AsyncIterator[None]:
         nursery.start_soon(give_up)
         yield
         nursery.cancel_scope.cancel()
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Replaying makes no cycles, but many objects: looking for some takes a fifth of it when the log is Kafka's."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
@@ -353,7 +345,7 @@ class _Server:
         self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[Running]
     ) -> None:
         """Run all tasks until `stop` is set, and end them in order."""
-        running = Running(tuple(_url(self._scheme, listener) for listener in listeners), self._projection)
+        running = Running(tuple(url_of(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
             for task in (self._reader.run, self._writer.run, self._snapshotter.run, self._followers.run):
                 nursery.start_soon(task)
@@ -376,20 +368,6 @@ class _Server:
         await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
         await self._front.stop(_HTTP_GRACE_SECONDS)
-
-
-async def _listen(host: str, port: int) -> list[trio.SocketListener]:
-    try:
-        return await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        busy = error.errno == errno.EADDRINUSE or isinstance(error.__cause__, OSError)
-        why = "the address is in use" if busy and error.errno != errno.EACCES else (error.strerror or str(error))
-        raise CannotListen(f"{host}:{port}: {why}; choose another with --host and --port") from error
-
-
-def _url(scheme: str, listener: trio.SocketListener) -> str:
-    host, port = listener.socket.getsockname()[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _announce(running: Running) -> None:

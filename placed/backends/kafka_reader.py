@@ -110,8 +110,10 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             raise out_of_range(self._offset, bounds)
         consumer.seek(self._offset)
         self._token.run_sync_soon(self._ready.set)
+        most = 1  # who wants no more than the first record has it at once
         while not self._stop.is_set():
-            records = self._poll(consumer)
+            records = self._poll(consumer, most)
+            most = BATCH_RECORDS
             # The end of a transaction takes an offset that is nobody's, and may be the log's last one.
             gap_end = consumer.position if not records else 0
             if records or gap_end > self._offset:
@@ -120,9 +122,9 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
                 self._offset = batch.next_offset
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
 
-    def _poll(self, consumer: Consumer) -> list[Any]:
+    def _poll(self, consumer: Consumer, most: int) -> list[Any]:
         try:
-            return consumer.poll(BATCH_RECORDS)
+            return consumer.poll(most)
         except OffsetOutOfRangeError:
             # Retention has overtaken this reader. Right after a change of leader it may also be a passing state.
             bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())

@@ -28,6 +28,7 @@ SMALL = {
     "fanout": ["--subscribers", "20", "--rate", "20", "--seconds", "0.5", "--runs", "1"],
     "image": ["--seconds", "0.3", "--runs", "1", "--connections", "4"],
     "ingest": ["--seconds", "0.3", "--runs", "1", "--connections", "4", "--rate", "50"],
+    "kafka": ["--edits", "20000", "--records", "300", "--posts", "5", "--runs", "1"],
     "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
     "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
     "start": ["--edits", "20000", "--runs", "1"],
