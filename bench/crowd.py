@@ -1,6 +1,7 @@
 """`python -m bench.crowd`: the people of an event, in one process: they come, load the page, follow, paint, and return.
 
-For `bench.event`, which starts it. Linux only, as it uses epoll.
+For `bench.event`, which starts it. Linux only, as it uses epoll. It is long because people, and the connections that
+their edits take, live in one loop over one epoll, and share what it counts.
 
     arriving --connects--> loading: /, /info, /canvas.png --> following: /edits from the image's version on
        ^                       ^                                  |  the server tells it to reload
