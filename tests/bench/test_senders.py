@@ -6,7 +6,6 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from subprocess import PIPE
 from typing import Any
 
 import attrs
@@ -33,7 +32,7 @@ async def sent(load: Load) -> dict[str, Any]:
     """What `bench.senders` says of a load."""
     command = [sys.executable, "-m", "bench.senders", json.dumps(attrs.asdict(load))]
     with trio.fail_after(LIMIT_SECONDS):
-        done = await trio.run_process(command, stdout=PIPE, cwd=Path(__file__).parents[2])
+        done = await trio.run_process(command, capture_stdout=True, cwd=Path(__file__).parents[2])
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
