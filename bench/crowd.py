@@ -15,8 +15,6 @@ address, with a cooldown of its own. Each person has a canvas (`bench.canvas_sta
     argument           an `Event` as JSON
     standard output    after each line that comes, a `Told` as JSON
     standard input     a line asks; the word `end` before it stops arrivals and edits; its end ends the process
-
-It is long because a person, their page and their stream are one state machine, which is read in one piece.
 """
 
 from __future__ import annotations
