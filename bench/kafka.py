@@ -27,6 +27,7 @@ import trio
 
 from bench.edit_logs import CANVAS, fill
 from bench.http_client import UnexpectedAnswer, connection
+from bench.latency import Watcher
 from bench.measure import Spent, as_json, median_spent, quantiles, reading
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import ROOT, running_server, serving
@@ -40,7 +41,6 @@ from placed.recovery import FEED_RECORDS
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from bench.http_client import Connection
     from bench.server_process import ServerProcess
     from placed.backends import Log
 
@@ -214,30 +214,9 @@ async def _edit_pair(outcome: _Outcome, place: KafkaPlace, posts: int, runs: int
                 advance()
 
 
-class _Watcher:
-    """The other server's stream: its version, and when it got there."""
-
-    def __init__(self) -> None:
-        self._version = 0
-        self._at = 0.0
-        self._moved = trio.Event()
-
-    async def follow(self, link: Connection, version: int) -> None:
-        async for reached in link.follow(version):
-            self._at, self._version = perf_counter(), reached
-            self._moved.set()
-            self._moved = trio.Event()
-
-    async def reached(self, version: int) -> float:
-        """When `version` was there."""
-        while self._version < version:
-            await self._moved.wait()
-        return self._at
-
-
 async def _edit_run(outcome: _Outcome, one: ServerProcess, other: ServerProcess, posts: int) -> None:
     seen, answered = list[float](), list[float]()
-    watcher = _Watcher()
+    watcher = Watcher()
     async with (
         connection(one.host, one.port) as poster,
         connection(other.host, other.port) as stream,

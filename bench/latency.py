@@ -52,8 +52,8 @@ class _Run:
     server_waited: float = 0.0
 
 
-class _Watcher:
-    """The other client: its stream's version, and when it got there."""
+class Watcher:
+    """The other client: its stream's version, and when it got there; `follow` is its task."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -114,7 +114,7 @@ async def _server(url: str | None) -> AsyncGenerator[_Place]:
 
 
 async def _run(place: _Place, edits: int, pause_seconds: float, advance: Callable[[], None]) -> _Run:
-    run, watcher = _Run(), _Watcher()
+    run, watcher = _Run(), Watcher()
     async with (
         connection(place.host, place.port) as poster,
         connection(place.host, place.port) as stream,
@@ -134,7 +134,7 @@ async def _run(place: _Place, edits: int, pause_seconds: float, advance: Callabl
     return run
 
 
-async def _edit(poster: Connection, watcher: _Watcher, info: dict[str, Any], run: _Run) -> None:
+async def _edit(poster: Connection, watcher: Watcher, info: dict[str, Any], run: _Run) -> None:
     x, y = random.randrange(info["width"]), random.randrange(info["height"])
     target = f"/edit?x={x}&y={y}&color={random.randrange(len(info['palette']))}"
     for _ in range(_MAX_WAITS):
