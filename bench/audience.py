@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import click
 import numpy as np
 import trio
 
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
     from bench.place import Place
 
 _SETTLE_SECONDS: Final = 1.0  # for the last frames to arrive
+_SAMPLED: Final = 64
 _CONNECTIONS: Final = 16  # that place edits: more than wait for an answer at once, so that the rate holds
+
+read_every_option = click.option(
+    "--read-every-ms",
+    "every_ms",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 1_000),
+    help="Subscribers look for frames as often; 0 wakes them up for each, at the server's cost.",
+)
 
 
 @attrs.frozen
@@ -150,8 +161,10 @@ async def send(load: Load) -> Answers:
 
 
 @contextlib.asynccontextmanager
-async def audience(place: Place, dialect: Dialect, subscribers: int, *, processes: int = 1) -> AsyncGenerator[Audience]:
-    """So many subscribers, in so many processes; they are gone at the end."""
+async def audience(
+    place: Place, dialect: Dialect, subscribers: int, *, processes: int = 1, every_ms: float = 0.0
+) -> AsyncGenerator[Audience]:
+    """So many subscribers, in so many processes; they are gone at the end. `every_ms` is a `Reading`'s."""
     empty = resident_bytes(place.pid)["RssAnon"] if place.pid else np.nan
     began = trio.current_time()
     async with contextlib.AsyncExitStack() as stack:
@@ -159,7 +172,14 @@ async def audience(place: Place, dialect: Dialect, subscribers: int, *, processe
         for index in range(processes):
             count = subscribers * (index + 1) // processes - subscribers * index // processes
             spec = Reading(
-                place.host, place.port, count, dialect.follow, dialect.marker, dialect.websocket, -(-64 // processes)
+                place.host,
+                place.port,
+                count,
+                dialect.follow,
+                dialect.marker,
+                websocket=dialect.websocket,
+                sampled=-(-_SAMPLED // processes),
+                every_ms=every_ms,
             )
             readers.append(await stack.enter_async_context(load_process("bench.stream_readers", spec)))
         for process in readers:

@@ -21,7 +21,7 @@ import click
 import numpy as np
 import trio
 
-from bench.audience import audience, place_edits, send
+from bench.audience import audience, place_edits, read_every_option, send
 from bench.cores import allow_connections
 from bench.edit_logs import lay_picture
 from bench.http_client import connection
@@ -74,6 +74,7 @@ class _Outcome:
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 1_000), help="Of POSTs and GETs.")
 @click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1, 600), help="Of each measurement.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
+@read_every_option
 @json_option
 def compare(
     parts: tuple[str, ...],
@@ -83,18 +84,19 @@ def compare(
     connections: int,
     seconds: float,
     runs: int,
+    every_ms: float,
     json_path: Path | None,
 ) -> None:
     """Put placed beside a C floor, nginx nchan, Node ws 8 with express 4, and its own slow lane. Linux only."""
     allow_connections(max(crowds))
     outcome = _Outcome()
     peers = _had([PEERS[name] for name in names], outcome)
-    trio.run(_measure, outcome, peers, parts, crowds, rates, connections, seconds, runs)
+    trio.run(_measure, outcome, peers, parts, crowds, rates, connections, seconds, runs, every_ms)
     options = {"parts": parts, "peers": [peer.name for peer in peers], "subscribers": crowds, "rates": rates}
     Report(
         bench="compare",
         figures=_figures(outcome, [peer.name for peer in peers], parts, crowds, rates),
-        options={**options, "connections": connections, "seconds": seconds, "runs": runs},
+        options={**options, "connections": connections, "seconds": seconds, "runs": runs, "read_every_ms": every_ms},
         details={"runs": outcome.values, "left out": outcome.notes},
         notes=[*outcome.notes, *warnings(outcome.busy)],
     ).publish(json_path)
@@ -122,6 +124,7 @@ async def _measure(
     connections: int,
     seconds: float,
     runs: int,
+    every_ms: float,
 ) -> None:
     answering = [peer for peer in peers if peer.name in (_EXPRESS, "placed", "placed, slow lane")]
     fanouts = [(peer, crowd) for crowd in crowds for peer in peers] if "fanout" in parts else []
@@ -133,7 +136,7 @@ async def _measure(
         for _ in range(runs):
             for peer, crowd in fanouts:
                 async with _running(peer, Path(folder), image) as place:
-                    await _fanout(outcome, peer, place, crowd, rates, seconds)
+                    await _fanout(outcome, peer, place, crowd, rates, seconds, every_ms)
                 bar.advance(task)
             for peer, part in loops:
                 async with _running(peer, Path(folder), image, is_painted=part == "image") as place:
@@ -154,12 +157,12 @@ async def _running(peer: Peer, folder: Path, image: Path, *, is_painted: bool = 
 
 
 async def _fanout(
-    outcome: _Outcome, peer: Peer, place: Place, crowd: int, rates: tuple[float, ...], seconds: float
+    outcome: _Outcome, peer: Peer, place: Place, crowd: int, rates: tuple[float, ...], seconds: float, every_ms: float
 ) -> None:
     before = reading(place.pid).cpu
     alone = await place_edits(place, peer.dialect, max(rates), _ALONE_SECONDS)
     for_each = (reading(place.pid).cpu - before) / max(1, len(alone.moments))
-    async with audience(place, peer.dialect, crowd) as people:
+    async with audience(place, peer.dialect, crowd, every_ms=every_ms) as people:
         if crowd >= _ENOUGH_FOR_MEMORY:
             outcome.add(f"{crowd:,} subscribers: memory for each, {peer.name}", people.bytes_each, "bytes")
         await people.show(max(rates), 1.0)  # warms up

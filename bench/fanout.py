@@ -17,7 +17,7 @@ import click
 import numpy as np
 import trio
 
-from bench.audience import Dialect, Show, audience, place_edits
+from bench.audience import Dialect, Show, audience, place_edits, read_every_option
 from bench.cores import allow_connections
 from bench.http_client import connection
 from bench.load_process import warnings
@@ -63,6 +63,7 @@ class _Run:
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Of each run.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--lane", "lanes", multiple=True, type=click.Choice(list(LANES)), default=("fast", "slow"))
+@read_every_option
 @json_option
 def fanout(
     url: str | None,
@@ -73,6 +74,7 @@ def fanout(
     seconds: float,
     runs: int,
     lanes: tuple[str, ...],
+    every_ms: float,
     json_path: Path | None,
 ) -> None:
     """Deliver edits to many subscribers: CPU per frame, latency and memory. In each lane; Linux only."""
@@ -87,7 +89,7 @@ def fanout(
                 for name in names:
                     flags = [LANES[name]] if url is None else []
                     async with opened(url, *flags, pid=pid) as place:
-                        outcome[name].append(await _run(place, subscribers, processes, rate, seconds))
+                        outcome[name].append(await _run(place, subscribers, processes, rate, seconds, every_ms))
                     bar.advance(task)
         return outcome
 
@@ -103,6 +105,7 @@ def fanout(
             "seconds": seconds,
             "runs": runs,
             "lanes": list(names),
+            "read_every_ms": every_ms,
         },
         details={name: [_as_json(run) for run in several] for name, several in outcome.items()},
         notes=warnings(run.show.busy for several in outcome.values() for run in several),
@@ -115,7 +118,7 @@ async def _asked(place: Place) -> AsyncGenerator[dict[str, Any]]:
         yield json.loads((await link.request("GET", "/info")).body)
 
 
-async def _run(place: Place, subscribers: int, processes: int, rate: float, seconds: float) -> _Run:
+async def _run(place: Place, subscribers: int, processes: int, rate: float, seconds: float, every_ms: float) -> _Run:
     async with _asked(place) as info:
         bounds = (info["width"], info["height"], len(info["palette"]))
     alone = 0.0
@@ -125,7 +128,7 @@ async def _run(place: Place, subscribers: int, processes: int, rate: float, seco
         alone = reading(place.pid).cpu - before
     async with _asked(place) as info:
         dialect = Dialect(f"/edits?v={info['version']}")
-    async with audience(place, dialect, subscribers, processes=processes) as people:
+    async with audience(place, dialect, subscribers, processes=processes, every_ms=every_ms) as people:
         show = await people.show(rate, seconds, bounds)
     return _Run(show, alone * show.edits / max(1, len(answers.moments)), people.bytes_each, people.join_seconds)
 

@@ -31,14 +31,41 @@ class WriterClosed(Exception):
     """The server is shutting down and takes no more edits."""
 
 
-class _Group:
-    """The edits of one record to be, and what became of them."""
+class PendingRecord:
+    """A record to be: the edits that are appended together, and what became of them.
 
-    def __init__(self) -> None:
+    Attributes:
+        edits: packed, see `placed.record`.
+        done: set once it's known what became of them.
+        offset: the record's, once it's in the log.
+        error: why it isn't.
+    """
+
+    def __init__(self, append_seconds: float) -> None:
         self.edits = bytearray()
         self.done = trio.Event()
         self.offset: int | None = None
         self.error: LogError | None = None
+        self._append_seconds = append_seconds
+
+    async def wait(self) -> None:
+        """Wait until it's settled, or has taken too long."""
+        with trio.move_on_after(self._append_seconds):
+            await self.done.wait()
+
+    def version(self) -> int:
+        """The version at which its edits are visible.
+
+        Raises:
+            OutcomeUnknown: the log took too long or failed midway; they may have been appended.
+            LogError: they were not appended.
+        """
+        if self.offset is not None:
+            return self.offset + 1
+        if self.error is not None:
+            # One for each: a shared one's traceback would grow with every raise, and keep all their frames.
+            raise type(self.error)(*self.error.args) from self.error
+        raise OutcomeUnknown(f"the log hasn't answered within {self._append_seconds:g} s")
 
 
 class Writer:
@@ -63,42 +90,47 @@ class Writer:
         self._on_append = on_append
         self._on_failure = on_failure
         self._failing = False
-        self._waiting = _Group()
+        self._waiting = self._new()
         self._arrived = trio.Event()
         self._closing = False
         self._flushed = trio.Event()
         self.last_version = 0
+
+    def _new(self) -> PendingRecord:
+        return PendingRecord(self._append_seconds)
 
     @property
     def waiting(self) -> int:
         """Edits that wait for the append in flight to end."""
         return len(self._waiting.edits) // EDIT_STRUCT.size
 
+    def add(self, x: int, y: int, color: int, author: int) -> PendingRecord:
+        """Let one edit, already checked against the canvas, wait to be appended; the record that it will be part of.
+
+        Raises:
+            WriterFull, WriterClosed: it will not be appended.
+        """
+        if self._closing:
+            raise WriterClosed("the server is shutting down")
+        record = self._waiting
+        if len(record.edits) >= self._max_bytes:
+            raise WriterFull(f"{self.waiting} edits are waiting for the log already")
+        record.edits += EDIT_STRUCT.pack(x, y, color, author)
+        self._arrived.set()
+        return record
+
     async def place(self, x: int, y: int, color: int, author: int) -> int:
         """Append one edit, already checked against the canvas, and return the version at which it is visible.
 
         Raises:
             WriterFull, WriterClosed: it was not appended.
-            OutcomeUnknown: the log took too long or failed midway; it may have been appended.
-            LogError: it was not appended.
+            OutcomeUnknown, LogError: see `PendingRecord.version`.
 
         Cancellation: the edit may be appended all the same.
         """
-        if self._closing:
-            raise WriterClosed("the server is shutting down")
-        group = self._waiting
-        if len(group.edits) >= self._max_bytes:
-            raise WriterFull(f"{self.waiting} edits are waiting for the log already")
-        group.edits += EDIT_STRUCT.pack(x, y, color, author)
-        self._arrived.set()
-        with trio.move_on_after(self._append_seconds):
-            await group.done.wait()
-        if group.offset is not None:
-            return group.offset + 1
-        if group.error is not None:
-            # One for each: a shared one's traceback would grow with every raise, and keep all their frames.
-            raise type(group.error)(*group.error.args) from group.error
-        raise OutcomeUnknown(f"the log hasn't answered within {self._append_seconds:g} s")
+        record = self.add(x, y, color, author)
+        await record.wait()
+        return record.version()
 
     async def run(self) -> None:
         """Append until `close` has been called and all that waited is in the log."""
@@ -106,27 +138,27 @@ class Writer:
             stack.callback(self._flushed.set)
             while True:
                 await self._arrived.wait()
-                group, self._waiting, self._arrived = self._waiting, _Group(), trio.Event()
+                record, self._waiting, self._arrived = self._waiting, self._new(), trio.Event()
                 if self._closing:
                     self._arrived.set()
-                if not group.edits:
+                if not record.edits:
                     return
-                await self._append(group)
+                await self._append(record)
 
-    async def _append(self, group: _Group) -> None:
+    async def _append(self, record: PendingRecord) -> None:
         began = trio.current_time()
         try:
-            group.offset = await self._log.append(EDITS_HEADER + group.edits)
+            record.offset = await self._log.append(EDITS_HEADER + record.edits)
         except LogError as error:
-            group.error = error
+            record.error = error
             self._on_failure(error)
             self._note(error)
         else:
             self._note(None)
-            self.last_version = group.offset + 1
-            self._on_append(len(group.edits) // EDIT_STRUCT.size, trio.current_time() - began)
+            self.last_version = record.offset + 1
+            self._on_append(len(record.edits) // EDIT_STRUCT.size, trio.current_time() - began)
         finally:
-            group.done.set()
+            record.done.set()
 
     def _note(self, error: LogError | None) -> None:
         """Say it once when appends begin to fail, and once when they no longer do."""

@@ -75,8 +75,8 @@ LAYERS = {
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.errors http.fast_lane http.followers http.front http.listening "
-        "http.pages",
+        "http.api http.app http.connection http.errors http.fast_lane http.followers http.front "
+        "http.hot_request http.keep_alive http.listening http.pages",
         "pure contract state logging tasks",
         "attrs h11 httptools hypercorn quart quart_trio trio werkzeug",
     ),

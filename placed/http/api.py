@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from placed.image import Image, ImageEncoder
     from placed.metrics import Metrics
     from placed.projection import Projection
-    from placed.writer import Writer
+    from placed.writer import PendingRecord, Writer
 
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
 _UNAVAILABLE_RETRY_SECONDS = 2.0
@@ -56,6 +56,14 @@ class Stream:
     headers: Headers
     opening: bytes
     subscriber: Subscriber
+
+
+@attrs.frozen
+class Admission:
+    """An edit that was admitted, and the record that it will be part of."""
+
+    author: int
+    record: PendingRecord
 
 
 @attrs.frozen
@@ -94,6 +102,16 @@ class Api:
             Problem: 400, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
                 `outcome-unknown`.
         """
+        admission = self.admit(request)
+        await admission.record.wait()
+        return self.settled(admission)
+
+    def admit(self, request: Request) -> Admission:
+        """The first half of `edit`: check it, spend a charge, and let it wait to be appended.
+
+        Raises:
+            Problem: 400, 403, 414, 415, 429, 503; nothing of it reaches the log.
+        """
         refuse_cross_site(request, self.allow_origins)
         x, y, color = edit_of(request, self.projection.definition)
         author = author_of(client_address(request, self.trusted_proxies), self.author_key)
@@ -102,15 +120,28 @@ class Api:
         if not cooldowns.admit(author, now_ms):
             raise _cooldown(cooldowns.rule, cooldowns.standing(author, now_ms))
         try:
-            version = await self.writer.place(x, y, color, author)
-        except (WriterFull, WriterClosed, LogError) as error:
+            return Admission(author, self.writer.add(x, y, color, author))
+        except (WriterFull, WriterClosed) as error:
+            cooldowns.give_back(author)
+            raise _unavailable(error) from error
+
+    def settled(self, admission: Admission) -> Answer:
+        """The second half of `edit`, after `admission.record.wait()`.
+
+        Raises:
+            Problem: 503; nothing of it reached the log, but for code `outcome-unknown`.
+        """
+        cooldowns = self.projection.cooldowns
+        try:
+            version = admission.record.version()
+        except LogError as error:
             if not isinstance(error, OutcomeUnknown):
-                cooldowns.give_back(author)
+                cooldowns.give_back(admission.author)
             raise _unavailable(error) from error
         self.metrics.placed()
         rate_limit: Headers = ()
         if cooldowns.rule.charge_ms:
-            rate_limit = _rate_limit(cooldowns.rule, cooldowns.standing(author, self.now_ms()))
+            rate_limit = _rate_limit(cooldowns.rule, cooldowns.standing(admission.author, self.now_ms()))
         return Answer(200, JSON_HEADERS + rate_limit, b'{"v":%d}' % version)
 
     def edits(self, request: Request) -> Stream:
@@ -129,7 +160,14 @@ class Api:
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""
-        image = self.encoder.fresh() or await self.encoder.image()
+        return self._image_answer(request, self.encoder.fresh() or await self.encoder.image())
+
+    def image_at_once(self, request: Request) -> Answer | None:
+        """The same without a wait; None when the image has to be made first."""
+        image = self.encoder.fresh()
+        return self._image_answer(request, image) if image is not None else None
+
+    def _image_answer(self, request: Request, image: Image) -> Answer:
         headers = (
             ("X-Canvas-Version", str(image.version)),
             ("X-Canvas-Log", self.log_id),

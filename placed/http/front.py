@@ -24,7 +24,8 @@ from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
 from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
-from placed.http.fast_lane import FastLane, may_be_hot
+from placed.http.fast_lane import FastLane
+from placed.http.hot_request import may_be_hot
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -150,9 +151,13 @@ class Front:
     ) -> None:
         """Accept and serve until `stop`; the listeners are closed at the end."""
         async with trio.open_nursery() as nursery:
-            with self._accepting:
-                task_status.started()
-                await trio.serve_listeners(self._serve_one, listeners, handler_nursery=nursery)
+            if self._fast_lane is not None:
+                nursery.start_soon(self._fast_lane.run)
+            async with trio.open_nursery() as connections:
+                with self._accepting:
+                    task_status.started()
+                    await trio.serve_listeners(self._serve_one, listeners, handler_nursery=connections)
+            nursery.cancel_scope.cancel()
 
     async def stop(self, grace_seconds: float) -> None:
         """End it as the module says. Idempotent."""
@@ -167,6 +172,8 @@ class Front:
                 await self._all_closed.wait()
             if self._followers is not None:
                 await self._followers.wait_empty()
+        if self._fast_lane is not None:
+            self._fast_lane.abort()
         for stream in list(self._streams):
             stream.abort()
 

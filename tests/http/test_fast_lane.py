@@ -10,7 +10,7 @@ import trio
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from placed.http.fast_lane import may_be_hot, read_head
+from placed.http.hot_request import may_be_hot, read_head
 from placed.http.parameters import BODY_BYTES
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS, serving

@@ -1,0 +1,176 @@
+"""Hot requests as they stand on the wire: `POST /edit`, `GET /edits`, and `GET` or `HEAD /canvas.png`, over HTTP/1.1.
+
+A request is plain when it's written so that nobody could read it in two ways, and asks for nothing but an answer; one
+that isn't is Hypercorn's. httptools reads the heads.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import httptools
+
+from placed.http.answer import Request
+from placed.http.connection import HEAD_BYTES
+from placed.http.parameters import BODY_BYTES
+
+if TYPE_CHECKING:
+    from placed.http.answer import Answer, Headers
+
+_HOT: Final = (b"POST /edit", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
+_BEHIND_PATH: Final = b" ?"
+_HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?", re.ASCII)
+# A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
+_NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
+_ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
+_PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (/[A-Za-z]+(?:\.[a-z]+)?)(?:\?([A-Za-z0-9=&_.%+-]*))? HTTP/1\.1\r\n")
+_KNOWN_FIELDS: Final = 512
+_KNOWN_FIELDS_BYTES: Final = 2_048  # all that are kept take 1 MB
+_NOT_FOR_FIELDS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def may_be_hot(data: bytes) -> bool:
+    """Whether what begins with `data` may be for the fast lane."""
+    for start in _HOT:
+        if data.startswith(start):
+            return data[len(start) : len(start) + 1] in _BEHIND_PATH
+        if start.startswith(data):
+            return True
+    return False
+
+
+@attrs.frozen
+class Head:
+    """A plain hot request's head.
+
+    Attributes:
+        length: of the body, in bytes.
+        closes: whether the connection ends with the answer.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    length: int
+    closes: bool
+
+    def request(self, peer: str, body: bytes) -> Request:
+        """The request that has this head, from the address `peer`."""
+        return Request(self.method, self.query, self.headers, peer, body)
+
+
+class _Collector:
+    """What httptools calls."""
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+
+def read_head(data: bytes) -> Head | None:
+    """The head of a plain hot request, which is the whole of `data` with its empty line; None if it's none.
+
+    A client repeats its header fields with each request: those that came lately aren't read again.
+    """
+    line = _PLAIN_LINE.match(data)
+    if line is None or len(data) - line.end() > _KNOWN_FIELDS_BYTES:
+        return _parse(data)
+    method, path, query = line.groups(b"")
+    known = _parse_fields(method, data[line.end() :])
+    if known is None:
+        return None
+    return Head(method.decode(), path.decode(), query.decode(), known.headers, known.length, known.closes)
+
+
+@lru_cache(maxsize=_KNOWN_FIELDS)
+def _parse_fields(method: bytes, fields: bytes) -> Head | None:
+    return _parse(b"%b / HTTP/1.1\r\n%b" % (method, fields))
+
+
+def _parse(data: bytes) -> Head | None:
+    if _NOT_FOR_FIELDS.search(data):
+        return None
+    collector = _Collector()
+    parser = httptools.HttpRequestParser(collector)
+    try:
+        parser.feed_data(data)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return None
+    if parser.get_http_version() != "1.1":
+        return None
+    headers: dict[str, str] = {}
+    for name, value in collector.headers:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
+        if key not in headers:
+            headers[key] = text
+        elif key in _ONCE:
+            return None
+        else:
+            headers[key] = f"{headers[key]}, {text}"
+    if not _NOT_PLAIN.isdisjoint(headers) or not _HOST.fullmatch(headers.get("host", "")):
+        return None
+    path, _, query = collector.url.decode("latin-1").partition("?")
+    method = parser.get_method().decode()
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit() and len(length) < 6 and int(length) <= BODY_BYTES):
+        return None
+    if (method != "POST" and int(length)) or "#" in query:
+        return None
+    closes = "close" in {token.strip().lower() for token in headers.get("connection", "").split(",")}
+    return Head(method, path, query, headers, int(length), closes)
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    return b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
+
+
+@lru_cache(maxsize=256)
+def _header_lines(headers: Headers) -> bytes:
+    return b"".join(f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers)
+
+
+def whole_request(data: bytes) -> tuple[Head, bytes] | None:
+    """The head and body of a plain hot request that is all of `data`; None if it isn't one, or not whole, or more."""
+    end = data.find(b"\r\n\r\n") + 4
+    head = read_head(data[:end]) if 4 <= end <= HEAD_BYTES and may_be_hot(data) else None
+    if head is None or len(data) != end + head.length:
+        return None
+    return head, data[end:]
+
+
+def response(head: Head, answer: Answer, *, closes: bool) -> bytes:
+    """All of the response to the request with this head."""
+    length = None if answer.status in (204, 304) else len(answer.body)
+    body = b"" if head.method == "HEAD" else answer.body
+    return response_head(answer.status, answer.headers, length, closes=closes) + body
+
+
+def response_head(status: int, headers: Headers, length: int | None, *, closes: bool = False) -> bytes:
+    """A response's head; `length` is None where the body has no end, or no place (RFC 9110, section 8.6)."""
+    lines = [_status_line(status), _header_lines(headers)]
+    if length is not None:
+        lines.append(b"content-length: %d\r\n" % length)
+    lines.append(_date(int(time.time())))
+    if closes:
+        lines.append(b"connection: close\r\n")
+    lines.append(b"\r\n")
+    return b"".join(lines)
