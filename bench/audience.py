@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SETTLE_SECONDS: Final = 1.0  # for the last frames to arrive
 _SAMPLED: Final = 64
-_CONNECTIONS: Final = 16  # that place edits: more than wait for an answer at once, so that the rate holds
+_CONNECTIONS: Final = 64  # that place edits: more than wait for an answer at once, so that the rate holds
 
 read_every_option = click.option(
     "--read-every-ms",
@@ -71,6 +71,7 @@ class Show:
         ended: streams that the server ended.
         cpu_seconds: of the server, with what placing costs it; NaN where its process isn't known.
         latencies_ms: from due to read.
+        answered_ms: p50, p99, p99.9 and max from due to the edit's answer.
         busy: share of the clients' core that they took.
     """
 
@@ -81,6 +82,7 @@ class Show:
     ended: int
     cpu_seconds: float
     latencies_ms: NDArray[np.float64] = attrs.field(repr=False)
+    answered_ms: dict[str, float]
     busy: float
 
 
@@ -120,6 +122,7 @@ class Audience:
             ended=sum(each["ended"] for each in came),
             cpu_seconds=spent,
             latencies_ms=arrived,
+            answered_ms=answers.latency_ms,
             busy=busy_share([answers.busy, *(Busy(**each["busy"]) for each in came)]),
         )
 

@@ -153,6 +153,8 @@ def _figures(outcome: dict[str, list[_Run]], subscribers: int) -> list[Figure]:
             Figure(f"{lane}: POST to delivered, p50", p50, "ms"),
             Figure(f"{lane}: POST to delivered, p99", p99, "ms", _LATENESS if name == "fast" else None),
             Figure(f"{lane}: POST to delivered, p99.9", p999, "ms"),
+            Figure(f"{lane}: POST to its answer, p50", median(show.answered_ms["p50"] for show in shows), "ms"),
+            Figure(f"{lane}: POST to its answer, p99", median(show.answered_ms["p99"] for show in shows), "ms"),
             Figure(f"{lane}: edits refused", float(sum(show.refused for show in shows)), ""),
             Figure(f"{lane}: edits that some stream lacks", float(sum(show.missing for show in shows)), "", _NOBODY),
             Figure(f"{lane}: streams that were ended", float(sum(show.ended for show in shows)), "", _NOBODY),

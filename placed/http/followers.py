@@ -1,10 +1,11 @@
 """Followers: streams of edits without a task each, their sockets written to directly.
 
 A generator per stream through Hypercorn costs 15 times what the kernel takes for a send (design.md, section 5). Here a
-stream is a file descriptor and a `Subscriber`. Those who keep up stand at one version, as a pack, for which a broadcast
-is a loop of non-blocking writes of one frame that all share, and nothing else. Who can't take it whole lags, gets the
-rest and then everything since, merged, in one write when its socket has room again, and is cut when it takes nothing
-for long. One selector, awaited by one task, tells of room and of hang-ups.
+stream is a file descriptor and a `Subscriber`. Those who keep up stand at one version, in packs of a few hundred, and a
+broadcast gives each pack, in turn, all that is new by then: non-blocking writes of one frame that all share, and
+nothing else. So an edit waits until the broadcast comes by, rather than for its end and then for a place in the next.
+Who can't take a frame whole lags, gets the rest and then everything since, merged, in one write when its socket has
+room again, and is cut when it takes nothing for long. One selector, awaited by one task, tells of room and of hang-ups.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class _Pack:
 
     Attributes:
         form: how edits are told to them.
-        version: where they stand; while they are being told, where they stood.
-        members: by file descriptor.
+        version: where they stand.
+        members: by file descriptor, at most `_WRITES_AT_ONCE`.
     """
 
     __slots__ = ("form", "members", "version")
@@ -133,79 +134,72 @@ class Followers:
             started = trio.current_time()
             seen = hub.version
             await self._broadcast()
-            # A pack may be behind yet: a frame has its limit.
+            # A pack may be behind yet: what came after its turn, or more than fits into a frame.
             seen = min((pack.version for pack in self._packs), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()
 
     async def _broadcast(self) -> None:
-        """Give everybody who keeps up what is new. What comes meanwhile, and whoever, is for the next time."""
+        """Give everybody who keeps up what is new when their turn comes. Who comes meanwhile is for the next time."""
         self.frames += 1
         self._telling = True
         try:
-            behind, lost = self._packs_behind(), self._take_lost()
-            for pack, after, frame in behind:
-                await self._tell(pack, after, frame)
-            await self._tell_each(lost)
+            self._gather()
+            writes = 0
+            for pack in list(self._packs):
+                if self._is_lost(pack):
+                    self._disband(pack)
+                elif self._broadcaster.is_behind(pack.version):
+                    writes += len(pack.members)
+                    self._tell(pack)
+                if writes >= _WRITES_AT_ONCE:
+                    writes = 0
+                    await trio.lowlevel.checkpoint()
+            await self._tell_each([one for one in self._loose if not one.rest])
             self._merge()
         finally:
             self._telling = False
 
-    def _packs_behind(self) -> list[tuple[_Pack, int, bytes]]:
-        """Each pack that lacks something, the version after its frame, and the frame.
-
-        All frames are made at once, so that all packs come to stand at the same version.
-        """
-        packs = {(pack.form, pack.version): pack for pack in self._packs}
+    def _gather(self) -> None:
+        """Put those who keep up, and are in no pack, into packs."""
+        packs = {(pack.form, pack.version): pack for pack in self._packs if len(pack.members) < _WRITES_AT_ONCE}
         for follower in [one for one in self._loose if not one.rest]:
             subscriber = follower.subscriber
             key = (subscriber.form, subscriber.version)
             if subscriber.is_same_log:
-                pack = packs.setdefault(key, _Pack(*key))
+                pack = packs.get(key)
+                if pack is None or len(pack.members) == _WRITES_AT_ONCE:
+                    pack = packs[key] = _Pack(*key)
+                    self._packs.append(pack)
                 pack.members[follower.fd] = follower
                 follower.pack = pack
                 del self._loose[follower]
-        self._packs = list(packs.values())
-        hub = self._broadcaster
-        return [
-            (pack, *hub.frame(pack.version, pack.form))
-            for pack in self._packs
-            if not self._is_lost(pack) and hub.is_behind(pack.version)
-        ]
 
     def _is_lost(self, pack: _Pack) -> bool:
         """Whether its members get no frame, but the end, or are sent back to the image."""
         return self._broadcaster.closed or self._broadcaster.stale(pack.version, None) is not None
 
-    def _take_lost(self) -> list[_Follower]:
-        """The members of packs that are lost, each on its own now, and others whom no frame helps."""
-        for pack in [one for one in self._packs if self._is_lost(one)]:
-            self._packs.remove(pack)
-            for follower in list(pack.members.values()):
-                self._leave(follower, pack.version)
-        return [one for one in self._loose if not one.rest]
+    def _disband(self, pack: _Pack) -> None:
+        self._packs.remove(pack)
+        for follower in list(pack.members.values()):
+            self._leave(follower, pack.version)
 
-    async def _tell(self, pack: _Pack, after: int, frame: bytes) -> None:
+    def _tell(self, pack: _Pack) -> None:
+        after, frame = self._broadcaster.frame(pack.version, pack.form)
         write, length, members = os.write, len(frame), pack.members
-        everybody = list(members)
-        for begin in range(0, len(everybody), _WRITES_AT_ONCE):
-            if begin:
-                await trio.lowlevel.checkpoint()
-            for fd in everybody[begin : begin + _WRITES_AT_ONCE]:
-                if fd not in members:  # gone meanwhile, and its number perhaps somebody else's
-                    continue
-                try:
-                    sent = write(fd, frame)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:
-                    self._drop(members[fd])
-                    continue
-                if sent != length:
-                    follower = members[fd]
-                    self._leave(follower, after)
-                    self._lag(follower, frame, sent)
+        for fd in list(members):
+            try:
+                sent = write(fd, frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._drop(members[fd])
+                continue
+            if sent != length:
+                follower = members[fd]
+                self._leave(follower, after)
+                self._lag(follower, frame, sent)
         pack.version = after
 
     async def _tell_each(self, followers: list[_Follower]) -> None:
@@ -216,17 +210,19 @@ class Followers:
                 await trio.lowlevel.checkpoint()
 
     def _merge(self) -> None:
-        """Make one pack of those that have come to stand at the same version."""
+        """Make full packs of those that have come to stand at the same version."""
         packs: dict[tuple[Format, int], _Pack] = {}
+        kept = []
         for pack in sorted(self._packs, key=lambda one: -len(one.members)):
-            if not pack.members:
-                continue
-            into = packs.setdefault((pack.form, pack.version), pack)
-            if into is not pack:
+            into = packs.get((pack.form, pack.version))
+            if into is not None and len(into.members) + len(pack.members) <= _WRITES_AT_ONCE:
                 for follower in pack.members.values():
                     follower.pack = into
                 into.members.update(pack.members)
-        self._packs = list(packs.values())
+            elif pack.members:
+                packs[pack.form, pack.version] = pack
+                kept.append(pack)
+        self._packs = kept
 
     def _leave(self, follower: _Follower, version: int) -> None:
         """Let it stand on its own, at `version`."""
