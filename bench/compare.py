@@ -159,22 +159,27 @@ async def _running(peer: Peer, folder: Path, image: Path, *, is_painted: bool = 
 async def _fanout(
     outcome: _Outcome, peer: Peer, place: Place, crowd: int, rates: tuple[float, ...], seconds: float, every_ms: float
 ) -> None:
-    before = reading(place.pid).cpu
-    alone = await place_edits(place, peer.dialect, max(rates), _ALONE_SECONDS)
-    for_each = (reading(place.pid).cpu - before) / max(1, len(alone.moments))
+    for_each = {rate: await _cost_alone(place, peer, rate) for rate in rates}
     async with audience(place, peer.dialect, crowd, every_ms=every_ms) as people:
         if crowd >= _ENOUGH_FOR_MEMORY:
             outcome.add(f"{crowd:,} subscribers: memory for each, {peer.name}", people.bytes_each, "bytes")
         await people.show(max(rates), 1.0)  # warms up
         for rate in rates:
             show = await people.show(rate, seconds)
-            per_frame = 1e9 * (show.cpu_seconds - for_each * show.edits) / max(1, show.frames)
+            per_frame = 1e9 * (show.cpu_seconds - for_each[rate] * show.edits) / max(1, show.frames)
             outcome.add(f"{crowd:,} subscribers, {rate:g} frames/s: {peer.name}", per_frame, "ns of CPU per frame")
             late = np.percentile(show.latencies_ms, 99) if len(show.latencies_ms) else np.nan
             outcome.add(f"{crowd:,} subscribers, {rate:g} frames/s: p99, {peer.name}", float(late), "ms to delivered")
             share = show.frames / max(1, show.edits * crowd)
             outcome.add(f"{crowd:,} subscribers, {rate:g} frames/s: came, {peer.name}", 100 * share, "% of frames")
             outcome.busy.append(show.busy)
+
+
+async def _cost_alone(place: Place, peer: Peer, rate: float) -> float:
+    """CPU s of one edit that comes at this rate, with nobody watching: the rarer, the colder the caches."""
+    before = reading(place.pid).cpu
+    alone = await place_edits(place, peer.dialect, rate, _ALONE_SECONDS)
+    return (reading(place.pid).cpu - before) / max(1, len(alone.moments))
 
 
 async def _ingest(outcome: _Outcome, peer: Peer, place: Place, connections: int, seconds: float) -> None:
