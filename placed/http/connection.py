@@ -226,7 +226,7 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
-            h1._check_protocol = partial(_without_upgrade, h1._check_protocol)  # type: ignore[method-assign]  # noqa: SLF001
+            h1._check_protocol = _stay  # type: ignore[method-assign]  # noqa: SLF001
             h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
         head_deadline = math.inf
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
@@ -308,6 +308,10 @@ class Connection(TCPServer):
         """Whether a part of a request's head has come, and no more."""
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
+
+
+async def _stay(_request: h11.Request) -> None:
+    """Begin no HTTP/2 without TLS: browsers don't speak it, and the fast lane's limits would be passed by."""
 
 
 async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:

@@ -43,6 +43,8 @@ _HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
 _PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (/[A-Za-z]+(?:\.[a-z]+)?)(?:\?([A-Za-z0-9=&_.%+-]*))? HTTP/1\.1\r\n")
+_LINE = re.compile(rb"(?:POST|GET|HEAD) [!-~]+ HTTP/1\.1\r\n")  # httptools would take several spaces for one
+_END_BY_LF = re.compile(rb"\n\r?\n")  # a head is whole for h11 then, so that no more need come
 _KNOWN_FIELDS: Final = 512
 _KNOWN_FIELDS_BYTES: Final = 2_048  # all that are kept take 1 MB
 _NOT_FOR_FIELDS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -110,15 +112,13 @@ def _parse_fields(method: bytes, fields: bytes) -> Head | None:
 
 
 def _parse(data: bytes) -> Head | None:
-    if _NOT_FOR_FIELDS.search(data):
+    if not _LINE.match(data) or _NOT_FOR_FIELDS.search(data):
         return None
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
     try:
         parser.feed_data(data)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        return None
-    if parser.get_http_version() != "1.1":
         return None
     headers: dict[str, str] = {}
     for name, value in collector.headers:
@@ -215,7 +215,12 @@ class FastLane:
         data = data or await self._first_bytes(stream, idle)
         end = -1
         deadline = trio.current_time() + self._limits.head_seconds
-        while may_be_hot(data) and (end := data.find(b"\r\n\r\n")) < 0 and len(data) <= HEAD_BYTES:
+        while (
+            may_be_hot(data)
+            and (end := data.find(b"\r\n\r\n")) < 0
+            and len(data) <= HEAD_BYTES
+            and not _END_BY_LF.search(data)
+        ):
             more = await _receive(stream, deadline)
             if more is None:
                 await self._end(stream, "", Problem(408, "slow-request", "the request's head took too long"))

@@ -78,6 +78,9 @@ def _guarded(app: QuartTrio) -> ASGIFramework:
             await _send_problem(Problem(400, "invalid-body", detail), "websocket.http.response", send)
         elif scope["type"] == "http" and not scope["path"]:
             await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
+        elif scope["type"] == "http" and scope["method"] == "PRI":
+            problem = Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
+            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
         elif scope["type"] == "http" and _has_two_lengths(scope):
             problem = Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
             await _send_problem(problem, "http.response", send, (b"connection", b"close"))

@@ -59,6 +59,7 @@ REFUSED = {
     "negative length": (b"POST /edit HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n", 400),
     "unknown coding": (b"POST /edit HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n", 501),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40) + b"\r\n\r\n", 400),
+    "HTTP/2 without TLS": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", 505),
     "long target": (b"GET /" + b"x" * 2 * HEAD_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
     "endless line": (b"x" * 3 * HEAD_BYTES, 414),
     "long header": (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 2 * HEAD_BYTES + b"\r\n\r\n", 431),
@@ -163,6 +164,14 @@ async def test_http_1_0_is_answered_and_closed(server: Server) -> None:
     assert statuses(answer) == [200]
     assert answer.endswith(b'{"v":2}')
     assert b"chunked" not in answer
+
+
+@pytest.mark.parametrize("end", [b"\n\r\n", b"\n\n"])
+async def test_head_that_ends_with_a_bare_lf_is_answered_at_once(server: Server, end: bytes) -> None:
+    head = b"POST /edit?x=1&y=2&color=3 HTTP/1.1\r\n" + HOST + b"Connection: close"
+    began = trio.current_time()
+    assert statuses(await server.exchange(head + end)) == [200]
+    assert trio.current_time() - began < Limits().head_seconds / 2
 
 
 async def test_http_1_0_may_follow_the_stream(server: Server) -> None:

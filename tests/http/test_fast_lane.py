@@ -44,6 +44,7 @@ NOT_PLAIN = {
     "HTTP/2.0": head(b"POST /edit?x=1&y=2&color=3 HTTP/2.0"),
     "no version": head(b"GET /canvas.png"),
     "a target with a space": head(b"GET /canvas.png?a b HTTP/1.1"),
+    "two spaces before the version": head(b"GET /edits?v=2  HTTP/1.1"),
     "a fragment": head(b"GET /canvas.png?a#b HTTP/1.1"),
     "no host": head(host=b""),
     "two hosts": head(host=HOST + HOST),
