@@ -19,10 +19,12 @@ import attrs
 import h11
 import trio
 from hypercorn.events import Closed, RawData, Updated
+from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 
 from placed.http.answer import Problem
+from placed.http.http2 import Http2
 
 if TYPE_CHECKING:
     import ssl
@@ -206,6 +208,7 @@ class Connection(TCPServer):
         self._received = received
         self._is_elsewhere = is_elsewhere
         self.handed_back: bytes | None = None
+        self._http2: Http2 | None = None
         self._idle = True
         self._ending = False
         self._receiving = trio.CancelScope()
@@ -226,8 +229,10 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
-            h1._check_protocol = _stay  # type: ignore[method-assign]  # noqa: SLF001
+            h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
             h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
+        elif isinstance(h1, H2Protocol):
+            self._http2 = Http2(h1, send_seconds=self._limits.send_seconds, head_bytes=HEAD_BYTES)
         head_deadline = math.inf
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
@@ -306,6 +311,8 @@ class Connection(TCPServer):
 
     def _in_head(self) -> bool:
         """Whether a part of a request's head has come, and no more."""
+        if self._http2 is not None:
+            return self._http2.in_head
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
 

@@ -49,6 +49,7 @@ NOT_PLAIN = {
     "no host": head(host=b""),
     "two hosts": head(host=HOST + HOST),
     "a bad host": head(host=b"Host: ..,\r\n"),
+    "a host with an empty label": head(host=b"Host: placed..test\r\n"),
     "a host with a path": head(host=b"Host: a/b\r\n"),
     "chunks": head(b"POST /edit HTTP/1.1", b"Transfer-Encoding: chunked"),
     "chunks and a length": head(b"POST /edit HTTP/1.1", b"Content-Length: 3", b"Transfer-Encoding: chunked"),
