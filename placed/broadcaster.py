@@ -178,5 +178,5 @@ class Subscriber:
             self._on_close()
 
     def __del__(self) -> None:
-        """A request can end between its head and its first frame, where its generator, not begun, has nothing to end."""
+        """A request can end before its first frame, where its generator, not begun, has nothing to end."""
         self.close()

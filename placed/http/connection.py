@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _RECYCLE_TURNS: Final = 20
 _PIECE_BYTES: Final = 65_536
 _READ_BYTES: Final = 65_536
+_DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 
 
@@ -137,10 +138,11 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     async def linger(self, seconds: float) -> None:
         """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
+        dropped_bytes = 0
         with trio.move_on_after(seconds):
             await self.send_eof()
-            while await self.receive_some(MAX_RECV):
-                pass
+            while dropped_bytes < _DROPPED_BYTES and (data := await self.receive_some(MAX_RECV)):
+                dropped_bytes += len(data)
 
     def abort(self) -> None:
         """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""

@@ -38,10 +38,8 @@ _RECEIVE_BYTES: Final = 16_384
 BODY_SECONDS: Final = 10.0
 _HOT: Final = (b"POST /edit", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
-_HOST = re.compile(
-    r"(?:[A-Za-z0-9_-]{1,63}\.){0,3}[A-Za-z0-9_-]{1,63}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?",
-    re.ASCII,
-)
+_NAME: Final = r"(?:[A-Za-z0-9_-]{1,63}\.){0,9}[A-Za-z0-9_-]{1,63}"  # as Werkzeug reads it: no label is empty
+_HOST = re.compile(rf"(?:{_NAME}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?", re.ASCII)
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})

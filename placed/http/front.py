@@ -118,6 +118,10 @@ def _guarded(app: QuartTrio) -> ASGIFramework:
             await _send_problem(Problem(400, "invalid-body", detail), "websocket.http.response", send)
         elif scope["type"] == "http" and not scope["path"]:
             await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
+        elif scope["type"] == "http" and scope["path"].startswith("//"):  # Werkzeug would take it for one slash
+            await _send_problem(
+                Problem(404, "not-found", "no path here begins with two slashes"), "http.response", send
+            )
         elif scope["type"] == "http" and scope["method"] == "PRI":
             problem = Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
             await _send_problem(problem, "http.response", send, (b"connection", b"close"))

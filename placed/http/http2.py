@@ -2,9 +2,9 @@
 
 Hypercorn 0.18 does all that h2 lets pass. Here frames that move nothing on, as resets, pings and settings, are paid
 for out of a budget, and who has spent it is told to calm down, and cut (CVE-2023-44487 and its kin: RFC 9113,
-section 10.5). A stream gets its body in pieces, each when the one before has gone out, so that one that is stalled by its
-window keeps a piece and not an image, and is reset when it takes nothing for `send_seconds`. Priorities are passed over
-(RFC 9113 has given them up), and so is a body that comes after the answer, where Hypercorn would fail.
+section 10.5). A stream gets its body in pieces, each when the one before has gone out, so that one that is stalled by
+its window keeps a piece and not an image, and is reset when it takes nothing for `send_seconds`. Priorities are passed
+over (RFC 9113 has given them up), and so is a body that comes after the answer, where Hypercorn would fail.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class Http2:
     def _is_for_hypercorn(self, event: Event) -> bool:
         if isinstance(event, RequestReceived) and not _is_understood(event):
             assert event.stream_id is not None
-            self._protocol.connection.reset_stream(event.stream_id, ErrorCodes.PROTOCOL_ERROR)
+            with contextlib.suppress(ProtocolError):  # the peer may have said in the same breath that it goes
+                self._protocol.connection.reset_stream(event.stream_id, ErrorCodes.PROTOCOL_ERROR)
             return False
         if isinstance(event, DataReceived) and event.stream_id not in self._protocol.streams:
             length = event.flow_controlled_length or 0

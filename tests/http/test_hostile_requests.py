@@ -1,4 +1,4 @@
-"""Requests that try something, over each lane: tricks with paths, packed bodies, bodies without end, words for the log."""
+"""Requests that try something, over each lane: tricks with paths, packed bodies, bodies without end."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HOST = b"Host: placed.test\r\n"
 EDIT = b'{"x": 1, "y": 2, "color": 3}'
+_HELD_SECONDS = 1.0
 _MOST_TAKEN_BYTES = 30_000_000  # the sockets' buffers of both sides, and what was read till the end was seen
 
 
@@ -46,7 +47,6 @@ def _status(answer: bytes) -> int:
         b"/edit%3fx=1&y=1&color=1",
         b"/edit%00?x=1&y=1&color=1",
         b"/%65dit%2f?x=1&y=1&color=1",
-        b"http://other.test/edit?x=1&y=1&color=1",
         b"/" + b"a/" * 4_000,
     ],
 )
@@ -57,6 +57,12 @@ async def test_path_that_plays_tricks_leads_nowhere(server: Server, method: byte
     assert _status(answer) in (400, 404, 405)
     assert b"root:" not in answer
     await server.assert_well(before)
+
+
+async def test_absolute_target_is_the_same_request(server: Server) -> None:
+    target = b"http://placed.test/edit?x=1&y=1&color=1"  # RFC 9112, section 3.2.2: it must be taken
+    answer = await server.exchange(b"POST " + target + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert _status(answer) == 200
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"gzip, gzip", b"GZIP"])
@@ -95,7 +101,7 @@ async def test_body_without_end_is_not_heard_for_ever(server: Server, head: byte
             try:
                 await stream.send_all(head)
                 while sent < _MOST_TAKEN_BYTES:
-                    with trio.fail_after(LIMIT_SECONDS / 4):  # the slow lane reads nothing behind a stream's head
+                    with trio.fail_after(_HELD_SECONDS):  # the slow lane reads nothing behind a stream's head
                         await stream.send_all(chunk * 16)
                     sent += len(chunk) * 16
             except (trio.BrokenResourceError, trio.TooSlowError):

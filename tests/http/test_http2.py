@@ -1,4 +1,4 @@
-"""HTTP/2 at its worst, in the test's own process: what each act comes to, and that the connection or the server is well."""
+"""HTTP/2 at its worst, in the test's own process: what each act comes to, and that others are served."""
 
 from __future__ import annotations
 
@@ -76,11 +76,7 @@ def _resets(peer: Http2Peer) -> list[Frame]:
 
 
 def _settings(_peer: Http2Peer) -> list[Frame]:
-    frames = []
-    for n in range(150):
-        frames.append(SettingsFrame(0))
-        frames[-1].settings = {SettingsFrame.INITIAL_WINDOW_SIZE: 1_000 + n}
-    return frames
+    return [SettingsFrame(0, settings={SettingsFrame.INITIAL_WINDOW_SIZE: 1_000 + n}) for n in range(150)]
 
 
 FLOODS: dict[str, Callable[[Http2Peer], list[Frame]]] = {
@@ -141,16 +137,14 @@ async def test_headers_that_unpack_to_very_many_are_refused(secure: _Secure) -> 
 async def test_stream_stalled_by_its_window_is_reset_and_the_others_go_on(impatient: _Secure) -> None:
     async with speaking(impatient.port, impatient.context, window=0) as peer:
         await peer.say(*(peer.request(stream_id, b"/canvas.png") for stream_id in range(1, 41, 2)))
-        reset = set()
+        reset: set[int] = set()
         while len(reset) < 20:
             frame = await peer.next()
             assert frame is not None
             if isinstance(frame, RstStreamFrame):
                 assert frame.error_code == ErrorCodes.CANCEL
                 reset.add(frame.stream_id)
-        await peer.say(
-            WindowUpdateFrame(0, window_increment=1), peer.request(41), WindowUpdateFrame(41, window_increment=9)
-        )
+        await peer.say(peer.request(41), WindowUpdateFrame(41, window_increment=9))
         frames = await peer.until_end_of(41)
         assert isinstance(frames[0], HeadersFrame)
 
