@@ -109,15 +109,15 @@ class Http2Peer:
 async def speaking(port: int, context: ssl.SSLContext, *, window: int | None = None) -> AsyncGenerator[Http2Peer]:
     """A connection of HTTP/2 to 127.0.0.1, whose streams may be sent `window` bytes at first."""
     context.set_alpn_protocols(["h2"])
-    with trio.fail_after(LIMIT_SECONDS):
-        plain = await trio.open_tcp_stream("127.0.0.1", port)
-        stream = trio.SSLStream(plain, context, server_hostname="127.0.0.1", https_compatible=True)
-        await stream.do_handshake()
-        settings = SettingsFrame(0)
-        if window is not None:
-            settings.settings = {SettingsFrame.INITIAL_WINDOW_SIZE: window}
-        await stream.send_all(_PREFACE + settings.serialize())
+    plain = await trio.open_tcp_stream("127.0.0.1", port)
+    stream = trio.SSLStream(plain, context, server_hostname="127.0.0.1", https_compatible=True)
+    settings = SettingsFrame(0)
+    if window is not None:
+        settings.settings = {SettingsFrame.INITIAL_WINDOW_SIZE: window}
     try:
+        with trio.fail_after(LIMIT_SECONDS):
+            await stream.do_handshake()
+            await stream.send_all(_PREFACE + settings.serialize())
         yield Http2Peer(stream)
     finally:
         await trio.aclose_forcefully(stream)

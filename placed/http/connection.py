@@ -40,6 +40,7 @@ _PIECE_BYTES: Final = 65_536
 _READ_BYTES: Final = 65_536
 _DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
+MAX_FIELDS: Final = 100  # browsers send 20; Apache's default as well
 
 
 @attrs.frozen

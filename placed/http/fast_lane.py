@@ -21,7 +21,7 @@ import httptools
 import trio
 
 from placed.http.answer import Answer, Headers, Problem, Request
-from placed.http.connection import HEAD_BYTES, Limits
+from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.errors import refusal
 from placed.http.parameters import BODY_BYTES
 
@@ -120,6 +120,8 @@ def _parse(data: bytes) -> Head | None:
     try:
         parser.feed_data(data)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return None
+    if len(collector.headers) > MAX_FIELDS:
         return None
     headers: dict[str, str] = {}
     for name, value in collector.headers:

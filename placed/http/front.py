@@ -26,7 +26,7 @@ from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
 from placed.http.client_limit import ClientLimit, too_many
-from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane, may_be_hot
 from placed.structured_logs import get_logger
 
@@ -119,9 +119,11 @@ def _guarded(app: QuartTrio) -> ASGIFramework:
         elif scope["type"] == "http" and not scope["path"]:
             await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
         elif scope["type"] == "http" and scope["path"].startswith("//"):  # Werkzeug would take it for one slash
-            await _send_problem(
-                Problem(404, "not-found", "no path here begins with two slashes"), "http.response", send
-            )
+            problem = Problem(404, "not-found", "no path here begins with two slashes")
+            await _send_problem(problem, "http.response", send)
+        elif scope["type"] == "http" and len(list(scope["headers"])) > MAX_FIELDS:
+            problem = Problem(431, "too-large", f"more than {MAX_FIELDS} header fields")
+            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
         elif scope["type"] == "http" and scope["method"] == "PRI":
             problem = Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
             await _send_problem(problem, "http.response", send, (b"connection", b"close"))
@@ -174,7 +176,7 @@ class Front:
         self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
-        self._connection_limit = connection_limit or ClientLimit(0)
+        self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
         self._lingering = 0
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()

@@ -63,6 +63,7 @@ REFUSED = {
     "long target": (b"GET /" + b"x" * 2 * HEAD_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
     "endless line": (b"x" * 3 * HEAD_BYTES, 414),
     "long header": (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 2 * HEAD_BYTES + b"\r\n\r\n", 431),
+    "more fields than anybody sends": (b"GET /canvas.png HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 150 + b"\r\n", 431),
     "many headers": (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * HEAD_BYTES + b"\r\n", 431),
 }
 

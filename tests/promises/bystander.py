@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LIMIT_SECONDS: Final = 60.0
 SLOWEST_SECONDS: Final = 5.0  # 10 ms on an idle machine; two cores that many share stretch that a hundredfold at times
 USUAL_SECONDS: Final = 0.5
-_ROUNDS_AFTERWARDS: Final = 20
+_ROUNDS_AFTERWARDS: Final = 8
 _WIDTH, _HEIGHT, _COLORS = 64, 48, 16
 
 
