@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from hypercorn.config import Config
     from hypercorn.events import Event
+    from hypercorn.protocol.h11 import H11WSConnection
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
@@ -232,6 +233,7 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
+            _hear_nothing_behind_the_last(h1.connection)
             h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
             h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
         elif isinstance(h1, H2Protocol):
@@ -318,6 +320,25 @@ class Connection(TCPServer):
             return self._http2.in_head
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
+
+
+def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) -> None:
+    """Pass over what follows a request that ends its connection (RFC 9112, 9.6).
+
+    h11 takes it for an error, by which Hypercorn would answer 400 while the request is still at work.
+    """
+    assert isinstance(connection, h11.Connection)
+    receive_data, next_event = connection.receive_data, connection.next_event
+
+    def receive(data: bytes) -> None:
+        if connection.their_state is not h11.MUST_CLOSE:
+            receive_data(data)
+
+    def following() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        return h11.NEED_DATA if connection.their_state is h11.MUST_CLOSE else next_event()
+
+    connection.receive_data = receive  # type: ignore[method-assign]
+    connection.next_event = following  # type: ignore[method-assign]
 
 
 async def _stay(_request: h11.Request) -> None:

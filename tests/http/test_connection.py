@@ -194,6 +194,15 @@ async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     assert re.findall(rb'{"v":(\d+)}', answer) == [b"%d" % version for version in range(2, 12)]
 
 
+@pytest.mark.parametrize("behind", [b"\0", b"GET /info HTTP/1.1\r\n", b"x" * 100_000, GOOD])
+@pytest.mark.parametrize("target", [b"POST /edit?x=1&y=2&color=3", b"POST /edit?x=%31&y=2&color=3", b"GET /healthz"])
+async def test_what_comes_behind_the_last_request_is_passed_over(server: Server, target: bytes, behind: bytes) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"  # for Hypercorn, in both lanes
+    answer = await server.exchange(target + b" HTTP/1.1\r\n" + HOST + chunked + behind)
+    assert statuses(answer) == [200]
+    assert server.projection.version == (2 if b"POST" in target else 1)
+
+
 async def test_refused_request_does_not_disturb_the_next_on_its_connection(server: Server) -> None:
     async with connect(server.port) as connection:
         for target, status in (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HOST = b"Host: placed.test\r\n"
 IDLE = 10_000
-BYTES_PER_IDLE = 30_000
+BYTES_PER_IDLE = 12_000
 BYTES_PER_HALF = 60_000
 DESCRIPTORS = 12_000
 # This machine has no limits of its own unless another network takes its place.
