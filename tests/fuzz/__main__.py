@@ -1,7 +1,6 @@
 """`python -m tests.fuzz TARGET --seconds N`: atheris (libFuzzer), from the corpus on; a finding ends it with code 77.
 
-What is new goes into `--into`, and is small enough to keep when `--merge` puts it there: that takes from the folders it
-is given only what reaches something further.
+What reaches something further goes into `--into`; some of it, small, is worth a place in the corpus.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ def main() -> None:
     parser.add_argument("target", choices=NAMES)
     parser.add_argument("--seconds", type=int, default=60, help="how long; 60 unless you say otherwise")
     parser.add_argument("--into", type=Path, help="a folder for what is found; a temporary one unless you name one")
-    parser.add_argument("--merge", type=Path, help="instead, copy from this folder to --into what reaches further")
     chosen = parser.parse_args()
     if chosen.seconds < 1:
         parser.error(f"--seconds {chosen.seconds}; allowed is 1 or more")
@@ -47,7 +45,7 @@ def main() -> None:
             "-rss_limit_mb=2048",
         ]
         found = f"-artifact_prefix={into}-"
-        atheris.Setup([sys.argv[0], *limits, found, "-print_final_stats=1", *others], target)
+        atheris.Setup([sys.argv[0], *limits, found, "-print_final_stats=1", *folders], target)
         atheris.Fuzz()
 
 
