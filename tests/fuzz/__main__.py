@@ -35,9 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         into = chosen.into or Path(scratch)
         into.mkdir(parents=True, exist_ok=True)
-        others = (
-            ["-merge=1", str(into), str(chosen.merge)] if chosen.merge else [str(into), str(CORPUS / chosen.target)]
-        )
+        folders = [str(into), str(CORPUS / chosen.target)]
         limits = [
             f"-max_total_time={chosen.seconds}",
             f"-max_len={_LONGEST_BYTES}",

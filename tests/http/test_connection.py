@@ -167,14 +167,6 @@ async def test_http_1_0_is_answered_and_closed(server: Server) -> None:
     assert b"chunked" not in answer
 
 
-@pytest.mark.parametrize("end", [b"\n\r\n", b"\n\n"])
-async def test_head_that_ends_with_a_bare_lf_is_answered_at_once(server: Server, end: bytes) -> None:
-    head = b"POST /edit?x=1&y=2&color=3 HTTP/1.1\r\n" + HOST + b"Connection: close"
-    began = trio.current_time()
-    assert statuses(await server.exchange(head + end)) == [200]
-    assert trio.current_time() - began < Limits().head_seconds / 2
-
-
 async def test_http_1_0_may_follow_the_stream(server: Server) -> None:
     async with await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
         with trio.fail_after(LIMIT_SECONDS):
@@ -192,15 +184,6 @@ async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     answer = await server.exchange(b"".join(paint) + LAST)
     assert statuses(answer) == [200] * 11
     assert re.findall(rb'{"v":(\d+)}', answer) == [b"%d" % version for version in range(2, 12)]
-
-
-@pytest.mark.parametrize("behind", [b"\0", b"GET /info HTTP/1.1\r\n", b"x" * 100_000, GOOD])
-@pytest.mark.parametrize("target", [b"POST /edit?x=1&y=2&color=3", b"POST /edit?x=%31&y=2&color=3", b"GET /healthz"])
-async def test_what_comes_behind_the_last_request_is_passed_over(server: Server, target: bytes, behind: bytes) -> None:
-    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"  # for Hypercorn, in both lanes
-    answer = await server.exchange(target + b" HTTP/1.1\r\n" + HOST + chunked + behind)
-    assert statuses(answer) == [200]
-    assert server.projection.version == (2 if b"POST" in target else 1)
 
 
 async def test_refused_request_does_not_disturb_the_next_on_its_connection(server: Server) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from placed.http.connection import Limits
+from tests.http.test_connection import GOOD, statuses
 from tests.serving import LIMIT_SECONDS, Server
 
 if TYPE_CHECKING:
@@ -108,3 +110,20 @@ async def test_body_without_end_is_not_heard_for_ever(server: Server, head: byte
                 pass
     assert sent < _MOST_TAKEN_BYTES
     await server.assert_well(before)
+
+
+@pytest.mark.parametrize("end", [b"\n\r\n", b"\n\n"])
+async def test_head_that_ends_with_a_bare_lf_is_answered_at_once(server: Server, end: bytes) -> None:
+    head = b"POST /edit?x=1&y=2&color=3 HTTP/1.1\r\n" + HOST + b"Connection: close"
+    began = trio.current_time()
+    assert statuses(await server.exchange(head + end)) == [200]
+    assert trio.current_time() - began < Limits().head_seconds / 2
+
+
+@pytest.mark.parametrize("behind", [b"\0", b"GET /info HTTP/1.1\r\n", b"x" * 100_000, GOOD])
+@pytest.mark.parametrize("target", [b"POST /edit?x=1&y=2&color=3", b"POST /edit?x=%31&y=2&color=3", b"GET /healthz"])
+async def test_what_comes_behind_the_last_request_is_passed_over(server: Server, target: bytes, behind: bytes) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"  # for Hypercorn, in both lanes
+    answer = await server.exchange(target + b" HTTP/1.1\r\n" + HOST + chunked + behind)
+    assert statuses(answer) == [200]
+    assert server.projection.version == (2 if b"POST" in target else 1)
