@@ -364,7 +364,8 @@ async def _send_problem(h1: H11Protocol, status: int) -> None:
     length = (b"content-length", b"%d" % len(answer.body))
     common = h1.config.response_headers("h11")
     response = h11.Response(status_code=answer.status, headers=[*headers, length, (b"connection", b"close"), *common])
-    parts = (response, h11.Data(data=answer.body), h11.EndOfMessage())
+    body = b"" if h1.connection._request_method == b"HEAD" else answer.body  # noqa: SLF001 - h11 tells nobody
+    parts = (response, h11.Data(data=body), h11.EndOfMessage())
     sent = b"".join(filter(None, map(h1.connection.send, parts)))
     await h1.send(RawData(sent))
 

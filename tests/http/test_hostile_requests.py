@@ -127,3 +127,13 @@ async def test_what_comes_behind_the_last_request_is_passed_over(server: Server,
     answer = await server.exchange(target + b" HTTP/1.1\r\n" + HOST + chunked + behind)
     assert statuses(answer) == [200]
     assert server.projection.version == (2 if b"POST" in target else 1)
+
+
+async def test_head_request_with_a_broken_body_gets_400_without_one(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    chunks = b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n"
+    answer = await server.exchange(b"HEAD /edit HTTP/1.1\r\n" + HOST + chunks)
+    assert statuses(answer) == [400]
+    assert answer.endswith(b"\r\n\r\n")
+    assert not [record for record in caplog.records if record.exc_info]
