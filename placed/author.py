@@ -25,15 +25,16 @@ def author_of(address: str, key: bytes) -> int:
         address: as text, with or without an IPv6 zone.
         key: `KEY_BYTES` secret bytes.
     """
-    digest = hashlib.blake2b(_subject(address), digest_size=8, key=key).digest()
+    digest = hashlib.blake2b(client_of(address) or b"unknown", digest_size=8, key=key).digest()
     return int.from_bytes(digest, "little")
 
 
-def _subject(address: str) -> bytes:
+def client_of(address: str) -> bytes | None:
+    """What all addresses of one client have in common, as `author_of` says; None for what is no IP address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return b"unknown"
+        return None
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is None:
             return b"6" + ip.packed[:8]

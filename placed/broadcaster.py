@@ -58,10 +58,12 @@ class Broadcaster:
         self._closed = True
         self._wake()
 
-    def subscribe(self, version: int, form: Format, log_id: str | None) -> Subscriber:
+    def subscribe(
+        self, version: int, form: Format, log_id: str | None, on_close: Callable[[], None] = lambda: None
+    ) -> Subscriber:
         """Begin to follow from `version` of the log `log_id` (None: of this one); leave with `Subscriber.close`."""
         self.subscribers += 1
-        return Subscriber(self, version, form, log_id)
+        return Subscriber(self, version, form, log_id, on_close)
 
     async def wait(self, is_there: Callable[[], bool]) -> None:
         """Wait until `is_there()` says so; asked again after each `publish` and `close`."""
@@ -120,10 +122,13 @@ class Subscriber:
         form: how edits are told.
     """
 
-    __slots__ = ("_broadcaster", "_log_id", "_open", "_reloaded", "form", "version")
+    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "_reloaded", "form", "version")
 
-    def __init__(self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None) -> None:
+    def __init__(
+        self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, on_close: Callable[[], None]
+    ) -> None:
         self._broadcaster = broadcaster
+        self._on_close = on_close
         self._log_id = log_id
         self._reloaded = False
         self._open = True
@@ -170,3 +175,8 @@ class Subscriber:
         if self._open:
             self._open = False
             self._broadcaster.subscribers -= 1
+            self._on_close()
+
+    def __del__(self) -> None:
+        """A request can end before its first frame, where its generator, not begun, has nothing to end."""
+        self.close()

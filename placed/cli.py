@@ -22,7 +22,7 @@ from click.core import ParameterSource
 from placed import __version__, cli_help, structured_logs
 from placed.config_file import ConfigError, ConfigFile, read_config_file
 from placed.exit_codes import ExitCode
-from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, SettingError, check, flag_of
+from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, LOOPBACK, SettingError, check, flag_of
 from placed.settings import Settings
 
 if TYPE_CHECKING:
@@ -155,6 +155,18 @@ _PARAMS: Final[list[click.Parameter]] = [
         multiple=True,
         default=(),
     ),
+    _setting("max_streams_per_client", "COUNT", "That one address may follow; 0 is no limit.", show_default=True),
+    _setting(
+        "max_connections_per_client", "COUNT", "That one address may have besides; 0 is no limit.", show_default=True
+    ),
+    _setting(
+        "unlimited_client",
+        "CIDR",
+        "A network without these limits, such as a school's address; with the first, the default is none. Repeatable.",
+        multiple=True,
+        default=tuple(map(str, LOOPBACK)),
+        show_default="this machine",
+    ),
     _setting("certificate", "FILE", "Speak TLS, and HTTP/2, with this certificate and its chain, as PEM."),
     _setting("certificate_key", "FILE", "The certificate's key, as PEM.  [default: in the same file]"),
     _setting("width", "PIXELS", "Of a new canvas, 1 to 4096; one that exists keeps its own.  [default: 1000]"),
@@ -246,6 +258,7 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     rule = _cooldown_rule(ctx, values.pop("cooldown"))
     values["trusted_proxies"] = values.pop("trusted_proxy")
     values["allow_origins"] = values.pop("allow_origin")
+    values["unlimited_clients"] = values.pop("unlimited_client")
     values["kafka_password"] = os.environ.get(PASSWORD_VARIABLE) or None
     try:
         return Settings(**(values | rule))

@@ -13,6 +13,7 @@ COLUMNS: Final = 96
 
 _SECTIONS: Final = (
     ("Address", ("--host", "--port", "--trusted-proxy", "--allow-origin", "--certificate", "--certificate-key")),
+    ("Clients", ("--max-streams-per-client", "--max-connections-per-client", "--unlimited-client")),
     ("Canvas", ("--width", "--height", "--palette")),
     ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
     ("Storage", ("--data", "--log", "--author-key-file")),

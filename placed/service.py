@@ -35,6 +35,7 @@ from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.http.api import Api
 from placed.http.app import create_app
+from placed.http.client_limit import ClientLimit
 from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.listening import CannotListen, listen, refusing, url_of
@@ -285,7 +286,10 @@ class _Server:
             frame_seconds=1 / settings.max_frames_per_second,
         )
         fast = (api, self._followers) if settings.fast_lane else None
-        self._front = Front(create_app(api, Pages.load(client_folder())), fast=fast, tls=tls)
+        unlimited = settings.unlimited_clients + settings.trusted_proxies
+        connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
+        app = create_app(api, Pages.load(client_folder()))
+        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit)
         self._watch()
 
     @classmethod
@@ -320,6 +324,7 @@ class _Server:
             allow_origins=self._settings.allow_origins,
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
+            stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
         )
 
     def _lag(self) -> int:

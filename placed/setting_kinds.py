@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
+MAX_PER_CLIENT = 1_000_000  # more than there can be descriptors
 MAX_CHARGES = 1_000_000
 MAX_CHARGE_SECONDS = 7 * 86_400.0  # a week; nobody waits longer
 MAX_FRAMES_PER_SECOND = 1_000
@@ -213,13 +215,15 @@ def _switch(value: str | bool) -> bool:
 
 
 _SECONDS_ALLOWED: Final = f"0 for no cooldown, or {MIN_CHARGE_SECONDS} to {MAX_CHARGE_SECONDS:.0f} seconds"
+_NETWORK_ALLOWED: Final = "a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address"
 KINDS: Final[dict[str, Kind]] = {
     "host": _text(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
     "port": _whole(0, 65_535),
-    "trusted_proxy": Kind(
-        _network, "a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address", many=True
-    ),
+    "trusted_proxy": Kind(_network, _NETWORK_ALLOWED, many=True),
     "allow_origin": _text(_origin, "http://host[:port], https://host[:port] or *", many=True),
+    "max_streams_per_client": _whole(0, MAX_PER_CLIENT),
+    "max_connections_per_client": _whole(0, MAX_PER_CLIENT),
+    "unlimited_client": Kind(_network, _NETWORK_ALLOWED, many=True),
     "certificate": Kind(_path, "a file"),
     "certificate_key": Kind(_path, "a file"),
     "width": _whole(1, MAX_SIDE_PX),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.setting_kinds import KINDS, SettingError, check
+from placed.setting_kinds import KINDS, LOOPBACK, SettingError, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,9 @@ class Settings:
         charge_seconds: for one charge to come back; 0 is no cooldown.
         trusted_proxies: networks whose X-Forwarded-For and Forwarded count.
         allow_origins: sites, as scheme://host[:port] or *, whose pages may use the API.
+        max_streams_per_client: that one address may have open, 0 to 1,000,000; 0 is no limit.
+        max_connections_per_client: that one address may have open besides, likewise. A trusted proxy has no limit.
+        unlimited_clients: networks whose addresses have neither limit.
         fast_lane: whether hot requests are answered without Hypercorn.
         max_frames_per_second: to each stream of the fast lane, 1 to 1000.
         log_level: of `placed.structured_logs.LEVELS`.
@@ -104,6 +107,11 @@ class Settings:
         default=(), validator=_check, metadata={"setting": "trusted_proxy"}
     )
     allow_origins: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_origin"})
+    max_streams_per_client: int = attrs.field(default=128, validator=_check)
+    max_connections_per_client: int = attrs.field(default=512, validator=_check)
+    unlimited_clients: tuple[Network, ...] = attrs.field(
+        default=LOOPBACK, validator=_check, metadata={"setting": "unlimited_client"}
+    )
     fast_lane: bool = attrs.field(default=True, validator=_check)
     max_frames_per_second: int = attrs.field(default=250, validator=_check)
     log_level: str = attrs.field(default="info", validator=_check)

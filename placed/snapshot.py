@@ -89,13 +89,16 @@ def decode(data: bytes) -> Snapshot:
 
 def _build(header: dict[str, object], arrays: memoryview) -> Snapshot:
     width, height, authors = (int(str(header[key])) for key in ("width", "height", "authors"))
+    version = int(str(header["version"]))
+    if version < 0:
+        raise ValueError(f"version {version}; allowed are offsets of a log, from 0 on")
     definition = Definition(width, height, bytes.fromhex(str(header["palette"])))
     pixels = width * height
     canvas = np.frombuffer(arrays[:pixels], np.uint8).reshape(height, width)
     cooldowns = np.frombuffer(arrays[pixels:], SAVED)
     if len(cooldowns) != authors or int(canvas.max()) >= definition.colors:
         raise ValueError("its parts don't fit together")
-    return Snapshot(str(header["log"]), int(str(header["version"])), definition, canvas.copy(), cooldowns.copy())
+    return Snapshot(str(header["log"]), version, definition, canvas.copy(), cooldowns.copy())
 
 
 def _digest(data: bytes | memoryview) -> bytes:

@@ -47,7 +47,11 @@ def test_defaults_of_the_page_are_those_of_the_command_line() -> None:
     for flag, _, _, _, default in ROWS:
         value = defaults[flag]
         if value is not None and not callable(value):
-            shown = {(): "none", True: "`on`", False: "`off`"}.get(value) if isinstance(value, tuple | bool) else None
+            shown: str | None
+            if isinstance(value, tuple):
+                shown = ", ".join(f"`{one}`" for one in value) or "none"
+            else:
+                shown = {True: "`on`", False: "`off`"}.get(value) if isinstance(value, bool) else None
             assert default == (shown or (f"`{value:g}`" if isinstance(value, float) else f"`{value}`"))
 
 

@@ -51,7 +51,7 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author cooldown edit_code exit_codes feed palette png record snapshot "
-        "http http.answer http.client_address http.origin http.parameters http.sse "
+        "http http.answer http.client_address http.client_limit http.origin http.parameters http.sse "
         "paint paint.pace paint.plan paint.quantise",
         packages="attrs isal numpy",
     ),
@@ -76,9 +76,9 @@ LAYERS = {
     ),
     "http": _layer(
         "http.api http.app http.connection http.errors http.fast_lane http.followers http.front "
-        "http.hot_request http.keep_alive http.listening http.pages",
+        "http.hot_request http.http2 http.keep_alive http.listening http.pages",
         "pure contract state logging tasks",
-        "attrs h11 httptools hypercorn quart quart_trio trio werkzeug",
+        "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),
     "paint": _layer(
         "paint.api paint.command paint.painter paint.picture paint.progress",

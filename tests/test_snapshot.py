@@ -105,6 +105,7 @@ def test_anything_with_the_right_digest_but_no_snapshot_is_damage(rest: bytes) -
         (b'"palette"', b'"pallete"'),
         (b'"version": 42', b'"version": 4x'),
         (b'"version": 42', b'"version": []'),
+        (b'"version": 42', b'"version": -1'),
         (b'"palette": "00', b'"palette": "0x'),
     ],
 )

@@ -19,6 +19,7 @@ from placed.broadcaster import Format
 from placed.http import sse
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.client_address import client_address
+from placed.http.client_limit import ClientLimit, too_many
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
 from placed.writer import WriterClosed, WriterFull
@@ -73,6 +74,7 @@ class Api:
     Attributes:
         is_ready: whether the log can be reached, for `/readyz`.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
+        stream_limit: for each client.
         now_ms: the wall clock, ms since the epoch.
     """
 
@@ -89,6 +91,7 @@ class Api:
     allow_origins: tuple[str, ...]
     is_ready: Callable[[], bool]
     lag: Callable[[], int]
+    stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def cors(self, request: Request) -> Headers:
@@ -148,15 +151,18 @@ class Api:
         """`GET /edits`: the stream of edits from a version on.
 
         Raises:
-            Problem: 400, 414, 503.
+            Problem: 400, 414, 429, 503.
         """
         form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
         log_id = text(request, "log", _LOG_ID_CHARACTERS)
         version = version_of(request)
         if self.broadcaster.closed:
             raise _unavailable(WriterClosed("the server is shutting down"))
+        held = self.stream_limit.enter(client_address(request, self.trusted_proxies))
+        if held is None:
+            raise too_many("streams", self.stream_limit)
         opening = sse.opening(random.randint(*_RETRY_MS))  # noqa: S311 - spreads load, keeps no secret
-        return Stream(STREAM_HEADERS, opening, self.broadcaster.subscribe(version, form, log_id))
+        return Stream(STREAM_HEADERS, opening, self.broadcaster.subscribe(version, form, log_id, held.leave))
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""

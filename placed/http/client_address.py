@@ -29,7 +29,7 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
         Problem: 400, a trusted proxy passed on both headers and they differ, so that one may be the client's
             own.
     """
-    if not trusted or not _is_trusted(request.peer, trusted):
+    if not trusted or not is_inside(request.peer, trusted):
         return request.peer
     hops = [
         _walk(entries, request.peer, trusted) for entries in (_x_forwarded_for(request), _forwarded(request)) if entries
@@ -47,7 +47,7 @@ def _walk(entries: list[str], peer: str, trusted: Sequence[Network]) -> str:
         if hop is None:  # the proxy hides it, or it's garbage from further away than we can believe
             return address
         address = hop
-        if not _is_trusted(address, trusted):
+        if not is_inside(address, trusted):
             return address
     return address
 
@@ -80,11 +80,12 @@ def _bare(entry: str) -> str | None:
     return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_inside(address: str, networks: Sequence[Network]) -> bool:
+    """Whether `address`, in any of its forms, belongs to one of `networks`."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    return any(ip in network for network in trusted)
+    return any(ip in network for network in networks)

@@ -19,10 +19,12 @@ import attrs
 import h11
 import trio
 from hypercorn.events import Closed, RawData, Updated
+from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 
 from placed.http.answer import Problem
+from placed.http.http2 import Http2
 
 if TYPE_CHECKING:
     import ssl
@@ -30,13 +32,16 @@ if TYPE_CHECKING:
 
     from hypercorn.config import Config
     from hypercorn.events import Event
+    from hypercorn.protocol.h11 import H11WSConnection
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
 _RECYCLE_TURNS: Final = 20
 _PIECE_BYTES: Final = 65_536
 _READ_BYTES: Final = 65_536
+_DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
+MAX_FIELDS: Final = 100  # browsers send 20; Apache's default as well
 
 
 @attrs.frozen
@@ -135,10 +140,11 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     async def linger(self, seconds: float) -> None:
         """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
+        dropped_bytes = 0
         with trio.move_on_after(seconds):
             await self.send_eof()
-            while await self.receive_some(MAX_RECV):
-                pass
+            while dropped_bytes < _DROPPED_BYTES and (data := await self.receive_some(MAX_RECV)):
+                dropped_bytes += len(data)
 
     def abort(self) -> None:
         """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
@@ -206,6 +212,7 @@ class Connection(TCPServer):
         self._received = received
         self._is_elsewhere = is_elsewhere
         self.handed_back: bytes | None = None
+        self._http2: Http2 | None = None
         self._idle = True
         self._ending = False
         self._receiving = trio.CancelScope()
@@ -226,8 +233,11 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
-            h1._check_protocol = partial(_without_upgrade, h1._check_protocol)  # type: ignore[method-assign]  # noqa: SLF001
+            _hear_nothing_behind_the_last(h1.connection)
+            h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
             h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
+        elif isinstance(h1, H2Protocol):
+            self._http2 = Http2(h1, send_seconds=self._limits.send_seconds, head_bytes=HEAD_BYTES)
         head_deadline = math.inf
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
@@ -306,8 +316,33 @@ class Connection(TCPServer):
 
     def _in_head(self) -> bool:
         """Whether a part of a request's head has come, and no more."""
+        if self._http2 is not None:
+            return self._http2.in_head
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
+
+
+def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) -> None:
+    """Pass over what follows a request that ends its connection (RFC 9112, 9.6).
+
+    h11 takes it for an error, by which Hypercorn would answer 400 while the request is still at work.
+    """
+    assert isinstance(connection, h11.Connection)
+    receive_data, next_event = connection.receive_data, connection.next_event
+
+    def receive(data: bytes) -> None:
+        if connection.their_state is not h11.MUST_CLOSE:
+            receive_data(data)
+
+    def following() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        return h11.NEED_DATA if connection.their_state is h11.MUST_CLOSE else next_event()
+
+    connection.receive_data = receive  # type: ignore[method-assign]
+    connection.next_event = following  # type: ignore[method-assign]
+
+
+async def _stay(_request: h11.Request) -> None:
+    """Begin no HTTP/2 without TLS: browsers don't speak it, and the fast lane's limits would be passed by."""
 
 
 async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
@@ -329,7 +364,8 @@ async def _send_problem(h1: H11Protocol, status: int) -> None:
     length = (b"content-length", b"%d" % len(answer.body))
     common = h1.config.response_headers("h11")
     response = h11.Response(status_code=answer.status, headers=[*headers, length, (b"connection", b"close"), *common])
-    parts = (response, h11.Data(data=answer.body), h11.EndOfMessage())
+    body = b"" if h1.connection._request_method == b"HEAD" else answer.body  # noqa: SLF001 - h11 tells nobody
+    parts = (response, h11.Data(data=body), h11.EndOfMessage())
     sent = b"".join(filter(None, map(h1.connection.send, parts)))
     await h1.send(RawData(sent))
 

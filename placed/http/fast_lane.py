@@ -17,7 +17,7 @@ import trio
 from placed.http.answer import Problem
 from placed.http.connection import HEAD_BYTES, Limits
 from placed.http.errors import refusal
-from placed.http.hot_request import may_be_hot, read_head, response, response_head
+from placed.http.hot_request import may_be_hot, may_go_on, read_head, response, response_head
 from placed.http.keep_alive import RECEIVE_BYTES, KeepAlive
 
 if TYPE_CHECKING:
@@ -85,15 +85,15 @@ class FastLane:
 
     async def _serve_next(self, stream: DeadlineStream, peer: str, data: bytes) -> bytes | None:
         """Serve one request, or several if they are Hypercorn's; the bytes behind it, or None at the end."""
-        end = -1
         deadline = trio.current_time() + self._limits.head_seconds
-        while may_be_hot(data) and (end := data.find(b"\r\n\r\n")) < 0 and len(data) <= HEAD_BYTES:
+        while may_go_on(data):
             more = await _receive(stream, deadline)
             if more is None:
                 await self._end(stream, "", Problem(408, "slow-request", "the request's head took too long"))
                 return None
             data += more
-        head = read_head(data[: end + 4]) if end >= 0 and end <= HEAD_BYTES and may_be_hot(data) else None
+        end = data.find(b"\r\n\r\n")
+        head = read_head(data[: end + 4]) if 0 <= end <= HEAD_BYTES and may_be_hot(data) else None
         if head is None:
             return await self._hand_over(stream, data)
         data = data[end + 4 :]

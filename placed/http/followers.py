@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WRITES_AT_ONCE: Final = 256  # about 2 ms; then other tasks have their turn
 _TICK_SECONDS: Final = 1.0
 _READ_BYTES: Final = 4_096
+_MOST_HEARD_BYTES: Final = 65_536  # a browser says nothing more; who goes on would keep the server reading
 _BOTH: Final = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -32,17 +33,19 @@ class _Follower:
 
     Attributes:
         fd: its socket; -1 once it's closed.
+        heard_bytes: what it has said since it asked.
         rest: what the socket didn't take of the last write.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
         pack: whom it keeps up with, whose version is its own then; None while it stands alone.
     """
 
-    __slots__ = ("fd", "lags_since", "pack", "rest", "subscriber")
+    __slots__ = ("fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
 
     def __init__(self, fd: int, subscriber: Subscriber) -> None:
         self.fd = fd
         self.subscriber = subscriber
         self.rest: memoryview | bytes = b""
+        self.heard_bytes = 0
         self.lags_since: float | None = None
         self.pack: _Pack | None = None
 
@@ -297,9 +300,11 @@ class Followers:
                     await trio.lowlevel.checkpoint()
 
     def _hear(self, follower: _Follower) -> None:
-        """Notice a hang-up. What else somebody says who asked for a stream is nothing to us."""
+        """Notice a hang-up. What else somebody says who asked for a stream is nothing to us, and much ends it."""
         try:
-            if not os.read(follower.fd, _READ_BYTES):
+            heard = os.read(follower.fd, _READ_BYTES)
+            follower.heard_bytes += len(heard)
+            if not heard or follower.heard_bytes > _MOST_HEARD_BYTES:
                 self._drop(follower)
         except BlockingIOError:
             pass

@@ -6,7 +6,8 @@ from the start.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
 idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
-open as file descriptors allow, a further one gets 503.
+open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A connection that
+has become a follower of the fast lane counts as a stream alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import resource
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import trio
@@ -23,7 +25,8 @@ from hypercorn.utils import wrap_app
 from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, retry_after
-from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.client_limit import ClientLimit, too_many
+from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane
 from placed.http.hot_request import may_be_hot
 from placed.structured_logs import get_logger
@@ -31,7 +34,15 @@ from placed.structured_logs import get_logger
 if TYPE_CHECKING:
     import ssl
 
-    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
+    from hypercorn.typing import (
+        ASGIFramework,
+        ASGIReceiveCallable,
+        ASGIReceiveEvent,
+        ASGISendCallable,
+        ASGISendEvent,
+        HTTPScope,
+        Scope,
+    )
     from quart_trio import QuartTrio
 
     from placed.http.api import Api
@@ -39,12 +50,17 @@ if TYPE_CHECKING:
 
 _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
 _BUSY_RETRY_SECONDS = 5.0
+_LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
+_MOST_BODY_BYTES = 65_536  # that are heard, of which `BODY_BYTES` are kept; who sends more is cut
+_FOR_EVER = 2**62  # requests on one connection; Hypercorn's end of HTTP/2 connections would strand their streams
 
 
 def _config(limits: Limits) -> Config:
     config = Config()
     config.ssl_handshake_timeout = limits.head_seconds
     config.h11_max_incomplete_size = HEAD_BYTES
+    config.h2_max_header_list_size = HEAD_BYTES
+    config.keep_alive_max_requests = _FOR_EVER
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     return config
@@ -59,15 +75,39 @@ def _room_for_connections() -> int:
     return max(1, soft - _OTHER_DESCRIPTORS)
 
 
-async def _refuse(stream: DeadlineStream) -> None:
+def _too_busy() -> Problem:
     detail = "as many connections are open as may be; try again"
-    answer = Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS)).answer()
+    return Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS))
+
+
+def _whole_answer(problem: Problem) -> bytes:
+    answer = problem.answer()
     lines = [f"{name}: {value}" for name, value in answer.headers]
-    length = f"Content-Length: {len(answer.body)}"
-    head = "\r\n".join(["HTTP/1.1 503 Service Unavailable", *lines, length, "Connection: close", "", ""])
-    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        await stream.send_all(head.encode() + answer.body)
-    await stream.aclose()
+    line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    head = "\r\n".join([line, *lines, f"Content-Length: {len(answer.body)}", "Connection: close", "", ""])
+    return head.encode() + answer.body
+
+
+def _peer_of(stream: trio.SocketStream) -> str | None:
+    """The address at the other end; None when nobody is there any more."""
+    try:
+        return str(stream.socket.getpeername()[0])
+    except OSError:
+        return None
+
+
+def _heard(receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    """What the app hears of a request; one whose body has no end has gone away."""
+    heard_bytes = 0
+
+    async def hear() -> ASGIReceiveEvent:
+        nonlocal heard_bytes
+        message = await receive()
+        if message["type"] == "http.request":
+            heard_bytes += len(message["body"])
+        return message if heard_bytes <= _MOST_BODY_BYTES else {"type": "http.disconnect"}
+
+    return hear
 
 
 def _guarded(app: QuartTrio) -> ASGIFramework:
@@ -79,12 +119,21 @@ def _guarded(app: QuartTrio) -> ASGIFramework:
             await _send_problem(Problem(400, "invalid-body", detail), "websocket.http.response", send)
         elif scope["type"] == "http" and not scope["path"]:
             await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
+        elif scope["type"] == "http" and scope["path"].startswith("//"):  # Werkzeug would take it for one slash
+            problem = Problem(404, "not-found", "no path here begins with two slashes")
+            await _send_problem(problem, "http.response", send)
+        elif scope["type"] == "http" and len(list(scope["headers"])) > MAX_FIELDS:
+            problem = Problem(431, "too-large", f"more than {MAX_FIELDS} header fields")
+            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
+        elif scope["type"] == "http" and scope["method"] == "PRI":
+            problem = Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
+            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
         elif scope["type"] == "http" and _has_two_lengths(scope):
             problem = Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
             await _send_problem(problem, "http.response", send, (b"connection", b"close"))
         else:
             try:
-                await app(scope, receive, send)
+                await app(scope, _heard(receive), send)
             except* BadHost:  # raised before anything is sent, when the request is matched with a route
                 await _send_problem(Problem(400, "invalid-body", "the Host header is no host"), "http.response", send)
 
@@ -121,12 +170,15 @@ class Front:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
+        connection_limit: ClientLimit | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._config = _config(self._limits)
         self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
+        self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
+        self._lingering = 0
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
         self._slow: set[Connection] = set()
@@ -178,9 +230,15 @@ class Front:
             stream.abort()
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
+        peer = _peer_of(socket_stream)
+        if peer is None:
+            return
         if self.connections >= self._max_connections:
-            if self._tls is None:  # otherwise nothing can be said before a handshake, which is what costs
-                await _refuse(DeadlineStream(socket_stream, self._limits.send_seconds))
+            await self._refuse(socket_stream, _too_busy())
+            return
+        held = self._connection_limit.enter(peer)
+        if held is None:
+            await self._refuse(socket_stream, too_many("connections", self._connection_limit))
             return
         stream = self._stream(socket_stream)
         self._streams.add(stream)
@@ -188,15 +246,30 @@ class Front:
             if self._fast_lane is None:
                 await self._serve_slowly(stream)
             else:
-                await self._fast_lane.serve(stream, socket_stream.socket.getpeername()[0])
+                await self._fast_lane.serve(stream, peer)
         except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
             get_logger(__name__).exception("a connection failed")
         finally:
+            held.leave()
             stream.abort()
             self._streams.discard(stream)
             if not self._streams:
                 self._all_closed.set()
                 self._all_closed = trio.Event()
+
+    async def _refuse(self, socket_stream: trio.SocketStream, problem: Problem) -> None:
+        """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
+        if self._tls is not None or self._lingering >= _LINGERING:
+            return
+        stream = DeadlineStream(socket_stream, self._limits.linger_seconds)
+        self._lingering += 1
+        try:
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await stream.send_all(_whole_answer(problem))
+                await stream.linger(self._limits.linger_seconds)
+        finally:
+            self._lingering -= 1
+            stream.abort()
 
     def _stream(self, socket_stream: trio.SocketStream) -> DeadlineStream:
         if self._tls is None:

@@ -17,7 +17,7 @@ import attrs
 import httptools
 
 from placed.http.answer import Request
-from placed.http.connection import HEAD_BYTES
+from placed.http.connection import HEAD_BYTES, MAX_FIELDS
 from placed.http.parameters import BODY_BYTES
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 _HOT: Final = (b"POST /edit", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
-_HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?", re.ASCII)
+_NAME: Final = r"(?:[A-Za-z0-9_-]{1,63}\.){0,9}[A-Za-z0-9_-]{1,63}"  # as Werkzeug reads it: no label is empty
+_HOST = re.compile(rf"(?:{_NAME}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?", re.ASCII)
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
 _PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (/[A-Za-z]+(?:\.[a-z]+)?)(?:\?([A-Za-z0-9=&_.%+-]*))? HTTP/1\.1\r\n")
+_LINE = re.compile(rb"(?:POST|GET|HEAD) [!-~]+ HTTP/1\.1\r\n")  # httptools would take several spaces for one
+_END_BY_LF = re.compile(rb"\n\r?\n")
 _KNOWN_FIELDS: Final = 512
 _KNOWN_FIELDS_BYTES: Final = 2_048  # all that are kept take 1 MB
 _NOT_FOR_FIELDS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -101,7 +104,7 @@ def _parse_fields(method: bytes, fields: bytes) -> Head | None:
 
 
 def _parse(data: bytes) -> Head | None:
-    if _NOT_FOR_FIELDS.search(data):
+    if not _LINE.match(data) or _NOT_FOR_FIELDS.search(data):
         return None
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
@@ -109,7 +112,7 @@ def _parse(data: bytes) -> Head | None:
         parser.feed_data(data)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade):
         return None
-    if parser.get_http_version() != "1.1":
+    if len(collector.headers) > MAX_FIELDS:
         return None
     headers: dict[str, str] = {}
     for name, value in collector.headers:
@@ -146,6 +149,11 @@ def _status_line(status: int) -> bytes:
 @lru_cache(maxsize=256)
 def _header_lines(headers: Headers) -> bytes:
     return b"".join(f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers)
+
+
+def may_go_on(data: bytes) -> bool:
+    """Whether more of a head has to come before `data` can be told; to h11 one that ends with bare LFs is whole."""
+    return may_be_hot(data) and b"\r\n\r\n" not in data and len(data) <= HEAD_BYTES and not _END_BY_LF.search(data)
 
 
 def whole_request(data: bytes) -> tuple[Head, bytes] | None:

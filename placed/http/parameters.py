@@ -130,6 +130,10 @@ def _form_pairs(form: str, where: str) -> Pairs:
 def _body_pairs(request: Request) -> Pairs:
     if not request.body:
         return []
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", ""):  # nothing is unpacked here: a few bytes could become very many
+        detail = f"Content-Encoding {coding[:64]!r}; allowed is identity, a body as it is"
+        raise Problem(415, "unsupported-media-type", detail, ("Accept-Encoding", "identity"))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         return _form_pairs(request.body.decode("utf-8", "replace"), "form")

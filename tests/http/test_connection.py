@@ -59,9 +59,11 @@ REFUSED = {
     "negative length": (b"POST /edit HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n", 400),
     "unknown coding": (b"POST /edit HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n", 501),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40) + b"\r\n\r\n", 400),
+    "HTTP/2 without TLS": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", 505),
     "long target": (b"GET /" + b"x" * 2 * HEAD_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
     "endless line": (b"x" * 3 * HEAD_BYTES, 414),
     "long header": (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 2 * HEAD_BYTES + b"\r\n\r\n", 431),
+    "more fields than anybody sends": (b"GET /canvas.png HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 150 + b"\r\n", 431),
     "many headers": (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * HEAD_BYTES + b"\r\n", 431),
 }
 

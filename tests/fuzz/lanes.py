@@ -1,0 +1,314 @@
+"""The same bytes through both lanes: a pair of sockets for the fast one, which writes to file descriptors, a stream in
+memory for the other, and a log that is the projection itself.
+
+Each connection gets all bytes at once, and the end behind them once nobody has anything left to do. An answer is
+compared without what may differ: reason phrase, date, the order of headers, and what says how a body or a connection
+ends. Of streams only the heads are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import trio
+import trio.testing
+
+from placed.backends import Batch
+from placed.broadcaster import Broadcaster
+from placed.cooldown import Cooldowns, Rule
+from placed.http.api import Api
+from placed.http.app import create_app
+from placed.http.connection import DeadlineStream, Limits
+from placed.http.fast_lane import FastLane
+from placed.http.front import Front
+from placed.http.pages import Pages, client_folder
+from placed.image import Image
+from placed.metrics import Metrics
+from placed.projection import Projection
+from placed.record import EDIT, Definition, encode_edits
+
+if TYPE_CHECKING:
+    from placed.broadcaster import Subscriber
+    from placed.http.followers import Followers
+    from placed.image import ImageEncoder
+    from placed.writer import Writer
+
+_CANVAS = Definition(60, 40, bytes(range(48)))
+_LIMIT_SECONDS = 20.0
+_MOST_ANSWERS = 200
+_MAY_DIFFER = (b"date", b"connection", b"transfer-encoding", b"server")
+_HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_MOST_BYTES = 1_000_000
+_NOT_UNDERSTOOD = b"HTTP/1.1 400"
+_PEER = ("192.0.2.7", 50_000)
+
+
+class _Socket:
+    """What Hypercorn and Trio ask a socket for."""
+
+    family = socket.AF_INET
+
+    def getpeername(self) -> tuple[str, int]:
+        return _PEER
+
+    def getsockname(self) -> tuple[str, int]:
+        return ("192.0.2.1", 80)
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryStream(DeadlineStream):
+    """A connection whose peer has sent `data`, and takes whatever comes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.socket = cast("Any", _Socket())
+        self.sent = bytearray()
+        self._data = data
+        self._closed = False
+        self._hung_up = trio.Event()
+
+    def hang_up(self) -> None:
+        """No more comes."""
+        self._hung_up.set()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        await trio.lowlevel.checkpoint()
+        self.sent += data
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._closed:
+            raise trio.ClosedResourceError
+        if not self._data:
+            await self._hung_up.wait()
+            return b""
+        await trio.lowlevel.checkpoint()
+        data, self._data = self._data[: max_bytes or 65_536], self._data[max_bytes or 65_536 :]
+        return data
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await trio.lowlevel.checkpoint()
+
+    async def linger(self, seconds: float) -> None:
+        await self.send_eof()
+
+    def abort(self) -> None:
+        self._closed = True
+
+    def detach(self) -> int:
+        self._closed = True
+        return -1
+
+
+class _NamedSocket(_Socket):
+    """One end of a pair, with the addresses of a connection."""
+
+    def __init__(self, end: trio.socket.SocketType) -> None:
+        self._end = end
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    def detach(self) -> int:
+        return self._end.detach()
+
+    def close(self) -> None:
+        self._end.close()
+
+
+class _PairStream(DeadlineStream):
+    """The server's end of a pair of sockets."""
+
+    def __init__(self, end: trio.socket.SocketType) -> None:
+        super().__init__(trio.SocketStream(end), _LIMIT_SECONDS)
+        self.socket = cast("Any", _NamedSocket(end))
+
+
+class _Http2Stream(MemoryStream):
+    """The same as if behind TLS, where HTTP/2 was agreed on."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.transport_stream = SimpleNamespace(socket=self.socket)
+
+    async def do_handshake(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def selected_alpn_protocol(self) -> str:
+        return "h2"
+
+
+class _Placed:
+    """A record that is in the log already."""
+
+    def __init__(self, version: int) -> None:
+        self._version = version
+
+    async def wait(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def version(self) -> int:
+        return self._version
+
+
+class _Writer:
+    """It appends as the writer does, and applies as the reader after it."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+
+    def add(self, x: int, y: int, color: int, author: int) -> _Placed:
+        value = encode_edits(np.array([(x, y, color, author)], EDIT))
+        offset = self._projection.version
+        self._projection.apply(Batch(np.array([offset]), np.array([0]), [value], offset + 1), 0)
+        return _Placed(self._projection.version)
+
+
+class _Rig:
+    """One lane's server, as far as requests see it; it lasts, and so does its canvas."""
+
+    def __init__(self, lane: str) -> None:
+        self.projection = Projection(_CANVAS, 1, Cooldowns(Rule(10, 0)))
+        broadcaster = Broadcaster(self.projection, "f" * 16)
+        image = Image(1, b"\x89PNG", '"image"', "Mon, 01 Jan 2024 00:00:00 GMT")
+        self._api = Api(
+            projection=self.projection,
+            writer=cast("Writer", _Writer(self.projection)),
+            broadcaster=broadcaster,
+            encoder=cast("ImageEncoder", SimpleNamespace(fresh=lambda: image)),
+            metrics=Metrics(),
+            log_id="f" * 16,
+            author_key=bytes(32),
+            hex_colors=("#000000",),
+            color_names=("black",),
+            trusted_proxies=(),
+            allow_origins=(),
+            is_ready=lambda: True,
+            lag=lambda: 0,
+            now_ms=lambda: 0,
+        )
+        # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
+        fast = (self._api, cast("Followers", self)) if lane == "fast" else None
+        self.front = Front(create_app(self._api, Pages.load(client_folder())), fast=fast)
+
+    def add(self, fd: int, subscriber: Subscriber) -> None:
+        """As the followers do; nothing is told."""
+        subscriber.close()
+        os.close(fd)
+
+    def __len__(self) -> int:
+        return 0
+
+    async def answer(self, stream: MemoryStream) -> bytes:
+        """All that is answered to a connection."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve, stream)
+            await trio.testing.wait_all_tasks_blocked()
+            stream.hang_up()
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()  # Hypercorn doesn't read on behind a stream, which has no end
+        return bytes(stream.sent)
+
+    async def _serve(self, stream: MemoryStream) -> None:
+        await self.front._serve_slowly(stream)
+
+    async def answer_fast(self, data: bytes) -> bytes:
+        """The same by the fast lane."""
+        lane = FastLane(self._api, cast("Followers", self), Limits(), self.front._serve_slowly)
+        ours, theirs = trio.socket.socketpair()
+        peer, sent = trio.SocketStream(theirs), bytearray()
+
+        async def read() -> None:
+            async for piece in peer:
+                sent.extend(piece)
+
+        async def serve() -> None:
+            stream = _PairStream(ours)
+            try:
+                await lane.serve(stream, _PEER[0])
+            finally:
+                stream.abort()
+
+        async with peer, trio.open_nursery() as nursery:
+            for task in (lane.run, serve, read):
+                nursery.start_soon(task)
+            with contextlib.suppress(trio.BrokenResourceError):
+                await peer.send_all(data)
+                await trio.testing.wait_all_tasks_blocked()
+                await peer.send_eof()
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        return bytes(sent)
+
+
+@cache
+def _rigs() -> tuple[_Rig, _Rig]:
+    return _Rig("fast"), _Rig("slow")
+
+
+@cache
+def _rig_of_http2() -> _Rig:
+    return _Rig("slow")
+
+
+def compare_lanes(data: bytes) -> None:
+    """The answers of both lanes to the same bytes, and what they made of the canvas."""
+    try:
+        _compare(data)
+    except BaseException:
+        _rigs.cache_clear()  # one difference makes others
+        raise
+
+
+def _compare(data: bytes) -> None:
+    fast, slow = _rigs()
+    by_fast, by_slow = trio.run(_both, fast, slow, data)
+    answers, theirs = answers_of(by_fast), answers_of(by_slow)
+    if len(theirs) == len(answers) + 1 and theirs[-1][0] == _NOT_UNDERSTOOD:
+        theirs.pop()  # to one who left in the middle of a request
+    assert answers == theirs, f"{answers!r} by the fast lane, {theirs!r} by the other"
+    assert b"HTTP/1.1 500" not in by_slow
+    assert fast.projection.version == slow.projection.version
+    assert (fast.projection.canvas == slow.projection.canvas).all()
+
+
+async def _both(fast: _Rig, slow: _Rig, data: bytes) -> tuple[bytes, bytes]:
+    with trio.fail_after(_LIMIT_SECONDS):
+        return await fast.answer_fast(data), await slow.answer(MemoryStream(data))
+
+
+def speak_http2(data: bytes) -> None:
+    """Frames, behind the preface and a client's first settings."""
+    sent = trio.run(_rig_of_http2().answer, _Http2Stream(_HTTP2 + data))
+    assert len(sent) < _MOST_BYTES
+
+
+def answers_of(sent: bytes) -> list[tuple[bytes, list[bytes], bytes]]:
+    """Status, headers and body of each response in `sent`."""
+    answers: list[tuple[bytes, list[bytes], bytes]] = []
+    while sent and len(answers) < _MOST_ANSWERS:
+        top, end, rest = sent.partition(b"\r\n\r\n")
+        assert end, f"a head without end: {top[:200]!r}"
+        line, *lines = top.split(b"\r\n")
+        fields = sorted((name.lower(), value.strip()) for name, _, value in (field.partition(b":") for field in lines))
+        length = int(dict(fields).get(b"content-length", 0))
+        if (b"content-type", b"text/event-stream") in fields:
+            rest, length = b"", 0
+        if rest.startswith(b"HTTP/1.1 ") or not rest:  # to HEAD; no body of ours begins like that
+            length = 0
+        kept = [name + b": " + value for name, value in fields if name not in _MAY_DIFFER]
+        answers.append((line[:12], kept, rest[:length]))
+        sent = rest[length:]
+    return answers

@@ -1,0 +1,209 @@
+"""What is fuzzed: each target takes any bytes, and raises when something of placed does what it must not.
+
+    head      the fast lane's reading of a request's head, against h11's of the same bytes, and against its own cache
+    lanes     whole connections through the fast lane and through Hypercorn: the same answers, and the same canvas
+    edit      queries and bodies of `POST /edit`, and versions: an edit inside the canvas, or a problem
+    record    the log's records: decoded at once, one by one, and by a plain reading of the format, they are the same
+    snapshot  stored snapshots, with the checksum that fits them: a canvas that comes back, or `SnapshotDamaged`
+    palette   palette files: a palette of different colours, or `PaletteError`
+    config    config files: settings that are allowed, or the errors that the command line shows
+    http2     frames of a connection of HTTP/2, behind its beginning: no fault of ours, and the canvas stays
+
+What an input may do is raise the error that its reader names; anything else is a finding.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import tempfile
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import h11
+import numpy as np
+
+from placed import record, snapshot
+from placed.config_file import ConfigError, read_config_file
+from placed.http.answer import Problem, Request
+from placed.http.hot_request import Head, _parse, may_be_hot, read_head
+from placed.http.parameters import edit_of, version_of
+from placed.palette import PaletteError
+from placed.palette_files import load_palette
+from placed.record import Definition
+from placed.setting_kinds import SettingError, check
+from tests.fuzz.lanes import compare_lanes, speak_http2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CANVAS: Final = Definition(60, 40, bytes(range(48)))
+_TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+_SUFFIXES: Final = (".hex", ".gpl", ".json")
+
+
+def head(data: bytes) -> None:
+    """What the fast lane takes for a plain request, h11 must take for the same request."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or not may_be_hot(data):
+        return
+    data = data[: end + 4]
+    read = read_head(data)
+    assert read == _parse(data), "read from the cache it is another"
+    if read is not None:
+        _check_by_h11(data, read)
+
+
+def _check_by_h11(data: bytes, read: Head) -> None:
+    connection = h11.Connection(h11.SERVER)
+    connection.receive_data(data)
+    event = connection.next_event()
+    assert isinstance(event, h11.Request)
+    assert (event.method.decode(), event.http_version) == (read.method, b"1.1")
+    path, _, query = event.target.decode("latin-1").partition("?")
+    assert (path, query) == (read.path, read.query)
+    theirs: dict[str, str] = {}
+    for name, value in event.headers:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        theirs[key] = f"{theirs[key]}, {text}" if key in theirs else text
+    assert theirs == read.headers
+    assert int(theirs.get("content-length", "0")) == read.length
+    body = connection.next_event()
+    assert (body is h11.NEED_DATA) == (read.length > 0), "they find the request's end at different places"
+
+
+def edit(data: bytes) -> None:
+    """The first byte says what the body claims to be; then the query, a line's end, and the body."""
+    kind = _TYPES[data[0] % len(_TYPES)] if data else ""
+    query, _, body = data[1:].partition(b"\n")
+    headers = {"content-type": kind, "last-event-id": body[:20].decode("latin-1")}
+    request = Request("POST", query.decode("latin-1"), headers, "192.0.2.1", body)
+    with contextlib.suppress(Problem):
+        x, y, color = edit_of(request, _CANVAS)
+        assert 0 <= x < _CANVAS.width
+        assert 0 <= y < _CANVAS.height
+        assert 0 <= color < _CANVAS.colors
+    with contextlib.suppress(Problem):
+        assert 0 <= version_of(request) < 2**63
+    for read in (edit_of, lambda asked, _: version_of(asked)):
+        try:
+            read(request, _CANVAS)
+        except Problem as problem:
+            _check_message(problem)
+
+
+def records_of(data: bytes) -> list[bytes]:
+    """Records, cut from any bytes: before each stands its length; a great one means five good edits."""
+    found: list[bytes] = []
+    at = 0
+    while at < len(data) and len(found) < 64:
+        length = data[at]
+        if length >= 250:
+            good = [(n + length - 250, n, n, length) for n in range(5)]
+            found.append(record.EDITS_HEADER + b"".join(record.EDIT_STRUCT.pack(*one) for one in good))
+            length = 0
+        else:
+            found.append(data[at + 1 : at + 1 + length])
+        at += 1 + length
+    return found
+
+
+def records(data: bytes) -> None:
+    """Whatever the log holds, all ways to read it agree, and no edit is outside the canvas."""
+    values = records_of(data)
+    decoded = record.decode(values, _CANVAS)
+    one_by_one = [record.decode([value], _CANVAS) for value in values]
+    assert decoded.counts.tolist() == [len(one.edits) for one in one_by_one]
+    assert decoded.refused == {n: one.refused[0] for n, one in enumerate(one_by_one) if one.refused}
+    expected = [edit for value in values for edit in _plain_edits(value)]
+    assert [tuple(edit) for edit in decoded.edits.tolist()] == expected
+    for value in values:
+        with contextlib.suppress(record.RecordRefused):
+            assert Definition.decode(value).encode() == value
+
+
+def _plain_edits(value: bytes) -> list[tuple[int, int, int, int]]:
+    """As design.md has it, without numpy."""
+    if value[:2] != b"\x01\x01" or len(value) < 15 or (len(value) - 2) % 13:
+        return []
+    edits: list[tuple[int, int, int, int]] = list(struct.iter_unpack("<HHBQ", value[2:]))
+    inside = all(x < _CANVAS.width and y < _CANVAS.height and color < _CANVAS.colors for x, y, color, _ in edits)
+    return edits if inside else []
+
+
+def snapshots(data: bytes) -> None:
+    """As it is, and again with the magic and the checksum that it would need, so that all behind those is reached."""
+    body = b"placed\x00\x01" + data
+    for whole in (data, body + blake2b(body, digest_size=16).digest()):
+        try:
+            read = snapshot.decode(whole)
+        except snapshot.SnapshotDamaged:
+            continue
+        again = snapshot.decode(snapshot.encode(read))
+        assert (again.log_id, again.version, again.definition) == (read.log_id, read.version, read.definition)
+        assert read.version >= 0
+        assert (again.canvas == read.canvas).all()
+        assert read.canvas.shape == (read.definition.height, read.definition.width)
+        assert int(np.max(read.canvas)) < read.definition.colors
+        assert again.cooldowns.tobytes() == read.cooldowns.tobytes()
+
+
+def _check_message(error: Exception) -> None:
+    """It is for a person, and doesn't grow with what is refused."""
+    assert 0 < len(str(error)) < 2_000
+
+
+class _Files:
+    """A folder for the inputs of readers that want a path; gone with the process."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+
+    def holding(self, name: str, data: bytes) -> Path:
+        path = Path(self._folder.name) / name
+        path.write_bytes(data)
+        return path
+
+
+_FILES: Final = _Files()
+
+
+def palette(data: bytes) -> None:
+    """The first byte says which kind of file it is."""
+    suffix = _SUFFIXES[data[0] % 3] if data else ".hex"
+    try:
+        read = load_palette(str(_FILES.holding(f"fuzz{suffix}", data[1:])))
+    except PaletteError as error:
+        _check_message(error)
+        return
+    colors = [read.rgb[at : at + 3] for at in range(0, len(read.rgb), 3)]
+    assert 2 <= len(colors) == len(set(colors)) == len(read.names) <= 256
+    assert all(name.isprintable() for name in read.names)
+
+
+def config(data: bytes) -> None:
+    """A config file that is read has values that the settings take, or are refused by name."""
+    try:
+        read = read_config_file(_FILES.holding("fuzz.toml", data))
+    except ConfigError as error:
+        _check_message(error)
+        return
+    for setting, value in read.values.items():
+        for one in value if isinstance(value, list) else [value]:
+            try:
+                check(setting, one)
+            except SettingError as error:
+                _check_message(error)
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    "head": head,
+    "lanes": compare_lanes,
+    "edit": edit,
+    "record": records,
+    "snapshot": snapshots,
+    "palette": palette,
+    "config": config,
+    "http2": speak_http2,
+}
