@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "replay": "bench.replay",
     "rplace": "bench.rplace",
     "snapshot": "bench.snapshot",
+    "soak": "bench.soak",
     "start": "bench.start",
 }
 
