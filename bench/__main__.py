@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "snapshot": "bench.snapshot",
     "soak": "bench.soak",
     "start": "bench.start",
+    "torture": "bench.torture",
 }
 
 
