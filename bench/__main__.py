@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "latency": "bench.latency",
     "memory": "bench.memory",
     "png": "bench.png",
+    "powerloss": "bench.powerloss",
     "replay": "bench.replay",
     "rplace": "bench.rplace",
     "snapshot": "bench.snapshot",
