@@ -131,6 +131,7 @@ async def paint_eagerly(scene: Scene) -> None:
         try:
             answer = await scene.place(link, scene.ledger.new_edit(), "10.255.0.1")
         except GONE:
+            refusals = 0  # it may have been placed, and have cost a charge
             await link.aclose()
             await trio.sleep(0.1)
             continue

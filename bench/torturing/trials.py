@@ -69,7 +69,8 @@ async def try_damaged(
             return _refusal(await ended(process), log, fault)
     except (Broken, trio.TooSlowError) as error:
         promise = error.promise if isinstance(error, Broken) else 0
-        raise Broken(promise, f"after {fault}: {error}; the server logged {last_words(log)}") from error
+        what = str(error) or f"it hadn't shown all it has after {_SECONDS:g} s"
+        raise Broken(promise, f"after {fault}: {what}; the server logged {last_words(log)}") from error
     finally:
         shutil.rmtree(copy)
 
