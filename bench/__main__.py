@@ -18,10 +18,13 @@ _COMMANDS: Final = {
     "latency": "bench.latency",
     "memory": "bench.memory",
     "png": "bench.png",
+    "powerloss": "bench.powerloss",
     "replay": "bench.replay",
     "rplace": "bench.rplace",
     "snapshot": "bench.snapshot",
+    "soak": "bench.soak",
     "start": "bench.start",
+    "torture": "bench.torture",
 }
 
 

@@ -1,12 +1,15 @@
 """`python -m bench.crowd`: the people of an event, in one process: they come, load the page, follow, paint, and return.
 
-For `bench.event`, which starts it. Linux only, as it uses epoll. It is long because people, and the connections that
-their edits take, live in one loop over one epoll, and share what it counts.
+For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll. It is long because people, and the
+connections that their edits take, live in one loop over one epoll, and share what it counts.
 
     arriving --connects--> loading: /, /info, /canvas.png --> following: /edits from the image's version on
        ^                       ^                                  |  the server tells it to reload
        |                       +----------------------------------+
        +--after the stream's own `retry` time, spread as a browser's is-- the server ended the stream, or wasn't there
+
+Where people stay for a time only, somebody new comes for each who leaves; half of them end their connection in order,
+the others reset it, as a phone that is put away.
 
 Who returns sends Last-Event-ID, as a browser does, and loads nothing again. Edits are the trace's, each by a person
 who follows and has a charge left, over connections of their own with X-Forwarded-For: to the server, each person is an
@@ -21,12 +24,14 @@ from __future__ import annotations
 
 import errno
 import heapq
+import itertools
 import json
 import os
 import random
 import re
 import select
 import socket
+import struct
 import sys
 import time
 import zlib
@@ -49,6 +54,7 @@ _PAINTERS: Final = 32  # connections for edits
 _TRIES: Final = 8  # to find somebody who may paint
 _POLL_SECONDS: Final = 0.05
 _MAX_LATE_SECONDS: Final = 5.0  # an edit that nobody could place until then is left out
+_RESET: Final = struct.pack("ii", 1, 0)
 _RETRY: Final = re.compile(rb"retry: (\d+)\n")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _VERSION: Final = re.compile(rb"\r\nx-canvas-version: *(\d+)\r\n", re.IGNORECASE)
@@ -62,6 +68,7 @@ class Event:
         people: how many come, evenly, in the first `arrival_seconds`.
         edits: a file of edits, dtype `EDIT`, as .npy; they are placed evenly in `seconds`.
         charge_seconds: between two edits of one person; 0 is no cooldown.
+        stay_seconds: how long people stay, on average, before others come in their place; 0 is for ever.
     """
 
     host: str
@@ -74,6 +81,7 @@ class Event:
     width: int
     height: int
     colors: int
+    stay_seconds: float = 0.0
 
 
 @attrs.define
@@ -91,7 +99,9 @@ class Told:
         reconnects: times a stream was ended.
         failed: attempts to connect, or requests, that failed, by reason.
         placed: answers to edits, by status; `late` are those that found nobody or no server in time.
+        left: people who have left.
         load_ms: p50, p99 and max of the time that a page took.
+        edit_ms: the same of the time that an edit took, since it was last told.
         disconnected_at, restored_at: by CLOCK_MONOTONIC, the first end of a stream, and when for the last time
             somebody who had lost it followed again.
     """
@@ -108,7 +118,9 @@ class Told:
     reconnects: int = 0
     failed: dict[str, int] = attrs.field(factory=dict)
     placed: dict[str, int] = attrs.field(factory=dict)
+    left: int = 0
     load_ms: dict[str, float] = attrs.field(factory=dict)
+    edit_ms: dict[str, float] = attrs.field(factory=dict)
     disconnected_at: float = 0.0
     restored_at: float = 0.0
     busy: Busy = attrs.field(default=Busy(0.0, 0.0))
@@ -143,8 +155,10 @@ class _Crowd:
         self._poll = select.epoll()
         self._streams: dict[int, Callable[[bytes], None]] = {}
         self._people: list[_Person] = []
+        self._numbers = itertools.count()
         self._following: dict[int, _Person] = {}
         self._waiting: list[tuple[float, int, _Person]] = []  # a heap of those who come back, by when
+        self._leaving: list[tuple[float, int, int]] = []  # a heap: when, whose number, and index into `_people`
         self._arriving: deque[_Person] = deque()
         self._loading = 0
         self._states = CanvasStates(event.width, event.height, event.colors)
@@ -165,6 +179,8 @@ class _Crowd:
                 self._painters.paint(now - begin)
             while self._waiting and self._waiting[0][0] <= now:
                 self._connect(heapq.heappop(self._waiting)[2])
+            while self._leaving and self._leaving[0][0] <= now:
+                self._leave(heapq.heappop(self._leaving)[2], now)
             while self._arriving and self._loading < _LOADING:
                 self._connect(self._arriving.popleft())
             for fd, _ in self._poll.poll(_POLL_SECONDS):
@@ -178,8 +194,30 @@ class _Crowd:
         event = self._event
         due = min(event.people, int(event.people * elapsed / max(1e-3, event.arrival_seconds)) + 1)
         while len(self._people) < due:
-            self._people.append(_Person(len(self._people)))
-            self._arriving.append(self._people[-1])
+            self._people.append(_Person(next(self._numbers)))
+            self._enter(len(self._people) - 1)
+
+    def _enter(self, index: int) -> None:
+        person, stay_seconds = self._people[index], self._event.stay_seconds
+        self._arriving.append(person)
+        if stay_seconds:
+            leaves_at = time.monotonic() + random.expovariate(1 / stay_seconds)
+            heapq.heappush(self._leaving, (leaves_at, person.number, index))
+
+    def _leave(self, index: int, now: float) -> None:
+        """Let somebody who follows leave, and somebody else come; who isn't that far stays for a moment more."""
+        person = self._people[index]
+        if self._following.pop(person.number, None) is None:
+            heapq.heappush(self._leaving, (now + 1.0, person.number, index))
+            return
+        assert person.socket is not None
+        if person.number % 2:
+            person.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.close(person.socket)
+        person.socket = None
+        self._told.left += 1
+        self._people[index] = _Person(next(self._numbers))
+        self._enter(index)
 
     def open(self, receive: Callable[[bytes], None]) -> socket.socket | None:
         """A new connection, on which `receive` gets what comes, and nothing at its end; None when there is none."""
@@ -336,7 +374,7 @@ class _Crowd:
             return False
         self._ending = self._ending or line.startswith("end")
         told, states = self._told, [person.state for person in self._people if person.state is not None]
-        told.arrived, told.following = len(self._people), len(self._following)
+        told.arrived, told.following = len(self._people) + told.left, len(self._following)
         told.newest = max((state.version for state in states), default=0)
         told.behind = sum(state.version != told.newest for state in states)
         different = {id(state): state for state in states}
@@ -346,9 +384,9 @@ class _Crowd:
         told.conflicts = self._states.conflicts
         told.failed = dict(self._failed)
         told.placed = {str(status): count for status, count in sorted(self._painters.statuses.items())}
-        if self._loads:
-            p50, p99, top = np.percentile(self._loads, [50, 99, 100]).tolist()
-            told.load_ms = {"p50": p50, "p99": p99, "max": top}
+        told.load_ms = _quantiles(self._loads)
+        told.edit_ms = _quantiles(self._painters.took_ms)
+        self._painters.took_ms.clear()
         told.busy = self._watch.lap()
         print(json.dumps(attrs.asdict(told)), flush=True)
         return True
@@ -360,6 +398,7 @@ class _Painter:
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
         self.data = b""
+        self.sent_at = 0.0
 
 
 class _Painters:
@@ -367,6 +406,7 @@ class _Painters:
 
     Attributes:
         statuses: answers by status, and `late` and `unanswered`.
+        took_ms: the time that each answer took.
     """
 
     def __init__(self, crowd: _Crowd, event: Event) -> None:
@@ -376,6 +416,7 @@ class _Painters:
         self._next = 0
         self._free = deque(_Painter() for _ in range(_PAINTERS))
         self.statuses: Counter[str] = Counter()
+        self.took_ms: list[float] = []
 
     def paint(self, elapsed: float) -> None:
         """Place the edits that are due, as far as there are connections, and people who may."""
@@ -404,7 +445,7 @@ class _Painters:
             f"POST /edit?x={edit['x']}&y={edit['y']}&color={edit['color']} HTTP/1.1\r\n"
             f"Host: {self._event.host}:{self._event.port}\r\nX-Forwarded-For: {address}\r\nContent-Length: 0\r\n\r\n"
         )
-        painter.data = b""
+        painter.data, painter.sent_at = b"", time.monotonic()
         try:
             painter.socket.send(request.encode())
         except OSError:
@@ -427,7 +468,15 @@ class _Painters:
         found = _LENGTH.search(painter.data, 0, head) if head >= 4 else None
         if found and len(painter.data) >= head + int(found[1]):
             self.statuses[painter.data[9:12].decode()] += 1
+            self.took_ms.append(1000 * (time.monotonic() - painter.sent_at))
             self._free.append(painter)
+
+
+def _quantiles(took_ms: list[float]) -> dict[str, float]:
+    if not took_ms:
+        return {}
+    p50, p99, top = np.percentile(took_ms, [50, 99, 100]).tolist()
+    return {"p50": p50, "p99": p99, "max": top}
 
 
 def _digest(state: State | None) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +17,8 @@ import trio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+
+Headers = Sequence[tuple[str, str]]
 
 _READ_BYTES = 65_536
 MAX_BODY_BYTES = 64 << 20  # a 4096 x 4096 image is 17 MB at worst
@@ -38,7 +42,13 @@ class Answer:
 
 
 class Connection:
-    """One keep-alive connection, opened by `connection`, and again whenever the server has closed it. For one task."""
+    """One keep-alive connection, opened by `connection`, and again whenever the server has closed it. For one task.
+
+    Attributes:
+        receive_buffer_bytes: of the socket, once it is opened again; None leaves it to the system.
+    """
+
+    receive_buffer_bytes: int | None = None
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -51,6 +61,8 @@ class Connection:
         await self.aclose()
         self._http = h11.Connection(h11.CLIENT)
         self._stream = await trio.open_tcp_stream(self._host, self._port)
+        if self.receive_buffer_bytes is not None:
+            self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer_bytes)
 
     async def aclose(self) -> None:
         """Close. Idempotent."""
@@ -58,13 +70,13 @@ class Connection:
             await self._stream.aclose()
             self._stream = None
 
-    async def request(self, method: str, target: str) -> Answer:
-        """Ask, and wait for the whole answer.
+    async def request(self, method: str, target: str, headers: Headers = ()) -> Answer:
+        """Ask, with these headers besides, and wait for the whole answer.
 
         Raises:
             UnexpectedAnswer: the connection ended, or the answer is larger than `MAX_BODY_BYTES`.
         """
-        head = await self._ask(method, target)
+        head = await self._ask(method, target, headers)
         body = b"".join([part async for part in self._body()])
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
@@ -73,23 +85,29 @@ class Connection:
 
     async def follow(self, version: int) -> AsyncIterator[int]:
         """`GET /edits`: the version after each frame, as it comes."""
-        head = await self._ask("GET", f"/edits?v={version}")
+        async for frame in self.events(f"/edits?v={version}"):
+            if frame.startswith(b"event: reload"):
+                raise UnexpectedAnswer(f"the stream says {frame!r}")
+            if frame.startswith(b"id: "):
+                yield int(frame[4 : frame.index(b"\n")])
+
+    async def events(self, target: str, headers: Headers = ()) -> AsyncIterator[bytes]:
+        """A stream's events as they come, each whole, without the empty line after it."""
+        head = await self._ask("GET", target, headers)
         if head.status_code != 200:
-            raise UnexpectedAnswer(f"GET /edits answered {head.status_code}")
+            raise UnexpectedAnswer(f"GET {target} answered {head.status_code}")
         rest = b""
         async for data in self._body():
-            *frames, rest = (rest + data).split(b"\n\n")
-            for frame in frames:
-                if frame.startswith(b"event: reload"):
-                    raise UnexpectedAnswer(f"the stream says {frame!r}")
-                if frame.startswith(b"id: "):
-                    yield int(frame[4 : frame.index(b"\n")])
+            *events, rest = (rest + data).split(b"\n\n")
+            for event in events:
+                yield event
 
-    async def _ask(self, method: str, target: str) -> h11.Response:
+    async def _ask(self, method: str, target: str, more: Headers = ()) -> h11.Response:
         if self._stream is None or self._http.our_state is not h11.IDLE:
             await self.open()
         assert self._stream is not None
         headers = [("Host", f"{self._host}:{self._port}"), *([("Content-Length", "0")] if method == "POST" else [])]
+        headers += more
         head = self._http.send(h11.Request(method=method, target=target, headers=headers))
         end = self._http.send(h11.EndOfMessage())
         assert head is not None

@@ -26,17 +26,18 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 @attrs.frozen
 class Target:
-    """What a figure has to reach: less than `limit`, or at least `limit`."""
+    """What a figure has to reach: less than `limit`, or at least `limit`; `inclusive`, at most `limit`."""
 
     limit: float
     at_least: bool = False
+    inclusive: bool = False
 
     def met(self, value: float) -> bool:
         """Whether `value` reaches it."""
-        return value >= self.limit if self.at_least else value < self.limit
+        return value >= self.limit if self.at_least else value < self.limit or (self.inclusive and value == self.limit)
 
     def __str__(self) -> str:
-        return f"{'at least' if self.at_least else 'under'} {_amount(self.limit)}"
+        return f"{'at least' if self.at_least else 'at most' if self.inclusive else 'under'} {_amount(self.limit)}"
 
 
 @attrs.frozen
@@ -54,6 +55,21 @@ class Figure:
         return None if self.target is None else self.target.met(self.value)
 
 
+@attrs.frozen
+class Series:
+    """Lines over time, for the plot.
+
+    Attributes:
+        minutes: the times.
+        lines: by name, one value for each time.
+    """
+
+    title: str
+    unit: str
+    minutes: list[float]
+    lines: dict[str, list[float]]
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """One bench's outcome.
@@ -64,6 +80,7 @@ class Report:
         options: what it was run with.
         details: whatever the figures come from, ready for JSON.
         notes: sentences to print below the table.
+        series: what to plot instead of the figures.
     """
 
     bench: str
@@ -71,15 +88,20 @@ class Report:
     options: dict[str, Any]
     details: dict[str, Any] = attrs.field(factory=dict)
     notes: list[str] = attrs.field(factory=list)
+    series: list[Series] = attrs.field(factory=list)
 
     def publish(self, json_path: Path | None) -> None:
         """Print the table and, if asked for, write the JSON and the plot."""
         about = machine()
         plot_path = click.get_current_context().meta.get(_PLOT)
         if plot_path is not None:
-            from bench.plot import draw
+            from bench.plot import draw, draw_lines
 
-            draw(self.bench, [(figure.name, figure.value, figure.unit) for figure in self.figures], plot_path)
+            if self.series:
+                panels = [(each.title, each.unit, each.minutes, each.lines) for each in self.series]
+                draw_lines(self.bench, panels, plot_path)
+            else:
+                draw(self.bench, [(figure.name, figure.value, figure.unit) for figure in self.figures], plot_path)
         if json_path is not None:
             json_path.write_text(json.dumps(self._as_json(about), indent=1) + "\n", encoding="utf-8")
         console = Console(highlight=False)

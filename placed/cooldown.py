@@ -10,7 +10,7 @@ generic cell rate algorithm, ITU-T I.371, annex A). With it,
 Two counts are kept. `_logged` is a projection: it counts the edits read from the log, so that it is the same after a
 restart and, but for the time that reading takes, on every server. `_admitted` counts what this server has let
 through, from the moment of admission, so that requests in flight can't beat it. The later moment of the two is an
-author's.
+author's. Neither is ever later than if all charges had been spent just now: a clock that is set back locks nobody out.
 
 Bounded: an author whose charges are all back is forgotten, when there are twice as many as at the last look; past
 `MAX_AUTHORS` those who are nearest to that go first.
@@ -81,7 +81,7 @@ class Cooldowns:
         rule = self.rule
         if not rule.charge_ms:
             return Standing(rule.charges, 0)
-        owed_ms = min(max(0, self._full_ms(author) - now_ms), rule.window_ms)
+        owed_ms = max(0, self._full_ms(author, now_ms) - now_ms)
         spent = -(-owed_ms // rule.charge_ms)
         return Standing(rule.charges - spent, owed_ms - (spent - 1) * rule.charge_ms if spent else 0)
 
@@ -89,7 +89,7 @@ class Cooldowns:
         """Spend one charge, and say whether there was one. A refusal changes nothing."""
         if not self.rule.charge_ms:
             return True
-        full_ms = max(self._full_ms(author), now_ms) + self.rule.charge_ms
+        full_ms = max(self._full_ms(author, now_ms), now_ms) + self.rule.charge_ms
         if full_ms > now_ms + self.rule.window_ms:
             return False
         self._admitted[author] = full_ms
@@ -110,6 +110,8 @@ class Cooldowns:
             return
         begin_ms = now_ms - self.rule.window_ms - _LOOK_BACK_MS
         recent = int(np.searchsorted(times_ms, begin_ms, side="right"))
+        # A log whose time stands still until a clock that was set back has caught up, or a broker's, may be ahead.
+        times_ms = np.minimum(times_ms, now_ms)
         for author, time_ms in zip(authors[recent:].tolist(), times_ms[recent:].tolist(), strict=True):
             full_ms = max(self._logged.get(author, 0), time_ms) + self.rule.charge_ms
             self._logged[author] = min(full_ms, time_ms + self.rule.window_ms)
@@ -129,8 +131,17 @@ class Cooldowns:
         self._logged = _Debts(zip(saved["author"].tolist(), full, strict=True))
         self._logged.forget(now_ms, self._max_authors)
 
-    def _full_ms(self, author: int) -> int:
-        return max(self._logged.get(author, 0), self._admitted.get(author, 0))
+    def _full_ms(self, author: int, now_ms: int) -> int:
+        """When all charges are back; a later moment than spending them all now would make it is of a clock that was
+        set back since, and is moved, so that it comes nearer."""
+        full_ms = max(self._logged.get(author, 0), self._admitted.get(author, 0))
+        latest_ms = now_ms + self.rule.window_ms
+        if full_ms <= latest_ms:
+            return full_ms
+        for debts in (self._logged, self._admitted):
+            if debts.get(author, 0) > latest_ms:
+                debts[author] = latest_ms
+        return latest_ms
 
 
 class _Debts(dict[int, int]):

@@ -271,8 +271,8 @@ def _room(folder: Path) -> str:
         return ""
 
 
-def make_folder(folder: Path) -> None:
-    """Make `folder`, and those above it, unless they are there; they outlast a power cut.
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make `folder`, with this mode, and those above it, unless they are there; they outlast a power cut.
 
     Raises:
         OSError: a file is in the way, or there is no permission.
@@ -280,7 +280,7 @@ def make_folder(folder: Path) -> None:
     Thread: blocks for some ms.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for each in missing:
         _sync_folder(each.parent)
 

@@ -41,7 +41,7 @@ from placed.http.front import Front
 from placed.http.listening import CannotListen, listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
 from placed.image import ImageEncoder
-from placed.lmdb_environment import StoreError
+from placed.lmdb_environment import StoreError, make_folder
 from placed.log_opening import is_kafka, open_log
 from placed.metrics import Metrics
 from placed.palette import SEED
@@ -247,7 +247,7 @@ def _collector_at_rest() -> Iterator[None]:
 @contextlib.contextmanager
 def _data_folder(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         lock = contextlib.ExitStack()
         lock.enter_context(lock_folder(folder))
     except OSError as error:

@@ -277,3 +277,24 @@ def test_rule_that_cannot_be_is_refused(charges: int, charge_ms: int) -> None:
 def test_author_unknown_to_the_server_has_all_charges(rule: Rule, now_ms: int) -> None:
     assert Cooldowns(rule).standing(7, now_ms) == Standing(rule.charges, 0)
     assert math.isclose(rule.window_ms, rule.charges * rule.charge_ms)
+
+
+def test_who_painted_before_the_clock_was_set_back_waits_no_longer_than_for_all_charges() -> None:
+    hour_ms = 3_600_000
+    cooldowns = Cooldowns(Rule(5, 200))
+    cooldowns.count(np.array([7], np.uint64), np.array([hour_ms], np.int64), hour_ms)
+    assert cooldowns.admit(8, hour_ms)
+    for author in (7, 8):
+        assert not cooldowns.admit(author, 0)
+        assert cooldowns.standing(author, 0).next_ms <= 200
+        assert cooldowns.standing(author, 1_000).remaining == 5
+        assert cooldowns.admit(author, 1_000)
+
+
+def test_charge_comes_back_at_its_pace_while_the_log_holds_its_time_until_the_clock_has_caught_up() -> None:
+    hour_ms = 3_600_000
+    cooldowns = Cooldowns(Rule(5, 200))
+    for now_ms in range(0, 10_000, 200):
+        assert cooldowns.admit(7, now_ms)
+        cooldowns.count(np.array([7], np.uint64), np.array([hour_ms], np.int64), now_ms)
+        assert cooldowns.standing(7, now_ms).remaining == 4

@@ -34,11 +34,15 @@ SMALL = {
     "start": ["--edits", "20000", "--runs", "1"],
     "rplace": ["--states", "5", "--edits", "20000"],
     "snapshot": ["--runs", "2"],
+    "soak": [
+        *("--minutes", "0.2", "--people", "30", "--stay-seconds", "3", "--rate", "50"),
+        *("--sample-seconds", "1", "--frames", "50"),
+    ],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
 }
 
 
-LINUX = {"compare", "event", "fanout", "image", "ingest", "memory"}
+LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "soak"}
 WITHOUT_TARGETS = {"image", "ingest"}
 
 
@@ -62,7 +66,8 @@ def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Pat
     if command in LINUX:
         require("/proc", Path("/proc/self/status").exists(), "run on Linux")
     code, table, written = run(command, tmp_path, *SMALL[command])
-    assert code == 0
+    # In some seconds on a busy machine a latency may well rise, which a soak has to call by its name.
+    assert code in ((0, 1) if command == "soak" else (0,))
     assert written["bench"] == command
     assert written["machine"]["cores"] >= 1
     assert written["options"]

@@ -1,0 +1,41 @@
+"""A wall clock that jumps, for a server whose C library is asked by way of `clock.c`."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OFFSET: Final = struct.Struct("=q")
+_MOST_SECONDS: Final = 400 * 86_400
+
+
+class Clock:
+    """The clock.
+
+    Attributes:
+        offset_seconds: ahead of the real one.
+    """
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self._library = library
+        self._file = file
+        self.offset_seconds = 0.0
+        self._write()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a server needs in its environment to have this clock."""
+        return {"LD_PRELOAD": str(self._library), "TORTURE_CLOCK": str(self._file)}
+
+    def step(self, seconds: float) -> None:
+        """Set it forward, or back; never more than 400 days from the real one."""
+        self.offset_seconds = max(-_MOST_SECONDS, min(_MOST_SECONDS, self.offset_seconds + seconds))
+        self._write()
+
+    def _write(self) -> None:
+        # In place: the server has the file mapped.
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(_OFFSET.pack(round(self.offset_seconds * 1e9)))

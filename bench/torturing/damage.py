@@ -1,0 +1,46 @@
+"""Damage to a file, as disks and people do it: at random places, from a seed."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SECTORS: Final = (512, 4_096)
+_TAIL_BYTES: Final = 20_000
+
+
+def damage(path: Path, how: str, *, seed: int, places: int) -> None:
+    """Damage the file `path`.
+
+    Args:
+        how: of `bench.torturing.schedule.HOW`.
+        seed: of where and with what.
+        places: how many bits or sectors; of no use where the file's length changes.
+    """
+    chance = random.Random(seed)
+    data = bytearray(path.read_bytes())
+    if how == "cut to nothing":
+        data.clear()
+    elif how == "cut short":
+        del data[chance.randrange(len(data)) :]
+    elif how == "add a tail":
+        data += chance.randbytes(chance.randint(1, _TAIL_BYTES))
+    else:
+        for _ in range(places):
+            _strike(data, how, chance)
+    path.write_bytes(data)
+
+
+def _strike(data: bytearray, how: str, chance: random.Random) -> None:
+    # Half of the strikes go to the first pages, where the file says what it is: at random they would rarely be hit.
+    reach = len(data) if chance.random() < 0.5 else min(len(data), 5 * 4_096)
+    if how == "flip bits":
+        data[chance.randrange(reach)] ^= 1 << chance.randrange(8)
+        return
+    size = chance.choice(_SECTORS)
+    begin = chance.randrange(reach) // size * size
+    size = min(size, len(data) - begin)
+    data[begin : begin + size] = bytes(size) if how == "zero a sector" else chance.randbytes(size)

@@ -1,0 +1,314 @@
+"""Who paints and who follows: people behind the bad network, who remember everything, for the ledger.
+
+painter: an edit, a pause, another edit; one of them paints as often as it is allowed to, with one address
+follower: image --version--> stream --cut--> stream again, with Last-Event-ID
+            ^------------------- told to reload
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import math
+import socket
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import h11
+import trio
+from PIL import Image
+
+from bench.http_client import Answer, Connection, UnexpectedAnswer, connection
+from bench.torturing.ledger import Broken
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
+    from bench.torturing.ledger import Edit, Ledger
+
+GONE: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, UnexpectedAnswer, h11.RemoteProtocolError)
+HOST: Final = "127.0.0.1"
+CHARGES: Final = 5
+CHARGE_SECONDS: Final = 0.2
+WINDOW_SECONDS: Final = CHARGES * CHARGE_SECONDS
+LATE_SECONDS: Final = 5.0  # on a machine that does other work too
+_ANSWER_SECONDS: Final = 30.0
+_MAX_REFUSALS: Final = 3
+
+
+@attrs.define
+class Scene:
+    """What people know and share.
+
+    Attributes:
+        port: where they ask; it stays while servers come and go.
+        excuses: faults under way that explain why an answer is late.
+        excused_until: when the last of them ended.
+        clock_steps: how often the server's clock has jumped.
+        settling: whether all faults have passed; who reads slowly then reads on.
+        outcomes: answers by status and code.
+    """
+
+    ledger: Ledger
+    chance: random.Random
+    port: int
+    excuses: int = 0
+    excused_until: float = 0.0
+    clock_steps: int = 0
+    settling: bool = False
+    outcomes: dict[str, int] = attrs.field(factory=dict)
+
+    @contextlib.contextmanager
+    def excused(self) -> Iterator[None]:
+        """While this lasts, and for who asked meanwhile, answers may be late."""
+        self.excuses += 1
+        try:
+            yield
+        finally:
+            self.excuses -= 1
+            self.excused_until = trio.current_time()
+
+    def check_late(self, what: str, began: float) -> None:
+        """Raise `Broken` when an answer took too long, and nothing explains it."""
+        took = trio.current_time() - began
+        if took > LATE_SECONDS and not self.excuses and began > self.excused_until:
+            raise Broken(4, f"{what} took {took:.1f} s, with nothing that would explain it")
+
+    async def place(self, link: Connection, edit: Edit, address: str) -> Answer:
+        """Place an edit, and tell the ledger what was answered.
+
+        Raises:
+            GONE: the connection ended before there was an answer.
+        """
+        x, y, color = edit
+        began = trio.current_time()
+        with trio.move_on_after(_ANSWER_SECONDS):
+            target = f"/edit?x={x}&y={y}&color={color}"
+            answer = await link.request("POST", target, [("X-Forwarded-For", address)])
+            self.check_late("an edit", began)
+            self._note(edit, answer)
+            return answer
+        await link.aclose()
+        self.check_late("an edit", began)
+        raise UnexpectedAnswer("no answer in time")
+
+    def _note(self, edit: Edit, answer: Answer) -> None:
+        code = "" if answer.status == 200 else answer.json()["code"]
+        outcome = f"{answer.status} {code}".strip()
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if answer.status == 200:
+            self.ledger.acknowledge(edit, answer.json()["v"])
+        elif answer.status not in (429, 503):
+            raise Broken(6, f"the edit {edit} was answered {answer.status}: {answer.body!r}")
+        elif code != "outcome-unknown":
+            self.ledger.refuse(edit)
+
+
+async def paint(scene: Scene, number: int, pause_seconds: float) -> None:
+    """Paint for ever, each edit from one of many addresses."""
+    link = Connection(HOST, scene.port)
+    while True:
+        address = f"10.{number}.{scene.chance.randrange(256)}.{scene.chance.randrange(256)}"
+        try:
+            await scene.place(link, scene.ledger.new_edit(), address)
+        except GONE:
+            await link.aclose()
+            await trio.sleep(0.1)
+        await trio.sleep(scene.chance.uniform(0, 2 * pause_seconds))
+
+
+async def paint_eagerly(scene: Scene) -> None:
+    """Paint for ever from one address, as often as the cooldown lets it, and hold the server to what it says of that.
+
+    However the clock jumps and the server restarts, who has waited as long as told may paint.
+    """
+    link = Connection(HOST, scene.port)
+    refusals, steps = 0, scene.clock_steps
+    while True:
+        try:
+            answer = await scene.place(link, scene.ledger.new_edit(), "10.255.0.1")
+        except GONE:
+            refusals = 0  # it may have been placed, and have cost a charge
+            await link.aclose()
+            await trio.sleep(0.1)
+            continue
+        if answer.status != 429:
+            refusals = 0
+            await trio.sleep(0.02)
+            continue
+        told = float(answer.json()["retry_after_seconds"])
+        if told > WINDOW_SECONDS or int(answer.headers["retry-after"]) > math.ceil(WINDOW_SECONDS):
+            raise Broken(0, f"cooldown: told to wait {told:g} s; all charges are back in {WINDOW_SECONDS:g} s")
+        refusals = refusals + 1 if steps == scene.clock_steps else 1
+        steps = scene.clock_steps
+        if refusals > _MAX_REFUSALS:
+            raise Broken(0, f"cooldown: refused {refusals} times in a row, each after waiting as long as told")
+        await trio.sleep(told + 0.01)
+
+
+@attrs.frozen
+class Habits:
+    """What kind of follower it is.
+
+    Attributes:
+        as_json: follows the JSON stream.
+        pause_seconds: between two reads, on a socket with little room.
+        stay_seconds: after that, it loads everything again, as a newcomer; None stays.
+    """
+
+    as_json: bool = False
+    pause_seconds: float = 0.0
+    stay_seconds: float | None = None
+
+
+HABITS: Final = (
+    Habits(),
+    Habits(as_json=True),
+    Habits(pause_seconds=0.3),
+    Habits(pause_seconds=0.1, as_json=True),
+    Habits(stay_seconds=2.0),
+    Habits(stay_seconds=0.3),
+    Habits(stay_seconds=5.0, as_json=True),
+)
+
+
+class Follower:
+    """One who follows; `run` for ever.
+
+    Attributes:
+        version: where it is; -1 before its first image.
+        reloads: how often it was told to reload, by reason.
+    """
+
+    def __init__(self, scene: Scene, name: str, habits: Habits) -> None:
+        self._scene = scene
+        self._name = name
+        self._habits = habits
+        self._pixels = bytearray()
+        self._log_id = ""
+        self._query = ""
+        self._layout: dict[str, int] = {}
+        self._moved = trio.Event()
+        self.version = -1
+        self.reloads: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Follow, through whatever happens."""
+        while True:
+            await self._again(self._load)
+            stay_seconds = self._habits.stay_seconds
+            with trio.move_on_after(math.inf if stay_seconds is None else stay_seconds):
+                await self._again(self._follow)
+
+    async def reach(self, version: int) -> None:
+        """Wait until it is at `version` or later."""
+        while self.version < version:
+            await self._moved.wait()
+
+    async def _again(self, attempt: object) -> None:
+        assert callable(attempt)
+        while True:
+            try:
+                if await attempt():
+                    return
+            except GONE:
+                pass
+            await trio.sleep(self._scene.chance.uniform(0.02, 0.3))  # a browser takes `retry:`, 1 to 5 s
+
+    async def _load(self) -> bool:
+        began = trio.current_time()
+        async with connection(HOST, self._scene.port) as link:
+            info = await link.request("GET", "/info")
+            answer = await link.request("GET", f"/canvas.png{self._query}")
+        if (info.status, answer.status) != (200, 200):
+            return _refused(info) or _refused(answer)
+        self._scene.check_late("an image", began)
+        self._layout = info.json()["edit_code"]
+        self._pixels = bytearray(pixels_of(answer))
+        self._log_id = answer.headers["x-canvas-log"]
+        self._move(int(answer.headers["x-canvas-version"]))
+        return True
+
+    async def _follow(self) -> bool:
+        """Whether it was told to reload."""
+        form = "&format=json" if self._habits.as_json else ""
+        target = f"/edits?v={self.version}&log={self._log_id}{form}"
+        link = Connection(HOST, self._scene.port)
+        try:
+            if self._habits.pause_seconds:
+                link.receive_buffer_bytes = 2_048
+            async for event in link.events(target, [("Last-Event-ID", str(self.version))]):
+                if event.startswith(b"event: reload"):
+                    self._note_reload(event)
+                    return True
+                if event.startswith(b"id: "):
+                    self._apply(event)
+                    await trio.sleep(0.0 if self._scene.settling else self._habits.pause_seconds)
+        finally:
+            with trio.CancelScope(shield=True):
+                await link.aclose()
+        return False
+
+    def _note_reload(self, event: bytes) -> None:
+        told = json.loads(event.partition(b"data: ")[2])
+        if told["code"] != "too-old":
+            raise Broken(3, f"{self._name} at version {self.version} was told {told}")
+        self.reloads[told["code"]] = self.reloads.get(told["code"], 0) + 1
+        self._query = f"?v={told['v']}"
+
+    def _apply(self, event: bytes) -> None:
+        head, _, data = event.partition(b"\ndata: ")
+        version = int(head[4:])
+        if version <= self.version:
+            raise Broken(3, f"{self._name} at version {self.version} was told of version {version}")
+        width = self._scene.ledger.width
+        for x, y, color in self._edits(data, version):
+            self._pixels[y * width + x] = color
+        self._move(version)
+
+    def _edits(self, data: bytes, version: int) -> list[Edit]:
+        if self._habits.as_json:
+            told = json.loads(data)
+            if told["v"] != version:
+                raise Broken(3, f"a frame to version {version} says {told['v']}")
+            return [(x, y, color) for x, y, color in told["edits"]]
+        return unpack(base64.b64decode(data, validate=True), self._layout)
+
+    def _move(self, version: int) -> None:
+        self._scene.ledger.sight(self._name, self._log_id, version, self._pixels)
+        self.version = version
+        self._moved.set()
+        self._moved = trio.Event()
+
+
+def unpack(codes: bytes, layout: dict[str, int]) -> list[Edit]:
+    """Edit codes by the layout that /info tells, one at a time."""
+    size, x_bits, y_bits = layout["bytes"], layout["x_bits"], layout["y_bits"]
+    numbers = (int.from_bytes(codes[at : at + size], "little") for at in range(0, len(codes), size))
+    return [(code % 2**x_bits, (code >> x_bits) % 2**y_bits, code >> (x_bits + y_bits)) for code in numbers]
+
+
+def pixels_of(image: Answer) -> bytes:
+    """An image's pixels, row by row."""
+    with Image.open(io.BytesIO(image.body)) as opened:
+        return opened.tobytes()
+
+
+def _refused(answer: Answer) -> bool:
+    """False, to try again, where an answer is a refusal that the documentation knows."""
+    if answer.status not in (200, 503):
+        raise Broken(6, f"a page was answered {answer.status}: {answer.body!r}")
+    return False
+
+
+def stalled_reader(port: int, version: int) -> socket.socket:
+    """A stream that was asked for and is never read from."""
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+    link.settimeout(LATE_SECONDS)
+    link.connect((HOST, port))
+    link.sendall(f"GET /edits?v={version} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    return link

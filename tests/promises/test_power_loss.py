@@ -1,0 +1,116 @@
+"""Promise 1, when the power goes off: `python -m bench powerloss` in a small size, and the disk that it imagines."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.torturing import power, recorder
+from bench.torturing.recorder import Op
+from bench.torturing.shim import can_preload
+from tests.parts import require
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+
+
+@pytest.mark.timeout(SECONDS + 20)
+def test_no_acknowledged_edit_is_lost_whenever_the_power_goes_off(tmp_path: Path) -> None:
+    require("a C compiler for Linux", can_preload(), "apt-get install gcc, on Linux")
+    path = tmp_path / "figures.json"
+    options = ("--edits", "40", "--seed", "6", "--servers", "2", "--json", str(path))
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "powerloss", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    details = json.loads(path.read_text(encoding="utf-8"))["details"]
+    assert details["lost"] == []
+    assert details["promised"] > 10
+    assert details["syncs"] > 20
+    assert details["started"] == 2
+
+
+def op(kind: str, number: int, *, file: int = 1, offset: int = 0, name: str = "a", data: bytes = b"") -> Op:
+    """One op; of a file "a" unless said otherwise."""
+    return Op(kind, False, number, file, offset, name, data)
+
+
+def crashed(ops: list[Op], way: str = power.NOTHING) -> dict[str, bytes | None]:
+    """What is there after these."""
+    disk = power.Disk()
+    for each in ops:
+        disk.do(each)
+    return disk.crashed(way, random.Random(1))
+
+
+NEW = [op(recorder.CREATE, 1), op(recorder.SYNC, 2, file=9, name="."), op(recorder.SYNCED, 2, file=9, name="")]
+
+
+def test_what_was_not_synced_may_be_there_or_not() -> None:
+    ops = [*NEW, op(recorder.WRITE, 3, data=b"abc")]
+    assert crashed(ops) == {"a": b""}
+    assert crashed(ops, power.ALL) == {"a": b"abc"}
+
+
+def test_sync_covers_what_was_written_before_it_began_and_nothing_after() -> None:
+    ops = [*NEW, op(recorder.WRITE, 3, data=b"abc"), op(recorder.SYNC, 4), op(recorder.WRITE, 5, offset=3, data=b"d")]
+    assert crashed(ops) == {"a": b""}
+    assert crashed([*ops, op(recorder.SYNCED, 4)]) == {"a": b"abc"}
+
+
+def test_synchronous_write_is_durable_when_it_has_ended_and_takes_no_other_along() -> None:
+    ops = [*NEW, op(recorder.WRITE, 3, data=b"abc"), op(recorder.WRITE, 4, offset=1, data=b"X")]
+    assert crashed([*ops, op(recorder.WRITTEN, 4)]) == {"a": b"\0X"}
+
+
+def test_new_file_is_lost_with_all_that_was_synced_in_it_unless_its_folder_is_synced() -> None:
+    ops = [op(recorder.CREATE, 1), op(recorder.WRITE, 2, data=b"abc"), op(recorder.SYNC, 3), op(recorder.SYNCED, 3)]
+    assert crashed(ops) == {}
+    assert crashed([*ops, op(recorder.SYNC, 4, file=9, name="."), op(recorder.SYNCED, 4)]) == {"a": b"abc"}
+
+
+def test_file_in_a_folder_that_is_not_durable_cannot_be_found() -> None:
+    ops = [
+        op(recorder.FOLDER, 1, file=0, name="b"),
+        op(recorder.CREATE, 2, name="b/a"),
+        op(recorder.SYNC, 3, file=8, name="b"),
+        op(recorder.SYNCED, 3, file=8, name=""),
+    ]
+    assert crashed(ops) == {}
+    assert crashed(ops, power.ALL) == {"b": None, "b/a": b""}
+
+
+def test_renamed_file_keeps_its_contents_when_the_folder_it_went_to_is_synced() -> None:
+    ops = [
+        op(recorder.CREATE, 1, name="b/a"),
+        op(recorder.WRITE, 2, data=b"abc"),
+        op(recorder.SYNC, 3),
+        op(recorder.SYNCED, 3),
+        op(recorder.RENAME, 4, file=0, name="b/a", data=b"a"),
+        op(recorder.SYNC, 5, file=9, name="."),
+        op(recorder.SYNCED, 5, file=9, name=""),
+    ]
+    assert crashed(ops) == {"a": b"abc"}
+
+
+def test_torn_write_leaves_some_of_its_sectors_whole() -> None:
+    found = crashed([*NEW, op(recorder.WRITE, 3, offset=100, data=b"x" * 5_000)], power.SECTORS)["a"]
+    assert found is not None
+    assert {found[at : at + 512] for at in range(512, len(found) - 511, 512)} == {bytes(512), b"x" * 512}
+
+
+def test_answer_promises_its_version_and_a_frame_the_one_after_it() -> None:
+    answer = b'HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{"v":12}'
+    refusal = b'HTTP/1.1 503 \r\ncontent-length: 8\r\n\r\n{"v":12}'
+    sent = [answer, refusal, b"id: 7\ndata: \n\nid: 9\ndata: \n\n", b"\0"]
+    assert [op(recorder.SEND, 1, data=data).promised for data in sent] == [12, 0, 9, 0]
