@@ -153,6 +153,26 @@ async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest
         assert {await reader.event() for reader in readers} == {readers_frame(hub)}
 
 
+async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_still_to_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = os.write
+    monkeypatch.setattr("placed.http.followers._WRITES_AT_ONCE", 2)
+    async with running(Hub()) as hub:
+        readers = [hub.follow() for _ in range(4)]
+
+        def place_and_write(fd: int, data: bytes) -> int:
+            if hub.projection.version == 2:
+                hub.append((2, 2, 2))
+            return write(fd, data)
+
+        monkeypatch.setattr("placed.http.followers.os.write", place_and_write)
+        hub.append((1, 1, 1))
+        assert [(await reader.event())[:6] for reader in readers] == [b"id: 2\n"] * 2 + [b"id: 3\n"] * 2
+        assert [(await reader.event())[:6] for reader in readers[:2]] == [b"id: 3\n"] * 2
+        assert {reader.has_come() for reader in readers} == {b""}
+
+
 async def test_edits_that_come_faster_than_frames_may_are_merged(autojump_clock: trio.testing.MockClock) -> None:
     async with running(Hub(frame_seconds=0.25)) as hub:
         reader = hub.follow()
