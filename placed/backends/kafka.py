@@ -31,7 +31,7 @@ from kafka.errors import KafkaTimeoutError
 from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, OutcomeUnknown
 from placed.backends.kafka_client import DELIVERY_SECONDS, OFFSETS_SECONDS, Bounds, Client, append_error, check_topic_id
 from placed.backends.kafka_place import PLAIN
-from placed.backends.kafka_reader import KafkaReader
+from placed.backends.kafka_reader import LAST_STEP_SECONDS, KafkaReader
 from placed.backends.kafka_topic import prepare_topic
 from placed.backends.tail import check_value
 
@@ -243,7 +243,7 @@ class KafkaLog(Log):
                 await ticket.settled.wait()
         self._link.stop()
         with trio.move_on_after(END_SECONDS, shield=True):
-            await self._link.ended.wait()
+            await self._link.ended()
         for reader in list(self._readers):
             await reader.ended()
 
@@ -260,18 +260,23 @@ class _Link:
         self._failed: queue.SimpleQueue[Producer] = queue.SimpleQueue()
         self._nudge = threading.Event()
         self._stopping = False
-        self._started = False
-        self.ended = trio.Event()
+        self._thread = threading.Thread(target=self._run, name="placed-kafka-link", daemon=True)
+        self._ended = trio.Event()
 
     def start(self) -> None:
-        self._started = True
-        threading.Thread(target=self._run, name="placed-kafka-link", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         self._stopping = True
         self._nudge.set()
-        if not self._started:
-            self.ended.set()
+        if self._thread.ident is None:
+            self._ended.set()
+
+    async def ended(self) -> None:
+        """Wait until the thread, if there was one, is gone."""
+        await self._ended.wait()
+        if self._thread.ident is not None:
+            self._thread.join(LAST_STEP_SECONDS)
 
     def replace(self, producer: Producer) -> None:
         """Close a producer whose appends may be anywhere, and make another."""
@@ -322,7 +327,7 @@ class _Link:
             for producer in producers:
                 producer.close()
             with contextlib.suppress(trio.RunFinishedError):
-                self._tell(self.ended.set)
+                self._tell(self._ended.set)
 
     def _keep_asking(self, producers: list[Producer]) -> None:
         while not self._stopping:

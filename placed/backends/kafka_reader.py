@@ -25,6 +25,7 @@ from placed.backends.tail import BATCH_RECORDS
 if TYPE_CHECKING:
     from placed.backends.kafka_client import Client, Consumer
 
+LAST_STEP_SECONDS: Final = 1.0  # for a thread that has said that it ends, and has nothing left to do
 STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only where a name server doesn't answer
 
 
@@ -40,6 +41,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="placed-kafka-reader", daemon=True)
         self._error: LogError | None = None
         self._token = trio.lowlevel.current_trio_token()
 
@@ -48,7 +50,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
 
         Raises: as `Log.read`, on entering.
         """
-        threading.Thread(target=self._run, name="placed-kafka-reader", daemon=True).start()
+        self._thread.start()
         await self._ready.wait()
         if self._error is not None:
             raise self._error
@@ -82,6 +84,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         """Wait until the thread has ended, at most `STOP_SECONDS`, also when cancelled."""
         with trio.move_on_after(STOP_SECONDS, shield=True):
             await self._ended.wait()
+            self._thread.join(LAST_STEP_SECONDS)
         await trio.lowlevel.checkpoint_if_cancelled()
 
     # What follows runs in the reader's thread.
