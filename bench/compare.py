@@ -27,7 +27,7 @@ from bench.edit_logs import lay_picture
 from bench.http_client import connection
 from bench.load_process import busy_share, warnings
 from bench.measure import reading
-from bench.peers import PEERS, NotHad, ask_for_modules
+from bench.peers import PEERS, NotHad, ask_for_mercure
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.senders import Load
 
@@ -42,6 +42,7 @@ _FRAME_RATIOS: Final = {
     "C send() floor": Target(1.25),
     "nginx nchan": Target(0.9),
     "Node ws 8, express 4": Target(0.8),
+    "Centrifugo 6": None,
     "placed, slow lane": None,
 }
 _EXPRESS: Final = "Node ws 8, express 4"
@@ -87,7 +88,7 @@ def compare(
     every_ms: float,
     json_path: Path | None,
 ) -> None:
-    """Put placed beside a C floor, nginx nchan, Node ws 8 with express 4, and its own slow lane. Linux only."""
+    """Put placed beside a C floor, nchan, Node ws 8 with express 4, Centrifugo, and its own slow lane. Linux only."""
     allow_connections(max(crowds))
     outcome = _Outcome()
     peers = _had([PEERS[name] for name in names], outcome)
@@ -111,7 +112,7 @@ def _had(peers: list[Peer], outcome: _Outcome) -> list[Peer]:
             outcome.notes.append(f"{peer.name} is left out: {error}")
         else:
             had.append(peer)
-    outcome.notes += ask_for_modules()
+    outcome.notes.append(ask_for_mercure())
     return had
 
 

@@ -7,6 +7,8 @@ is left out.
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import shutil
 import socket
 import subprocess
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 _FETCH_SECONDS: Final = 120.0
+_BUILD_SECONDS: Final = 900.0  # Centrifugo has some hundred modules
 _READY_SECONDS: Final = 20.0
 _NGINX: Final = """
 load_module {module};
@@ -106,9 +109,14 @@ async def _wait_listening(host: str, port: int) -> None:
                 return
 
 
-def _run(*command: str, cwd: Path | None = None) -> None:
+def _run(
+    *command: str, cwd: Path | None = None, env: dict[str, str] | None = None, seconds: float = _FETCH_SECONDS
+) -> None:
+    environment = {**os.environ, **env} if env else None
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotHad(f"`{' '.join(command)}`: {error}") from error
     if done.returncode:
@@ -166,13 +174,48 @@ def _fetch_nchan() -> None:
 
 
 def _nginx(folder: Path, _image: Path) -> Sequence[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(module=_nchan_module(), folder=folder, port=port), encoding="utf-8")
-    start = f'echo http://127.0.0.1:{port}; exec "$0" -p "$1" -c "$2"'
-    return ["sh", "-c", start, _nginx_program(), str(folder), str(config)]
+    return _announced(port, _nginx_program(), "-p", str(folder), "-c", str(config))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _announced(port: int, *command: str) -> Sequence[str]:
+    """The command, in a shell that says its address first, where the program itself can't."""
+    return ["sh", "-c", f'echo http://127.0.0.1:{port}; exec "$0" "$@"', *command]
+
+
+def _go() -> str:
+    return shutil.which("go") or shutil.which("go", path="/usr/local/go/bin") or "go"
+
+
+def _build_centrifugo() -> None:
+    folder = cache() / "go"
+    if not (folder / "centrifugo").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _run(_go(), "install", _CENTRIFUGO, env={"GOBIN": str(folder)}, seconds=_BUILD_SECONDS)
+
+
+def _centrifugo(folder: Path, _image: Path) -> Sequence[str]:
+    port = _free_port()
+    config = {
+        "http_server": {"address": "127.0.0.1", "port": port},
+        "http_api": {"insecure": True},
+        "client": {"insecure": True},
+        "uni_sse": {"enabled": True},
+        "log": {"level": "error"},
+    }
+    path = folder / "centrifugo.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    # Its threads would otherwise be as many as there are cores, of which it has one.
+    return _announced(port, "env", "GOMAXPROCS=1", str(cache() / "go" / "centrifugo"), "-c", str(path))
 
 
 def _placed(lane: str) -> Callable[[Path, Path], Sequence[str]]:
@@ -182,6 +225,15 @@ def _placed(lane: str) -> Callable[[Path, Path], Sequence[str]]:
 # A message of nchan's has its own id; the number is the message's.
 _NCHAN: Final = Dialect("/follow", "/publish", "#{n};AAAA", r"#(\d+);", is_numbered=True)
 
+_CENTRIFUGO: Final = "github.com/centrifugal/centrifugo/v6@v6.9.1"
+_OVER_CENTRIFUGO: Final = Dialect(
+    "/connection/uni_sse?cf_connect=%7B%22subs%22%3A%7B%22canvas%22%3A%7B%7D%7D%7D",
+    "/api/publish",
+    '{{"channel":"canvas","data":"#{n};AAAA"}}',
+    r"#(\d+);",
+    is_numbered=True,
+)
+
 PEERS: Final = {
     peer.name: peer
     for peer in (
@@ -189,26 +241,18 @@ PEERS: Final = {
         Peer("C send() floor", Dialect("/"), _build_floor, _floor),
         Peer("nginx nchan", _NCHAN, _fetch_nchan, _nginx),
         Peer("Node ws 8, express 4", Dialect("/", websocket=True), _fetch_node, _node),
+        Peer("Centrifugo 6", _OVER_CENTRIFUGO, _build_centrifugo, _centrifugo),
         Peer("placed, slow lane", Dialect("/edits?v=1"), lambda: None, _placed("--no-fast-lane")),
     )
 }
 
-# Wanted, and driven by nothing here so far: their modules couldn't be had where this was written.
-MODULES: Final = {
-    "Mercure": "github.com/dunglas/mercure@latest",
-    "Centrifugo": "github.com/centrifugal/centrifugo/v6@latest",
-}
+_MERCURE: Final = "github.com/dunglas/mercure@latest"
 
 
-def ask_for_modules() -> list[str]:
-    """A sentence on each of `MODULES`: what Go's module proxy says to it."""
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    said = []
-    for name, module in MODULES.items():
-        try:
-            _run(go or "go", "list", "-m", module)
-        except NotHad as error:
-            said.append(f"{name} is left out: {error}")
-        else:
-            said.append(f"{name} is left out, though its module can be had: there is nothing here that starts it.")
-    return said
+def ask_for_mercure() -> str:
+    """A sentence on Mercure, which nothing here drives: its module couldn't be had where this was written."""
+    try:
+        _run(_go(), "list", "-m", _MERCURE)
+    except NotHad as error:
+        return f"Mercure is left out: {error}"
+    return "Mercure is left out, though its module can be had: there is nothing here that starts it."
