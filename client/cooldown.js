@@ -30,6 +30,11 @@ export class CooldownClock {
     return this.#charges
   }
 
+  /** Milliseconds for one charge to come back; 0 without a cooldown. */
+  get chargeMs() {
+    return this.#chargeMs
+  }
+
   /**
    * @param {Cooldown} cooldown
    * @param {number} now

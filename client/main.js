@@ -1,208 +1,292 @@
 /**
- * The page: makes the parts and joins them. The canvas is written by the connection alone; everything painted here
- * and not yet in the canvas is in `own_pixels.js`; `resync.js` decides what is loaded when; `screen.js` draws.
+ * The page: makes the parts and joins them. The canvas is written by the connection alone; everything painted here and not
+ * yet in the canvas is in `painting.js`; `resync.js` decides what is loaded when; `screen.js` draws.
  *
- * For tests and the curious, `window.placed` tells the page's state, read-only:
- *
- *     placed.connection                'connecting' | 'catching-up' | 'live' | 'offline'
- *     placed.version, placed.log       of the canvas shown; -1 and null before the first
- *     placed.width, placed.height      canvas pixels
- *     placed.indexes()                 a copy of the palette indexes, row by row
- *     placed.ownPixels()               those on their way: [{ id, x, y, color, state }]
- *     placed.charges                   edits that the server would admit now; null without a cooldown
- *     placed.color                     the chosen palette index
- *     placed.view                      { scale, left, top }, see viewport.js
- *     placed.screenOf(x, y)            where the middle of a canvas pixel is on the screen, { x, y } in CSS pixels
+ * What not everybody needs is loaded when it is first asked for: the panel's contents, templates, keys, signs, sounds.
  */
 
+import { Brush } from './brush.js'
 import { Canvas } from './canvas.js'
 import { Connection } from './connection.js'
 import { CooldownClock } from './cooldown.js'
+import { element } from './elements.js'
 import { listenToGestures } from './gestures.js'
-import { hoverLayer, ownPixelsLayer } from './overlay.js'
-import { OwnPixels } from './own_pixels.js'
+import { localise, t } from './language.js'
+import { Marks } from './marks.js'
+import { cursorLayer, hoverLayer, ownPixelsLayer } from './overlay.js'
+import { tell } from './page_state.js'
+import { Painting } from './painting.js'
 import { PaletteBar } from './palette_bar.js'
-import { postEdit } from './posting.js'
+import { Panel } from './panel.js'
+import { fragmentOf, placeOf } from './place_link.js'
+import { Rate } from './rate.js'
 import { Resync } from './resync.js'
 import { Screen } from './screen.js'
+import { Settings, browserStorage } from './settings.js'
 import { StatusBar } from './status_bar.js'
-import { pixelAt, screenOf } from './viewport.js'
+import { TemplateLoader } from './template_loader.js'
 
 /** @typedef {import('./viewport.js').Point} Point */
 
 const TICK_MS = 200
-/** Smaller pixels than this, in CSS pixels, can't be aimed at: a tap zooms in instead of painting. */
-const MIN_PAINT_SCALE = { mouse: 3, touch: 8 }
-const AIMED_SCALE = 20
+const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much more often
 
-const canvasElement = /** @type {HTMLCanvasElement} */ (document.getElementById('canvas'))
+localise(document)
+const canvasElement = /** @type {HTMLCanvasElement} */ (element('canvas'))
+const settings = new Settings(browserStorage())
 const resync = new Resync()
-const ownPixels = new OwnPixels()
 const cooldown = new CooldownClock()
+const rate = new Rate()
 const status = new StatusBar()
-const palette = new PaletteBar(/** @type {HTMLElement} */ (document.getElementById('colors')))
 const screen = new Screen(canvasElement)
-let colorNames = /** @type {string[]} */ ([])
+const invalidate = () => screen.invalidate()
+const marks = new Marks(invalidate)
+const palette = new PaletteBar(element('colors'), () => {
+  status.announce(t('chosen', { color: palette.nameOf(palette.color) }))
+  refresh()
+})
+const page = {
+  canvas: () => screen.canvas,
+  palette: () => palette.palette,
+  view: () => screen.view,
+  lookAt: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) => screen.lookAt(x, y, scale),
+  invalidate,
+  link,
+  say
+}
+const templates = new TemplateLoader(page)
+let viewers = /** @type {number | null} */ (null)
 let hovered = /** @type {Point | null} */ (null)
+let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
+let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
+let wasOut = false // of charges
+
+const painting = new Painting({
+  canvas: page.canvas,
+  color: () => palette.color,
+  resync,
+  cooldown,
+  say,
+  settled(pixel, placed) {
+    marks.add(pixel, placed)
+    play(placed ? 'placed' : 'refused')
+  },
+  changed: refresh
+})
+const brush = new Brush({ screen, painting, palette, cooldown, settings, templates, say, refresh })
 
 const connection = new Connection(resync, {
   gotInfo(info) {
     cooldown.set(info.cooldown, Date.now())
   },
-  gotImage({ info, indexes, log, version }) {
+  gotStatus(now) {
+    viewers = now.viewers
+  },
+  gotImage({ info, indexes }) {
+    const isFirst = !screen.canvas
     palette.offer(info.palette, info.colorNames)
-    colorNames = info.colorNames
     const canvas = new Canvas(info.width, info.height, info.palette)
     canvas.load(indexes)
     measureBars()
     screen.show(canvas)
-    ownPixels.reached(log, version)
+    point(null)
+    brush.answer(false)
+    painting.loaded()
+    templates.canvasChanged()
+    if (isFirst) goTo(location.hash)
   },
-  gotEdits(edits, version) {
-    screen.canvas?.apply(edits)
-    if (ownPixels.size) for (let i = 0; i < edits.length; i += 3) ownPixels.seen(edits[i], edits[i + 1])
-    ownPixels.reached(/** @type {string} */ (resync.log), version)
-    screen.invalidate()
+  gotEdits(edits) {
+    if (!screen.canvas) return
+    templates.edited(edits)
+    screen.canvas.apply(edits)
+    screen.glow.add(edits)
+    rate.add(edits.length / 3, Date.now())
+    painting.applied(edits)
+    invalidate()
   },
   changed: showState
 })
 
+const panel = new Panel({
+  templates: (body) => templates.mount(body),
+  share: async (body) => {
+    const { mountShare } = await import('./share_panel.js')
+    return mountShare(body, { ...page, choose: (choice) => (areaChoice = choice) })
+  },
+  settings: async (body) => (await import('./settings_panel.js')).mountSettings(body, settings),
+  help: async (body) => (await import('./help_panel.js')).mountHelp(body)
+})
+
 /**
- * Paint a canvas pixel in the chosen colour.
- * @param {Point} pixel
+ * @param {string} text
+ * @param {'news' | 'trouble'} kind
  */
-async function paint({ x, y }) {
-  const refusal = whyNotNow()
-  if (refusal) return status.say(refusal, 'trouble')
-  const color = palette.color
-  const id = ownPixels.add({ x, y, color, log: /** @type {string} */ (resync.log), now: Date.now() })
-  cooldown.spend(Date.now())
-  refresh()
-  const { outcome, rateLimit } = await postEdit({ x, y, color })
-  const now = Date.now()
-  if (outcome.kind === 'refused' && outcome.retrySeconds !== null) cooldown.refused(now, outcome.retrySeconds)
-  else cooldown.answered(now, rateLimit)
-  if (outcome.kind === 'posted') {
-    ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })
-  } else {
-    if (outcome.kind === 'refused') ownPixels.refused(id)
-    else ownPixels.unknown(id, now)
-    status.say(outcome.reason, 'trouble')
-  }
-  refresh()
+function say(text, kind) {
+  status.say(text, kind)
 }
 
-/** @returns {string | null} the reason why an edit isn't even sent */
-function whyNotNow() {
-  const now = Date.now()
-  if (!screen.canvas) return 'The canvas is not here yet.'
-  if (resync.connection === 'offline') return 'Offline: painting goes on when the server is back.'
-  if (ownPixels.full) return 'Too many pixels are on their way; wait a moment.'
-  if (cooldown.limited && cooldown.remaining(now) < 1) {
-    return `Not yet: the next pixel is ready in ${(cooldown.nextMs(now) / 1000).toFixed(1)} s.`
-  }
-  return null
+/** @param {keyof typeof import('./sound.js').SOUNDS} sound */
+async function play(sound) {
+  if (settings.values.sound) (await import('./sound.js')).play(sound)
 }
 
 /**
- * @param {Point} at  CSS pixels
- * @param {boolean} touch
+ * Show the keyboard's cursor, or null: the pointer's again.
+ * @param {import('./cursor.js').Cursor | null} shown
  */
-function tapped(at, touch) {
-  const pixel = screen.canvas && pixelAt(screen.view, at, screen.canvas)
-  if (!pixel) return
-  if (screen.view.scale >= (touch ? MIN_PAINT_SCALE.touch : MIN_PAINT_SCALE.mouse)) return void paint(pixel)
-  screen.zoom(AIMED_SCALE / screen.view.scale, at)
-  status.say(`Zoomed in. ${touch ? 'Tap' : 'Click'} again to paint.`, 'news')
+function point(shown) {
+  if (!shown) cursor?.clear()
+  cursor = shown
+  refresh()
+}
+
+/** What a drag on the canvas does, if it isn't for moving about. */
+const drag = {
+  claims: (/** @type {Point} */ at) => Boolean(areaChoice?.waiting) || templates.grab(brush.pixelAt(at)),
+  move(/** @type {Point} */ at, /** @type {number} */ dx, /** @type {number} */ dy) {
+    const pixel = brush.pixelAt(at)
+    if (!areaChoice?.waiting) templates.drag(dx / screen.view.scale, dy / screen.view.scale)
+    else if (pixel) areaChoice.drag(pixel)
+    invalidate()
+  },
+  end() {
+    if (areaChoice?.waiting) areaChoice.drop()
+    else templates.drop()
+    invalidate()
+  }
 }
 
 /** Fitting the canvas spares the bars, whose size depends on the palette and the window. */
 function measureBars() {
-  const size = (/** @type {string} */ id) => document.getElementById(id)?.getBoundingClientRect() ?? new DOMRect()
-  const top = size('top')
-  const bottom = size('bottom')
   const gap = 12
-  screen.insets = { top: top.bottom + gap, right: gap, bottom: innerHeight - bottom.top + gap, left: gap }
+  const top = element('top').getBoundingClientRect()
+  const bar = element('paints').getBoundingClientRect()
+  const isBeside = bar.height > bar.width
+  screen.insets = {
+    top: top.bottom + gap,
+    right: gap,
+    bottom: isBeside ? gap : innerHeight - bar.top + gap,
+    left: isBeside ? bar.right + gap : gap
+  }
+}
+
+/** What is on the screen, as an address' fragment: the pixel in the middle, and how large it is. */
+function fragment() {
+  const { x, y } = screen.center
+  return fragmentOf({ x: Math.floor(x), y: Math.floor(y), scale: screen.view.scale }, location.hash)
+}
+
+function link() {
+  return new URL(fragment(), location.href).href
+}
+
+/** @param {string} hash */
+function goTo(hash) {
+  const place = placeOf(hash)
+  if (place && screen.canvas) screen.lookAt(place.x, place.y, place.scale ?? undefined)
+  templates.addFromLink(hash)
 }
 
 function showState() {
   const now = Date.now()
   status.showConnection(resync.connection, resync.retryInMs(now))
+  status.showNumbers({ viewers: resync.live ? viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
-}
-
-function showPosition() {
   const canvas = screen.canvas
+  const pixel = cursor?.pixel ?? hovered
   // A canvas of another log may be smaller than the one that was pointed at.
-  if (!canvas || !hovered || hovered.x >= canvas.width || hovered.y >= canvas.height) return status.showPosition(null)
-  status.showPosition({ ...hovered, color: colorNames[canvas.indexes[hovered.y * canvas.width + hovered.x]] })
+  const isThere = canvas && pixel && pixel.x < canvas.width && pixel.y < canvas.height
+  status.showPosition(isThere ? { ...pixel, color: palette.nameOf(canvas.at(pixel.x, pixel.y)) } : null)
 }
 
 function refresh() {
   showState()
-  showPosition()
-  screen.invalidate()
+  brush.show()
+  element('undo').toggleAttribute('disabled', !painting.canUndo)
+  invalidate()
 }
 
 function tick() {
   connection.tick()
-  const { unknown, overdue } = ownPixels.tick(Date.now(), resync.connection === 'live')
-  if (unknown.length) status.say('Nobody said whether your pixel was placed: the canvas shows what is there.', 'trouble')
-  if (overdue.length) connection.probe()
-  if (unknown.length || overdue.length) screen.invalidate()
+  if (painting.tick()) connection.probe()
+  const isOut = cooldown.limited && cooldown.remaining(Date.now()) < 1
+  if (wasOut && !isOut) play('ready')
+  wasOut = isOut
   showState()
-  showPosition()
 }
 
-screen.layers.push(ownPixelsLayer(ownPixels, () => palette.palette), hoverLayer(() => hovered))
+let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
+
+async function applySettings() {
+  const { theme, signs, grid, glow } = settings.values
+  document.documentElement.dataset.theme = theme
+  element('colors').classList.toggle('signs', signs)
+  screen.grid.enabled = grid
+  screen.glow.enabled = glow
+  drawSigns = signs ? (await import('./signs.js')).signsLayer(screen, page.palette) : null
+  invalidate()
+}
+
+/** @returns {string} '#rrggbb' */
+const chosenColor = () => palette.palette[palette.color] ?? '#000'
+screen.layers.push(
+  (context, view) => drawSigns?.(context, view),
+  templates.layer,
+  ownPixelsLayer(painting.ownPixels, page.palette),
+  marks.layer,
+  hoverLayer(() => (brush.target || cursor ? null : hovered), chosenColor),
+  cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
+  (context, view) => areaChoice?.layer(context, view)
+)
 listenToGestures(canvasElement, {
-  tap: tapped,
+  tap(at, touch) {
+    point(null)
+    brush.tap(at, touch)
+  },
   pan: (dx, dy) => screen.pan(dx, dy),
   pinch: (from, to) => screen.pinch(from, to),
   zoom: (factor, at) => screen.zoom(factor, at),
+  fling: (vx, vy) => screen.fling(vx, vy),
+  stop: () => screen.settle(),
+  pick: (at) => brush.pick(brush.pixelAt(at)),
+  drawing: () => brush.drawing,
+  draw: (at, phase) => brush.draw(at, phase),
+  drag,
   hover(at) {
-    hovered = at && screen.canvas ? pixelAt(screen.view, at, screen.canvas) : null
+    hovered = at && brush.pixelAt(at)
+    if (hovered && cursor) point(null)
     refresh()
   }
 })
-document.getElementById('zoom-in')?.addEventListener('click', () => screen.zoom(2))
-document.getElementById('zoom-out')?.addEventListener('click', () => screen.zoom(1 / 2))
-document.getElementById('fit')?.addEventListener('click', () => screen.fit())
-document.getElementById('retry')?.addEventListener('click', () => connection.probe())
+
+addEventListener(
+  'keydown',
+  async (event) => {
+    const { listenToKeys } = await import('./keyboard.js')
+    listenToKeys({ canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }, event)
+  },
+  { once: true }
+)
+for (const [id, act] of /** @type {[string, () => void][]} */ ([
+  ['zoom-in', () => screen.zoom(2)],
+  ['zoom-out', () => screen.zoom(1 / 2)],
+  ['fit', () => screen.fit()],
+  ['undo', () => painting.undo()],
+  ['retry', () => connection.probe()]
+])) {
+  element(id).addEventListener('click', act)
+}
 addEventListener('resize', measureBars)
+addEventListener('hashchange', () => goTo(location.hash))
 
-Object.defineProperty(window, 'placed', {
-  value: Object.freeze({
-    get connection() {
-      return resync.connection
-    },
-    get version() {
-      return resync.version
-    },
-    get log() {
-      return resync.log
-    },
-    get width() {
-      return screen.canvas?.width ?? 0
-    },
-    get height() {
-      return screen.canvas?.height ?? 0
-    },
-    get charges() {
-      return cooldown.limited ? cooldown.remaining(Date.now()) : null
-    },
-    get color() {
-      return palette.color
-    },
-    get view() {
-      return screen.view
-    },
-    indexes: () => screen.canvas?.indexes.slice() ?? new Uint8Array(),
-    ownPixels: () => ownPixels.shown(),
-    screenOf: (/** @type {number} */ x, /** @type {number} */ y) => screenOf(screen.view, { x, y })
-  })
-})
-
-showState()
+let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
+screen.onLook = () => {
+  clearTimeout(addressTimer)
+  addressTimer = setTimeout(() => history.replaceState(null, '', fragment()), ADDRESS_MS)
+}
+settings.onChange = applySettings
+void applySettings()
+tell({ resync, screen, cooldown, palette, painting })
+refresh()
 connection.start()
 setInterval(tick, TICK_MS)

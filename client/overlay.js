@@ -1,5 +1,6 @@
 /**
- * What is drawn over the canvas: the pixel under the pointer, and own pixels on their way. Layers for `screen.js`.
+ * What is drawn over the canvas: own pixels on their way, the pixel that would be painted, and the keyboard's cursor. Layers
+ * for `screen.js`.
  */
 
 /** @typedef {import('./viewport.js').View} View */
@@ -19,33 +20,65 @@ const MIN_HOVER_SCALE = 4
 export function ownPixelsLayer(ownPixels, palette) {
   return (context, view) => {
     for (const { x, y, color, state } of ownPixels.shown()) {
-      const box = boxOf(view, { x, y })
-      context.fillStyle = palette()[color]
-      context.fillRect(box.x, box.y, box.size, box.size)
+      const box = fill(context, view, { x, y }, palette()[color])
       outline(context, box, { dashed: state === 'unknown', faint: state === 'posted' })
     }
   }
 }
 
 /**
- * The pixel under the pointer, outlined.
+ * The pixel under the pointer, in the colour that a click would give it.
  *
  * @param {() => Point | null} hovered
+ * @param {() => string} color  '#rrggbb'
  * @returns {import('./screen.js').Layer}
  */
-export function hoverLayer(hovered) {
+export function hoverLayer(hovered, color) {
   return (context, view) => {
     const pixel = hovered()
-    if (pixel && view.scale >= MIN_HOVER_SCALE) outline(context, boxOf(view, pixel), { dashed: false, faint: true })
+    if (!pixel || view.scale < MIN_HOVER_SCALE) return
+    outline(context, fill(context, view, pixel, color()), { dashed: false, faint: true })
   }
 }
 
 /**
+ * The keyboard's cursor, or a pixel that waits to be confirmed: seen at any scale, by its arms.
+ *
+ * @param {() => Point | null} cursor
+ * @param {() => string} color  '#rrggbb'
+ * @returns {import('./screen.js').Layer}
+ */
+export function cursorLayer(cursor, color) {
+  return (context, view) => {
+    const pixel = cursor()
+    if (!pixel) return
+    const box = fill(context, view, pixel, color())
+    outline(context, box, { dashed: false, faint: false })
+    const [x, y, near] = [box.x + box.size / 2, box.y + box.size / 2, box.size / 2 + 4]
+    context.beginPath()
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(x + dx * near, y + dy * near)
+      context.lineTo(x + dx * (near + 9), y + dy * (near + 9))
+    }
+    for (const [width, ink] of /** @type {const} */ ([[4, '#fff'], [2, '#000']])) {
+      context.lineWidth = width
+      context.strokeStyle = ink
+      context.stroke()
+    }
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
  * @param {View} view
  * @param {Point} pixel
+ * @param {string} color
  */
-function boxOf(view, pixel) {
-  return { x: (pixel.x - view.left) * view.scale, y: (pixel.y - view.top) * view.scale, size: view.scale }
+function fill(context, view, { x, y }, color) {
+  const box = { x: (x - view.left) * view.scale, y: (y - view.top) * view.scale, size: view.scale }
+  context.fillStyle = color
+  context.fillRect(box.x, box.y, box.size, box.size)
+  return box
 }
 
 /**

@@ -2,16 +2,24 @@
  * The palette: one radio button per colour, so that Tab, arrow keys and screen readers work as everywhere.
  */
 
+import { make } from './elements.js'
+
 export class PaletteBar {
   #element
+  #onChoose
   #color = 0
   #palette = /** @type {string[]} */ ([])
+  #names = /** @type {string[]} */ ([])
 
-  /** @param {HTMLElement} element  a fieldset's inside */
-  constructor(element) {
+  /**
+   * @param {HTMLElement} element  a fieldset's inside
+   * @param {() => void} onChoose
+   */
+  constructor(element, onChoose) {
     this.#element = element
+    this.#onChoose = onChoose
     element.addEventListener('change', (event) => {
-      if (event.target instanceof HTMLInputElement) this.#color = Number(event.target.value)
+      if (event.target instanceof HTMLInputElement) this.choose(Number(event.target.value))
     })
   }
 
@@ -26,6 +34,35 @@ export class PaletteBar {
   }
 
   /**
+   * What people call a colour; '' if there is no such.
+   * @param {number} color
+   */
+  nameOf(color) {
+    return this.#names[color] ?? ''
+  }
+
+  /**
+   * Choose a colour; nothing happens if there is no such.
+   * @param {number} color
+   */
+  choose(color) {
+    const swatch = this.#element.querySelectorAll('input')[color]
+    if (!swatch) return
+    this.#color = color
+    swatch.checked = true
+    swatch.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    this.#onChoose()
+  }
+
+  /**
+   * Choose the colour that is so many places further, past the end from the beginning on.
+   * @param {number} places
+   */
+  step(places) {
+    this.choose((this.#color + places + this.#palette.length) % this.#palette.length)
+  }
+
+  /**
    * Offer these colours. The choice stays where the palette is as long.
    *
    * @param {string[]} palette  '#rrggbb'
@@ -35,6 +72,7 @@ export class PaletteBar {
     // A fresh canvas is all blank colour: start with one that is seen.
     if (this.#palette.length !== palette.length) this.#color = Math.min(palette.length - 1, 5)
     this.#palette = palette
+    this.#names = names
     this.#element.replaceChildren(...palette.map((color, index) => this.#swatch(index, color, names[index])))
     this.#element.classList.toggle('many', palette.length > 36)
   }
@@ -45,13 +83,8 @@ export class PaletteBar {
    * @param {string} name
    */
   #swatch(index, color, name) {
-    const input = document.createElement('input')
-    input.type = 'radio'
-    input.name = 'color'
-    input.value = String(index)
-    input.checked = index === this.#color
-    input.setAttribute('aria-label', name)
-    input.title = name
+    const input = make('input', { type: 'radio', name: 'color', value: `${index}`, checked: index === this.#color })
+    input.ariaLabel = input.title = name
     input.style.setProperty('--color', color)
     return input
   }

@@ -3,6 +3,7 @@
  */
 
 import { parseRateLimit } from './cooldown.js'
+import { t } from './language.js'
 
 /**
  * @typedef {{ kind: 'posted', version: number }
@@ -14,10 +15,10 @@ const TIMEOUT_MS = 15_000 // the server's own deadline for an append is shorter
 
 /** Refusals with which a server says that nothing was placed, though the status is 5xx. */
 const NOT_PLACED = new Map([
-  ['log-unavailable', 'The server cannot save edits just now.'],
-  ['writer-full', 'The server has more edits than it can take just now.'],
-  ['shutting-down', 'The server is stopping.'],
-  ['not-ready', 'The server is still starting.']
+  ['log-unavailable', t('cannotSave')],
+  ['writer-full', t('tooManyEdits')],
+  ['shutting-down', t('stopping')],
+  ['not-ready', t('starting')]
 ])
 
 /**
@@ -38,7 +39,7 @@ export async function postEdit(edit) {
       rateLimit: parseRateLimit(response.headers.get('RateLimit'))
     }
   } catch {
-    return { outcome: { kind: 'unknown', reason: 'The connection was lost while painting.' }, rateLimit: null }
+    return { outcome: { kind: 'unknown', reason: t('lostWhilePainting') }, rateLimit: null }
   }
 }
 
@@ -55,17 +56,17 @@ export function outcomeOf(status, body, retryAfter) {
   if (code === 'cooldown' || status === 429) {
     const seconds = Number(exactSeconds ?? retryAfter ?? 1)
     const retrySeconds = Number.isFinite(seconds) && seconds >= 0 ? seconds : 1
-    return { kind: 'refused', reason: `Not yet: the next pixel is ready in ${duration(retrySeconds)}.`, retrySeconds }
+    return { kind: 'refused', reason: t('notYet', { time: duration(retrySeconds) }), retrySeconds }
   }
   const notPlaced = NOT_PLACED.get(code)
   if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
-  if (code === 'banned') return { kind: 'refused', reason: 'You may not paint on this canvas.', retrySeconds: null }
+  if (code === 'banned') return { kind: 'refused', reason: t('banned'), retrySeconds: null }
   if (status >= 400 && status < 500) {
-    const reason = typeof detail === 'string' && detail ? detail : `The server refused this edit (${status}).`
+    const reason = typeof detail === 'string' && detail ? detail : t('refused', { status })
     return { kind: 'refused', reason, retrySeconds: null }
   }
   // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
-  return { kind: 'unknown', reason: 'The server did not say whether this pixel was placed.' }
+  return { kind: 'unknown', reason: t('didNotSay') }
 }
 
 /**

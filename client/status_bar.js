@@ -1,18 +1,29 @@
 /**
- * The words around the canvas: connection, position, charges, and messages. Each is written only when it changes, so
- * that it can be called on every tick, and a screen reader hears only news.
+ * The words around the canvas: connection, numbers, position, charges, and messages. Each is written only when it changes,
+ * so that it can be called on every tick, and a screen reader hears only news.
  */
 
+import { element } from './elements.js'
+import { language, t } from './language.js'
 import { duration } from './posting.js'
 
 /** @typedef {import('./resync.js').Connection} ConnectionState */
 
 const MESSAGE_MS = 6_000
+const ANNOUNCE_MS = 250 // a held arrow key would have a screen reader say a hundred positions
 
-const WORDS = { connecting: 'Connecting…', 'catching-up': 'Catching up…', live: 'Live', offline: 'Offline' }
+const WORDS = {
+  connecting: t('connecting'),
+  'catching-up': t('catchingUp'),
+  live: t('live'),
+  'read-only': t('readOnly'),
+  offline: t('offline')
+}
+const NUMBER = new Intl.NumberFormat(language)
 
 export class StatusBar {
   #connection = element('connection')
+  #numbers = element('numbers')
   #retry = element('retry')
   #position = element('position')
   #charges = element('charges')
@@ -20,7 +31,9 @@ export class StatusBar {
   #meter = element('meter')
   #cooldown = element('cooldown')
   #message = element('message')
+  #announcer = element('announcer')
   #messageTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
+  #announceTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
 
   /**
    * @param {ConnectionState} state
@@ -30,8 +43,20 @@ export class StatusBar {
     const seconds = Math.ceil(retryInMs / 1000)
     write(this.#connection, WORDS[state])
     this.#connection.dataset.state = state
-    write(this.#retry, state === 'offline' ? `Retry now (${seconds} s)` : '')
+    write(this.#retry, state === 'offline' ? t('retryNow', { seconds }) : '')
     this.#retry.hidden = state !== 'offline'
+  }
+
+  /**
+   * @param {{ viewers: number | null, perSecond: number, lag: number }} numbers  `viewers` null: not known;
+   *   `lag` in records
+   */
+  showNumbers({ viewers, perSecond, lag }) {
+    const parts = []
+    if (lag > 0) parts.push(t('behind', { count: NUMBER.format(lag) }))
+    if (viewers !== null) parts.push(t('watching', { count: NUMBER.format(viewers) }))
+    if (perSecond > 0) parts.push(t('perSecond', { count: NUMBER.format(perSecond) }))
+    write(this.#numbers, parts.join(' · '))
   }
 
   /**
@@ -50,8 +75,8 @@ export class StatusBar {
     if (!clock.limited) return
     const remaining = clock.remaining(now)
     const nextMs = clock.nextMs(now)
-    write(this.#charges, `${remaining} of ${clock.charges} ${clock.charges === 1 ? 'pixel' : 'pixels'} ready`)
-    write(this.#next, nextMs > 0 ? `next in ${duration(nextMs / 1000)}` : '')
+    write(this.#charges, t('ready', { remaining, charges: clock.charges }))
+    write(this.#next, nextMs > 0 ? t('nextIn', { time: duration(nextMs / 1000) }) : '')
     this.#cooldown.dataset.empty = String(remaining === 0)
     const part = (remaining + (nextMs > 0 ? clock.progress(now) : 0)) / clock.charges
     this.#meter.style.setProperty('--part', part.toFixed(3))
@@ -70,13 +95,15 @@ export class StatusBar {
     this.#message.classList.add('shown')
     this.#messageTimer = setTimeout(() => this.#message.classList.remove('shown'), MESSAGE_MS)
   }
-}
 
-/** @param {string} id */
-function element(id) {
-  const found = document.getElementById(id)
-  if (!found) throw new Error(`the page has no element ${JSON.stringify(id)}`)
-  return found
+  /**
+   * Tell a screen reader alone, once nothing newer has come for a moment.
+   * @param {string} text
+   */
+  announce(text) {
+    clearTimeout(this.#announceTimer)
+    this.#announceTimer = setTimeout(() => (this.#announcer.textContent = text), ANNOUNCE_MS)
+  }
 }
 
 /**

@@ -1,0 +1,97 @@
+/**
+ * What the keys do, and the cursor that they move. Loaded at the first key that is pressed: a phone never needs it.
+ *
+ * Arrow keys and Enter work wherever nothing else needs them; letters can be switched off (WCAG 2.1.4), and then work only
+ * while the canvas has the focus.
+ */
+
+import { Cursor } from './cursor.js'
+import { actionOf } from './keys.js'
+import { t } from './language.js'
+
+/**
+ * What the keys need of the page.
+ * @typedef {object} Page
+ * @property {HTMLElement} canvasElement
+ * @property {import('./screen.js').Screen} screen
+ * @property {import('./palette_bar.js').PaletteBar} palette
+ * @property {import('./painting.js').Painting} painting
+ * @property {import('./panel.js').Panel} panel
+ * @property {import('./settings.js').Settings} settings
+ * @property {import('./status_bar.js').StatusBar} status
+ * @property {import('./template_loader.js').TemplateLoader} templates
+ * @property {() => import('./viewport.js').Point | null} pointer  the canvas pixel under it
+ * @property {(cursor: Cursor | null) => void} point  show this cursor, or the pointer again
+ * @property {import('./brush.js').Brush} brush
+ */
+
+/** @typedef {(key: string, shift: boolean) => void} Act */
+
+/**
+ * @param {Page} page
+ * @param {KeyboardEvent} first  the key that this was loaded for
+ */
+export function listenToKeys(page, first) {
+  const { brush, screen, palette, painting, panel, settings, status, templates } = page
+  const cursor = new Cursor(screen)
+
+  /** @type {Record<import('./keys.js').Action, Act>} */
+  const acts = {
+    move(key, shift) {
+      if (!screen.canvas) return
+      const { x, y } = cursor.move(key, shift ? 10 : 1, page.pointer())
+      status.announce(t('at', { x, y, color: palette.nameOf(screen.canvas.at(x, y)) }))
+      page.point(cursor)
+    },
+    paint: () => brush.answer(true) || (cursor.pixel && brush.wish(cursor.pixel)),
+    color: (key) => palette.choose((Number(key) + 9) % 10),
+    colorBack: () => palette.step(-1),
+    colorOn: () => palette.step(1),
+    zoomIn: () => screen.zoom(2, cursor.place),
+    zoomOut: () => screen.zoom(1 / 2, cursor.place),
+    fit: () => screen.fit(),
+    pick: () => brush.pick(cursor.pixel ?? page.pointer()),
+    undo: () => painting.undo(),
+    draw: () => brush.toggleDrawing(),
+    grid: () => settings.set({ grid: !settings.values.grid }),
+    wrong: () => templates.nextWrong(),
+    templates: () => panel.toggle('templates'),
+    share: () => panel.toggle('share'),
+    settings: () => panel.toggle('settings'),
+    help: () => panel.toggle('help'),
+    escape() {
+      if (brush.answer(false)) return
+      if (panel.open) return panel.close()
+      cursor.clear()
+      page.point(null)
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const { key, target } = event
+    const action = actionOf(event)
+    if (!action || event.defaultPrevented || event.isComposing) return
+    if (action !== 'escape' && isNeededBy(target, key)) return
+    if (key.length === 1 && target !== page.canvasElement && !settings.values.keys) return
+    event.preventDefault()
+    acts[action](key, event.shiftKey)
+  }
+
+  addEventListener('keydown', press)
+  press(first)
+}
+
+/**
+ * Whether an element does something with the key by itself.
+ *
+ * @param {EventTarget | null} target
+ * @param {string} key
+ */
+function isNeededBy(target, key) {
+  if (!(target instanceof HTMLElement)) return false
+  if (target.matches('textarea, select, input:not([type=radio], [type=checkbox], [type=range], [type=button])')) return true
+  if (target.matches('input') && key.startsWith('Arrow')) return true
+  if (key === ' ') return target.matches('input, button, a, summary')
+  return key === 'Enter' && target.matches('button, a, summary')
+}

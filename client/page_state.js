@@ -1,0 +1,56 @@
+/**
+ * What the page tells of its state, read-only, for tests and the curious:
+ *
+ *     placed.connection                'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'
+ *     placed.version, placed.log       of the canvas shown; -1 and null before the first
+ *     placed.width, placed.height      canvas pixels
+ *     placed.indexes()                 a copy of the palette indexes, row by row
+ *     placed.ownPixels()               those on their way: [{ id, x, y, color, state }]
+ *     placed.charges                   edits that the server would admit now; null without a cooldown
+ *     placed.color                     the chosen palette index
+ *     placed.view                      { scale, left, top }, see viewport.js
+ *     placed.screenOf(x, y)            where the middle of a canvas pixel is on the screen, { x, y } in CSS pixels
+ */
+
+import { screenOf } from './viewport.js'
+
+/**
+ * @param {object} page
+ * @param {import('./resync.js').Resync} page.resync
+ * @param {import('./screen.js').Screen} page.screen
+ * @param {import('./cooldown.js').CooldownClock} page.cooldown
+ * @param {import('./palette_bar.js').PaletteBar} page.palette
+ * @param {import('./painting.js').Painting} page.painting
+ */
+export function tell({ resync, screen, cooldown, palette, painting }) {
+  const state = {
+    get connection() {
+      return resync.connection
+    },
+    get version() {
+      return resync.version
+    },
+    get log() {
+      return resync.log
+    },
+    get width() {
+      return screen.canvas?.width ?? 0
+    },
+    get height() {
+      return screen.canvas?.height ?? 0
+    },
+    get charges() {
+      return cooldown.limited ? cooldown.remaining(Date.now()) : null
+    },
+    get color() {
+      return palette.color
+    },
+    get view() {
+      return screen.view
+    },
+    indexes: () => screen.canvas?.indexes.slice() ?? new Uint8Array(),
+    ownPixels: () => painting.ownPixels.shown(),
+    screenOf: (/** @type {number} */ x, /** @type {number} */ y) => screenOf(screen.view, { x, y })
+  }
+  Object.defineProperty(window, 'placed', { value: Object.freeze(state) })
+}

@@ -1,0 +1,159 @@
+/**
+ * Painting: from a wish to an edit and what became of it. The own pixel is drawn at once (`own_pixels.js`), posted, and
+ * then kept, taken back or left in doubt, as the server and the stream say.
+ */
+
+import { History } from './history.js'
+import { t } from './language.js'
+import { OwnPixels } from './own_pixels.js'
+import { duration, postEdit } from './posting.js'
+
+/** @typedef {{ x: number, y: number }} Pixel */
+
+/**
+ * What painting needs of the page.
+ * @typedef {object} Page
+ * @property {() => import('./canvas.js').Canvas | null} canvas
+ * @property {() => number} color  the chosen one
+ * @property {import('./resync.js').Resync} resync
+ * @property {import('./cooldown.js').CooldownClock} cooldown
+ * @property {(text: string, kind: 'news' | 'trouble') => void} say
+ * @property {(pixel: Pixel, placed: boolean) => void} settled  for the eye and the ear
+ * @property {() => void} changed  something that is shown may be another
+ */
+
+export class Painting {
+  ownPixels = new OwnPixels()
+  #history = new History()
+  #page
+  #stopped = false // this stroke has been refused: saying so once is enough
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page
+  }
+
+  /** Whether there is an own pixel to undo. */
+  get canUndo() {
+    return this.#history.last !== undefined
+  }
+
+  /**
+   * Paint a canvas pixel.
+   *
+   * @param {Pixel} pixel
+   * @param {number} [color]  the chosen one when left out
+   * @returns {boolean} whether it is on its way; otherwise the reason was told
+   */
+  paint({ x, y }, color = this.#page.color()) {
+    const refusal = this.whyNot()
+    if (refusal) this.#page.say(refusal, 'trouble')
+    else void this.#place(x, y, color)
+    return !refusal
+  }
+
+  /** Take back the own last pixel, as long as nobody has painted over it. */
+  undo() {
+    const last = this.#history.last
+    if (!last) return this.#page.say(t('nothingToUndo'), 'news')
+    if (this.paint(last, last.before)) this.#history.undone(last.id)
+  }
+
+  /** A stroke of several pixels begins. */
+  beginStroke() {
+    this.#stopped = false
+  }
+
+  /**
+   * Paint those of a stroke's pixels that aren't in the chosen colour yet, until charges run out.
+   * @param {Pixel[]} pixels
+   */
+  stroke(pixels) {
+    for (const pixel of pixels) {
+      if (this.#stopped || this.#colorAt(pixel) === this.#page.color()) continue
+      this.#stopped = !this.paint(pixel)
+    }
+  }
+
+  /** @returns {string | null} the reason why an edit isn't even sent */
+  whyNot() {
+    const { canvas, resync, cooldown } = this.#page
+    const now = Date.now()
+    if (!canvas()) return t('notHereYet')
+    if (resync.connection === 'offline') return t('offlineNoPainting')
+    if (resync.connection === 'read-only') return t('readOnlyNoPainting')
+    if (this.ownPixels.full) return t('tooManyUnderWay')
+    if (cooldown.limited && cooldown.remaining(now) < 1) return t('notYet', { time: duration(cooldown.nextMs(now) / 1000) })
+    return null
+  }
+
+  /** A canvas was loaded anew. */
+  loaded() {
+    this.#history.clear()
+    this.#reached()
+  }
+
+  /**
+   * The canvas has got these edits.
+   * @param {Uint16Array} edits  x, y, color, …
+   */
+  applied(edits) {
+    for (let i = 0; i < edits.length; i += 3) {
+      if (this.ownPixels.size) this.ownPixels.seen(edits[i], edits[i + 1])
+      this.#history.seen(edits[i], edits[i + 1], edits[i + 2])
+    }
+    this.#reached()
+  }
+
+  /**
+   * Time passes.
+   * @returns {boolean} whether the stream is in doubt
+   */
+  tick() {
+    const { unknown, overdue } = this.ownPixels.tick(Date.now(), this.#page.resync.live)
+    if (unknown.length) this.#page.say(t('nobodySaid'), 'trouble')
+    if (unknown.length || overdue.length) this.#page.changed()
+    return overdue.length > 0
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} color
+   */
+  async #place(x, y, color) {
+    const { cooldown, resync, say, settled, changed } = this.#page
+    const before = /** @type {number} */ (this.#page.canvas()?.at(x, y))
+    const id = this.ownPixels.add({ x, y, color, log: /** @type {string} */ (resync.log), now: Date.now() })
+    this.#history.add({ id, x, y, before, color })
+    cooldown.spend(Date.now())
+    changed()
+    const { outcome, rateLimit } = await postEdit({ x, y, color })
+    const now = Date.now()
+    if (outcome.kind === 'refused' && outcome.retrySeconds !== null) cooldown.refused(now, outcome.retrySeconds)
+    else cooldown.answered(now, rateLimit)
+    this.#history.answered(id, outcome.kind === 'posted' ? outcome.version : null)
+    if (outcome.kind === 'posted') {
+      this.ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })
+      this.#reached()
+    } else {
+      if (outcome.kind === 'refused') this.ownPixels.refused(id)
+      else this.ownPixels.unknown(id, now)
+      say(outcome.reason, 'trouble')
+    }
+    if (outcome.kind !== 'unknown') settled({ x, y }, outcome.kind === 'posted')
+    changed()
+  }
+
+  #reached() {
+    const { canvas, resync } = this.#page
+    this.ownPixels.reached(/** @type {string} */ (resync.log), resync.version)
+    this.#history.reached(resync.version, (x, y) => canvas()?.at(x, y) ?? -1)
+  }
+
+  /** @param {Pixel} pixel */
+  #colorAt({ x, y }) {
+    const own = this.ownPixels.shown().find((one) => one.x === x && one.y === y)
+    return own ? own.color : this.#page.canvas()?.at(x, y)
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The settings, as switches and choices. Loaded when first asked for.
+ */
+
+import { make } from './elements.js'
+import { t } from './language.js'
+import { CHOICES } from './settings.js'
+
+const SWITCHES = /** @type {const} */ (['grid', 'glow', 'signs', 'sound', 'keys'])
+
+/**
+ * @param {HTMLElement} body
+ * @param {import('./settings.js').Settings} settings
+ */
+export function mountSettings(body, settings) {
+  const switches = SWITCHES.map((name) => {
+    const input = make('input', { type: 'checkbox', checked: settings.values[name] })
+    input.addEventListener('change', () => settings.set({ [name]: input.checked }))
+    return make('label', { className: 'row' }, input, t(`setting_${name}`))
+  })
+  const choices = Object.entries(CHOICES).map(([name, values]) => {
+    const options = values.map((value) => make('option', { value }, t(/** @type {any} */ (`setting_${name}_${value}`))))
+    const select = make('select', {}, ...options)
+    select.value = settings.values[/** @type {keyof typeof CHOICES} */ (name)]
+    select.addEventListener('change', () => settings.set({ [name]: select.value }))
+    return make('label', { className: 'row' }, t(/** @type {any} */ (`setting_${name}`)), select)
+  })
+  body.replaceChildren(...switches, ...choices)
+}

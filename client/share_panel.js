@@ -1,0 +1,114 @@
+/**
+ * A link to what is on the screen, and the canvas as a picture. Loaded when first asked for.
+ */
+
+import { AreaChoice } from './area.js'
+import { make } from './elements.js'
+import { t } from './language.js'
+import { maxFactor, pngOf } from './picture.js'
+
+/** @typedef {import('./canvas.js').Rectangle} Rectangle */
+
+/**
+ * @param {HTMLElement} body
+ * @param {object} page
+ * @param {() => string} page.link  the address of what is on the screen
+ * @param {() => import('./canvas.js').Canvas | null} page.canvas
+ * @param {() => string[]} page.palette
+ * @param {(choice: AreaChoice) => void} page.choose  have drags on the canvas choose
+ * @param {() => void} page.invalidate
+ * @param {(text: string, kind: 'news' | 'trouble') => void} page.say
+ * @returns {() => void}
+ */
+export function mountShare(body, page) {
+  const areaChoice = new AreaChoice()
+  page.choose(areaChoice)
+  const link = make('input', { readOnly: true, value: page.link(), ariaLabel: t('link') })
+  const copy = button(t('copyLink'), () => void copyLink(link, page.say))
+  const whole = button(t('downloadWhole'), () => download(wholeOf(page.canvas())))
+  const choose = button(t('chooseArea'), () => void chooseArea())
+  const fields = /** @type {const} */ (['x', 'y', 'width', 'height']).map((name) =>
+    make('input', { type: 'number', min: '0', required: true, name, ariaLabel: t(`area_${name}`), placeholder: t(`area_${name}`) })
+  )
+  const factor = make('select', { ariaLabel: t('factor') }, ...[1, 2, 4, 8, 16].map((n) => make('option', { value: `${n}` }, `× ${n}`)))
+  const part = button(t('downloadArea'), () => download(areaOf(fields, page.canvas())))
+
+  async function chooseArea() {
+    page.say(t('dragAnArea'), 'news')
+    choose.setAttribute('aria-pressed', 'true')
+    const area = await areaChoice.choose()
+    choose.setAttribute('aria-pressed', 'false')
+    if (area) for (const field of fields) field.value = String(area[/** @type {keyof Rectangle} */ (field.name)])
+  }
+
+  /** @param {Rectangle | null} area */
+  function download(area) {
+    const canvas = page.canvas()
+    if (!canvas || !area) return page.say(t('noSuchArea', { width: canvas?.width ?? 0, height: canvas?.height ?? 0 }), 'trouble')
+    if (Number(factor.value) > maxFactor(area)) return page.say(t('pictureTooLarge', { factor: maxFactor(area) }), 'trouble')
+    pngOf(canvas, page.palette(), area, Number(factor.value)).then(save, (error) => page.say(String(error), 'trouble'))
+  }
+
+  body.replaceChildren(
+    make('div', { className: 'row' }, link, copy),
+    make('h3', {}, t('picture')),
+    make('label', { className: 'row' }, t('factor'), factor),
+    whole,
+    make('div', { className: 'row four' }, ...fields),
+    make('div', { className: 'row' }, choose, part)
+  )
+  return () => {
+    areaChoice.cancel()
+    page.invalidate()
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ */
+function button(text, onclick) {
+  return make('button', { type: 'button', onclick }, text)
+}
+
+/**
+ * @param {HTMLInputElement} link
+ * @param {(text: string, kind: 'news' | 'trouble') => void} say
+ */
+export async function copyLink(link, say) {
+  link.select()
+  try {
+    await navigator.clipboard.writeText(link.value)
+    say(t('linkCopied'), 'news')
+  } catch {
+    say(t('copyByHand'), 'news') // the browser allows it only on secure pages; the link is selected
+  }
+}
+
+/**
+ * @param {import('./canvas.js').Canvas | null} canvas
+ * @returns {Rectangle | null}
+ */
+function wholeOf(canvas) {
+  return canvas && { x: 0, y: 0, width: canvas.width, height: canvas.height }
+}
+
+/**
+ * @param {HTMLInputElement[]} fields  x, y, width, height
+ * @param {import('./canvas.js').Canvas | null} canvas
+ * @returns {Rectangle | null} null where the canvas has no such area
+ */
+function areaOf(fields, canvas) {
+  const [x, y, width, height] = fields.map((field) => field.valueAsNumber)
+  const isInside =
+    canvas && [x, y].every((n) => n >= 0) && [width, height].every((n) => n >= 1) &&
+    [x, y, width, height].every(Number.isInteger) && x + width <= canvas.width && y + height <= canvas.height
+  return isInside ? { x, y, width, height } : null
+}
+
+/** @param {Blob} png */
+function save(png) {
+  const href = URL.createObjectURL(png)
+  make('a', { href, download: `placed-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.png` }).click()
+  setTimeout(() => URL.revokeObjectURL(href), 60_000) // the download reads it after the click has returned
+}

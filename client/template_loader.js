@@ -1,0 +1,127 @@
+/**
+ * Templates, which most people never use: loaded when the panel is opened, an image is dropped or pasted, a link names
+ * one, or some are kept in this browser. Until then all of this does nothing.
+ */
+
+import { browserStorage } from './settings.js'
+
+/** @typedef {Awaited<ReturnType<typeof import('./templates/index.js').createTemplates>>} Templates */
+/** @typedef {Parameters<typeof import('./templates/index.js').createTemplates>[0]} Page */
+
+/** Whether some are kept is noted here, so that a page without any doesn't load all this to find out. */
+const KEY = 'placed.templates'
+
+export class TemplateLoader {
+  #page
+  #loading = /** @type {Promise<Templates> | null} */ (null)
+  #templates = /** @type {Templates | null} */ (null)
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page
+    addEventListener('dragover', (event) => event.preventDefault())
+    addEventListener('drop', (event) => this.#take(event, event.dataTransfer))
+    addEventListener('paste', (event) => this.#take(event, event.clipboardData))
+    if (browserStorage()?.getItem(KEY)) void this.#load()
+  }
+
+  /** @type {import('./screen.js').Layer} */
+  layer = (context, view) => this.#templates?.layer(context, view)
+
+  /** Another canvas or palette is shown. */
+  canvasChanged() {
+    this.#templates?.canvasChanged()
+  }
+
+  /**
+   * These edits are about to be applied.
+   * @param {Uint16Array} edits
+   */
+  edited(edits) {
+    this.#templates?.edited(edits)
+  }
+
+  /**
+   * The colour that the topmost template wants at a pixel; null for none.
+   * @param {number} x
+   * @param {number} y
+   */
+  wanted(x, y) {
+    return this.#templates?.wanted(x, y) ?? null
+  }
+
+  /** Look at the next pixel that is wrong. */
+  nextWrong() {
+    this.#templates?.nextWrong()
+  }
+
+  /**
+   * Whether a drag that begins here moves a template.
+   * @param {{ x: number, y: number } | null} pixel
+   */
+  grab(pixel) {
+    return pixel !== null && Boolean(this.#templates?.grab(pixel))
+  }
+
+  /**
+   * @param {number} dx  canvas pixels
+   * @param {number} dy
+   */
+  drag(dx, dy) {
+    this.#templates?.drag(dx, dy)
+  }
+
+  /** The drag has ended. */
+  drop() {
+    this.#templates?.drop()
+  }
+
+  /**
+   * Show the panel.
+   * @param {HTMLElement} body
+   */
+  async mount(body) {
+    const templates = await this.#load()
+    templates.mount(body)
+    return () => {
+      templates.unmount()
+      this.#note(templates)
+    }
+  }
+
+  /**
+   * Show the templates that an address names.
+   * @param {string} fragment
+   */
+  addFromLink(fragment) {
+    if (/(^#?|&)t=/.test(fragment)) void this.#load().then((templates) => templates.addFromLink(fragment))
+  }
+
+  /**
+   * @param {Event} event
+   * @param {DataTransfer | null} data
+   */
+  #take(event, data) {
+    const images = [...(data?.files ?? [])].filter((file) => file.type.startsWith('image/'))
+    if (!images.length) return
+    event.preventDefault()
+    void this.#load().then(async (templates) => {
+      for (const image of images) await templates.addFile(image)
+      this.#note(templates)
+    })
+  }
+
+  #load() {
+    this.#loading ??= import('./templates/index.js').then(async ({ createTemplates }) => {
+      this.#templates = await createTemplates(this.#page)
+      return this.#templates
+    })
+    return this.#loading
+  }
+
+  /** @param {Templates} templates */
+  #note(templates) {
+    if (templates.count) browserStorage()?.setItem(KEY, '1')
+    else browserStorage()?.removeItem(KEY)
+  }
+}
