@@ -51,7 +51,9 @@ client-checks: node_modules/.stamp
 	@npm run --silent check
 	@NODE_OPTIONS=--test-reporter=spec npm test --silent
 
+# Some of its tests use packages of npm's.
 pytest: $(venv)/test.stamp
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp; fi
 	$(python) -m pytest $(PYTEST_ARGS)
 
 parts:

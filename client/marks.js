@@ -11,10 +11,15 @@ const MAX_MARKS = 256 // as many as own pixels may be on their way
 export class Marks {
   #marks = /** @type {Mark[]} */ ([])
   #invalidate
+  #now
 
-  /** @param {() => void} invalidate */
-  constructor(invalidate) {
+  /**
+   * @param {() => void} invalidate  draw again
+   * @param {() => number} [now]  milliseconds
+   */
+  constructor(invalidate, now = () => performance.now()) {
     this.#invalidate = invalidate
+    this.#now = now
   }
 
   /**
@@ -22,14 +27,14 @@ export class Marks {
    * @param {boolean} placed
    */
   add({ x, y }, placed) {
-    this.#marks.push({ x, y, placed, since: performance.now() })
+    this.#marks.push({ x, y, placed, since: this.#now() })
     if (this.#marks.length > MAX_MARKS) this.#marks.shift()
     this.#invalidate()
   }
 
   /** @type {import('./screen.js').Layer} */
   layer = (context, view) => {
-    const now = performance.now()
+    const now = this.#now()
     const ageOf = (/** @type {Mark} */ mark) => (now - mark.since) / (mark.placed ? MARK_MS.placed : MARK_MS.refused)
     this.#marks = this.#marks.filter((mark) => ageOf(mark) < 1)
     for (const mark of this.#marks) {

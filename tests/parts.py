@@ -61,3 +61,10 @@ def program(name: str) -> str:
     require(name, path is not None, f"apt-get install {name}, or brew install {name}")
     assert path is not None
     return path
+
+
+def node_package(name: str) -> Path:
+    """The folder of a package that package.json pins; without it the test is skipped, or, in CI, fails."""
+    path = Path(__file__).parent.parent / "node_modules" / name
+    require(f"the npm package {name}", path.is_dir(), "npm ci")
+    return path

@@ -109,6 +109,14 @@ class CanvasPage:
             r, g, b = image.convert("RGB").getpixel((0, 0))  # type: ignore[misc] # RGB gives a triple
         return int(r), int(g), int(b)
 
+    def drawn_pixel(self, x: int, y: int) -> NDArray[np.uint8]:
+        """The inside of a canvas pixel as it is drawn: RGB, shape (height, width, 3) in CSS pixels."""
+        left, top = self.place_of(x, y)
+        half = int(self.state()["view"]["scale"] / 2) - 2
+        clip = {"x": round(left) - half, "y": round(top) - half, "width": 2 * half, "height": 2 * half}
+        with Image.open(io.BytesIO(self.page.screenshot(clip=clip))) as image:  # type: ignore[arg-type] # a TypedDict
+            return np.asarray(image.convert("RGB"))
+
     def choose(self, color: int) -> None:
         """Choose a colour in the palette."""
         self.page.locator("#colors input").nth(color).check()

@@ -1,0 +1,112 @@
+"""axe-core, by Deque, over the page in each of its states; and what people ask of their system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.test_page import PHONE
+from tests.parts import node_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
+
+_DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+_RUN = """axe.run(document, {
+    resultTypes: ['violations'],
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+})"""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    return (node_package("axe-core") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def _violations(window: CanvasPage, axe: str) -> list[str]:
+    window.ask(f"void (() => {{ {axe} }})()")
+    found: dict[str, Any] = window.ask(_RUN)
+    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
+    server: ServerProcess,
+    new_window: Callable[..., CanvasPage],
+    axe: str,
+    options: dict[str, Any],
+    scheme: str,
+) -> None:
+    window = new_window(**options, color_scheme=scheme)
+    window.open(server.url)
+    assert _violations(window, axe) == []
+    for name in ("Templates", "Share and save", "Settings", "Keys and gestures"):
+        button = window.page.get_by_role("button", name=name)
+        if button.is_visible():
+            button.click()
+            window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{name} is shown")
+            assert _violations(window, axe) == [], name
+
+
+def test_axe_finds_nothing_while_offline_or_asking(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str
+) -> None:
+    window = new_window(**_DESKTOP)
+    window.open(server.url)
+    window.page.get_by_role("button", name="Settings").click()
+    window.page.get_by_label("Ask before painting").select_option("always")
+    window.click(3, 3)
+    window.wait_until(window.page.locator("#confirm").is_visible, "it asks")
+    assert _violations(window, axe) == []
+    server.kill()
+    window.wait_until(lambda: window.connection == "offline", "the page notices")
+    assert _violations(window, axe) == []
+
+
+def test_axe_is_there_to_find_something(server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str) -> None:
+    window = new_window(**_DESKTOP)
+    window.open(server.url)
+    window.ask("document.getElementById('fit').removeAttribute('aria-label')")
+    window.ask("document.getElementById('fit').removeAttribute('title')")
+    assert [line.partition(":")[0] for line in _violations(window, axe)] == ["button-name"]
+
+
+@pytest.mark.parametrize(("wished", "text"), [("de-AT", "Einstellungen"), ("fr", "Réglages"), ("nl", "Settings")])
+def test_the_page_speaks_the_browsers_language(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], wished: str, text: str
+) -> None:
+    window = new_window(locale=wished)
+    window.open(server.url)
+    assert window.page.get_by_role("button", name=text).is_visible()
+    assert window.ask("document.documentElement.lang") == (wished[:2] if wished != "nl" else "en")
+
+
+def test_more_contrast_makes_cards_opaque(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window(contrast="more", color_scheme="light")
+    window.open(server.url)
+    assert window.ask("getComputedStyle(document.getElementById('state')).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_each_colour_has_a_sign_on_request(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
+    window.open(server.url)
+    server.paint(10, 10, 5)
+    window.wait_until_equal(server)
+    plain = window.drawn_pixel(10, 10)
+    assert plain.reshape(-1, 3).std(axis=0).max() == 0
+    window.page.get_by_role("button", name="Settings").click()
+    window.page.get_by_label("A sign for each colour").check()
+    window.page.get_by_role("button", name="Close").click()
+    window.page.keyboard.press("+")
+    window.wait_until(lambda: window.drawn_pixel(10, 10).reshape(-1, 3).std(axis=0).max() > 0, "the sign is drawn")
+    content = "getComputedStyle(document.querySelectorAll('#colors input')[5], '::after').content"
+    assert window.ask(content) == "counter(sign)"

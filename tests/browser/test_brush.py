@@ -1,0 +1,202 @@
+"""The ways to paint: asked first, drawn, undone, with a colour taken from the canvas; and how each outcome looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.test_page import PHONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext
+
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
+
+RED, BLUE = 5, 13
+
+
+@pytest.fixture
+def window(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+    """A window that nobody has touched yet, with red chosen."""
+    window = new_window()
+    window.open(server.url)
+    window.choose(RED)
+    return window
+
+
+def _painted(window: CanvasPage) -> set[tuple[int, int]]:
+    y, x = np.nonzero(window.indexes())
+    return set(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def _drag(window: CanvasPage, *pixels: tuple[int, int], steps: int = 6) -> None:
+    mouse = window.page.mouse
+    mouse.move(*window.place_of(*pixels[0]))
+    mouse.down()
+    for pixel in pixels[1:]:
+        mouse.move(*window.place_of(*pixel), steps=steps)
+    mouse.up()
+
+
+def test_the_pixel_under_the_pointer_shows_the_chosen_colour(server: ServerProcess, window: CanvasPage) -> None:
+    palette = server.palette()
+    window.page.mouse.move(*window.place_of(20, 20))
+    window.wait_until(lambda: window.drawn(20, 20) == palette[RED], "the preview is drawn")
+    window.choose(BLUE)
+    window.page.mouse.move(*window.place_of(21, 20))
+    window.wait_until(lambda: window.drawn(21, 20) == palette[BLUE], "the preview follows")
+    assert window.drawn(20, 20) == palette[0]
+    assert _painted(window) == set()
+
+
+@pytest.mark.parametrize("how", ["middle", "alt", "key"])
+def test_a_colour_is_taken_from_the_canvas(server: ServerProcess, window: CanvasPage, how: str) -> None:
+    server.paint(20, 20, BLUE)
+    window.wait_until_equal(server)
+    place = window.place_of(20, 20)
+    window.page.mouse.move(*place)
+    if how == "middle":
+        window.page.mouse.click(*place, button="middle")
+    elif how == "alt":
+        window.page.keyboard.down("Alt")
+        window.page.mouse.click(*place)
+        window.page.keyboard.up("Alt")
+    else:
+        window.page.keyboard.press("c")
+    window.wait_until(lambda: window.state()["color"] == BLUE, "the colour is taken")
+    assert window.own_pixels() == []
+    assert _painted(window) == {(20, 20)}
+
+
+def test_the_last_own_pixel_is_undone(server: ServerProcess, window: CanvasPage) -> None:
+    server.paint(8, 8, BLUE)
+    window.wait_until_equal(server)
+    undo = window.page.get_by_role("button", name="Undo my last pixel")
+    assert undo.is_disabled()
+    window.click(8, 8)
+    window.wait_until(undo.is_enabled, "it can be undone")
+    undo.click()
+    window.wait_until(lambda: window.indexes()[8, 8] == BLUE, "what was there is there again")
+    window.wait_until(undo.is_disabled, "there is no more to undo")
+    window.wait_until_equal(server)
+
+
+def test_what_somebody_has_painted_over_is_not_undone(server: ServerProcess, window: CanvasPage) -> None:
+    undo = window.page.get_by_role("button", name="Undo my last pixel")
+    window.click(8, 8)
+    window.wait_until(undo.is_enabled, "it can be undone")
+    server.paint(8, 8, BLUE)
+    window.wait_until(undo.is_disabled, "it no longer can")
+    window.page.keyboard.press("u")
+    window.wait_until(lambda: "nothing to undo" in window.message, "the key says why not")
+    window.wait_until_equal(server)
+    assert window.indexes()[8, 8] == BLUE
+
+
+def test_shift_and_drag_paints_a_line_without_gaps(server: ServerProcess, window: CanvasPage) -> None:
+    view = window.state()["view"]
+    window.page.keyboard.down("Shift")
+    _drag(window, (10, 10), (30, 10), (30, 20), steps=2)
+    window.page.keyboard.up("Shift")
+    line = {(x, 10) for x in range(10, 31)} | {(30, y) for y in range(10, 21)}
+    window.wait_until(lambda: _painted(window) == line, "the line is painted")
+    window.wait_until_equal(server)
+    assert window.state()["view"] == view
+
+
+def test_in_drawing_a_drag_paints_until_the_charges_are_spent(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server = new_server("--charges", "5", "--charge-seconds", "300")
+    window = new_window()
+    window.open(server.url)
+    window.page.get_by_role("button", name="Draw by dragging").click()
+    posts: list[Any] = []
+    window.page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    _drag(window, (10, 10), (30, 10))
+    window.wait_until(lambda: len(_painted(window)) == 5, "as many as charges allow are painted")
+    window.wait_until(lambda: "ready in" in window.message, "it says why no more")
+    window.wait_until_equal(server)
+    assert len(posts) == 5
+    window.page.get_by_role("button", name="Draw by dragging").click()
+    view = window.state()["view"]
+    _drag(window, (10, 20), (20, 30))
+    assert window.state()["view"] != view
+
+
+def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: ServerProcess, window: CanvasPage) -> None:
+    server.paint(12, 10, RED)
+    window.wait_until_equal(server)
+    posts: list[Any] = []
+    window.page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    window.page.keyboard.down("Shift")
+    _drag(window, (10, 10), (14, 10), (10, 10))
+    window.page.keyboard.up("Shift")
+    window.wait_until(lambda: len(_painted(window)) == 5, "the line is painted")
+    assert len(posts) == 4
+
+
+def test_asked_to_it_asks_before_painting(server: ServerProcess, window: CanvasPage) -> None:
+    page = window.page
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Ask before painting").select_option("always")
+    window.click(5, 6)
+    asked = page.locator("#confirm")
+    window.wait_until(asked.is_visible, "it asks")
+    name = page.locator("#colors input").nth(RED).get_attribute("aria-label")
+    assert page.locator("#target").inner_text() == f"5, 6 in {name}?"
+    page.get_by_role("button", name="Cancel").click()
+    assert asked.is_hidden()
+    window.click(7, 8)
+    window.click(9, 10)  # another pixel is asked for instead
+    window.choose(BLUE)
+    page.get_by_role("button", name="Paint", exact=True).click()
+    window.wait_until(lambda: _painted(window) == {(9, 10)}, "only what was confirmed is painted")
+    assert window.indexes()[10, 9] == BLUE
+
+
+def test_a_finger_is_asked_where_a_charge_takes_long(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server = new_server("--cooldown", "300")
+    window = new_window(**PHONE)
+    window.open(f"{server.url}#x=30&y=20&z=20")
+    window.tap(30, 20)
+    window.wait_until(window.page.locator("#confirm").is_visible, "it asks")
+    assert _painted(window) == set()
+    window.page.get_by_role("button", name="Paint", exact=True).tap()
+    window.wait_until(lambda: _painted(window) == {(30, 20)}, "it is painted")
+
+
+def test_a_finger_draws_and_two_still_pinch(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> None:
+    context = new_context(**PHONE)
+    window = CanvasPage(context.new_page())
+    window.open(f"{server.url}#x=32&y=24&z=20")
+    window.choose(RED)
+    window.page.get_by_role("button", name="Draw by dragging").tap()
+    touch = context.new_cdp_session(window.page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", window.place_of(28, 24))
+    for x in range(29, 35):
+        fingers("touchMove", window.place_of(x, 24))
+    fingers("touchEnd")
+    line = {(x, 24) for x in range(28, 35)}
+    window.wait_until(lambda: _painted(window) == line, "the finger's line is painted")
+    fingers("touchStart", (150, 400), (250, 400))
+    for apart_px in range(60, 120, 10):
+        fingers("touchMove", (200 - apart_px, 400), (200 + apart_px, 400))
+    fingers("touchEnd")
+    window.wait_until(lambda: window.state()["view"]["scale"] > 25, "two fingers zoom")
+    window.wait_until_equal(server)
+    assert len(_painted(window) - line) <= 1  # where the first finger came down before the second

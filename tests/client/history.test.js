@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { History } from '../../client/history.js'
+
+const [WHITE, RED, BLUE] = [0, 5, 13]
+const mine = { id: 1, x: 3, y: 4, before: WHITE, color: RED }
+
+/** @param {number} color  that the canvas has everywhere */
+const showing = (color) => () => color
+
+test('an own pixel can be undone once the canvas has it', () => {
+  const history = new History()
+  history.add(mine)
+  assert.equal(history.last, undefined)
+  history.answered(1, 8)
+  history.reached(7, showing(WHITE))
+  assert.equal(history.last, undefined)
+  history.seen(3, 4, RED)
+  history.reached(8, showing(RED))
+  assert.equal(history.last?.before, WHITE)
+})
+
+test('nor does it matter whether the stream or the answer comes first', () => {
+  const history = new History()
+  history.add(mine)
+  history.seen(3, 4, RED)
+  history.reached(8, showing(RED))
+  history.answered(1, 8)
+  history.reached(8, showing(RED))
+  assert.equal(history.last?.id, 1)
+})
+
+test('a refused one, and one in doubt, cannot be undone', () => {
+  const history = new History()
+  history.add(mine)
+  history.answered(1, null)
+  history.reached(99, showing(RED))
+  assert.equal(history.last, undefined)
+})
+
+test('what somebody has painted over cannot be undone, be it in the same colour', () => {
+  for (const color of [BLUE, RED]) {
+    const history = new History()
+    history.add(mine)
+    history.answered(1, 8)
+    history.reached(8, showing(RED))
+    history.seen(3, 4, color)
+    assert.equal(history.last, undefined)
+  }
+})
+
+test('painted over in the very frame that brings it, it cannot be undone', () => {
+  const history = new History()
+  history.add(mine)
+  history.answered(1, 8)
+  history.seen(3, 4, BLUE)
+  history.reached(9, showing(BLUE))
+  assert.equal(history.last, undefined)
+})
+
+test('what somebody painted before it landed is what an undo brings back', () => {
+  const history = new History()
+  history.add(mine)
+  history.seen(3, 4, BLUE)
+  history.answered(1, 8)
+  history.seen(3, 4, RED)
+  history.reached(8, showing(RED))
+  assert.equal(history.last?.before, BLUE)
+})
+
+test('undos go back one by one', () => {
+  const history = new History()
+  history.add(mine)
+  history.add({ ...mine, id: 2, x: 9 })
+  for (const id of [1, 2]) history.answered(id, 8)
+  history.reached(8, showing(RED))
+  assert.equal(history.last?.id, 2)
+  history.undone(2)
+  assert.equal(history.last?.id, 1)
+})
+
+test('an undo of a place painted twice is of the newer one, and then over', () => {
+  const history = new History()
+  history.add(mine)
+  history.answered(1, 8)
+  history.seen(3, 4, RED)
+  history.reached(8, showing(RED))
+  history.add({ ...mine, id: 2, before: RED, color: BLUE })
+  history.answered(2, 9)
+  history.seen(3, 4, BLUE)
+  history.reached(9, showing(BLUE))
+  assert.equal(history.last?.id, 2)
+  history.undone(2)
+  assert.equal(history.last, undefined)
+})
+
+test('a canvas loaded anew, and more than a hundred, are forgotten', () => {
+  const history = new History()
+  for (let id = 1; id <= 101; id++) history.add({ ...mine, id, x: id })
+  for (let id = 1; id <= 101; id++) history.answered(id, 8)
+  history.reached(8, showing(RED))
+  for (let id = 101; id > 1; id--) {
+    assert.equal(history.last?.id, id)
+    history.undone(id)
+  }
+  assert.equal(history.last, undefined)
+  history.add(mine)
+  history.clear()
+  history.answered(1, 1)
+  history.reached(1, showing(RED))
+  assert.equal(history.last, undefined)
+})
