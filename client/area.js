@@ -3,7 +3,7 @@
  */
 
 /** @typedef {{ x: number, y: number }} Pixel */
-/** @typedef {import('./canvas.js').Rectangle} Rectangle */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Rectangle  canvas pixels */
 
 /**
  * The rectangle that has both pixels in its corners.

@@ -52,14 +52,18 @@ export class Brush {
   /**
    * @param {Point} at  CSS pixels
    * @param {boolean} touch
+   * @returns {boolean} whether it was to paint
    */
   tap(at, touch) {
     const { screen, say } = this.#page
     const pixel = this.pixelAt(at)
-    if (!pixel) return
-    if (screen.view.scale >= MIN_PAINT_SCALE[touch ? 'touch' : 'mouse']) return this.wish(pixel, touch)
-    screen.zoom(AIMED_SCALE / screen.view.scale, at)
-    say(t('zoomedIn'), 'news')
+    const isAimed = pixel !== null && screen.view.scale >= MIN_PAINT_SCALE[touch ? 'touch' : 'mouse']
+    if (isAimed) this.wish(pixel, touch)
+    else if (pixel) {
+      screen.zoom(AIMED_SCALE / screen.view.scale, at, true)
+      say(t('zoomedIn'), 'news')
+    }
+    return isAimed
   }
 
   /**
@@ -106,7 +110,8 @@ export class Brush {
    */
   pick(pixel) {
     const { screen, palette, templates } = this.#page
-    if (screen.canvas && pixel) palette.choose(templates.wanted(pixel.x, pixel.y) ?? screen.canvas.at(pixel.x, pixel.y))
+    const color = pixel && (templates.wanted(pixel.x, pixel.y) ?? screen.canvas?.at(pixel.x, pixel.y))
+    if (typeof color === 'number') palette.choose(color)
   }
 
   /** Have drags draw, or move the canvas again. */

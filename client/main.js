@@ -11,6 +11,8 @@ import { Connection } from './connection.js'
 import { CooldownClock } from './cooldown.js'
 import { element } from './elements.js'
 import { listenToGestures } from './gestures.js'
+import { Glow } from './glow.js'
+import { Grid } from './grid.js'
 import { localise, t } from './language.js'
 import { Marks } from './marks.js'
 import { cursorLayer, hoverLayer, ownPixelsLayer } from './overlay.js'
@@ -40,7 +42,9 @@ const rate = new Rate()
 const status = new StatusBar()
 const screen = new Screen(canvasElement)
 const invalidate = () => screen.invalidate()
-const marks = new Marks(invalidate)
+const grid = new Grid()
+const glow = new Glow()
+const marks = new Marks()
 const palette = new PaletteBar(element('colors'), () => {
   status.announce(t('chosen', { color: palette.nameOf(palette.color) }))
   refresh()
@@ -49,7 +53,7 @@ const page = {
   canvas: () => screen.canvas,
   palette: () => palette.palette,
   view: () => screen.view,
-  lookAt: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) => screen.lookAt(x, y, scale),
+  lookAt: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) => screen.lookAt(x, y, scale, true),
   invalidate,
   link,
   say
@@ -98,11 +102,10 @@ const connection = new Connection(resync, {
   gotEdits(edits) {
     if (!screen.canvas) return
     templates.edited(edits)
-    screen.canvas.apply(edits)
-    screen.glow.add(edits)
+    screen.apply(edits)
+    glow.add(edits)
     rate.add(edits.length / 3, Date.now())
-    painting.applied(edits)
-    invalidate()
+    if (painting.applied(edits)) refresh()
   },
   changed: showState
 })
@@ -143,7 +146,7 @@ function point(shown) {
 /** What a drag on the canvas does, if it isn't for moving about. */
 const drag = {
   claims: (/** @type {Point} */ at) => Boolean(areaChoice?.waiting) || templates.grab(brush.pixelAt(at)),
-  move(/** @type {Point} */ at, /** @type {number} */ dx, /** @type {number} */ dy) {
+  move(/** @type {number} */ dx, /** @type {number} */ dy, /** @type {Point} */ at) {
     const pixel = brush.pixelAt(at)
     if (!areaChoice?.waiting) templates.drag(dx / screen.view.scale, dy / screen.view.scale)
     else if (pixel) areaChoice.drag(pixel)
@@ -218,36 +221,34 @@ function tick() {
 let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
 
 async function applySettings() {
-  const { theme, signs, grid, glow } = settings.values
+  const { theme, signs } = settings.values
   document.documentElement.dataset.theme = theme
   element('colors').classList.toggle('signs', signs)
-  screen.grid.enabled = grid
-  screen.glow.enabled = glow
-  drawSigns = signs ? (await import('./signs.js')).signsLayer(screen, page.palette) : null
+  grid.enabled = settings.values.grid
+  glow.enabled = settings.values.glow
+  drawSigns = signs ? (await import('./signs.js')).signsLayer(page.palette) : null
   invalidate()
 }
 
 /** @returns {string} '#rrggbb' */
 const chosenColor = () => palette.palette[palette.color] ?? '#000'
 screen.layers.push(
-  (context, view) => drawSigns?.(context, view),
+  grid.draw,
+  glow.draw,
+  (...drawing) => drawSigns?.(...drawing),
   templates.layer,
   ownPixelsLayer(painting.ownPixels, page.palette),
   marks.layer,
   hoverLayer(() => (brush.target || cursor ? null : hovered), chosenColor),
   cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
-  (context, view) => areaChoice?.layer(context, view)
+  (...drawing) => areaChoice?.layer(...drawing)
 )
-listenToGestures(canvasElement, {
+listenToGestures(canvasElement, screen, {
   tap(at, touch) {
     point(null)
-    brush.tap(at, touch)
+    return brush.tap(at, touch)
   },
-  pan: (dx, dy) => screen.pan(dx, dy),
-  pinch: (from, to) => screen.pinch(from, to),
-  zoom: (factor, at) => screen.zoom(factor, at),
-  fling: (vx, vy) => screen.fling(vx, vy),
-  stop: () => screen.settle(),
+  doubleTap: (at) => screen.zoom(2, at, true),
   pick: (at) => brush.pick(brush.pixelAt(at)),
   drawing: () => brush.drawing,
   draw: (at, phase) => brush.draw(at, phase),
@@ -268,8 +269,8 @@ addEventListener(
   { once: true }
 )
 for (const [id, act] of /** @type {[string, () => void][]} */ ([
-  ['zoom-in', () => screen.zoom(2)],
-  ['zoom-out', () => screen.zoom(1 / 2)],
+  ['zoom-in', () => screen.zoom(2, undefined, true)],
+  ['zoom-out', () => screen.zoom(1 / 2, undefined, true)],
   ['fit', () => screen.fit()],
   ['undo', () => painting.undo()],
   ['retry', () => connection.probe()]

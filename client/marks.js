@@ -10,15 +10,10 @@ const MAX_MARKS = 256 // as many as own pixels may be on their way
 
 export class Marks {
   #marks = /** @type {Mark[]} */ ([])
-  #invalidate
   #now
 
-  /**
-   * @param {() => void} invalidate  draw again
-   * @param {() => number} [now]  milliseconds
-   */
-  constructor(invalidate, now = () => performance.now()) {
-    this.#invalidate = invalidate
+  /** @param {() => number} [now]  milliseconds */
+  constructor(now = () => performance.now()) {
     this.#now = now
   }
 
@@ -29,7 +24,6 @@ export class Marks {
   add({ x, y }, placed) {
     this.#marks.push({ x, y, placed, since: this.#now() })
     if (this.#marks.length > MAX_MARKS) this.#marks.shift()
-    this.#invalidate()
   }
 
   /** @type {import('./screen.js').Layer} */
@@ -52,7 +46,7 @@ export class Marks {
       }
       context.globalAlpha = 1
     }
-    if (this.#marks.length) this.#invalidate()
+    return this.#marks.length > 0
   }
 }
 

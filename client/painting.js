@@ -95,14 +95,18 @@ export class Painting {
 
   /**
    * The canvas has got these edits.
+   *
    * @param {Uint16Array} edits  x, y, color, …
+   * @returns {boolean} whether that changes anything of what is shown here
    */
   applied(edits) {
+    const [size, last] = [this.ownPixels.size, this.#history.last]
     for (let i = 0; i < edits.length; i += 3) {
       if (this.ownPixels.size) this.ownPixels.seen(edits[i], edits[i + 1])
       this.#history.seen(edits[i], edits[i + 1], edits[i + 2])
     }
     this.#reached()
+    return this.ownPixels.size !== size || this.#history.last !== last
   }
 
   /**

@@ -35,10 +35,10 @@ export class PaletteBar {
 
   /**
    * What people call a colour; '' if there is no such.
-   * @param {number} color
+   * @param {number | null} color
    */
   nameOf(color) {
-    return this.#names[color] ?? ''
+    return this.#names[color ?? -1] ?? ''
   }
 
   /**

@@ -6,9 +6,7 @@ import { make } from './elements.js'
 
 const MAX_SIDE_PX = 8192 // browsers refuse larger canvases, some without a word
 
-/**
- * @typedef {import('./canvas.js').Rectangle} Rectangle
- */
+/** @typedef {import('./area.js').Rectangle} Rectangle */
 
 /**
  * How often each pixel can be repeated, at most.
@@ -30,7 +28,8 @@ export async function pngOf(canvas, palette, area, factor) {
   const image = new ImageData(area.width, area.height)
   const rgb = palette.map((color) => parseInt(color.slice(1), 16))
   for (let i = 0; i < area.width * area.height; i++) {
-    const color = rgb[canvas.at(area.x + (i % area.width), area.y + Math.floor(i / area.width))]
+    const at = (area.y + Math.floor(i / area.width)) * canvas.width + area.x + (i % area.width)
+    const color = rgb[canvas.indexes[at]]
     image.data.set([color >> 16, (color >> 8) & 255, color & 255, 255], 4 * i)
   }
   small.getContext('2d')?.putImageData(image, 0, 0)

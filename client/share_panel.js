@@ -7,7 +7,7 @@ import { make } from './elements.js'
 import { t } from './language.js'
 import { maxFactor, pngOf } from './picture.js'
 
-/** @typedef {import('./canvas.js').Rectangle} Rectangle */
+/** @typedef {import('./area.js').Rectangle} Rectangle */
 
 /**
  * @param {HTMLElement} body

@@ -19,22 +19,21 @@ export function inkOn(color) {
 }
 
 /**
- * @param {import('./screen.js').Screen} screen
- * @param {() => string[]} palette
+ * @param {() => string[]} palette  '#rrggbb'
  * @returns {import('./screen.js').Layer}
  */
-export function signsLayer(screen, palette) {
-  return (context, view) => {
-    const shown = screen.canvas
-    if (!shown || view.scale < MIN_SCALE) return
-    const part = visiblePart(view, screen.size, shown)
+export function signsLayer(palette) {
+  return (context, view, canvas) => {
+    if (view.scale < MIN_SCALE) return
+    const { width, height } = context.canvas
+    const part = visiblePart(view, { width: width / devicePixelRatio, height: height / devicePixelRatio }, canvas)
     const inks = palette().map(inkOn)
     context.font = `${Math.round(view.scale * 0.5)}px system-ui, sans-serif`
     context.textAlign = 'center'
     context.textBaseline = 'middle'
     for (let y = part.y; y < part.y + part.height; y++) {
       for (let x = part.x; x < part.x + part.width; x++) {
-        const color = shown.at(x, y)
+        const color = canvas.at(x, y)
         if (!color) continue // the blank colour needs none
         context.fillStyle = inks[color]
         context.fillText(`${color + 1}`, (x + 0.5 - view.left) * view.scale, (y + 0.5 - view.top) * view.scale)

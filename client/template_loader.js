@@ -26,7 +26,7 @@ export class TemplateLoader {
   }
 
   /** @type {import('./screen.js').Layer} */
-  layer = (context, view) => this.#templates?.layer(context, view)
+  layer = (...drawing) => this.#templates?.layer(...drawing)
 
   /** Another canvas or palette is shown. */
   canvasChanged() {
