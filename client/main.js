@@ -19,6 +19,8 @@ import { Canvas } from './canvas.js'
 import { Connection } from './connection.js'
 import { CooldownClock } from './cooldown.js'
 import { listenToGestures } from './gestures.js'
+import { Glow } from './glow.js'
+import { Grid } from './grid.js'
 import { hoverLayer, ownPixelsLayer } from './overlay.js'
 import { OwnPixels } from './own_pixels.js'
 import { PaletteBar } from './palette_bar.js'
@@ -59,10 +61,12 @@ const connection = new Connection(resync, {
     ownPixels.reached(log, version)
   },
   gotEdits(edits, version) {
-    screen.canvas?.apply(edits)
+    glow.add(edits)
+    screen.apply(edits)
     if (ownPixels.size) for (let i = 0; i < edits.length; i += 3) ownPixels.seen(edits[i], edits[i + 1])
+    const size = ownPixels.size
     ownPixels.reached(/** @type {string} */ (resync.log), version)
-    screen.invalidate()
+    if (size) screen.invalidate()
   },
   changed: showState
 })
@@ -110,10 +114,14 @@ function whyNotNow() {
  */
 function tapped(at, touch) {
   const pixel = screen.canvas && pixelAt(screen.view, at, screen.canvas)
-  if (!pixel) return
-  if (screen.view.scale >= (touch ? MIN_PAINT_SCALE.touch : MIN_PAINT_SCALE.mouse)) return void paint(pixel)
+  if (!pixel) return false
+  if (screen.view.scale >= (touch ? MIN_PAINT_SCALE.touch : MIN_PAINT_SCALE.mouse)) {
+    void paint(pixel)
+    return true
+  }
   screen.zoom(AIMED_SCALE / screen.view.scale, at)
   status.say(`Zoomed in. ${touch ? 'Tap' : 'Click'} again to paint.`, 'news')
+  return false
 }
 
 /** Fitting the canvas spares the bars, whose size depends on the palette and the window. */
@@ -154,12 +162,15 @@ function tick() {
   showPosition()
 }
 
-screen.layers.push(ownPixelsLayer(ownPixels, () => palette.palette), hoverLayer(() => hovered))
-listenToGestures(canvasElement, {
+const grid = new Grid()
+const glow = new Glow()
+screen.layers.push(grid.draw, glow.draw, ownPixelsLayer(ownPixels, () => palette.palette), hoverLayer(() => hovered))
+listenToGestures(canvasElement, screen, {
   tap: tapped,
-  pan: (dx, dy) => screen.pan(dx, dy),
-  pinch: (from, to) => screen.pinch(from, to),
-  zoom: (factor, at) => screen.zoom(factor, at),
+  doubleTap: (at) => screen.zoom(2, at, true),
+  pick() {},
+  drawing: () => false,
+  draw() {},
   hover(at) {
     hovered = at && screen.canvas ? pixelAt(screen.view, at, screen.canvas) : null
     refresh()
