@@ -1,14 +1,13 @@
 /**
- * The canvas as the page holds it: palette indexes, and the same pixels as colours ready to be drawn.
+ * The canvas as the page holds it: palette indexes, one byte per pixel, and which pixels have changed.
  *
- * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere.
- * Needs no DOM.
+ * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere. Colours
+ * are made of it where they are drawn (`pyramid.js`, `tiles.js`), for what is seen alone: all of 4096 x 4096 pixels as
+ * RGBA would be 64 MB beside these 16. Needs no DOM.
  */
 
-/** @typedef {{ x: number, y: number, width: number, height: number }} Rectangle */
-
-/** Past this many changed pixels one rectangle around all is cheaper to draw than each by itself; a guess. */
-const MAX_SINGLE = 64
+/** Remembered until they are taken, which is twenty times a second; past it everything counts as changed. */
+const MAX_CHANGES = 32_768
 
 export class Canvas {
   /**
@@ -20,31 +19,35 @@ export class Canvas {
     this.width = width
     this.height = height
     /** One palette index per pixel, row by row. */
-    this.indexes = new Uint8Array(width * height)
-    /** The same as RGBA, in the byte order that ImageData takes. */
-    this.rgba = new Uint8ClampedArray(width * height * 4)
-    this.#colors = Uint32Array.from(palette, rgbaOf)
-    this.#pixels = new Uint32Array(this.rgba.buffer)
-    this.#pixels.fill(this.#colors[0])
-    this.#box = { left: 0, top: 0, right: width, bottom: height }
+    this.indexes = /** @type {Uint8Array} */ (new Uint8Array(width * height))
+    /** Each palette index's colour, as the 32 bits that ImageData takes; the blank colour for those without one. */
+    this.colors = new Uint32Array(256).fill(rgbaOf(palette[0]))
+    this.colors.set(palette.map(rgbaOf))
+    this.#known = palette.length
   }
 
-  #colors
-  #pixels
-  #changed = /** @type {Rectangle[]} */ ([])
-  #box = { left: 0, top: 0, right: 0, bottom: 0 } // half-open, around all that changed
-  #many = true // more changed than #changed holds; at first everything did
+  #known
+  #changed = new Uint32Array(MAX_CHANGES)
+  #count = Infinity // past MAX_CHANGES: everything; so it is at first
 
   /**
    * Replace everything.
    *
-   * @param {Uint8Array} indexes  width * height palette indexes
+   * @param {Uint8Array} indexes  width * height palette indexes; they are the canvas's from now on
    */
   load(indexes) {
-    this.indexes.set(indexes)
-    for (let i = 0; i < indexes.length; i++) this.#pixels[i] = this.#colors[indexes[i]] ?? this.#colors[0]
-    this.#many = true
-    this.#box = { left: 0, top: 0, right: this.width, bottom: this.height }
+    this.indexes = indexes
+    this.#count = Infinity
+  }
+
+  /**
+   * The palette index of a pixel; null beside the canvas.
+   *
+   * @param {number} x
+   * @param {number} y
+   */
+  at(x, y) {
+    return x >= 0 && y >= 0 && x < this.width && y < this.height ? this.indexes[y * this.width + x] : null
   }
 
   /**
@@ -55,42 +58,26 @@ export class Canvas {
    */
   apply(edits) {
     for (let i = 0; i < edits.length; i += 3) {
-      const [x, y, color] = [edits[i], edits[i + 1], edits[i + 2]]
-      if (x >= this.width || y >= this.height || color >= this.#colors.length) continue
+      const x = edits[i]
+      const y = edits[i + 1]
+      const color = edits[i + 2]
+      if (x >= this.width || y >= this.height || color >= this.#known) continue
       const at = y * this.width + x
+      if (this.indexes[at] === color) continue
       this.indexes[at] = color
-      this.#pixels[at] = this.#colors[color]
-      this.#mark(x, y)
+      this.#changed[this.#count++] = at // past its end a typed array takes nothing
     }
   }
 
   /**
-   * The rectangles that changed since the last call, which the caller draws now.
+   * The pixels that changed since the last call, as y * width + x, maybe repeated; null: everything may have.
    *
-   * @returns {Rectangle[]}
+   * @returns {Uint32Array | null} valid until the next `apply`
    */
   takeChanges() {
-    const { left, top, right, bottom } = this.#box
-    const changes = this.#many ? [{ x: left, y: top, width: right - left, height: bottom - top }] : this.#changed
-    this.#changed = []
-    this.#many = false
-    this.#box = { left: this.width, top: this.height, right: 0, bottom: 0 }
-    return changes.filter(({ width, height }) => width > 0 && height > 0)
-  }
-
-  /**
-   * @param {number} x
-   * @param {number} y
-   */
-  #mark(x, y) {
-    const box = this.#box
-    if (x < box.left) box.left = x
-    if (y < box.top) box.top = y
-    if (x >= box.right) box.right = x + 1
-    if (y >= box.bottom) box.bottom = y + 1
-    if (this.#many) return
-    this.#changed.push({ x, y, width: 1, height: 1 })
-    if (this.#changed.length > MAX_SINGLE) this.#many = true
+    const count = this.#count
+    this.#count = 0
+    return count > MAX_CHANGES ? null : this.#changed.subarray(0, count)
   }
 }
 

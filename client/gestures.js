@@ -1,39 +1,58 @@
 /**
- * Pointers on the canvas: drag pans, two fingers pinch, the wheel zooms, a click or tap is a tap. Mouse, pen and
- * touch alike.
+ * Pointers on the canvas, mouse, pen and touch alike: drag pans, and slides on when let go; two fingers pinch; the wheel
+ * zooms, always, as on maps; a click or tap is a tap; held, with Alt or the middle button it picks.
  *
- *     none ── down ──► one ── moved too far ──► dragging
- *                       │ second finger            │
- *                       ▼                          ▼
- *                    pinching ◄────────────────────┘      a tap is `one` that ends, nothing else
+ *     none ── down ──► press ── moved too far ──► pan, draw (drawing, or Shift and the mouse) or drag (what is claimed)
+ *                       │  │ held                  │
+ *                       │  ▼                       ▼
+ *                       │ picked                 second finger ──► pinch ── one lifts ──► pan
+ *                       └── up: a tap
+ *
+ * A tap is never kept waiting for a second one. `tap` returns whether it was of use; only after one that wasn't, because
+ * pixels are too small to be aimed at, a second one soon and close by is a double tap.
  */
+
+import { Trail } from './inertia.js'
 
 /** @typedef {import('./viewport.js').Point} Point */
 
 /**
- * What gestures do. Positions are CSS pixels from the element's top left corner.
+ * What gestures do besides moving the view. Positions are CSS pixels from the element's top left corner.
  * @typedef {object} Gestures
- * @property {(at: Point, touch: boolean) => void} tap
- * @property {(dx: number, dy: number) => void} pan
- * @property {(from: [Point, Point], to: [Point, Point]) => void} pinch
- * @property {(factor: number, at: Point) => void} zoom
+ * @property {(at: Point, touch: boolean) => boolean} tap  whether it painted: then no double tap begins with it
+ * @property {(at: Point, touch: boolean) => void} doubleTap
  * @property {(at: Point | null, touch: boolean) => void} hover  null: the pointer has left
+ * @property {(at: Point) => void} pick
+ * @property {() => boolean} drawing  whether one pointer's drag draws instead of panning
+ * @property {(at: Point, phase: 'start' | 'move' | 'end') => void} draw
+ * @property {{ claims(at: Point): boolean, move(dx: number, dy: number): void, end(): void }} [drag]
+ *   what can be dragged itself: whether it is at a place, how far it was moved, and that it was let go
  */
 
 const MOUSE_SLOP_PX = 4 // a hand on a mouse button shakes this much
 const TOUCH_SLOP_PX = 10 // a fingertip rolls this much
-const WHEEL_LINE_PX = 20
+const HELD_MS = 450
+const DOUBLE_MS = 300
+const DOUBLE_PX = 30
 const WHEEL_PX_PER_DOUBLING = 240 // two notches of a usual wheel double the size
+const PINCH_PX_PER_DOUBLING = 69 // a trackpad's pinch is told as 100 times the factor's logarithm, with ctrlKey
+const NOTCH_PX = 50 // a wheel's notch is larger, a trackpad's steps are smaller
+const WHEEL_UNITS_PX = [1, 33, 240] // a pixel, a line, a page
 
 /**
  * @param {HTMLElement} element
+ * @param {Pick<import('./screen.js').Screen, 'pan' | 'pinch' | 'zoom' | 'fling' | 'settle'>} screen
  * @param {Gestures} gestures
  */
-export function listenToGestures(element, gestures) {
+export function listenToGestures(element, screen, gestures) {
   /** @type {Map<number, Point>} */
   const pointers = new Map()
-  let tapping = false
+  let mode = /** @type {'none' | 'press' | 'picked' | 'pan' | 'draw' | 'drag' | 'pinch'} */ ('none')
   let start = { x: 0, y: 0 }
+  let claimed = false
+  let trail = new Trail()
+  let holding = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
+  let useless = { at: start, time: -Infinity } // the last tap that was of no use
 
   /** @param {MouseEvent} event */
   const place = (event) => {
@@ -41,45 +60,89 @@ export function listenToGestures(element, gestures) {
     return { x: event.clientX - box.left, y: event.clientY - box.top }
   }
 
+  /** @param {Point} a @param {Point} b */
+  const apart = (a, b) => Math.hypot(a.x - b.x, a.y - b.y)
+
+  /** @param {Point} at  what one pointer did ends there */
+  const finish = (at) => {
+    clearTimeout(holding)
+    if (mode === 'draw') gestures.draw(at, 'end')
+    if (mode === 'drag') gestures.drag?.end()
+  }
+
+  /** @param {PointerEvent} event */
+  const tap = ({ altKey, pointerType, timeStamp }) => {
+    const touch = pointerType === 'touch'
+    if (altKey) return gestures.pick(start)
+    const double = timeStamp - useless.time < DOUBLE_MS && apart(start, useless.at) < DOUBLE_PX
+    useless = { at: start, time: -Infinity }
+    if (double) return gestures.doubleTap(start, touch)
+    gestures.hover(start, touch)
+    if (!gestures.tap(start, touch)) useless.time = timeStamp
+  }
+
   element.addEventListener('pointerdown', (event) => {
-    if (event.pointerType === 'mouse' && event.button !== 0) return
-    if (pointers.size >= 2) return
+    if (event.button === 1) return gestures.pick(place(event))
+    if (event.button || pointers.size >= 2) return
+    screen.settle()
     element.setPointerCapture(event.pointerId)
     start = place(event)
+    finish(pointers.values().next().value ?? start)
     pointers.set(event.pointerId, start)
-    tapping = pointers.size === 1
+    mode = pointers.size === 1 ? 'press' : 'pinch'
+    if (mode === 'pinch') return
+    trail = new Trail()
+    claimed = gestures.drag?.claims(start) ?? false
+    if (event.pointerType === 'mouse') return
+    holding = setTimeout(() => {
+      mode = 'picked'
+      navigator.vibrate?.(10)
+      gestures.pick(start)
+    }, HELD_MS)
   })
 
   element.addEventListener('pointermove', (event) => {
     const at = place(event)
     const touch = event.pointerType === 'touch'
     const before = pointers.get(event.pointerId)
-    if (!before) {
-      if (!touch) gestures.hover(at, false)
-      return
+    if (!touch && (!before || mode === 'draw')) gestures.hover(at, false)
+    if (!before) return
+    if (mode === 'press') {
+      if (apart(at, start) <= (touch ? TOUCH_SLOP_PX : MOUSE_SLOP_PX)) return
+      clearTimeout(holding)
+      const draws = gestures.drawing() || (event.shiftKey && event.pointerType === 'mouse')
+      mode = claimed ? 'drag' : draws ? 'draw' : 'pan'
+      if (mode === 'draw') gestures.draw(start, 'start')
     }
-    if (tapping && Math.hypot(at.x - start.x, at.y - start.y) <= (touch ? TOUCH_SLOP_PX : MOUSE_SLOP_PX)) return
-    tapping = false
     const from = [...pointers.values()]
     pointers.set(event.pointerId, at)
     const to = [...pointers.values()]
-    if (to.length === 2) gestures.pinch([from[0], from[1]], [to[0], to[1]])
-    else gestures.pan(at.x - before.x, at.y - before.y)
-  })
-
-  element.addEventListener('pointerup', (event) => {
-    const touch = event.pointerType === 'touch'
-    if (pointers.delete(event.pointerId) && tapping) {
-      gestures.hover(start, touch)
-      gestures.tap(start, touch)
+    trail.add(at, event.timeStamp)
+    if (mode === 'pinch') screen.pinch([from[0], from[1]], [to[0], to[1]])
+    else if (mode === 'pan') screen.pan(at.x - before.x, at.y - before.y)
+    else if (mode === 'drag') gestures.drag?.move(at.x - before.x, at.y - before.y)
+    else if (mode === 'draw') {
+      const moves = event.getCoalescedEvents?.() ?? []
+      for (const move of moves.length ? moves : [event]) gestures.draw(place(move), 'move')
     }
-    tapping = false
   })
 
-  element.addEventListener('pointercancel', (event) => {
-    pointers.delete(event.pointerId)
-    tapping = false
-  })
+  /** @param {PointerEvent} event */
+  const lift = (event) => {
+    if (!pointers.delete(event.pointerId)) return
+    finish(place(event))
+    const did = mode
+    mode = pointers.size ? 'pan' : 'none'
+    if (pointers.size) trail = new Trail()
+    if (event.type !== 'pointerup') return
+    if (did === 'press') tap(event)
+    else if (did === 'pan') {
+      const { x, y } = trail.speed(event.timeStamp)
+      if (x || y) screen.fling(x, y)
+    }
+  }
+  element.addEventListener('pointerup', lift)
+  element.addEventListener('pointercancel', lift)
 
   element.addEventListener('pointerleave', (event) => {
     if (event.pointerType !== 'touch') gestures.hover(null, false)
@@ -89,11 +152,11 @@ export function listenToGestures(element, gestures) {
     'wheel',
     (event) => {
       event.preventDefault()
-      const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE_PX : 1
-      // A trackpad's pinch arrives as a wheel with ctrlKey and small deltas.
-      const deltaPx = event.deltaY * unit * (event.ctrlKey ? 8 : 1)
-      const boundedPx = Math.max(-WHEEL_PX_PER_DOUBLING, Math.min(WHEEL_PX_PER_DOUBLING, deltaPx))
-      gestures.zoom(2 ** (-boundedPx / WHEEL_PX_PER_DOUBLING), place(event))
+      const px = event.deltaY * WHEEL_UNITS_PX[event.deltaMode]
+      const notch = Math.abs(px) >= NOTCH_PX
+      const doublings = px / (event.ctrlKey && !notch ? PINCH_PX_PER_DOUBLING : WHEEL_PX_PER_DOUBLING)
+      if (!notch) screen.settle()
+      screen.zoom(2 ** -Math.max(-1, Math.min(1, doublings)), place(event), notch)
     },
     { passive: false }
   )

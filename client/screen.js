@@ -1,17 +1,27 @@
 /**
- * Draws: the canvas as the view shows it, and layers over it. The one place that touches 2D contexts.
+ * Draws: the canvas as the view shows it, and layers over it. The one place that draws on the page's canvas element.
  *
- * One dirty flag and one requestAnimationFrame: whoever changes something that is seen calls `invalidate()`, and any
- * number of changes before the next frame are drawn once. A layer is a function that draws in CSS pixels over the
- * canvas.
+ * Whoever changes something that is seen calls `invalidate()`, and any number of changes before the next frame are drawn
+ * once, in one requestAnimationFrame. Edits come by `apply`: what is seen of them is drawn at once when it is quiet, and
+ * at most twenty times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
+ * pixels over the canvas; one that returns true goes on changing, and is drawn again as often as edits are.
  */
 
-import { clampView, fitView, panView, pinchView, visiblePart, zoomView } from './viewport.js'
+import { glide } from './inertia.js'
+import { Tiles } from './tiles.js'
+import { clampView, fitView, frameOf, panView, pinchView, screenOf, zoomView } from './viewport.js'
 
 /** @typedef {import('./canvas.js').Canvas} Canvas */
 /** @typedef {import('./viewport.js').View} View */
 /** @typedef {import('./viewport.js').Point} Point */
-/** @typedef {(context: CanvasRenderingContext2D, view: View) => void} Layer */
+/** @typedef {(context: CanvasRenderingContext2D, view: View, canvas: Canvas) => boolean | void} Layer */
+
+const EDITS_MS = 50
+const MAX_PARTS = 100 // past so many, drawing all is cheaper; a guess
+const ZOOM_MS = 50 // a wheel's notch is on its way for about three times this
+const LOOK_MS = 300
+
+const still = matchMedia('(prefers-reduced-motion: reduce)')
 
 export class Screen {
   /** Drawn in order, above the canvas. */
@@ -20,16 +30,24 @@ export class Screen {
   /** What the page's bars cover, in CSS pixels: fitting the canvas spares it. */
   insets = { top: 0, right: 0, bottom: 0, left: 0 }
 
+  /** The view is another one; called each time, many times a second while it moves. */
+  onLook = () => {}
+
   #element
   #context
   #canvas = /** @type {Canvas | null} */ (null)
-  #picture = document.createElement('canvas') // the canvas at one pixel per pixel
-  #pictureContext = /** @type {CanvasRenderingContext2D | null} */ (null)
-  #image = /** @type {ImageData | null} */ (null)
+  #tiles = /** @type {Tiles | null} */ (null)
   #view = /** @type {View} */ ({ scale: 1, left: 0, top: 0 })
   #size = { width: 1, height: 1 }
   #fitted = true // nobody has moved the view yet: go on fitting when the window's size changes
-  #dirty = false
+  #all = false // all has to be drawn
+  #parts = /** @type {[number, number, number, number][]} */ ([]) // has to be drawn: x, y, width, height in device pixels
+  #frame = 0 // the one that was asked for
+  #timer = /** @type {ReturnType<typeof setTimeout> | null} */ (null)
+  #editsAt = -EDITS_MS
+  #motion = /** @type {((ms: number) => boolean) | null} */ (null) // moves the view; whether it goes on
+  #movedAt = 0
+  #zooming = 0 // what is left of a smooth zoom: the factor's logarithm
 
   /** @param {HTMLCanvasElement} element */
   constructor(element) {
@@ -37,7 +55,13 @@ export class Screen {
     const context = element.getContext('2d')
     if (!context) throw new Error('this browser has no 2D canvas')
     this.#context = context
-    new ResizeObserver(() => this.#resize()).observe(element)
+    const observer = new ResizeObserver(([entry]) => this.#resize(entry.devicePixelContentBoxSize?.[0]))
+    try {
+      observer.observe(element, { box: 'device-pixel-content-box' })
+    } catch {
+      observer.observe(element) // Safari: rounded, which is right for the ratios that its devices have
+      addEventListener('resize', () => this.#resize())
+    }
     this.#resize()
   }
 
@@ -58,37 +82,77 @@ export class Screen {
   show(canvas) {
     const sameSize = this.#canvas?.width === canvas.width && this.#canvas.height === canvas.height
     this.#canvas = canvas
-    this.#picture.width = canvas.width
-    this.#picture.height = canvas.height
-    this.#pictureContext = this.#picture.getContext('2d', { alpha: false })
-    this.#image = new ImageData(canvas.rgba, canvas.width, canvas.height)
+    this.#tiles = new Tiles(canvas)
     if (!sameSize) this.fit()
     this.invalidate()
   }
 
+  /**
+   * Apply edits to the canvas, and show them soon.
+   * @param {Uint16Array} edits  as for `Canvas.apply`
+   */
+  apply(edits) {
+    this.#canvas?.apply(edits)
+    this.#soon()
+  }
+
   /** Something that is seen has changed. */
   invalidate() {
-    if (this.#dirty) return
-    this.#dirty = true
-    requestAnimationFrame(() => {
-      this.#dirty = false
-      this.#draw()
-    })
+    this.#all = true
+    this.#frame ||= requestAnimationFrame((now) => this.#step(now))
   }
 
   /** Show the whole canvas. */
   fit() {
     if (!this.#canvas) return
+    this.settle()
     this.#look(fitView(this.#size, this.#canvas, this.insets))
     this.#fitted = true
   }
 
   /**
+   * Bring a canvas pixel into the middle of what the bars leave free.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} [scale]
+   * @param {boolean} [smooth]  move there, in a moment
+   */
+  lookAt(x, y, scale = this.#view.scale, smooth = false) {
+    this.settle()
+    const from = this.#view
+    const start = screenOf(from, { x, y })
+    const end = this.#middle()
+    let ran = 0
+    const step = (/** @type {number} */ ms) => {
+      ran = Math.min(LOOK_MS, ran + ms)
+      const part = 1 - (1 - ran / LOOK_MS) ** 3
+      const at = { x: start.x + (end.x - start.x) * part, y: start.y + (end.y - start.y) * part }
+      const now = from.scale * (scale / from.scale) ** part
+      this.#look({ scale: now, left: x + 0.5 - at.x / now, top: y + 0.5 - at.y / now })
+      return ran < LOOK_MS
+    }
+    if (smooth && !still.matches) this.#move(step)
+    else step(LOOK_MS)
+  }
+
+  /**
    * @param {number} factor
    * @param {Point} [at]  CSS pixels; the middle of what the bars leave free when left out
+   * @param {boolean} [smooth]  in a moment, as a wheel's notches want it
    */
-  zoom(factor, at = this.#middle()) {
-    if (this.#canvas) this.#look(zoomView(this.#view, factor, at, this.#size, this.#canvas))
+  zoom(factor, at = this.#middle(), smooth = false) {
+    if (!this.#canvas) return
+    if (!smooth || still.matches) return this.#look(zoomView(this.#view, factor, at, this.#size, this.#canvas))
+    const left = this.#zooming + Math.log(factor)
+    this.settle()
+    this.#zooming = left
+    this.#move((ms) => {
+      const part = Math.abs(this.#zooming) < 0.005 ? this.#zooming : this.#zooming * (1 - Math.exp(-ms / ZOOM_MS))
+      this.#zooming -= part
+      this.zoom(Math.exp(part), at)
+      return this.#zooming !== 0
+    })
   }
 
   /**
@@ -107,12 +171,44 @@ export class Screen {
     if (this.#canvas) this.#look(pinchView(this.#view, from, to, this.#size, this.#canvas))
   }
 
+  /**
+   * Let go of a dragged canvas: it slides on for a while.
+   *
+   * @param {number} vx  CSS pixels per millisecond
+   * @param {number} vy
+   */
+  fling(vx, vy) {
+    this.settle()
+    if (still.matches) return
+    let speed = /** @type {Point | null} */ ({ x: vx, y: vy })
+    this.#move((ms) => {
+      const slid = glide(/** @type {Point} */ (speed), ms)
+      speed = slid.speed
+      this.pan(slid.way.x, slid.way.y)
+      return speed !== null
+    })
+  }
+
+  /** Stop moving. */
+  settle() {
+    this.#motion = null
+    this.#zooming = 0
+  }
+
+  /** @param {(ms: number) => boolean} motion */
+  #move(motion) {
+    this.#motion = motion
+    this.#movedAt = performance.now()
+    this.invalidate()
+  }
+
   /** @param {View} view */
   #look(view) {
     if (!this.#canvas) return
     this.#view = clampView(view, this.#size, this.#canvas)
     this.#fitted = false
     this.invalidate()
+    this.onLook()
   }
 
   #middle() {
@@ -120,50 +216,111 @@ export class Screen {
     return { x: (left + this.#size.width - right) / 2, y: (top + this.#size.height - bottom) / 2 }
   }
 
-  #resize() {
+  /** @param {ResizeObserverSize} [box]  in device pixels, where the browser tells */
+  #resize(box) {
     const { width, height } = this.#element.getBoundingClientRect()
     const [dx, dy] = [(width - this.#size.width) / 2, (height - this.#size.height) / 2]
     this.#size = { width: Math.max(1, width), height: Math.max(1, height) }
+    this.#element.width = devicePixels(width, box?.inlineSize)
+    this.#element.height = devicePixels(height, box?.blockSize)
     if (this.#fitted) this.fit()
-    else this.pan(dx, dy)
-    this.invalidate()
+    else if (dx || dy) this.pan(dx, dy)
+    this.#all = true
+    this.#draw() // at once: a canvas whose size is set is empty
+  }
+
+  /** Show what came by edits, or goes on changing: now, or when it is time again. */
+  #soon() {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      this.#collect()
+      if (this.#all || this.#parts.length) this.#frame ||= requestAnimationFrame((now) => this.#step(now))
+    }, Math.max(0, this.#editsAt + EDITS_MS - performance.now()))
+  }
+
+  /** Take the canvas's changes into the tiles, and note where they are seen. */
+  #collect() {
+    if (!this.#canvas || !this.#tiles) return
+    this.#editsAt = performance.now()
+    const changes = this.#canvas.takeChanges()
+    this.#tiles.update(changes)
+    if (!changes) this.#all = true
+    const { zoom, left, top } = frameOf(this.#view, devicePixelRatio)
+    const block = 2 ** Math.max(0, Math.ceil(-Math.log2(zoom))) // a change is seen in all of its level's pixel
+    for (const change of this.#all ? [] : (changes ?? [])) {
+      const x = change % this.#canvas.width
+      const y = (change - x) / this.#canvas.width
+      const [column, row] = [x - (x % block), y - (y % block)]
+      const spread = zoom < 1 ? block : 0 // and, as they are smoothed, in those beside it
+      const from = { x: Math.floor((column - spread) * zoom) - left, y: Math.floor((row - spread) * zoom) - top }
+      const size = Math.ceil((block + 2 * spread) * zoom) + 1
+      if (from.x + size <= 0 || from.y + size <= 0) continue
+      if (from.x >= this.#element.width || from.y >= this.#element.height) continue
+      this.#parts.push([from.x, from.y, size, size])
+    }
+    if (this.#parts.length > MAX_PARTS) this.#all = true
+  }
+
+  /** @param {number} now */
+  #step(now) {
+    this.#frame = 0
+    const motion = this.#motion
+    if (motion) {
+      const ms = Math.max(0, now - this.#movedAt)
+      this.#movedAt = now
+      if (motion(ms) && this.#motion === motion) this.invalidate()
+      else if (this.#motion === motion) this.settle()
+    }
+    this.#draw()
   }
 
   #draw() {
-    const canvas = this.#canvas
-    if (!canvas || !this.#pictureContext || !this.#image) return
-    for (const { x, y, width, height } of canvas.takeChanges()) {
-      this.#pictureContext.putImageData(this.#image, 0, 0, x, y, width, height)
-    }
-    const dpr = devicePixelRatio
-    const [width, height] = [Math.round(this.#size.width * dpr), Math.round(this.#size.height * dpr)]
-    if (this.#element.width !== width) this.#element.width = width
-    if (this.#element.height !== height) this.#element.height = height
+    this.#collect()
+    const { width, height } = this.#element
     const context = this.#context
-    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.save()
+    if (!this.#all) {
+      context.beginPath()
+      for (const part of this.#parts) context.rect(...part)
+      context.clip()
+    }
+    this.#all = false
+    this.#parts = []
     context.clearRect(0, 0, width, height)
-    this.#drawCanvas(canvas, dpr)
-    context.setTransform(dpr, 0, 0, dpr, 0, 0)
-    for (const layer of this.layers) layer(context, this.#view)
+    if (this.#canvas && this.#drawLayers(this.#canvas)) {
+      this.#all = true
+      this.#soon()
+    }
+    context.restore()
   }
 
   /**
-   * Only the visible part is drawn, with its edges on whole device pixels.
-   *
    * @param {Canvas} canvas
-   * @param {number} dpr
+   * @returns {boolean} whether a layer goes on changing
    */
-  #drawCanvas(canvas, dpr) {
-    const { scale, left, top } = this.#view
-    const part = visiblePart(this.#view, this.#size, canvas)
-    if (!part.width || !part.height) return
-    const zoom = scale * dpr
-    const x = Math.round((part.x - left) * zoom)
-    const y = Math.round((part.y - top) * zoom)
-    const right = Math.round((part.x + part.width - left) * zoom)
-    const bottom = Math.round((part.y + part.height - top) * zoom)
-    this.#context.imageSmoothingEnabled = zoom < 1 // shrunk, nearest neighbour would lose pixels and sparkle
-    this.#context.imageSmoothingQuality = 'high'
-    this.#context.drawImage(this.#picture, part.x, part.y, part.width, part.height, x, y, right - x, bottom - y)
+  #drawLayers(canvas) {
+    const ratio = devicePixelRatio
+    const frame = frameOf(this.#view, ratio)
+    // Where the picture is, to a device pixel: what layers draw has to meet it.
+    const view = { scale: this.#view.scale, left: frame.left / frame.zoom, top: frame.top / frame.zoom }
+    this.#tiles?.draw(this.#context, frame)
+    let goesOn = false
+    for (const layer of this.layers) {
+      this.#context.save()
+      this.#context.setTransform(ratio, 0, 0, ratio, 0, 0)
+      if (layer(this.#context, view, canvas)) goesOn = true
+      this.#context.restore()
+    }
+    return goesOn
   }
+}
+
+/**
+ * @param {number} length  CSS pixels
+ * @param {number} [told]  by the browser, which knows how it rounds
+ */
+function devicePixels(length, told) {
+  const computed = Math.round(length * devicePixelRatio)
+  // Where a device is emulated, what is told may be of the device that emulates.
+  return told && Math.abs(told - computed) <= 1 ? told : computed
 }

@@ -14,6 +14,14 @@
 /** @typedef {{ readonly x: number, readonly y: number }} Point */
 /** @typedef {Readonly<{ top: number, right: number, bottom: number, left: number }>} Insets */
 
+/**
+ * A view as it is drawn: on whole device pixels, so that panning moves the picture as it is.
+ *
+ *     device = canvas * zoom - left
+ *
+ * @typedef {{ readonly zoom: number, readonly left: number, readonly top: number }} Frame
+ */
+
 /** A canvas pixel is at most as large as a fingertip; larger shows nothing more. */
 export const MAX_SCALE = 64
 
@@ -152,6 +160,30 @@ export function visiblePart(view, screen, canvas) {
   const right = clamp(Math.ceil(view.left + screen.width / view.scale), left, canvas.width)
   const bottom = clamp(Math.ceil(view.top + screen.height / view.scale), top, canvas.height)
   return { x: left, y: top, width: right - left, height: bottom - top }
+}
+
+/**
+ * @param {View} view
+ * @param {number} ratio  device pixels per CSS pixel
+ * @returns {Frame}
+ */
+export function frameOf({ scale, left, top }, ratio) {
+  const zoom = scale * ratio
+  return { zoom, left: Math.round(left * zoom), top: Math.round(top * zoom) }
+}
+
+/**
+ * The canvas pixels on the straight line between two, both included, without a gap (Bresenham).
+ *
+ * @param {Point} from
+ * @param {Point} to
+ * @returns {Point[]}
+ */
+export function line(from, to) {
+  const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y))
+  /** @param {number} a @param {number} b @param {number} i */
+  const between = (a, b, i) => a + Math.round(((b - a) * i) / (steps || 1))
+  return Array.from({ length: steps + 1 }, (_, i) => ({ x: between(from.x, to.x, i), y: between(from.y, to.y, i) }))
 }
 
 /**
