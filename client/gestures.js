@@ -25,8 +25,8 @@ import { Trail } from './inertia.js'
  * @property {(at: Point) => void} pick
  * @property {() => boolean} drawing  whether one pointer's drag draws instead of panning
  * @property {(at: Point, phase: 'start' | 'move' | 'end') => void} draw
- * @property {{ claims(at: Point): boolean, move(dx: number, dy: number): void, end(): void }} [drag]
- *   what can be dragged itself: whether it is at a place, how far it was moved, and that it was let go
+ * @property {{ claims(at: Point): boolean, move(dx: number, dy: number, at: Point): void, end(): void }} [drag]
+ *   what can be dragged itself: whether it is at a place, how far it was moved and where the pointer is, and that it was let go
  */
 
 const MOUSE_SLOP_PX = 4 // a hand on a mouse button shakes this much
@@ -120,7 +120,7 @@ export function listenToGestures(element, screen, gestures) {
     trail.add(at, event.timeStamp)
     if (mode === 'pinch') screen.pinch([from[0], from[1]], [to[0], to[1]])
     else if (mode === 'pan') screen.pan(at.x - before.x, at.y - before.y)
-    else if (mode === 'drag') gestures.drag?.move(at.x - before.x, at.y - before.y)
+    else if (mode === 'drag') gestures.drag?.move(at.x - before.x, at.y - before.y, at)
     else if (mode === 'draw') {
       const moves = event.getCoalescedEvents?.() ?? []
       for (const move of moves.length ? moves : [event]) gestures.draw(place(move), 'move')

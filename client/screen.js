@@ -75,6 +75,17 @@ export class Screen {
     return this.#canvas
   }
 
+  /** The element's, in CSS pixels. */
+  get size() {
+    return this.#size
+  }
+
+  /** The canvas position in the middle of what the bars leave free. */
+  get center() {
+    const { x, y } = this.#middle()
+    return { x: this.#view.left + x / this.#view.scale, y: this.#view.top + y / this.#view.scale }
+  }
+
   /**
    * Show this canvas from now on. The view stays when the size is the same.
    * @param {Canvas} canvas
