@@ -44,6 +44,14 @@ export class AreaChoice {
   }
 
   /**
+   * The pointer is down here; null: beside the canvas.
+   * @param {Pixel | null} pixel
+   */
+  grab(pixel) {
+    this.#from = pixel
+  }
+
+  /**
    * The pointer is over this pixel while it is down.
    * @param {Pixel} pixel
    */
@@ -52,9 +60,9 @@ export class AreaChoice {
     this.area = around(this.#from, pixel)
   }
 
-  /** The pointer is up. */
+  /** The pointer is up after a drag. */
   drop() {
-    if (this.#from) this.#end(this.area)
+    if (this.area) this.#end(this.area)
   }
 
   /** @param {Rectangle | null} area */

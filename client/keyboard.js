@@ -29,9 +29,9 @@ import { t } from './language.js'
 
 /**
  * @param {Page} page
- * @param {KeyboardEvent} first  the key that this was loaded for
+ * @returns {(event: KeyboardEvent) => void} to be called with each key that is pressed
  */
-export function listenToKeys(page, first) {
+export function createKeyboard(page) {
   const { brush, screen, palette, painting, panel, settings, status, templates } = page
   const cursor = new Cursor(screen)
 
@@ -67,8 +67,7 @@ export function listenToKeys(page, first) {
     }
   }
 
-  /** @param {KeyboardEvent} event */
-  function press(event) {
+  return (event) => {
     const { key, target } = event
     const action = actionOf(event)
     if (!action || event.defaultPrevented || event.isComposing) return
@@ -77,9 +76,6 @@ export function listenToKeys(page, first) {
     event.preventDefault()
     acts[action](key, event.shiftKey)
   }
-
-  addEventListener('keydown', press)
-  press(first)
 }
 
 /**

@@ -145,7 +145,12 @@ function point(shown) {
 
 /** What a drag on the canvas does, if it isn't for moving about. */
 const drag = {
-  claims: (/** @type {Point} */ at) => Boolean(areaChoice?.waiting) || templates.grab(brush.pixelAt(at)),
+  claims(/** @type {Point} */ at) {
+    const pixel = brush.pixelAt(at)
+    if (!areaChoice?.waiting) return templates.grab(pixel)
+    areaChoice.grab(pixel)
+    return true
+  },
   move(/** @type {number} */ dx, /** @type {number} */ dy, /** @type {Point} */ at) {
     const pixel = brush.pixelAt(at)
     if (!areaChoice?.waiting) templates.drag(dx / screen.view.scale, dy / screen.view.scale)
@@ -246,7 +251,7 @@ screen.layers.push(
 listenToGestures(canvasElement, screen, {
   tap(at, touch) {
     point(null)
-    return brush.tap(at, touch)
+    return areaChoice?.waiting || brush.tap(at, touch)
   },
   doubleTap: (at) => screen.zoom(2, at, true),
   pick: (at) => brush.pick(brush.pixelAt(at)),
@@ -260,14 +265,13 @@ listenToGestures(canvasElement, screen, {
   }
 })
 
-addEventListener(
-  'keydown',
-  async (event) => {
-    const { listenToKeys } = await import('./keyboard.js')
-    listenToKeys({ canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }, event)
-  },
-  { once: true }
-)
+let keyboard = /** @type {Promise<(event: KeyboardEvent) => void> | null} */ (null)
+addEventListener('keydown', async (event) => {
+  const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
+  keyboard ??= import('./keyboard.js').then(({ createKeyboard }) => createKeyboard(keyed))
+  const press = await keyboard // once it's there that takes a microtask, in which the key's own effect can still be prevented
+  press(event)
+})
 for (const [id, act] of /** @type {[string, () => void][]} */ ([
   ['zoom-in', () => screen.zoom(2, undefined, true)],
   ['zoom-out', () => screen.zoom(1 / 2, undefined, true)],

@@ -42,21 +42,21 @@ export class Painting {
    * Paint a canvas pixel.
    *
    * @param {Pixel} pixel
-   * @param {number} [color]  the chosen one when left out
    * @returns {boolean} whether it is on its way; otherwise the reason was told
    */
-  paint({ x, y }, color = this.#page.color()) {
-    const refusal = this.whyNot()
-    if (refusal) this.#page.say(refusal, 'trouble')
-    else void this.#place(x, y, color)
-    return !refusal
+  paint({ x, y }) {
+    const before = this.#page.canvas()?.at(x, y) ?? 0
+    const color = this.#page.color()
+    const id = this.#place(x, y, color)
+    if (id) this.#history.add({ id, x, y, before, color })
+    return id > 0
   }
 
   /** Take back the own last pixel, as long as nobody has painted over it. */
   undo() {
     const last = this.#history.last
     if (!last) return this.#page.say(t('nothingToUndo'), 'news')
-    if (this.paint(last, last.before)) this.#history.undone(last.id)
+    if (this.#place(last.x, last.y, last.before)) this.#history.undone(last.id)
   }
 
   /** A stroke of several pixels begins. */
@@ -124,14 +124,28 @@ export class Painting {
    * @param {number} x
    * @param {number} y
    * @param {number} color
+   * @returns {number} the own pixel's id; 0: refused
    */
-  async #place(x, y, color) {
-    const { cooldown, resync, say, settled, changed } = this.#page
-    const before = /** @type {number} */ (this.#page.canvas()?.at(x, y))
+  #place(x, y, color) {
+    const { cooldown, resync, say, changed } = this.#page
+    const refusal = this.whyNot()
+    if (refusal) say(refusal, 'trouble')
+    if (refusal) return 0
     const id = this.ownPixels.add({ x, y, color, log: /** @type {string} */ (resync.log), now: Date.now() })
-    this.#history.add({ id, x, y, before, color })
     cooldown.spend(Date.now())
+    void this.#post(id, x, y, color)
     changed()
+    return id
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} x
+   * @param {number} y
+   * @param {number} color
+   */
+  async #post(id, x, y, color) {
+    const { cooldown, resync, say, settled, changed } = this.#page
     const { outcome, rateLimit } = await postEdit({ x, y, color })
     const now = Date.now()
     if (outcome.kind === 'refused' && outcome.retrySeconds !== null) cooldown.refused(now, outcome.retrySeconds)

@@ -139,7 +139,7 @@ export class Screen {
       ran = Math.min(LOOK_MS, ran + ms)
       const part = 1 - (1 - ran / LOOK_MS) ** 3
       const at = { x: start.x + (end.x - start.x) * part, y: start.y + (end.y - start.y) * part }
-      const now = from.scale * (scale / from.scale) ** part
+      const now = part < 1 ? from.scale * (scale / from.scale) ** part : scale
       this.#look({ scale: now, left: x + 0.5 - at.x / now, top: y + 0.5 - at.y / now })
       return ran < LOOK_MS
     }

@@ -91,7 +91,7 @@ def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
     window = new_window()
     window.open(server.url)
     window.click(500, 500)
-    window.wait_until(lambda: window.state()["view"]["scale"] == 20, "it zooms in")
+    window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(20), "it zooms in")
     assert window.own_pixels() == []
     window.click(503, 500)  # so soon and on the spot it would be a double click, which zooms in further
     window.wait_until(lambda: window.indexes()[500, 503] != 0, "the second click paints")
@@ -104,7 +104,7 @@ def test_a_finger_paints_on_a_phone(server: ServerProcess, new_window: Callable[
     window.open(server.url)
     window.page.locator("#colors input").nth(13).tap()
     window.tap(8, 9)  # too small to aim at: zooms in
-    window.wait_until(lambda: window.state()["view"]["scale"] == 20, "it zooms in")
+    window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(20), "it zooms in")
     assert window.own_pixels() == []
     window.tap(10, 9)  # so soon and on the spot it would be a double tap, which zooms in further
     window.wait_until(lambda: window.indexes()[9, 10] == 13, "the second tap paints")
