@@ -56,6 +56,7 @@ _POLL_SECONDS: Final = 0.05
 _MAX_LATE_SECONDS: Final = 5.0  # an edit that nobody could place until then is left out
 _RESET: Final = struct.pack("ii", 1, 0)
 _RETRY: Final = re.compile(rb"retry: (\d+)\n")
+_STATUS: Final = re.compile(rb"event: status\n.*\n\n")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _VERSION: Final = re.compile(rb"\r\nx-canvas-version: *(\d+)\r\n", re.IGNORECASE)
 
@@ -344,7 +345,7 @@ class _Crowd:
             data = whole + gap
         if b"retry: " in data and (found := _RETRY.search(data)):
             person.retry_seconds = int(found[1]) / 1000
-            data = data[found.end() :]  # it is each person's own, what follows isn't
+            data = _STATUS.sub(b"", data[found.end() :])  # these are each person's own, what follows isn't
         if not data:
             return
         self._told.frames += data.count(b"id: ")

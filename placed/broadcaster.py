@@ -3,6 +3,10 @@
 A subscriber is a version, not a queue: a slow one costs no memory, gets everything since its version, merged,
 when it drains, and is told to reload when the feed no longer reaches back to it. The frame from one version
 on, in one format, is built once and shared by all that stand there.
+
+Status: viewers, and whether the log takes edits, as far as is known. It is told in a stream's first bytes, and in place
+of a heartbeat's comment. What changes meanwhile makes a new edition, which rides on the next frame; only whether edits
+are taken is worth a write of its own. Editions are at least `VIEWERS_SECONDS`, or `WRITABLE_SECONDS`, apart.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from placed.projection import Projection
 
 HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection after 30 to 60 s
+VIEWERS_SECONDS = 5.0  # they come and go all the time
+WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
+_LOOK_SECONDS = 0.25
 _CACHED_FRAMES = 64  # nearly all subscribers stand at one of the last few versions
 
 
@@ -31,22 +38,80 @@ class Format(enum.Enum):
 
 
 class Broadcaster:
-    """Everybody who follows one projection. Woken by the reader's `publish`."""
+    """Everybody who follows one projection. Woken by the reader's `publish`.
 
-    def __init__(self, projection: Projection, log_id: str, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    Args:
+        projection: what they follow.
+        log_id: its log's.
+        heartbeat_seconds: between two signs of life to one stream when nothing is placed.
+        is_writable: whether the log takes edits, as far as is known.
+
+    Attributes:
+        log_id: see above.
+        subscribers: how many there are.
+        reloads: how many were sent back to the image.
+        writable: what `is_writable` said when it was last told.
+        edition: of the status; a higher one is news, for the next frame.
+        urgent: the edition that isn't to wait for a frame.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        log_id: str,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        is_writable: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._projection = projection
         self._heartbeat_seconds = heartbeat_seconds
+        self._is_writable = is_writable
+        self._status = (-1, 0, True), b""
+        self._told_viewers = 0
+        self._viewers_due = self._writable_due = 0.0
         self._changed = trio.Event()
         self._frames: dict[tuple[int, Format], tuple[int, bytes]] = {}
         self.log_id = log_id
         self._closed = False
         self.subscribers = 0
         self.reloads = 0
+        self.writable = True
+        self.edition = self.urgent = 0
 
     @property
     def closed(self) -> bool:
         """Whether all streams have been ended."""
         return self._closed
+
+    async def run(self) -> None:
+        """Notice when the status changes, until cancelled."""
+        while True:
+            self.look()
+            await trio.sleep(_LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Make a new edition of the status, if it has changed and the last one is old enough."""
+        now, writable = trio.current_time(), self._is_writable()
+        if writable != self.writable and now >= self._writable_due:
+            self.writable = writable
+            self._writable_due = now + WRITABLE_SECONDS
+            self._new_edition(now)
+            self.urgent = self.edition
+            self._wake()
+        elif self.subscribers != self._told_viewers and now >= self._viewers_due:
+            self._new_edition(now)
+
+    def _new_edition(self, now: float) -> None:
+        self.edition += 1
+        self._told_viewers = self.subscribers
+        self._viewers_due = now + VIEWERS_SECONDS
+
+    def status(self) -> bytes:
+        """The event that tells it, as of now."""
+        known = self._projection.version, self.subscribers, self.writable
+        if known != self._status[0]:
+            self._status = known, sse.status_event(*known[:2], writable=self.writable)
+        return self._status[1]
 
     def publish(self) -> None:
         """Tell everybody that the projection has moved on."""
@@ -103,10 +168,11 @@ class Broadcaster:
         self.reloads += 1
         return sse.reload_event(code, self._projection.version, self.log_id)
 
-    async def wait_past(self, version: int) -> bool:
-        """Wait until there is something after `version`, or the end; False when it's time for a heartbeat."""
+    async def wait_for_news(self, version: int, edition: int) -> bool:
+        """Wait until there is something after `version`, or a status after `edition` that can't wait, or the end;
+        False when it's time for a heartbeat."""
         with trio.move_on_after(self._heartbeat_seconds) as heartbeat:
-            await self.wait(lambda: self.closed or self.is_behind(version))
+            await self.wait(lambda: self.closed or self.is_behind(version) or edition < self.urgent)
         return not heartbeat.cancelled_caught
 
     def is_behind(self, version: int) -> bool:
@@ -119,10 +185,11 @@ class Subscriber:
 
     Attributes:
         version: of the one who follows, once all that `poll` gave has arrived.
+        edition: likewise, of the status.
         form: how edits are told.
     """
 
-    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "_reloaded", "form", "version")
+    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "_reloaded", "edition", "form", "version")
 
     def __init__(
         self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, on_close: Callable[[], None]
@@ -133,7 +200,13 @@ class Subscriber:
         self._reloaded = False
         self._open = True
         self.version = version
+        self.edition = broadcaster.edition
         self.form = form
+
+    def status(self) -> bytes:
+        """The status for a stream's first bytes; empty where the stream will say no more than reload."""
+        stale = self._broadcaster.stale(self.version, self._log_id)
+        return b"" if stale is not None else self._broadcaster.status()
 
     @property
     def is_same_log(self) -> bool:
@@ -152,13 +225,18 @@ class Subscriber:
         stale = hub.stale(self.version, self._log_id)
         if stale is None and hub.is_behind(self.version):
             self.version, data = hub.frame(self.version, self.form)
-            return data
+            return data if self.edition == hub.edition else data + self.heartbeat()
         if hub.closed:
             return None
         if stale is None:
-            return b""
+            return self.heartbeat() if self.edition < hub.urgent else b""
         self._reloaded = True
         return hub.reload(stale)
+
+    def heartbeat(self) -> bytes:
+        """A sign of life: the status, which is news or isn't."""
+        self.edition = self._broadcaster.edition
+        return self._broadcaster.status()
 
     async def next(self) -> bytes | None:
         """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.
@@ -166,8 +244,8 @@ class Subscriber:
         Cancellation: loses nothing.
         """
         while (data := self.poll()) == b"":
-            if not await self._broadcaster.wait_past(self.version):
-                return sse.HEARTBEAT
+            if not await self._broadcaster.wait_for_news(self.version, self.edition):
+                return self.heartbeat()
         return data
 
     def close(self) -> None:

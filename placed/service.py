@@ -274,7 +274,7 @@ class _Server:
         self._projection = projection
         self._snapshotter = snapshotter
         self._metrics = Metrics()
-        self._broadcaster = Broadcaster(projection, log.id)
+        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable)
         self._reader = Reader(log, projection, self._broadcaster.publish)
         self._writer = Writer(log, on_append=self._metrics.appended, on_failure=self._metrics.append_failed)
         self._encoder = ImageEncoder(projection, log.id)
@@ -327,6 +327,9 @@ class _Server:
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
         )
 
+    def _is_writable(self) -> bool:
+        return self._reader.reachable and self._writer.is_writable
+
     def _lag(self) -> int:
         """How many offsets of the log, as far as heard, the reader has still to come by."""
         return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
@@ -337,6 +340,7 @@ class _Server:
         watch("placed_edits_applied", "Edits read from the log since the start.", lambda: projection.edits)
         watch("placed_records_refused", "Records not understood since the start.", lambda: projection.refused)
         watch("placed_subscribers", "Open streams.", lambda: self._broadcaster.subscribers)
+        watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: self._broadcaster.writable)
         watch("placed_reloads", "Streams told to reload since the start.", lambda: self._broadcaster.reloads)
         watch("placed_image_encodes", "Images made since the start.", lambda: self._encoder.encodes)
         watch("placed_connections", "Open connections.", lambda: self._front.connections)
@@ -352,8 +356,9 @@ class _Server:
         """Run all tasks until `stop` is set, and end them in order."""
         running = Running(tuple(url_of(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
-            for task in (self._reader.run, self._writer.run, self._snapshotter.run, self._followers.run):
-                nursery.start_soon(task)
+            parts = (self._reader, self._writer, self._snapshotter, self._broadcaster, self._followers)
+            for part in parts:
+                nursery.start_soon(part.run)
             await nursery.start(self._front.serve, listeners)
             task_status.started(running)
             await stop.wait()

@@ -7,6 +7,7 @@ So there is no fixed delay at low load, and a burst makes bigger records, not mo
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import TYPE_CHECKING
 
 import trio
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
 
+_DOUBT_SECONDS = 10.0  # a guess: pages that were told not to place edits place none, and somebody has to try again
 MAX_WAITING = 16_384  # edits, 213 KB as one record; at 10,000 edits a second, 1.6 s of them
 
 
@@ -90,6 +92,7 @@ class Writer:
         self._on_append = on_append
         self._on_failure = on_failure
         self._failing = False
+        self._failed_at = -math.inf
         self._waiting = self._new()
         self._arrived = trio.Event()
         self._closing = False
@@ -103,6 +106,11 @@ class Writer:
     def waiting(self) -> int:
         """Edits that wait for the append in flight to end."""
         return len(self._waiting.edits) // EDIT_STRUCT.size
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether edits may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
+        return not self._closing and not (self._failing and trio.current_time() < self._failed_at + _DOUBT_SECONDS)
 
     def add(self, x: int, y: int, color: int, author: int) -> PendingRecord:
         """Let one edit, already checked against the canvas, wait to be appended; the record that it will be part of.
@@ -162,6 +170,8 @@ class Writer:
 
     def _note(self, error: LogError | None) -> None:
         """Say it once when appends begin to fail, and once when they no longer do."""
+        if error is not None:
+            self._failed_at = trio.current_time()
         if self._failing == (error is not None):
             return
         self._failing = error is not None

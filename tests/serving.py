@@ -152,6 +152,16 @@ class Following:
                 self._events += self._parser.feed(data)
         return self._events.pop(0)
 
+    async def status(self) -> dict[str, Any]:
+        """The next status; edits may come before it, and can be had afterwards."""
+        with trio.fail_after(LIMIT_SECONDS):
+            while not self._parser.statuses:
+                data = await self.connection.data()
+                assert data is not None
+                self.text += data
+                self._events += self._parser.feed(data)
+        return self._parser.statuses.pop(0)
+
     async def event(self) -> Event:
         """The next event; the stream must not end."""
         event = await self.next()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from placed.broadcaster import Broadcaster, Format
 from placed.cooldown import Cooldowns, Rule
 from placed.feed import Feed
-from placed.http import sse
 from placed.projection import Projection
 from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
 
@@ -37,7 +37,10 @@ class Server:
     def __init__(self, *, version: int = 1, max_records: int = 1_000, heartbeat_seconds: float = 15.0) -> None:
         feed = Feed(code_of(SMALL), version, max_records=max_records)
         self.projection = Projection(SMALL, version, Cooldowns(Rule(10, 0)), feed=feed)
-        self.hub = Broadcaster(self.projection, "log-1", heartbeat_seconds=heartbeat_seconds)
+        self.writable = True
+        self.hub = Broadcaster(
+            self.projection, "log-1", heartbeat_seconds=heartbeat_seconds, is_writable=lambda: self.writable
+        )
 
     def append(self, *several: Edit) -> None:
         """One record, applied and told, as the reader does it."""
@@ -166,11 +169,11 @@ async def test_subscriber_whom_the_feed_leaves_behind_is_told_to_reload() -> Non
     assert await following(subscriber) is None
 
 
-async def test_silence_is_broken_by_a_comment_every_fifteen_seconds(autojump_clock: MockClock) -> None:
+async def test_silence_is_broken_by_the_status_every_fifteen_seconds(autojump_clock: MockClock) -> None:
     server = Server()
     subscriber = server.follow(1)
     for beat in (1, 2, 3):
-        assert await subscriber.next() == sse.HEARTBEAT
+        assert await subscriber.next() == server.hub.status()
         assert trio.current_time() == pytest.approx(15.0 * beat)
     server.append((0, 0, 1, 0))
     assert parse(await subscriber.next()).id == "2"
@@ -188,7 +191,70 @@ async def test_heartbeat_loses_no_edit_that_comes_with_it(autojump_clock: MockCl
     server.append((0, 0, 1, 0))
     await trio.testing.wait_all_tasks_blocked()
     assert got[-1] is not None
-    assert parse(got[-1] if got[-1] != sse.HEARTBEAT else await subscriber.next()).id == "2"
+    assert parse(got[-1] if got[-1].startswith(b"id") else await subscriber.next()).id == "2"
+
+
+async def test_status_tells_version_viewers_and_whether_edits_are_taken() -> None:
+    server = Server(version=7)
+    subscribers = [server.follow(7) for _ in range(3)]
+    event = parse(subscribers[-1].status())
+    assert (event.name, event.id) == ("status", "")
+    assert json.loads(event.data) == {"v": 7, "viewers": 3, "writable": True}
+    assert server.follow(8).status() == b""  # which is told to reload
+
+
+async def test_status_that_changed_rides_on_a_frame_at_most_every_five_seconds(autojump_clock: MockClock) -> None:
+    server = Server()
+    subscriber, viewers = server.follow(1), list[int]()
+    others = []
+    for seconds in range(20):
+        others.append(server.follow(1))
+        server.hub.look()
+        server.append((seconds % 5, 0, 1, 0))
+        data = await following(subscriber)
+        assert data is not None
+        _, *status = data.decode().split("event: status\ndata: ")
+        viewers += [json.loads(told)["viewers"] for told in status]
+        await trio.sleep(1)
+    assert viewers == [2, 7, 12, 17]
+
+
+async def test_whether_edits_are_taken_is_told_at_once_and_at_most_once_a_second(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    server, told = Server(), list[tuple[float, bool]]()
+    subscriber = server.follow(1)
+
+    async def follow() -> None:
+        while (data := await subscriber.next()) is not None:
+            told.append((round(trio.current_time() - began, 1), json.loads(parse(data).data)["writable"]))
+
+    began = trio.current_time()
+    nursery.start_soon(server.hub.run)
+    nursery.start_soon(follow)
+    await trio.sleep(1.1)
+    for _ in range(4):  # within a second
+        server.writable = not server.writable
+        await trio.sleep(0.3)
+    server.writable = False
+    await trio.sleep(5)
+    assert told[0] == (1.2, False)
+    assert told[-1][1] is False
+    assert len(told) <= 5
+    assert all(later - earlier >= 1 for (earlier, _), (later, _) in pairwise(told))
+
+
+async def test_status_that_could_not_wait_comes_also_to_one_who_has_edits_to_come() -> None:
+    server = Server()
+    subscriber = server.follow(1)
+    server.append((0, 0, 1, 0))
+    server.writable = False
+    server.hub.look()
+    data = await following(subscriber)
+    assert data is not None
+    assert data.startswith(b"id: 2\n")
+    assert data.endswith(server.hub.status())
+    assert subscriber.poll() == b""
 
 
 async def test_close_ends_all_streams_at_once_and_those_that_come_later(nursery: trio.Nursery) -> None:

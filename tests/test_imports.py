@@ -78,7 +78,7 @@ LAYERS = {
         "http.api http.app http.connection http.errors http.fast_lane http.followers http.front "
         "http.hot_request http.http2 http.keep_alive http.listening http.pages",
         "pure contract state logging tasks",
-        "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
+        "attrs h11 h2 httptools hypercorn quart quart_trio rcssmin rjsmin trio werkzeug",
     ),
     "paint": _layer(
         "paint.api paint.command paint.painter paint.picture paint.progress",

@@ -251,3 +251,28 @@ async def test_load_makes_bigger_records_and_not_more_of_them(nursery: trio.Nurs
     assert len(told) == len(log.appended) <= 2
     with trio.fail_after(LIMIT_SECONDS):
         await writer.close()
+
+
+async def test_log_that_refused_is_believed_for_ten_seconds_and_then_may_be_tried(
+    log: ScriptedLog, writer: Writer, autojump_clock: MockClock
+) -> None:
+    def is_writable() -> bool:
+        return writer.is_writable
+
+    assert is_writable()
+    log.append_errors.append(LogUnavailable("it is away"))
+    with pytest.raises(LogUnavailable):
+        await writer.place(0, 0, 1, 1)
+    assert not is_writable()
+    await trio.sleep(9.9)
+    assert not is_writable()
+    await trio.sleep(0.2)
+    assert is_writable()  # nobody else would find out
+    log.append_errors.append(LogUnavailable("it still is"))
+    with pytest.raises(LogUnavailable):
+        await writer.place(0, 0, 1, 1)
+    assert not is_writable()
+    await writer.place(0, 0, 1, 1)
+    assert is_writable()
+    await writer.close()
+    assert not is_writable()

@@ -162,7 +162,8 @@ class Api:
         if held is None:
             raise too_many("streams", self.stream_limit)
         opening = sse.opening(random.randint(*_RETRY_MS))  # noqa: S311 - spreads load, keeps no secret
-        return Stream(STREAM_HEADERS, opening, self.broadcaster.subscribe(version, form, log_id, held.leave))
+        subscriber = self.broadcaster.subscribe(version, form, log_id, held.leave)
+        return Stream(STREAM_HEADERS, opening + subscriber.status(), subscriber)
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""
@@ -206,6 +207,8 @@ class Api:
                 },
                 "version": projection.version,
                 "log": self.log_id,
+                "viewers": self.broadcaster.subscribers,
+                "writable": self.broadcaster.writable,
                 "cooldown": {
                     "charges": rule.charges,
                     "charge_seconds": rule.charge_ms / 1000,

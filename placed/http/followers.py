@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.http import sse
-
 if TYPE_CHECKING:
     from placed.broadcaster import Broadcaster, Format, Subscriber
 
@@ -56,14 +54,16 @@ class _Pack:
     Attributes:
         form: how edits are told to them.
         version: where they stand.
+        edition: of the status that they know.
         members: by file descriptor, at most `_WRITES_AT_ONCE`.
     """
 
-    __slots__ = ("form", "members", "version")
+    __slots__ = ("edition", "form", "members", "version")
 
-    def __init__(self, form: Format, version: int) -> None:
+    def __init__(self, form: Format, version: int, edition: int) -> None:
         self.form = form
         self.version = version
+        self.edition = edition
         self.members: dict[int, _Follower] = {}
 
 
@@ -131,11 +131,11 @@ class Followers:
             self._drop(follower)
 
     async def _broadcast_changes(self) -> None:
-        hub, seen = self._broadcaster, self._broadcaster.version
+        hub, seen, urgent = self._broadcaster, self._broadcaster.version, self._broadcaster.urgent
         while not hub.closed:
-            await hub.wait(lambda: hub.closed or hub.is_behind(seen))  # noqa: B023 - asked before `seen` is set anew
+            await hub.wait(lambda: hub.closed or hub.is_behind(seen) or urgent < hub.urgent)  # noqa: B023 - asked at once
             started = trio.current_time()
-            seen = hub.version
+            seen, urgent = hub.version, hub.urgent
             await self._broadcast()
             # A pack may be behind yet: what came after its turn, or more than fits into a frame.
             seen = min((pack.version for pack in self._packs), default=seen)
@@ -153,7 +153,7 @@ class Followers:
             for pack in list(self._packs):
                 if self._is_lost(pack):
                     self._disband(pack)
-                elif self._broadcaster.is_behind(pack.version):
+                elif self._broadcaster.is_behind(pack.version) or pack.edition < self._broadcaster.urgent:
                     writes += len(pack.members)
                     self._tell(pack)
                 if writes >= _WRITES_AT_ONCE:
@@ -166,10 +166,12 @@ class Followers:
 
     def _gather(self) -> None:
         """Put those who keep up, and are in no pack, into packs."""
-        packs = {(pack.form, pack.version): pack for pack in self._packs if len(pack.members) < _WRITES_AT_ONCE}
+        packs = {
+            (pack.form, pack.version, pack.edition): pack for pack in self._packs if len(pack.members) < _WRITES_AT_ONCE
+        }
         for follower in [one for one in self._loose if not one.rest]:
             subscriber = follower.subscriber
-            key = (subscriber.form, subscriber.version)
+            key = (subscriber.form, subscriber.version, subscriber.edition)
             if subscriber.is_same_log:
                 pack = packs.get(key)
                 if pack is None or len(pack.members) == _WRITES_AT_ONCE:
@@ -186,10 +188,14 @@ class Followers:
     def _disband(self, pack: _Pack) -> None:
         self._packs.remove(pack)
         for follower in list(pack.members.values()):
-            self._leave(follower, pack.version)
+            self._leave(follower, pack.version, pack.edition)
 
     def _tell(self, pack: _Pack) -> None:
-        after, frame = self._broadcaster.frame(pack.version, pack.form)
+        hub, after, edition, frame = self._broadcaster, pack.version, self._broadcaster.edition, b""
+        if hub.is_behind(after):
+            after, frame = hub.frame(after, pack.form)
+        if pack.edition != edition:
+            frame += hub.status()
         write, length, members = os.write, len(frame), pack.members
         for fd in list(members):
             try:
@@ -201,9 +207,9 @@ class Followers:
                 continue
             if sent != length:
                 follower = members[fd]
-                self._leave(follower, after)
+                self._leave(follower, after, edition)
                 self._lag(follower, frame, sent)
-        pack.version = after
+        pack.version, pack.edition = after, edition
 
     async def _tell_each(self, followers: list[_Follower]) -> None:
         for count, follower in enumerate(followers):
@@ -214,25 +220,26 @@ class Followers:
 
     def _merge(self) -> None:
         """Make full packs of those that have come to stand at the same version."""
-        packs: dict[tuple[Format, int], _Pack] = {}
+        packs: dict[tuple[Format, int, int], _Pack] = {}
         kept = []
         for pack in sorted(self._packs, key=lambda one: -len(one.members)):
-            into = packs.get((pack.form, pack.version))
+            into = packs.get((pack.form, pack.version, pack.edition))
             if into is not None and len(into.members) + len(pack.members) <= _WRITES_AT_ONCE:
                 for follower in pack.members.values():
                     follower.pack = into
                 into.members.update(pack.members)
             elif pack.members:
-                packs[pack.form, pack.version] = pack
+                packs[pack.form, pack.version, pack.edition] = pack
                 kept.append(pack)
         self._packs = kept
 
-    def _leave(self, follower: _Follower, version: int) -> None:
-        """Let it stand on its own, at `version`."""
+    def _leave(self, follower: _Follower, version: int, edition: int) -> None:
+        """Let it stand on its own, at `version`, and knowing the status' `edition`."""
         assert follower.pack is not None
         del follower.pack.members[follower.fd]
         follower.pack = None
         follower.subscriber.version = version
+        follower.subscriber.edition = edition
         self._loose[follower] = None
 
     def _catch_up(self, follower: _Follower) -> None:
@@ -330,8 +337,8 @@ class Followers:
                 return
             if follower.fd >= 0 and not follower.rest:
                 if follower.pack is not None:
-                    self._leave(follower, follower.pack.version)
-                follower.rest = sse.HEARTBEAT
+                    self._leave(follower, follower.pack.version, follower.pack.edition)
+                follower.rest = follower.subscriber.heartbeat()
                 self._catch_up(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()

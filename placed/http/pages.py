@@ -1,34 +1,57 @@
-"""The client's files, read once at the start, with what a browser needs to trust and to cache them. Pure but
-for that reading."""
+"""The client's files, read once at the start, with what a browser needs to trust and to cache them.
+
+There is no build step: scripts and style sheets lose their comments and indentation when they are read, and what is
+text is compressed once, for those who take it: that halves the bytes, and more than halves them again on the wire.
+Pure but for that reading.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
+import rcssmin
+import rjsmin
+from werkzeug.http import parse_accept_header
 
 from placed.http.answer import Answer, Problem, has_tag
 
 if TYPE_CHECKING:
     from placed.http.answer import Request
 
-_HEADERS = (
+# Nothing but the server's own files, and no inline code or style. Pages may fetch from anywhere, by CORS and without
+# cookies, as a template is an image whose address the page's user gave; it is drawn from the bytes, as a blob.
+_POLICY: Final = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "connect-src": "'self' https: http:",
+    "worker-src": "'self'",
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'self'",
+}
+_HEADERS: Final = (
     ("Cache-Control", "no-cache"),  # revalidated by ETag: a new release is seen at the next load
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
-    (
-        "Content-Security-Policy",
-        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
-    ),
+    ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in _POLICY.items())),
 )
-_TYPES = {
+_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
 }
+_STANDS_FOR_HASH: Final = "\ue000"  # for private use: to rjsmin a letter, and in no script
+_GZIP_LEVEL: Final = 9  # 3 ms for all files together
 
 
 def client_folder() -> Path:
@@ -45,33 +68,72 @@ def client_folder() -> Path:
 
 
 @attrs.frozen
-class Pages:
-    """Path below the client's folder -> its answer and ETag."""
+class _File:
+    """One file, in one encoding."""
 
-    _files: dict[str, tuple[str, Answer]]
+    etag: str
+    answer: Answer
+
+    @classmethod
+    def of(cls, tag: str, body: bytes, *headers: tuple[str, str]) -> _File:
+        etag = f'"{tag}"'
+        return cls(etag, Answer(200, (*headers, ("ETag", etag), *_HEADERS), body))
+
+    def answer_to(self, request: Request) -> Answer:
+        if not has_tag(request.headers.get("if-none-match"), self.etag):
+            return self.answer
+        kept = tuple(header for header in self.answer.headers if header[0] not in ("Content-Type", "Content-Encoding"))
+        return Answer(304, kept)
+
+
+@attrs.frozen
+class Pages:
+    """Path below the client's folder -> the file as it is, and compressed, where that is of use."""
+
+    _files: dict[str, tuple[_File, _File | None]]
 
     @classmethod
     def load(cls, folder: Path) -> Pages:
         """Read every file below `folder`."""
-        files = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                body = path.read_bytes()
-                etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-                kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-                headers = (("Content-Type", kind), ("ETag", etag), *_HEADERS)
-                files[path.relative_to(folder).as_posix()] = etag, Answer(200, headers, body)
-        return cls(files)
+        paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return cls({path.relative_to(folder).as_posix(): _read(path) for path in paths})
 
     def answer(self, path: str, request: Request) -> Answer:
-        """The file at `path`, or 304 to one who has it.
+        """The file at `path`, or 304 to one who has it, in the encoding that is asked for.
 
         Raises:
             Problem: 404.
         """
         if path not in self._files:
             raise Problem(404, "not-found", f"there is no {path[:128]!r} here")
-        etag, answer = self._files[path]
-        if has_tag(request.headers.get("if-none-match"), etag):
-            return Answer(304, answer.headers[1:])
-        return answer
+        plain, compressed = self._files[path]
+        if compressed is not None and _takes_gzip(request):
+            return compressed.answer_to(request)
+        return plain.answer_to(request)
+
+
+def _read(path: Path) -> tuple[_File, _File | None]:
+    kind = _TYPES.get(path.suffix)
+    body = path.read_bytes() if kind is None else _stripped(path).encode()
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    if kind is None:
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return _File.of(tag, body, ("Content-Type", kind)), None
+    headers = ("Content-Type", kind), ("Vary", "Accept-Encoding")
+    packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return _File.of(tag, body, *headers), _File.of(f"{tag}-gzip", packed, *headers, ("Content-Encoding", "gzip"))
+
+
+def _stripped(path: Path) -> str:
+    """A text file, without what only its readers need."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".js":
+        # rjsmin doesn't know that #name is a name, and would join the line to the one before, which needs no semicolon.
+        stripped: str = rjsmin.jsmin(text.replace("#", _STANDS_FOR_HASH)).replace(_STANDS_FOR_HASH, "#")
+    else:
+        stripped = rcssmin.cssmin(text) if path.suffix == ".css" else text
+    return stripped
+
+
+def _takes_gzip(request: Request) -> bool:
+    return parse_accept_header(request.headers.get("accept-encoding")).quality("gzip") > 0

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from placed.edit_code import EditCode
     from placed.feed import Frame
-
-HEARTBEAT: Final = b":\n\n"
 
 
 def opening(retry_ms: int) -> bytes:
@@ -33,6 +31,13 @@ def json_frame(frame: Frame, code: EditCode) -> bytes:
     edits = list(zip(*(part.tolist() for part in code.unpack(frame.codes)), strict=True))
     data = json.dumps({"v": frame.version, "edits": edits}, separators=(",", ":"))
     return b"id: %d\ndata: %b\n\n" % (frame.version, data.encode())
+
+
+def status_event(version: int, viewers: int, *, writable: bool) -> bytes:
+    """How the server stands: its version, its open streams, and whether it takes edits. It has no id: a browser
+    reconnects from the last frame."""
+    told = b"true" if writable else b"false"
+    return b'event: status\ndata: {"v": %d, "viewers": %d, "writable": %b}\n\n' % (version, viewers, told)
 
 
 def reload_event(code: str, version: int, log_id: str) -> bytes:

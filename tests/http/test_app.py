@@ -61,6 +61,8 @@ async def test_info_tells_all_that_a_client_has_to_know(server: Server) -> None:
         "height": HEIGHT,
         "edit_code": {"x_bits": 6, "y_bits": 5, "color_bits": 4, "bytes": 2},
         "version": 1,
+        "viewers": 0,
+        "writable": True,
         "cooldown": {"charges": 10, "charge_seconds": 0.0, "remaining": 10, "next_seconds": 0.0},
         "limits": {"body_bytes": 4096, "feed_first": 0},
     }

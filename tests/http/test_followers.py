@@ -14,7 +14,6 @@ import trio.testing
 from placed.broadcaster import Broadcaster, Format
 from placed.cooldown import Cooldowns, Rule
 from placed.feed import Feed
-from placed.http import sse
 from placed.http.followers import Followers
 from placed.projection import Projection
 from tests.records import SMALL, batch, code_of, record
@@ -39,7 +38,8 @@ class Hub:
     ) -> None:
         feed = Feed(code_of(SMALL), 1, max_records=max_records)
         self.projection = Projection(SMALL, 1, Cooldowns(Rule(10, 0)), feed=feed)
-        self.broadcaster = Broadcaster(self.projection, "log-1")
+        self.writable = True
+        self.broadcaster = Broadcaster(self.projection, "log-1", is_writable=lambda: self.writable)
         self.readers: list[Reader] = []
         self.followers = Followers(
             self.broadcaster,
@@ -264,10 +264,11 @@ async def test_heartbeats_come_in_turn_while_nothing_is_placed(autojump_clock: t
         readers = [hub.follow() for _ in range(30)]
         await trio.sleep(7.5)
         early = [reader.has_come() for reader in readers]
-        assert set(early) == {b"", sse.HEARTBEAT}
+        beat = hub.broadcaster.status()
+        assert set(early) == {b"", beat}
         await trio.sleep(8)
         late = [reader.has_come() for reader in readers]
-        assert [one + other for one, other in zip(early, late, strict=True)] == [sse.HEARTBEAT] * 30
+        assert [one + other for one, other in zip(early, late, strict=True)] == [beat] * 30
 
 
 async def test_no_heartbeat_where_edits_come(autojump_clock: trio.testing.MockClock) -> None:
@@ -277,7 +278,59 @@ async def test_no_heartbeat_where_edits_come(autojump_clock: trio.testing.MockCl
             await trio.sleep(0.5)
             hub.append((1, 1, 1))
         await trio.testing.wait_all_tasks_blocked()
-        assert b"\n:\n" not in reader.has_come()
+        assert b"event: status" not in reader.has_come()
+
+
+async def test_status_rides_on_the_next_frame_and_only_there(autojump_clock: trio.testing.MockClock) -> None:
+    async with running(Hub()) as hub:
+        readers = [hub.follow() for _ in range(MANY)]
+        hub.append((1, 1, 1))
+        await trio.testing.wait_all_tasks_blocked()
+        assert {reader.has_come() for reader in readers} == {readers_frame(hub)}
+        hub.broadcaster.look()
+        await trio.testing.wait_all_tasks_blocked()
+        assert {reader.has_come() for reader in readers} == {b""}
+        hub.append((2, 2, 2))
+        await trio.testing.wait_all_tasks_blocked()
+        _, frame = hub.broadcaster.frame(2, Format.CODES)
+        assert {reader.has_come() for reader in readers} == {frame + hub.broadcaster.status()}
+        assert b'"viewers": %d' % MANY in hub.broadcaster.status()
+        hub.append((3, 3, 3))
+        await trio.testing.wait_all_tasks_blocked()
+        assert {reader.has_come() for reader in readers} == {hub.broadcaster.frame(3, Format.CODES)[1]}
+
+
+async def test_all_are_told_at_once_that_edits_are_not_taken_and_who_lags_afterwards() -> None:
+    async with running(Hub()) as hub:
+        slow = hub.follow(form=Format.JSON)
+        readers = [hub.follow() for _ in range(5)]
+        for number in range(900):  # more than the buffers of one who doesn't read hold
+            hub.append((number % SMALL.width, 0, 1))
+            for reader in readers:
+                await reader.event()
+        hub.writable = False
+        hub.broadcaster.look()
+        await trio.testing.wait_all_tasks_blocked()
+        assert b'"writable": false' in hub.broadcaster.status()
+        assert {reader.has_come() for reader in readers} == {hub.broadcaster.status()}
+        events = [await slow.event()]
+        while not events[-1].startswith(b"event: status"):
+            events.append(await slow.event())
+        assert events[-1] == hub.broadcaster.status()
+
+
+async def test_newcomer_who_knows_the_status_is_not_told_again() -> None:
+    async with running(Hub()) as hub:
+        first = hub.follow()
+        hub.append((1, 1, 1))
+        await first.event()
+        hub.broadcaster.look()
+        late = hub.follow(2)
+        hub.append((2, 2, 2))
+        await trio.testing.wait_all_tasks_blocked()
+        _, frame = hub.broadcaster.frame(2, Format.CODES)
+        assert first.has_come() == frame + hub.broadcaster.status()
+        assert late.has_come() == frame
 
 
 async def test_stalled_stream_is_cut(autojump_clock: trio.testing.MockClock) -> None:

@@ -26,7 +26,7 @@ def pack(edits: list[tuple[int, int, int]]) -> bytes:
 
 def test_opening_sets_the_reconnection_time_and_gets_past_buffers() -> None:
     assert sse.opening(1234) == b"retry: 1234\n:\n\n"
-    assert EventParser().feed(sse.opening(1234) + sse.HEARTBEAT) == []
+    assert EventParser().feed(sse.opening(1234)) == []
 
 
 def test_frame_looks_as_documented() -> None:
@@ -44,6 +44,15 @@ def test_any_frame_comes_back_in_both_formats(version: int, edits: list[tuple[in
     assert json.loads(event.data) == {"v": version, "edits": [list(edit) for edit in edits]}
 
 
+@given(VERSIONS, st.integers(0, 2**31), st.booleans())
+def test_status_comes_back_and_leaves_the_last_event_id_alone(version: int, viewers: int, writable: bool) -> None:
+    event = sse.status_event(version, viewers, writable=writable)
+    parser = EventParser()
+    assert parser.feed(event) == []
+    assert parser.statuses == [{"v": version, "viewers": viewers, "writable": writable}]
+    assert b"id:" not in event
+
+
 @given(st.sampled_from(["too-old", "future", "other-log"]), VERSIONS, st.text(max_size=64))
 def test_reload_comes_back_and_leaves_the_last_event_id_alone(code: str, version: int, log_id: str) -> None:
     (event,) = EventParser().feed(sse.reload_event(code, version, log_id))
@@ -56,7 +65,7 @@ def test_stream_cut_into_any_pieces_is_the_same_stream(
     frames: list[tuple[int, list[tuple[int, int, int]]]], data: st.DataObject
 ) -> None:
     parts = [sse.codes_frame(Frame(version, pack(edits)), CODE) for version, edits in frames]
-    whole = sse.HEARTBEAT.join([sse.opening(1000), *parts])
+    whole = sse.status_event(9, 2, writable=True).join([sse.opening(1000), *parts])
     parser, events = EventParser(), list[Event]()
     while whole:
         size = data.draw(st.integers(1, 40))

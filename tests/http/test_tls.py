@@ -19,6 +19,7 @@ from quart_trio import QuartTrio
 from placed.http.connection import Limits
 from placed.http.front import Front
 from placed.tls import server_context
+from tests.promises.stream_client import EventParser
 from tests.serving import LIMIT_SECONDS, rest_of, serving
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ async def test_everything_is_served(tmp_path: Path, authority: Authority, *, htt
         assert (await client.get("/")).status_code == 200
         server.stop.set()
         with trio.fail_after(LIMIT_SECONDS):
-            lines = [line async for line in stream.aiter_lines() if line.startswith("data: ")]
+            told = b"".join([piece async for piece in stream.aiter_bytes()])
             await server.stopped.wait()
-        assert [json.loads(line.removeprefix("data: ")) for line in lines] == [{"v": 2, "edits": [[1, 2, 3]]}]
+        (event,) = EventParser().feed(told)
+        assert json.loads(event.data) == {"v": 2, "edits": [[1, 2, 3]]}
 
 
 async def test_peers_without_tls_are_cut_and_others_served(tmp_path: Path, authority: Authority) -> None:

@@ -98,7 +98,7 @@ class Follower:
             async with httpx.AsyncClient(trust_env=False, timeout=30) as client, client.stream("GET", url) as response:
                 async for line in response.aiter_lines():
                     if line.startswith("data: {"):
-                        self._count(len(json.loads(line.removeprefix("data: "))["edits"]))
+                        self._count(len(json.loads(line.removeprefix("data: ")).get("edits", [])))
 
     def _count(self, edits: int) -> None:
         self.edits += edits

@@ -41,15 +41,22 @@ class Event:
 
 
 class EventParser:
-    """Bytes to events, however they are cut; what isn't whole is never given out."""
+    """Bytes to events, however they are cut; what isn't whole is never given out.
+
+    Attributes:
+        statuses: what `event: status` said, each time; those events aren't given out.
+    """
 
     def __init__(self) -> None:
         self._buffer = b""
+        self.statuses: list[dict[str, Any]] = []
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` makes whole."""
         *blocks, self._buffer = (self._buffer + data).split(b"\n\n")
-        return [event for block in blocks if (event := self._event(block.decode())) is not None]
+        events = [event for block in blocks if (event := self._event(block.decode())) is not None]
+        self.statuses += [json.loads(event.data) for event in events if event.kind == "status"]
+        return [event for event in events if event.kind != "status"]
 
     def _event(self, block: str) -> Event | None:
         fields: dict[str, str] = {}
