@@ -59,7 +59,6 @@ const page = {
   say
 }
 const templates = new TemplateLoader(page)
-let viewers = /** @type {number | null} */ (null)
 let hovered = /** @type {Point | null} */ (null)
 let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
 let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
@@ -83,9 +82,7 @@ const connection = new Connection(resync, {
   gotInfo(info) {
     cooldown.set(info.cooldown, Date.now())
   },
-  gotStatus(now) {
-    viewers = now.viewers
-  },
+  gotStatus: showState,
   gotImage({ info, indexes }) {
     const isFirst = !screen.canvas
     palette.offer(info.palette, info.colorNames)
@@ -198,7 +195,7 @@ function goTo(hash) {
 function showState() {
   const now = Date.now()
   status.showConnection(resync.connection, resync.retryInMs(now))
-  status.showNumbers({ viewers: resync.live ? viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
+  status.showNumbers({ viewers: resync.viewers, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
   const canvas = screen.canvas
   const pixel = cursor?.pixel ?? hovered

@@ -2,6 +2,7 @@
  * What the page tells of its state, read-only, for tests and the curious:
  *
  *     placed.connection                'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'
+ *     placed.lag, placed.viewers       versions that the canvas is behind, and who watches; viewers null before it was told
  *     placed.version, placed.log       of the canvas shown; -1 and null before the first
  *     placed.width, placed.height      canvas pixels
  *     placed.indexes()                 a copy of the palette indexes, row by row
@@ -26,6 +27,12 @@ export function tell({ resync, screen, cooldown, palette, painting }) {
   const state = {
     get connection() {
       return resync.connection
+    },
+    get lag() {
+      return resync.lag
+    },
+    get viewers() {
+      return resync.viewers
     },
     get version() {
       return resync.version

@@ -114,7 +114,7 @@ export class Painting {
    * @returns {boolean} whether the stream is in doubt
    */
   tick() {
-    const { unknown, overdue } = this.ownPixels.tick(Date.now(), this.#page.resync.live)
+    const { unknown, overdue } = this.ownPixels.tick(Date.now(), ['live', 'read-only'].includes(this.#page.resync.connection))
     if (unknown.length) this.#page.say(t('nobodySaid'), 'trouble')
     if (unknown.length || overdue.length) this.#page.changed()
     return overdue.length > 0
