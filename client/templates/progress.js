@@ -1,0 +1,102 @@
+/**
+ * How far a template is painted: what is right and what is left to do, kept as edits arrive. Pure.
+ *
+ * Only what lies on the canvas counts, and what is transparent doesn't. It remembers which pixels are wrong rather than
+ * asking the canvas, so an edit may be told before or after the canvas has it, and twice.
+ */
+
+import { TRANSPARENT } from './quantise.js'
+
+/** @typedef {import('../viewport.js').Point} Point */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Box  canvas pixels */
+
+export class Progress {
+  /** Pixels that count. */
+  total = 0
+  /** Those of them that are wrong. */
+  left = 0
+
+  #box
+  #visited = /** @type {Set<number>} */ (new Set()) // by `next`, and still wrong
+
+  /**
+   * @param {Box} box  where the template is
+   * @param {Int16Array} pixels  its palette indexes, or TRANSPARENT
+   * @param {{ width: number, height: number, indexes: Uint8Array }} canvas
+   */
+  constructor({ x, y, width, height }, pixels, canvas) {
+    this.#box = { x, y, width, height }
+    this.pixels = pixels
+    /** For each of the template's pixels, 1 if the canvas has another colour there. */
+    this.wrong = new Uint8Array(pixels.length)
+    for (let row = Math.max(0, y); row < Math.min(y + height, canvas.height); row++) {
+      for (let column = Math.max(0, x); column < Math.min(x + width, canvas.width); column++) {
+        const color = this.wanted(column, row)
+        if (color === null) continue
+        this.total++
+        this.left += this.wrong[this.#at(column, row)] = +(color !== canvas.indexes[row * canvas.width + column])
+      }
+    }
+  }
+
+  /**
+   * An edit of the canvas.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} color  palette index
+   * @returns {number} which of the template's pixels turned right or wrong by it, -1 if none did
+   */
+  edited(x, y, color) {
+    const wanted = this.wanted(x, y)
+    const at = this.#at(x, y)
+    if (wanted === null || this.wrong[at] === +(wanted !== color)) return -1
+    this.wrong[at] ^= 1
+    this.left += this.wrong[at] ? 1 : -1
+    this.#visited.delete(at)
+    return at
+  }
+
+  /**
+   * The colour that the template wants there.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @returns {number | null} a palette index; null beside it and where it is transparent
+   */
+  wanted(x, y) {
+    const color = this.pixels[this.#at(x, y)] ?? TRANSPARENT
+    return color === TRANSPARENT ? null : color
+  }
+
+  /**
+   * The wrong pixel nearest to a place. Each call gives another one, until all had their turn.
+   *
+   * @param {Point} from  canvas pixels
+   * @returns {Point | null} null if nothing is wrong
+   */
+  next(from) {
+    if (this.#visited.size === this.left) this.#visited.clear()
+    const { x, y, width } = this.#box
+    const pointOf = (/** @type {number} */ at) => ({ x: x + (at % width), y: y + Math.floor(at / width) })
+    let [nearest, least] = [-1, Infinity]
+    for (let at = this.wrong.indexOf(1); at >= 0; at = this.wrong.indexOf(1, at + 1)) {
+      const point = pointOf(at)
+      const distance = (point.x - from.x) ** 2 + (point.y - from.y) ** 2
+      if (distance < least && !this.#visited.has(at)) [nearest, least] = [at, distance]
+    }
+    this.#visited.add(nearest)
+    return this.left ? pointOf(nearest) : null
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @returns {number} row by row; -1 beside it
+   */
+  #at(x, y) {
+    const { width, height, ...box } = this.#box
+    const [column, row] = [x - box.x, y - box.y]
+    return column < 0 || row < 0 || column >= width || row >= height ? -1 : row * width + column
+  }
+}
