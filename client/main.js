@@ -111,7 +111,7 @@ const panel = new Panel({
   templates: (body) => templates.mount(body),
   share: async (body) => {
     const { mountShare } = await import('./share_panel.js')
-    return mountShare(body, { ...page, choose: (choice) => (areaChoice = choice) })
+    return mountShare(body, { ...page, link: () => templates.link(), choose: (choice) => (areaChoice = choice) })
   },
   settings: async (body) => (await import('./settings_panel.js')).mountSettings(body, settings),
   help: async (body) => (await import('./help_panel.js')).mountHelp(body)
@@ -143,9 +143,9 @@ function point(shown) {
 /** What a drag on the canvas does, if it isn't for moving about. */
 const drag = {
   claims(/** @type {Point} */ at) {
-    const pixel = brush.pixelAt(at)
-    if (!areaChoice?.waiting) return templates.grab(pixel)
-    areaChoice.grab(pixel)
+    const { scale, left, top } = screen.view
+    if (!areaChoice?.waiting) return templates.grab({ x: left + at.x / scale, y: top + at.y / scale })
+    areaChoice.grab(brush.pixelAt(at))
     return true
   },
   move(/** @type {number} */ dx, /** @type {number} */ dy, /** @type {Point} */ at) {
@@ -175,20 +175,23 @@ function measureBars() {
   }
 }
 
-/** What is on the screen, as an address' fragment: the pixel in the middle, and how large it is. */
-function fragment() {
+/**
+ * What is on the screen, as an address' fragment: the pixel in the middle, and how large it is.
+ * @param {string} [fragment]  what else it is to name
+ */
+function place(fragment) {
   const { x, y } = screen.center
-  return fragmentOf({ x: Math.floor(x), y: Math.floor(y), scale: screen.view.scale }, location.hash)
+  return fragmentOf({ x: Math.floor(x), y: Math.floor(y), scale: screen.view.scale }, fragment)
 }
 
 function link() {
-  return new URL(fragment(), location.href).href
+  return new URL(place(), location.href).href
 }
 
 /** @param {string} hash */
 function goTo(hash) {
-  const place = placeOf(hash)
-  if (place && screen.canvas) screen.lookAt(place.x, place.y, place.scale ?? undefined)
+  const named = placeOf(hash)
+  if (named && screen.canvas) screen.lookAt(named.x, named.y, named.scale ?? undefined)
   templates.addFromLink(hash)
 }
 
@@ -284,7 +287,7 @@ addEventListener('hashchange', () => goTo(location.hash))
 let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
 screen.onLook = () => {
   clearTimeout(addressTimer)
-  addressTimer = setTimeout(() => history.replaceState(null, '', fragment()), ADDRESS_MS)
+  addressTimer = setTimeout(() => history.replaceState(null, '', place(location.hash)), ADDRESS_MS)
 }
 settings.onChange = applySettings
 void applySettings()

@@ -3,10 +3,11 @@
  * one, or some are kept in this browser. Until then all of this does nothing.
  */
 
+import { t } from './language.js'
 import { browserStorage } from './settings.js'
 
-/** @typedef {Awaited<ReturnType<typeof import('./templates/index.js').createTemplates>>} Templates */
-/** @typedef {Parameters<typeof import('./templates/index.js').createTemplates>[0]} Page */
+/** @typedef {import('./templates/templates.js').Templates} Templates */
+/** @typedef {import('./templates/index.js').Page} Page */
 
 /** Whether some are kept is noted here, so that a page without any doesn't load all this to find out. */
 const KEY = 'placed.templates'
@@ -50,17 +51,24 @@ export class TemplateLoader {
     return this.#templates?.wanted(x, y) ?? null
   }
 
-  /** Look at the next pixel that is wrong. */
+  /** Look at the next pixel that the topmost template which isn't done has wrong. */
   nextWrong() {
-    this.#templates?.nextWrong()
+    const left = this.#templates?.items.findLast(({ template, progress }) => !template.hidden && progress?.left)
+    if (left) this.#templates?.next(left)
+    else this.#page.say(t('nothingWrong'), 'news')
+  }
+
+  /** The address of what is on the screen, with the templates that have an address. */
+  link() {
+    return this.#templates?.link() ?? this.#page.link()
   }
 
   /**
    * Whether a drag that begins here moves a template.
-   * @param {{ x: number, y: number } | null} pixel
+   * @param {{ x: number, y: number }} at  canvas position, also beside the canvas
    */
-  grab(pixel) {
-    return pixel !== null && Boolean(this.#templates?.grab(pixel))
+  grab(at) {
+    return this.#templates?.grab(at) ?? false
   }
 
   /**
