@@ -3,10 +3,11 @@
  * then kept, taken back or left in doubt, as the server and the stream say.
  */
 
+import { duration } from './duration.js'
 import { History } from './history.js'
 import { t } from './language.js'
 import { OwnPixels } from './own_pixels.js'
-import { duration, postEdit } from './posting.js'
+import { postEdit } from './posting.js'
 
 /** @typedef {{ x: number, y: number }} Pixel */
 

@@ -5,19 +5,16 @@
 import { make } from './elements.js'
 
 export class PaletteBar {
+  /** Told of each choice. */
+  onChoose = () => {}
   #element
-  #onChoose
   #color = 0
   #palette = /** @type {string[]} */ ([])
   #names = /** @type {string[]} */ ([])
 
-  /**
-   * @param {HTMLElement} element  a fieldset's inside
-   * @param {() => void} onChoose
-   */
-  constructor(element, onChoose) {
+  /** @param {HTMLElement} element  a fieldset's inside */
+  constructor(element) {
     this.#element = element
-    this.#onChoose = onChoose
     element.addEventListener('change', (event) => {
       if (event.target instanceof HTMLInputElement) this.choose(Number(event.target.value))
     })
@@ -51,7 +48,7 @@ export class PaletteBar {
     this.#color = color
     swatch.checked = true
     swatch.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-    this.#onChoose()
+    this.onChoose()
   }
 
   /**

@@ -3,6 +3,7 @@
  */
 
 import { parseRateLimit } from './cooldown.js'
+import { duration } from './duration.js'
 import { t } from './language.js'
 
 /**
@@ -67,14 +68,4 @@ export function outcomeOf(status, body, retryAfter) {
   }
   // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
   return { kind: 'unknown', reason: t('didNotSay') }
-}
-
-/**
- * A waiting time in words.
- * @param {number} seconds
- */
-export function duration(seconds) {
-  if (seconds < 9.95) return `${Math.max(0.1, seconds).toFixed(1)} s`
-  if (seconds < 120) return `${Math.ceil(seconds)} s`
-  return `${Math.ceil(seconds / 60)} min`
 }

@@ -3,9 +3,9 @@
  * so that it can be called on every tick, and a screen reader hears only news.
  */
 
+import { duration } from './duration.js'
 import { element } from './elements.js'
 import { language, t } from './language.js'
-import { duration } from './posting.js'
 
 /** @typedef {import('./resync.js').Connection} ConnectionState */
 

@@ -1,0 +1,232 @@
+/**
+ * The page, second half: all that a person does with the canvas. `main.js` loads it once the canvas is live, and tells it what
+ * comes. What not everybody needs is loaded when it is first asked for: the panel's contents, templates, keys, signs, sounds.
+ */
+
+import { Brush } from './brush.js'
+import { element } from './elements.js'
+import { listenToGestures } from './gestures.js'
+import { Glow } from './glow.js'
+import { Grid } from './grid.js'
+import { t } from './language.js'
+import { Marks } from './marks.js'
+import { cursorLayer, hoverLayer, ownPixelsLayer } from './overlay.js'
+import { tell } from './page_state.js'
+import { Painting } from './painting.js'
+import { Panel } from './panel.js'
+import { fragmentOf } from './place_link.js'
+import { TemplateLoader } from './template_loader.js'
+
+/** @typedef {import('./viewport.js').Point} Point */
+
+const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much more often
+
+/**
+ * @param {object} base  the first half
+ * @param {HTMLCanvasElement} base.canvasElement
+ * @param {import('./connection.js').Connection} base.connection
+ * @param {import('./cooldown.js').CooldownClock} base.cooldown
+ * @param {import('./palette_bar.js').PaletteBar} base.palette
+ * @param {import('./resync.js').Resync} base.resync
+ * @param {import('./screen.js').Screen} base.screen
+ * @param {import('./settings.js').Settings} base.settings
+ * @param {import('./status_bar.js').StatusBar} base.status
+ * @param {() => void} base.showState
+ * @returns {import('./main.js').Tools}
+ */
+export function createTools({ canvasElement, connection, cooldown, palette, resync, screen, settings, status, showState }) {
+  let hovered = /** @type {Point | null} */ (null)
+  let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
+  let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
+  let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
+  let keyboard = /** @type {Promise<(event: KeyboardEvent) => void> | null} */ (null)
+  let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
+  let wasOut = false // of charges
+
+  const say = status.say.bind(status)
+  const invalidate = () => screen.invalidate()
+  const page = {
+    canvas: () => screen.canvas,
+    palette: () => palette.palette,
+    view: () => screen.view,
+    lookAt: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) => screen.lookAt(x, y, scale, true),
+    link: () => new URL(place(), location.href).href,
+    invalidate,
+    say
+  }
+  const templates = new TemplateLoader(page)
+  const grid = new Grid()
+  const glow = new Glow()
+  const marks = new Marks()
+  const painting = new Painting({
+    canvas: page.canvas,
+    color: () => palette.color,
+    resync,
+    cooldown,
+    say,
+    settled(pixel, placed) {
+      marks.add(pixel, placed)
+      play(placed ? 'placed' : 'refused')
+    },
+    changed: refresh
+  })
+  const brush = new Brush({ screen, painting, palette, cooldown, settings, templates, say, refresh })
+  const panel = new Panel({
+    templates: (body) => templates.mount(body),
+    share: async (body) => {
+      const { mountShare } = await import('./share_panel.js')
+      return mountShare(body, { ...page, link: () => templates.link(), choose: (choice) => (areaChoice = choice) })
+    },
+    settings: async (body) => (await import('./settings_panel.js')).mountSettings(body, settings),
+    help: async (body) => (await import('./help_panel.js')).mountHelp(body)
+  })
+
+  /** @param {keyof typeof import('./sound.js').SOUNDS} sound */
+  async function play(sound) {
+    if (settings.values.sound) (await import('./sound.js')).play(sound)
+  }
+
+  /**
+   * Show the keyboard's cursor, or null: the pointer's again.
+   * @param {import('./cursor.js').Cursor | null} shown
+   */
+  function point(shown) {
+    if (!shown) cursor?.clear()
+    cursor = shown
+    refresh()
+  }
+
+  /**
+   * What is on the screen, as an address' fragment: the pixel in the middle, and how large it is.
+   * @param {string} [fragment]  what else it is to name
+   */
+  function place(fragment) {
+    const { x, y } = screen.center
+    return fragmentOf({ x: Math.floor(x), y: Math.floor(y), scale: screen.view.scale }, fragment)
+  }
+
+  function showPosition() {
+    const canvas = screen.canvas
+    const pixel = cursor?.pixel ?? hovered
+    // A canvas of another log may be smaller than the one that was pointed at.
+    const isThere = canvas && pixel && pixel.x < canvas.width && pixel.y < canvas.height
+    status.showPosition(isThere ? { ...pixel, color: palette.nameOf(canvas.at(pixel.x, pixel.y)) } : null)
+  }
+
+  function refresh() {
+    showState()
+    brush.show()
+    element('undo').toggleAttribute('disabled', !painting.canUndo)
+    invalidate()
+  }
+
+  async function applySettings() {
+    const { theme, signs } = settings.values
+    document.documentElement.dataset.theme = theme
+    element('colors').classList.toggle('signs', signs)
+    grid.enabled = settings.values.grid
+    glow.enabled = settings.values.glow
+    drawSigns = signs ? (await import('./signs.js')).signsLayer(page.palette) : null
+    invalidate()
+  }
+
+  /** What a drag on the canvas does, if it isn't for moving about. */
+  const drag = {
+    claims(/** @type {Point} */ at) {
+      const { scale, left, top } = screen.view
+      if (!areaChoice?.waiting) return templates.grab({ x: left + at.x / scale, y: top + at.y / scale })
+      areaChoice.grab(brush.pixelAt(at))
+      return true
+    },
+    move(/** @type {number} */ dx, /** @type {number} */ dy, /** @type {Point} */ at) {
+      const pixel = brush.pixelAt(at)
+      if (!areaChoice?.waiting) templates.drag(dx / screen.view.scale, dy / screen.view.scale)
+      else if (pixel) areaChoice.drag(pixel)
+      invalidate()
+    },
+    end() {
+      if (areaChoice?.waiting) areaChoice.drop()
+      else templates.drop()
+      invalidate()
+    }
+  }
+
+  listenToGestures(canvasElement, screen, {
+    tap(at, touch) {
+      point(null)
+      return areaChoice?.waiting || brush.tap(at, touch)
+    },
+    doubleTap: (at) => screen.zoom(2, at, true),
+    pick: (at) => brush.pick(brush.pixelAt(at)),
+    drawing: () => brush.drawing,
+    draw: (at, phase) => brush.draw(at, phase),
+    drag,
+    hover(at) {
+      hovered = at && brush.pixelAt(at)
+      if (hovered && cursor) point(null)
+      refresh()
+    }
+  })
+  addEventListener('keydown', async (event) => {
+    const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
+    keyboard ??= import('./keyboard.js').then(({ createKeyboard }) => createKeyboard(keyed))
+    const press = await keyboard // once it's there that takes a microtask, in which the key's own effect can still be prevented
+    press(event)
+  })
+  for (const [id, act] of /** @type {[string, () => void][]} */ ([
+    ['zoom-in', () => screen.zoom(2, undefined, true)],
+    ['zoom-out', () => screen.zoom(1 / 2, undefined, true)],
+    ['fit', () => screen.fit()],
+    ['undo', () => painting.undo()]
+  ])) {
+    element(id).addEventListener('click', act)
+  }
+  addEventListener('hashchange', () => templates.addFromLink(location.hash))
+  screen.onLook = () => {
+    clearTimeout(addressTimer)
+    addressTimer = setTimeout(() => history.replaceState(null, '', place(location.hash)), ADDRESS_MS)
+  }
+  palette.onChoose = () => {
+    status.announce(t('chosen', { color: palette.nameOf(palette.color) }))
+    refresh()
+  }
+
+  /** @returns {string} '#rrggbb' */
+  const chosenColor = () => palette.palette[palette.color] ?? '#000'
+  screen.layers.push(
+    grid.draw,
+    glow.draw,
+    (...drawing) => drawSigns?.(...drawing),
+    templates.layer,
+    ownPixelsLayer(painting.ownPixels, page.palette),
+    marks.layer,
+    hoverLayer(() => (brush.target || cursor ? null : hovered), chosenColor),
+    cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
+    (...drawing) => areaChoice?.layer(...drawing)
+  )
+  settings.onChange = applySettings
+  void applySettings()
+  templates.addFromLink(location.hash)
+  tell({ resync, screen, cooldown, palette, painting })
+
+  return {
+    gotImage() {
+      point(null)
+      brush.answer(false)
+      painting.loaded()
+      templates.canvasChanged()
+    },
+    gettingEdits: (edits) => templates.edited(edits),
+    gotEdits(edits) {
+      glow.add(edits)
+      if (painting.applied(edits)) refresh()
+    },
+    tick() {
+      if (painting.tick()) connection.probe()
+      const isOut = cooldown.limited && cooldown.remaining(Date.now()) < 1
+      if (wasOut && !isOut) play('ready')
+      wasOut = isOut
+    },
+    changed: showPosition
+  }
+}
