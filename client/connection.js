@@ -19,6 +19,7 @@ import { SseParser } from './sse.js'
  * @property {(info: Info) => void} gotInfo
  * @property {(image: { info: Info, indexes: Uint8Array, log: string, version: number }) => void} gotImage
  * @property {(edits: Uint16Array, version: number) => void} gotEdits  the canvas is at `version` after them
+ * @property {(status: import('./resync.js').Status) => void} gotStatus  how the server stands
  * @property {() => void} changed  the connection's state may be another one
  */
 
@@ -51,16 +52,49 @@ export class Connection {
 
   /** Begin, and take notice of what the browser knows about sleep and the network. Once. */
   start() {
+    this.#look()
     this.#obey(this.#resync.start(Date.now()))
-    for (const change of ['online', 'offline']) addEventListener(change, () => this.probe())
-    addEventListener('pageshow', (event) => event.persisted && this.probe())
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.#obey(this.#resync.wake(Date.now()))
+    addEventListener('offline', () => this.#network(false))
+    addEventListener('online', () => {
+      this.#network(false) // that event may have been missed
+      this.#network(true)
+    })
+    document.addEventListener('visibilitychange', () => this.#look())
+    document.addEventListener('resume', () => this.#wake()) // thawed
+    addEventListener('pageshow', (event) => event.persisted && this.#wake())
+    this.#watchLink()
+  }
+
+  /** What the browser says, be it that an event of it was missed in sleep. */
+  #look() {
+    this.#network(navigator.onLine)
+    this.#obey(this.#resync.seen(!document.hidden, Date.now()))
+  }
+
+  /** @param {boolean} online */
+  #network(online) {
+    this.#obey(this.#resync.network(online, Date.now()))
+    this.#page.changed()
+  }
+
+  #wake() {
+    this.#look()
+    this.#obey(this.#resync.wake(Date.now()))
+  }
+
+  /** From Wi-Fi to the phone's network: only some browsers tell, and all tell of every change of speed, too. */
+  #watchLink() {
+    const { connection } = /** @type {{ connection?: EventTarget & { type?: string } }} */ (navigator)
+    let type = connection?.type
+    connection?.addEventListener?.('change', () => {
+      if (connection.type !== type) this.#wake()
+      type = connection.type
     })
   }
 
   /** Time passes; call this a few times a second. */
   tick() {
+    this.#obey(this.#resync.network(navigator.onLine, Date.now()))
     this.#obey(this.#resync.tick(Date.now()))
   }
 
@@ -91,8 +125,9 @@ export class Connection {
       if (signal.aborted) return
       const refused = error instanceof Refused
       // A TypeError is fetch's word for a network that failed: that is what back-off is for, not news.
-      if (!(error instanceof TypeError)) console.warn(`placed: ${command.do}: ${error}`)
-      const how = { refused, retryAfterMs: refused ? error.retryAfterMs : 0 }
+      const failed = error instanceof TypeError
+      if (!failed) console.warn(`placed: ${command.do}: ${error}`)
+      const how = { refused, failed, retryAfterMs: refused ? error.retryAfterMs : 0 }
       this.#obey(this.#resync.ended(command.run, how, Date.now()))
     }
   }
@@ -152,6 +187,7 @@ export class Connection {
       for (const event of parser.push(value)) {
         if (event.type === 'reload') return this.#reload(run, event.data)
         if (event.type === 'message') this.#frame(run, event)
+        if (event.type === 'status') this.#status(run, event.data)
       }
       if (parser.retryMs !== null) this.#resync.gotRetry(parser.retryMs)
       this.#page.changed()
@@ -182,18 +218,44 @@ export class Connection {
    * @param {number} run
    * @param {string} data
    */
-  #reload(run, data) {
-    /** @type {any} */
-    let said = null
-    try {
-      said = JSON.parse(data)
-    } catch {
-      // Whatever it wanted to say, it means reload; without a log named, info is asked first.
+  #status(run, data) {
+    const { v: version, viewers, writable } = parsed(data)
+    if (!isCount(version) || !isCount(viewers) || typeof writable !== 'boolean') {
+      return console.warn(`placed: a status that isn't one: ${data.slice(0, 200)}`)
     }
-    const { v, log } = Object(said)
+    const status = { version, viewers, writable }
+    if (this.#resync.gotStatus(run, status)) this.#page.gotStatus(status)
+  }
+
+  /**
+   * @param {number} run
+   * @param {string} data
+   */
+  #reload(run, data) {
+    // Whatever it wanted to say, it means reload; without a log named, info is asked first.
+    const { v, log } = parsed(data)
     const reload = { v: Number.isSafeInteger(v) ? v : 0, log: String(log) }
     this.#obey(this.#resync.gotReload(run, reload, Date.now()))
   }
+}
+
+/**
+ * The members of a JSON object; none if it isn't one.
+ *
+ * @param {string} json
+ * @returns {any}
+ */
+function parsed(json) {
+  try {
+    return Object(JSON.parse(json))
+  } catch {
+    return {}
+  }
+}
+
+/** @param {unknown} value */
+function isCount(value) {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 /**

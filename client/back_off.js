@@ -1,0 +1,73 @@
+/**
+ * How long to wait before the next attempt. A server that restarts meets its pages spread over seconds, and a page that
+ * somebody looks at is right again soon after the network is. Pure; imports nothing.
+ *
+ *     the server ended the stream, or refused: as long as it asks, then back-off with full jitter
+ *     nobody answered, and somebody looks: about a second, for a minute, then back-off; nothing tells when a router is back
+ *     nobody looks: back-off, up to two minutes
+ */
+
+export const BASE_MS = 1_000
+export const CAP_MS = 30_000
+export const HIDDEN_CAP_MS = 120_000
+/** Spread evenly: 10,000 pages ask 10,000 times a second while nobody answers, and are all back within 1.5 s. */
+export const QUICK_MS = { least: 500, most: 1_500 }
+export const QUICK_FOR_MS = 60_000
+
+export class BackOff {
+  /** Whether somebody looks at the page. */
+  visible = true
+
+  #random
+  #attempts = 0
+  #quickAttempts = 0 // those of them that don't make the back-off longer
+  #failingSince = /** @type {number | null} */ (null)
+  #serverMs = BASE_MS
+
+  /** @param {() => number} random  0 <= random() < 1 */
+  constructor(random) {
+    this.#random = random
+  }
+
+  /** Attempts that failed, since one succeeded. */
+  get attempts() {
+    return this.#attempts
+  }
+
+  /**
+   * The server's wish for the time before a reconnection.
+   * @param {number} retryMs
+   */
+  wish(retryMs) {
+    this.#serverMs = Math.min(Math.max(retryMs, BASE_MS), CAP_MS)
+  }
+
+  /**
+   * An attempt failed; how long to wait.
+   *
+   * @param {boolean} unanswered  nobody answered
+   * @param {number} now
+   */
+  failed(unanswered, now) {
+    this.#failingSince ??= now
+    const quick = unanswered && this.visible && now - this.#failingSince < QUICK_FOR_MS
+    const delayMs = quick ? QUICK_MS.least + this.#random() * (QUICK_MS.most - QUICK_MS.least) : this.#longMs()
+    this.#attempts += 1
+    if (quick) this.#quickAttempts += 1
+    return delayMs
+  }
+
+  #longMs() {
+    // The server's spread is kept from the first try on, and outgrown: multiplying it would make a restart of ten seconds
+    // cost half a minute.
+    const doublings = Math.min(this.#attempts - this.#quickAttempts, 10)
+    const spreadMs = Math.max(this.#serverMs, BASE_MS * 2 ** doublings)
+    return this.#random() * Math.min(this.visible ? CAP_MS : HIDDEN_CAP_MS, spreadMs)
+  }
+
+  /** An attempt succeeded, or there is reason to hope that the next one will: what failed before counts no more. */
+  reset() {
+    this.#attempts = this.#quickAttempts = 0
+    this.#failingSince = null
+  }
+}
