@@ -4,7 +4,8 @@
  *
  * For tests and the curious, `window.placed` tells the page's state, read-only:
  *
- *     placed.connection                'connecting' | 'catching-up' | 'live' | 'offline'
+ *     placed.connection                'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'
+ *     placed.lag, placed.viewers       versions that the canvas is behind, and who watches; viewers null before it was told
  *     placed.version, placed.log       of the canvas shown; -1 and null before the first
  *     placed.width, placed.height      canvas pixels
  *     placed.indexes()                 a copy of the palette indexes, row by row
@@ -19,6 +20,7 @@ import { Canvas } from './canvas.js'
 import { Connection } from './connection.js'
 import { CooldownClock } from './cooldown.js'
 import { listenToGestures } from './gestures.js'
+import { t } from './language.js'
 import { hoverLayer, ownPixelsLayer } from './overlay.js'
 import { OwnPixels } from './own_pixels.js'
 import { PaletteBar } from './palette_bar.js'
@@ -64,6 +66,7 @@ const connection = new Connection(resync, {
     ownPixels.reached(/** @type {string} */ (resync.log), version)
     screen.invalidate()
   },
+  gotStatus: showState,
   changed: showState
 })
 
@@ -96,7 +99,8 @@ async function paint({ x, y }) {
 function whyNotNow() {
   const now = Date.now()
   if (!screen.canvas) return 'The canvas is not here yet.'
-  if (resync.connection === 'offline') return 'Offline: painting goes on when the server is back.'
+  if (resync.connection === 'offline') return t('offlinePaint')
+  if (resync.connection === 'read-only') return t('readOnlyPaint')
   if (ownPixels.full) return 'Too many pixels are on their way; wait a moment.'
   if (cooldown.limited && cooldown.remaining(now) < 1) {
     return `Not yet: the next pixel is ready in ${(cooldown.nextMs(now) / 1000).toFixed(1)} s.`
@@ -146,7 +150,7 @@ function refresh() {
 
 function tick() {
   connection.tick()
-  const { unknown, overdue } = ownPixels.tick(Date.now(), resync.connection === 'live')
+  const { unknown, overdue } = ownPixels.tick(Date.now(), ['live', 'read-only'].includes(resync.connection))
   if (unknown.length) status.say('Nobody said whether your pixel was placed: the canvas shows what is there.', 'trouble')
   if (overdue.length) connection.probe()
   if (unknown.length || overdue.length) screen.invalidate()
@@ -175,6 +179,12 @@ Object.defineProperty(window, 'placed', {
   value: Object.freeze({
     get connection() {
       return resync.connection
+    },
+    get lag() {
+      return resync.lag
+    },
+    get viewers() {
+      return resync.viewers
     },
     get version() {
       return resync.version

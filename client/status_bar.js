@@ -3,13 +3,20 @@
  * that it can be called on every tick, and a screen reader hears only news.
  */
 
+import { t } from './language.js'
 import { duration } from './posting.js'
 
 /** @typedef {import('./resync.js').Connection} ConnectionState */
 
 const MESSAGE_MS = 6_000
 
-const WORDS = { connecting: 'Connecting…', 'catching-up': 'Catching up…', live: 'Live', offline: 'Offline' }
+const WORDS = {
+  connecting: t('connecting'),
+  'catching-up': t('catchingUp'),
+  live: t('live'),
+  'read-only': t('readOnly'),
+  offline: t('offline')
+}
 
 export class StatusBar {
   #connection = element('connection')
