@@ -54,7 +54,11 @@ export class Connection {
   start() {
     this.#look()
     this.#obey(this.#resync.start(Date.now()))
-    for (const change of ['online', 'offline']) addEventListener(change, () => this.#look())
+    addEventListener('offline', () => this.#network(false))
+    addEventListener('online', () => {
+      this.#network(false) // that event may have been missed
+      this.#network(true)
+    })
     document.addEventListener('visibilitychange', () => this.#look())
     document.addEventListener('resume', () => this.#wake()) // thawed
     addEventListener('pageshow', (event) => event.persisted && this.#wake())
@@ -63,9 +67,13 @@ export class Connection {
 
   /** What the browser says, be it that an event of it was missed in sleep. */
   #look() {
-    const now = Date.now()
-    this.#obey(this.#resync.network(navigator.onLine, now))
-    this.#obey(this.#resync.seen(!document.hidden, now))
+    this.#network(navigator.onLine)
+    this.#obey(this.#resync.seen(!document.hidden, Date.now()))
+  }
+
+  /** @param {boolean} online */
+  #network(online) {
+    this.#obey(this.#resync.network(online, Date.now()))
     this.#page.changed()
   }
 

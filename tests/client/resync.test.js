@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { IMAGE_TIMEOUT_MS, INFO_TIMEOUT_MS, OPEN_TIMEOUT_MS, Resync, SILENCE_MS } from '../../client/resync.js'
+import { HIDDEN_CAP_MS, QUICK_FOR_MS, QUICK_MS } from '../../client/back_off.js'
+import {
+  IMAGE_TIMEOUT_MS,
+  INFO_TIMEOUT_MS,
+  OPEN_TIMEOUT_MS,
+  PROBE_MS,
+  Resync,
+  SILENCE_MS
+} from '../../client/resync.js'
 
 /** @typedef {import('../../client/resync.js').Command} Command */
 
@@ -9,6 +17,21 @@ import { IMAGE_TIMEOUT_MS, INFO_TIMEOUT_MS, OPEN_TIMEOUT_MS, Resync, SILENCE_MS 
 function given(command) {
   assert.ok(command, 'no command')
   return command
+}
+
+/**
+ * Time passes as it does for a page that is awake: the first command that comes of it, and when.
+ *
+ * @param {Resync} machine
+ * @param {number} from
+ * @param {number} to
+ */
+function pass(machine, from, to) {
+  for (let now = from; now < to; now += 200) {
+    const command = machine.tick(now)
+    if (command) return { command, now }
+  }
+  return { command: machine.tick(to), now: to }
 }
 
 /**
@@ -127,10 +150,12 @@ test('waiting grows from one failure to the next up to a bound, and is spread', 
   const waits = [0, 0.5, 0.999].map((chance) => {
     const machine = new Resync(() => chance)
     let { run } = machine.start(0)
+    let now = 0
     return Array.from({ length: 12 }, () => {
-      run = given(machine.ended(run, {}, 0)).run
-      const ms = machine.retryInMs(0)
-      run = given(machine.tick(ms)).run
+      run = given(machine.ended(run, {}, now)).run
+      const ms = machine.retryInMs(now)
+      run = given(pass(machine, now, now + ms).command).run
+      now += ms
       return ms
     })
   })
@@ -162,36 +187,182 @@ test("the server's retry time is outgrown, not multiplied", () => {
 test('a healthy stream earns a fresh back-off, one that ends at once does not', () => {
   const { machine, run } = live({ random: () => 0.5 })
   let stream = run
-  for (const [i, ms] of [500, 1000, 2000].entries()) {
-    machine.heard(stream, i)
-    machine.ended(stream, {}, i)
-    assert.equal(machine.retryInMs(i), ms)
-    stream = given(machine.tick(1e6 * (i + 1))).run
+  let now = 0
+  for (const ms of [500, 1000, 2000]) {
+    machine.heard(stream, now)
+    machine.ended(stream, {}, now)
+    assert.equal(machine.retryInMs(now), ms)
+    stream = given(pass(machine, now, now + ms).command).run
+    now += ms
   }
-  machine.heard(stream, 4e6)
-  machine.heard(stream, 4e6 + 5000)
-  machine.ended(stream, {}, 4e6 + 5000)
-  assert.equal(machine.retryInMs(4e6 + 5000), 500)
+  machine.heard(stream, now)
+  machine.heard(stream, now + 5000)
+  machine.ended(stream, {}, now + 5000)
+  assert.equal(machine.retryInMs(now + 5000), 500)
 })
 
 test('each step has a time limit, and a silent stream is given up', () => {
   const machine = new Resync(() => 0)
   const info = machine.start(0)
-  assert.equal(machine.tick(INFO_TIMEOUT_MS), null)
-  const image = given(machine.gotInfo(info.run, { log: 'a', version: 1 }, 0))
-  assert.equal(machine.tick(IMAGE_TIMEOUT_MS), null)
-  const stream = given(machine.gotImage(image.run, { log: 'a', version: 1 }, 0))
-  assert.equal(machine.tick(OPEN_TIMEOUT_MS), null)
-  machine.heard(stream.run, 1000)
-  assert.equal(machine.tick(1000 + SILENCE_MS), null)
-  assert.equal(given(machine.tick(1001 + SILENCE_MS)).do, 'wait')
-  assert.equal(given(machine.tick(1002 + SILENCE_MS)).do, 'stream')
+  assert.equal(pass(machine, 0, INFO_TIMEOUT_MS).command, null)
+  const image = given(machine.gotInfo(info.run, { log: 'a', version: 1 }, INFO_TIMEOUT_MS))
+  let now = INFO_TIMEOUT_MS + IMAGE_TIMEOUT_MS
+  assert.equal(pass(machine, INFO_TIMEOUT_MS, now).command, null)
+  const stream = given(machine.gotImage(image.run, { log: 'a', version: 1 }, now))
+  assert.equal(pass(machine, now, now + PROBE_MS).command, null)
+  machine.heard(stream.run, now)
+  const silent = pass(machine, now, now + SILENCE_MS + 400)
+  assert.equal(given(silent.command).do, 'wait')
+  assert.ok(silent.now > now + SILENCE_MS)
+  const again = pass(machine, silent.now, silent.now + QUICK_MS.most)
+  assert.equal(given(again.command).do, 'stream')
+})
+
+test('a stream that is not answered is tried again soon, and then less soon, as the link may be slow', () => {
+  const { machine, run } = live()
+  machine.ended(run, { failed: true }, 0)
+  let now = 0
+  const waits = []
+  for (let i = 0; i < 4; i++) {
+    const opened = pass(machine, now, now + 60_000)
+    assert.equal(given(opened.command).do, 'stream')
+    const givenUp = pass(machine, opened.now, opened.now + 60_000)
+    assert.equal(given(givenUp.command).do, 'wait')
+    waits.push(Math.floor((givenUp.now - opened.now) / 1000))
+    now = givenUp.now
+  }
+  assert.deepEqual(waits, [4, 8, 15, 15])
+  assert.ok(OPEN_TIMEOUT_MS === 15_000)
+})
+
+test('while somebody looks, an attempt that nobody answers is repeated after about a second, for a minute', () => {
+  for (const chance of [0, 0.5, 0.999]) {
+    const { machine, run } = live({ random: () => chance })
+    let [now, stream] = [0, run]
+    const waits = []
+    while (now < QUICK_FOR_MS + 20_000) {
+      machine.ended(stream, { failed: true }, now)
+      const ms = machine.retryInMs(now)
+      waits.push({ at: now, ms })
+      const next = pass(machine, now, now + ms)
+      stream = given(next.command).run
+      now = next.now + 1
+    }
+    const soon = waits.filter(({ at }) => at < QUICK_FOR_MS)
+    assert.ok(soon.every(({ ms }) => ms >= QUICK_MS.least && ms <= QUICK_MS.most))
+    const later = waits.slice(soon.length).map(({ ms }) => ms)
+    if (chance) assert.deepEqual(later, later.toSorted((a, b) => a - b))
+    if (chance) assert.ok((later.at(-1) ?? 0) > QUICK_MS.most)
+  }
+})
+
+test('while nobody looks, back-off begins at once and goes on to two minutes; being seen ends it', () => {
+  const { machine, run } = live({ random: () => 0.5 })
+  machine.seen(false, 0)
+  let [now, stream] = [0, run]
+  const waits = Array.from({ length: 9 }, () => {
+    machine.ended(stream, { failed: true }, now)
+    const ms = machine.retryInMs(now)
+    now += ms
+    stream = given(machine.tick(now)).run
+    return ms
+  })
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, HIDDEN_CAP_MS / 2, HIDDEN_CAP_MS / 2])
+  machine.ended(stream, { failed: true }, now)
+  assert.equal(given(machine.seen(true, now + 1)).do, 'stream')
 })
 
 test('waking up looks at once when the stream was silent, and not otherwise', () => {
   const { machine } = live()
-  assert.equal(machine.wake(10_000), null)
-  assert.equal(given(machine.wake(30_000)).do, 'stream')
+  assert.equal(machine.wake(4_000), null)
+  assert.equal(given(machine.wake(6_000)).do, 'stream')
+})
+
+test('a stream that is looked after stays live until nobody answers', () => {
+  const { machine } = live()
+  const stream = given(machine.wake(6_000))
+  assert.equal(machine.connection, 'live')
+  pass(machine, 6_000, 6_000 + PROBE_MS + 400)
+  assert.equal(machine.connection, 'offline')
+  assert.equal(machine.gotFrame(stream.run, 9), false)
+})
+
+test('a gap between two ticks is sleep: the stream is looked after at once, if the page is seen', () => {
+  for (const visible of [true, false]) {
+    const { machine } = live()
+    machine.tick(0)
+    machine.seen(visible, 0)
+    assert.equal(machine.tick(30_000)?.do, visible ? 'stream' : undefined)
+  }
+})
+
+test('a network that the browser knows is gone is told at once, spares attempts, and is used as soon as it is back', () => {
+  const { machine, run } = live()
+  machine.heard(run, 100)
+  assert.equal(machine.network(false, 200), null)
+  assert.equal(machine.connection, 'offline')
+  machine.heard(run, 300) // bytes that were on their way
+  assert.equal(machine.connection, 'offline')
+  machine.ended(run, { failed: true }, 400)
+  assert.equal(machine.wake(500), null)
+  assert.equal(pass(machine, 600, 25_000).command, null)
+  const back = given(machine.network(true, 25_000))
+  assert.deepEqual(back, { do: 'stream', run: back.run, version: 5, log: 'a' })
+  assert.equal(machine.connection, 'catching-up')
+  machine.heard(back.run, 25_100)
+  assert.equal(machine.connection, 'live')
+})
+
+test('a browser that is wrong about the network is found out: a server may be on this machine', () => {
+  const { machine, run } = live()
+  machine.network(false, 0)
+  machine.heard(run, 5_000)
+  assert.equal(machine.connection, 'live')
+  machine.ended(run, {}, 6_000)
+  assert.ok(machine.retryInMs(6_000) <= 1_000)
+  machine.network(false, 7_000) // it says it again and again
+  assert.equal(given(pass(machine, 7_000, 8_000).command).do, 'stream')
+})
+
+test('a request that was under way when the network came back is made again', () => {
+  const machine = new Resync()
+  machine.network(false, 0)
+  const first = machine.start(0)
+  assert.equal(machine.connection, 'offline')
+  const again = given(machine.network(true, 3_000))
+  assert.equal(again.do, 'info')
+  assert.equal(machine.gotInfo(first.run, { log: 'a', version: 1 }, 3_000), null)
+  assert.equal(machine.connection, 'connecting')
+})
+
+test('the status is the goal, says how far behind the canvas is, and whether it may be painted on', () => {
+  const { machine, run } = live()
+  assert.equal(machine.viewers, null)
+  const other = given(machine.probe(0)).run
+  assert.equal(machine.gotStatus(run, { version: 90, viewers: 1, writable: false }), false)
+  machine.heard(other, 0)
+  assert.equal(machine.gotStatus(other, { version: 9, viewers: 3, writable: true }), true)
+  assert.deepEqual([machine.connection, machine.lag, machine.viewers], ['catching-up', 4, 3])
+  machine.gotFrame(other, 7)
+  assert.deepEqual([machine.connection, machine.lag], ['catching-up', 2])
+  machine.gotFrame(other, 9)
+  assert.deepEqual([machine.connection, machine.lag], ['live', 0])
+  machine.gotStatus(other, { version: 9, viewers: 2, writable: false })
+  assert.deepEqual([machine.connection, machine.viewers], ['read-only', 2])
+  machine.gotStatus(other, { version: 9, viewers: 2, writable: true })
+  assert.equal(machine.connection, 'live')
+})
+
+test('a status that is ahead of edits on their way is no reason to say so, one that still is the next time is', () => {
+  const { machine, run } = live()
+  machine.gotStatus(run, { version: 5, viewers: 1, writable: true })
+  machine.gotStatus(run, { version: 8, viewers: 1, writable: true })
+  assert.deepEqual([machine.connection, machine.lag], ['live', 3])
+  machine.gotFrame(run, 6)
+  machine.gotStatus(run, { version: 20, viewers: 1, writable: true })
+  assert.equal(machine.connection, 'catching-up')
+  machine.gotFrame(run, 20)
+  assert.equal(machine.connection, 'live')
 })
 
 test('when the network is back there is no waiting', () => {

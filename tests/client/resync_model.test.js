@@ -8,62 +8,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { Resync } from '../../client/resync.js'
-import { chance } from './chance.js'
+import { chance, Server } from './model_server.js'
+import { World } from './model_world.js'
 
 /** @typedef {import('../../client/resync.js').Command} Command */
 
 const SEEDS = 300
-const PIXELS = 8
-
-/** A log of edits; the canvas at version v has the first v - 1. Each edit is [pixel, color]. */
-class Server {
-  log = 'log1'
-  edits = /** @type {[number, number][]} */ ([])
-  feedFirst = 1
-  images = /** @type {{ log: string, version: number, indexes: number[] }[]} */ ([]) // what caches may still hold
-  #random
-
-  /** @param {() => number} random */
-  constructor(random) {
-    this.#random = random
-    this.snap()
-  }
-
-  get version() {
-    return this.edits.length + 1
-  }
-
-  /** @param {number} version */
-  canvasAt(version) {
-    const indexes = new Array(PIXELS).fill(0)
-    for (const [pixel, color] of this.edits.slice(0, version - 1)) indexes[pixel] = color
-    return indexes
-  }
-
-  snap() {
-    const image = { log: this.log, version: this.version, indexes: this.canvasAt(this.version) }
-    this.images.push(image)
-    return image
-  }
-
-  edit() {
-    this.edits.push([Math.floor(this.#random() * PIXELS), Math.floor(this.#random() * 100)])
-  }
-
-  /** Something happens to the server. */
-  shake() {
-    const what = this.#random()
-    if (what < 0.7) this.edit()
-    else if (what < 0.85) this.snap()
-    else if (what < 0.93) this.feedFirst = Math.floor(this.#random() * this.version) + 1
-    else if (what < 0.97) this.edits.length = Math.floor(this.edits.length * this.#random()) // a backup was restored
-    else {
-      this.log += 'x'
-      this.edits = []
-    }
-    this.feedFirst = Math.min(this.feedFirst, this.version)
-  }
-}
+const WORLDS = 200 // each loses its network four times
 
 /** The page: carries out commands as `connection.js` does, over a network that does what it likes. */
 class Page {
@@ -132,6 +83,8 @@ class Page {
       return this.obey(machine.gotReload(run, { v: server.version, log: server.log }, now))
     }
     machine.heard(run, now)
+    const writable = this.#random() < 0.9
+    if (this.#random() < 0.5) machine.gotStatus(run, { version: server.version, viewers: 1, writable })
     const to = Math.min(server.version, from + 1 + Math.floor(this.#random() * 5))
     const start = duplicated ? Math.max(1, from - 3) : from
     for (const [first, last] of duplicated ? [[start, from], [from, to]] : [[from, to]]) {
@@ -153,20 +106,25 @@ test('whatever happened, the page ends live and equal to the server', () => {
       if (random() < 0.4) server.shake()
       if (random() < 0.03) page.obey(machine.probe(now))
       if (random() < 0.03) page.obey(machine.wake((now += 60_000)))
+      if (random() < 0.05) page.obey(machine.network(random() < 0.5, now))
+      if (random() < 0.05) page.obey(machine.seen(random() < 0.5, now))
       page.obey(machine.tick(now))
       page.step(now, 0.3)
     }
     // A restored backup that has grown again past our version can't be told by its version alone: the log's id must
     // change with it. Everything else has to be right, so the model ends on a log of its own.
     server.log += 'end'
-    const done = () => machine.connection === 'live' && machine.log === server.log && machine.version === server.version
+    page.obey(machine.network(true, now))
+    page.obey(machine.seen(true, now))
+    const isLive = () => ['live', 'read-only'].includes(machine.connection)
+    const done = () => isLive() && machine.log === server.log && machine.version === server.version
     for (let i = 0; i < 200 && !done(); i++) {
       now += 1000
       if (i < 20) server.edit()
       page.obey(machine.tick(now))
       page.step(now, 0)
     }
-    assert.equal(machine.connection, 'live', `seed ${seed}`)
+    assert.ok(isLive(), `seed ${seed}: ${machine.connection}`)
     assert.equal(machine.log, server.log, `seed ${seed}`)
     assert.deepEqual(page.indexes, server.canvasAt(server.version), `seed ${seed}`)
   }
@@ -185,10 +143,103 @@ test('while nothing but the network fails, the page equals the log at its versio
       if (random() < 0.1) server.snap()
       if (random() < 0.05) server.feedFirst = server.version
       if (random() < 0.05) page.obey(machine.probe(now))
+      if (random() < 0.05) page.obey(machine.network(random() < 0.5, now))
       page.obey(machine.tick(now))
       page.step(now, 0.3)
       if (machine.log === null) continue
       assert.deepEqual(page.indexes, server.canvasAt(machine.version), `seed ${seed}, step ${i}`)
     }
   }
+})
+
+/** Ways to lose the network, and to have it back; each gets the world, and ends when it is back. */
+const LOSSES = {
+  /** @param {World} world @param {number} ms */
+  'the browser tells': (world, ms) => {
+    world.lose({ told: true, breaks: world.random() < 0.5 })
+    world.pass(ms)
+    world.restore({ told: true })
+  },
+  /** @param {World} world @param {number} ms */
+  'nobody tells, and requests fail': (world, ms) => {
+    world.lose({ told: false, breaks: true })
+    world.pass(ms)
+    world.restore({ told: false })
+  },
+  /** @param {World} world @param {number} ms */
+  'the machine sleeps': (world, ms) => {
+    world.lose({ told: false, breaks: world.random() < 0.5 })
+    world.sleep(10 * ms)
+    world.restore({ told: world.random() < 0.5 })
+  },
+  /** @param {World} world @param {number} ms */
+  'nobody looks': (world, ms) => {
+    world.look(false)
+    world.lose({ told: false, breaks: world.random() < 0.5 })
+    world.pass(4 * ms)
+    world.restore({ told: false })
+    world.look(true)
+  }
+}
+
+for (const [name, loss] of Object.entries(LOSSES)) {
+  test(`two seconds after the network is back the page is right, without an image: ${name}`, () => {
+    for (let seed = 1; seed <= WORLDS; seed++) {
+      const world = new World(chance(seed))
+      world.begin()
+      for (let i = 0; i < 4; i++) {
+        const images = world.images
+        loss(world, 8_000 + world.random() * 45_000)
+        world.still = true
+        world.pass(2_000)
+        const told = `seed ${seed}, loss ${i}: ${JSON.stringify(world.state())}`
+        assert.equal(world.machine.connection, 'live', told)
+        assert.equal(world.machine.version, world.server.version, told)
+        assert.deepEqual(world.indexes, world.server.canvasAt(world.server.version), told)
+        assert.equal(world.images, images, told)
+        world.still = false
+        world.pass(world.random() * 20_000)
+      }
+    }
+  })
+}
+
+test('what the feed no longer has is made up for by an image, within seconds', () => {
+  for (let seed = 1; seed <= WORLDS; seed++) {
+    const world = new World(chance(seed))
+    world.begin()
+    const images = world.images
+    world.lose({ told: true, breaks: true })
+    world.pass(30_000)
+    world.server.edit()
+    world.server.feedFirst = world.server.version
+    world.restore({ told: true })
+    world.still = true
+    world.pass(8_000) // the server's own spread of up to 5 s before it
+    assert.equal(world.machine.connection, 'live', `seed ${seed}`)
+    assert.deepEqual(world.indexes, world.server.canvasAt(world.server.version), `seed ${seed}`)
+    assert.equal(world.images, images + 1, `seed ${seed}`)
+  }
+})
+
+test('a page for which there is no network asks twice a minute at most', () => {
+  const world = new World(chance(1))
+  world.begin()
+  world.lose({ told: true, breaks: true })
+  const before = world.requests
+  world.pass(600_000)
+  assert.ok(world.requests - before <= 20, String(world.requests - before))
+})
+
+test('while nobody answers, a page that is seen asks about once a second for a minute, and then ever less', () => {
+  const world = new World(chance(2))
+  world.begin()
+  world.lose({ told: false, breaks: true })
+  let before = world.requests
+  world.pass(60_000)
+  const minute = world.requests - before
+  assert.ok(minute >= 30 && minute <= 120, String(minute))
+  before = world.requests
+  world.pass(600_000)
+  assert.ok(world.requests - before <= 80, String(world.requests - before))
 })
