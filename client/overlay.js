@@ -8,6 +8,8 @@
 
 /** Below this scale an outline would hide its neighbours more than it shows. */
 const MIN_HOVER_SCALE = 4
+/** The part of a pixel's side that a preview takes: what is there, and what becomes of it meanwhile, stays seen around it. */
+const PREVIEW = 0.7
 
 /**
  * Own pixels on their way: the new colour with a double outline, dashed while it is unknown whether it was placed.
@@ -37,7 +39,7 @@ export function hoverLayer(hovered, color) {
   return (context, view) => {
     const pixel = hovered()
     if (!pixel || view.scale < MIN_HOVER_SCALE) return
-    outline(context, fill(context, view, pixel, color()), { dashed: false, faint: true })
+    outline(context, fill(context, view, pixel, color(), PREVIEW), { dashed: false, faint: true })
   }
 }
 
@@ -52,7 +54,7 @@ export function cursorLayer(cursor, color) {
   return (context, view) => {
     const pixel = cursor()
     if (!pixel) return
-    const box = fill(context, view, pixel, color())
+    const box = fill(context, view, pixel, color(), PREVIEW)
     outline(context, box, { dashed: false, faint: false })
     const [x, y, near] = [box.x + box.size / 2, box.y + box.size / 2, box.size / 2 + 4]
     context.beginPath()
@@ -73,11 +75,14 @@ export function cursorLayer(cursor, color) {
  * @param {View} view
  * @param {Point} pixel
  * @param {string} color
+ * @param {number} [part]  of its side
+ * @returns the whole pixel's box
  */
-function fill(context, view, { x, y }, color) {
+function fill(context, view, { x, y }, color, part = 1) {
   const box = { x: (x - view.left) * view.scale, y: (y - view.top) * view.scale, size: view.scale }
+  const edge = (box.size * (1 - part)) / 2
   context.fillStyle = color
-  context.fillRect(box.x, box.y, box.size, box.size)
+  context.fillRect(box.x + edge, box.y + edge, box.size * part, box.size * part)
   return box
 }
 

@@ -114,6 +114,7 @@ def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(
     route, answer = late[0]
     route.fulfill(response=answer)
     window.wait_until(lambda: not window.own_pixels(), "the own pixel is settled")
+    window.page.mouse.move(1, 1)  # away, with its preview
     window.wait_until(lambda: window.drawn(12, 12) == palette[BLUE], "the later pixel is drawn")
     window.wait_until_equal(server)
 

@@ -36,9 +36,7 @@ def test_a_link_leads_to_its_place(server: ServerProcess, new_window: Callable[.
     assert _is_in_the_middle(window, 40, 30)
 
 
-def test_another_place_in_the_address_is_gone_to(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
-) -> None:
+def test_another_place_in_the_address_is_gone_to(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
     window.open(f"{server.url}#x=40&y=30&z=24")
     window.ask("location.hash = '#x=5&y=6&z=32'")
