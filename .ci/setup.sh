@@ -65,6 +65,7 @@ has_part() {
             has chromium || has chromium-browser || has google-chrome || has google-chrome-stable ||
                 [ -e "/Applications/Chromium.app" ] || [ -e "/Applications/Google Chrome.app" ]
             ;;
+        firefox-esr) has firefox-esr || has firefox || [ -e "/Applications/Firefox.app" ] ;;
         nodejs) has node ;;
         maven) has mvn && has java ;;
         *) has "$1" ;;
@@ -72,7 +73,7 @@ has_part() {
 }
 
 missing_parts() {
-    for part in chromium nginx pngcheck nodejs npm maven; do
+    for part in chromium firefox-esr nginx pngcheck nodejs npm maven; do
         has_part $part || printf '%s ' $part
     done
 }
@@ -80,6 +81,7 @@ missing_parts() {
 brew_name() {
     case $1 in
         chromium) echo "--cask chromium" ;;
+        firefox-esr) echo "--cask firefox" ;;
         nodejs) echo node ;;
         *) echo "$1" ;;
     esac

@@ -20,6 +20,10 @@ _CHROMIUM_APPS = (
 )
 
 
+_FIREFOX_NAMES = ("firefox-esr", "firefox")
+_FIREFOX_APPS = ("/Applications/Firefox.app/Contents/MacOS/firefox",)
+
+
 def require(part: str, found: bool, how: str) -> None:
     """Go on when `part` was found; otherwise skip the test, or, in CI, fail it.
 
@@ -38,12 +42,23 @@ def require(part: str, found: bool, how: str) -> None:
 
 def chromium() -> str:
     """The path of a Chromium or Chrome; without one the test is skipped, or, in CI, fails."""
-    on_path = (path for name in _CHROMIUM_NAMES if (path := shutil.which(name)))
-    apps = (app for app in _CHROMIUM_APPS if Path(app).exists())
-    path = next(on_path, None) or next(apps, None)
+    path = _browser(_CHROMIUM_NAMES, _CHROMIUM_APPS)
     require("chromium", path is not None, "apt-get install chromium, or brew install --cask chromium")
     assert path is not None
     return path
+
+
+def firefox() -> str:
+    """The path of a Firefox; without one the test is skipped, or, in CI, fails."""
+    path = _browser(_FIREFOX_NAMES, _FIREFOX_APPS)
+    require("firefox", path is not None, "apt-get install firefox-esr, or brew install --cask firefox")
+    assert path is not None
+    return path
+
+
+def _browser(names: tuple[str, ...], apps: tuple[str, ...]) -> str | None:
+    on_path = (path for name in names if (path := shutil.which(name)))
+    return next(on_path, None) or next((app for app in apps if Path(app).exists()), None)
 
 
 def _find(name: str) -> str | None:

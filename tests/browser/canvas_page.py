@@ -34,6 +34,15 @@ _INDEXES = """(() => {
     return [btoa(binary), placed.width]
 })()"""
 
+_LOOK = """(() => {
+    window.rightAt = 0
+    const looking = setInterval(() => {
+        if (placed.connection !== 'live' || placed.version < %d) return
+        window.rightAt = performance.now()
+        clearInterval(looking)
+    }, 5)
+})()"""
+
 
 class CanvasPage:
     """One window with the page."""
@@ -76,6 +85,16 @@ class CanvasPage:
 
         self.wait_until(equal, "the page's canvas is the server's")
 
+    def time_until_right(self, version: int) -> None:
+        """Begin to look, with the page's own clock, for the moment when it is live and at `version`; `right_after_ms`
+        tells."""
+        self.ask(_LOOK % version)
+
+    def right_after_ms(self) -> float:
+        """How long after `window.began`, which the test has set to a `performance.now()`, it was right."""
+        self.wait_until(lambda: self.ask("window.rightAt"), "the page is right again")
+        return float(self.ask("window.rightAt - window.began"))
+
     def state(self) -> dict[str, Any]:
         """What the page knows of itself."""
         names = "connection", "version", "log", "width", "height", "charges", "color", "view"
@@ -84,7 +103,7 @@ class CanvasPage:
 
     @property
     def connection(self) -> str:
-        """Which of 'connecting', 'catching-up', 'live' and 'offline' the page says it is."""
+        """Which of 'connecting', 'catching-up', 'live', 'read-only' and 'offline' the page says it is."""
         return str(self.ask("window.placed?.connection"))
 
     def indexes(self) -> NDArray[np.uint8]:

@@ -49,6 +49,15 @@ class ServerProcess:
         self._client = httpx.Client(timeout=10, trust_env=False)
 
     @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self._port
+
+    def canvas_version(self) -> int:
+        """How far it is."""
+        return int(self._client.get(self.url + "info").json()["version"])
+
+    @property
     def url(self) -> str:
         """Where the page is."""
         return f"http://127.0.0.1:{self._port}/"

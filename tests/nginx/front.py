@@ -19,6 +19,7 @@ from tests.parts import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DEPLOY: Final = Path(__file__).parents[2] / "docs" / "deploy.md"
 CONF: Final = Path(__file__).parents[2] / "nginx.conf"
 _READY_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0
@@ -85,18 +86,45 @@ def run_nginx(
 
     With `tls`, `folder` has certificate.pem and certificate.key.
     """
-    path = program("nginx")
-    folder.mkdir(parents=True, exist_ok=True)
     chosen, tls_port = free_ports(2)
     port = port or chosen
+    tls_port = tls_port if tls else 0
     text = CONF.read_text(encoding="utf-8")
+    with _running(
+        folder, rendered(text, port=port, servers=servers, tls_port=tls_port, unlimited=unlimited), port
+    ) as pid:
+        yield Nginx(port, tls_port, folder, pid)
+
+
+@contextlib.contextmanager
+def run_sub_path_nginx(folder: Path, server: int, *, port: int = 0) -> Iterator[Nginx]:
+    """An nginx that has the server at this port under /place/, by what docs/deploy.md says, ended at the end."""
+    port = port or free_ports(1)[0]
+    lines = DEPLOY.read_text(encoding="utf-8").splitlines()
+    first = lines.index("    location /place/ {")
+    location = "\n".join(lines[first : lines.index("    }", first) + 1]).replace(
+        "127.0.0.1:8080", f"127.0.0.1:{server}"
+    )
+    paths = "\n".join(f"    {name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    types = "    types { text/html html; }"
+    text = (
+        "pid nginx.pid;\nerror_log error.log;\nevents {}\n"
+        f"http {{\n    access_log access.log;\n{paths}\n{types}\n"
+        f"    server {{\n    listen 127.0.0.1:{port};\n{location}\n    }}\n}}\n"
+    )
+    with _running(folder, text, port) as pid:
+        yield Nginx(port, 0, folder, pid)
+
+
+@contextlib.contextmanager
+def _running(folder: Path, text: str, port: int) -> Iterator[int]:
+    """An nginx with this configuration, by its process id."""
+    path = program("nginx")
+    folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:  # its workers would be somebody else's, to whom the test's folder is closed
         text = "user root;\n" + text
     conf = folder / "nginx.conf"
-    conf.write_text(
-        rendered(text, port=port, servers=servers, tls_port=tls_port if tls else 0, unlimited=unlimited),
-        encoding="utf-8",
-    )
+    conf.write_text(text, encoding="utf-8")
     with (folder / "stderr.log").open("wb") as errors:
         process = subprocess.Popen(
             [path, "-p", str(folder), "-c", str(conf), "-g", "daemon off;"],
@@ -107,7 +135,7 @@ def run_nginx(
         )
     try:
         _wait_until_it_listens(port, process, folder)
-        yield Nginx(port, tls_port if tls else 0, folder, process.pid)
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

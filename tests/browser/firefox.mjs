@@ -1,0 +1,89 @@
+/**
+ * The page in Firefox, driven by WebDriver BiDi; for `test_firefox.py`, which starts it, tells it what to do, and holds
+ * against the server what it says.
+ *
+ *     arguments          the path of Firefox
+ *     standard input     a command a line, as JSON: ["open", URL], ["ask", EXPRESSION], ["drawn", X, Y], ["click", X, Y],
+ *                        ["wheel", X, Y, DELTA], ["complaints"]; x and y are canvas pixels. Its end ends the browser
+ *     standard output    for each a line of JSON: { "ok": VALUE }, or { "error": MESSAGE }
+ */
+
+import { createInterface } from 'node:readline'
+
+import puppeteer from 'puppeteer-core'
+
+const LIMIT_MS = 30_000
+const QUIET = {
+  'app.normandy.enabled': false,
+  'app.update.enabled': false,
+  'browser.newtabpage.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'services.settings.server': 'data:,#remote-settings-dummy/v1',
+  'toolkit.telemetry.enabled': false
+}
+
+const browser = await puppeteer.launch({
+  browser: 'firefox',
+  executablePath: process.argv[2],
+  headless: true,
+  extraPrefsFirefox: QUIET,
+  timeout: LIMIT_MS
+})
+const page = await browser.newPage()
+page.setDefaultTimeout(LIMIT_MS)
+await page.setViewport({ width: 1000, height: 700 })
+/** @type {string[]} */
+const complaints = []
+page.on('console', (message) => complaints.push(message.text()))
+page.on('pageerror', (error) => complaints.push(String(error)))
+page.on('response', (answer) => answer.status() >= 400 && complaints.push(`${answer.status()} ${answer.url()}`))
+
+/**
+ * Where the middle of a canvas pixel is in the window, in CSS pixels.
+ *
+ * @param {number} x
+ * @param {number} y
+ * @returns {Promise<{ x: number, y: number }>}
+ */
+const placeOf = (x, y) => page.evaluate(`placed.screenOf(${x}, ${y})`).then((place) => /** @type {any} */ (place))
+
+/** @type {Record<string, (...values: any[]) => Promise<unknown>>} */
+const commands = {
+  async open(url) {
+    await page.goto(url)
+  },
+  async ask(expression) {
+    return page.evaluate(expression)
+  },
+  /** The PNG of one drawn pixel, as base64. */
+  async drawn(x, y) {
+    const place = await placeOf(x, y)
+    const clip = { x: Math.round(place.x), y: Math.round(place.y), width: 1, height: 1 }
+    return page.screenshot({ clip, encoding: 'base64' })
+  },
+  async click(x, y) {
+    const place = await placeOf(x, y)
+    await page.mouse.click(place.x, place.y)
+  },
+  async wheel(x, y, deltaY) {
+    const place = await placeOf(x, y)
+    await page.mouse.move(place.x, place.y)
+    await page.mouse.wheel({ deltaY })
+  },
+  async complaints() {
+    return complaints.splice(0)
+  }
+}
+
+console.log(JSON.stringify({ ok: await browser.version() }))
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name, ...values] = JSON.parse(line)
+  try {
+    console.log(JSON.stringify({ ok: (await commands[name](...values)) ?? null }))
+  } catch (error) {
+    console.log(JSON.stringify({ error: String(error) }))
+  }
+}
+await browser.close()

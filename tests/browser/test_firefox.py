@@ -1,0 +1,79 @@
+"""The page in Firefox: another engine for modules, streams, images and painting, and for how a network fails."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.firefox_page import FirefoxPage, firefox_page
+from tests.parts import firefox, program, require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # several waits, each with its own limit
+
+_PUPPETEER = Path(__file__).parents[2] / "node_modules" / "puppeteer-core"
+_VIOLATIONS = "addEventListener('securitypolicyviolation', (event) => window.violated = event.effectiveDirective), 0"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[FirefoxPage]:
+    """One Firefox for all tests here; `FIREFOX` names another than the one found."""
+    require("puppeteer-core", _PUPPETEER.exists(), "npm ci")
+    with firefox_page(program("node"), os.environ.get("FIREFOX") or firefox()) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browser: FirefoxPage, server: ServerProcess) -> FirefoxPage:
+    """The page of a server, live."""
+    browser.do("complaints")  # of the test before, whose server was killed
+    browser.do("open", server.url)
+    browser.wait_until_connection("live")
+    return browser
+
+
+def test_the_page_loads_and_shows_what_others_paint_without_a_complaint(
+    page: FirefoxPage, server: ServerProcess
+) -> None:
+    assert page.version.startswith("firefox/")
+    page.ask(_VIOLATIONS)
+    server.paint(30, 20, 5)
+    page.wait_until(lambda: page.drawn(30, 20) == server.palette()[5], "another's pixel is drawn")
+    assert page.ask("window.violated") is None
+    assert page.do("complaints") == []
+
+
+def test_a_click_paints_and_the_wheel_zooms(page: FirefoxPage, server: ServerProcess) -> None:
+    color = page.ask("placed.color")
+    page.do("click", 12, 34)
+    page.wait_until(lambda: server.canvas().indexes[34, 12] == color, "the edit reaches the server")
+    page.wait_until(lambda: page.ask("placed.ownPixels().length") == 0, "it is in the page's canvas")
+    before, place = page.ask("placed.view.scale"), page.ask("placed.screenOf(30, 20)")
+    page.do("wheel", 30, 20, -240)
+    page.wait_until(lambda: page.ask("placed.view.scale") > before, "it zooms in")
+    assert page.ask("placed.screenOf(30, 20)") == pytest.approx(place, abs=1)
+    assert page.do("complaints") == []
+
+
+def test_a_server_that_is_gone_is_told_and_followed_again_when_it_is_back(
+    page: FirefoxPage, server: ServerProcess
+) -> None:
+    page.ask("window.sameDocument = true")
+    server.kill()
+    page.wait_until_connection("offline")
+    page.do("click", 5, 5)
+    page.wait_until(lambda: "Offline" in page.ask("document.getElementById('message').textContent"), "it says why not")
+    assert page.ask("placed.ownPixels()") == []
+    server.start()
+    version = server.paint(7, 8, 9)
+    page.wait_until_connection("live")
+    page.wait_until(lambda: page.ask("placed.version") >= version, "it has caught up")
+    page.wait_until(lambda: page.drawn(7, 8) == server.palette()[9], "it is drawn")
+    assert page.ask("window.sameDocument") is True
