@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "kafka": "bench.kafka",
     "latency": "bench.latency",
     "memory": "bench.memory",
+    "page": "bench.page",
     "png": "bench.png",
     "powerloss": "bench.powerloss",
     "replay": "bench.replay",

@@ -3,7 +3,7 @@
  *
  * Whoever changes something that is seen calls `invalidate()`, and any number of changes before the next frame are drawn
  * once, in one requestAnimationFrame. Edits come by `apply`: what is seen of them is drawn at once when it is quiet, and
- * at most twenty times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
+ * at most fourteen times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
  * pixels over the canvas; one that returns true goes on changing, and is drawn again as often as edits are.
  */
 
@@ -16,7 +16,7 @@ import { clampView, fitView, frameOf, panView, pinchView, screenOf, zoomView } f
 /** @typedef {import('./viewport.js').Point} Point */
 /** @typedef {(context: CanvasRenderingContext2D, view: View, canvas: Canvas) => boolean | void} Layer */
 
-const EDITS_MS = 50
+const EDITS_MS = 70 // less than connection.js gathers edits for, so that they wait only once
 const MAX_PARTS = 100 // past so many, drawing all is cheaper; a guess
 const ZOOM_MS = 50 // a wheel's notch is on its way for about three times this
 const LOOK_MS = 300
@@ -39,6 +39,7 @@ export class Screen {
   #tiles = /** @type {Tiles | null} */ (null)
   #view = /** @type {View} */ ({ scale: 1, left: 0, top: 0 })
   #size = { width: 1, height: 1 }
+  #ratio = 0 // device pixels per CSS pixel
   #fitted = true // nobody has moved the view yet: go on fitting when the window's size changes
   #all = false // all has to be drawn
   #parts = /** @type {[number, number, number, number][]} */ ([]) // has to be drawn: x, y, width, height in device pixels
@@ -59,8 +60,7 @@ export class Screen {
     try {
       observer.observe(element, { box: 'device-pixel-content-box' })
     } catch {
-      observer.observe(element) // Safari: rounded, which is right for the ratios that its devices have
-      addEventListener('resize', () => this.#resize())
+      observer.observe(element) // Safari
     }
     this.#resize()
   }
@@ -234,6 +234,11 @@ export class Screen {
     this.#size = { width: Math.max(1, width), height: Math.max(1, height) }
     this.#element.width = devicePixels(width, box?.inlineSize)
     this.#element.height = devicePixels(height, box?.blockSize)
+    if (this.#ratio !== devicePixelRatio) {
+      this.#ratio = devicePixelRatio
+      const same = matchMedia(`(resolution: ${this.#ratio}dppx)`)
+      same.addEventListener('change', () => this.#resize(), { once: true })
+    }
     if (this.#fitted) this.fit()
     else if (dx || dy) this.pan(dx, dy)
     this.#all = true
@@ -256,7 +261,7 @@ export class Screen {
     const changes = this.#canvas.takeChanges()
     this.#tiles.update(changes)
     if (!changes) this.#all = true
-    const { zoom, left, top } = frameOf(this.#view, devicePixelRatio)
+    const { zoom, left, top } = frameOf(this.#view, this.#ratio)
     const block = 2 ** Math.max(0, Math.ceil(-Math.log2(zoom))) // a change is seen in all of its level's pixel
     for (const change of this.#all ? [] : (changes ?? [])) {
       const x = change % this.#canvas.width
@@ -310,7 +315,7 @@ export class Screen {
    * @returns {boolean} whether a layer goes on changing
    */
   #drawLayers(canvas) {
-    const ratio = devicePixelRatio
+    const ratio = this.#ratio
     const frame = frameOf(this.#view, ratio)
     // Where the picture is, to a device pixel: what layers draw has to meet it.
     const view = { scale: this.#view.scale, left: frame.left / frame.zoom, top: frame.top / frame.zoom }

@@ -5,6 +5,8 @@ import {
   MAX_SCALE,
   clampView,
   fitView,
+  frameOf,
+  line,
   panView,
   pinchView,
   pixelAt,
@@ -12,6 +14,7 @@ import {
   visiblePart,
   zoomView
 } from '../../client/viewport.js'
+import { numbers } from './pictures.js'
 
 const screen = { width: 400, height: 300 }
 const canvas = { width: 1000, height: 500 }
@@ -113,4 +116,72 @@ test('the visible part is what the screen shows, rounded outwards', () => {
   const part = visiblePart({ scale: 10, left: 5.5, top: -4 }, screen, canvas)
   assert.deepEqual(part, { x: 5, y: 0, width: 41, height: 26 })
   assert.equal(visiblePart({ scale: 10, left: 2000, top: 0 }, screen, canvas).width, 0)
+})
+
+const next = numbers(6)
+const between = (/** @type {number} */ low, /** @type {number} */ high) => low + (next(2 ** 30) / 2 ** 30) * (high - low)
+const place = () => ({ x: between(0, screen.width), y: between(0, screen.height) })
+
+test('whatever is zoomed, panned and pinched, what is under the pointers stays there', () => {
+  for (let i = 0; i < 2_000; i++) {
+    const view = { scale: between(0.2, MAX_SCALE), left: between(-100, 1000), top: between(-100, 500) }
+    const at = place()
+    const under = canvasAt(view, at)
+    const zoomed = zoomView(view, between(0.1, 10), at, screen, canvas)
+    canvasAt(zoomed, at).forEach((value, side) => near(value, under[side]))
+    const to = place()
+    canvasAt(panView(view, to.x - at.x, to.y - at.y), to).forEach((value, side) => near(value, under[side]))
+    const fingers = /** @type {const} */ ([at, place()])
+    const moved = /** @type {const} */ ([place(), place()])
+    const middle = (/** @type {readonly { x: number, y: number }[]} */ [a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 })
+    const pinched = pinchView(view, fingers, moved, screen, canvas)
+    const held = canvasAt(view, middle(fingers))
+    canvasAt(pinched, middle(moved)).forEach((value, side) => near(value, held[side]))
+  }
+})
+
+test('a clamped view is left as it is by clamping again, and has some canvas in the middle', () => {
+  for (let i = 0; i < 500; i++) {
+    const wild = { scale: 10 ** between(-4, 4), left: between(-9e3, 9e3), top: between(-9e3, 9e3) }
+    const view = clampView(wild, screen, canvas)
+    const again = clampView(view, screen, canvas)
+    near(again.scale, view.scale)
+    near(again.left, view.left)
+    const [x, y] = canvasAt(view, { x: 200, y: 150 })
+    assert.ok(x > -1e-6 && x < 1000 + 1e-6 && y > -1e-6 && y < 500 + 1e-6)
+  }
+})
+
+test('a frame is within half a device pixel of its view', () => {
+  for (let i = 0; i < 500; i++) {
+    const view = { scale: between(0.1, MAX_SCALE), left: between(-99, 999), top: between(-99, 499) }
+    const { zoom, left, top } = frameOf(view, 1.25)
+    assert.equal(zoom, view.scale * 1.25)
+    assert.ok(Number.isInteger(left) && Number.isInteger(top))
+    assert.ok(Math.abs(left - view.left * zoom) <= 0.5 && Math.abs(top - view.top * zoom) <= 0.5)
+  }
+})
+
+test('a line has no gap, ends where it should, and has no pixel twice', () => {
+  for (let i = 0; i < 500; i++) {
+    const point = () => ({ x: Math.floor(between(-40, 40)), y: Math.floor(between(-40, 40)) })
+    const [from, to] = [point(), point()]
+    const pixels = line(from, to)
+    assert.deepEqual([pixels[0], pixels.at(-1)], [from, to])
+    assert.equal(pixels.length, Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y)) + 1)
+    for (let j = 1; j < pixels.length; j++) {
+      const [dx, dy] = [pixels[j].x - pixels[j - 1].x, pixels[j].y - pixels[j - 1].y]
+      assert.equal(Math.max(Math.abs(dx), Math.abs(dy)), 1)
+    }
+    // Never further than half a pixel from the line.
+    const length = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y)) || 1
+    for (const [j, { x, y }] of pixels.entries()) {
+      assert.ok(Math.abs(from.x + ((to.x - from.x) * j) / length - x) <= 0.5)
+      assert.ok(Math.abs(from.y + ((to.y - from.y) * j) / length - y) <= 0.5)
+    }
+  }
+})
+
+test('a line from a pixel to itself is that pixel', () => {
+  assert.deepEqual(line({ x: 3, y: 4 }, { x: 3, y: 4 }), [{ x: 3, y: 4 }])
 })
