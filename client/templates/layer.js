@@ -3,6 +3,7 @@
  *
  * A picture is a template drawn once, at one pixel per pixel and in the palette's colours. Dots are that picture cut
  * out by a pattern with a hole for each pixel, so that their cost doesn't grow with what is visible.
+ * Where the canvas is right, a template's colours change nothing: who wants to see only what differs gets a veil there.
  */
 
 import { visiblePart } from '../viewport.js'
@@ -12,6 +13,7 @@ import { visiblePart } from '../viewport.js'
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 /** @typedef {{ template: import('./template.js').Template, picture: OffscreenCanvas }} Drawn */
 
+const VEIL = '#808080'
 const DOT_PART = 0.4 // of a pixel's side
 const MIN_DOT_PX = 4 // device pixels that a pixel has, at least, to have a dot in its middle
 const dots = new OffscreenCanvas(1, 1)
@@ -19,15 +21,15 @@ const dots = new OffscreenCanvas(1, 1)
 /**
  * @param {{ width: number, height: number }} size
  * @param {Int16Array} pixels  palette indexes, or negative where it is transparent
- * @param {Uint8Array | null} only  draw a pixel only where this is 1
+ * @param {Uint8Array | null} only  0 where a veil shall lie over what is right
  * @param {string[]} palette
  */
 export function pictureOf({ width, height }, pixels, only, palette) {
-  const colors = palette.map((color) => parseInt(color.slice(1), 16))
   const image = new ImageData(width, height)
   const bytes = new DataView(image.data.buffer)
+  const [veil, ...colors] = [VEIL, ...palette].map((color) => parseInt(color.slice(1) + 'ff', 16))
   pixels.forEach((color, i) => {
-    if (color >= 0 && (!only || only[i])) bytes.setUint32(4 * i, colors[color] * 256 + 255)
+    if (color >= 0) bytes.setUint32(4 * i, only?.[i] === 0 ? veil : colors[color])
   })
   const picture = new OffscreenCanvas(width, height)
   picture.getContext('2d')?.putImageData(image, 0, 0)
@@ -35,18 +37,14 @@ export function pictureOf({ width, height }, pixels, only, palette) {
 }
 
 /**
- * Draw one pixel of a picture, or take it away.
- *
  * @param {OffscreenCanvas} picture
  * @param {number} at  row by row
- * @param {string | null} color
+ * @param {string | null} color  null for the veil
  */
 export function setPixel(picture, at, color) {
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (picture.getContext('2d'))
-  const [x, y] = [at % picture.width, Math.floor(at / picture.width)]
-  context.clearRect(x, y, 1, 1)
-  context.fillStyle = color ?? '#0000'
-  context.fillRect(x, y, 1, 1)
+  context.fillStyle = color ?? VEIL
+  context.fillRect(at % picture.width, Math.floor(at / picture.width), 1, 1)
 }
 
 /**
