@@ -89,7 +89,8 @@ function goTo(fragment) {
 function showState() {
   const now = Date.now()
   status.showConnection(resync.connection, resync.retryInMs(now))
-  status.showNumbers({ viewers: resync.viewers, perSecond: rate.perSecond(now), lag: resync.lag })
+  const follows = ['live', 'read-only'].includes(resync.connection)
+  status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
   if (resync.connection === 'live') void loadTools()
   tools?.changed()

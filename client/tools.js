@@ -153,6 +153,7 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
 
   listenToGestures(canvasElement, screen, {
     tap(at, touch) {
+      if (touch) hovered = null // a finger that has gone points at nothing
       point(null)
       return areaChoice?.waiting || brush.tap(at, touch)
     },
