@@ -172,21 +172,25 @@ def images_asked(window: CanvasPage) -> list[str]:
 
 
 def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_image(
-    server: ServerProcess, window: CanvasPage
+    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
+    """Chromium's own offline lets a stream that is open go on, so that a proxy ends it."""
+    (port,) = free_ports(1)
+    window = new_window()
     context = window.page.context
-    window.ask("addEventListener('online', () => (window.began = performance.now())), 0")
-    for color in (6, 9):
-        images = images_asked(window)
+    with run_sub_path_nginx(tmp_path / "before", server.port, port=port):
+        window.open(f"http://127.0.0.1:{port}/place/")
+        window.ask("addEventListener('online', () => (window.began = performance.now())), 0")
         context.set_offline(True)
         window.wait_until(lambda: window.connection == "offline", "the page notices")
-        paint_some(server, 25, color=color)
+    images = images_asked(window)
+    paint_some(server, 25, color=6)
+    with run_sub_path_nginx(tmp_path / "again", server.port, port=port):
         window.time_until_right(server.canvas_version())
         context.set_offline(False)
-        assert right_after_ms(window) < RIGHT_WITHIN_MS
+        assert 0 < right_after_ms(window) < RIGHT_WITHIN_MS
         window.wait_until_equal(server)
-        assert images == []
-    assert window.ask("window.sameDocument") is True
+    assert images == []
 
 
 def test_a_page_that_is_offline_says_so_at_once_and_does_not_ask(server: ServerProcess, window: CanvasPage) -> None:
@@ -232,7 +236,7 @@ def test_a_frozen_tab_is_right_when_it_is_seen_again(server: ServerProcess, wind
     tab.send("Page.setWebLifecycleState", {"state": "active"})
     window.ask("window.began = performance.now()")
     window.time_until_right(server.canvas_version())
-    assert right_after_ms(window) < RIGHT_WITHIN_MS
+    assert 0 < right_after_ms(window) < RIGHT_WITHIN_MS
     window.wait_until_equal(server)
     assert images == []
     assert window.ask("window.sameDocument") is True
