@@ -36,6 +36,10 @@ def test_it_holds_every_file_of_the_client(wheel: Path) -> None:
     assert {f"placed/{path}" for path in client} <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_it_holds_the_description_of_the_api(wheel: Path) -> None:
+    assert zipfile.ZipFile(wheel).read("placed/openapi.yaml") == (ROOT / "docs/openapi.yaml").read_bytes()
+
+
 def test_it_holds_the_license_and_the_types_marker_but_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "placed/py.typed" in names
@@ -68,4 +72,4 @@ def test_a_server_from_the_wheel_serves_the_page_and_what_it_refers_to(address: 
         files = re.findall(r'(?:src|href)="(client/[^"]+)"', page.text)
         assert page.headers["content-type"].startswith("text/html")
         assert len(files) > 1
-        assert {client.get(file).status_code for file in files} == {200}
+        assert {client.get(file).status_code for file in (*files, "openapi.yaml")} == {200}

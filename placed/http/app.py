@@ -67,7 +67,7 @@ def create_waiting_app() -> QuartTrio:
 
     @app.before_request
     async def refuse() -> Response:
-        if request.path == "/healthz":
+        if request.path == "/healthz" and request.method in ("GET", "HEAD"):
             return _respond(ALIVE)
         detail = "the server waits for its log, and begins when that answers"
         return _respond(Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer())
@@ -110,6 +110,10 @@ def _route_pages(app: QuartTrio, pages: Pages) -> None:
     @app.get("/client/<path:path>")
     async def client(path: str) -> Response:
         return _respond(pages.answer(path, await _read(with_body=False)))
+
+    @app.get("/openapi.yaml")
+    async def description() -> Response:
+        return _respond(pages.description(await _read(with_body=False)))
 
 
 def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:

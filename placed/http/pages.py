@@ -1,4 +1,5 @@
-"""The client's files, read once at the start, with what a browser needs to trust and to cache them.
+"""The client's files and the API's description, read once at the start, with what a browser needs to trust and to
+cache them.
 
 There is no build step: scripts and style sheets lose their comments and indentation when they are read, and what is
 text is compressed once, for those who take it: that halves the bytes, and more than halves them again on the wire.
@@ -49,6 +50,7 @@ _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
+    ".yaml": "application/yaml",  # RFC 9512
 }
 _STANDS_FOR_HASH: Final = "\ue000"  # for private use: to rjsmin a letter, and in no script
 _GZIP_LEVEL: Final = 9  # 3 ms for all files together
@@ -65,6 +67,19 @@ def client_folder() -> Path:
         if (folder / "index.html").is_file():
             return folder
     raise FileNotFoundError(f"the client's files are neither in {package} nor beside it; install placed again")
+
+
+def description_file() -> Path:
+    """Where the API's OpenAPI description is: in the installed package, or among a checkout's docs.
+
+    Raises:
+        FileNotFoundError: in neither.
+    """
+    package = Path(__file__).parent.parent
+    for file in (package / "openapi.yaml", package.parent / "docs/openapi.yaml"):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f"openapi.yaml is neither in {package} nor in docs beside it; install placed again")
 
 
 @attrs.frozen
@@ -88,15 +103,18 @@ class _File:
 
 @attrs.frozen
 class Pages:
-    """Path below the client's folder -> the file as it is, and compressed, where that is of use."""
+    """The client's files, by their path below its folder, and the description: as they are, and compressed, where that
+    is of use."""
 
     _files: dict[str, tuple[_File, _File | None]]
+    _description: tuple[_File, _File | None]
 
     @classmethod
     def load(cls, folder: Path) -> Pages:
-        """Read every file below `folder`."""
+        """Read every file below `folder`, and the description."""
         paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        return cls({path.relative_to(folder).as_posix(): _read(path) for path in paths})
+        files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
+        return cls(files, _read(description_file()))
 
     def answer(self, path: str, request: Request) -> Answer:
         """The file at `path`, or 304 to one who has it, in the encoding that is asked for.
@@ -106,10 +124,18 @@ class Pages:
         """
         if path not in self._files:
             raise Problem(404, "not-found", f"there is no {path[:128]!r} here")
-        plain, compressed = self._files[path]
-        if compressed is not None and _takes_gzip(request):
-            return compressed.answer_to(request)
-        return plain.answer_to(request)
+        return _answer(self._files[path], request)
+
+    def description(self, request: Request) -> Answer:
+        """The OpenAPI description, or 304 to one who has it, in the encoding that is asked for."""
+        return _answer(self._description, request)
+
+
+def _answer(file: tuple[_File, _File | None], request: Request) -> Answer:
+    plain, compressed = file
+    if compressed is not None and _takes_gzip(request):
+        return compressed.answer_to(request)
+    return plain.answer_to(request)
 
 
 def _read(path: Path) -> tuple[_File, _File | None]:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
-GETS = ("/", "/client/main.js", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics", "/edits?v=0")
+GETS = (
+    *("/", "/client/main.js", "/openapi.yaml", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics"),
+    "/edits?v=0",
+)
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")
 
@@ -113,7 +116,7 @@ async def test_images_query_is_ignored(server: Server, query: str) -> None:
     assert (await server.get(f"/canvas.png{query}")).body == (await server.get("/canvas.png")).body
 
 
-@pytest.mark.parametrize("target", ["/canvas.png", "/", "/client/main.js"])
+@pytest.mark.parametrize("target", ["/canvas.png", "/", "/client/main.js", "/openapi.yaml"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '{}, "other"', "*"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_who_has_it_gets_304(server: Server, target: str, form: str, method: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.http.answer import Problem, Request
-from placed.http.pages import Pages, client_folder
+from placed.http.pages import Pages, client_folder, description_file
 from tests.parts import program, require
 
 if TYPE_CHECKING:
@@ -151,6 +151,12 @@ def test_types_are_those_that_browsers_insist_on(suffix: str, kind: str) -> None
     assert paths
     for path in paths:
         assert dict(PAGES.answer(path, ASKED).headers)["Content-Type"].partition(";")[0] == kind
+
+
+def test_description_is_the_file_and_yaml() -> None:
+    answer = PAGES.description(ASKED)
+    assert answer.body == description_file().read_bytes()
+    assert dict(answer.headers)["Content-Type"] == "application/yaml"
 
 
 def test_etag_changes_with_the_file(tmp_path: Path) -> None:

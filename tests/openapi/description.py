@@ -1,0 +1,76 @@
+"""docs/openapi.yaml, and what of it OpenAPI has no words for.
+
+An edit's numbers come by query *or* in a body, and a stream's version by `v` *or* in a header, which the file can only
+say in prose: all of them are optional there. For schemathesis, which has to know what is right and what isn't, there
+are two documents, in which one way is demanded and the other left out.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+import yaml
+
+FILE: Final = Path(__file__).parents[2] / "docs/openapi.yaml"
+Document = dict[str, Any]
+_EDIT: Final = ("x", "y", "color")
+
+
+def load() -> Document:
+    """The file as it stands."""
+    document: Document = yaml.safe_load(FILE.read_text("utf-8"))
+    return document
+
+
+def by_body(document: Document) -> Document:
+    """The document for clients who send edits in a body, and a stream's version by query."""
+    changed = copy.deepcopy(document)
+    edit, edits = changed["paths"]["/edit"]["post"], changed["paths"]["/edits"]["get"]
+    _leave_out(edit, *_EDIT)
+    edit["requestBody"]["required"] = True
+    _leave_out(edits, "Last-Event-ID")
+    _demand(edits, "v")
+    return changed
+
+
+def by_query(document: Document) -> Document:
+    """The document for clients who send edits by query, and a stream's version as Last-Event-ID."""
+    changed = copy.deepcopy(document)
+    edit, edits = changed["paths"]["/edit"]["post"], changed["paths"]["/edits"]["get"]
+    del edit["requestBody"]
+    _demand(edit, *_EDIT)
+    _leave_out(edits, "v")
+    _demand(edits, "Last-Event-ID")
+    return changed
+
+
+def _leave_out(operation: Document, *names: str) -> None:
+    kept = [parameter for parameter in operation["parameters"] if parameter.get("name") not in names]
+    assert len(kept) == len(operation["parameters"]) - len(names)
+    operation["parameters"] = kept
+
+
+def _demand(operation: Document, *names: str) -> None:
+    found = [parameter for parameter in operation["parameters"] if parameter.get("name") in names]
+    assert len(found) == len(names)
+    for parameter in found:
+        parameter["required"] = True
+
+
+def resolve(document: Document, part: Document) -> Document:
+    """What `part` refers to, or itself."""
+    reference = part.get("$ref")
+    if reference is None:
+        return part
+    found = document
+    for key in reference.removeprefix("#/").split("/"):
+        found = found[key]
+    return found
+
+
+def schema(document: Document, wanted: Document) -> jsonschema_rs.Validator:
+    """What checks values against a schema that may refer to the document's own."""
+    return jsonschema_rs.validator_for({**wanted, "components": document["components"]})

@@ -1,0 +1,90 @@
+"""What the server answers is what docs/openapi.yaml says, in both lanes: schemathesis makes up requests, and checks.
+
+The server's canvas is the largest that there can be, so that the file's bounds are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import trio
+
+from tests.openapi.description import by_body, by_query, load
+from tests.promises.kafka_servers import logged_url
+from tests.promises.server_process import ROOT, running, starting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.openapi.description import Document
+
+CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+LIMIT_SECONDS: Final = 150.0  # on an idle core 7; on two cores that eight people shared, 20
+LARGEST: Final = ("--width", "4096", "--height", "4096")
+LANES: Final = pytest.mark.parametrize("lane", ["--fast-lane", "--no-fast-lane"])
+
+
+@pytest.fixture
+def most_colors(tmp_path: Path) -> Path:
+    """A palette of 256 colours."""
+    path = tmp_path / "most.hex"
+    path.write_text("".join(f"{shade:02x}{shade:02x}00\n" for shade in range(256)))
+    return path
+
+
+async def tried(port: int, document: Document, folder: Path, *flags: str) -> int:
+    """How many requests schemathesis made up that all got what `document` says; otherwise the test fails."""
+    path = folder / "openapi.json"
+    path.write_text(json.dumps(document))
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(path)]
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await trio.run_process(
+            [*command, "--url", f"http://127.0.0.1:{port}", "--no-color", *flags],
+            cwd=folder,  # where it would leave files
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_stdout=True,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    output = done.stdout.decode()
+    assert done.returncode == 0, output
+    count = re.search(r"^  (\d+) generated, \1 passed", output, re.MULTILINE)
+    assert count is not None, output
+    return int(count[1])
+
+
+@LANES
+@pytest.mark.parametrize("way", [by_body, by_query])
+async def test_server_answers_as_the_file_says(
+    lane: str, way: Callable[[Document], Document], most_colors: Path, tmp_path: Path
+) -> None:
+    flags = (*LARGEST, "--palette", str(most_colors), lane)
+    async with running(tmp_path / "data", "--log", "memory:", *flags) as server:
+        assert await tried(server.port, way(load()), tmp_path) > 250
+
+
+@LANES
+async def test_edits_under_a_cooldown_are_answered_as_the_file_says(
+    lane: str, most_colors: Path, tmp_path: Path
+) -> None:
+    flags = (*LARGEST, "--palette", str(most_colors), "--cooldown", "300", lane)
+    async with starting(tmp_path / "data", "--log", "memory:", *flags) as server:
+        await server.ready()
+        only = ("--include-path", "/edit", "--exclude-checks", "positive_data_acceptance")
+        assert await tried(server.port, by_query(load()), tmp_path, *only) > 30
+
+
+async def test_server_that_waits_for_its_log_answers_as_the_file_says(tmp_path: Path) -> None:
+    flags = ("--log", "kafka://127.0.0.1:1/canvas", "--log-format", "json")
+    async with starting(tmp_path / "data", *flags) as server:
+        port = await logged_url(server, "waiting for the log")
+        checks = ("status_code", "content_type", "response_headers", "response_schema")
+        only = ("--checks", ",".join(f"{check}_conformance" for check in checks))
+        assert await tried(port, by_query(load()), tmp_path, *only) > 100

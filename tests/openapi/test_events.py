@@ -1,0 +1,92 @@
+"""The streams' events and the members of JSON are as docs/openapi.yaml says, and there are no others."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.openapi.description import load, schema
+from tests.serving import LANES, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.promises.stream_client import Event
+
+DOCUMENT: Final = load()
+SCHEMAS: Final = DOCUMENT["components"]["schemas"]
+DATA: Final = {"message": "EditsEvent", "status": "StatusEvent", "reload": "ReloadEvent"}
+GRAMMAR: Final = re.compile(
+    rb"retry: \d+\n:\n\n"
+    rb"(?:event: status\ndata: \{.*\}\n\n"
+    rb"(?:id: \d{1,19}\ndata: (?:[A-Za-z0-9+/=]*|\{.*\})\n\n|event: status\ndata: \{.*\}\n\n)*)?"
+    rb"(?:event: reload\ndata: \{.*\}\n\n)?"
+)
+
+
+def assert_is(name: str, value: Any) -> None:
+    """That `value` is what the schema says, and has no member that the schema doesn't name."""
+    schema(DOCUMENT, {"$ref": f"#/components/schemas/{name}"}).validate(value)
+    assert set(value) <= set(SCHEMAS[name]["properties"]), value
+
+
+def assert_is_event(event: Event, *, as_json: bool) -> None:
+    """That an event is what the schemas say."""
+    told = {"event": event.kind, "data": event.data} | ({"id": event.id} if event.id is not None else {})
+    assert_is("Event", told)
+    if as_json or event.kind != "message":
+        assert_is(DATA[event.kind], json.loads(event.data))
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("form", ["codes", "json"])
+async def test_events_are_as_the_file_says(lane: str, form: str, tmp_path: Path) -> None:
+    async with serving(lane, tmp_path) as server:
+        for x in range(3):
+            await server.place(x, 2, 5)
+        async with server.follow(f"v=0&format={form}") as stream:
+            assert_is("StatusEvent", await stream.status())
+            version = 0
+            while version < 5:
+                event = await stream.event()
+                assert_is_event(event, as_json=form == "json")
+                version = int(event.id or version)
+                if version == 4:
+                    await server.place(9, 9, 9)
+        assert GRAMMAR.fullmatch(stream.text)
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("query", ["v=99", "v=1&log=another"])
+async def test_reload_is_as_the_file_says(lane: str, query: str, tmp_path: Path) -> None:
+    async with serving(lane, tmp_path) as server, server.follow(query) as stream:
+        kinds = []
+        while (event := await stream.next()) is not None:
+            kinds.append(event.kind)
+            assert_is_event(event, as_json=True)
+        assert kinds[-1] == "reload"
+        assert GRAMMAR.fullmatch(stream.text)
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_answers_have_every_member_that_the_file_names_and_no_other(lane: str, tmp_path: Path) -> None:
+    async with serving(lane, tmp_path) as server:
+        for name, told in {
+            "Info": await server.info(),
+            "Ready": (await server.get("/readyz")).json(),
+            "Placed": (await server.place(1, 2, 3)).json(),
+        }.items():
+            assert_is(name, told)
+            assert _members(SCHEMAS[name]) == _keys(told)
+
+
+def _members(part: dict[str, Any]) -> Any:
+    """The names of an object's members, and of theirs."""
+    return {name: _members(member) for name, member in part["properties"].items()} if "properties" in part else None
+
+
+def _keys(value: Any) -> Any:
+    return {name: _keys(member) for name, member in value.items()} if isinstance(value, dict) else None
