@@ -28,7 +28,7 @@ class _Fetched:
 
     def __init__(self, window: CanvasPage) -> None:
         self._answers: list[Response] = []
-        window.page.on("response", self._answers.append)
+        window.page.on("response", lambda answer: self._answers.append(answer))
 
     def code(self) -> dict[str, int]:
         """The decoded size of each file of the page's own code, in bytes, by path."""
@@ -46,7 +46,7 @@ def test_the_canvas_is_live_after_little_code(server: ServerProcess, new_window:
     window = new_window()
     fetched = _Fetched(window)
     held: list[Route] = []
-    window.page.route("**/client/tools.js", held.append)
+    window.page.route("**/client/tools.js", lambda route: held.append(route))
     window.page.goto(server.url)
     state = window.page.locator("#connection")
     window.wait_until(lambda: state.get_attribute("data-state") == "live", "the canvas is live")
