@@ -33,7 +33,7 @@ from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.senders import Load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from playwright.sync_api import Browser, CDPSession, Page
@@ -236,7 +236,7 @@ def _record(browser: Browser, act: Callable[[], None]) -> list[dict[str, Any]]:
     return events
 
 
-def analyse(events: Iterable[dict[str, Any]], seconds: float) -> Traced:
+def analyse(events: Sequence[dict[str, Any]], seconds: float) -> Traced:
     """What a trace says of the page.
 
     Args:

@@ -234,11 +234,7 @@ export class Screen {
     this.#size = { width: Math.max(1, width), height: Math.max(1, height) }
     this.#element.width = devicePixels(width, box?.inlineSize)
     this.#element.height = devicePixels(height, box?.blockSize)
-    if (this.#ratio !== devicePixelRatio) {
-      this.#ratio = devicePixelRatio
-      const same = matchMedia(`(resolution: ${this.#ratio}dppx)`)
-      same.addEventListener('change', () => this.#resize(), { once: true })
-    }
+    this.#ratio = devicePixelRatio
     if (this.#fitted) this.fit()
     else if (dx || dy) this.pan(dx, dy)
     this.#all = true
@@ -291,6 +287,7 @@ export class Screen {
   }
 
   #draw() {
+    if (this.#ratio !== devicePixelRatio) return this.#resize() // another monitor, where nothing else tells
     this.#collect()
     const { width, height } = this.#element
     const context = this.#context

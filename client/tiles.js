@@ -58,11 +58,9 @@ export class Tiles {
    * @param {boolean} fill  now, instead of painting the whole tile later
    */
   #change(level, x, y, fill) {
-    // Past the canvas's edge its pixels go on, so an edge's pixel is two wide.
-    const left = x ? x : -1
-    const top = y ? y : -1
-    const right = x + (x < this.#pyramid.width(level) - 1 ? 1 : 2)
-    const bottom = y + (y < this.#pyramid.height(level) - 1 ? 1 : 2)
+    // Smoothing looks past the canvas's end, where its last pixels go on.
+    const width = x < this.#pyramid.width(level) - 1 ? 1 : 2
+    const height = y < this.#pyramid.height(level) - 1 ? 1 : 2
     for (let row = (y - 1) >> SHIFT; row <= (y + 1) >> SHIFT; row++) {
       for (let column = (x - 1) >> SHIFT; column <= (x + 1) >> SHIFT; column++) {
         const tile = this.#tiles.get(`${level} ${column} ${row}`)
@@ -70,7 +68,7 @@ export class Tiles {
         if (!fill) tile.stale = true
         else {
           tile.context.fillStyle = this.#pyramid.css(level, x, y)
-          tile.context.fillRect(left - column * SIDE + 1, top - row * SIDE + 1, right - left, bottom - top)
+          tile.context.fillRect(x - column * SIDE + 1, y - row * SIDE + 1, width, height)
         }
       }
     }

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from bench.__main__ import bench
 from bench.trace import Trace, generate
-from tests.parts import require
+from tests.parts import chromium, require
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 150
@@ -39,10 +39,11 @@ SMALL = {
         *("--sample-seconds", "1", "--frames", "50"),
     ],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
+    "page": ["--side", "256", "--seconds", "0.5", "--runs", "1"],
 }
 
 
-LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "soak"}
+LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "page", "soak"}
 WITHOUT_TARGETS = {"image", "ingest"}
 
 
@@ -65,6 +66,8 @@ def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, 
 def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Path) -> None:
     if command in LINUX:
         require("/proc", Path("/proc/self/status").exists(), "run on Linux")
+    if command == "page":
+        chromium()
     code, table, written = run(command, tmp_path, *SMALL[command])
     # In some seconds on a busy machine a latency may well rise, which a soak has to call by its name.
     assert code in ((0, 1) if command == "soak" else (0,))
