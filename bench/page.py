@@ -326,7 +326,7 @@ def _figures(sessions: list[_Session]) -> list[Figure]:
         figures.append(Figure(f"{name}: frames", median(run.frames / run.seconds for run in runs), "per second"))
         if name != "idle":
             figures.append(Figure(f"{name}: between frames, p95", middle("interval_ms"), "ms"))
-            figures.append(Figure(f"{name}: main thread, CPU time for a frame", middle("frame_ms"), "ms"))
+        figures.append(Figure(f"{name}: main thread, CPU time for a frame", middle("frame_ms"), "ms"))
         target = _IDLE_TARGET if name == "idle" else None
         figures.append(Figure(f"{name}: main thread, CPU time", middle("main_ms"), "ms/s", target))
         figures.append(Figure(f"{name}: of it, the page's code", middle("script_ms"), "ms/s"))
