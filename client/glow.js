@@ -1,18 +1,20 @@
 /**
  * Pixels that have just changed glow for a second. A layer for `screen.js`.
  *
- * The newest `MAX_GLOWS` do; at more edits than that in a second, the oldest go out early. Where less motion is asked for
- * nothing glows.
+ * While more than `MAX_GLOWS` arrive in a second none does: all over the canvas they would point at nothing, and to draw
+ * them takes all of it each time. Where less motion is asked for nothing glows.
  */
 
 const GLOW_MS = 1_000
-const MAX_GLOWS = 512
+const MAX_GLOWS = 100
 const MIN_SIZE_PX = 3 // so that one is seen, however small the pixels are
 const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)')
 
 export class Glow {
   enabled = false
 
+  #heat = 0 // edits of about the last second
+  #heatedAt = 0
   #glows = /** @type {{ x: number, y: number, since: number }[]} */ ([]) // the oldest first
 
   /**
@@ -20,7 +22,9 @@ export class Glow {
    * @param {number} [now]
    */
   add(edits, now = performance.now()) {
-    if (!this.enabled || still?.matches) return
+    this.#heat = this.#heat * Math.exp((this.#heatedAt - now) / GLOW_MS) + edits.length / 3
+    this.#heatedAt = now
+    if (!this.enabled || still?.matches || this.#heat > MAX_GLOWS) return
     for (let i = 0; i < edits.length; i += 3) this.#glows.push({ x: edits[i], y: edits[i + 1], since: now })
     this.#glows.splice(0, this.#glows.length - MAX_GLOWS)
   }
