@@ -7,7 +7,7 @@ import { t } from './language.js'
 import { browserStorage } from './settings.js'
 
 /** @typedef {import('./templates/templates.js').Templates} Templates */
-/** @typedef {import('./templates/index.js').Page} Page */
+/** @typedef {Omit<import('./templates/index.js').Page, 'keeps'>} Page */
 
 /** Whether some are kept is noted here, so that a page without any doesn't load all this to find out. */
 const KEY = 'placed.templates'
@@ -91,10 +91,7 @@ export class TemplateLoader {
   async mount(body) {
     const templates = await this.#load()
     templates.mount(body)
-    return () => {
-      templates.unmount()
-      this.#note(templates)
-    }
+    return () => templates.unmount()
   }
 
   /**
@@ -114,22 +111,21 @@ export class TemplateLoader {
     if (!images.length) return
     event.preventDefault()
     void this.#load().then(async (templates) => {
-      for (const image of images) await templates.addFile(image)
-      this.#note(templates)
+      for (const image of images) await templates.addFile(image, image.name)
     })
   }
 
   #load() {
     this.#loading ??= import('./templates/index.js').then(async ({ createTemplates }) => {
-      this.#templates = await createTemplates(this.#page)
+      this.#templates = await createTemplates({ ...this.#page, keeps: noteKept })
       return this.#templates
     })
     return this.#loading
   }
+}
 
-  /** @param {Templates} templates */
-  #note(templates) {
-    if (templates.count) browserStorage()?.setItem(KEY, '1')
-    else browserStorage()?.removeItem(KEY)
-  }
+/** @param {boolean} some */
+function noteKept(some) {
+  if (some) browserStorage()?.setItem(KEY, '1')
+  else browserStorage()?.removeItem(KEY)
 }

@@ -109,7 +109,6 @@ const en = {
   key_help: 'this help',
   key_escape: 'close, give up',
 
-  templateTitle: 'Templates',
   templateFile: 'Choose images',
   templateAddress: 'or an address',
   templateAdd: 'Add',
@@ -245,7 +244,6 @@ const de = {
   key_help: 'diese Hilfe',
   key_escape: 'schließen, abbrechen',
 
-  templateTitle: 'Vorlagen',
   templateFile: 'Bilder wählen',
   templateAddress: 'oder eine Adresse',
   templateAdd: 'Hinzufügen',
@@ -381,7 +379,6 @@ const fr = {
   key_help: 'cette aide',
   key_escape: 'fermer, abandonner',
 
-  templateTitle: 'Modèles',
   templateFile: 'Choisir des images',
   templateAddress: 'ou une adresse',
   templateAdd: 'Ajouter',

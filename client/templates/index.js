@@ -14,6 +14,7 @@ import { Templates } from './templates.js'
  * @property {(x: number, y: number, scale: number) => void} lookAt  a canvas pixel comes to the middle
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {() => string} link  the page's address with the position, without templates
+ * @property {(some: boolean) => void} keeps  whether the browser keeps any, told whenever that may have changed
  */
 
 /** @param {Page} page */

@@ -38,7 +38,7 @@ export function templatesOf(fragment) {
   const entries = fragment.replace(/^#/, '').split('&').filter((part) => part.startsWith('t='))
   for (const [i, entry] of entries.slice(0, MAX_LINKED + 1).entries()) {
     try {
-      if (i === MAX_LINKED) refuse(`${entries.length} × t=`, `≤ ${MAX_LINKED}`)
+      if (i === MAX_LINKED) refuse(`${entries.length} x t=`, `≤ ${MAX_LINKED}`)
       linked.push(linkedOf(entry))
     } catch (error) {
       refusals.push(/** @type {Error} */ (error).message)

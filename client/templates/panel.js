@@ -9,6 +9,8 @@ import { RANGES, STYLES } from './template.js'
 /** @typedef {import('./templates.js').Item} Item */
 /** @typedef {import('./templates.js').Templates} Templates */
 
+const { format } = new Intl.NumberFormat(language)
+
 /** @param {Templates} templates */
 export function createPanel(templates) {
   const rows = /** @type {Map<Item, ReturnType<typeof createRow>>} */ (new Map())
@@ -17,6 +19,7 @@ export function createPanel(templates) {
   const element = h('div', { className: 'templates' }, adder(templates), list, share)
 
   function update() {
+    if (!element.isConnected) return
     for (const [item, row] of rows) {
       if (templates.items.includes(item)) continue
       // Whoever removed it goes on from the panel's start rather than from the page's.
@@ -39,7 +42,7 @@ export function createPanel(templates) {
 
 /** @param {Templates} templates */
 function adder(templates) {
-  const file = h('input', { type: 'file', accept: 'image/*', multiple: true })
+  const file = h('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp,image/gif', multiple: true })
   file.onchange = () => {
     for (const one of file.files ?? []) templates.addFile(one, one.name)
     file.value = '' // so that the same file can be chosen again
@@ -71,7 +74,8 @@ function createRow(item, templates) {
     return { name, input }
   })
   const options = STYLES.map((value) => h('option', { value, textContent: t(TEXTS[value]) }))
-  const style = h('select', { onchange: () => templates.change(item, { style: STYLES[style.selectedIndex] }) }, ...options)
+  const style = h('select', {}, ...options)
+  style.onchange = () => templates.change(item, { style: STYLES[style.selectedIndex] })
   const next = button('templateNext', () => templates.next(item))
   const move = button('templateMove', () => templates.move(item))
   const hide = button('templateHide', () => templates.change(item, { hidden: !item.template.hidden }))
@@ -86,8 +90,7 @@ function createRow(item, templates) {
 
   function update() {
     const { total = 0, left = 0 } = item.progress ?? {}
-    const [right, rest] = [total - left, left].map((pixels) => pixels.toLocaleString(language))
-    const text = item.progress ? t('templateCount', { right, left: rest }) : '…'
+    const text = item.progress ? t('templateCount', { right: format(total - left), left: format(left) }) : '…'
     if (count.textContent !== text) count.textContent = text
     Object.assign(bar, { max: total || 1, value: total - left })
     for (const { name, input } of numbers) {

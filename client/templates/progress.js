@@ -29,12 +29,13 @@ export class Progress {
     this.pixels = pixels
     /** For each of the template's pixels, 1 if the canvas has another colour there. */
     this.wrong = new Uint8Array(pixels.length)
+    const [left, right] = [Math.max(0, x), Math.min(x + width, canvas.width)]
     for (let row = Math.max(0, y); row < Math.min(y + height, canvas.height); row++) {
-      for (let column = Math.max(0, x); column < Math.min(x + width, canvas.width); column++) {
-        const color = this.wanted(column, row)
-        if (color === null) continue
+      for (let column = left; column < right; column++) {
+        const at = this.#at(column, row)
+        if (pixels[at] === TRANSPARENT) continue
         this.total++
-        this.left += this.wrong[this.#at(column, row)] = +(color !== canvas.indexes[row * canvas.width + column])
+        this.left += this.wrong[at] = +(pixels[at] !== canvas.indexes[row * canvas.width + column])
       }
     }
   }
@@ -78,15 +79,17 @@ export class Progress {
   next(from) {
     if (this.#visited.size === this.left) this.#visited.clear()
     const { x, y, width } = this.#box
-    const pointOf = (/** @type {number} */ at) => ({ x: x + (at % width), y: y + Math.floor(at / width) })
-    let [nearest, least] = [-1, Infinity]
-    for (let at = this.wrong.indexOf(1); at >= 0; at = this.wrong.indexOf(1, at + 1)) {
-      const point = pointOf(at)
-      const distance = (point.x - from.x) ** 2 + (point.y - from.y) ** 2
-      if (distance < least && !this.#visited.has(at)) [nearest, least] = [at, distance]
+    let nearest = -1
+    let least = Infinity
+    for (let at = 0; at < this.wrong.length; at++) {
+      if (!this.wrong[at]) continue
+      const distance = (x + (at % width) - from.x) ** 2 + (y + Math.floor(at / width) - from.y) ** 2
+      if (distance >= least || this.#visited.has(at)) continue
+      nearest = at
+      least = distance
     }
     this.#visited.add(nearest)
-    return this.left ? pointOf(nearest) : null
+    return this.left ? { x: x + (nearest % width), y: y + Math.floor(nearest / width) } : null
   }
 
   /**
@@ -95,8 +98,9 @@ export class Progress {
    * @returns {number} row by row; -1 beside it
    */
   #at(x, y) {
-    const { width, height, ...box } = this.#box
-    const [column, row] = [x - box.x, y - box.y]
+    const column = x - this.#box.x
+    const row = y - this.#box.y
+    const { width, height } = this.#box
     return column < 0 || row < 0 || column >= width || row >= height ? -1 : row * width + column
   }
 }

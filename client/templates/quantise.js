@@ -23,7 +23,7 @@ const LINEAR = Float64Array.from({ length: 256 }, (_, i) =>
  * @returns {Int16Array} indexes, or TRANSPARENT
  */
 export function quantise(rgba, palette) {
-  const colors = palette.map((color) => oklab(parseInt(color.slice(1), 16)))
+  const colors = Float64Array.from(palette.flatMap((color) => oklab(parseInt(color.slice(1), 16))))
   // Each colour is looked for once. A table of all 2^24 is quicker than a Map, and what isn't touched costs nothing.
   const known = new Int16Array(1 << 24)
   const indexes = new Int16Array(rgba.length / 4).fill(TRANSPARENT)
@@ -37,21 +37,25 @@ export function quantise(rgba, palette) {
 
 /**
  * @param {number[]} lab
- * @param {number[][]} colors
+ * @param {Float64Array} colors  three numbers each
  */
 function nearest(lab, colors) {
-  let [best, least] = [0, Infinity]
-  for (let i = 0; i < colors.length; i++) {
-    const [l, a, b] = colors[i]
-    const distance = (lab[0] - l) ** 2 + (lab[1] - a) ** 2 + (lab[2] - b) ** 2
-    if (distance < least) [best, least] = [i, distance]
+  let best = 0
+  let least = Infinity
+  for (let i = 0; i < colors.length; i += 3) {
+    const distance = (lab[0] - colors[i]) ** 2 + (lab[1] - colors[i + 1]) ** 2 + (lab[2] - colors[i + 2]) ** 2
+    if (distance >= least) continue
+    best = i / 3
+    least = distance
   }
   return best
 }
 
 /** @param {number} rgb  0xrrggbb */
 function oklab(rgb) {
-  const [r, g, b] = [LINEAR[rgb >> 16], LINEAR[(rgb >> 8) & 255], LINEAR[rgb & 255]]
+  const r = LINEAR[rgb >> 16]
+  const g = LINEAR[(rgb >> 8) & 255]
+  const b = LINEAR[rgb & 255]
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
   const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
   const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)

@@ -3,8 +3,8 @@
  */
 
 /**
- * Every new pixel is the mean of those that it covers: pixel art that was enlarged by a whole number gets its own pixels
- * back exactly, a photo gets no moiré. Enlarged, it is the pixel that lies there.
+ * Every new pixel is the mean of those that it covers: pixel art that was enlarged by a whole number gets its own
+ * pixels back exactly, a photo gets no moiré. Enlarged, it is the pixel that lies there.
  *
  * @param {{ data: Uint8ClampedArray, width: number, height: number }} image  RGBA
  * @param {number} width

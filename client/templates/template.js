@@ -52,7 +52,7 @@ export function refuse(value, allowed) {
 export function numberOf(name, text) {
   const [low, high] = RANGES[name]
   if (/^-?\d+$/.test(text) && +text >= low && +text <= high) return +text
-  refuse(`${name}=${text}`, `${low} – ${high}`)
+  refuse(`${name}=${text}`, `${low} … ${high}`)
 }
 
 /**
@@ -76,7 +76,7 @@ export function changed(template, changes) {
  * @throws {Error} it is larger than any canvas
  */
 export function checkSides({ width, height }) {
-  if (Math.max(width, height) > MAX_SIDE) refuse(`${width} × ${height}`, `≤ ${MAX_SIDE} × ${MAX_SIDE}`)
+  if (Math.max(width, height) > MAX_SIDE) refuse(`${width} x ${height}`, `≤ ${MAX_SIDE} x ${MAX_SIDE}`)
 }
 
 /**
@@ -86,5 +86,5 @@ export function checkSides({ width, height }) {
 export function checkRoom(templates) {
   const pixels = templates.reduce((sum, { width, height }) => sum + width * height, 0)
   if (templates.length <= MAX_TEMPLATES && pixels <= MAX_SIDE ** 2) return
-  throw new Error(t('templateFull', { count: MAX_TEMPLATES, pixels: `${MAX_SIDE} × ${MAX_SIDE}` }))
+  throw new Error(t('templateFull', { count: MAX_TEMPLATES, pixels: `${MAX_SIDE} x ${MAX_SIDE}` }))
 }

@@ -11,7 +11,7 @@ import { createPanel } from './panel.js'
 import { Progress } from './progress.js'
 import { download, sizeOf } from './source.js'
 import { forget, keep, load } from './store.js'
-import { RANGES, changed, checkRoom } from './template.js'
+import { changed, checkRoom } from './template.js'
 
 /** @typedef {import('./template.js').Template} Template */
 /** @typedef {import('./progress.js').Point} Point */
@@ -38,8 +38,8 @@ export class Templates {
   #panel
   #palette = ''
   #target = /** @type {Point | null} */ (null) // the wrong pixel that was jumped to
-  #dragged = { x: 0, y: 0 } // where `moving` is, with the fractions that a template can't have
-  #fetching = /** @type {Set<string>} */ (new Set()) // links' entries
+  #at = { x: 0, y: 0 } // where `moving` was dragged to, with the fractions that a template can't have
+  #links = Promise.resolve(/** @type {unknown} */ (null)) // one after the other, so that none is fetched twice
 
   /** @param {import('./index.js').Page} page */
   constructor(page) {
@@ -61,6 +61,7 @@ export class Templates {
   async load() {
     await this.#attempt(async () => {
       this.items = (await load()).map((template) => ({ template, kept: true }))
+      this.#tellKept()
     })
     this.canvasChanged()
   }
@@ -88,8 +89,11 @@ export class Templates {
     const palette = this.#page.palette()
     for (const { template, progress, picture } of this.items) {
       for (let i = 0; progress && i < edits.length; i += 3) {
-        const at = edits[i + 2] < palette.length ? progress.edited(edits[i], edits[i + 1], edits[i + 2]) : -1
-        if (at < 0 || !picture || template.style !== 'differs') continue
+        const [x, y, color] = edits.subarray(i, i + 3)
+        const at = color < palette.length ? progress.edited(x, y, color) : -1
+        if (at < 0) continue
+        if (x === this.#target?.x && y === this.#target.y) this.#target = null
+        if (!picture || template.style !== 'differs') continue
         setPixel(picture, at, progress.wrong[at] ? palette[progress.pixels[at]] : null)
       }
     }
@@ -125,13 +129,12 @@ export class Templates {
    * Show what a link brings; it is kept by who chooses to.
    * @param {string} fragment
    */
-  async addFromLink(fragment) {
+  addFromLink(fragment) {
     const { linked, refusals } = templatesOf(fragment)
     if (refusals.length) this.#page.say(refusals.join(' '), 'trouble')
-    const fresh = linked.filter((wish) => !this.#fetching.has(wish.entry) && !this.#has(wish))
-    for (const { entry } of fresh) this.#fetching.add(entry)
-    for (const wish of fresh) await this.#attempt(() => this.#fetch(wish, false))
-    for (const { entry } of fresh) this.#fetching.delete(entry)
+    for (const wish of linked) {
+      this.#links = this.#links.then(() => this.#attempt(async () => this.#has(wish) || this.#fetch(wish, false)))
+    }
   }
 
   /** The page's address with those shown that have an address themselves. */
@@ -147,7 +150,8 @@ export class Templates {
    * @returns {number | null} palette index
    */
   wanted(x, y) {
-    return this.#shown.reduce((below, item) => item.progress?.wanted(x, y) ?? below, /** @type {number | null} */ (null))
+    const none = /** @type {number | null} */ (null)
+    return this.#shown.reduce((below, { progress }) => progress?.wanted(x, y) ?? below, none)
   }
 
   /**
@@ -157,32 +161,27 @@ export class Templates {
    * @returns {boolean} whether its drag moves a template: then tell `drag` and `drop`
    */
   grab({ x, y }) {
-    if (!this.moving) return false
-    const { template } = this.moving
-    const margin = GRAB_PX / this.#page.view().scale
-    this.#dragged = template
-    const beside = [template.x - x, template.y - y, x - template.x - template.width, y - template.y - template.height]
-    return Math.max(...beside) < margin
+    const box = this.moving?.template
+    if (!box) return false
+    this.#at = box
+    const beside = Math.max(box.x - x, box.y - y, x - box.x - box.width, y - box.y - box.height)
+    return beside < GRAB_PX / this.#page.view().scale
   }
 
   /**
    * @param {number} dx  canvas pixels since the last call, with fractions
    * @param {number} dy
+   * @param {boolean} [lasting]
    */
-  drag(dx, dy) {
-    this.#dragged = { x: within(this.#dragged.x + dx, RANGES.x), y: within(this.#dragged.y + dy, RANGES.y) }
-    this.#put(false)
+  drag(dx, dy, lasting = false) {
+    const [x, y] = [this.#at.x + dx, this.#at.y + dy]
+    this.#at = { x, y }
+    if (this.moving) this.change(this.moving, { x: Math.round(x), y: Math.round(y) }, lasting)
   }
 
   /** The pointer goes up, or is taken away. */
   drop() {
-    this.#put(true)
-  }
-
-  /** @param {boolean} lasting */
-  #put(lasting) {
-    const { x, y } = this.#dragged
-    if (this.moving) this.change(this.moving, { x: Math.round(x), y: Math.round(y) }, lasting)
+    this.drag(0, 0, true)
   }
 
   /**
@@ -216,9 +215,12 @@ export class Templates {
   /** @param {Item} item */
   keep(item) {
     return this.#attempt(async () => {
-      await keep(item.template).catch(({ message }) => Promise.reject(new Error(t('templateNotKept', { why: message }))))
+      if (!this.items.includes(item)) return // removed while it was converted
+      await keep(item.template).catch(({ message }) => {
+        throw new Error(t('templateNotKept', { why: message }))
+      })
       item.kept = true
-      this.#page.invalidate()
+      this.#tellKept()
     })
   }
 
@@ -227,8 +229,8 @@ export class Templates {
     this.items = this.items.filter((one) => one !== item)
     this.#target = null
     if (this.moving === item) this.move(item)
-    this.#page.invalidate()
-    return this.#attempt(async () => item.kept && forget(item.template.id))
+    this.#tellKept()
+    return this.#attempt(() => forget(item.template.id))
   }
 
   /**
@@ -247,7 +249,7 @@ export class Templates {
    */
   find({ template: { x, y, width, height } }) {
     const scale = Math.min(AIMED_SCALE, innerWidth / width / 2, innerHeight / height / 3)
-    this.#page.lookAt(Math.floor(x + width / 2), Math.floor(y + height / 2), scale)
+    this.#page.lookAt(x + (width >> 1), y + (height >> 1), scale)
   }
 
   async share() {
@@ -258,6 +260,11 @@ export class Templates {
     } catch {
       prompt(t('templateShare'), link) // only a page by HTTPS may write to the clipboard
     }
+  }
+
+  #tellKept() {
+    this.#page.keeps(this.items.some(({ kept }) => kept))
+    this.#page.invalidate()
   }
 
   get #shown() {
@@ -299,8 +306,8 @@ export class Templates {
     const template = changed({
       id: Math.max(Date.now(), ...this.items.map((item) => item.template.id + 1)),
       image, name: name.slice(0, 60), url: '', entry: '', opacity: 60, style: 'faint', hidden: false,
-      x: within(middle.x - (width >> 1), [0, Math.max(0, canvas.width - width)]),
-      y: within(middle.y - (height >> 1), [0, Math.max(0, canvas.height - height)]),
+      x: Math.max(0, Math.min(middle.x - (width >> 1), canvas.width - width)),
+      y: Math.max(0, Math.min(middle.y - (height >> 1), canvas.height - height)),
       width, height, ratio: height / width
     }, wish)
     checkRoom([...this.items.map((item) => item.template), template])
@@ -345,12 +352,4 @@ export class Templates {
   #attempt(work) {
     return work().catch(({ message }) => this.#page.say(message, 'trouble'))
   }
-}
-
-/**
- * @param {number} value
- * @param {readonly [number, number]} range  both ends included
- */
-function within(value, [low, high]) {
-  return Math.max(low, Math.min(high, value))
 }

@@ -43,8 +43,9 @@ test('templates come back from a link as they went in', () => {
 })
 
 test('a page without a position gets a fragment of templates alone', () => {
-  assert.equal(withTemplates('https://canvas.example/', [template({})]), `https://canvas.example/#${URL_ENTRY},0,0,1,60,faint`)
-  assert.equal(withTemplates('https://canvas.example/', []), 'https://canvas.example/')
+  const page = 'https://canvas.example/'
+  assert.equal(withTemplates(page, [template({})]), `${page}#${URL_ENTRY},0,0,1,60,faint`)
+  assert.equal(withTemplates(page, []), page)
 })
 
 test('what follows the position may be left out', () => {

@@ -88,5 +88,5 @@ test('what it wants is told for its own opaque pixels alone', () => {
   const canvas = { width: 4, height: 4, indexes: new Uint8Array(16) }
   const progress = new Progress({ x: 1, y: 2, width: 2, height: 1 }, Int16Array.of(3, TRANSPARENT), canvas)
   assert.equal(progress.wanted(1, 2), 3)
-  assert.deepEqual([progress.wanted(2, 2), progress.wanted(0, 2), progress.wanted(3, 2), progress.wanted(1, 1)], [null, null, null, null])
+  for (const [x, y] of [[2, 2], [0, 2], [3, 2], [1, 1]]) assert.equal(progress.wanted(x, y), null)
 })

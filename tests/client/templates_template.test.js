@@ -20,16 +20,18 @@ test('a change leaves the template before it as it was', () => {
   assert.deepEqual(wide, before)
 })
 
-for (const changes of [{ x: NaN }, { x: 1.5 }, { x: 4097 }, { y: -4097 }, { width: 0 }, { width: 1e21 }, { opacity: 101 }, { opacity: 4 }]) {
+for (const changes of [
+  { x: NaN }, { x: 1.5 }, { x: 4097 }, { y: -4097 }, { width: 0 }, { width: 1e21 }, { opacity: 101 }, { opacity: 4 }
+]) {
   test(`${JSON.stringify(changes)} is refused with what is allowed`, () => {
     const name = Object.keys(changes)[0]
-    assert.throws(() => changed(wide, changes), new RegExp(`${name}=.*Allowed: -?\\d+ – \\d+`))
+    assert.throws(() => changed(wide, changes), new RegExp(`${name}=.*Allowed: -?\\d+ … \\d+`))
   })
 }
 
 test('a width that makes it higher than any canvas is refused', () => {
-  assert.throws(() => changed({ ...wide, ratio: 2 }, { width: 2049 }), /2049 × 4098.*4096 × 4096/)
-  assert.throws(() => checkSides({ width: 4097, height: 1 }), /4097 × 1/)
+  assert.throws(() => changed({ ...wide, ratio: 2 }, { width: 2049 }), /2049 x 4098.*4096 x 4096/)
+  assert.throws(() => checkSides({ width: 4097, height: 1 }), /4097 x 1/)
 })
 
 test('sixteen templates are enough, and so are the pixels of the largest canvas', () => {
@@ -37,5 +39,5 @@ test('sixteen templates are enough, and so are the pixels of the largest canvas'
   assert.throws(() => checkRoom(Array(17).fill(wide)), /16/)
   const whole = { ...wide, width: 4096, height: 4096 }
   checkRoom([whole])
-  assert.throws(() => checkRoom([whole, { ...wide, width: 1, height: 1 }]), /4096 × 4096/)
+  assert.throws(() => checkRoom([whole, { ...wide, width: 1, height: 1 }]), /4096 x 4096/)
 })

@@ -61,7 +61,7 @@ class ImageServer:
                 if self.command == "GET":
                     self.wfile.write(body or b"")
 
-            do_HEAD = do_GET
+            do_HEAD = do_GET  # noqa: N815 # the base class' naming
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the base class' name
                 """Tests tell what was asked, not the terminal."""

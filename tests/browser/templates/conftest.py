@@ -1,0 +1,49 @@
+"""Windows with the templates' panel open, and another site with images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.templates.image_server import ImageServer
+from tests.browser.templates.panel import RED, Panel, png
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import BrowserContext
+
+    from tests.browser.server_process import ServerProcess
+
+
+@pytest.fixture
+def red(server: ServerProcess) -> bytes:
+    return png([server.palette()[RED]])
+
+
+@pytest.fixture
+def images(red: bytes) -> Iterator[ImageServer]:
+    with ImageServer({"/open/red.png": red, "/closed/red.png": red}) as server:
+        yield server
+
+
+@pytest.fixture
+def new_panel(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Panel]]:
+    """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected."""
+    complaints: list[str] = []
+
+    def new(context: BrowserContext | None = None, url: str = "", *, complains: bool = False, **options: Any) -> Panel:
+        context = context or new_context(**{"viewport": {"width": 1000, "height": 700}, **options})
+        window = CanvasPage(context.new_page())
+        if not complains:
+            window.page.on("console", lambda message: complaints.append(message.text))
+            window.page.on("pageerror", lambda error: complaints.append(str(error)))
+        window.open(url or server.url)
+        panel = Panel(window)
+        panel.open()
+        return panel
+
+    yield new
+    assert complaints == []
