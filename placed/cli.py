@@ -240,10 +240,10 @@ def cli(ctx: click.Context, /, **values: Any) -> int | None:
     settings = _settings(ctx, values)
     structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
     gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
-    service = importlib.import_module("placed.service")
+    process = importlib.import_module("placed.process")
     gc.freeze()
     gc.enable()
-    code: int = service.run(settings)
+    code: int = process.run(settings)
     return code
 
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class FakeService:
-    """What `placed.service` is to the command line: it takes settings, and gives back an exit code."""
+    """What `placed.process` is to the command line: it takes settings, and gives back an exit code."""
 
     def __init__(self) -> None:
         self.seen: list[Settings] = []
@@ -48,7 +48,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
     for variable in [name for name in os.environ if name.startswith("PLACED_")]:
         monkeypatch.delenv(variable)
     fake = FakeService()
-    monkeypatch.setitem(sys.modules, "placed.service", SimpleNamespace(run=fake.run))
+    monkeypatch.setitem(sys.modules, "placed.process", SimpleNamespace(run=fake.run))
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield fake
@@ -338,7 +338,7 @@ def test_ctrl_c_before_serving_ends_with_130(service: FakeService, monkeypatch: 
     def interrupted(_settings: Settings) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "placed.service", SimpleNamespace(run=interrupted))
+    monkeypatch.setitem(sys.modules, "placed.process", SimpleNamespace(run=interrupted))
     assert main([]) == ExitCode.INTERRUPTED
 
 

@@ -86,10 +86,17 @@ LAYERS = {
         "attrs click httpx numpy PIL rich trio",
     ),
     "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
+    "handover": _layer("handover inherited_sockets", packages="trio"),
+    "service_manager": _layer("sd_notify", "logging", "trio"),
     "service": _layer(
         "service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
     ),
-    "commands": _layer("__main__ cli cli_help", "pure settings logging paint service", "attrs click platformdirs"),
+    "process": _layer(
+        "process",
+        "pure settings logging storage contract tasks http tls handover service service_manager",
+        "rich trio",
+    ),
+    "commands": _layer("__main__ cli cli_help", "pure settings logging paint process", "attrs click platformdirs"),
 }
 
 FILES = {

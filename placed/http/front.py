@@ -4,16 +4,17 @@ A connection begins in the fast lane, which hands what isn't its own to Hypercor
 deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has it
 from the start.
 
-A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
-idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
-open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A connection that
-has become a follower of the fast lane counts as a stream alone.
+A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections, those just
+made may ask once, idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as
+many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
+connection that has become a follower of the fast lane counts as a stream alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import resource
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -52,6 +53,9 @@ _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room fo
 _BUSY_RETRY_SECONDS = 5.0
 _LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
 _MOST_BODY_BYTES = 65_536  # that are heard, of which `BODY_BYTES` are kept; who sends more is cut
+# A connection that was accepted just before the end has its first request under way; to cut it would be a reset that
+# nobody expects. On one machine it is there within 1 ms, over the Internet within the jitter of a round trip.
+_FIRST_REQUEST_SECONDS = 0.2
 _FOR_EVER = 2**62  # requests on one connection; Hypercorn's end of HTTP/2 connections would strand their streams
 
 
@@ -189,6 +193,7 @@ class Front:
             self._fast_lane = FastLane(api, self._followers, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
+        self._accepted_at = -math.inf
 
     @property
     def connections(self) -> int:
@@ -214,6 +219,7 @@ class Front:
     async def stop(self, grace_seconds: float) -> None:
         """End it as the module says. Idempotent."""
         self._accepting.cancel()
+        await trio.sleep_until(self._accepted_at + _FIRST_REQUEST_SECONDS)
         await self._context.terminated.set()
         for connection in self._slow:
             connection.end_if_idle()
@@ -230,6 +236,7 @@ class Front:
             stream.abort()
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
+        self._accepted_at = trio.current_time()
         peer = _peer_of(socket_stream)
         if peer is None:
             return

@@ -105,7 +105,9 @@ class KeepAlive:
         """Wake all whom nothing is owed, and the others with their answer. Idempotent."""
         self._stopping = True
         for sleeper in [one for one in self._sleepers.values() if not one.is_busy]:
-            self._end(sleeper)
+            self._hear(sleeper)  # to close a socket that holds a request would reset the connection
+            if sleeper.fd >= 0 and not sleeper.is_busy:
+                self._end(sleeper)
 
     def abort(self) -> None:
         """Wake all, whatever they are owed."""
