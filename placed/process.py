@@ -229,8 +229,12 @@ class ServerProcess:
             HandoverFailed: it doesn't; nobody serves now, if it failed late.
         """
         self._successor = successor = await start_successor(self._listening.sockets, self._command)
-        await successor.prepared()
+        get_logger(__name__).info("the new process has started", process=successor.pid)
+        if not self._ends:
+            await successor.prepared()
         if self._ends:
+            successor.terminate()
+            await successor.end()
             return
         self._stop.set()
         await self._folder_free.wait()

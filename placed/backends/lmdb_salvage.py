@@ -113,7 +113,7 @@ def salvage(descriptor: int) -> Salvage:
             reason = damage
     best = max(found, key=lambda one: (one.kept, one.about.transaction if one.about else 0), default=None)
     if best is None or not best.kept:
-        raise reason
+        raise DamagedPages(best.lost[0].reason if best is not None and best.lost else str(reason))
     return best
 
 
