@@ -118,6 +118,12 @@ class Crowd:
     visits: int = 0
     broken: list[str] = attrs.field(factory=list)
     silent_seconds: float = 0.0
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+
+    async def painted(self, count: int) -> None:
+        """Wait until so many edits have been acknowledged."""
+        while len(self.acknowledged) < count:
+            await self._changed.wait()
 
     async def visit(self, port: int) -> None:
         """Ask for `/info` over one new connection after the other."""
@@ -143,6 +149,8 @@ class Crowd:
                         answer = await place(connection, *edit)
                         if answer.status == 200:
                             self.acknowledged.append((edit, answer.json()["v"]))
+                            self._changed.set()
+                            self._changed = trio.Event()
                         else:
                             self.refused.append((answer.status, answer.json()["code"]))
                             assert "retry-after" in answer.headers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import trio
 
+from placed import service
 from placed.folder_lock import lock_folder
 from placed.record import EDIT, encode_edits
 from placed.service import serve
@@ -19,6 +20,7 @@ from tests.serving import LIMIT_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from numpy.typing import NDArray
 
 SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
@@ -42,7 +44,11 @@ def _band(colors: NDArray[np.uint8], y: int) -> bytes:
     return encode_edits(edits)
 
 
-async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(tmp_path: Path) -> None:
+async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_HTTP_GRACE_SECONDS", LIMIT_SECONDS)  # this isn't about how long it waits
+    monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
     stop, is_free = trio.Event(), trio.Event()
     settings = Settings(data=tmp_path, port=0)
     await append_records(tmp_path / "log", _noise())
