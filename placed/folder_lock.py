@@ -100,12 +100,13 @@ def _take(descriptor: int, folder: Path) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    digits = os.pread(descriptor, _PID_BYTES, 0).strip()
+    digits = os.pread(descriptor, _PID_BYTES, 0).partition(b"\n")[0]
     return digits.decode() if digits.isdigit() else "unknown"
 
 
 def _leave_process_id(descriptor: int) -> None:
     # For the message above, nothing else; a full disk must not keep a server from starting.
     with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        line = b"%d\n" % os.getpid()
+        os.pwrite(descriptor, line, 0)  # first, so that nobody finds it empty
+        os.ftruncate(descriptor, len(line))

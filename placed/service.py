@@ -2,8 +2,9 @@
 
     start     lock the data folder, open the log, recover (snapshot, then replay to the log's end as it was), listen
     serve     reader, writer, snapshotter and front, tasks of two nurseries
-    stop      refuse edits, flush the writer, end the streams, save a snapshot, close the log, leave the data folder;
-              meanwhile HTTP ends, and may take longer: who reads an image slowly needs nothing of those
+    stop      accept no more connections, refuse edits, flush the writer, end the streams, save a snapshot, close the
+              log, leave the data folder; meanwhile HTTP ends, and may take longer: who reads an image slowly needs
+              nothing of those
 
     +---------------------------------- the log is another one, or no longer has what comes next
     v                                                                         ^
@@ -312,6 +313,7 @@ class _Server:
             await stop.wait()
             deadline = trio.current_time() + SHUTDOWN_SECONDS
             with trio.move_on_at(deadline) as in_time:
+                await self._front.wind_down()
                 await self._end_edits()
             connections.start_soon(self._end_connections, serving, deadline)
             nursery.cancel_scope.cancel()

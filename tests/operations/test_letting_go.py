@@ -6,21 +6,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import trio
+import trio.testing
 
 from placed import service
 from placed.folder_lock import lock_folder
+from placed.http import front
 from placed.record import EDIT, encode_edits
 from placed.service import serve
 from placed.settings import Settings
-from tests.promises.http_connection import connect, get
+from tests.promises.http_connection import connect, get, place
 from tests.promises.offline_log import append_records, canvas_record
-from tests.serving import LIMIT_SECONDS
+from tests.serving import LANES, LIMIT_SECONDS, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from numpy.typing import NDArray
 
 SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
@@ -70,3 +72,19 @@ async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
                         size += len(data)
             assert size == int(head.headers["content-length"])
             await running.stopped.wait()
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_who_has_a_connection_may_ask_once_more_and_is_told_that_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr(front, "_WIND_DOWN_SECONDS", 2.0)
+    async with serving(lane, tmp_path) as server:
+        async with connect(server.port) as kept, connect(server.port) as new:
+            assert (await place(kept, 1, 2, 3)).status == 200
+            await trio.testing.wait_all_tasks_blocked()
+            server.stop.set()
+            last = await place(kept, 1, 2, 4)
+            first = await new.request("/info")
+        assert (last.status, last.json()["v"], last.headers["connection"]) == (200, 3, "close")
+        assert (first.status, first.headers["connection"]) == (200, "close")
