@@ -372,15 +372,15 @@ def test_real_process_shows_help_and_version() -> None:
     assert _run("-m", "placed", "--version").stdout == f"placed {__version__}\n"
 
 
-def test_serving_and_help_import_nothing_that_only_painting_needs() -> None:
+def test_serving_and_help_import_nothing_that_only_other_commands_need() -> None:
     script = """
 import json, sys
 from placed.cli import main
 main(["--help"])
-import placed.service
+import placed.process
 print(json.dumps(sorted(sys.modules)))
 """
     result = _run("-c", script)
     assert result.returncode == 0, result.stderr
     loaded = set(json.loads(result.stdout.splitlines()[-1]))
-    assert not loaded & {"PIL", "httpx", "placed.paint.command"}
+    assert not loaded & {"PIL", "httpx", "placed.paint.command", "placed.operations.command"}
