@@ -2,6 +2,7 @@
 # make kafka    a broker, two servers and nginx before them, on this machine; Ctrl-C ends all
 # make test     everything that must hold: lint, types, the client's tests, pytest; PYTEST_ARGS="-k png -x"
 # make format   formats the Python code
+# make dist     dist/: placed.pyz, one file that runs on a bare Python, and the wheel and the sdist
 # make upgrade  moves constraints.txt to the newest versions that pyproject.toml allows
 # make clean    removes what the others made
 #
@@ -12,10 +13,11 @@ SHELL := /bin/sh
 ARGS :=
 PYTEST_ARGS :=
 venv := .venv
+dist := dist
 python := $(venv)/bin/python
 pip := $(python) -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run kafka test lint types client pytest format upgrade clean parts
+.PHONY: help run kafka test lint types client pytest format dist upgrade clean parts
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -63,6 +65,15 @@ format: $(venv)/test.stamp
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
 
+# placed.pyz has the compiled packages in it: it is for this system, this kind of processor and this version of Python.
+dist: $(venv)/test.stamp
+	@mkdir -p $(dist)
+	@rm -f $(dist)/placed-*.whl $(dist)/placed-*.tar.gz $(dist)/placed.pyz
+	@$(python) -m hatchling build --target wheel --target sdist --directory "$(abspath $(dist))"
+	@$(venv)/bin/shiv --quiet --disable-pip-version-check --constraint constraints.txt --console-script placed \
+	    --output-file $(dist)/placed.pyz "$$(ls $(dist)/placed-*.whl)[kafka]"
+	@ls -l $(dist)
+
 # A virtual environment that doesn't start (its Python was removed, or the folder was moved) is made anew.
 $(venv)/run.stamp: pyproject.toml constraints.txt
 	@$(python) -m pip --version >/dev/null 2>&1 || sh .ci/setup.sh venv $(venv)
@@ -81,10 +92,10 @@ node_modules/.stamp: package.json package-lock.json
 
 upgrade: $(venv)/run.stamp
 	$(python) -m venv --clear $(venv)/upgrade
-	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip
+	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip setuptools
 	$(venv)/upgrade/bin/python -m pip --quiet install --editable '.[kafka]' --group dev editables
 	sed -n '/^#/p' constraints.txt > $(venv)/constraints.txt
-	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable --exclude setuptools >> $(venv)/constraints.txt
+	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable >> $(venv)/constraints.txt
 	mv $(venv)/constraints.txt constraints.txt
 	rm -rf $(venv)/upgrade
 

@@ -68,12 +68,13 @@ has_part() {
         firefox-esr) has firefox-esr || has firefox || [ -e "/Applications/Firefox.app" ] ;;
         nodejs) has node ;;
         maven) has mvn && has java ;;
+        systemd) has systemd-analyze || [ "$(uname)" != Linux ] ;;
         *) has "$1" ;;
     esac
 }
 
 missing_parts() {
-    for part in chromium firefox-esr nginx pngcheck nodejs npm maven; do
+    for part in chromium firefox-esr nginx pngcheck nodejs npm maven systemd; do
         has_part $part || printf '%s ' $part
     done
 }

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "soak": "bench.soak",
     "start": "bench.start",
     "torture": "bench.torture",
+    "upgrade": "bench.upgrade",
 }
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _STEPS: Final = {
     "Python itself": "pass",
-    "all imports": "import placed.cli, placed.service",
+    "all imports": "import placed.cli, placed.process",
 }
 _READY_SECONDS = 30.0
 

@@ -1,4 +1,4 @@
-"""The command line: `placed` serves, `placed paint` paints.
+"""The command line: `placed` serves, `placed paint` paints, `placed check` and `placed backup` look after a canvas.
 
 Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. One
 that is wrong makes one line on standard error, with where it came from, its value and what is allowed, and exit code 2.
@@ -35,7 +35,17 @@ PASSWORD_VARIABLE: Final = "PLACED_KAFKA_PASSWORD"  # noqa: S105 - its name
 _CONFIG: Final = f"{__name__}.config"
 _IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
 # The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
-_COMMANDS: Final = {"paint": ("placed.paint.command", "Paint a picture file onto a canvas, through the server's API.")}
+_COMMANDS: Final = {
+    "paint": ("placed.paint.command", "Paint a picture file onto a canvas, through the server's API."),
+    "check": ("placed.operations.command", "Verify a canvas whose server doesn't run; --repair mends it."),
+    "backup": ("placed.operations.command", "Copy a canvas, also while its server runs."),
+}
+# Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
+_ON_STORAGE: Final = ("check", "backup")
+_STORAGE: Final[tuple[str, ...]] = (
+    *("config", "data", "log", "author_key_file", "kafka_protocol", "kafka_ca", "kafka_certificate", "kafka_key"),
+    *("kafka_mechanism", "kafka_user", "kafka_password_file"),
+)
 _DEFAULTS: Final = {field.name: field.default for field in attrs.fields(Settings)}
 
 if TYPE_CHECKING:
@@ -79,14 +89,15 @@ def _origin(ctx: click.Context | None, setting: str) -> str:
 
 
 class _Option(click.Option):
-    """A flag that is also an environment variable; a subcommand takes no heed of the latter."""
+    """A flag that is also an environment variable; before a subcommand no heed is taken of the latter."""
 
     def __init__(self, setting: str, **kwargs: Any) -> None:
         flag = f"{flag_of(setting)}/{_NO}{flag_of(setting)[2:]}" if kwargs.get("is_flag") else flag_of(setting)
         super().__init__([flag, setting], envvar=_PREFIX + setting.upper(), **kwargs)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        return None if _IS_SUBCOMMAND in ctx.meta else super().value_from_envvar(ctx)
+        is_before_subcommand = ctx.parent is None and _IS_SUBCOMMAND in ctx.meta
+        return None if is_before_subcommand else super().value_from_envvar(ctx)
 
 
 class _Placed(click.Group):
@@ -99,7 +110,7 @@ class _Placed(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
-        return command
+        return _with_settings(command) if cmd_name in _ON_STORAGE else command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] in _COMMANDS:
@@ -111,6 +122,18 @@ class _Placed(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
         cli_help.write_notes(formatter)
+
+
+def _with_settings(command: click.Command) -> click.Command:
+    """The command with the flags that say where a canvas is, and its function called with the settings they make."""
+
+    def call(**values: Any) -> Any:
+        assert command.callback is not None
+        chosen = {name: values.pop(name) for name in _STORAGE if name in values}
+        return command.callback(_checked(click.get_current_context(), chosen), **values)
+
+    storage = [param for param in _PARAMS if param.name in _STORAGE]
+    return click.Command(command.name, params=[*command.params, *storage], callback=call, help=command.help)
 
 
 def _read_config(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
@@ -240,10 +263,10 @@ def cli(ctx: click.Context, /, **values: Any) -> int | None:
     settings = _settings(ctx, values)
     structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
     gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
-    service = importlib.import_module("placed.service")
+    process = importlib.import_module("placed.process")
     gc.freeze()
     gc.enable()
-    code: int = service.run(settings)
+    code: int = process.run(settings)
     return code
 
 
@@ -259,9 +282,12 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     values["trusted_proxies"] = values.pop("trusted_proxy")
     values["allow_origins"] = values.pop("allow_origin")
     values["unlimited_clients"] = values.pop("unlimited_client")
-    values["kafka_password"] = os.environ.get(PASSWORD_VARIABLE) or None
+    return _checked(ctx, values | rule)
+
+
+def _checked(ctx: click.Context, values: dict[str, Any]) -> Settings:
     try:
-        return Settings(**(values | rule))
+        return Settings(**values, kafka_password=os.environ.get(PASSWORD_VARIABLE) or None)
     except SettingError as error:  # each is allowed by itself, but not beside the others
         raise click.UsageError(f"{_origin(ctx, error.setting)}: {error.reason}") from None
 

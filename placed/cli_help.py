@@ -40,6 +40,10 @@ _NOTES: Final = (
             ("placed --data /srv/place --cooldown 300", "one pixel per five minutes, as Reddit had it"),
             ("placed --config placed.toml --port 9000", "settings from a file, but for the port"),
             ("placed --log kafka://k1:9092,k2:9092/place", "one of many servers of the same canvas"),
+            (
+                "placed backup /backup/monday --data /srv/place",
+                "a copy, while it serves; placed --data DEST restores it",
+            ),
         ),
     ),
     (
@@ -55,7 +59,7 @@ _NOTES: Final = (
         (
             (str(int(ExitCode.OK)), "stopped as asked, everything is saved"),
             (str(int(ExitCode.BAD_USAGE)), "a flag, a variable or the config file isn't right"),
-            (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used"),
+            (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or isn't well"),
             (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or not one of this machine's"),
             (str(int(ExitCode.FAULT)), "a fault while serving, or stopping took too long"),
             (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C"),

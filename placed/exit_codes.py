@@ -10,7 +10,9 @@ class ExitCode(IntEnum):
 
     OK = 0  # stopped as asked, everything is saved
     BAD_USAGE = 2  # a flag, a variable or the config file isn't right; nothing was started
-    UNUSABLE = 3  # the log or the data folder can't be used: busy, damaged, unwritable, or of another canvas
+    UNUSABLE = (
+        3  # the log or the data folder can't be used, or isn't well: busy, damaged, unwritable, of another canvas
+    )
     CANNOT_LISTEN = 4  # the address is in use, or not one of this machine's
     FAULT = 5  # a fault while serving, or the shutdown's deadline passed
     INTERRUPTED = 130  # a second Ctrl-C ended it at once; 128 + SIGINT, as shells count

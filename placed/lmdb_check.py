@@ -6,7 +6,7 @@ and nowhere else.
 
     checked      structure of each page; own number; order of keys; depth and entries; each page reached once;
                  the free pages are in the file's range, in order, and none of those reached
-    not checked  the inside of an appended database, which `placed.lmdb_pages` checks when it is read
+    not checked  the inside of an appended database, which `placed.lmdb_pages` checks when it is read, unless asked for
 
 Imports numpy, by way of `placed.lmdb_pages`.
 """
@@ -25,14 +25,16 @@ from placed.lmdb_pages import FIRST_PAGE, IN_OVERFLOW, IS_TREE, MAX_DEPTH, NO_PA
 if TYPE_CHECKING:
     from placed.lmdb_pages import Page
 
+_RUN: Final = 64  # leaves looked at as one: one pass of numpy
 _INTEGER_KEYS: Final = 0x08  # lmdb.h: MDB_INTEGERKEY
 
 
-def check_file(descriptor: int, *, appended: bytes | None = None) -> PageFile:
+def check_file(descriptor: int, *, appended: bytes | None = None, whole: bool = False) -> PageFile:
     """Check the data file that is open as `descriptor`.
 
     Args:
         appended: the name of the database that is only appended to, if there is one.
+        whole: look at each of its pages too; that takes some seconds and 15 MB of memory for each GB.
 
     Returns:
         The file, which has passed.
@@ -42,7 +44,7 @@ def check_file(descriptor: int, *, appended: bytes | None = None) -> PageFile:
         OSError: it can't be read.
     """
     pages = PageFile(descriptor)
-    check = _Check(pages, appended)
+    check = _Check(pages, appended, whole=whole)
     check.main()
     free = check.free_pages()
     _check_length(pages, os.fstat(descriptor).st_size, free)
@@ -50,9 +52,10 @@ def check_file(descriptor: int, *, appended: bytes | None = None) -> PageFile:
 
 
 class _Check:
-    def __init__(self, pages: PageFile, appended: bytes | None) -> None:
+    def __init__(self, pages: PageFile, appended: bytes | None, *, whole: bool) -> None:
         self._pages = pages
         self._appended = appended
+        self._look_at_appended = self._all_pages if whole else self._edges
         self._reached: set[int] = set()
 
     def main(self) -> None:
@@ -68,7 +71,7 @@ class _Check:
             self._pages.subtree(self._appended)
 
     def _named(self, name: bytes, tree: Tree) -> None:
-        leaves = (self._edges if name == self._appended else self._tree)(tree, f"database {name!r}")
+        leaves = (self._look_at_appended if name == self._appended else self._tree)(tree, f"database {name!r}")
         _check_plain(leaves)
 
     def free_pages(self) -> set[int]:
@@ -133,16 +136,45 @@ class _Check:
             ends.append(self._page(number, leaf=True, again=True))
         return ends
 
+    def _all_pages(self, tree: Tree, name: str) -> list[Page]:
+        """No leaf of a tree, each page checked: of a long log they wouldn't fit into memory."""
+        _check_head(tree, name)
+        entries = self._count(tree.root, tree.depth) if tree.root != NO_PAGE else 0
+        if entries != tree.entries:
+            raise DamagedPages(f"{name} has {entries} entries; {tree.entries} are expected")
+        return []
+
+    def _count(self, number: int, depth: int) -> int:
+        """The entries below a page, each page of which is checked."""
+        if depth == 1:
+            return self._count_leaves([number])
+        children = self._page(number, leaf=False).children()
+        if depth > 2:
+            return sum(self._count(child, depth - 1) for child in children)
+        return sum(self._count_leaves(children[begin : begin + _RUN]) for begin in range(0, len(children), _RUN))
+
+    def _count_leaves(self, numbers: list[int]) -> int:
+        if len(set(numbers)) < len(numbers) or not self._reached.isdisjoint(numbers):
+            raise DamagedPages(f"one of the pages {numbers} is in use twice")
+        self._reached.update(numbers)
+        leaves = self._pages.run(numbers, leaf=True)
+        _check_plain([leaves])
+        self._reach_overflow(leaves)
+        return len(leaves.begins)
+
     def _page(self, number: int, *, leaf: bool, again: bool = False) -> Page:
         if number in self._reached and not again:
             raise DamagedPages(f"page {number} is in use twice")
         self._reached.add(number)
         page = self._pages.page(number, leaf=leaf)
         if leaf:
-            for index in np.flatnonzero(page.flags & IN_OVERFLOW).tolist():
-                begin, count = self._pages.overflow(page, index)
-                self._reached.update(range(begin, begin + count))
+            self._reach_overflow(page)
         return page
+
+    def _reach_overflow(self, leaf: Page) -> None:
+        for index in np.flatnonzero(leaf.flags & IN_OVERFLOW).tolist():
+            begin, count = self._pages.overflow(leaf, index)
+            self._reached.update(range(begin, begin + count))
 
 
 def _check_head(tree: Tree, name: str, *, integer_keys: bool = False) -> None:

@@ -168,7 +168,7 @@ class Environment:
             environment.sync(True)
         (aside / DATA_NAME).rename(self.folder / DATA_NAME)
         shutil.rmtree(aside)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def _lmdb_at(self, folder: Path, map_bytes: int) -> lmdb.Environment:
         # Data format 1 (`lib_version=0`) is what `placed.lmdb_pages` reads. Read-ahead would map what nobody
@@ -282,10 +282,14 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for each in missing:
-        _sync_folder(each.parent)
+        sync_folder(each.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` outlast a power cut.
+
+    Thread: blocks for some ms.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except PermissionError:  # a folder above ours that we may write into, or just pass, and not list

@@ -25,6 +25,7 @@ what happens to the file while it is open is found only on reading. Imports nump
 from __future__ import annotations
 
 import bisect
+import contextlib
 import os
 import struct
 from typing import TYPE_CHECKING, Final
@@ -150,14 +151,31 @@ class PageFile:
     Thread: any, one at a time.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        """Read the meta pages of the data file that is open as `descriptor`, which stays the caller's."""
+    def __init__(self, descriptor: int, *, believe: int | None = None) -> None:
+        """Read the meta pages of the data file that is open as `descriptor`, which stays the caller's.
+
+        Args:
+            believe: read only this one, 0 or 1: of a damaged file, the state after one of its last two commits.
+        """
         self._descriptor = descriptor
-        first = self._meta(0, 0)
-        self.metas = (first, self._meta(1, first.page_bytes))
+        if believe is None:
+            first = self._meta(0, 0)
+            self.metas = (first, self._meta(1, first.page_bytes))
+        else:
+            only = self._meta(0, 0) if believe == 0 else self._second_meta()
+            self.metas = (only, only)
         self.newest = max(self.metas, key=lambda meta: meta.transaction)
-        self.page_bytes = first.page_bytes
-        self._check_metas()
+        self.page_bytes = self.newest.page_bytes
+        self._check_metas(alone=believe is not None)
+
+    def _second_meta(self) -> Meta:
+        """The second one, where the first doesn't say how long a page is."""
+        for size in sorted(_PAGE_SIZES):
+            with contextlib.suppress(DamagedPages):
+                meta = self._meta(1, size)
+                if meta.page_bytes == size:
+                    return meta
+        raise DamagedPages("meta page 1 is damaged")
 
     def _meta(self, number: int, begin: int) -> Meta:
         raw = self._bytes(begin, PAGE_HEADER_BYTES + _META_BODY.size)
@@ -172,13 +190,13 @@ class PageFile:
             raise DamagedPages(f"meta page {number} is damaged")
         return Meta(page_bytes=free.unused, free=free, main=main, last_page=rest[16], transaction=rest[17])
 
-    def _check_metas(self) -> None:
+    def _check_metas(self, *, alone: bool) -> None:
         # Commits alternate between the two pages, so their transaction ids are neighbours. LMDB takes the
         # greater one on trust, and would fall back by one commit, without a word, if damage made the newest
         # look old.
         first, second = self.metas
         ids = (first.transaction, second.transaction)
-        if ids != (0, 0) and (abs(ids[0] - ids[1]) != 1 or ids[0] % 2 or not ids[1] % 2):
+        if ids != (0, 0) and not alone and (abs(ids[0] - ids[1]) != 1 or ids[0] % 2 or not ids[1] % 2):
             raise DamagedPages(f"the meta pages' transaction ids {ids[0]} and {ids[1]} don't follow each other")
         if any(meta.transaction == 0 and meta.main.root != NO_PAGE for meta in self.metas):
             raise DamagedPages("a meta page from before the first transaction isn't empty")

@@ -20,19 +20,34 @@ if TYPE_CHECKING:
 _MAX_PASSWORD_BYTES: Final = 4096
 
 
-def open_log(settings: Settings) -> AbstractAsyncContextManager[Log]:
+def open_log(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Log]:
     """The log of these settings.
+
+    Args:
+        settings: of the server.
+        create: whether a topic that isn't there is made; without, it is an error. Other logs are always made.
 
     Raises:
         CannotStart: a part that it needs isn't installed, or the password can't be read.
         LogError: on entering, as its backend says.
     """
-    kind, _, place = (settings.log or f"lmdb:{settings.data / 'log'}").partition(":")
+    kind, _, place = log_url(settings).partition(":")
     if kind == "memory":
         return open_memory_log()
     if kind == "lmdb":
         return open_lmdb_log(Path(place))
-    return _open_kafka(settings)
+    return _open_kafka(settings, create=create)
+
+
+def lmdb_folder(settings: Settings) -> Path | None:
+    """The folder of these settings' log; None when it isn't in one."""
+    kind, _, place = log_url(settings).partition(":")
+    return Path(place) if kind == "lmdb" else None
+
+
+def log_url(settings: Settings) -> str:
+    """The URL of these settings' log."""
+    return settings.log or f"lmdb:{settings.data / 'log'}"
 
 
 def is_kafka(settings: Settings) -> bool:
@@ -40,7 +55,7 @@ def is_kafka(settings: Settings) -> bool:
     return settings.log is not None and settings.log.startswith("kafka:")
 
 
-def _open_kafka(settings: Settings) -> AbstractAsyncContextManager[Log]:
+def _open_kafka(settings: Settings, *, create: bool) -> AbstractAsyncContextManager[Log]:
     try:
         importlib.import_module("crc32c")  # kafka-python does without, six times slower
         kafka = importlib.import_module("placed.backends.kafka")
@@ -59,7 +74,7 @@ def _open_kafka(settings: Settings) -> AbstractAsyncContextManager[Log]:
     )
     place = KafkaPlace.parse(settings.log or "")
     opened: AbstractAsyncContextManager[Log] = kafka.open_kafka_log(
-        place, security=security, replication=settings.kafka_replication
+        place, security=security, replication=settings.kafka_replication, create=create
     )
     return opened
 

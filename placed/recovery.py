@@ -20,7 +20,7 @@ from placed.structured_logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from placed.backends import Log
+    from placed.backends import CopiedFrom, Log
     from placed.cooldown import Cooldowns
     from placed.snapshot import Snapshot
     from placed.snapshot_store import SnapshotStore
@@ -166,16 +166,27 @@ async def _usable_snapshot(
     except SnapshotDamaged as damage:
         reason = str(damage)
     if snapshot is not None:
-        reason = _why_unusable(snapshot, log, definition, first, end)
+        reason = why_unusable(snapshot, log.id, log.copied_from, definition, first, end)
     if reason is None:
         return snapshot
     logger.warning("the snapshot can't be used; the canvas is rebuilt from the log", reason=reason)
     return None
 
 
-def _why_unusable(snapshot: Snapshot, log: Log, definition: Definition | None, first: int, end: int) -> str | None:
-    if snapshot.log_id != log.id:
-        return f"it is of another log, {snapshot.log_id}, not of {log.id}"
+def why_unusable(
+    snapshot: Snapshot,
+    log_id: str,
+    copied_from: CopiedFrom | None,
+    definition: Definition | None,
+    first: int,
+    end: int,
+) -> str | None:
+    """Why a start can't begin with this snapshot of a log that holds `first` up to `end`; None when it can."""
+    is_of_original = (
+        copied_from is not None and snapshot.log_id == copied_from.log_id and snapshot.version <= copied_from.version
+    )
+    if snapshot.log_id != log_id and not is_of_original:
+        return f"it is of another log, {snapshot.log_id}, not of {log_id}"
     if snapshot.version > end:
         return f"it is at version {snapshot.version}, and the log ends at {end}"
     if snapshot.version < first:

@@ -1,8 +1,10 @@
 """The service: one server, wired together.
 
     start     lock the data folder, open the log, recover (snapshot, then replay to the log's end as it was), listen
-    serve     reader, writer, snapshotter and front, tasks of one nursery
-    stop      refuse edits, flush the writer, end the streams, stop HTTP, save a snapshot, close the log
+    serve     reader, writer, snapshotter and front, tasks of two nurseries
+    stop      accept no more connections, refuse edits, flush the writer, end the streams, save a snapshot, close the
+              log, leave the data folder; meanwhile HTTP ends, and may take longer: who reads an image slowly needs
+              nothing of those
 
     +---------------------------------- the log is another one, or no longer has what comes next
     v                                                                         ^
@@ -11,37 +13,34 @@
       v   | it answers
     wait: listen, and say 503
 
-Only a Kafka log is waited for. Stopping is bounded by `SHUTDOWN_SECONDS`; a second signal ends the process at once, by
-the system's own default.
+Only a Kafka log is waited for. Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's,
+`placed.process`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 import trio
-from rich.console import Console
 
-from placed.author_key import AuthorKeyError, author_key
-from placed.backends import LogError, LogReplaced, LogUnavailable, OffsetOutOfRange
+from placed.author_key import author_key
+from placed.backends import LogUnavailable
 from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
-from placed.exit_codes import ExitCode
-from placed.folder_lock import FolderBusy, lock_folder
+from placed.folder_lock import lock_folder
 from placed.http.api import Api
 from placed.http.app import create_app
 from placed.http.client_limit import ClientLimit
 from placed.http.followers import Followers
 from placed.http.front import Front
-from placed.http.listening import CannotListen, listen, refusing, url_of
+from placed.http.listening import listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
 from placed.image import ImageEncoder
-from placed.lmdb_environment import StoreError, make_folder
+from placed.lmdb_environment import make_folder
 from placed.log_opening import is_kafka, open_log
 from placed.metrics import Metrics
 from placed.palette import SEED
@@ -53,7 +52,7 @@ from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
 from placed.structured_logs import get_logger
-from placed.tls import TlsError, server_context
+from placed.tls import server_context
 from placed.writer import Writer
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ if TYPE_CHECKING:
     from placed.projection import Projection
     from placed.settings import Settings
     from placed.snapshot_store import SnapshotStore
+
+    Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
 
 SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
 _STALL_SECONDS = 30.0
@@ -79,70 +80,6 @@ class StoppedEarly(Exception):
 
 class ShutdownTooSlow(Exception):
     """The deadline passed before everything was saved; the log has every acknowledged edit all the same."""
-
-
-def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, and return the process's exit code (`ExitCode`)."""
-    # What the imports made stays: looking through its 66,000 objects again makes each full collection a pause of 50 ms.
-    gc.freeze()
-    while True:
-        try:
-            trio.run(_serve_until_signal, settings)
-        except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
-            cause = _cause(error)
-            if not isinstance(cause, LogReplaced | OffsetOutOfRange):
-                return _report(cause)
-            # What it served is no longer what the log says; clients are told so when they come back.
-            get_logger(__name__).warning("the log is not what it was; starting again", reason=str(cause))
-        else:
-            return ExitCode.OK
-
-
-def _cause(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _report(error: BaseException) -> ExitCode:
-    logger = get_logger(__name__)
-    if isinstance(error, StoppedEarly):
-        logger.info("stopped before the log was read")
-        return ExitCode.OK
-    if isinstance(error, CannotStart | LogError | FolderBusy | StoreError | AuthorKeyError):
-        logger.error("the log or the data folder can't be used", reason=str(error))
-        return ExitCode.UNUSABLE
-    if isinstance(error, TlsError):
-        logger.error("the certificate can't be used", reason=str(error))
-        return ExitCode.BAD_USAGE
-    if isinstance(error, CannotListen):
-        logger.error("can't listen", reason=str(error))
-        return ExitCode.CANNOT_LISTEN
-    if isinstance(error, ShutdownTooSlow):
-        logger.error("stopped late", reason=str(error))
-    else:
-        logger.error("a fault while serving", exc_info=error)
-    return ExitCode.FAULT
-
-
-async def _serve_until_signal(settings: Settings) -> None:
-    stop = trio.Event()
-    async with trio.open_nursery() as nursery:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            nursery.start_soon(_stop_on_signal, signals, stop)
-            running = await nursery.start(partial(serve, settings, stop=stop))
-            _announce(running)
-            await running.stopped.wait()
-        nursery.cancel_scope.cancel()
-
-
-async def _stop_on_signal(signals: AsyncIterator[int], stop: trio.Event) -> None:
-    async for number in signals:
-        get_logger(__name__).info("stopping", signal=signal.Signals(number).name)
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, signal.SIG_DFL)
-        stop.set()
-        return
 
 
 @attrs.frozen
@@ -165,6 +102,8 @@ async def serve(
     *,
     stop: trio.Event,
     log: Log | None = None,
+    listen_at: Listen | None = None,
+    on_folder_free: Callable[[], None] = lambda: None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `stop` is set, and then stop in order.
@@ -173,6 +112,9 @@ async def serve(
         settings: of this server; it has its data folder to itself.
         stop: set by the caller.
         log: an open log to use instead of the settings', left open.
+        listen_at: opens the listeners, instead of `listen` at the settings' address.
+        on_folder_free: called when another server may have the data folder, and the log; answers under way may still
+            be sent.
         task_status: told when the port is open.
 
     Raises:
@@ -180,34 +122,38 @@ async def serve(
             ShutdownTooSlow: as they say; alone or in a group.
     """
     tls = server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
-    with _data_folder(settings.data):
-        async with contextlib.AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+    opens = listen_at or partial(listen, settings.host, settings.port)
+    async with trio.open_nursery() as connections:
+        with _data_folder(settings.data):
+            async with contextlib.AsyncExitStack() as stack:
+                store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
 
-            async def begin() -> _Server:
-                async with contextlib.AsyncExitStack() as attempt:
-                    opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
-                    with _collector_at_rest():
-                        server = await _Server.recover(settings, opened, store, tls)
-                    stack.push_async_exit(attempt.pop_all())
-                    return server
+                async def begin() -> _Server:
+                    async with contextlib.AsyncExitStack() as attempt:
+                        opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
+                        with _collector_at_rest():
+                            server = await _Server.recover(settings, opened, store, tls)
+                        stack.push_async_exit(attempt.pop_all())
+                        return server
 
-            async with _unless(stop):
-                server, listeners = await _begun(settings, begin, tls)
-            await server.serve(listeners, stop, task_status)
+                async with unless(stop):
+                    server, listeners = await _begun(settings, begin, tls, opens)
+                running = await server.serve(listeners, stop, connections, task_status)
+        on_folder_free()
+    running.stopped.set()
 
 
 async def _begun(
-    settings: Settings, begin: Callable[[], Awaitable[_Server]], tls: ssl.SSLContext | None
+    settings: Settings, begin: Callable[[], Awaitable[_Server]], tls: ssl.SSLContext | None, opens: Listen
 ) -> tuple[_Server, list[trio.SocketListener]]:
     """The server once its log has been read, and where it listens; while it waits for the log, 503 there."""
     try:
-        return await begin(), await listen(settings.host, settings.port)
+        return await begin(), await opens()
     except LogUnavailable as error:
         if settings.exit_if_unreachable or not is_kafka(settings):
             raise
         reason = str(error)
-    listeners = await listen(settings.host, settings.port)
+    listeners = await opens()
     logger = get_logger(__name__)
     logger.warning("waiting for the log", reason=reason, url=url_of("https" if tls else "http", listeners[0]))
     async with refusing(listeners, tls):
@@ -221,7 +167,7 @@ async def _begun(
 
 
 @contextlib.asynccontextmanager
-async def _unless(stop: trio.Event) -> AsyncIterator[None]:
+async def unless(stop: trio.Event) -> AsyncIterator[None]:
     """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
 
     async def give_up() -> None:
@@ -351,37 +297,47 @@ class _Server:
         watch("placed_log_reconnects", "Times that the log was reached again.", lambda: self._log.reconnects)
 
     async def serve(
-        self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[Running]
-    ) -> None:
-        """Run all tasks until `stop` is set, and end them in order."""
+        self,
+        listeners: list[trio.SocketListener],
+        stop: trio.Event,
+        connections: trio.Nursery,
+        task_status: trio.TaskStatus[Running],
+    ) -> Running:
+        """Run all tasks until `stop` is set, and end them in order; those of `connections` may take longer."""
         running = Running(tuple(url_of(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
-            parts = (self._reader, self._writer, self._snapshotter, self._broadcaster, self._followers)
-            for part in parts:
+            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster):
                 nursery.start_soon(part.run)
-            await nursery.start(self._front.serve, listeners)
+            serving = await connections.start(self._serve_connections, listeners)
             task_status.started(running)
             await stop.wait()
             deadline = trio.current_time() + SHUTDOWN_SECONDS
             with trio.move_on_at(deadline) as in_time:
-                await self._end_requests()
+                await self._front.wind_down()
+                await self._end_edits()
+            connections.start_soon(self._end_connections, serving, deadline)
             nursery.cancel_scope.cancel()
         with trio.move_on_at(deadline) as saving:
             await self._snapshotter.save()
         if in_time.cancelled_caught or saving.cancelled_caught:
             raise ShutdownTooSlow(f"not everything ended within {SHUTDOWN_SECONDS:g} s")
-        running.stopped.set()
+        return running
 
-    async def _end_requests(self) -> None:
+    async def _serve_connections(
+        self, listeners: list[trio.SocketListener], *, task_status: trio.TaskStatus[trio.CancelScope]
+    ) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._followers.run)
+            await nursery.start(self._front.serve, listeners)
+            task_status.started(nursery.cancel_scope)
+
+    async def _end_edits(self) -> None:
         await self._writer.close()
         # Streams end with the last edit that was acknowledged in them.
         await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
-        await self._front.stop(_HTTP_GRACE_SECONDS)
 
-
-def _announce(running: Running) -> None:
-    """Say where the canvas is; on a terminal as a link."""
-    console = Console(stderr=False, highlight=False, soft_wrap=True)
-    for url in running.urls:
-        console.print(f"placed serves its canvas at [link={url}]{url}[/link]" if console.is_terminal else url)
+    async def _end_connections(self, serving: trio.CancelScope, deadline: float) -> None:
+        with trio.move_on_at(deadline):
+            await self._front.stop(_HTTP_GRACE_SECONDS)
+        serving.cancel()

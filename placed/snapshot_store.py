@@ -7,12 +7,15 @@ snapshot is never needed, only quick: whatever is wrong with the stored one, the
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import trio
 
-from placed.lmdb_environment import StoreDamaged, StoreError, StoreUnavailable, open_environment
+from placed.lmdb_check import check_file
+from placed.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable, open_environment
+from placed.lmdb_pages import DamagedPages
 from placed.snapshot import Snapshot, SnapshotDamaged, decode, encode
 
 if TYPE_CHECKING:
@@ -82,6 +85,30 @@ async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
             await trio.to_thread.run_sync(_empty, folder)
             environment = await stack.enter_async_context(open_environment(folder))
         yield SnapshotStore(environment, damage)
+
+
+def read_snapshot(folder: Path) -> Snapshot | None:
+    """The snapshot stored in `folder`, or None if there is none; nothing is written. The caller has locked it.
+
+    Raises:
+        SnapshotDamaged: there is something, but no whole snapshot.
+
+    Thread: blocks.
+    """
+    try:
+        descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SnapshotDamaged(f"{folder / DATA_NAME} can't be read: {error.strerror}") from error
+    try:
+        pages = check_file(descriptor)
+        data = pages.get(pages.newest.main, _KEY)
+    except (DamagedPages, OSError) as error:
+        raise SnapshotDamaged(f"{folder / DATA_NAME} is damaged: {error}") from error
+    finally:
+        os.close(descriptor)
+    return None if data is None else decode(data)
 
 
 def _make(folder: Path) -> None:

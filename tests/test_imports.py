@@ -57,11 +57,12 @@ LAYERS = {
     ),
     "settings": _layer("config_file palette_files setting_kinds settings", "pure logging", "attrs numpy platformdirs"),
     "logging": _layer("progress structured_logs", "pure", "rich structlog"),
-    "contract": _layer("backends backends.tail backends.stored", "pure pages", "attrs numpy trio"),
+    "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
     "state": _layer("projection", "pure contract", "numpy"),
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
-    "storage": _layer("author_key folder_lock lmdb_environment", "pure pages", "lmdb trio"),
+    "storage": _layer("author_key folder_lock lmdb_environment ownership", "pure pages", "lmdb trio"),
     "backends": _layer("backends.lmdb backends.memory", "pure pages storage contract", "attrs lmdb trio"),
+    "salvage": _layer("backends.lmdb_salvage", "pure pages storage contract", "attrs lmdb"),
     "kafka_place": _layer("backends.kafka_place", packages="attrs"),
     "kafka": _layer(
         "backends.kafka backends.kafka_client backends.kafka_reader backends.kafka_topic",
@@ -86,10 +87,25 @@ LAYERS = {
         "attrs click httpx numpy PIL rich trio",
     ),
     "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
+    "operations": _layer(
+        "operations operations.backup operations.check operations.command operations.examination operations.repair "
+        "operations.report",
+        "pure settings logging pages storage contract state salvage opening tasks",
+        "attrs click lmdb numpy trio",
+    ),
+    "handover": _layer("handover inherited_sockets", packages="trio"),
+    "service_manager": _layer("sd_notify", "logging", "trio"),
     "service": _layer(
         "service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
     ),
-    "commands": _layer("__main__ cli cli_help", "pure settings logging paint service", "attrs click platformdirs"),
+    "process": _layer(
+        "process",
+        "pure settings logging storage contract tasks http tls handover service service_manager",
+        "rich trio",
+    ),
+    "commands": _layer(
+        "__main__ cli cli_help", "pure settings logging operations paint process", "attrs click platformdirs"
+    ),
 }
 
 FILES = {

@@ -10,6 +10,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from placed.backends import CopiedFrom
 from placed.cooldown import Cooldowns, Rule
 from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
@@ -169,6 +170,25 @@ async def test_snapshot_spares_the_records_that_it_holds() -> None:
     marked.canvas[0, 0] = 3  # nothing in the log would make it so
     result = await recovered(log, Store(marked))
     assert result.projection.canvas[0, 0] == 3
+
+
+async def test_backup_begins_with_the_snapshot_of_the_log_that_it_was_copied_from(
+    warnings: Callable[[], list[str]],
+) -> None:
+    log = await log_of()
+    log.copied_from = CopiedFrom("the original", 15)
+    of_original = attrs.evolve(snapshot(log, 15), log_id="the original")
+    result = await recovered(log, Store(of_original))
+    assert (result.snapshot_version, warnings()) == (15, [])
+    assert (result.projection.canvas == canvas_at(21)).all()
+
+
+async def test_snapshot_of_the_original_from_after_the_copy_is_left_out(warnings: Callable[[], list[str]]) -> None:
+    log = await log_of()
+    log.copied_from = CopiedFrom("the original", 14)
+    of_original = attrs.evolve(snapshot(log, 15), log_id="the original")
+    assert (await recovered(log, Store(of_original))).snapshot_version == 0
+    assert "of another log" in warnings()[0]
 
 
 UNUSABLE = {

@@ -10,7 +10,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from placed.exit_codes import ExitCode
-from placed.service import run
+from placed.process import run
 from placed.settings import Settings
 from placed.tls import TlsError, server_context
 

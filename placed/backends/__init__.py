@@ -97,6 +97,19 @@ class Batch:
         return int(self.offsets[-1]) + 1 if self.gap_end is None else self.gap_end
 
 
+@attrs.frozen
+class CopiedFrom:
+    """The log that another one began as a copy of.
+
+    Attributes:
+        log_id: its id.
+        version: up to which the two are the same.
+    """
+
+    log_id: str
+    version: int
+
+
 class Log(abc.ABC):
     """One log, open. All methods belong to the Trio thread.
 
@@ -104,11 +117,13 @@ class Log(abc.ABC):
         heard_next: the next offset as last heard, without asking; 0 where a log has nobody to hear it from.
         reconnects: how often its server was reached again after it hadn't answered.
         cautions: what an operator should know of how it is set up, as sentences.
+        copied_from: the log whose backup it was; None where it began by itself.
     """
 
     heard_next: int = 0
     reconnects: int = 0
     cautions: tuple[str, ...] = ()
+    copied_from: CopiedFrom | None = None
 
     max_value_bytes: ClassVar[int] = 1_000_000  # Kafka's default limit for a message is 1,048,588 with its framing
 

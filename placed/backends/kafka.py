@@ -356,7 +356,7 @@ class _Link:
 
 @contextlib.asynccontextmanager
 async def open_kafka_log(
-    place: KafkaPlace, *, security: KafkaSecurity = PLAIN, replication: int | None = None
+    place: KafkaPlace, *, security: KafkaSecurity = PLAIN, replication: int | None = None, create: bool = True
 ) -> AsyncGenerator[KafkaLog]:
     """The log in a topic, which is made if there is none, closed when the block ends.
 
@@ -364,6 +364,7 @@ async def open_kafka_log(
         place: brokers and topic.
         security: how to speak to the brokers.
         replication: copies of a new topic's records; None is the cluster's default.
+        create: whether a topic that isn't there is made; without, it is LogUnavailable.
 
     Raises:
         LogUnavailable: no broker answers.
@@ -372,7 +373,7 @@ async def open_kafka_log(
     """
     client = Client(place, security)
     topic = await trio.to_thread.run_sync(
-        partial(prepare_topic, client, replication=replication), abandon_on_cancel=True
+        partial(prepare_topic, client, replication=replication, create=create), abandon_on_cancel=True
     )
     log = KafkaLog(client, topic)
     try:

@@ -48,20 +48,23 @@ class Topic:
     cautions: tuple[str, ...]
 
 
-def prepare_topic(client: Client, *, replication: int | None) -> Topic:
+def prepare_topic(client: Client, *, replication: int | None, create: bool = True) -> Topic:
     """Make the topic if there is none, and check it.
 
     Args:
         client: of this log.
         replication: copies of a new topic's records; None is the cluster's default.
+        create: without, one that isn't there is an error.
 
     Raises:
-        LogUnavailable: no broker answers, or the topic can't be made just now.
+        LogUnavailable: no broker answers, or the topic isn't there, or can't be made just now.
         LogRefused: the brokers refuse us.
         LogCorrupt: it can't be a log: it has more than one partition, or is compacted.
     """
     with client.admin() as admin:
         found = _describe(admin, client)
+        if found is None and not create:
+            raise LogUnavailable(f"{client.place}: there is no such topic")
         if found is None:
             _create(admin, client, replication)
             found = _describe(admin, client)

@@ -1,9 +1,6 @@
 """The LMDB log: `lmdb:PATH`, the default: one machine, nothing to install, durable.
 
-    PATH/data.mdb     database "records": `placed.backends.stored`
-                      key "about" in the main database, rewritten by each commit:
-                          format u16 | log id 16 | created_ms u64 | transaction u64 | next offset u64 |
-                          last time_ms u64 | crc u32
+    PATH/data.mdb     database "records": `placed.backends.stored`; in the main database `placed.backends.about`
     PATH/lock.mdb     LMDB's own, for its other tools
     PATH/placed.lock  keeps a second server out
 
@@ -22,14 +19,23 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import struct
-import zlib
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
 
-from placed.backends import Batch, Log, LogBusy, LogClosed, LogCorrupt, LogUnavailable, OffsetOutOfRange, OutcomeUnknown
+from placed.backends import (
+    Batch,
+    CopiedFrom,
+    Log,
+    LogBusy,
+    LogClosed,
+    LogCorrupt,
+    LogUnavailable,
+    OffsetOutOfRange,
+    OutcomeUnknown,
+)
+from placed.backends.about import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin, check_log, newest_about, origin_of
 from placed.backends.stored import encode, read_batch
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value, wall_clock_ms
 from placed.folder_lock import FolderBusy, lock_folder
@@ -53,45 +59,12 @@ if TYPE_CHECKING:
     from lmdb import _Database as Database
 
     from placed.lmdb_environment import Environment
-    from placed.lmdb_pages import Meta, PageFile
+    from placed.lmdb_pages import PageFile
 
 TAIL_RECORDS: Final = 4096  # at one record every 0.4 ms, the last 1.6 s: whoever is further behind reads a whole batch
 TAIL_BYTES: Final = 4 << 20
 GROUP_RECORDS: Final = 16_384
 GROUP_BYTES: Final = 16 << 20  # LMDB holds a transaction's pages in memory
-
-_RECORDS: Final = b"records"
-_ABOUT_KEY: Final = b"about"
-_FORMAT: Final = 1
-_ABOUT = struct.Struct("<H16sQQQQ")
-_CRC = struct.Struct("<I")
-
-
-@attrs.frozen
-class _About:
-    """What a log says of itself, as of one transaction."""
-
-    log_id: bytes
-    created_ms: int
-    transaction: int
-    next_offset: int
-    last_ms: int
-
-    def encode(self) -> bytes:
-        body = _ABOUT.pack(_FORMAT, *attrs.astuple(self))
-        return body + _CRC.pack(zlib.crc32(body))
-
-    @classmethod
-    def decode(cls, data: bytes | None) -> _About:
-        if data is None:
-            raise DamagedPages("it doesn't say which log it is")
-        body, crc = data[: -_CRC.size], data[-_CRC.size :]
-        if len(body) != _ABOUT.size or crc != _CRC.pack(zlib.crc32(body)):
-            raise DamagedPages("what it says of itself is damaged")
-        version, *rest = _ABOUT.unpack(body)
-        if version != _FORMAT:
-            raise DamagedPages(f"it is a log of format {version}; this server knows {_FORMAT}")
-        return cls(*rest)
 
 
 class _Ticket:
@@ -119,9 +92,12 @@ class _Ticket:
 class LmdbLog(Log):
     """A log in an LMDB environment; opened by `open_lmdb_log`."""
 
-    def __init__(self, environment: Environment, about: _About, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, environment: Environment, about: About, clock_ms: Callable[[], int], origin: Origin | None = None
+    ) -> None:
         self._environment = environment
         self._id = about.log_id.hex()
+        self.copied_from = None if origin is None else CopiedFrom(origin.log_id.hex(), origin.version)
         self._clock_ms = clock_ms
         self._tail = Tail(about.next_offset, max_records=TAIL_RECORDS, max_bytes=TAIL_BYTES)
         self._waiting: dict[_Ticket, None] = {}  # in order; a dict, so that a cancelled one leaves at no cost
@@ -228,7 +204,7 @@ class LmdbLog(Log):
     async def _catch_up(self) -> None:
         """Read where the log ends, after a commit of unknown outcome; the next commit does it if this one can't."""
         with contextlib.suppress(StoreError):
-            about = await self._environment.read(_newest_about)
+            about = await self._environment.read(newest_about)
             if about.next_offset != self._tail.next:
                 self._tail.skip_to(about.next_offset)
 
@@ -277,7 +253,7 @@ def _append(
     transaction: Transaction[bytes], records: Database | None, values: list[bytes], now_ms: int
 ) -> tuple[int, int]:
     """Put the values at the log's end; the first one's offset, and the time of all."""
-    about = _About.decode(transaction.get(_ABOUT_KEY))
+    about = About.decode(transaction.get(ABOUT_KEY))
     time_ms = max(about.last_ms, now_ms)
     first = about.next_offset
     for offset, value in enumerate(values, first):
@@ -285,40 +261,22 @@ def _append(
         if not transaction.put(key, stored, append=True, db=records):
             raise DamagedPages(f"record {offset} is there already")
     after = attrs.evolve(about, transaction=transaction.id(), next_offset=first + len(values), last_ms=time_ms)
-    transaction.put(_ABOUT_KEY, after.encode())
+    transaction.put(ABOUT_KEY, after.encode())
     return first, time_ms
 
 
+def _become_another(transaction: Transaction[bytes], _records: Database | None) -> tuple[About, Origin]:
+    """Take a log id of its own, in a backup that is opened for the first time; what it was copied from."""
+    about = About.decode(transaction.get(ABOUT_KEY))
+    another = attrs.evolve(about, log_id=secrets.token_bytes(16), transaction=transaction.id())
+    origin = Origin(is_backup=False, log_id=about.log_id, version=about.next_offset)
+    transaction.put(ABOUT_KEY, another.encode())
+    transaction.put(ORIGIN_KEY, origin.encode())
+    return another, origin
+
+
 def _read(pages: PageFile, offset: int) -> Batch:
-    return read_batch(pages, pages.subtree(_RECORDS), offset, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
-
-
-def _newest_about(pages: PageFile) -> _About:
-    return _about(pages, pages.newest)
-
-
-def _about(pages: PageFile, meta: Meta) -> _About:
-    """What the log said at one of the two commits that the file can show; it must be of that very transaction."""
-    about = _About.decode(pages.get(meta.main, _ABOUT_KEY))
-    # A compacted copy (mdb_copy -c) counts its transactions anew, from 1.
-    if meta.transaction not in (1, about.transaction):
-        raise DamagedPages(f"it is of transaction {about.transaction}, and says {meta.transaction}")
-    return about
-
-
-def _check_log(pages: PageFile) -> _About:
-    """Check that the records are as many as they should be, and that the first and last can be read."""
-    about = _newest_about(pages)
-    # Damage that makes the newest commit look old shows in the other one, which then knows of more records.
-    for meta in pages.metas:
-        if meta.transaction and _about(pages, meta).next_offset > about.next_offset:
-            raise DamagedPages("its newest commit is damaged")
-    records = pages.subtree(_RECORDS)
-    if records.entries != about.next_offset:
-        raise DamagedPages(f"it has {records.entries} records, and should have {about.next_offset}")
-    for offset in {0, about.next_offset - 1} if about.next_offset else ():
-        read_batch(pages, records, offset, max_records=1, max_bytes=1)
-    return about
+    return read_batch(pages, pages.subtree(RECORDS), offset, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
 
 
 def _log_error(error: StoreError) -> Exception:
@@ -377,14 +335,17 @@ async def open_lmdb_log(
         created_ms = clock_ms()
 
         def fill(transaction: Transaction[bytes], _records: Database | None) -> None:
-            about = _About(secrets.token_bytes(16), created_ms, transaction.id(), 0, 0)
-            transaction.put(_ABOUT_KEY, about.encode())
+            about = About(secrets.token_bytes(16), created_ms, transaction.id(), 0, 0)
+            transaction.put(ABOUT_KEY, about.encode())
 
         with _as_log_errors():
             environment = await stack.enter_async_context(
-                open_environment(path, fill=fill, appended=_RECORDS, map_step_bytes=map_step_bytes)
+                open_environment(path, fill=fill, appended=RECORDS, map_step_bytes=map_step_bytes)
             )
-            about = await environment.read(_check_log)
-        log = LmdbLog(environment, about, clock_ms)
+            about = await environment.read(check_log)
+            origin = await environment.read(origin_of)
+            if origin is not None and origin.is_backup:
+                about, origin = await environment.write(_become_another)
+        log = LmdbLog(environment, about, clock_ms, origin)
         stack.callback(log.close)
         yield log

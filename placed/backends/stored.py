@@ -53,6 +53,21 @@ def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
     return key, _HEAD.pack(time_ms, crc) + value
 
 
+def decode(key: bytes, stored: bytes) -> tuple[int, int, bytes]:
+    """The offset, the time in ms and the value of one record.
+
+    Raises:
+        DamagedPages: it isn't what `encode` made.
+    """
+    if len(key) != KEY.size or len(stored) <= _HEAD.size:
+        raise DamagedPages(f"a record of {len(stored)} bytes, with a key of {len(key)}")
+    offset, value = KEY.unpack(key)[0], stored[_HEAD.size :]
+    time_ms, crc = _HEAD.unpack_from(stored)
+    if crc != zlib.crc32(value, zlib.crc32(key + _TIME.pack(time_ms))):
+        raise DamagedPages(f"record {offset} doesn't match its checksum")
+    return offset, time_ms, value
+
+
 def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, max_bytes: int) -> Batch:
     """The records from `offset` on, which the tree holds: at least one, then as many as both limits allow.
 

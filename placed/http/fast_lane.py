@@ -61,6 +61,11 @@ class FastLane:
         """Watch the connections that `serve` has, until cancelled."""
         await self._keep_alive.run()
 
+    def wind_down(self) -> None:
+        """End each connection with its next answer, which says so. Idempotent."""
+        self._stopping = True
+        self._keep_alive.wind_down()
+
     def stop(self) -> None:
         """End idle connections now, and the others with their next answer. Idempotent."""
         self._stopping = True

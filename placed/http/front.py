@@ -4,10 +4,10 @@ A connection begins in the fast lane, which hands what isn't its own to Hypercor
 deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has it
 from the start.
 
-A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections,
-idle ones are closed, those that are busy get `grace_seconds`, and what is left then is cut. When as many are
-open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A connection that
-has become a follower of the fast lane counts as a stream alone.
+A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
+are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
+When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
+connection that has become a follower of the fast lane counts as a stream alone.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from hypercorn.typing import (
         ASGIFramework,
@@ -52,6 +53,9 @@ _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room fo
 _BUSY_RETRY_SECONDS = 5.0
 _LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
 _MOST_BODY_BYTES = 65_536  # that are heard, of which `BODY_BYTES` are kept; who sends more is cut
+# A connection that was accepted just before the end has its first request under way, and who paints has the next one:
+# to cut them would be a reset that nobody expects. They are here within a round trip.
+_WIND_DOWN_SECONDS = 0.2
 _FOR_EVER = 2**62  # requests on one connection; Hypercorn's end of HTTP/2 connections would strand their streams
 
 
@@ -110,7 +114,18 @@ def _heard(receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return hear
 
 
-def _guarded(app: QuartTrio) -> ASGIFramework:
+def _last_answer(send: ASGISendCallable) -> ASGISendCallable:
+    """What sends an answer after which the connection closes, and which says so."""
+
+    async def send_last(message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return send_last
+
+
+def _guarded(app: QuartTrio, is_winding_down: Callable[[], bool]) -> ASGIFramework:
     """The app, and 400 for what Quart 0.22 answers with a traceback, as WebSockets over HTTP/2, and for two lengths."""
 
     async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -132,6 +147,8 @@ def _guarded(app: QuartTrio) -> ASGIFramework:
             problem = Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
             await _send_problem(problem, "http.response", send, (b"connection", b"close"))
         else:
+            if scope["type"] == "http" and scope["http_version"] != "2" and is_winding_down():
+                send = _last_answer(send)
             try:
                 await app(scope, _heard(receive), send)
             except* BadHost:  # raised before anything is sent, when the request is matched with a route
@@ -174,7 +191,8 @@ class Front:
     ) -> None:
         self._limits = limits or Limits()
         self._config = _config(self._limits)
-        self._app = wrap_app(_guarded(app), self._config.wsgi_max_body_size, "asgi")
+        self._is_winding_down = False
+        self._app = wrap_app(_guarded(app, lambda: self._is_winding_down), self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
         self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
@@ -210,6 +228,15 @@ class Front:
                     task_status.started()
                     await trio.serve_listeners(self._serve_one, listeners, handler_nursery=connections)
             nursery.cancel_scope.cancel()
+
+    async def wind_down(self) -> None:
+        """Accept no more connections, and serve those that are open for a moment, each answer its connection's last."""
+        self._accepting.cancel()
+        self._is_winding_down = True  # Hypercorn, told so, would close those that have yet to ask
+        if self._fast_lane is not None:
+            self._fast_lane.wind_down()
+        if self._streams:
+            await trio.sleep(_WIND_DOWN_SECONDS)
 
     async def stop(self, grace_seconds: float) -> None:
         """End it as the module says. Idempotent."""

@@ -89,6 +89,7 @@ class KeepAlive:
         self._sleepers: dict[int, _Sleeper] = {}
         self._asked: dict[PendingRecord, list[_Asked]] = {}
         self._nursery: trio.Nursery | None = None
+        self._is_winding_down = False
         self._stopping = False
 
     async def run(self) -> None:
@@ -101,11 +102,17 @@ class KeepAlive:
             self.abort()
             self._selector.close()
 
+    def wind_down(self) -> None:
+        """End each connection with its next answer, which says so. Idempotent."""
+        self._is_winding_down = True
+
     def stop(self) -> None:
         """Wake all whom nothing is owed, and the others with their answer. Idempotent."""
         self._stopping = True
         for sleeper in [one for one in self._sleepers.values() if not one.is_busy]:
-            self._end(sleeper)
+            self._hear(sleeper)  # to close a socket that holds a request would reset the connection
+            if sleeper.fd >= 0 and not sleeper.is_busy:
+                self._end(sleeper)
 
     def abort(self) -> None:
         """Wake all, whatever they are owed."""
@@ -201,7 +208,7 @@ class KeepAlive:
     def _answer(self, sleeper: _Sleeper, head: Head, request: Request, answer: Answer) -> None:
         sleeper.is_busy = False
         sleeper.since = trio.current_time()
-        data = response(head, answer.with_headers(*self._api.cors(request)), closes=False)
+        data = response(head, answer.with_headers(*self._api.cors(request)), closes=self._is_winding_down)
         try:
             sent = os.write(sleeper.fd, data)
         except BlockingIOError:
@@ -212,7 +219,7 @@ class KeepAlive:
         if sent < len(data):
             sleeper.rest = memoryview(data)[sent:]
             self._wake(sleeper)
-        elif self._stopping:
+        elif self._stopping or self._is_winding_down:
             self._end(sleeper)
         elif sleeper.is_deaf:
             sleeper.is_deaf = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import socket
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -13,7 +14,7 @@ from placed.http.front import Front
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
 _WAITING_GRACE_SECONDS: Final = 1.0
 
@@ -34,6 +35,41 @@ async def listen(host: str, port: int) -> list[trio.SocketListener]:
         busy = error.errno == errno.EADDRINUSE or isinstance(error.__cause__, OSError)
         why = "the address is in use" if busy and error.errno != errno.EACCES else (error.strerror or str(error))
         raise CannotListen(f"{host}:{port}: {why}; choose another with --host and --port") from error
+
+
+class Listening:
+    """The sockets that one process listens on, for as long as it lives: also while its server starts again.
+
+    Args:
+        host: to listen on, and `port`, unless there are
+        inherited: sockets that listen already.
+
+    Attributes:
+        sockets: those that are open.
+    """
+
+    def __init__(self, host: str, port: int, inherited: Iterable[socket.socket] = ()) -> None:
+        self._host = host
+        self._port = port
+        self.sockets = list(inherited)
+
+    async def open(self) -> list[trio.SocketListener]:
+        """Listeners on these sockets, opened now if they aren't; closing one leaves the socket open.
+
+        Raises:
+            CannotListen: as `listen`.
+        """
+        if not self.sockets:
+            listeners = await listen(self._host, self._port)
+            self.sockets = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
+        copies = [trio.socket.from_stdlib_socket(each.dup()) for each in self.sockets]
+        return [trio.SocketListener(copy) for copy in copies]
+
+    def close(self) -> None:
+        """Close them: whoever comes from now on is refused, once the listeners are closed too. Idempotent."""
+        for each in self.sockets:
+            each.close()
+        self.sockets = []
 
 
 def url_of(scheme: str, listener: trio.SocketListener) -> str:

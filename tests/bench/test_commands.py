@@ -38,12 +38,13 @@ SMALL = {
         *("--minutes", "0.2", "--people", "30", "--stay-seconds", "3", "--rate", "50"),
         *("--sample-seconds", "1", "--frames", "50"),
     ],
+    "upgrade": ["--edits", "20000", "--viewers", "5", "--runs", "2"],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
     "page": ["--side", "256", "--seconds", "0.5", "--runs", "1"],
 }
 
 
-LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "page", "soak"}
+LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
 WITHOUT_TARGETS = {"image", "ingest"}
 
 

@@ -110,13 +110,16 @@ class ServerProcess:
 
 
 @contextlib.asynccontextmanager
-async def starting(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> AsyncGenerator[ServerProcess]:
+async def starting(
+    data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
+) -> AsyncGenerator[ServerProcess]:
     """A server that has just been started, on a port that the system chooses; killed at the end if it still runs.
 
     Args:
         data: its data folder.
         flags: more flags.
         prefix: a command to start it with.
+        pass_fds: open descriptors that it gets.
     """
     with tempfile.TemporaryFile() as errors:
         process = await trio.lowlevel.open_process(
@@ -125,6 +128,7 @@ async def starting(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> Asy
             stderr=errors,
             cwd=ROOT,
             env=_environment(),
+            pass_fds=pass_fds,
         )
         server = ServerProcess(process, errors)
         try:
@@ -136,16 +140,20 @@ async def starting(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def running(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> AsyncGenerator[ServerProcess]:
+async def running(
+    data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
+) -> AsyncGenerator[ServerProcess]:
     """A server that is ready, of 64 x 48 pixels and without a cooldown unless `flags` say otherwise."""
-    async with starting(data, *_CREATED_WITH, *flags, prefix=prefix) as server:
+    async with starting(data, *_CREATED_WITH, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         await server.ready()
         yield server
 
 
-async def refusal(data: Path, *flags: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
+async def refusal(
+    data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
+) -> tuple[int, str]:
     """The exit code and the error output of a server that can't start."""
-    async with starting(data, *flags, prefix=prefix) as server:
+    async with starting(data, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         code = await server.wait()
         return code, server.output
 

@@ -1,0 +1,20 @@
+"""Whose a file is that root makes beside a server's own. Imports the standard library only."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def give_to_folders_owner(path: Path) -> None:
+    """Let `path` belong to whom its folder belongs, if we may decide that.
+
+    The server runs as a user of its own, and an operator as root: without this, the next start couldn't open what the
+    operator's command has left.
+    """
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,0 +1,157 @@
+"""A server that hands over, whoever serves at the moment, and people who come and paint all the while."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import trio
+
+from tests.promises.http_connection import ConnectionCut, connect, get, place
+from tests.promises.server_process import READY_SECONDS, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+    from pathlib import Path
+
+    from tests.promises.offline_log import Edit
+    from tests.promises.server_process import ServerProcess
+
+FAST, SLOW = ("--fast-lane",), ("--no-fast-lane",)
+_GONE_SECONDS: Final = 20.0
+
+
+@attrs.define
+class Generations:
+    """The processes of one server, of which each took over from the one before.
+
+    Attributes:
+        first: the one that the test started.
+        pids: of all, in order.
+    """
+
+    first: ServerProcess
+    pids: list[int]
+
+    @property
+    def port(self) -> int:
+        """Where they listen."""
+        return self.first.port
+
+    async def hand_over(self) -> None:
+        """Have a new process take over, and wait until it serves and the old one is gone."""
+        self.ask()
+        await self.first_writes("a new process serves", len(self.pids))
+        self.pids = [self.pids[0], *map(int, re.findall(r"a new process serves .*process=(\d+)", self.first.output))]
+        await wait_until_gone(self.pids[-2])
+
+    def ask(self) -> None:
+        """Ask the process that serves to hand over."""
+        os.kill(self.pids[-1], signal.SIGUSR2)
+
+    async def first_writes(self, text: str, times: int = 1) -> None:
+        """Wait until any of them has written `text` to standard error, so often altogether."""
+        with trio.fail_after(READY_SECONDS):
+            while self.first.output.count(text) < times:  # noqa: ASYNC110 - a file tells nobody that it has grown
+                await trio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Stop the last one, and wait until it is gone."""
+        os.kill(self.pids[-1], signal.SIGTERM)
+        await wait_until_gone(self.pids[-1])
+
+
+@contextlib.asynccontextmanager
+async def generations(
+    data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
+) -> AsyncGenerator[Generations]:
+    """A server that can hand over; whoever serves at the end is killed."""
+    async with running(data, *flags, prefix=prefix, pass_fds=pass_fds) as server:
+        made = Generations(server, [server.pid])
+        try:
+            yield made
+        finally:
+            for pid in {made.pids[-1], *map(int, re.findall(r"process=(\d+)", server.output))} - {server.pid}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def is_there(pid: int) -> bool:
+    """Whether there is such a process, and it isn't one that has ended and waits to be asked about."""
+    try:
+        os.kill(pid, 0)
+        if sys.platform != "linux":
+            return True
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - not a file of ours
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+async def wait_until_gone(pid: int) -> None:
+    """Wait until the process has ended."""
+    with trio.fail_after(_GONE_SECONDS):
+        while is_there(pid):  # noqa: ASYNC110 - it's nobody's child here
+            await trio.sleep(0.01)
+
+
+@attrs.define
+class Crowd:
+    """People who come anew for each request, and people who paint on a connection that they keep.
+
+    Attributes:
+        acknowledged: each edit that was answered 200, with the version of the answer.
+        refused: the answers to edits other than 200: status and code.
+        visits: how many requests on a connection of their own were answered.
+        broken: what went wrong with one.
+        silent_seconds: the longest that one of them waited for an answer.
+    """
+
+    edits: Iterator[Edit]
+    acknowledged: list[tuple[Edit, int]] = attrs.field(factory=list)
+    refused: list[tuple[int, str]] = attrs.field(factory=list)
+    visits: int = 0
+    broken: list[str] = attrs.field(factory=list)
+    silent_seconds: float = 0.0
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+
+    async def painted(self, count: int) -> None:
+        """Wait until so many edits have been acknowledged."""
+        while len(self.acknowledged) < count:
+            await self._changed.wait()
+
+    async def visit(self, port: int) -> None:
+        """Ask for `/info` over one new connection after the other."""
+        while True:
+            began = trio.current_time()
+            try:
+                answer = await get(port, "/info", ("Connection", "close"))
+            except ConnectionCut as cut:
+                self.broken.append(str(cut))
+            else:
+                self.visits += 1
+                if answer.status != 200:
+                    self.broken.append(f"{answer.status}")
+            self.silent_seconds = max(self.silent_seconds, trio.current_time() - began)
+            await trio.sleep(0.005)
+
+    async def paint(self, port: int) -> None:
+        """Place edits on a connection that is kept, and on a new one when that has ended."""
+        while True:
+            with contextlib.suppress(ConnectionCut):
+                async with connect(port) as connection:
+                    for edit in self.edits:
+                        answer = await place(connection, *edit)
+                        if answer.status == 200:
+                            self.acknowledged.append((edit, answer.json()["v"]))
+                            self._changed.set()
+                            self._changed = trio.Event()
+                        else:
+                            self.refused.append((answer.status, answer.json()["code"]))
+                            assert "retry-after" in answer.headers
+                        await trio.sleep(0.005)

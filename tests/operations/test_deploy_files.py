@@ -1,0 +1,88 @@
+"""What is in deploy/, and beside it for containers, as far as it can be tried without a service manager or Docker."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from placed.settings import Settings
+from tests.parts import has_program, require
+from tests.promises.http_connection import connect, get, place
+from tests.promises.server_process import running
+
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "deploy"
+# In a mount namespace of its own: nothing can be written to but $0, and root has none of its powers.
+_NOTHING_ELSE = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs -o mode=0700 tmpfs "$0"
+mount -o remount,bind,ro /
+if touch /written 2>/dev/null; then exit 99; fi
+exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
+"""
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """Copies, whose program is there."""
+    require("systemd-analyze", has_program("systemd-analyze"), "apt-get install systemd")
+    for path in UNITS.iterdir():
+        text = path.read_text(encoding="utf-8").replace("/usr/local/bin/placed", sys.executable)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def _analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_systemd_has_nothing_to_say_against_the_units(units: Path) -> None:
+    verified = _analyze("verify", units / "placed.service", units / "placed.socket")
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+
+
+def test_systemd_would_have_said_it(units: Path) -> None:
+    service = units / "placed.service"
+    service.write_text(service.read_text(encoding="utf-8").replace("Type=notify", "Type=notified"), encoding="utf-8")
+    assert "notified" in _analyze("verify", service).stderr
+
+
+def test_service_is_exposed_little(units: Path) -> None:
+    told = _analyze("security", "--offline=true", units / "placed.service").stdout
+    (level,) = re.findall(r"Overall exposure level for placed.service: (\d+\.\d)", told)
+    assert float(level) < 2.0
+
+
+@pytest.mark.parametrize("name", ["placed.service", "../Dockerfile", "../compose.yaml"])
+def test_every_variable_in_the_files_is_a_setting(name: str) -> None:
+    settings = {f"PLACED_{name.upper()}" for name in Settings.__annotations__}
+    found = set(re.findall(r"PLACED_[A-Z_]+", (UNITS / name).read_text(encoding="utf-8")))
+    assert found - settings <= {"PLACED_TRUSTED_PROXY"}  # a list, whose field has another name
+
+
+def test_image_runs_as_a_user_of_its_own() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert lines.index("USER placed") < lines.index('ENTRYPOINT ["placed"]')
+    assert not [line for line in lines[lines.index("USER placed") + 1 :] if line.startswith(("USER", "RUN"))]
+
+
+async def test_server_writes_to_nothing_but_its_data_folder(tmp_path: Path) -> None:
+    may_mount = sys.platform == "linux" and os.geteuid() == 0 and has_program("unshare") and has_program("setpriv")
+    require("mounts of its own", may_mount, "run the tests as root, in a container with util-linux")
+    data = tmp_path / "data"
+    data.mkdir()
+    prefix = ("unshare", "-m", "sh", "-c", _NOTHING_ELSE, str(data))
+    async with running(data, prefix=prefix) as server:
+        async with connect(server.port) as painter:
+            assert (await place(painter, 1, 2, 3)).json() == {"v": 2}
+        assert (await get(server.port, "/canvas.png")).status == 200
+        assert (await get(server.port, "/")).status == 200
+        await server.stop()
+    assert list(data.iterdir()) == []  # it was in the namespace's own

@@ -1,0 +1,90 @@
+"""With a real broker: the topic is checked beside its servers, and a server of it hands over like any other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from kafka import KafkaAdminClient
+
+from placed.exit_codes import ExitCode
+from tests.kafka.cluster import Cluster, run_cluster
+from tests.operations.handing_over import Crowd, generations
+from tests.promises.http_connection import connect, place
+from tests.promises.kafka_servers import records_of, url_of
+from tests.promises.load import each_pixel_once
+from tests.promises.server_process import ROOT, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+LIMIT_SECONDS = 120.0
+WIDTH, HEIGHT, COLORS = 1000, 1000, 16
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One broker."""
+    with run_cluster(tmp_path_factory.mktemp("operations")) as cluster:
+        yield cluster
+
+
+async def _check(data: Path, log: str) -> tuple[int, dict[str, object]]:
+    command = [sys.executable, "-m", "placed", "check", "--json", "--data", str(data), "--log", log]
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, stderr=subprocess.DEVNULL, check=False)
+    told: dict[str, object] = json.loads(done.stdout)
+    return done.returncode, told
+
+
+async def test_topic_and_snapshot_are_checked_against_each_other(cluster: Cluster, tmp_path: Path) -> None:
+    log = url_of(cluster, "checked")
+    async with running(tmp_path, "--log", log) as server, connect(server.port) as painter:
+        for x in range(5):
+            assert (await place(painter, x, 2, 3)).status == 200
+        await server.stop()
+    code, told = await _check(tmp_path, log)
+    assert (code, told["well"]) == (0, True), told
+    assert isinstance(told["log"], dict)
+    assert (told["log"]["edits"], told["log"]["first"]) == (5, 0)
+    assert isinstance(told["snapshot"], dict)
+    assert told["snapshot"]["equals_log"] is True
+
+
+async def test_topic_that_is_not_there_is_told_and_not_made(cluster: Cluster, tmp_path: Path) -> None:
+    code, told = await _check(tmp_path, url_of(cluster, "nowhere"))
+    assert code == ExitCode.UNUSABLE
+    assert "there is no such topic" in json.dumps(told["problems"])
+    admin = KafkaAdminClient(bootstrap_servers=cluster.addresses())
+    try:
+        assert "nowhere" not in admin.list_topics()
+    finally:
+        admin.close()
+
+
+async def test_server_of_a_topic_hands_over_without_refusing_anybody(cluster: Cluster, tmp_path: Path) -> None:
+    log = url_of(cluster, "handed-over")
+    crowd = Crowd(each_pixel_once(WIDTH, HEIGHT, COLORS))
+    size = ("--width", str(WIDTH), "--height", str(HEIGHT))
+    async with generations(tmp_path, "--log", log, *size) as served:
+        with trio.fail_after(LIMIT_SECONDS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(crowd.visit, served.port)
+                for _ in range(3):
+                    nursery.start_soon(crowd.paint, served.port)
+                await crowd.painted(50)
+                await served.hand_over()
+                await crowd.painted(len(crowd.acknowledged) + 50)
+                nursery.cancel_scope.cancel()
+        await served.stop()
+    assert crowd.broken == []
+    assert set(crowd.refused) <= {(503, "shutting-down")}
+    records = await records_of(log)
+    assert [edit for edit, version in crowd.acknowledged if edit not in records[version - 1]] == []

@@ -1,0 +1,90 @@
+"""A server that stops leaves its data folder to the next one before the last slow reader has its image."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import trio
+import trio.testing
+
+from placed import service
+from placed.folder_lock import lock_folder
+from placed.http import front
+from placed.record import EDIT, encode_edits
+from placed.service import serve
+from placed.settings import Settings
+from tests.promises.http_connection import connect, get, place
+from tests.promises.offline_log import append_records, canvas_record
+from tests.serving import LANES, LIMIT_SECONDS, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
+_ROWS_A_RECORD = 30
+
+
+def _noise() -> list[bytes]:
+    """Records of a canvas that can't be compressed."""
+    colors = np.random.default_rng(2017).integers(0, 256, (SIDE_PX, SIDE_PX), np.uint8)
+    bands = [colors[begin : begin + _ROWS_A_RECORD] for begin in range(0, SIDE_PX, _ROWS_A_RECORD)]
+    return [canvas_record(SIDE_PX, SIDE_PX, 256)] + [
+        _band(band, number * _ROWS_A_RECORD) for number, band in enumerate(bands)
+    ]
+
+
+def _band(colors: NDArray[np.uint8], y: int) -> bytes:
+    edits = np.zeros(colors.size, EDIT)
+    edits["x"] = np.tile(np.arange(SIDE_PX), len(colors))
+    edits["y"] = np.repeat(np.arange(y, y + len(colors)), SIDE_PX)
+    edits["color"] = colors.reshape(-1)
+    return encode_edits(edits)
+
+
+async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_HTTP_GRACE_SECONDS", LIMIT_SECONDS)  # this isn't about how long it waits
+    monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
+    stop, is_free = trio.Event(), trio.Event()
+    settings = Settings(data=tmp_path, port=0)
+    await append_records(tmp_path / "log", _noise())
+    async with trio.open_nursery() as nursery:
+        with trio.fail_after(LIMIT_SECONDS):
+            started = partial(serve, settings, stop=stop, on_folder_free=is_free.set)
+            running = await nursery.start(started)
+            port = int(running.urls[0].rpartition(":")[2])
+            assert len((await get(port, "/canvas.png")).body) > 5_000_000
+            async with connect(port, receive_buffer_bytes=4096) as reader:
+                await reader.send("/canvas.png")
+                head = await reader.head()
+                stop.set()
+                await is_free.wait()
+                assert not running.stopped.is_set()
+                with lock_folder(tmp_path):
+                    size = 0
+                    while (data := await reader.data()) is not None:
+                        size += len(data)
+            assert size == int(head.headers["content-length"])
+            await running.stopped.wait()
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_who_has_a_connection_may_ask_once_more_and_is_told_that_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr(front, "_WIND_DOWN_SECONDS", 2.0)
+    async with serving(lane, tmp_path) as server:
+        async with connect(server.port) as kept, connect(server.port) as new:
+            assert (await place(kept, 1, 2, 3)).status == 200
+            await trio.testing.wait_all_tasks_blocked()
+            server.stop.set()
+            last = await place(kept, 1, 2, 4)
+            first = await new.request("/info")
+        assert (last.status, last.json()["v"], last.headers["connection"]) == (200, 3, "close")
+        assert (first.status, first.headers["connection"]) == (200, "close")
