@@ -40,10 +40,12 @@ from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.listening import CannotListen, listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
+from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
 from placed.lmdb_environment import StoreError, make_folder
 from placed.log_opening import is_kafka, open_log
-from placed.metrics import Metrics
+from placed.loop_lag import watch_loop
+from placed.metrics import FAST, SLOW, Metrics
 from placed.palette import SEED
 from placed.palette_files import palette_of
 from placed.progress import replay_progress
@@ -52,7 +54,7 @@ from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
-from placed.structured_logs import get_logger
+from placed.structured_logs import get_logger, tell_left_out
 from placed.tls import TlsError, server_context
 from placed.writer import Writer
 
@@ -70,6 +72,7 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
+_LEFT_OUT_SECONDS = 10.0  # between the lines that say how many lines were left out
 _WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 
 
@@ -267,17 +270,18 @@ class _Server:
         snapshotter: Snapshotter,
         projection: Projection,
         tls: ssl.SSLContext | None,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._scheme = "https" if tls else "http"
         self._log = log
         self._projection = projection
         self._snapshotter = snapshotter
-        self._metrics = Metrics()
-        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable)
+        self._metrics = metrics
+        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable, delivered=metrics.delivered)
         self._reader = Reader(log, projection, self._broadcaster.publish)
-        self._writer = Writer(log, on_append=self._metrics.appended, on_failure=self._metrics.append_failed)
-        self._encoder = ImageEncoder(projection, log.id)
+        self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed)
+        self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         api = self._api(log.id)
         self._followers = Followers(
             self._broadcaster,
@@ -289,7 +293,8 @@ class _Server:
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         app = create_app(api, Pages.load(client_folder()))
-        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit)
+        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit, requests=api.requests)
+        metrics.tell_build((settings.log or "lmdb").partition(":")[0])
         self._watch()
 
     @classmethod
@@ -305,11 +310,16 @@ class _Server:
             projection, saved_version = await recover(
                 log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
-        snapshotter = Snapshotter(store, projection, log.id, saved_version=saved_version)
-        return cls(settings, log, snapshotter, projection, tls)
+        metrics = Metrics()
+        snapshotter = Snapshotter(
+            store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved
+        )
+        return cls(settings, log, snapshotter, projection, tls, metrics)
 
     def _api(self, log_id: str) -> Api:
         palette = palette_of(self._projection.definition.rgb, self._settings.palette)
+        key = author_key(self._settings.data, self._settings.author_key_file)
+        proxies = self._settings.trusted_proxies
         return Api(
             projection=self._projection,
             writer=self._writer,
@@ -317,14 +327,15 @@ class _Server:
             encoder=self._encoder,
             metrics=self._metrics,
             log_id=log_id,
-            author_key=author_key(self._settings.data, self._settings.author_key_file),
+            author_key=key,
             hex_colors=tuple(palette.hex_colors()),
             color_names=palette.names,
-            trusted_proxies=self._settings.trusted_proxies,
+            trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
+            requests=RequestLog(self._metrics, proxies, key, self._settings.log_addresses),
         )
 
     def _is_writable(self) -> bool:
@@ -335,20 +346,42 @@ class _Server:
         return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
 
     def _watch(self) -> None:
-        projection, watch = self._projection, self._metrics.watch
+        watch, total = self._metrics.watch, self._metrics.watch_total
+        projection, followers, hub = self._projection, self._followers, self._broadcaster
+        writer, snapshotter, encoder = self._writer, self._snapshotter, self._encoder
         watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)
-        watch("placed_edits_applied", "Edits read from the log since the start.", lambda: projection.edits)
-        watch("placed_records_refused", "Records not understood since the start.", lambda: projection.refused)
-        watch("placed_subscribers", "Open streams.", lambda: self._broadcaster.subscribers)
-        watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: self._broadcaster.writable)
-        watch("placed_reloads", "Streams told to reload since the start.", lambda: self._broadcaster.reloads)
-        watch("placed_image_encodes", "Images made since the start.", lambda: self._encoder.encodes)
-        watch("placed_connections", "Open connections.", lambda: self._front.connections)
-        watch("placed_edits_waiting", "Edits that wait for the log.", lambda: self._writer.waiting)
-        watch("placed_snapshot_version", "Version of the last snapshot.", lambda: self._snapshotter.saved_version)
+        total("placed_edits_applied_total", "Edits read from the log.", lambda: projection.edits)
+        total("placed_records_refused_total", "Records not understood.", lambda: projection.refused)
+        watch("placed_edits_waiting", "Edits that wait for the append in flight.", lambda: writer.waiting)
+        watch("placed_appends_in_flight", "Records that are being appended.", lambda: writer.in_flight)
+        watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: hub.writable)
         watch("placed_log_reachable", "1 while the log can be read.", lambda: self._reader.reachable)
         watch("placed_log_lag", "Offsets of the log that are still to be read.", self._lag)
-        watch("placed_log_reconnects", "Times that the log was reached again.", lambda: self._log.reconnects)
+        total("placed_log_reconnects_total", "Times that the log was reached again.", lambda: self._log.reconnects)
+        watch("placed_connections", "Open connections.", lambda: self._front.connections)
+        self._watch_streams(followers, hub)
+        watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
+        watch("placed_image_timestamp_seconds", "When the image at hand was made.", lambda: encoder.made_at)
+        watch("placed_snapshot_version", "Version of the last snapshot.", lambda: snapshotter.saved_version)
+        watch("placed_snapshot_timestamp_seconds", "When it was saved.", lambda: snapshotter.saved_at)
+        total("placed_snapshot_errors_total", "Snapshots that couldn't be saved.", lambda: snapshotter.failures)
+
+    def _watch_streams(self, followers: Followers, hub: Broadcaster) -> None:
+        """In both lanes: who isn't among the followers has a task of its own, in the slow lane."""
+        watch, total = self._metrics.watch, self._metrics.watch_total
+
+        def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:
+            return lambda: {FAST: fast(), SLOW: slow()}
+
+        subscribers = by_lane(lambda: len(followers), lambda: hub.subscribers - len(followers))
+        laggards = by_lane(lambda: followers.laggards, lambda: hub.laggards)
+        frames = by_lane(lambda: followers.frames_sent, lambda: hub.frames_sent)
+        sent_bytes = by_lane(lambda: followers.bytes_sent, lambda: hub.bytes_sent)
+        watch("placed_subscribers", "Open streams.", subscribers, "lane")
+        watch("placed_laggards", "Streams that haven't taken all that they were sent.", laggards, "lane")
+        total("placed_frames_sent_total", "Frames given to streams.", frames, "lane")
+        total("placed_stream_sent_bytes_total", "Bytes given to streams.", sent_bytes, "lane")
+        total("placed_reloads_total", "Streams told to load the image again.", lambda: hub.reloads, "code")
 
     async def serve(
         self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[Running]
@@ -359,6 +392,8 @@ class _Server:
             parts = (self._reader, self._writer, self._snapshotter, self._broadcaster, self._followers)
             for part in parts:
                 nursery.start_soon(part.run)
+            nursery.start_soon(watch_loop, self._metrics.loop_woke)
+            nursery.start_soon(_tell_left_out)
             await nursery.start(self._front.serve, listeners)
             task_status.started(running)
             await stop.wait()
@@ -378,6 +413,16 @@ class _Server:
         await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
         await self._front.stop(_HTTP_GRACE_SECONDS)
+
+
+async def _tell_left_out() -> None:
+    """Say now and then, and at the end, how many log lines were too many."""
+    try:
+        while True:
+            await trio.sleep(_LEFT_OUT_SECONDS)
+            tell_left_out()
+    finally:
+        tell_left_out()
 
 
 def _announce(running: Running) -> None:

@@ -117,7 +117,7 @@ async def test_a_thousand_page_loads_at_once_cost_the_servers_a_handful_of_image
             async with trio.open_nursery() as nursery:
                 for _ in range(PAGE_LOADS):
                     nursery.start_soon(load_page, fleet.port)
-            encodes = await fleet.metric("placed_image_encodes")
+            encodes = await fleet.metric("placed_image_encode_seconds_count")
             images = [line for line in fleet.nginx.access_lines() if "/canvas.png" in line]
     assert statuses == [(200, 200)] * PAGE_LOADS
     assert encodes <= 5
