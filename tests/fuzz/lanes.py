@@ -203,7 +203,8 @@ class _Rig:
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
         fast = (self._api, cast("Followers", self)) if lane == "fast" else None
-        self.front = Front(create_app(self._api, Pages.load(client_folder())), fast=fast)
+        app = create_app(self._api, Pages.load(client_folder()))
+        self.front = Front(app, fast=fast, requests=self._api.requests)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
         """As the followers do; nothing is told."""
