@@ -73,7 +73,7 @@ has_part() {
 }
 
 missing_parts() {
-    for part in chromium firefox-esr nginx pngcheck nodejs npm maven; do
+    for part in chromium firefox-esr nginx pngcheck nodejs npm maven prometheus; do
         has_part $part || printf '%s ' $part
     done
 }

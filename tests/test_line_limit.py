@@ -44,7 +44,7 @@ class Clock:
 
 def record(event: str, *, level: int = logging.INFO, number: int = 0) -> logging.LogRecord:
     """One of ours, with a value that is never the same."""
-    return logging.LogRecord("placed.test", level, "test.py", 1, {"event": event, "number": number}, None, None)  # type: ignore[arg-type]  # as structlog does
+    return logging.LogRecord("placed.test", level, "test.py", 1, {"event": event, "number": number}, None, None)
 
 
 def allowed(limit: LineLimit, count: int, event: str = "a flood") -> int:
