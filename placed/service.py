@@ -33,6 +33,7 @@ from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
 from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy, lock_folder
+from placed.gauges import watch_parts
 from placed.http.api import Api
 from placed.http.app import create_app
 from placed.http.client_limit import ClientLimit
@@ -42,10 +43,11 @@ from placed.http.listening import CannotListen, listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
 from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
+from placed.left_out import tell_left_out_lines
 from placed.lmdb_environment import StoreError, make_folder
 from placed.log_opening import is_kafka, open_log
 from placed.loop_lag import watch_loop
-from placed.metrics import FAST, SLOW, Metrics
+from placed.metrics import Metrics
 from placed.palette import SEED
 from placed.palette_files import palette_of
 from placed.progress import replay_progress
@@ -54,7 +56,7 @@ from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
-from placed.structured_logs import get_logger, tell_left_out
+from placed.structured_logs import get_logger
 from placed.tls import TlsError, server_context
 from placed.writer import Writer
 
@@ -72,7 +74,6 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
-_LEFT_OUT_SECONDS = 10.0  # between the lines that say how many lines were left out
 _WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 
 
@@ -295,7 +296,19 @@ class _Server:
         app = create_app(api, Pages.load(client_folder()))
         self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit, requests=api.requests)
         metrics.tell_build((settings.log or "lmdb").partition(":")[0])
-        self._watch()
+        watch_parts(
+            metrics,
+            log=log,
+            projection=projection,
+            reader=self._reader,
+            writer=self._writer,
+            broadcaster=self._broadcaster,
+            followers=self._followers,
+            front=self._front,
+            encoder=self._encoder,
+            snapshotter=snapshotter,
+            lag=self._lag,
+        )
 
     @classmethod
     async def recover(cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None) -> _Server:
@@ -345,44 +358,6 @@ class _Server:
         """How many offsets of the log, as far as heard, the reader has still to come by."""
         return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
 
-    def _watch(self) -> None:
-        watch, total = self._metrics.watch, self._metrics.watch_total
-        projection, followers, hub = self._projection, self._followers, self._broadcaster
-        writer, snapshotter, encoder = self._writer, self._snapshotter, self._encoder
-        watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)
-        total("placed_edits_applied_total", "Edits read from the log.", lambda: projection.edits)
-        total("placed_records_refused_total", "Records not understood.", lambda: projection.refused)
-        watch("placed_edits_waiting", "Edits that wait for the append in flight.", lambda: writer.waiting)
-        watch("placed_appends_in_flight", "Records that are being appended.", lambda: writer.in_flight)
-        watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: hub.writable)
-        watch("placed_log_reachable", "1 while the log can be read.", lambda: self._reader.reachable)
-        watch("placed_log_lag", "Offsets of the log that are still to be read.", self._lag)
-        total("placed_log_reconnects_total", "Times that the log was reached again.", lambda: self._log.reconnects)
-        watch("placed_connections", "Open connections.", lambda: self._front.connections)
-        self._watch_streams(followers, hub)
-        watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
-        watch("placed_image_timestamp_seconds", "When the image at hand was made.", lambda: encoder.made_at)
-        watch("placed_snapshot_version", "Version of the last snapshot.", lambda: snapshotter.saved_version)
-        watch("placed_snapshot_timestamp_seconds", "When it was saved.", lambda: snapshotter.saved_at)
-        total("placed_snapshot_errors_total", "Snapshots that couldn't be saved.", lambda: snapshotter.failures)
-
-    def _watch_streams(self, followers: Followers, hub: Broadcaster) -> None:
-        """In both lanes: who isn't among the followers has a task of its own, in the slow lane."""
-        watch, total = self._metrics.watch, self._metrics.watch_total
-
-        def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:
-            return lambda: {FAST: fast(), SLOW: slow()}
-
-        subscribers = by_lane(lambda: len(followers), lambda: hub.subscribers - len(followers))
-        laggards = by_lane(lambda: followers.laggards, lambda: hub.laggards)
-        frames = by_lane(lambda: followers.frames_sent, lambda: hub.frames_sent)
-        sent_bytes = by_lane(lambda: followers.bytes_sent, lambda: hub.bytes_sent)
-        watch("placed_subscribers", "Open streams.", subscribers, "lane")
-        watch("placed_laggards", "Streams that haven't taken all that they were sent.", laggards, "lane")
-        total("placed_frames_sent_total", "Frames given to streams.", frames, "lane")
-        total("placed_stream_sent_bytes_total", "Bytes given to streams.", sent_bytes, "lane")
-        total("placed_reloads_total", "Streams told to load the image again.", lambda: hub.reloads, "code")
-
     async def serve(
         self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[Running]
     ) -> None:
@@ -393,7 +368,7 @@ class _Server:
             for part in parts:
                 nursery.start_soon(part.run)
             nursery.start_soon(watch_loop, self._metrics.loop_woke)
-            nursery.start_soon(_tell_left_out)
+            nursery.start_soon(tell_left_out_lines)
             await nursery.start(self._front.serve, listeners)
             task_status.started(running)
             await stop.wait()
@@ -413,16 +388,6 @@ class _Server:
         await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
         await self._front.stop(_HTTP_GRACE_SECONDS)
-
-
-async def _tell_left_out() -> None:
-    """Say now and then, and at the end, how many log lines were too many."""
-    try:
-        while True:
-            await trio.sleep(_LEFT_OUT_SECONDS)
-            tell_left_out()
-    finally:
-        tell_left_out()
 
 
 def _announce(running: Running) -> None:

@@ -70,7 +70,7 @@ LAYERS = {
     ),
     "tls": _layer("tls"),
     "tasks": _layer(
-        "broadcaster image loop_lag metrics reader recovery snapshot_store snapshotter writer",
+        "broadcaster image left_out loop_lag metrics reader recovery snapshot_store snapshotter writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),
@@ -87,7 +87,7 @@ LAYERS = {
     ),
     "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
     "service": _layer(
-        "service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
+        "gauges service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
     ),
     "commands": _layer("__main__ cli cli_help", "pure settings logging paint service", "attrs click platformdirs"),
 }

@@ -9,7 +9,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
+import trio.testing
 
+from placed.left_out import EVERY_SECONDS, tell_left_out_lines
 from placed.line_limit import BURST, LEFT_OUT, PER_SECOND, LineLimit
 from placed.structured_logs import configure, get_logger, in_request, request_id_here, tell_left_out
 
@@ -105,6 +108,26 @@ def test_said_how_many_of_each_of_many_kinds(stream: io.StringIO) -> None:
             get_logger(f"placed.test{kind}").info("a flood")
     tell_left_out()
     assert len([line for line in lines(stream) if line["event"] == LEFT_OUT]) == 3 * BURST
+
+
+async def test_flood_is_told_while_it_goes_on_and_at_the_end(
+    stream: io.StringIO, autojump_clock: trio.testing.MockClock
+) -> None:
+    def flood() -> None:
+        for _ in range(100):
+            get_logger("placed.test").info("a flood")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tell_left_out_lines)
+        flood()
+        await trio.sleep(EVERY_SECONDS + 1)
+        told = [line["event"] for line in lines(stream)].count(LEFT_OUT)
+        flood()
+        nursery.cancel_scope.cancel()
+    left_out = [line for line in lines(stream) if line["event"] == LEFT_OUT]
+    assert (told, len(left_out)) == (1, 2)
+    written = len(lines(stream)) - 2
+    assert sum(int(str(line["lines"])) for line in left_out) == 200 - written
 
 
 def test_threads_share_the_limit() -> None:

@@ -156,7 +156,8 @@ def _request(scope: HTTPScope | WebsocketScope) -> Request:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     client = scope.get("client")
-    return Request("", "", headers, client[0] if client else "")
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    return Request(method, "", headers, client[0] if client else "")
 
 
 _CLOSE = (b"connection", b"close")

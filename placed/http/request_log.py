@@ -86,7 +86,7 @@ class RequestLog:
         Args:
             error: what ended it.
             path: empty while nothing is known of it.
-            request: as far as it was read; its peer is known in any case.
+            request: as far as it was read; its peer is known in any case, and its method is empty where it isn't.
             request_id: where it has got one already.
         """
         request_id = request_id or self.id_of(request.headers, request.peer)
@@ -98,7 +98,7 @@ class RequestLog:
             get_logger(__name__).error("request failed", exc_info=error, **told)
             detail = "the server made a mistake; its operator will find it in the logs"
             problem = Problem(500, "internal", detail)
-        self.metrics.refused(problem.code, is_edit=path == "/edit")
+        self.metrics.refused(problem.code, is_edit=path == "/edit" and request.method in ("POST", ""))
         return problem.answer().with_headers(("X-Request-ID", request_id))
 
     def refused_unread(self, problem: Problem, peer: str) -> Answer:
