@@ -1,4 +1,4 @@
-"""The task that says how many log lines there were too many of (`placed.line_limit`), while that goes on and at the end."""
+"""The task that says how many log lines were too many (`placed.line_limit`), while that goes on and at the end."""
 
 from __future__ import annotations
 
