@@ -74,7 +74,7 @@ has_part() {
 }
 
 missing_parts() {
-    for part in chromium firefox-esr nginx pngcheck nodejs npm maven systemd; do
+    for part in chromium firefox-esr nginx pngcheck nodejs npm maven systemd prometheus; do
         has_part $part || printf '%s ' $part
     done
 }

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from placed.http import sse
+from placed.metrics import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection afte
 VIEWERS_SECONDS = 5.0  # they come and go all the time
 WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
 _LOOK_SECONDS = 0.25
+_KNOWN_VERSIONS = 1_024  # of which it's known since when they are old: seconds of them
 _CACHED_FRAMES = 64  # nearly all subscribers stand at one of the last few versions
 
 
@@ -45,11 +47,14 @@ class Broadcaster:
         log_id: its log's.
         heartbeat_seconds: between two signs of life to one stream when nothing is placed.
         is_writable: whether the log takes edits, as far as is known.
+        delivered: told the lane, and how many seconds those who kept up have waited for a frame.
 
     Attributes:
         log_id: see above.
         subscribers: how many there are.
-        reloads: how many were sent back to the image.
+        reloads: how many were sent back to the image, by the word for the wire.
+        frames_sent: given to the streams that have a task of their own, and `bytes_sent` likewise.
+        delivered: see above.
         writable: what `is_writable` said when it was last told.
         edition: of the status; a higher one is news, for the next frame.
         urgent: the edition that isn't to wait for a frame.
@@ -62,6 +67,7 @@ class Broadcaster:
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         is_writable: Callable[[], bool] = lambda: True,
+        delivered: Callable[[str, float], None] = lambda lane, seconds: None,
     ) -> None:
         self._projection = projection
         self._heartbeat_seconds = heartbeat_seconds
@@ -73,10 +79,16 @@ class Broadcaster:
         self._frames: dict[tuple[int, Format], tuple[int, bytes]] = {}
         self.log_id = log_id
         self._closed = False
+        self._published = projection.version
+        self._old_since: dict[int, float] = {}
+        self._sending: set[Subscriber] = set()
         self.subscribers = 0
-        self.reloads = 0
+        self.reloads = dict.fromkeys(("other-log", "future", "too-old"), 0)
         self.writable = True
         self.edition = self.urgent = 0
+        self.frames_sent = 0
+        self.bytes_sent = 0
+        self.delivered = delivered
 
     @property
     def closed(self) -> bool:
@@ -116,6 +128,11 @@ class Broadcaster:
     def publish(self) -> None:
         """Tell everybody that the projection has moved on."""
         self._frames.clear()
+        if self._published != self._projection.version:
+            self._old_since[self._published] = trio.current_time()
+            self._published = self._projection.version
+            if len(self._old_since) > _KNOWN_VERSIONS:
+                del self._old_since[next(iter(self._old_since))]
         self._wake()
 
     def close(self) -> None:
@@ -165,8 +182,29 @@ class Broadcaster:
 
     def reload(self, code: str) -> bytes:
         """The event that sends somebody back to the image."""
-        self.reloads += 1
+        self.reloads[code] += 1
         return sse.reload_event(code, self._projection.version, self.log_id)
+
+    @property
+    def laggards(self) -> int:
+        """Streams with a task of their own that haven't taken their last frame yet, and lack another one."""
+        return sum(self.is_behind(one.version) for one in self._sending)
+
+    def told(self, lane: str, version: int) -> None:
+        """Some who stood at `version`, and kept up, have what came next."""
+        since = self._old_since.get(version)
+        if since is not None:
+            self.delivered(lane, trio.current_time() - since)
+
+    def note_sending(self, subscriber: Subscriber, data: bytes, *, is_news: bool) -> None:
+        """One with a task of its own has been given this to send."""
+        self._sending.add(subscriber)
+        self.frames_sent += is_news
+        self.bytes_sent += len(data)
+
+    def note_sent(self, subscriber: Subscriber) -> None:
+        """It has sent that, or is gone. Idempotent."""
+        self._sending.discard(subscriber)
 
     async def wait_for_news(self, version: int, edition: int) -> bool:
         """Wait until there is something after `version`, or a status after `edition` that can't wait, or the end;
@@ -243,9 +281,17 @@ class Subscriber:
 
         Cancellation: loses nothing.
         """
+        hub, stood, is_news = self._broadcaster, None, True
+        hub.note_sent(self)
         while (data := self.poll()) == b"":
-            if not await self._broadcaster.wait_for_news(self.version, self.edition):
-                return self.heartbeat()
+            stood = self.version
+            if not await hub.wait_for_news(stood, self.edition):
+                data, is_news = self.heartbeat(), False
+                break
+        if data is not None:
+            hub.note_sending(self, data, is_news=is_news)
+        if stood is not None and self.version != stood:
+            hub.told(SLOW, stood)
         return data
 
     def close(self) -> None:
@@ -253,6 +299,7 @@ class Subscriber:
         if self._open:
             self._open = False
             self._broadcaster.subscribers -= 1
+            self._broadcaster.note_sent(self)
             self._on_close()
 
     def __del__(self) -> None:

@@ -242,6 +242,12 @@ _PARAMS: Final[list[click.Parameter]] = [
     _setting("max_frames_per_second", "COUNT", "To each stream; fewer merge more edits into one.", show_default=True),
     _setting("log_level", "LEVEL", f"{', '.join(structured_logs.LEVELS)}.", show_default=True),
     _setting("log_format", "FORMAT", f"{' or '.join(structured_logs.FORMATS)}.", show_default=True),
+    _setting(
+        "log_addresses",
+        "",
+        "Log clients' addresses beside their authors' hashes.",
+        is_flag=True,
+    ),
 ]
 
 

@@ -25,7 +25,7 @@ _SECTIONS: Final = (
         ),
     ),
     ("Speed", ("--fast-lane", "--max-frames-per-second")),
-    ("Log lines", ("--log-level", "--log-format")),
+    ("Log lines", ("--log-level", "--log-format", "--log-addresses")),
     ("Other", ("--config", "--version", "--help")),
 )
 INTRODUCTION: Final = """\

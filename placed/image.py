@@ -6,6 +6,7 @@ the loop never waits for it. Whoever asks while it runs waits for that one image
 
 from __future__ import annotations
 
+import math
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -44,7 +45,12 @@ class Image:
 
 
 class ImageEncoder:
-    """Encodes one projection's canvas. `encodes` counts the images made."""
+    """Encodes one projection's canvas.
+
+    Attributes:
+        encodes: images made.
+        made_at: when the cached image's canvas was copied, in s since the epoch; NaN while there is none.
+    """
 
     def __init__(
         self,
@@ -53,16 +59,19 @@ class ImageEncoder:
         *,
         max_age_seconds: float = MAX_AGE_SECONDS,
         wall_clock: Callable[[], float] = time.time,
+        on_encode: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._projection = projection
         self._log_id = log_id
         self._max_age_seconds = max_age_seconds
         self._wall_clock = wall_clock
+        self._on_encode = on_encode
         self._encoding = trio.Lock()
         self._thread = trio.CapacityLimiter(1)
         self._cached: Image | None = None
         self._encoded_at = 0.0
         self.encodes = 0
+        self.made_at = math.nan
 
     async def image(self) -> Image:
         """The canvas as it is now, or was at most `max_age_seconds` ago."""
@@ -70,6 +79,11 @@ class ImageEncoder:
             if self._cached is None or self._is_old(self._cached):
                 self._cached = await self._encode()
             return self._cached
+
+    @property
+    def version(self) -> float:
+        """The cached image's; NaN while there is none."""
+        return math.nan if self._cached is None else self._cached.version
 
     def fresh(self) -> Image | None:
         """The cached image, if it needn't be encoded again."""
@@ -83,9 +97,12 @@ class ImageEncoder:
     async def _encode(self) -> Image:
         version, canvas = self._projection.version, self._projection.canvas.copy()
         self._encoded_at = trio.current_time()
-        modified = formatdate(self._wall_clock(), usegmt=True)
+        made_at = self._wall_clock()
         data = await trio.to_thread.run_sync(self._to_png, version, canvas, limiter=self._thread)
         self.encodes += 1
+        self.made_at = made_at
+        self._on_encode(trio.current_time() - self._encoded_at)
+        modified = formatdate(made_at, usegmt=True)
         return Image(version, data, f'"{self._log_id}-{version}"', modified)
 
     def _to_png(self, version: int, canvas: NDArray[np.uint8]) -> bytes:

@@ -32,6 +32,7 @@ from placed.backends import LogUnavailable
 from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
 from placed.folder_lock import lock_folder
+from placed.gauges import watch_parts
 from placed.http.api import Api
 from placed.http.app import create_app
 from placed.http.client_limit import ClientLimit
@@ -39,9 +40,12 @@ from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.listening import listen, refusing, url_of
 from placed.http.pages import Pages, client_folder
+from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
+from placed.left_out import tell_left_out_lines
 from placed.lmdb_environment import make_folder
 from placed.log_opening import is_kafka, open_log
+from placed.loop_lag import watch_loop
 from placed.metrics import Metrics
 from placed.palette import SEED
 from placed.palette_files import palette_of
@@ -213,17 +217,18 @@ class _Server:
         snapshotter: Snapshotter,
         projection: Projection,
         tls: ssl.SSLContext | None,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._scheme = "https" if tls else "http"
         self._log = log
         self._projection = projection
         self._snapshotter = snapshotter
-        self._metrics = Metrics()
-        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable)
+        self._metrics = metrics
+        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable, delivered=metrics.delivered)
         self._reader = Reader(log, projection, self._broadcaster.publish)
-        self._writer = Writer(log, on_append=self._metrics.appended, on_failure=self._metrics.append_failed)
-        self._encoder = ImageEncoder(projection, log.id)
+        self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed)
+        self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         api = self._api(log.id)
         self._followers = Followers(
             self._broadcaster,
@@ -235,8 +240,21 @@ class _Server:
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         app = create_app(api, Pages.load(client_folder()))
-        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit)
-        self._watch()
+        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit, requests=api.requests)
+        metrics.tell_build((settings.log or "lmdb").partition(":")[0])
+        watch_parts(
+            metrics,
+            log=log,
+            projection=projection,
+            reader=self._reader,
+            writer=self._writer,
+            broadcaster=self._broadcaster,
+            followers=self._followers,
+            front=self._front,
+            encoder=self._encoder,
+            snapshotter=snapshotter,
+            lag=self._lag,
+        )
 
     @classmethod
     async def recover(cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None) -> _Server:
@@ -251,11 +269,16 @@ class _Server:
             projection, saved_version = await recover(
                 log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
-        snapshotter = Snapshotter(store, projection, log.id, saved_version=saved_version)
-        return cls(settings, log, snapshotter, projection, tls)
+        metrics = Metrics()
+        snapshotter = Snapshotter(
+            store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved
+        )
+        return cls(settings, log, snapshotter, projection, tls, metrics)
 
     def _api(self, log_id: str) -> Api:
         palette = palette_of(self._projection.definition.rgb, self._settings.palette)
+        key = author_key(self._settings.data, self._settings.author_key_file)
+        proxies = self._settings.trusted_proxies
         return Api(
             projection=self._projection,
             writer=self._writer,
@@ -263,14 +286,15 @@ class _Server:
             encoder=self._encoder,
             metrics=self._metrics,
             log_id=log_id,
-            author_key=author_key(self._settings.data, self._settings.author_key_file),
+            author_key=key,
             hex_colors=tuple(palette.hex_colors()),
             color_names=palette.names,
-            trusted_proxies=self._settings.trusted_proxies,
+            trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
+            requests=RequestLog(self._metrics, proxies, key, self._settings.log_addresses),
         )
 
     def _is_writable(self) -> bool:
@@ -279,22 +303,6 @@ class _Server:
     def _lag(self) -> int:
         """How many offsets of the log, as far as heard, the reader has still to come by."""
         return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
-
-    def _watch(self) -> None:
-        projection, watch = self._projection, self._metrics.watch
-        watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)
-        watch("placed_edits_applied", "Edits read from the log since the start.", lambda: projection.edits)
-        watch("placed_records_refused", "Records not understood since the start.", lambda: projection.refused)
-        watch("placed_subscribers", "Open streams.", lambda: self._broadcaster.subscribers)
-        watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: self._broadcaster.writable)
-        watch("placed_reloads", "Streams told to reload since the start.", lambda: self._broadcaster.reloads)
-        watch("placed_image_encodes", "Images made since the start.", lambda: self._encoder.encodes)
-        watch("placed_connections", "Open connections.", lambda: self._front.connections)
-        watch("placed_edits_waiting", "Edits that wait for the log.", lambda: self._writer.waiting)
-        watch("placed_snapshot_version", "Version of the last snapshot.", lambda: self._snapshotter.saved_version)
-        watch("placed_log_reachable", "1 while the log can be read.", lambda: self._reader.reachable)
-        watch("placed_log_lag", "Offsets of the log that are still to be read.", self._lag)
-        watch("placed_log_reconnects", "Times that the log was reached again.", lambda: self._log.reconnects)
 
     async def serve(
         self,
@@ -308,6 +316,8 @@ class _Server:
         async with trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster):
                 nursery.start_soon(part.run)
+            nursery.start_soon(watch_loop, self._metrics.loop_woke)
+            nursery.start_soon(tell_left_out_lines)
             serving = await connections.start(self._serve_connections, listeners)
             task_status.started(running)
             await stop.wait()

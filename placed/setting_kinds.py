@@ -248,4 +248,5 @@ KINDS: Final[dict[str, Kind]] = {
     "max_frames_per_second": _whole(1, MAX_FRAMES_PER_SECOND),
     "log_level": _one_of(LEVELS),
     "log_format": _one_of(FORMATS),
+    "log_addresses": Kind(_switch, "on or off", (bool,)),
 }

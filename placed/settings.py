@@ -75,6 +75,7 @@ class Settings:
         max_frames_per_second: to each stream of the fast lane, 1 to 1000.
         log_level: of `placed.structured_logs.LEVELS`.
         log_format: of `placed.structured_logs.FORMATS`.
+        log_addresses: whether log lines have clients' addresses.
 
     Raises:
         SettingError: one of them isn't allowed, by itself or beside the others; the message names its flag, the value
@@ -116,6 +117,7 @@ class Settings:
     max_frames_per_second: int = attrs.field(default=250, validator=_check)
     log_level: str = attrs.field(default="info", validator=_check)
     log_format: str = attrs.field(default="text", validator=_check)
+    log_addresses: bool = attrs.field(default=False, validator=_check)
 
     def __attrs_post_init__(self) -> None:
         for setting, other, is_enough, allowed in _NEEDS:

@@ -3,6 +3,7 @@ is quick."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,6 +14,8 @@ from placed.snapshot_store import SnapshotUnwritable
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from placed.projection import Projection
     from placed.snapshot_store import SnapshotStore
 
@@ -22,7 +25,13 @@ _LOOK_SECONDS = 1.0
 
 
 class Snapshotter:
-    """The task that saves. `saved_version` is the last snapshot's."""
+    """The task that saves.
+
+    Attributes:
+        saved_version: the last snapshot's.
+        saved_at: when that was saved, or this was made, in s since the epoch.
+        failures: attempts that failed.
+    """
 
     def __init__(
         self,
@@ -33,6 +42,7 @@ class Snapshotter:
         saved_version: int = 0,
         every_records: int = EVERY_RECORDS,
         every_seconds: float = EVERY_SECONDS,
+        on_save: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._store = store
         self._projection = projection
@@ -40,7 +50,10 @@ class Snapshotter:
         self._every_records = every_records
         self._every_seconds = every_seconds
         self._failing = False
+        self._on_save = on_save
         self.saved_version = saved_version
+        self.saved_at = time.time()
+        self.failures = 0
 
     async def run(self) -> None:
         """Save when it's time, for ever."""
@@ -65,6 +78,7 @@ class Snapshotter:
             return
         cooldowns = projection.cooldowns.save(wall_clock_ms())
         snapshot = Snapshot(self._log_id, version, projection.definition, projection.canvas.copy(), cooldowns)
+        began = trio.current_time()
         try:
             await self._store.save(snapshot)
         except SnapshotUnwritable as error:
@@ -73,6 +87,9 @@ class Snapshotter:
                     "the snapshot can't be written; edits are safe in the log", reason=str(error)
                 )
             self._failing = True
+            self.failures += 1
         else:
             self._failing = False
             self.saved_version = version
+            self.saved_at = time.time()
+            self._on_save(trio.current_time() - began)

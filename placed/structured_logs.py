@@ -5,7 +5,8 @@
 
 Importing this module changes nothing; `configure` sets the handler, and only the command line calls it. Nothing that is
 logged can look like another line: control characters are escaped in both formats, and a traceback's lines are marked
-with a bar. Times are UTC, ISO 8601. Knows nothing of the rest of the package.
+with a bar. However often something happens, its lines stay few (`placed.line_limit`). What is logged in the course of a
+request, by whomever, has the id of the request. Times are UTC, ISO 8601.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
+from placed.line_limit import LEFT_OUT, LineLimit
+
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("text", "json")
 
 _SHARED: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,8 +45,35 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return cast("structlog.stdlib.BoundLogger", logger)
 
 
+def in_request(request_id: str) -> AbstractContextManager[None]:
+    """What is logged while the block runs, and in tasks begun in it, has this request's id."""
+    return structlog.contextvars.bound_contextvars(request_id=request_id)
+
+
+def request_id_here() -> str | None:
+    """The id of the request that is at work; None outside `in_request`."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return request_id if isinstance(request_id, str) else None
+
+
+def tell_left_out() -> None:
+    """A line for each kind of which lines were left out since the last call."""
+    for handler in _handlers():
+        for kind, lines in handler.limit.take_left_out().items():
+            get_logger(__name__).warning(LEFT_OUT, kind=kind, lines=lines)
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """The handler that `configure` sets, to be told from other people's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.limit = LineLimit()
+        self.addFilter(self.limit)
+
+
+def _handlers() -> list[_Handler]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, _Handler)]
 
 
 def configure(level: str, log_format: str, stream: TextIO) -> None:
@@ -67,7 +100,7 @@ def configure(level: str, log_format: str, stream: TextIO) -> None:
         )
     )
     root = logging.getLogger()
-    for old in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
+    for old in _handlers():
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())

@@ -93,6 +93,7 @@ class Writer:
         self._on_failure = on_failure
         self._failing = False
         self._failed_at = -math.inf
+        self.in_flight = 0
         self._waiting = self._new()
         self._arrived = trio.Event()
         self._closing = False
@@ -155,6 +156,7 @@ class Writer:
 
     async def _append(self, record: PendingRecord) -> None:
         began = trio.current_time()
+        self.in_flight += 1
         try:
             record.offset = await self._log.append(EDITS_HEADER + record.edits)
         except LogError as error:
@@ -166,6 +168,7 @@ class Writer:
             self.last_version = record.offset + 1
             self._on_append(len(record.edits) // EDIT_STRUCT.size, trio.current_time() - began)
         finally:
+            self.in_flight -= 1
             record.done.set()
 
     def _note(self, error: LogError | None) -> None:

@@ -1,4 +1,4 @@
-"""Parts that a test needs and pip can't bring: a browser, nginx, pngcheck, node.
+"""Parts that a test needs and pip can't bring: a browser, nginx, pngcheck, node, Prometheus.
 
 Elsewhere a missing part skips its tests, and the line says how to get it. In CI (`CI=true`) it fails them: a green
 run there has left nothing out.

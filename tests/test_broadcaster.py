@@ -149,7 +149,7 @@ async def test_stream_that_cannot_be_brought_up_to_date_is_told_to_reload_and_en
     assert json.loads(event.data) == {"code": code, "v": 5, "log": "log-1"}
     assert await following(subscriber) is None
     assert await following(subscriber) is None
-    assert server.hub.reloads == 1
+    assert server.hub.reloads == {"too-old": 0, "future": 0, "other-log": 0, code: 1}
 
 
 @pytest.mark.parametrize("version", [1, 5])
@@ -376,3 +376,11 @@ def test_any_number_of_streams_that_read_when_they_like_end_with_the_canvas(step
             assert (canvases[index] == server.projection.canvas).all()
 
     trio.run(run)
+
+
+async def test_times_of_old_versions_are_forgotten() -> None:
+    server = Server()
+    for x in range(3_000):
+        server.append((x % 8, 0, 1, 0))
+    assert len(server.hub._old_since) == 1_024
+    assert min(server.hub._old_since) == server.projection.version - 1_024

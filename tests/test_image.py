@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,17 @@ async def test_image_is_the_canvas_and_says_its_version_inside_and_out(projectio
         assert opened.info == {"placed:version": "1", "placed:log": "log-1"}
     assert (image.version, image.etag) == (1, '"log-1-1"')
     assert image.modified == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+async def test_encoder_tells_the_version_and_time_of_its_image_and_how_long_it_took(projection: Projection) -> None:
+    took: list[float] = []
+    subject = ImageEncoder(projection, "log-1", wall_clock=lambda: 784_111_777.0, on_encode=took.append)
+    assert math.isnan(subject.version)
+    assert math.isnan(subject.made_at)
+    await subject.image()
+    assert (subject.version, subject.made_at) == (1, 784_111_777.0)
+    assert len(took) == 1
+    assert 0 < took[0] < 60
 
 
 async def test_canvas_that_has_not_changed_is_not_encoded_again(

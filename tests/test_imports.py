@@ -56,7 +56,7 @@ LAYERS = {
         packages="attrs isal numpy",
     ),
     "settings": _layer("config_file palette_files setting_kinds settings", "pure logging", "attrs numpy platformdirs"),
-    "logging": _layer("progress structured_logs", "pure", "rich structlog"),
+    "logging": _layer("line_limit progress structured_logs", "pure", "rich structlog"),
     "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
     "state": _layer("projection", "pure contract", "numpy"),
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
@@ -71,13 +71,13 @@ LAYERS = {
     ),
     "tls": _layer("tls"),
     "tasks": _layer(
-        "broadcaster image metrics reader recovery snapshot_store snapshotter writer",
+        "broadcaster image left_out loop_lag metrics reader recovery snapshot_store snapshotter writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.errors http.fast_lane http.followers http.front "
-        "http.hot_request http.http2 http.keep_alive http.listening http.pages",
+        "http.api http.app http.connection http.fast_lane http.followers http.front "
+        "http.hot_request http.http2 http.keep_alive http.listening http.pages http.request_log",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio rcssmin rjsmin trio werkzeug",
     ),
@@ -96,7 +96,7 @@ LAYERS = {
     "handover": _layer("handover inherited_sockets", packages="trio"),
     "service_manager": _layer("sd_notify", "logging", "trio"),
     "service": _layer(
-        "service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
+        "gauges service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
     ),
     "process": _layer(
         "process",

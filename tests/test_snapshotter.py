@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import trio
@@ -46,6 +47,7 @@ class Case:
 
     def __init__(self) -> None:
         self.store = Store()
+        self.took: list[float] = []
         self.projection = Projection(SMALL, 0, Cooldowns(Rule(10, 1000)))
         self.subject = Snapshotter(
             self.store,  # type: ignore[arg-type]  # a stand-in with the one method that is used
@@ -53,6 +55,7 @@ class Case:
             "log-1",
             every_records=100,
             every_seconds=60.0,
+            on_save=lambda seconds: self.took.append(seconds),
         )
 
     def edit(self, records: int = 1) -> None:
@@ -117,13 +120,27 @@ async def test_full_store_is_told_once_and_tried_again_until_it_has_room(
     case.store.is_full = True
     with trio.move_on_after(10.5):
         await case.subject.run()
-    assert case.store.tries == 10
+    assert case.store.tries == case.subject.failures == 10
+    assert case.took == []
     assert [log["reason"] for log in logged(caplog)] == ["no room"]
     assert case.subject.saved_version == 0
     case.store.is_full = False
     with trio.move_on_after(1.5):
         await case.subject.run()
     assert case.versions() == [100]
+    assert case.subject.failures == 10
+    assert case.took == [0]  # on this clock
+
+
+async def test_last_save_is_told_by_its_time() -> None:
+    case = Case()
+    made_at = case.subject.saved_at
+    assert abs(made_at - time.time()) < 60
+    await case.subject.save()  # there is nothing to save
+    assert case.subject.saved_at == made_at
+    case.edit()
+    await case.subject.save()
+    assert case.subject.saved_at > made_at
 
 
 async def test_real_store_gives_back_the_last_snapshot_after_reopening(tmp_path: Path) -> None:

@@ -276,3 +276,17 @@ async def test_log_that_refused_is_believed_for_ten_seconds_and_then_may_be_trie
     assert is_writable()
     await writer.close()
     assert not is_writable()
+
+
+@pytest.mark.parametrize("error", [None, LogUnavailable("no log")])
+async def test_record_in_flight_is_told(
+    log: ScriptedLog, writer: Writer, nursery: trio.Nursery, error: Exception | None
+) -> None:
+    placing = Placing(writer, nursery)
+    log.gate = trio.Event()
+    log.append_errors.append(error)
+    await placing(1, 2)
+    assert (writer.in_flight, writer.waiting) == (1, 1)
+    log.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert (writer.in_flight, writer.waiting) == (0, 0)

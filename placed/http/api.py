@@ -22,6 +22,7 @@ from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
+from placed.http.request_log import RequestLog
 from placed.writer import WriterClosed, WriterFull
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Api:
         is_ready: whether the log can be reached, for `/readyz`.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
         stream_limit: for each client.
+        requests: where they are counted and logged.
         now_ms: the wall clock, ms since the epoch.
     """
 
@@ -93,6 +95,9 @@ class Api:
     lag: Callable[[], int]
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    requests: RequestLog = attrs.field(
+        default=attrs.Factory(lambda self: RequestLog(metrics=self.metrics), takes_self=True)
+    )
 
     def cors(self, request: Request) -> Headers:
         """Headers for every answer to `request`."""

@@ -14,9 +14,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import ALIVE, Answer, Problem, Request, retry_after
-from placed.http.errors import refusal
 from placed.http.origin import preflight
 from placed.http.parameters import BODY_BYTES
+from placed.structured_logs import request_id_here
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -126,11 +126,12 @@ def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
 def _map_errors(app: QuartTrio, api: Api) -> None:
     """Whatever ends a request, Quart's own errors included."""
 
-    def refuse(error: Exception) -> Response:
-        return _respond(refusal(api, request.path, error))
+    async def refuse(error: Exception) -> Response:
+        asked = await _read(with_body=False)
+        return _respond(api.requests.refused(error, request.path, asked, request_id=request_id_here()))
 
     async def on_problem(problem: Problem) -> Response:
-        return refuse(problem)
+        return await refuse(problem)
 
     async def on_http(error: HTTPException) -> Response:
         status = error.code or 500
@@ -139,12 +140,12 @@ def _map_errors(app: QuartTrio, api: Api) -> None:
             if request.method == "OPTIONS":
                 return _respond(Answer(204, (("Allow", allowed), *preflight(allowed))))
             detail = f"{request.method} is not allowed here; allowed are {allowed}"
-            return refuse(Problem(405, _CODES[405], detail, ("Allow", allowed)))
+            return await refuse(Problem(405, _CODES[405], detail, ("Allow", allowed)))
         detail = error.description or HTTPStatus(status).phrase
-        return refuse(Problem(status, _CODES.get(status, "internal"), detail))
+        return await refuse(Problem(status, _CODES.get(status, "internal"), detail))
 
     async def on_bug(error: Exception) -> Response:
-        return refuse(error)
+        return await refuse(error)
 
     app.register_error_handler(Problem, on_problem)
     app.register_error_handler(HTTPException, on_http)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
+    from placed.http.answer import Answer
+
 _RECYCLE_TURNS: Final = 20
 _PIECE_BYTES: Final = 65_536
 _READ_BYTES: Final = 65_536
@@ -189,6 +191,7 @@ class Connection(TCPServer):
 
     Args:
         received: what the peer has sent already.
+        refuse: gives the answer to what can't be read as a request.
         is_elsewhere: whether what comes between two requests is for somebody else to answer.
 
     Attributes:
@@ -205,11 +208,13 @@ class Connection(TCPServer):
         limits: Limits,
         *,
         received: bytes,
+        refuse: Callable[[Problem], Answer],
         is_elsewhere: Callable[[bytes], bool],
     ) -> None:
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self._limits = limits
         self._received = received
+        self._refuse = refuse
         self._is_elsewhere = is_elsewhere
         self.handed_back: bytes | None = None
         self._http2: Http2 | None = None
@@ -232,7 +237,7 @@ class Connection(TCPServer):
         h1 = self.protocol.protocol
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
-            h1._send_error_response = partial(_send_problem, h1)  # type: ignore[method-assign]  # noqa: SLF001
+            h1._send_error_response = partial(_send_problem, h1, self._refuse)  # type: ignore[method-assign]  # noqa: SLF001
             _hear_nothing_behind_the_last(h1.connection)
             h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
             h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
@@ -312,7 +317,7 @@ class Connection(TCPServer):
     async def _refuse_slow_head(self) -> None:
         h1 = self.protocol.protocol
         if isinstance(h1, H11Protocol):
-            await _send_problem(h1, 408)
+            await _send_problem(h1, self._refuse, 408)
 
     def _in_head(self) -> bool:
         """Whether a part of a request's head has come, and no more."""
@@ -355,11 +360,11 @@ async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], req
     await handle(request)
 
 
-async def _send_problem(h1: H11Protocol, status: int) -> None:
+async def _send_problem(h1: H11Protocol, refuse: Callable[[Problem], Answer], status: int) -> None:
     """Answer what never became a request, and let the connection close."""
     if h1.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         return
-    answer = _problem(status, h1.connection.trailing_data[0]).answer()
+    answer = refuse(_problem(status, h1.connection.trailing_data[0]))
     headers = [(name.encode(), value.encode()) for name, value in answer.headers]
     length = (b"content-length", b"%d" % len(answer.body))
     common = h1.config.response_headers("h11")

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.http.answer import Problem
+from placed.http.answer import Problem, Request
 from placed.http.connection import HEAD_BYTES, Limits
-from placed.http.errors import refusal
 from placed.http.hot_request import may_be_hot, may_go_on, read_head, response, response_head
 from placed.http.keep_alive import RECEIVE_BYTES, KeepAlive
+from placed.metrics import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from placed.http.answer import Answer, Request
+    from placed.http.answer import Answer
     from placed.http.api import Api
     from placed.http.connection import DeadlineStream
     from placed.http.followers import Followers
@@ -94,7 +94,7 @@ class FastLane:
         while may_go_on(data):
             more = await _receive(stream, deadline)
             if more is None:
-                await self._end(stream, "", Problem(408, "slow-request", "the request's head took too long"))
+                await self._end(stream, "", peer, Problem(408, "slow-request", "the request's head took too long"))
                 return None
             data += more
         end = data.find(b"\r\n\r\n")
@@ -106,7 +106,8 @@ class FastLane:
         while len(data) < head.length:
             more = await _receive(stream, deadline)
             if more is None:
-                await self._end(stream, head.path, Problem(408, "slow-request", "the request's body took too long"))
+                problem = Problem(408, "slow-request", "the request's body took too long")
+                await self._end(stream, head.path, peer, problem)
                 return None
             data += more
         request = head.request(peer, data[: head.length])
@@ -117,19 +118,21 @@ class FastLane:
         try:
             answer = await (self._api.edit(request) if head.path == "/edit" else self._api.image(request))
         except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = refusal(self._api, head.path, error)
+            answer = self._api.requests.refused(error, head.path, request)
         await self._answer(stream, head, request, answer, closes=closes)
         return None if closes else data
 
-    async def _end(self, stream: DeadlineStream, path: str, problem: Problem) -> None:
+    async def _end(self, stream: DeadlineStream, path: str, peer: str, problem: Problem) -> None:
         """Refuse what never became a whole request, and let the connection close."""
-        answer = refusal(self._api, path, problem)
+        answer = self._api.requests.refused(problem, path, Request("", "", {}, peer))
+        self._api.requests.answered(FAST, path, answer.status)
         await stream.send_all(response_head(answer.status, answer.headers, len(answer.body), closes=True) + answer.body)
         await stream.linger(self._limits.linger_seconds)
 
     async def _answer(
         self, stream: DeadlineStream, head: Head, request: Request, answer: Answer, *, closes: bool
     ) -> None:
+        self._api.requests.answered(FAST, head.path, answer.status, request)
         answer = answer.with_headers(*self._api.cors(request))
         await stream.send_all(response(head, answer, closes=closes))
         if closes:
@@ -141,8 +144,10 @@ class FastLane:
         try:
             opened = self._api.edits(request)
         except Exception as error:  # noqa: BLE001 - any error has an answer
-            await self._answer(stream, head, request, refusal(self._api, head.path, error), closes=closes)
+            answer = self._api.requests.refused(error, head.path, request)
+            await self._answer(stream, head, request, answer, closes=closes)
             return None if closes else behind
+        self._api.requests.answered(FAST, head.path, 200, request)
         headers = (*opened.headers, *self._api.cors(request))
         try:
             await stream.send_all(response_head(200, headers, None, closes=True) + opened.opening)

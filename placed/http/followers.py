@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from placed.metrics import FAST
+
 if TYPE_CHECKING:
     from placed.broadcaster import Broadcaster, Format, Subscriber
 
@@ -75,6 +77,11 @@ class Followers:
         heartbeat_seconds: between two signs of life to one stream when nothing is placed.
         stall_seconds: for a stream that lags to take anything.
         frame_seconds: at least, between the starts of two broadcasts.
+
+    Attributes:
+        frames: broadcasts.
+        frames_sent: frames given to streams.
+        bytes_sent: what their sockets took.
     """
 
     def __init__(
@@ -92,9 +99,16 @@ class Followers:
         self._selector = selectors.DefaultSelector()
         self._empty = trio.Event()
         self.frames = 0
+        self.frames_sent = 0
+        self.bytes_sent = 0
 
     def __len__(self) -> int:
         return len(self._all)
+
+    @property
+    def laggards(self) -> int:
+        """How many haven't taken all that they were sent."""
+        return len(self._lagging)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
         """Serve a stream from here on.
@@ -209,7 +223,14 @@ class Followers:
                 follower = members[fd]
                 self._leave(follower, after, edition)
                 self._lag(follower, frame, sent)
-        pack.version, pack.edition = after, edition
+                self.frames_sent += 1
+                self.bytes_sent += sent
+        # Who is a member yet has got it whole: counted once for all.
+        self.frames_sent += len(members)
+        self.bytes_sent += len(members) * length
+        stood, pack.version, pack.edition = pack.version, after, edition
+        if members and after != stood:
+            self._broadcaster.told(FAST, stood)
 
     async def _tell_each(self, followers: list[_Follower]) -> None:
         for count, follower in enumerate(followers):
@@ -255,6 +276,7 @@ class Followers:
                     self._lagging.discard(follower)
                     self._selector.modify(follower.fd, selectors.EVENT_READ, follower)
                 return
+            self.frames_sent += not follower.rest
             try:
                 sent = os.write(follower.fd, data)
             except BlockingIOError:
@@ -262,6 +284,7 @@ class Followers:
             except OSError:
                 self._drop(follower)
                 return
+            self.bytes_sent += sent
             if sent < len(data):
                 self._lag(follower, data, sent)
                 return

@@ -7,7 +7,8 @@ from the start.
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
 are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
 When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
-connection that has become a follower of the fast lane counts as a stream alone.
+connection that has become a follower of the fast lane counts as a stream alone. Each request of the slow lane gets its id
+here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import resource
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -24,12 +26,14 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
 from werkzeug.exceptions import BadHost
 
-from placed.http.answer import Problem, retry_after
+from placed.http.answer import Problem, Request, retry_after
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane
 from placed.http.hot_request import may_be_hot
-from placed.structured_logs import get_logger
+from placed.http.request_log import RequestLog
+from placed.metrics import SLOW
+from placed.structured_logs import get_logger, in_request
 
 if TYPE_CHECKING:
     import ssl
@@ -43,9 +47,11 @@ if TYPE_CHECKING:
         ASGISendEvent,
         HTTPScope,
         Scope,
+        WebsocketScope,
     )
     from quart_trio import QuartTrio
 
+    from placed.http.answer import Answer
     from placed.http.api import Api
     from placed.http.followers import Followers
 
@@ -84,15 +90,14 @@ def _too_busy() -> Problem:
     return Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS))
 
 
-def _whole_answer(problem: Problem) -> bytes:
-    answer = problem.answer()
+def _whole_answer(answer: Answer) -> bytes:
     lines = [f"{name}: {value}" for name, value in answer.headers]
     line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
     head = "\r\n".join([line, *lines, f"Content-Length: {len(answer.body)}", "Connection: close", "", ""])
     return head.encode() + answer.body
 
 
-def _peer_of(stream: trio.SocketStream) -> str | None:
+def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
     """The address at the other end; None when nobody is there any more."""
     try:
         return str(stream.socket.getpeername()[0])
@@ -125,36 +130,72 @@ def _last_answer(send: ASGISendCallable) -> ASGISendCallable:
     return send_last
 
 
-def _guarded(app: QuartTrio, is_winding_down: Callable[[], bool]) -> ASGIFramework:
+def _guarded(app: QuartTrio, requests: RequestLog, is_winding_down: Callable[[], bool]) -> ASGIFramework:
     """The app, and 400 for what Quart 0.22 answers with a traceback, as WebSockets over HTTP/2, and for two lengths."""
 
     async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] == "websocket":
-            detail = "no WebSockets here; GET /edits is the stream of edits"
-            await _send_problem(Problem(400, "invalid-body", detail), "websocket.http.response", send)
-        elif scope["type"] == "http" and not scope["path"]:
-            await _send_problem(Problem(400, "invalid-body", "the request's target has no path"), "http.response", send)
-        elif scope["type"] == "http" and scope["path"].startswith("//"):  # Werkzeug would take it for one slash
-            problem = Problem(404, "not-found", "no path here begins with two slashes")
-            await _send_problem(problem, "http.response", send)
-        elif scope["type"] == "http" and len(list(scope["headers"])) > MAX_FIELDS:
-            problem = Problem(431, "too-large", f"more than {MAX_FIELDS} header fields")
-            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
-        elif scope["type"] == "http" and scope["method"] == "PRI":
-            problem = Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
-            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
-        elif scope["type"] == "http" and _has_two_lengths(scope):
-            problem = Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
-            await _send_problem(problem, "http.response", send, (b"connection", b"close"))
-        else:
-            if scope["type"] == "http" and scope["http_version"] != "2" and is_winding_down():
-                send = _last_answer(send)
-            try:
-                await app(scope, _heard(receive), send)
-            except* BadHost:  # raised before anything is sent, when the request is matched with a route
-                await _send_problem(Problem(400, "invalid-body", "the Host header is no host"), "http.response", send)
+        if scope["type"] not in ("http", "websocket"):
+            await app(scope, receive, send)
+            return
+        request = _request(scope)
+        request_id = requests.id_of(request.headers, request.peer)
+
+        async def refuse(problem: Problem, *more: tuple[bytes, bytes], kind: str = "http.response") -> None:
+            answer = requests.refused(problem, scope["path"], request, request_id=request_id)
+            await _send_answer(answer, kind, counted, *more)
+
+        async def counted(message: ASGISendEvent) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                requests.answered(SLOW, scope["path"], message["status"], request)
+            await send(message)
+
+        with in_request(request_id):
+            refusal = _unacceptable(scope)
+            if scope["type"] == "websocket":
+                detail = "no WebSockets here; GET /edits is the stream of edits"
+                await refuse(Problem(400, "invalid-body", detail), kind="websocket.http.response")
+            elif refusal is not None:
+                await refuse(*refusal)
+            else:
+                if scope["http_version"] != "2" and is_winding_down():
+                    send = _last_answer(send)
+                try:
+                    await app(scope, _heard(receive), counted)
+                except* BadHost:  # raised before anything is sent, when the request is matched with a route
+                    await refuse(Problem(400, "invalid-body", "the Host header is no host"))
 
     return guard
+
+
+def _request(scope: HTTPScope | WebsocketScope) -> Request:
+    """What counts and log lines need of it."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    client = scope.get("client")
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    return Request(method, "", headers, client[0] if client else "")
+
+
+_CLOSE = (b"connection", b"close")
+
+
+def _unacceptable(scope: HTTPScope | WebsocketScope) -> tuple[Problem, *tuple[tuple[bytes, bytes], ...]] | None:
+    """Why the app isn't asked, and further headers to say it with."""
+    if scope["type"] != "http":
+        return None
+    if not scope["path"]:
+        return (Problem(400, "invalid-body", "the request's target has no path"),)
+    if scope["path"].startswith("//"):  # Werkzeug would take it for one slash
+        return (Problem(404, "not-found", "no path here begins with two slashes"),)
+    if len(list(scope["headers"])) > MAX_FIELDS:
+        return Problem(431, "too-large", f"more than {MAX_FIELDS} header fields"), _CLOSE
+    if scope["method"] == "PRI":
+        return Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone"), _CLOSE
+    if _has_two_lengths(scope):
+        return Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding"), _CLOSE
+    return None
 
 
 def _has_two_lengths(scope: HTTPScope) -> bool:
@@ -162,8 +203,7 @@ def _has_two_lengths(scope: HTTPScope) -> bool:
     return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
 
 
-async def _send_problem(problem: Problem, kind: str, send: ASGISendCallable, *more: tuple[bytes, bytes]) -> None:
-    answer = problem.answer()
+async def _send_answer(answer: Answer, kind: str, send: ASGISendCallable, *more: tuple[bytes, bytes]) -> None:
     headers = [*more]
     headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
     headers.append((b"content-length", b"%d" % len(answer.body)))
@@ -177,7 +217,17 @@ def _is_never_elsewhere(_data: bytes) -> bool:
 
 
 class Front:
-    """All connections of one server."""
+    """All connections of one server.
+
+    Args:
+        app: the slow lane's.
+        fast: what the fast lane answers with; None is without it.
+        tls: the server's certificate; None is no TLS.
+        limits: of each connection.
+        max_connections: of all clients together; None is as many as descriptors allow.
+        connection_limit: for each client.
+        requests: where they are counted and logged.
+    """
 
     def __init__(
         self,
@@ -188,11 +238,14 @@ class Front:
         limits: Limits | None = None,
         max_connections: int | None = None,
         connection_limit: ClientLimit | None = None,
+        requests: RequestLog | None = None,
     ) -> None:
         self._limits = limits or Limits()
+        self._requests = RequestLog() if requests is None else requests
         self._config = _config(self._limits)
         self._is_winding_down = False
-        self._app = wrap_app(_guarded(app, lambda: self._is_winding_down), self._config.wsgi_max_body_size, "asgi")
+        guarded = _guarded(app, self._requests, lambda: self._is_winding_down)
+        self._app = wrap_app(guarded, self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
         self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
@@ -261,12 +314,13 @@ class Front:
         if peer is None:
             return
         if self.connections >= self._max_connections:
-            await self._refuse(socket_stream, _too_busy())
+            await self._refuse(socket_stream, peer, "server-full", _too_busy())
             return
         held = self._connection_limit.enter(peer)
         if held is None:
-            await self._refuse(socket_stream, too_many("connections", self._connection_limit))
+            await self._refuse(socket_stream, peer, "client-limit", too_many("connections", self._connection_limit))
             return
+        self._requests.metrics.connections += 1
         stream = self._stream(socket_stream)
         self._streams.add(stream)
         try:
@@ -275,7 +329,7 @@ class Front:
             else:
                 await self._fast_lane.serve(stream, peer)
         except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
-            get_logger(__name__).exception("a connection failed")
+            get_logger(__name__).exception("a connection failed", **self._requests.who(peer))
         finally:
             held.leave()
             stream.abort()
@@ -284,15 +338,16 @@ class Front:
                 self._all_closed.set()
                 self._all_closed = trio.Event()
 
-    async def _refuse(self, socket_stream: trio.SocketStream, problem: Problem) -> None:
+    async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
         """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
+        self._requests.metrics.refused_connections[reason] += 1
         if self._tls is not None or self._lingering >= _LINGERING:
             return
         stream = DeadlineStream(socket_stream, self._limits.linger_seconds)
         self._lingering += 1
         try:
             with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                await stream.send_all(_whole_answer(problem))
+                await stream.send_all(_whole_answer(self._requests.refused_unread(problem, peer)))
                 await stream.linger(self._limits.linger_seconds)
         finally:
             self._lingering -= 1
@@ -312,6 +367,7 @@ class Front:
             stream,
             self._limits,
             received=received,
+            refuse=partial(self._refuse_unread, stream),
             is_elsewhere=is_elsewhere,
         )
         self._slow.add(connection)
@@ -320,3 +376,9 @@ class Front:
         finally:
             self._slow.discard(connection)
         return connection.handed_back
+
+    def _refuse_unread(self, stream: DeadlineStream, problem: Problem) -> Answer:
+        """The answer to what Hypercorn can't read as a request."""
+        answer = self._requests.refused_unread(problem, _peer_of(stream) or "")
+        self._requests.answered(SLOW, "", answer.status)
+        return answer

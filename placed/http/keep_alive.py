@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.http.errors import refusal
 from placed.http.hot_request import response, whole_request
+from placed.metrics import FAST
 
 if TYPE_CHECKING:
     from placed.http.answer import Answer, Request
@@ -175,7 +175,7 @@ class KeepAlive:
                 return True
             answer = self._api.image_at_once(request) if head.path == "/canvas.png" else None
         except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = refusal(self._api, head.path, error)
+            answer = self._api.requests.refused(error, head.path, request)
         if answer is None:
             return False
         self._answer(sleeper, head, request, answer)
@@ -200,7 +200,7 @@ class KeepAlive:
                 try:
                     answer = self._api.settled(one.admission)
                 except Exception as error:  # noqa: BLE001 - any error has an answer
-                    answer = refusal(self._api, one.head.path, error)
+                    answer = self._api.requests.refused(error, one.head.path, one.request)
                 self._answer(one.sleeper, one.head, one.request, answer)
             if count % _AT_ONCE == _AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
@@ -208,6 +208,7 @@ class KeepAlive:
     def _answer(self, sleeper: _Sleeper, head: Head, request: Request, answer: Answer) -> None:
         sleeper.is_busy = False
         sleeper.since = trio.current_time()
+        self._api.requests.answered(FAST, head.path, answer.status, request)
         data = response(head, answer.with_headers(*self._api.cors(request)), closes=self._is_winding_down)
         try:
             sent = os.write(sleeper.fd, data)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Headers, Request
 
-_EXPOSED = "X-Canvas-Version, X-Canvas-Log, RateLimit, RateLimit-Policy, Retry-After"
+_EXPOSED = "X-Canvas-Version, X-Canvas-Log, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 _MAX_AGE_SECONDS = "600"
 
 

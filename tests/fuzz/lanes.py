@@ -28,6 +28,7 @@ from placed.http.connection import DeadlineStream, Limits
 from placed.http.fast_lane import FastLane
 from placed.http.front import Front
 from placed.http.pages import Pages, client_folder
+from placed.http.request_log import RequestLog
 from placed.image import Image
 from placed.metrics import Metrics
 from placed.projection import Projection
@@ -198,10 +199,12 @@ class _Rig:
             is_ready=lambda: True,
             lag=lambda: 0,
             now_ms=lambda: 0,
+            requests=RequestLog(make_id=lambda: "f" * 16),
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
         fast = (self._api, cast("Followers", self)) if lane == "fast" else None
-        self.front = Front(create_app(self._api, Pages.load(client_folder())), fast=fast)
+        app = create_app(self._api, Pages.load(client_folder()))
+        self.front = Front(app, fast=fast, requests=self._api.requests)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
         """As the followers do; nothing is told."""

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import trio
 from PIL import Image
-from prometheus_client.parser import text_string_to_metric_families
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
+from tests.exposition import metrics, subscribers
 from tests.promises.http_connection import connect
 from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
 
@@ -164,16 +164,7 @@ async def test_head_is_get_without_its_body(server: Server, target: str) -> None
 async def test_head_of_a_stream_leaves_no_subscriber(server: Server) -> None:
     for _ in range(3):
         await server.request("HEAD", "/edits?v=0")
-    assert (await metrics(server))["placed_subscribers"] == 0
-
-
-async def metrics(server: Server) -> dict[str, float]:
-    """The samples of /metrics, by name and outcome."""
-    response = await server.get("/metrics")
-    assert response.headers["content-type"].startswith("text/plain; version=")
-    families = text_string_to_metric_families(response.body.decode())
-    samples = [sample for family in families for sample in family.samples]
-    return {sample.name + sample.labels.get("outcome", ""): sample.value for sample in samples}
+    assert subscribers(await metrics(server.port)) == 0
 
 
 async def test_metrics_count_what_happened(server: Server) -> None:
@@ -181,12 +172,12 @@ async def test_metrics_count_what_happened(server: Server) -> None:
     await server.place(1, 1, 99)
     async with server.follow("v=0") as stream:
         await stream.event()
-        told = await metrics(server)
-    assert told["placed_edit_requests_totalplaced"] == 1
-    assert told["placed_edit_requests_totalinvalid-parameter"] == 1
+        told = await metrics(server.port)
+    assert told['placed_edit_requests_total{outcome="placed"}'] == 1
+    assert told['placed_edit_requests_total{outcome="invalid-parameter"}'] == 1
     assert told["placed_version"] == 2
-    assert told["placed_edits_applied"] == 1
-    assert told["placed_subscribers"] == 1
+    assert told["placed_edits_applied_total"] == 1
+    assert subscribers(told) == 1
     assert told["placed_connections"] >= 2
     assert told["placed_log_reachable"] == 1
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quart_trio import QuartTrio
 
+from tests.exposition import metrics, subscribers
 from tests.promises.http_connection import connect
 from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, blank, serving
 
@@ -142,7 +143,7 @@ async def test_subscribers_who_go_away_are_forgotten(server: Server) -> None:
         async with connect(server.port) as connection:  # gone before the answer
             await connection.send("/edits?v=0")
     with trio.fail_after(LIMIT_SECONDS):
-        while b"placed_subscribers 0.0" not in (await server.get("/metrics")).body:
+        while subscribers(await metrics(server.port)):
             await server.place(0, 0, 1)  # a write to each finds out who is gone
 
 

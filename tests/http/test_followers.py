@@ -344,3 +344,26 @@ async def test_stalled_stream_is_cut(autojump_clock: trio.testing.MockClock) -> 
         await trio.sleep(40)
         assert len(hub.followers) == hub.broadcaster.subscribers == 0
         stalled.hang_up()
+
+
+async def test_frames_and_bytes_are_counted_once_however_often_a_frame_is_written() -> None:
+    hub = Hub()
+    async with running(hub):
+        slow, quick = hub.follow(), hub.follow()
+        frames, came = 0, b""
+        while not hub.followers.laggards:
+            hub.append(*[(x % 8, 0, frames % 4) for x in range(1_000)])  # larger than half of a socket's buffer
+            frames += 1
+            await trio.testing.wait_all_tasks_blocked()
+            came += quick.has_come()
+        assert hub.followers.frames_sent == 2 * frames
+        assert hub.followers.bytes_sent < 2 * len(came)
+        late = b""
+        with trio.fail_after(LIMIT_SECONDS):
+            while hub.followers.laggards:
+                late += slow.has_come()
+                await trio.testing.wait_all_tasks_blocked()
+        late += slow.has_come()
+        assert late == came
+        assert hub.followers.frames_sent == 2 * frames
+        assert hub.followers.bytes_sent == 2 * len(came)

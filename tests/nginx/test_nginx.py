@@ -63,11 +63,11 @@ class Fleet:
         return self.nginx.port
 
     async def metric(self, name: str) -> float:
-        """The sum of a metric over all servers."""
+        """The sum of a metric over all servers and labels."""
         total = 0.0
         for port in self.ports:
             lines = (await get(port, "/metrics")).body.decode().splitlines()
-            total += sum(float(line.split()[1]) for line in lines if line.split()[0] == name)
+            total += sum(float(line.split()[1]) for line in lines if line.split()[0].partition("{")[0] == name)
         return total
 
 
@@ -117,7 +117,7 @@ async def test_a_thousand_page_loads_at_once_cost_the_servers_a_handful_of_image
             async with trio.open_nursery() as nursery:
                 for _ in range(PAGE_LOADS):
                     nursery.start_soon(load_page, fleet.port)
-            encodes = await fleet.metric("placed_image_encodes")
+            encodes = await fleet.metric("placed_image_encode_seconds_count")
             images = [line for line in fleet.nginx.access_lines() if "/canvas.png" in line]
     assert statuses == [(200, 200)] * PAGE_LOADS
     assert encodes <= 5
@@ -194,6 +194,19 @@ async def test_client_is_who_nginx_says_whatever_it_says_itself(tmp_path: Path) 
             for headers in ((("X-Forwarded-For", "203.0.113.9"),), (("Forwarded", "for=203.0.113.9"),)):
                 refused = await connection.request("/edit?x=3&y=3&color=1", method="POST", headers=headers)
                 assert (refused.status, refused.json()["code"]) == (429, "cooldown")
+
+
+async def test_refusal_is_found_in_the_log_of_nginx_by_its_id(tmp_path: Path) -> None:
+    own = ("X-Request-ID", "made-up")
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet:
+            ids = [
+                (await get(fleet.port, target, own)).headers["x-request-id"]
+                for target in ("/edits", "/nothing", "/edit")
+            ]
+            lines = fleet.nginx.access_lines()
+    assert [line.split(" ")[-3] for line in lines] == ids
+    assert len({*ids, "made-up"}) == 4
 
 
 async def test_stream_is_not_held_back(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from placed.line_limit import BURST, PER_SECOND
 from tests.parts import require
 from tests.promises.bystander import LIMIT_SECONDS, standing_by
 from tests.promises.http_connection import ConnectionCut, connect, get
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 HOST = b"Host: placed.test\r\n"
 IDLE = 10_000
+REFUSED = 300
 BYTES_PER_IDLE = 12_000
 BYTES_PER_HALF = 60_000
 DESCRIPTORS = 12_000
@@ -196,3 +198,25 @@ async def test_nothing_that_a_client_says_makes_a_line_of_the_log(tmp_path: Path
     assert not [line for line in lines if not line.isprintable()]
     if form == "json":
         assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_flood_of_refusals_makes_few_lines_of_the_log_without_an_address(tmp_path: Path, form: str) -> None:
+    flags = ("--log-format", form)
+    few = ("sh", "-c", 'ulimit -n 80; exec "$0" "$@"')  # 16 connections, and 64 for the server itself
+    began = trio.current_time()
+    async with running(tmp_path, *flags, prefix=few) as server, AsyncExitStack() as stack:
+        await _open(stack, server.port, 16)
+        for _ in range(REFUSED):
+            with contextlib.suppress(ConnectionCut):
+                answer = await get(server.port, "/info")
+                assert answer.status == 503
+        await stack.aclose()
+        await server.stop()
+        seconds = trio.current_time() - began
+        lines = server.output.splitlines()
+    refused = [line for line in lines if "a request was refused" in line and "left out" not in line]
+    assert BURST <= len(refused) <= BURST + PER_SECOND * seconds + 1
+    assert [line for line in lines if "log lines were left out" in line and "a request was refused" in line]
+    assert len(lines) < REFUSED / 3
+    assert not [line for line in lines if "127.0.0.1" in line]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from tests.exposition import metrics, subscribers
 from tests.promises.http_connection import connect, place
 from tests.promises.load import at_random
 from tests.promises.offline_log import ModelCanvas, append_records, canvas_record, read_records, record_of
@@ -164,7 +165,5 @@ async def _come_and_go(server: ServerProcess, count: int) -> None:
             async with connect(server.port) as connection:
                 await connection.send("/edits?v=1")
                 assert (await connection.head()).status == 200
-        async with connect(server.port) as connection:
-            # /metrics tells when it is asked, and not before.
-            while b"placed_subscribers 0.0" not in (await connection.request("/metrics")).body:  # noqa: ASYNC110
-                await trio.sleep(0.05)
+        while subscribers(await metrics(server.port)):  # noqa: ASYNC110 - it tells when it is asked, and not before
+            await trio.sleep(0.05)

@@ -134,7 +134,7 @@ async def test_broker_stopped_under_load(harmed: Cluster, topic: str, tmp_path: 
                 assert client.told.images == 1
                 assert bytes(client.pixels) == await served_pixels(server.port, client.version)
             metrics = (await get(server.port, "/metrics")).body.decode()
-            assert "placed_log_reconnects 1.0" in metrics
+            assert "placed_log_reconnects_total 1.0" in metrics
             assert "placed_log_lag 0.0" in metrics
             assert "placed_append_errors_total" in metrics
             nursery.cancel_scope.cancel()

@@ -1,0 +1,80 @@
+"""What can be read off a server's parts when Prometheus asks: nothing of it costs anything in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placed.metrics import FAST, SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.backends import Log
+    from placed.broadcaster import Broadcaster
+    from placed.http.followers import Followers
+    from placed.http.front import Front
+    from placed.image import ImageEncoder
+    from placed.metrics import Metrics
+    from placed.projection import Projection
+    from placed.reader import Reader
+    from placed.snapshotter import Snapshotter
+    from placed.writer import Writer
+
+
+def watch_parts(
+    metrics: Metrics,
+    *,
+    log: Log,
+    projection: Projection,
+    reader: Reader,
+    writer: Writer,
+    broadcaster: Broadcaster,
+    followers: Followers,
+    front: Front,
+    encoder: ImageEncoder,
+    snapshotter: Snapshotter,
+    lag: Callable[[], int],
+) -> None:
+    """Add to `metrics` what these parts of one server can tell; `lag` is how many offsets are still to be read."""
+    _watch_log(metrics, log, projection, reader, writer, lag)
+    _watch_streams(metrics, broadcaster, followers)
+    watch, total = metrics.watch, metrics.watch_total
+    watch("placed_connections", "Open connections.", lambda: front.connections)
+    watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
+    watch("placed_image_timestamp_seconds", "When the image at hand was made.", lambda: encoder.made_at)
+    watch("placed_snapshot_version", "Version of the last snapshot.", lambda: snapshotter.saved_version)
+    watch("placed_snapshot_timestamp_seconds", "When it was saved.", lambda: snapshotter.saved_at)
+    total("placed_snapshot_errors_total", "Snapshots that couldn't be saved.", lambda: snapshotter.failures)
+
+
+def _watch_log(
+    metrics: Metrics, log: Log, projection: Projection, reader: Reader, writer: Writer, lag: Callable[[], int]
+) -> None:
+    watch, total = metrics.watch, metrics.watch_total
+    watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)
+    total("placed_edits_applied_total", "Edits read from the log.", lambda: projection.edits)
+    total("placed_records_refused_total", "Records not understood.", lambda: projection.refused)
+    watch("placed_edits_waiting", "Edits that wait for the append in flight.", lambda: writer.waiting)
+    watch("placed_appends_in_flight", "Records that are being appended.", lambda: writer.in_flight)
+    watch("placed_log_reachable", "1 while the log can be read.", lambda: reader.reachable)
+    watch("placed_log_lag", "Offsets of the log that are still to be read.", lag)
+    total("placed_log_reconnects_total", "Times that the log was reached again.", lambda: log.reconnects)
+
+
+def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers) -> None:
+    """In both lanes: who isn't among the followers has a task of its own, in the slow lane."""
+    watch, total = metrics.watch, metrics.watch_total
+
+    def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:
+        return lambda: {FAST: fast(), SLOW: slow()}
+
+    subscribers = by_lane(lambda: len(followers), lambda: broadcaster.subscribers - len(followers))
+    laggards = by_lane(lambda: followers.laggards, lambda: broadcaster.laggards)
+    frames = by_lane(lambda: followers.frames_sent, lambda: broadcaster.frames_sent)
+    sent_bytes = by_lane(lambda: followers.bytes_sent, lambda: broadcaster.bytes_sent)
+    watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: broadcaster.writable)
+    watch("placed_subscribers", "Open streams.", subscribers, "lane")
+    watch("placed_laggards", "Streams that haven't taken all that they were sent.", laggards, "lane")
+    total("placed_frames_sent_total", "Frames given to streams.", frames, "lane")
+    total("placed_stream_sent_bytes_total", "Bytes given to streams.", sent_bytes, "lane")
+    total("placed_reloads_total", "Streams told to load the image again.", lambda: broadcaster.reloads, "code")
