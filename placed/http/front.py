@@ -7,8 +7,8 @@ from the start.
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
 are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
 When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
-connection that has become a follower of the fast lane counts as a stream alone. Each request of the slow lane gets its id
-here.
+connection that has become a follower of the fast lane counts as a stream alone. Here each request of the slow lane gets
+its id.
 """
 
 from __future__ import annotations
