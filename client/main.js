@@ -66,16 +66,17 @@ const connection = new Connection(resync, {
   changed: showState
 })
 
-/** Fitting the canvas spares the bars, whose size depends on the palette and the window. */
+/** What is looked at spares the bars, whose size depends on the palette and the window, and the panel. */
 function measureBars() {
   const gap = 12
-  const top = element('top').getBoundingClientRect()
-  const bar = element('paints').getBoundingClientRect()
+  const [top, bar, panel] = ['top', 'paints', 'panel'].map((id) => element(id).getBoundingClientRect())
   const isBeside = bar.height > bar.width
+  const isSheet = panel.width > innerWidth / 2
+  const low = Math.min(isBeside ? innerHeight : bar.top, isSheet ? panel.top : innerHeight)
   screen.insets = {
     top: top.bottom + gap,
-    right: gap,
-    bottom: isBeside ? gap : innerHeight - bar.top + gap,
+    right: panel.width && !isSheet ? innerWidth - panel.left + gap : gap,
+    bottom: innerHeight - low + gap,
     left: isBeside ? bar.right + gap : gap
   }
 }
@@ -110,6 +111,7 @@ async function loadTools() {
 }
 
 addEventListener('resize', measureBars)
+new ResizeObserver(measureBars).observe(element('panel'))
 addEventListener('hashchange', () => goTo(location.hash))
 element('retry').addEventListener('click', () => connection.probe())
 document.documentElement.dataset.theme = settings.values.theme

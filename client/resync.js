@@ -20,8 +20,7 @@
  * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened
  * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored.
  *
- * Pure. Times are milliseconds since the epoch: unlike performance.now(), the wall clock goes on while the machine
- * sleeps, and a jump of it costs one reconnection at worst.
+ * Pure. Times are milliseconds since the epoch: unlike performance.now() that clock goes on in sleep, and a jump costs little.
  */
 
 import { BackOff, CAP_MS, HIDDEN_CAP_MS } from './back_off.js'

@@ -1,6 +1,6 @@
 /**
  * Every text of the page, in each of its languages. Another language is another entry with the same keys.
- * Pure; imports nothing.
+ * It is long because it has all of them side by side. Pure; imports nothing.
  */
 
 const en = {

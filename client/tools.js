@@ -49,6 +49,7 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
     canvas: () => screen.canvas,
     palette: () => palette.palette,
     view: () => screen.view,
+    middle: () => screen.center,
     lookAt: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) => screen.lookAt(x, y, scale, true),
     link: () => new URL(place(), location.href).href,
     invalidate,

@@ -10,6 +10,7 @@ import { Templates } from './templates.js'
  * @property {() => import('../canvas.js').Canvas | null} canvas
  * @property {() => string[]} palette  '#rrggbb'
  * @property {() => import('../viewport.js').View} view
+ * @property {() => import('../viewport.js').Point} middle  the canvas position in the middle of what bars and panel leave free
  * @property {() => void} invalidate  draw again
  * @property {(x: number, y: number, scale: number) => void} lookAt  a canvas pixel comes to the middle
  * @property {(text: string, kind: 'news' | 'trouble') => void} say

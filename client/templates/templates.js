@@ -344,8 +344,8 @@ export class Templates {
   }
 
   #middle() {
-    const { scale, left, top } = this.#page.view()
-    return { x: Math.floor(left + innerWidth / 2 / scale), y: Math.floor(top + innerHeight / 2 / scale) }
+    const { x, y } = this.#page.middle()
+    return { x: Math.floor(x), y: Math.floor(y) }
   }
 
   /** @param {() => Promise<unknown>} work */

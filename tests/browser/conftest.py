@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.canvas_page import CanvasPage
+from tests.browser.lab import WINDOW, Lab, noise
 from tests.browser.server_process import ServerProcess
 from tests.parts import chromium
 
@@ -87,3 +88,25 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 def server(new_server: Callable[..., ServerProcess]) -> ServerProcess:
     """A running server of a 64 x 48 canvas, with enough charges for any test."""
     return new_server("--charges", "1000", "--charge-seconds", "0.01")
+
+
+@pytest.fixture(scope="module")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Serves the page's files; nobody paints on it."""
+    server = ServerProcess(tmp_path_factory.mktemp("viewing") / "data")
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def new_lab(page_server: ServerProcess, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
+    """Makes windows with a canvas of noise; options are the browser's."""
+
+    def new(width: int = 90, height: int = 70, **options: Any) -> Lab:
+        lab = Lab(new_context(**{"viewport": WINDOW, **options}).new_page())
+        lab.page.goto(page_server.url)
+        lab.put_together(noise(width, height))
+        return lab
+
+    return new

@@ -234,7 +234,7 @@ async def test_whatever_is_not_there_is_not_found(server: Server, path: str, met
 async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:
     response = await server.get("/")
     policy = dict(part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";"))
-    assert policy["default-src"] == "'self'"
+    assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'")
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
     assert b"client/main.js" in response.body
