@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
+def _middle_of_what_is_free(panel: Panel) -> tuple[float, float]:
+    """Between the palette and the panel, below the top bars, in a window 700 px high."""
+    boxes = {name: panel.window.page.locator(f"#{name}").bounding_box() for name in ("paints", "panel", "top")}
+    paints, card, top = (box for box in boxes.values() if box is not None)
+    return (paints["x"] + paints["width"] + card["x"]) / 2, (top["y"] + top["height"] + 700) / 2
+
+
 def test_a_file_is_drawn_over_the_canvas_in_its_colours(
     server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
@@ -27,9 +34,10 @@ def test_a_file_is_drawn_over_the_canvas_in_its_colours(
     panel = new_panel()
     panel.add(payload(red))
     x, y = panel.place
-    view = panel.window.state()["view"]  # in the middle of a window of 1000 x 700
-    assert x == pytest.approx(view["left"] + 500 / view["scale"] - SIDE / 2, abs=1)
-    assert y == pytest.approx(view["top"] + 350 / view["scale"] - SIDE / 2, abs=1)
+    view = panel.window.state()["view"]
+    middle = _middle_of_what_is_free(panel)
+    assert x == pytest.approx(view["left"] + middle[0] / view["scale"] - SIDE / 2, abs=1)
+    assert y == pytest.approx(view["top"] + middle[1] / view["scale"] - SIDE / 2, abs=1)
     panel.wait_for_count(0, TO_DO)
     panel.set(opacity=OPAQUE)
     panel.wait_until_drawn(x + 1, y, color)
