@@ -70,7 +70,9 @@ def create_waiting_app() -> QuartTrio:
         if request.path == "/healthz" and request.method in ("GET", "HEAD"):
             return _respond(ALIVE)
         detail = "the server waits for its log, and begins when that answers"
-        return _respond(Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer())
+        answer = Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer()
+        request_id = request_id_here()
+        return _respond(answer.with_headers(("X-Request-ID", request_id)) if request_id else answer)
 
     return app
 
