@@ -145,7 +145,7 @@ async def metric(port: int, name: str) -> float:
 async def is_watched(port: int) -> bool:
     """Whether anybody follows the stream."""
     with contextlib.suppress(ConnectionCut, OSError):
-        return await metric(port, "placed_subscribers") > 0
+        return bool((await get(port, "/info")).json()["viewers"])
     return False
 
 
@@ -203,6 +203,7 @@ async def test_keep_keeps_its_picture_through_vandals_and_restarts_within_the_co
                 vandal = f"203.0.113.{number}"
                 versions = [await paint(port, x, y, 1, vandal) for x, y in list(wanted)[:3]]
                 await until(partial(is_painted, max(versions)), PICTURE_SECONDS)
+                assert await metric(port, 'placed_edit_requests_total{outcome="placed"}') >= 6
                 assert await metric(port, 'placed_edit_requests_total{outcome="cooldown"}') <= 1
                 server.send(number)
                 await server.wait()
