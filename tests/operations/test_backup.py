@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ from placed.operations.backup import CannotBackUp, back_up
 from placed.settings import Settings
 from tests.operations.conftest import EDITS, Canvas, harm_record
 from tests.operations.handing_over import Crowd
-from tests.parts import require
-from tests.promises.conftest import SmallDisk
 from tests.promises.http_connection import connect, get, place
 from tests.promises.load import each_pixel_once
 from tests.promises.offline_log import read_records, values_of
@@ -30,6 +27,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]
 
@@ -200,20 +199,19 @@ def test_shared_author_key_comes_along(canvas: Canvas, placed: Placed, tmp_path:
     assert (tmp_path / "copy" / "author.key").read_bytes() == shared.read_bytes()
 
 
-def test_too_small_a_disk_is_told_before_anything_is_copied(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:
-    may_mount = sys.platform == "linux" and os.geteuid() == 0
-    require("a file system of its own", may_mount, "run the tests as root, in a container")
-    disk = SmallDisk(tmp_path / "disk")
-    disk.folder.mkdir()
-    disk.mount("size=8m")
-    try:
-        code, _, err = placed("backup", disk.folder / "copy", "--data", canvas.data)
-        assert code == ExitCode.UNUSABLE
-        assert f"are free in {disk.folder}" in err
-        assert list(disk.folder.iterdir()) == []
-        assert placed("backup", disk.folder, "--data", canvas.data)[0] == ExitCode.BAD_USAGE
-    finally:
-        subprocess.run(["umount", str(disk.folder)], check=True, capture_output=True, timeout=10)
+def test_too_small_a_disk_is_told_before_anything_is_copied(
+    canvas: Canvas, placed: Placed, small_disk: SmallDisk
+) -> None:
+    code, _, err = placed("backup", small_disk.folder / "copy", "--data", canvas.data)
+    assert code == ExitCode.UNUSABLE
+    assert f"are free in {small_disk.folder}" in err
+    assert list(small_disk.folder.iterdir()) == []
+
+
+def test_mount_point_is_no_destination(canvas: Canvas, placed: Placed, small_disk: SmallDisk) -> None:
+    code, _, err = placed("backup", small_disk.folder, "--data", canvas.data)
+    assert code == ExitCode.BAD_USAGE
+    assert "is a mount point; name a new folder inside it" in err
 
 
 def test_whoever_copies_a_stopped_canvas_leaves_it_startable(canvas: Canvas, tmp_path: Path) -> None:
