@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -220,3 +221,32 @@ def test_whoever_copies_a_stopped_canvas_leaves_it_startable(canvas: Canvas, tmp
     with pytest.raises(CannotBackUp, match="no canvas"):
         back_up(Settings(data=tmp_path / "empty"), tmp_path / "copy2", _silent, _silent)
     assert len(canvas.records) == EDITS + 1
+
+
+# Holds a read transaction, as a backup does while it copies.
+_READER = """
+import sys, lmdb
+with lmdb.open(sys.argv[1], readonly=True, max_dbs=1, lib_version=0) as environment, environment.begin():
+    print("reading", flush=True)
+    sys.stdin.read()
+"""
+
+
+async def test_backup_that_was_killed_does_not_make_the_log_grow_for_ever(tmp_path: Path) -> None:
+    step_bytes, commits = 1 << 20, 1_000
+    with trio.fail_after(LIMIT_SECONDS):
+        async with open_lmdb_log(tmp_path, map_step_bytes=step_bytes) as log:
+            await log.append(b"before")
+            command = [sys.executable, "-c", _READER, str(tmp_path)]
+            reader = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert reader.stdout is not None
+            assert await reader.stdout.receive_some()  # it says so
+            reader.kill()
+            await reader.wait()
+            await trio.aclose_forcefully(reader.stdout)
+            assert reader.stdin is not None
+            await trio.aclose_forcefully(reader.stdin)
+            for number in range(commits):
+                await log.append(b"%d" % number)
+    size_bytes = (tmp_path / "data.mdb").stat().st_size
+    assert size_bytes < 3 * step_bytes  # its 1,000 commits touch 12 MB of pages
