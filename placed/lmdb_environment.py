@@ -220,6 +220,9 @@ class Environment:
     def _grow(self) -> None:
         assert self._lmdb is not None
         try:
+            # A backup that was killed would keep the server from using freed pages again, and the file would grow by
+            # some pages with each commit.
+            self._lmdb.reader_check()
             self._lmdb.set_mapsize(self._lmdb.info()["map_size"] + self._map_step_bytes)
         except lmdb.Error:
             self._close_lmdb()

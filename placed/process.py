@@ -214,9 +214,11 @@ class ServerProcess:
         await self._notifier.reloading()
         try:
             await self._be_succeeded()
-        except HandoverFailed as error:
+        except (HandoverFailed, OSError) as error:
+            if self._ends:
+                return
             logger.error("the new process can't take over, so this one goes on", reason=str(error))
-            if self._running is not None and not self._ends:
+            if self._running is not None:
                 await self._notifier.ready()
         finally:
             self._successor = None

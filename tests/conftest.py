@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.kafka.cluster import run_cluster
+from tests.parts import require
+from tests.small_disk import SmallDisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.kafka.cluster import Cluster
 
@@ -36,3 +41,16 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One real broker for all tests that don't harm it; each uses topics of its own."""
     with run_cluster(tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 8 MB, unmounted after the test."""
+    may_mount = sys.platform == "linux" and os.geteuid() == 0
+    require("a file system that is full soon", may_mount, "run the tests as root, in a container")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    disk = SmallDisk(folder)
+    disk.mount("size=8m")
+    yield disk
+    subprocess.run(["umount", str(folder)], check=True, capture_output=True, timeout=10)

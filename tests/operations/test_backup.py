@@ -18,8 +18,6 @@ from placed.operations.backup import CannotBackUp, back_up
 from placed.settings import Settings
 from tests.operations.conftest import EDITS, Canvas, harm_record
 from tests.operations.handing_over import Crowd
-from tests.parts import require
-from tests.promises.conftest import SmallDisk
 from tests.promises.http_connection import connect, get, place
 from tests.promises.load import each_pixel_once
 from tests.promises.offline_log import read_records, values_of
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]
 
@@ -200,20 +200,19 @@ def test_shared_author_key_comes_along(canvas: Canvas, placed: Placed, tmp_path:
     assert (tmp_path / "copy" / "author.key").read_bytes() == shared.read_bytes()
 
 
-def test_too_small_a_disk_is_told_before_anything_is_copied(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:
-    may_mount = sys.platform == "linux" and os.geteuid() == 0
-    require("a file system of its own", may_mount, "run the tests as root, in a container")
-    disk = SmallDisk(tmp_path / "disk")
-    disk.folder.mkdir()
-    disk.mount("size=8m")
-    try:
-        code, _, err = placed("backup", disk.folder / "copy", "--data", canvas.data)
-        assert code == ExitCode.UNUSABLE
-        assert f"are free in {disk.folder}" in err
-        assert list(disk.folder.iterdir()) == []
-        assert placed("backup", disk.folder, "--data", canvas.data)[0] == ExitCode.BAD_USAGE
-    finally:
-        subprocess.run(["umount", str(disk.folder)], check=True, capture_output=True, timeout=10)
+def test_too_small_a_disk_is_told_before_anything_is_copied(
+    canvas: Canvas, placed: Placed, small_disk: SmallDisk
+) -> None:
+    code, _, err = placed("backup", small_disk.folder / "copy", "--data", canvas.data)
+    assert code == ExitCode.UNUSABLE
+    assert f"are free in {small_disk.folder}" in err
+    assert list(small_disk.folder.iterdir()) == []
+
+
+def test_mount_point_is_no_destination(canvas: Canvas, placed: Placed, small_disk: SmallDisk) -> None:
+    code, _, err = placed("backup", small_disk.folder, "--data", canvas.data)
+    assert code == ExitCode.BAD_USAGE
+    assert "is a mount point; name a new folder inside it" in err
 
 
 def test_whoever_copies_a_stopped_canvas_leaves_it_startable(canvas: Canvas, tmp_path: Path) -> None:
@@ -222,3 +221,32 @@ def test_whoever_copies_a_stopped_canvas_leaves_it_startable(canvas: Canvas, tmp
     with pytest.raises(CannotBackUp, match="no canvas"):
         back_up(Settings(data=tmp_path / "empty"), tmp_path / "copy2", _silent, _silent)
     assert len(canvas.records) == EDITS + 1
+
+
+# Holds a read transaction, as a backup does while it copies.
+_READER = """
+import sys, lmdb
+with lmdb.open(sys.argv[1], readonly=True, max_dbs=1, lib_version=0) as environment, environment.begin():
+    print("reading", flush=True)
+    sys.stdin.read()
+"""
+
+
+async def test_backup_that_was_killed_does_not_make_the_log_grow_for_ever(tmp_path: Path) -> None:
+    step_bytes, commits = 1 << 20, 1_000
+    with trio.fail_after(LIMIT_SECONDS):
+        async with open_lmdb_log(tmp_path, map_step_bytes=step_bytes) as log:
+            await log.append(b"before")
+            command = [sys.executable, "-c", _READER, str(tmp_path)]
+            reader = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert reader.stdout is not None
+            assert await reader.stdout.receive_some()  # it says so
+            reader.kill()
+            await reader.wait()
+            await trio.aclose_forcefully(reader.stdout)
+            assert reader.stdin is not None
+            await trio.aclose_forcefully(reader.stdin)
+            for number in range(commits):
+                await log.append(b"%d" % number)
+    size_bytes = (tmp_path / "data.mdb").stat().st_size
+    assert size_bytes < 3 * step_bytes  # its 1,000 commits touch 12 MB of pages

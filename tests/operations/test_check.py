@@ -18,8 +18,6 @@ from placed.folder_lock import LOCK_NAME, lock_folder
 from placed.snapshot import encode
 from placed.snapshot_store import open_snapshot_store, read_snapshot
 from tests.operations.conftest import EDITS, Canvas, harm_record
-from tests.parts import require
-from tests.promises.conftest import SmallDisk
 from tests.promises.offline_log import append_records, canvas_record, record_of
 
 if TYPE_CHECKING:
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.snapshot import Snapshot
+    from tests.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]
 
@@ -112,19 +111,13 @@ def test_log_in_memory_is_refused(placed: Placed, tmp_path: Path) -> None:
     assert placed("check", "--log", "memory:", "--data", tmp_path)[0] == ExitCode.UNUSABLE
 
 
-def test_canvas_on_a_disk_that_may_only_be_read_is_checked(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:
-    may_mount = sys.platform == "linux" and os.geteuid() == 0
-    require("a file system of its own", may_mount, "run the tests as root, in a container")
-    disk = SmallDisk(tmp_path / "disk")
-    disk.folder.mkdir()
-    disk.mount("size=8m")
-    try:
-        shutil.copytree(canvas.data, disk.folder / "canvas")
-        (disk.folder / "canvas" / "log" / LOCK_NAME).unlink()
-        disk.mount("remount,ro")
-        assert placed("check", "--data", disk.folder / "canvas")[0] == 0
-    finally:
-        subprocess.run(["umount", str(disk.folder)], check=True, capture_output=True, timeout=10)
+def test_canvas_on_a_disk_that_may_only_be_read_is_checked(
+    canvas: Canvas, placed: Placed, small_disk: SmallDisk
+) -> None:
+    shutil.copytree(canvas.data, small_disk.folder / "canvas")
+    (small_disk.folder / "canvas" / "log" / LOCK_NAME).unlink()
+    small_disk.mount("remount,ro")
+    assert placed("check", "--data", small_disk.folder / "canvas")[0] == 0
 
 
 def test_damaged_record_is_named(canvas: Canvas, placed: Placed) -> None:

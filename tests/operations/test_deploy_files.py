@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from placed.settings import Settings
 from tests.parts import has_program, require
@@ -86,3 +87,12 @@ async def test_server_writes_to_nothing_but_its_data_folder(tmp_path: Path) -> N
         assert (await get(server.port, "/")).status == 200
         await server.stop()
     assert list(data.iterdir()) == []  # it was in the namespace's own
+
+
+def test_composed_servers_write_to_nothing_else_and_have_no_powers() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    for name in ("placed-1", "placed-2"):
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]

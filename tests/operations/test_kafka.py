@@ -12,7 +12,6 @@ import trio
 from kafka import KafkaAdminClient
 
 from placed.exit_codes import ExitCode
-from tests.kafka.cluster import Cluster, run_cluster
 from tests.operations.handing_over import Crowd, generations
 from tests.promises.http_connection import connect, place
 from tests.promises.kafka_servers import records_of, url_of
@@ -20,20 +19,14 @@ from tests.promises.load import each_pixel_once
 from tests.promises.server_process import ROOT, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 LIMIT_SECONDS = 120.0
 WIDTH, HEIGHT, COLORS = 1000, 1000, 16
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One broker."""
-    with run_cluster(tmp_path_factory.mktemp("operations")) as cluster:
-        yield cluster
 
 
 async def _check(data: Path, log: str) -> tuple[int, dict[str, object]]:
@@ -44,8 +37,8 @@ async def _check(data: Path, log: str) -> tuple[int, dict[str, object]]:
     return done.returncode, told
 
 
-async def test_topic_and_snapshot_are_checked_against_each_other(cluster: Cluster, tmp_path: Path) -> None:
-    log = url_of(cluster, "checked")
+async def test_topic_and_snapshot_are_checked_against_each_other(kafka: Cluster, tmp_path: Path) -> None:
+    log = url_of(kafka, "operations-checked")
     async with running(tmp_path, "--log", log) as server, connect(server.port) as painter:
         for x in range(5):
             assert (await place(painter, x, 2, 3)).status == 200
@@ -58,19 +51,19 @@ async def test_topic_and_snapshot_are_checked_against_each_other(cluster: Cluste
     assert told["snapshot"]["equals_log"] is True
 
 
-async def test_topic_that_is_not_there_is_told_and_not_made(cluster: Cluster, tmp_path: Path) -> None:
-    code, told = await _check(tmp_path, url_of(cluster, "nowhere"))
+async def test_topic_that_is_not_there_is_told_and_not_made(kafka: Cluster, tmp_path: Path) -> None:
+    code, told = await _check(tmp_path, url_of(kafka, "operations-nowhere"))
     assert code == ExitCode.UNUSABLE
     assert "there is no such topic" in json.dumps(told["problems"])
-    admin = KafkaAdminClient(bootstrap_servers=cluster.addresses())
+    admin = KafkaAdminClient(bootstrap_servers=kafka.addresses())
     try:
-        assert "nowhere" not in admin.list_topics()
+        assert "operations-nowhere" not in admin.list_topics()
     finally:
         admin.close()
 
 
-async def test_server_of_a_topic_hands_over_without_refusing_anybody(cluster: Cluster, tmp_path: Path) -> None:
-    log = url_of(cluster, "handed-over")
+async def test_server_of_a_topic_hands_over_without_refusing_anybody(kafka: Cluster, tmp_path: Path) -> None:
+    log = url_of(kafka, "operations-handed-over")
     crowd = Crowd(each_pixel_once(WIDTH, HEIGHT, COLORS))
     size = ("--width", str(WIDTH), "--height", str(HEIGHT))
     async with generations(tmp_path, "--log", log, *size) as served:

@@ -18,13 +18,14 @@ from placed.service import serve
 from placed.settings import Settings
 from tests.promises.http_connection import connect, get, place
 from tests.promises.offline_log import append_records, canvas_record
-from tests.serving import LANES, LIMIT_SECONDS, serving
+from tests.serving import LANES, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+LIMIT_SECONDS = 60.0
 SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
 _ROWS_A_RECORD = 30
 
@@ -60,7 +61,7 @@ async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
             running = await nursery.start(started)
             port = int(running.urls[0].rpartition(":")[2])
             assert len((await get(port, "/canvas.png")).body) > 5_000_000
-            async with connect(port, receive_buffer_bytes=4096) as reader:
+            async with connect(port, receive_buffer_bytes=65_536) as reader:
                 await reader.send("/canvas.png")
                 head = await reader.head()
                 stop.set()

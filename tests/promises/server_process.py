@@ -59,13 +59,13 @@ class ServerProcess:
         assert self._process.stdout is not None
         line = b""
         with trio.fail_after(READY_SECONDS):
-            while not line.endswith(b"\n"):
+            while b"\n" not in line:
                 data = await self._process.stdout.receive_some()
                 if not data:
                     await self._process.wait()
                     raise AssertionError(f"it ended with {self._process.returncode}:\n{self.output}")
                 line += data
-        port = urlsplit(line.decode().strip()).port
+        port = urlsplit(line.decode().partition("\n")[0]).port
         assert port, f"no address in {line!r}"
         self.port = port
 

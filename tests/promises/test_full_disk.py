@@ -16,8 +16,8 @@ from tests.promises.stream_client import Habits, StreamClient, served_pixels
 if TYPE_CHECKING:
     import random
 
-    from tests.promises.conftest import SmallDisk
     from tests.promises.http_connection import HttpConnection, Response
+    from tests.small_disk import SmallDisk
 
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT, COLORS = 64, 48, 16

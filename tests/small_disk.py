@@ -1,18 +1,11 @@
-"""What the promises' tests share: disks that are soon full."""
+"""A disk that is soon full, or that may only be read."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.parts import require
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -43,16 +36,3 @@ class SmallDisk:
     def make_room(self) -> None:
         """Give the room back that `fill` took."""
         (self.folder / "filler").unlink()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of 8 MB, unmounted after the test."""
-    may_mount = sys.platform == "linux" and os.geteuid() == 0
-    require("a file system that is full soon", may_mount, "run the tests as root, in a container")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    disk = SmallDisk(folder)
-    disk.mount("size=8m")
-    yield disk
-    subprocess.run(["umount", str(folder)], check=True, capture_output=True, timeout=10)
