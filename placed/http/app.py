@@ -70,7 +70,8 @@ def create_waiting_app() -> QuartTrio:
         if request.path == "/healthz" and request.method in ("GET", "HEAD"):
             return _respond(ALIVE)
         detail = "the server waits for its log, and begins when that answers"
-        return _respond(Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer())
+        problem = Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS))
+        return _respond(problem.answer().with_headers(("X-Request-ID", request_id_here() or "")))
 
     return app
 
