@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from tests.prometheus.prometheus import Prometheus
-    from tests.promises.conftest import SmallDisk
     from tests.promises.server_process import ServerProcess
+    from tests.small_disk import SmallDisk
 
 TEXT = RULES.read_text(encoding="utf-8")
 NAMES = re.findall(r"- alert: (\w+)", TEXT)
