@@ -4,19 +4,6 @@
 
 export const PIXELS = 8
 
-/**
- * A small generator (mulberry32, public domain), so that a failing seed can be run again.
- * @param {number} seed
- */
-export function chance(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** A log of edits; the canvas at version v has the first v - 1. Each edit is [pixel, color]. */
 export class Server {
   log = 'log1'

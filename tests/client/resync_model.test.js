@@ -8,7 +8,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { Resync } from '../../client/resync.js'
-import { chance, Server } from './model_server.js'
+import { chance } from './chance.js'
+import { Server } from './model_server.js'
 import { World } from './model_world.js'
 
 /** @typedef {import('../../client/resync.js').Command} Command */
