@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,12 +71,43 @@ def test_bounds_hold_after_every_append(
     feed = Feed(CODE, 0, max_records=max_records, max_bytes=max_edits * CODE.size_bytes)
     for gap, several in history:
         feed.append(feed.version + gap, pack(several))
-        held = feed._codes[feed._dropped :]
-        assert len(held) <= max_records
-        assert sum(map(len, held)) <= max_edits * CODE.size_bytes
-        assert sum(map(len, held)) == feed._held_bytes == sum(map(len, feed._codes))
-        assert len(feed._codes) <= 2 * max_records + 1
-        assert all(not codes for codes in feed._codes[: feed._dropped])
+        assert len(feed._versions) == len(feed._ends)
+        assert len(feed._versions) - feed._dropped <= max_records
+        assert feed._end - feed._begin <= max_edits * CODE.size_bytes
+        assert feed._dropped <= feeds._MOVE_RECORDS
+        assert feed._codes.size_bytes <= max_edits * CODE.size_bytes
+
+
+def test_records_that_were_dropped_leave_no_trace_in_memory() -> None:
+    feed = Feed(CODE, 0, max_records=100)
+    tracemalloc.start()
+    try:
+        for version in range(1, 20_000):
+            feed.append(version, pack([(version % 5, 0, 1, 0)]) if version % 7 else b"")
+        held_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 200_000, "two arrays of 4,196 records at most, and a few hundred bytes of codes"
+    assert feed.first == 19_999 - 100
+    assert len(chain(feed, feed.first)[1]) == 85
+
+
+def test_feed_takes_memory_for_what_it_holds_and_not_for_what_it_may() -> None:
+    feed = Feed(CODE, 0)
+    for version in range(1, 100_000):
+        feed.append(version, pack([(version % 5, 0, 1, 0)]))
+    assert feed._codes.size_bytes <= 2 * 65_536 * CODE.size_bytes
+
+
+def test_last_record_after_all_others_were_dropped_and_moved_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_MOVE_RECORDS", 0)
+    feed = Feed(CODE, 0, max_bytes=2 * CODE.size_bytes)
+    feed.append(1, pack([(0, 0, 1, 0)]))
+    feed.append(2, pack([(0, 0, 1, 0)] * 3))
+    assert (feed.first, feed.version) == (2, 2)
+    feed.append(3, pack([(1, 0, 1, 0)]))
+    feed.append(4, pack([(2, 0, 1, 0)]))
+    assert chain(feed, 2) == ([2, 4], [(1, 0, 1, 0), (2, 0, 1, 0)])
 
 
 def test_version_inside_a_gap_of_offsets_is_brought_up_to_date() -> None:
