@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-# In a process of its own, as it is set for the whole one. `hblkhd` of glibc's mallinfo2: bytes in blocks that the system
-# gave one by one. A block of 16 MB, freed, makes glibc serve all smaller ones from its heaps.
+# In a process of its own, as it is set for the whole one. `hblkhd` of glibc's mallinfo2: bytes in blocks that the
+# system gave one by one. A block of 16 MB, freed, makes glibc serve all smaller ones from its heaps.
 _PROGRAM = """
 import ctypes
 import platform
