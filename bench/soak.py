@@ -5,6 +5,10 @@ would show. Beside them one client places an edit a second, and waits until its 
 
 The rule: the first sixth is warm-up. Through the rest of each series goes the line of `bench.trend`; the series is flat
 when that line rises by no more than what `_RULES` allows it, from begin to end. All series have to be.
+
+Where other work shares the machine, latency is that of the other work, unless the server and its load come first:
+`chrt --rr 1 python -m bench soak`, as root. `nice` reaches no further than its own session, where the kernel groups
+processes by those.
 """
 
 from __future__ import annotations
