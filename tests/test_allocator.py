@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import trio
+
+from placed import service
+from placed.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # In a process of its own, as it is set for the whole one. `hblkhd` of glibc's mallinfo2: bytes in blocks that the
 # system gave one by one. A block of 16 MB, freed, makes glibc serve all smaller ones from its heaps.
@@ -44,3 +52,20 @@ def test_large_blocks_are_kept_out_of_the_heap() -> None:
     if run.stdout.startswith("False") or "mallinfo2" in run.stderr:
         pytest.skip("only glibc 2.33 and later can tell")
     assert run.stdout == "True False True True\n", run.stderr
+
+
+async def test_server_sets_it_once_the_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def serve(_settings: Settings, *, stop: trio.Event, task_status: trio.TaskStatus[service.Running]) -> None:
+        told.append("the log is read")
+        running = service.Running((), cast("Any", None))
+        running.stopped.set()
+        task_status.started(running)
+        await stop.wait()
+
+    monkeypatch.setattr(service, "serve", serve)
+    monkeypatch.setattr(service, "give_back_large_blocks", lambda: told.append("set"))
+    with trio.fail_after(10):
+        await service._serve_until_signal(Settings(data=tmp_path))
+    assert told == ["the log is read", "set"]
