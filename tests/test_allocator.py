@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from placed import service
+from placed import process
+from placed.service import Running
 from placed.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,18 +55,22 @@ def test_large_blocks_are_kept_out_of_the_heap() -> None:
     assert run.stdout == "True False True True\n", run.stderr
 
 
-async def test_server_sets_it_once_the_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_process_sets_it_once_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = Running((), cast("Any", None))
     told: list[str] = []
 
-    async def serve(_settings: Settings, *, stop: trio.Event, task_status: trio.TaskStatus[service.Running]) -> None:
+    async def serve(_settings: Settings, *, task_status: trio.TaskStatus[Running], **_more: object) -> None:
         told.append("the log is read")
-        running = service.Running((), cast("Any", None))
-        running.stopped.set()
         task_status.started(running)
-        await stop.wait()
+        await running.stopped.wait()
 
-    monkeypatch.setattr(service, "serve", serve)
-    monkeypatch.setattr(service, "give_back_large_blocks", lambda: told.append("set"))
+    def give_back_large_blocks() -> bool:
+        told.append("set")
+        running.stopped.set()
+        return True
+
+    monkeypatch.setattr(process, "serve", serve)
+    monkeypatch.setattr(process, "give_back_large_blocks", give_back_large_blocks)
     with trio.fail_after(10):
-        await service._serve_until_signal(Settings(data=tmp_path))
+        await process.ServerProcess(Settings(data=tmp_path), {}, [])._serve_once()
     assert told == ["the log is read", "set"]
