@@ -1,7 +1,7 @@
 """`python -m bench.crowd`: the people of an event, in one process: they come, load the page, follow, paint, and return.
 
-For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll. It is long because people, and the
-connections that their edits take, live in one loop over one epoll, and share what it counts.
+For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll (`bench.links`). Their edits are placed
+by `bench.painters`.
 
     arriving --connects--> loading: /, /info, /canvas.png --> following: /edits from the image's version on
        ^                       ^                                  |  the server tells it to reload
@@ -22,38 +22,30 @@ address, with a cooldown of its own. Each person has a canvas (`bench.canvas_sta
 
 from __future__ import annotations
 
-import errno
 import heapq
 import itertools
 import json
-import os
 import random
 import re
-import select
 import socket
 import struct
 import sys
 import time
 import zlib
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from typing import Final
 
 import attrs
 import numpy as np
 
 from bench.canvas_states import CanvasStates, Reload, State
+from bench.links import Links
 from bench.load_process import Busy, Stopwatch
+from bench.painters import Painters
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_READ_BYTES: Final = 1 << 18
 _PAGE: Final = ("/", "/info", "/canvas.png")
 _LOADING: Final = 64  # pages at once: a browser each, and no more than a listener's queue holds
-_PAINTERS: Final = 32  # connections for edits
 _TRIES: Final = 8  # to find somebody who may paint
-_POLL_SECONDS: Final = 0.05
-_MAX_LATE_SECONDS: Final = 5.0  # an edit that nobody could place until then is left out
 _RESET: Final = struct.pack("ii", 1, 0)
 _RETRY: Final = re.compile(rb"retry: (\d+)\n")
 _STATUS: Final = re.compile(rb"event: status\n.*\n\n")
@@ -153,8 +145,7 @@ class _Person:
 class _Crowd:
     def __init__(self, event: Event) -> None:
         self._event = event
-        self._poll = select.epoll()
-        self._streams: dict[int, Callable[[bytes], None]] = {}
+        self._links = Links(event.host, event.port)
         self._people: list[_Person] = []
         self._numbers = itertools.count()
         self._following: dict[int, _Person] = {}
@@ -164,14 +155,13 @@ class _Crowd:
         self._loading = 0
         self._states = CanvasStates(event.width, event.height, event.colors)
         self._told = Told()
-        self._failed: Counter[str] = Counter()
+        self._failed = self._links.failed
         self._loads: list[float] = []
-        self._painters = _Painters(self, event)
+        self._painters = Painters(self._links, event, self._painter)
         self._ending = False
         self._watch = Stopwatch()
 
     def run(self) -> None:
-        self._poll.register(sys.stdin, select.EPOLLIN)
         begin = time.monotonic()
         while True:
             now = time.monotonic()
@@ -184,12 +174,8 @@ class _Crowd:
                 self._leave(heapq.heappop(self._leaving)[2], now)
             while self._arriving and self._loading < _LOADING:
                 self._connect(self._arriving.popleft())
-            for fd, _ in self._poll.poll(_POLL_SECONDS):
-                if fd == sys.stdin.fileno():
-                    if not self._answer():
-                        return
-                elif fd in self._streams:
-                    self._receive(fd)
+            if self._links.hear() and not self._answer():
+                return
 
     def _arrive(self, elapsed: float) -> None:
         event = self._event
@@ -214,45 +200,14 @@ class _Crowd:
         assert person.socket is not None
         if person.number % 2:
             person.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close(person.socket)
+        self._links.close(person.socket)
         person.socket = None
         self._told.left += 1
         self._people[index] = _Person(next(self._numbers))
         self._enter(index)
 
-    def open(self, receive: Callable[[bytes], None]) -> socket.socket | None:
-        """A new connection, on which `receive` gets what comes, and nothing at its end; None when there is none."""
-        link = socket.socket()
-        try:
-            link.settimeout(5.0)
-            link.connect((self._event.host, self._event.port))
-        except OSError as error:
-            self._failed[errno.errorcode.get(error.errno or 0, "timeout")] += 1
-            link.close()
-            return None
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.setblocking(False)
-        self._streams[link.fileno()] = receive
-        self._poll.register(link, select.EPOLLIN)
-        return link
-
-    def close(self, link: socket.socket) -> None:
-        """End a connection that `open` gave."""
-        del self._streams[link.fileno()]
-        self._poll.unregister(link)
-        link.close()
-
-    def _receive(self, fd: int) -> None:
-        try:
-            data = os.read(fd, _READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        self._streams[fd](data)
-
     def _connect(self, person: _Person) -> None:
-        person.socket = self.open(lambda data: self._hear(person, data))
+        person.socket = self._links.open(lambda data: self._hear(person, data))
         if person.socket is None:
             self._return_later(person)
             return
@@ -296,7 +251,7 @@ class _Crowd:
             self._failed[why] += 1
             if person.step < len(_PAGE):
                 self._loading -= 1
-        self.close(person.socket)
+        self._links.close(person.socket)
         person.socket = None
         self._return_later(person)
 
@@ -355,17 +310,17 @@ class _Crowd:
             self._told.reloads += 1
             del self._following[person.number]
             assert person.socket is not None
-            self.close(person.socket)
+            self._links.close(person.socket)
             person.socket = person.state = None
             self._arriving.append(person)
 
-    def painter(self, now: float) -> _Person | None:
+    def _painter(self, now: float) -> int | None:
         """Somebody who follows and may place an edit, and won't for the time of a charge; None if nobody is found."""
         for _ in range(_TRIES):
             person = self._people[random.randrange(len(self._people))] if self._people else None
             if person is not None and person.number in self._following and person.free_at <= now:
                 person.free_at = now + self._event.charge_seconds
-                return person
+                return person.number
         return None
 
     def _answer(self) -> bool:
@@ -391,86 +346,6 @@ class _Crowd:
         told.busy = self._watch.lap()
         print(json.dumps(attrs.asdict(told)), flush=True)
         return True
-
-
-class _Painter:
-    """A keep-alive connection for edits; `socket` is None until it is needed."""
-
-    def __init__(self) -> None:
-        self.socket: socket.socket | None = None
-        self.data = b""
-        self.sent_at = 0.0
-
-
-class _Painters:
-    """Those connections, and the edits that are due.
-
-    Attributes:
-        statuses: answers by status, and `late` and `unanswered`.
-        took_ms: the time that each answer took.
-    """
-
-    def __init__(self, crowd: _Crowd, event: Event) -> None:
-        self._crowd = crowd
-        self._event = event
-        self._edits = np.load(event.edits, allow_pickle=False)
-        self._next = 0
-        self._free = deque(_Painter() for _ in range(_PAINTERS))
-        self.statuses: Counter[str] = Counter()
-        self.took_ms: list[float] = []
-
-    def paint(self, elapsed: float) -> None:
-        """Place the edits that are due, as far as there are connections, and people who may."""
-        rate = len(self._edits) / self._event.seconds
-        due = min(len(self._edits), int(elapsed * rate))
-        too_late = min(due, int((elapsed - _MAX_LATE_SECONDS) * rate))
-        if self._next < too_late:
-            self.statuses["late"] += too_late - self._next
-            self._next = too_late
-        now = time.monotonic()
-        while self._next < due and self._free:
-            person = self._crowd.painter(now)
-            if person is None or not self._send(self._free[0], person.number):
-                return
-            self._free.popleft()
-            self._next += 1
-
-    def _send(self, painter: _Painter, number: int) -> bool:
-        if painter.socket is None:
-            painter.socket = self._crowd.open(lambda data: self._hear(painter, data))
-            if painter.socket is None:
-                return False
-        edit = self._edits[self._next]
-        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        request = (
-            f"POST /edit?x={edit['x']}&y={edit['y']}&color={edit['color']} HTTP/1.1\r\n"
-            f"Host: {self._event.host}:{self._event.port}\r\nX-Forwarded-For: {address}\r\nContent-Length: 0\r\n\r\n"
-        )
-        painter.data, painter.sent_at = b"", time.monotonic()
-        try:
-            painter.socket.send(request.encode())
-        except OSError:
-            self._crowd.close(painter.socket)
-            painter.socket = None
-            return False
-        return True
-
-    def _hear(self, painter: _Painter, data: bytes) -> None:
-        assert painter.socket is not None
-        if not data:
-            self._crowd.close(painter.socket)
-            painter.socket = None
-            if painter not in self._free:
-                self.statuses["unanswered"] += 1
-                self._free.append(painter)
-            return
-        painter.data += data
-        head = painter.data.find(b"\r\n\r\n") + 4
-        found = _LENGTH.search(painter.data, 0, head) if head >= 4 else None
-        if found and len(painter.data) >= head + int(found[1]):
-            self.statuses[painter.data[9:12].decode()] += 1
-            self.took_ms.append(1000 * (time.monotonic() - painter.sent_at))
-            self._free.append(painter)
 
 
 def _quantiles(took_ms: list[float]) -> dict[str, float]:

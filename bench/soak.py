@@ -5,6 +5,10 @@ would show. Beside them one client places an edit a second, and waits until its 
 
 The rule: the first sixth is warm-up. Through the rest of each series goes the line of `bench.trend`; the series is flat
 when that line rises by no more than what `_RULES` allows it, from begin to end. All series have to be.
+
+Where other work shares the machine, latency is that of the other work, unless the server and its load come first:
+`chrt --rr 1 python -m bench soak`, as root. `nice` reaches no further than its own session, where the kernel groups
+processes by those.
 """
 
 from __future__ import annotations
@@ -200,8 +204,8 @@ class _Sampler:
                 edit_p99_ms=edit_ms.get("p99", np.nan),
                 seen_p50_ms=float(np.median(seen)),
                 seen_p99_ms=float(np.percentile(seen, 99)),
-                cores=past.cpu / past.wall,
-                waited=past.waited / past.wall,
+                cores=_share(past.cpu, past.wall),
+                waited=_share(past.waited, past.wall),
                 load=os.getloadavg()[0],
             )
         )
@@ -222,6 +226,11 @@ class _Sampler:
                         await versions.reach(answer.json()["v"])
                     self._seen_ms.append(1000 * (trio.current_time() - began))
                 await trio.sleep_until(began + _PROBE_SECONDS)
+
+
+def _share(spent: float, wall: float) -> float:
+    """Of a core; NaN where a thread has ended, and has taken what it had spent out of the sum."""
+    return spent / wall if spent >= 0 else np.nan
 
 
 class _Versions:
@@ -275,8 +284,8 @@ def _figures(run: _Run, trends: dict[str, Trend]) -> list[Figure]:
         Figure("frames delivered", float(told["frames"]), ""),
         Figure("streams that the server ended", float(told["reconnects"]), "", Target(1.0)),
         Figure("canvases in conflict", float(told["conflicts"]), "", Target(1.0)),
-        Figure("cores that the server used, mean", float(np.mean([sample.cores for sample in samples])), ""),
-        Figure("cores that it waited for, mean", float(np.mean([sample.waited for sample in samples])), ""),
+        Figure("cores that the server used, mean", float(np.nanmean([sample.cores for sample in samples])), ""),
+        Figure("cores that it waited for, mean", float(np.nanmean([sample.waited for sample in samples])), ""),
     ]
     for name, each in trends.items():
         title, unit, _ = _RULES[name]

@@ -21,6 +21,7 @@ import numpy as np
 import trio
 
 from bench.edit_logs import random_edits
+from placed.allocator import give_back_large_blocks
 from placed.backends.lmdb import open_lmdb_log
 from placed.record import encode_edits
 from placed.service import serve
@@ -49,6 +50,7 @@ def traffic(folder: Path, edits: int, record_edits: int, charge_seconds: float) 
 async def _main(settings: Settings, edits: int, record_edits: int) -> None:
     async with open_lmdb_log(settings.data / "log") as log, trio.open_nursery() as nursery:
         running: Running = await nursery.start(partial(serve, settings, stop=trio.Event(), log=log))
+        give_back_large_blocks()  # as the command does
         print(running.urls[0], flush=True)
         await trio.to_thread.run_sync(sys.stdin.readline)
         await _traffic(log, running, edits, record_edits)

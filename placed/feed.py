@@ -8,6 +8,7 @@ projection. Pure.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MAX_RECORDS = 65_536  # at 300 records a second, 218 s: longer than an image may be cached
 MAX_BYTES = 8 << 20  # of edit codes; 2.8 million edits of 3 bytes
 MAX_FRAME_EDITS = 65_536  # one frame stays under 350 KB of base64, so that a far laggard moves on in steps
+_MOVE_RECORDS = 4_096  # dropped before the arrays are moved up, which takes 0.1 ms; 64 KB
+_RING_BYTES = 65_536  # of edit codes, to begin with
 _COALESCE_EDITS = 1_024  # below this, finding overdrawn pixels costs more than sending them
 
 
@@ -45,33 +48,31 @@ class Feed:
         self._code = code
         self._max_records = max_records
         self._max_bytes = max_bytes
+        self._codes = _Ring(max_bytes)
         self.restart(version)
 
     def restart(self, version: int) -> None:
         """Forget all records, and begin at `version`."""
         self.first = self.version = version
-        self._versions: list[int] = []  # the version after each record, ascending
-        self._codes: list[bytes] = []
-        self._dropped = 0  # leading entries of both lists that are no longer held
-        self._held_bytes = 0
+        # Not an object for each record: those take 12 MB, lie among short-lived ones, and leave holes as they go.
+        self._versions = array("q")  # the version after each record, ascending
+        self._ends = array("q")  # where its codes end, of all that came since the restart
+        self._dropped = 0  # leading entries of both arrays that are no longer held
+        self._begin = self._end = 0  # where the codes that are held begin and end
 
     def append(self, version: int, codes: bytes) -> None:
         """Add one record: the version after it, greater than the present one, and its edit codes."""
+        place, self._end = self._end, self._end + len(codes)
         self._versions.append(version)
-        self._codes.append(codes)
-        self._held_bytes += len(codes)
+        self._ends.append(self._end)
         self.version = version
-        while len(self._versions) - self._dropped > self._max_records or self._held_bytes > self._max_bytes:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        at = self._dropped
-        self._held_bytes -= len(self._codes[at])
-        self._codes[at] = b""
-        self.first = self._versions[at]
-        self._dropped += 1
-        if self._dropped > self._max_records:  # amortised: a list's front is moved once per max_records appends
-            del self._versions[: self._dropped], self._codes[: self._dropped]
+        while len(self._versions) - self._dropped > self._max_records or self._end - self._begin > self._max_bytes:
+            self.first, self._begin = self._versions[self._dropped], self._ends[self._dropped]
+            self._dropped += 1
+        if self._begin < self._end:
+            self._codes.write(self._begin, place, codes)
+        if self._dropped > _MOVE_RECORDS:
+            del self._versions[: self._dropped], self._ends[: self._dropped]
             self._dropped = 0
 
     def since(self, version: int) -> Frame:
@@ -79,15 +80,11 @@ class Feed:
 
         Many edits are coalesced: of each pixel only its last one stays.
         """
-        begin = bisect_right(self._versions, version, self._dropped)
-        if begin == len(self._versions) - 1:
-            return self._coalesced(self._versions[begin], self._codes[begin])
+        first = bisect_right(self._versions, version, self._dropped)
+        begin = self._begin if first == self._dropped else self._ends[first - 1]
         room = MAX_FRAME_EDITS * self._code.size_bytes
-        end = begin
-        while end < len(self._codes) and (end == begin or room >= len(self._codes[end])):
-            room -= len(self._codes[end])
-            end += 1
-        return self._coalesced(self._versions[end - 1], b"".join(self._codes[begin:end]))
+        last = max(first, bisect_right(self._ends, begin + room, first) - 1)  # a larger record goes whole
+        return self._coalesced(self._versions[last], self._codes.read(begin, self._ends[last]))
 
     def _coalesced(self, version: int, codes: bytes) -> Frame:
         if len(codes) <= _COALESCE_EDITS * self._code.size_bytes:
@@ -97,3 +94,38 @@ class Feed:
         _, last_from_end = np.unique(pixel[::-1], return_index=True)
         keep = np.sort(len(pixel) - 1 - last_from_end)
         return Frame(version, self._code.pack(x[keep], y[keep], color[keep]))
+
+
+class _Ring:
+    """The last bytes of a sequence, by their place in all of it. It grows by doubling, to `max_bytes` at most."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = bytearray(min(max_bytes, _RING_BYTES))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return len(self._bytes)
+
+    def write(self, begin: int, place: int, data: bytes) -> None:
+        """Put `data`, at most `max_bytes`, at `place`, and keep what is from `begin` on; what is before that may go."""
+        needed = place + len(data) - begin
+        if needed > len(self._bytes):
+            kept = self.read(begin, place)
+            self._bytes = bytearray(min(self._max_bytes, max(needed, 2 * len(self._bytes))))
+            self._put(begin, kept)
+        self._put(place, data)
+
+    def _put(self, place: int, data: bytes) -> None:
+        at = place % len(self._bytes)
+        room = len(self._bytes) - at
+        self._bytes[at : at + len(data)] = data[:room]
+        if len(data) > room:
+            self._bytes[: len(data) - room] = data[room:]
+
+    def read(self, begin: int, end: int) -> bytes:
+        """What is at `[begin, end)`, all of it kept."""
+        at = begin % len(self._bytes)
+        data = bytes(self._bytes[at : at + end - begin])
+        return data + self._bytes[: end - begin - len(data)]

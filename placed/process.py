@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import trio
 from rich.console import Console
 
+from placed.allocator import give_back_large_blocks
 from placed.author_key import AuthorKeyError
 from placed.backends import LogError, LogReplaced, OffsetOutOfRange
 from placed.exit_codes import ExitCode
@@ -166,6 +167,7 @@ class ServerProcess:
             nursery.cancel_scope.cancel()
 
     async def _tell_that_we_serve(self, running: Running) -> None:
+        give_back_large_blocks()
         _announce(running)
         if self._predecessor is not None:
             await self._predecessor.tell_that_we_serve()

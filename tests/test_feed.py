@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from placed.feed import Feed
 from tests.records import SMALL, Edit, any_edit, blank, code_of, paint
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 CODE = code_of(SMALL)
 HISTORY = st.lists(st.tuples(st.integers(1, 4), st.lists(any_edit(), max_size=4)), max_size=30)
@@ -40,6 +42,15 @@ def chain(feed: Feed, version: int) -> tuple[list[int], list[Edit]]:
         versions.append(frame.version)
         sent += unpack(frame.codes)
     return versions, sent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_steps() -> Iterator[None]:
+    """So small that histories of some records make the arrays move up and the ring grow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feeds, "_MOVE_RECORDS", 3)
+        patch.setattr(feeds, "_RING_BYTES", 4)
+        yield
 
 
 @given(HISTORY, st.integers(0, 50), st.integers(1, 12), st.integers(1, 20))
@@ -70,12 +81,43 @@ def test_bounds_hold_after_every_append(
     feed = Feed(CODE, 0, max_records=max_records, max_bytes=max_edits * CODE.size_bytes)
     for gap, several in history:
         feed.append(feed.version + gap, pack(several))
-        held = feed._codes[feed._dropped :]
-        assert len(held) <= max_records
-        assert sum(map(len, held)) <= max_edits * CODE.size_bytes
-        assert sum(map(len, held)) == feed._held_bytes == sum(map(len, feed._codes))
-        assert len(feed._codes) <= 2 * max_records + 1
-        assert all(not codes for codes in feed._codes[: feed._dropped])
+        assert len(feed._versions) == len(feed._ends)
+        assert len(feed._versions) - feed._dropped <= max_records
+        assert feed._end - feed._begin <= max_edits * CODE.size_bytes
+        assert feed._dropped <= feeds._MOVE_RECORDS
+        assert feed._codes.size_bytes <= max_edits * CODE.size_bytes
+
+
+def test_records_that_were_dropped_leave_no_trace_in_memory() -> None:
+    feed = Feed(CODE, 0, max_records=100)
+    tracemalloc.start()
+    try:
+        for version in range(1, 20_000):
+            feed.append(version, pack([(version % 5, 0, 1, 0)]) if version % 7 else b"")
+        held_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 20_000, "two arrays of some hundred records, and as many codes"
+    assert feed.first == 19_999 - 100
+    assert len(chain(feed, feed.first)[1]) == 85
+
+
+def test_feed_takes_memory_for_what_it_holds_and_not_for_what_it_may() -> None:
+    feed = Feed(CODE, 0, max_records=1_000)
+    for version in range(1, 5_000):
+        feed.append(version, pack([(version % 5, 0, 1, 0)]))
+    assert feed._codes.size_bytes <= 2 * 1_001 * CODE.size_bytes
+
+
+def test_last_record_after_all_others_were_dropped_and_moved_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_MOVE_RECORDS", 0)
+    feed = Feed(CODE, 0, max_bytes=2 * CODE.size_bytes)
+    feed.append(1, pack([(0, 0, 1, 0)]))
+    feed.append(2, pack([(0, 0, 1, 0)] * 3))
+    assert (feed.first, feed.version) == (2, 2)
+    feed.append(3, pack([(1, 0, 1, 0)]))
+    feed.append(4, pack([(2, 0, 1, 0)]))
+    assert chain(feed, 2) == ([2, 4], [(1, 0, 1, 0), (2, 0, 1, 0)])
 
 
 def test_version_inside_a_gap_of_offsets_is_brought_up_to_date() -> None:

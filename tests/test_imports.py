@@ -70,6 +70,7 @@ LAYERS = {
         "attrs kafka numpy trio",
     ),
     "tls": _layer("tls"),
+    "allocator": _layer("allocator"),
     "tasks": _layer(
         "broadcaster image left_out loop_lag metrics reader recovery snapshot_store snapshotter writer",
         "pure pages storage contract state logging",
@@ -100,7 +101,7 @@ LAYERS = {
     ),
     "process": _layer(
         "process",
-        "pure settings logging storage contract tasks http tls handover service service_manager",
+        "pure settings logging storage contract tasks http tls allocator handover service service_manager",
         "rich trio",
     ),
     "commands": _layer(

@@ -15,7 +15,7 @@ from bench.http_client import connection
 from bench.torturing import schedule
 from bench.torturing.damage import damage
 from bench.torturing.ledger import Broken
-from bench.torturing.life import ended, last_words, launched, ready, spent
+from bench.torturing.life import ended, hung, last_words, launched, patience, ready
 from bench.torturing.people import GONE, HOST, pixels_of
 from placed.exit_codes import ExitCode
 
@@ -31,7 +31,7 @@ REFUSED: Final = "refused in a line"
 SERVED: Final = "served, and right"
 _FILES: Final = {schedule.SNAPSHOT: "snapshot/data.mdb", schedule.LOG: "log/data.mdb"}
 _EDITS: Final = 5
-_SECONDS: Final = 120.0
+_SECONDS: Final = 60.0
 
 
 async def try_damaged(
@@ -61,10 +61,10 @@ async def try_damaged(
             port = await ready(process)
             try:
                 if port is not None:
-                    with trio.move_on_after(_SECONDS):
+                    async with patience(process, _SECONDS):
                         await _examine(port, ledger)
                         return SERVED
-                    raise Broken(0, f"it hadn't shown all it has after {_SECONDS:g} s; {spent(process)}")
+                    raise Broken(0, f"it hadn't shown all it has after {_SECONDS:g} s; {await hung(process)}")
             except GONE:  # it came upon the damage while it served
                 pass
             return _refusal(await ended(process), log, fault)

@@ -130,14 +130,16 @@ async def test_one_address_that_opens_thousands_of_streams_has_those_that_it_may
         assert set(statuses) == {200, 429}
 
 
-@pytest.mark.parametrize("target", [b"/canvas.png", b"/edits?v=x", b"/info"])
+@pytest.mark.parametrize(
+    "line", [b"GET /canvas.png", b"GET /edits?v=x", b"GET /info", b"POST /edit?x=1&y=1&color=1"]
+)
 async def test_flood_of_pipelined_requests_whose_answers_nobody_reads_is_held_back(
-    tmp_path: Path, chance: random.Random, target: bytes
+    tmp_path: Path, chance: random.Random, line: bytes
 ) -> None:
     async def flood(stream: trio.SocketStream) -> None:
         with contextlib.suppress(trio.BrokenResourceError):
             while True:
-                await stream.send_all((b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n") * 100)
+                await stream.send_all((line + b" HTTP/1.1\r\n" + HOST + b"\r\n") * 100)
 
     async with (
         running(tmp_path, "--width", "500", "--height", "500") as server,
