@@ -130,9 +130,7 @@ async def test_one_address_that_opens_thousands_of_streams_has_those_that_it_may
         assert set(statuses) == {200, 429}
 
 
-@pytest.mark.parametrize(
-    "line", [b"GET /canvas.png", b"GET /edits?v=x", b"GET /info", b"POST /edit?x=1&y=1&color=1"]
-)
+@pytest.mark.parametrize("line", [b"GET /canvas.png", b"GET /edits?v=x", b"GET /info", b"POST /edit?x=1&y=1&color=1"])
 async def test_flood_of_pipelined_requests_whose_answers_nobody_reads_is_held_back(
     tmp_path: Path, chance: random.Random, line: bytes
 ) -> None:
