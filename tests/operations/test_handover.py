@@ -20,6 +20,7 @@ _SCRIPT = """
 import os, socket, sys, time
 channel, listening = map(int, os.environ["PLACED_HANDOVER"].split(","))
 channel, listening = socket.socket(fileno=channel), socket.socket(fileno=listening)
+channel.setblocking(True)
 """
 _TAKES_OVER = """
 channel.sendall(b"prepared\\n"); assert channel.recv(9) == b"go\\n"; channel.sendall(b"serving\\n")
