@@ -35,7 +35,9 @@ def new_panel(server: ServerProcess, new_context: Callable[..., BrowserContext])
     complaints: list[str] = []
 
     def new(context: BrowserContext | None = None, url: str = "", *, complains: bool = False, **options: Any) -> Panel:
-        context = context or new_context(**{"viewport": {"width": 1000, "height": 700}, **options})
+        # Without motion: a view that glides would be aimed at before it has come to rest.
+        options = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce", **options}
+        context = context or new_context(**options)
         window = CanvasPage(context.new_page())
         if not complains:
             window.page.on("console", lambda message: complaints.append(message.text))
