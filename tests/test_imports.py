@@ -78,7 +78,7 @@ LAYERS = {
     ),
     "http": _layer(
         "http.api http.app http.connection http.fast_lane http.followers http.front "
-        "http.hot_request http.http2 http.keep_alive http.listening http.pages http.request_log",
+        "http.hot_request http.http1 http.http2 http.keep_alive http.listening http.pages http.request_log",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio rcssmin rjsmin trio werkzeug",
     ),

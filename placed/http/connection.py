@@ -24,15 +24,15 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 
 from placed.http.answer import Problem
+from placed.http.http1 import take_strictly
 from placed.http.http2 import Http2
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from hypercorn.config import Config
     from hypercorn.events import Event
-    from hypercorn.protocol.h11 import H11WSConnection
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
@@ -238,9 +238,7 @@ class Connection(TCPServer):
         if isinstance(h1, H11Protocol):
             # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
             h1._send_error_response = partial(_send_problem, h1, self._refuse)  # type: ignore[method-assign]  # noqa: SLF001
-            _hear_nothing_behind_the_last(h1.connection)
-            h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
-            h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
+            take_strictly(h1)
         elif isinstance(h1, H2Protocol):
             self._http2 = Http2(h1, send_seconds=self._limits.send_seconds, head_bytes=HEAD_BYTES)
         head_deadline = math.inf
@@ -325,39 +323,6 @@ class Connection(TCPServer):
             return self._http2.in_head
         h1 = self.protocol.protocol
         return isinstance(h1, H11Protocol) and h1.stream is None and bool(h1.connection.trailing_data[0])
-
-
-def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) -> None:
-    """Pass over what follows a request that ends its connection (RFC 9112, 9.6).
-
-    h11 takes it for an error, by which Hypercorn would answer 400 while the request is still at work.
-    """
-    assert isinstance(connection, h11.Connection)
-    receive_data, next_event = connection.receive_data, connection.next_event
-
-    def receive(data: bytes) -> None:
-        if connection.their_state is not h11.MUST_CLOSE:
-            receive_data(data)
-
-    def following() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
-        return h11.NEED_DATA if connection.their_state is h11.MUST_CLOSE else next_event()
-
-    connection.receive_data = receive  # type: ignore[method-assign]
-    connection.next_event = following  # type: ignore[method-assign]
-
-
-async def _stay(_request: h11.Request) -> None:
-    """Begin no HTTP/2 without TLS: browsers don't speak it, and the fast lane's limits would be passed by."""
-
-
-async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
-    """Answer as if no upgrade were asked for (RFC 9110, 7.8): Hypercorn 0.18's can be crashed by what follows them."""
-    headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
-    if len(headers) < len(request.headers):
-        request = h11.Request(
-            method=request.method, target=request.target, headers=headers, http_version=request.http_version
-        )
-    await handle(request)
 
 
 async def _send_problem(h1: H11Protocol, refuse: Callable[[Problem], Answer], status: int) -> None:

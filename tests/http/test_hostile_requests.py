@@ -137,3 +137,15 @@ async def test_head_request_with_a_broken_body_gets_400_without_one(
     assert statuses(answer) == [400]
     assert answer.endswith(b"\r\n\r\n")
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("method", [b"HEaD", b"head", b"get", b"Post"])
+async def test_method_that_is_not_in_capitals_is_none(
+    server: Server, method: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = method + b" /edit?x=1&y=1&color=1 HTTP/1.1\r\n"
+    answer = await server.exchange(line + HOST + b"Content-Length: 0\r\n\r\n")
+    assert statuses(answer) == [400]
+    assert b"application/problem+json" in answer
+    assert server.projection.version == 1
+    assert not [record for record in caplog.records if record.exc_info]

@@ -1,0 +1,72 @@
+"""HTTP/1.1 on a connection of Hypercorn's, with what it and h11 would take too lightly left out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import h11
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
+
+
+def take_strictly(h1: H11Protocol) -> None:
+    """Let a connection take neither upgrades, nor methods in small letters, nor what follows its last request."""
+    # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
+    _hear_nothing_behind_the_last(h1.connection)
+    _take_methods_as_they_are(h1.connection)
+    h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) -> None:
+    """Pass over what follows a request that ends its connection (RFC 9112, 9.6).
+
+    h11 takes it for an error, by which Hypercorn would answer 400 while the request is still at work.
+    """
+    assert isinstance(connection, h11.Connection)
+    receive_data, next_event = connection.receive_data, connection.next_event
+
+    def receive(data: bytes) -> None:
+        if connection.their_state is not h11.MUST_CLOSE:
+            receive_data(data)
+
+    def following() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        return h11.NEED_DATA if connection.their_state is h11.MUST_CLOSE else next_event()
+
+    connection.receive_data = receive  # type: ignore[method-assign]
+    connection.next_event = following  # type: ignore[method-assign]
+
+
+def _take_methods_as_they_are(connection: h11.Connection | H11WSConnection) -> None:
+    """Refuse a method that isn't in capitals: no such method is known, as their case counts (RFC 9110, 9.1).
+
+    Hypercorn would take `HEaD` for HEAD and send no body, for which h11 waits, and anybody could fill the log so.
+    """
+    assert isinstance(connection, h11.Connection)
+    next_event = connection.next_event
+
+    def checked() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        event = next_event()
+        if isinstance(event, h11.Request) and not event.method.isupper():
+            raise h11.RemoteProtocolError(f"the method {event.method!r} is not in capitals", error_status_hint=400)
+        return event
+
+    connection.next_event = checked  # type: ignore[method-assign]
+
+
+async def _stay(_request: h11.Request) -> None:
+    """Begin no HTTP/2 without TLS: browsers don't speak it, and the fast lane's limits would be passed by."""
+
+
+async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
+    """Answer as if no upgrade were asked for (RFC 9110, 7.8): Hypercorn 0.18's can be crashed by what follows them."""
+    headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
+    if len(headers) < len(request.headers):
+        request = h11.Request(
+            method=request.method, target=request.target, headers=headers, http_version=request.http_version
+        )
+    await handle(request)
