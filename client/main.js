@@ -28,6 +28,7 @@ import { StatusBar } from './status_bar.js'
  */
 
 const TICK_MS = 200
+const TOOLS_AGAIN_MS = 1_000
 
 localise(document)
 const canvasElement = /** @type {HTMLCanvasElement} */ (element('canvas'))
@@ -98,15 +99,14 @@ function showState() {
 }
 
 async function loadTools() {
-  if (loading) return
+  if (tools || loading) return
   loading = true
   try {
     const { createTools } = await import('./tools.js')
     tools = createTools({ canvasElement, connection, cooldown, palette, resync, screen, settings, status, showState })
   } catch (error) {
-    // The network went away in between; a page without tools is of no use, and the address says where it was.
-    console.warn(`placed: ${error}`)
-    setTimeout(() => location.reload(), 5_000)
+    console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
+    setTimeout(() => (loading = false), TOOLS_AGAIN_MS)
   }
 }
 

@@ -11,7 +11,7 @@ from tests.browser.canvas_page import CanvasPage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Route
 
     from tests.browser.server_process import ServerProcess
 
@@ -35,6 +35,28 @@ def test_the_page_loads_without_a_complaint(server: ServerProcess, new_window: C
     server.paint(1, 1, 5)
     window.wait_until_equal(server)
     assert complaints == []
+
+
+@pytest.mark.parametrize("lost", ["tools.js", "brush.js"])
+def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], lost: str
+) -> None:
+    window = new_window()
+    failures = 2
+
+    def fail(route: Route) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            route.abort()
+        else:
+            route.continue_()
+
+    window.page.route(f"**/client/{lost}", fail)
+    window.open(server.url)
+    assert failures < 0
+    window.click(5, 5)
+    window.wait_until(lambda: window.indexes()[5, 5] != 0, "they work")
 
 
 def test_the_palette_is_reached_and_chosen_from_by_keyboard(
