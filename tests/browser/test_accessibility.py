@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.templates.panel import payload, png
 from tests.browser.test_page import PHONE
 from tests.parts import node_package
 
@@ -54,6 +55,18 @@ def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
             button.click()
             window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{name} is shown")
             assert _violations(window, axe) == [], name
+
+
+@pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_beside_a_template(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str, options: dict[str, Any]
+) -> None:
+    window = new_window(**options)
+    window.open(server.url)
+    window.page.get_by_role("button", name="Templates").click()
+    window.page.locator(".templates input[type=file]").set_input_files([payload(png([(229, 0, 0)], size=(4, 4)))])
+    window.wait_until(window.page.locator(".templates progress").is_visible, "there is a template")
+    assert _violations(window, axe) == []
 
 
 def test_axe_finds_nothing_while_offline_or_asking(
