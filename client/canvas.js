@@ -6,7 +6,7 @@
  * RGBA would be 64 MB beside these 16. Needs no DOM.
  */
 
-/** Remembered until they are taken, which is twenty times a second; past it everything counts as changed. */
+/** Remembered until they are taken, which is ten times a second; past it everything counts as changed. */
 const MAX_CHANGES = 32_768
 
 export class Canvas {

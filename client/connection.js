@@ -17,7 +17,7 @@ import { SseParser } from './sse.js'
  * After what has arrived was read, more is left to gather for this long: hundreds of frames a second, each read by itself,
  * cost the main thread about as much as drawing them. One that comes when it is quiet isn't kept waiting.
  */
-const READ_MS = 80
+const READ_MS = 110
 
 /**
  * What the page does with what arrives.

@@ -3,7 +3,7 @@
  *
  * Whoever changes something that is seen calls `invalidate()`, and any number of changes before the next frame are drawn
  * once, in one requestAnimationFrame. Edits come by `apply`: what is seen of them is drawn at once when it is quiet, and
- * at most fourteen times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
+ * at most ten times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
  * pixels over the canvas; one that returns true goes on changing, and is drawn again as often as edits are.
  */
 
@@ -16,7 +16,7 @@ import { clampView, fitView, frameOf, panView, pinchView, screenOf, zoomView } f
 /** @typedef {import('./viewport.js').Point} Point */
 /** @typedef {(context: CanvasRenderingContext2D, view: View, canvas: Canvas) => boolean | void} Layer */
 
-const EDITS_MS = 70 // less than connection.js gathers edits for, so that they wait only once
+const EDITS_MS = 100 // less than connection.js gathers edits for, so that they wait only once
 const MAX_PARTS = 100 // past so many, drawing all is cheaper; a guess
 const ZOOM_MS = 50 // a wheel's notch is on its way for about three times this
 const LOOK_MS = 300
