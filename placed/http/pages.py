@@ -2,8 +2,9 @@
 cache them.
 
 There is no build step: scripts and style sheets lose their comments and indentation when they are read, and what is
-text is compressed once, for those who take it: that halves the bytes, and more than halves them again on the wire.
-Pure but for that reading.
+text is compressed once, for those who take it: that halves the bytes, and more than halves them again on the wire. The
+page names all modules that its script begins with, so that a browser asks for them at once rather than finds one by
+another. Pure but for that reading.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +55,8 @@ _TYPES: Final = {
     ".yaml": "application/yaml",  # RFC 9512
 }
 _STANDS_FOR_HASH: Final = "\ue000"  # for private use: to rjsmin a letter, and in no script
+_SCRIPT: Final = re.compile(r' *<script type="module" src="client/([^"]+)"')
+_IMPORT: Final = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
 _GZIP_LEVEL: Final = 9  # 3 ms for all files together
 
 
@@ -156,9 +160,25 @@ def _stripped(path: Path) -> str:
     if path.suffix == ".js":
         # rjsmin doesn't know that #name is a name, and would join the line to the one before, which needs no semicolon.
         stripped: str = rjsmin.jsmin(text.replace("#", _STANDS_FOR_HASH)).replace(_STANDS_FOR_HASH, "#")
+    elif path.suffix == ".css":
+        stripped = rcssmin.cssmin(text)
     else:
-        stripped = rcssmin.cssmin(text) if path.suffix == ".css" else text
+        stripped = _SCRIPT.sub(lambda script: _preloads(path.parent, script[1]) + script[0], text)
     return stripped
+
+
+def _preloads(folder: Path, script: str) -> str:
+    """Links to all modules that a script imports, they themselves import, and so on; not those that it loads later."""
+    found: dict[str, None] = {}
+    reached = [folder / script]
+    while reached:
+        module = reached.pop(0)
+        for name in _IMPORT.findall(_stripped(module)):
+            imported = (module.parent / name).resolve().relative_to(folder.resolve()).as_posix()
+            if imported not in found:
+                found[imported] = None
+                reached.append(folder / imported)
+    return "".join(f'  <link rel="modulepreload" href="client/{module}">\n' for module in found)
 
 
 def _takes_gzip(request: Request) -> bool:

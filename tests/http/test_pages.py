@@ -50,7 +50,7 @@ def test_file_is_served_with_all_that_a_browser_needs(path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     if not path.endswith((".js", ".css")):
-        assert answer.body == (FOLDER / path).read_bytes()
+        assert re.sub(rb' *<link rel="modulepreload"[^>]*>\n', b"", answer.body) == (FOLDER / path).read_bytes()
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -200,3 +200,13 @@ async def test_compressed_file_over_http_has_its_own_length_and_no_body_for_head
         assert again.headers["etag"] == answer.headers["etag"]
         assert again.headers["vary"] == "Accept-Encoding"
         assert (await server.request(method, target, known)).status == 200
+
+
+def test_page_names_all_modules_that_it_begins_with_and_no_others() -> None:
+    named = re.findall(r'<link rel="modulepreload" href="client/([^"]+)">', served("index.html"))
+    begins_with = {"main.js", *named}
+    imported = {match for path in begins_with for match in re.findall(r"from'\./([^']+)'", served(path))}
+    assert len(named) == len(set(named))
+    assert set(named) == imported
+    assert {"screen.js", "texts.js"} <= begins_with
+    assert not {"tools.js", "settings_panel.js"} & begins_with
