@@ -182,8 +182,12 @@ class Painter:
     # --- looking
 
     async def _look(self) -> _Look:
-        """The canvas, not older than our own edits if the server's image catches up soon."""
+        """The canvas, not older than our own edits, if the server's image catches up soon.
+
+        Before we have placed any, those of an earlier run of ours may be among all that there are.
+        """
         lag_until = trio.current_time() + _IMAGE_LAG_SECONDS
+        needed = self._version
         while True:
             started = trio.current_time()
             try:
@@ -197,7 +201,8 @@ class Painter:
             except ApiError as error:
                 raise PaintStopped(str(error)) from error
             self._recovered(self._looks, "the server answers again")
-            if canvas.version >= min(self._version, info.version) or trio.current_time() >= lag_until:
+            needed = needed or info.version
+            if canvas.version >= min(needed, info.version) or trio.current_time() >= lag_until:
                 break
             await trio.sleep(_IMAGE_AGAIN_SECONDS)
         self._version = min(self._version, info.version)  # a version means nothing in another log

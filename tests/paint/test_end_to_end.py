@@ -209,4 +209,5 @@ async def test_the_real_cooldown_is_never_hit(tmp_path: Path) -> None:
             metrics = (await client.get(f"{url}/metrics")).text
         placed = [line for line in metrics.splitlines() if 'outcome="placed"' in line and "_total" in line]
         assert float(placed[0].split()[-1]) == wanted.edits
-        assert 'outcome="cooldown"' not in metrics
+        refused = [line for line in metrics.splitlines() if 'outcome="cooldown"' in line and "_total" in line]
+        assert float(refused[0].split()[-1]) == 0
