@@ -208,6 +208,16 @@ def test_with_keep_a_canvas_at_rest_is_only_looked_at() -> None:
     assert server.posts == 36
 
 
+def test_what_an_earlier_run_placed_and_the_image_does_not_show_yet_is_not_placed_again() -> None:
+    server = ModelServer()
+    server.latency_seconds = (0.01, 0.01)
+    picture = random_picture(20, 15)
+    Run(server, picture).go(for_seconds=0.3)
+    assert 0 < server.landed < 300
+    Run(server, picture).go()  # whose clock begins anew, so that the first image is still the newest
+    assert server.landed <= 300 + MAX_IN_FLIGHT
+
+
 def test_another_canvas_is_planned_anew() -> None:
     server = ModelServer()
 
