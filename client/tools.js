@@ -68,6 +68,7 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
     settled(pixel, placed) {
       marks.add(pixel, placed)
       play(placed ? 'placed' : 'refused')
+      if (placed) status.announce(t('placed')) // a refusal is told by its message
     },
     changed: refresh
   })

@@ -46,6 +46,7 @@ def test_arrows_move_a_cursor_and_enter_paints_there(server: ServerProcess, wind
     window.page.keyboard.press("3")
     window.page.keyboard.press("Enter")
     window.wait_until(lambda: window.indexes()[y - 10, x + 1] == 2, "the third colour is painted")
+    window.wait_until(lambda: _announced(window) == "Placed.", "that is announced")
     window.wait_until_equal(server)
 
 
