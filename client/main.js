@@ -1,7 +1,7 @@
 /**
  * The page, first half: the canvas, shown and kept right. The canvas is written by the connection alone; `resync.js` decides
- * what is loaded when, `screen.js` draws. As soon as the canvas is live the second half is loaded, `tools.js`: all that a
- * person does with it.
+ * what is loaded when, `screen.js` draws. As soon as the canvas is live, or can't be, the second half is loaded,
+ * `tools.js`: all that a person does with it.
  */
 
 import { Canvas } from './canvas.js'
@@ -94,7 +94,8 @@ function showState() {
   const follows = ['live', 'read-only'].includes(resync.connection)
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
-  if (resync.connection === 'live') void loadTools()
+  // A canvas that can't be live, or not be painted on, can still be looked around in.
+  if (screen.canvas && resync.connection !== 'catching-up') void loadTools()
   tools?.changed()
 }
 

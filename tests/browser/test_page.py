@@ -59,6 +59,19 @@ def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
     window.wait_until(lambda: window.indexes()[5, 5] != 0, "they work")
 
 
+def test_without_a_stream_the_canvas_can_be_looked_around_in(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.page.route("**/edits**", lambda route: route.abort())
+    window.page.goto(server.url)
+    window.wait_until(lambda: window.connection == "offline", "the page says that it isn't live")
+    before = window.state()["view"]["scale"]
+    window.page.mouse.move(*window.place_of(20, 20))
+    window.page.mouse.wheel(0, -240)
+    window.wait_until(lambda: window.state()["view"]["scale"] > before, "it zooms")
+
+
 def test_the_palette_is_reached_and_chosen_from_by_keyboard(
     server: ServerProcess, new_window: Callable[..., CanvasPage]
 ) -> None:
