@@ -1,6 +1,7 @@
 /**
- * The page, second half: all that a person does with the canvas. `main.js` loads it once the canvas is live, or can't be, and tells it what
- * comes. What not everybody needs is loaded when it is first asked for: the panel's contents, templates, keys, signs, sounds.
+ * The page, second half: all that a person does with the canvas. `main.js` loads it once the canvas is live, or can't be,
+ * and tells it what comes. What not everybody needs is loaded when it is first asked for: the panel's contents, templates,
+ * keys, signs, sounds.
  */
 
 import { Brush } from './brush.js'
