@@ -1,12 +1,14 @@
 """Palette files: `.hex` (Lospec), `.gpl` (GIMP) and `.json`.
 
-    .hex     rrggbb, one colour a line
-    .gpl     GIMP Palette, then lines of red, green, blue and a name; #, Name: and Columns: are passed over
-    .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}
+    .hex     rrggbb or rrggbbaa, one colour a line
+    .gpl     GIMP Palette, then lines of red, green, blue and a name; lines that begin with #, Name:, Columns: or
+             Channels: are passed over. With Channels: RGBA, as Aseprite writes it, the fourth number is the alpha; so
+             it is without that line when each colour has a fourth number, and at least half of those are 255
+    .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}, also with two digits more for the alpha
 
-A file is at most 64 KiB of UTF-8. Whatever is wrong with it is one `PaletteError` that says where, what it is and what
-is allowed. Pure but for reading the file:
-imports attrs and `placed.palette` only.
+A canvas has no transparent pixels: an alpha must be 255. A file is at most 64 KiB of UTF-8. Whatever is wrong with it
+is one `PaletteError` that says where, what it is and what is allowed. Pure but for reading the file: imports attrs and
+`placed.palette` only.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 
 MAX_NAME_CHARACTERS = 64
 MAX_FILE_BYTES = 64 * 1024  # 256 colours with the longest names, as JSON, take half of it
+_OPAQUE = 255
 
-_HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6})", re.ASCII)
+_HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?", re.ASCII)
+_GPL_HEADER = re.compile(r"\s*(#|Name:|Columns:|Channels:)")
+_GPL_RGBA = re.compile(r"\s*Channels:\s*RGBA\s*")
+_GPL_ALPHA = re.compile(r"([0-9]{1,9})(?:\s+(.*))?", re.ASCII)
 _GPL_COLOR = re.compile(r"\s*([0-9]{1,9})\s+([0-9]{1,9})\s+([0-9]{1,9})(?:\s+(.*?))?\s*", re.ASCII)
 
 _REPR = reprlib.Repr()  # bounds what a message shows of a value, however long or deep that is
@@ -105,29 +111,63 @@ def _hex_color(value: object, place: str) -> bytes:
     match = _HEX_COLOR.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise PaletteError(f"{place}: {_shown(value)}; allowed is a colour of six hexadecimal digits, such as 'e50000'")
+    _check_alpha(int(match[2] or "ff", 16), str(value), place)
     return bytes.fromhex(match[1])
+
+
+def _check_alpha(alpha: int, name: str, place: str) -> None:
+    if alpha != _OPAQUE:
+        raise PaletteError(f"{place}: {_shown(name)} has the alpha {alpha}; allowed is 255, as no pixel is transparent")
 
 
 def _parse_gpl(text: str) -> Iterable[_Entry]:
     lines = text.splitlines()
     if not lines or lines[0].strip() != "GIMP Palette":
         raise PaletteError(f"line 1: {_shown(lines[0] if lines else '')}; allowed is 'GIMP Palette'")
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip() and not line.lstrip().startswith(("#", "Name:", "Columns:")):
-            yield _gpl_entry(line, f"line {number}")
+    rows = [
+        _gpl_row(line, f"line {number}")
+        for number, line in enumerate(lines[1:], 2)
+        if line.strip() and not _GPL_HEADER.match(line)
+    ]
+    return _without_alpha(rows, is_told=any(_GPL_RGBA.fullmatch(line) for line in lines))
 
 
-def _gpl_entry(line: str, place: str) -> _Entry:
+def _gpl_row(line: str, place: str) -> _Entry:
+    """A colour and all that stands behind it."""
     match = _GPL_COLOR.fullmatch(line)
     if match is None or any(int(match[part]) > 255 for part in (1, 2, 3)):
         raise PaletteError(
             f"{place}: {_shown(line)}; allowed are three numbers from 0 to 255 and a name, such as '229 0 0 red'"
         )
-    color = bytes(int(match[part]) for part in (1, 2, 3))
-    name = match[4] or ""
-    # GIMP writes Untitled, and Lospec the colour's digits, for a colour without a name.
-    is_named = name != "Untitled" and name.lower().lstrip("#") != color.hex()
-    return _Entry(color, name if is_named else "", place)
+    return _Entry(bytes(int(match[part]) for part in (1, 2, 3)), match[4] or "", place)
+
+
+def _without_alpha(rows: list[_Entry], *, is_told: bool) -> Iterable[_Entry]:
+    """The rows, and of a fourth number that is an alpha only whether it is allowed.
+
+    Args:
+        rows: as `_gpl_row` gives them.
+        is_told: whether the file says that there is an alpha.
+    """
+    alphas = [_GPL_ALPHA.fullmatch(row.name) for row in rows]
+    has_alpha = is_told or (all(alphas) and 2 * sum(alpha[1] == "255" for alpha in alphas if alpha) >= len(rows))
+    for row, alpha in zip(rows, alphas, strict=True):
+        if not has_alpha:
+            yield attrs.evolve(row, name=_gpl_name(row.color, row.name))
+        elif alpha is None or int(alpha[1]) > _OPAQUE:
+            raise PaletteError(
+                f"{row.place}: {_shown(row.name)} behind the colour; allowed are an alpha, which is 255, and a name"
+            )
+        else:
+            name = alpha[2] or ""
+            _check_alpha(int(alpha[1]), name or f"#{row.color.hex()}", row.place)
+            yield attrs.evolve(row, name=_gpl_name(row.color, name))
+
+
+def _gpl_name(color: bytes, name: str) -> str:
+    """The name, or none: GIMP writes Untitled, and Lospec the colour's digits, for a colour without one."""
+    is_named = name != "Untitled" and name.lower().lstrip("#") not in (color.hex(), f"{color.hex()}ff")
+    return name if is_named else ""
 
 
 def _parse_json(text: str) -> Iterable[_Entry]:

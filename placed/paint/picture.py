@@ -7,15 +7,19 @@ its size is checked before it is decoded, and every failure is a `PictureError`.
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, UnidentifiedImageError, features
+
+from placed.paint.png_picture import SIGNATURE, colour_key, pixels_alone
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -25,7 +29,17 @@ OPAQUE_FROM = 128  # alpha, of 255; a canvas has no half-transparent pixels, so 
 
 _FORMATS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM"]
 # What Pillow's readers raise for a damaged file.
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, OverflowError)
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, OverflowError, struct.error)
+# What brings a picture upright, by EXIF's orientation (CIPA DC-008, section 4.6.5).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIZE = re.compile(r"([0-9]{1,5})?x([0-9]{1,5})?")
 
 
@@ -115,12 +129,12 @@ def _formats() -> list[str]:
 
 
 def _decode(path: Path, size: Size | None) -> Picture:
-    with Image.open(path, formats=_formats()) as file:
-        if file.width * file.height > MAX_PICTURE_PX:
+    with path.open("rb") as file, Image.open(_pixels_of(file), formats=_formats()) as image:
+        if image.width * image.height > MAX_PICTURE_PX:
             raise PictureError(
-                f"{path}: {file.width} x {file.height} is too large; allowed are {MAX_PICTURE_PX:,} pixels"
+                f"{path}: {image.width} x {image.height} is too large; allowed are {MAX_PICTURE_PX:,} pixels"
             )
-        upright = ImageOps.exif_transpose(_eight_bits(file)).convert("RGBA")
+        upright = _upright(image)
     if size is not None:
         upright = _resized(upright, size.of(upright.width, upright.height))
     if max(upright.size) > MAX_SIDE_PX:
@@ -132,14 +146,36 @@ def _decode(path: Path, size: Size | None) -> Picture:
     return Picture(rgba[..., :3].copy(), rgba[..., 3] >= OPAQUE_FROM)
 
 
-def _eight_bits(file: Image.Image) -> Image.Image:
+def _pixels_of(file: BinaryIO) -> BinaryIO:
+    if file.read(len(SIGNATURE)) == SIGNATURE:
+        return pixels_alone(file)
+    file.seek(0)
+    return file
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture in mode RGBA, turned as it is to be seen."""
+    is_key = colour_key(image) if image.format == "PNG" else None
+    rgba = _eight_bits(image).convert("RGBA")
+    if is_key is not None:
+        rgba.putalpha(Image.fromarray(np.where(is_key, 0, 255).astype(np.uint8)))
+    turn = _turn_of(image)
+    return rgba if turn is None else rgba.transpose(turn)
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What brings it upright; None where EXIF has no word on that, or is broken, which no pixel depends on."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _DAMAGED:
+        return None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
     """The picture itself; of 16-bit grey the upper eight bits, where Pillow would make all above 255 white."""
-    if not file.mode.startswith("I"):
-        return file
-    grey = np.clip(np.asarray(file, dtype=np.int64) >> 8, 0, 255).astype(np.uint8)
-    result = Image.fromarray(grey)
-    result.info.update(file.info)
-    return result
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(np.clip(np.asarray(image, dtype=np.int64) >> 8, 0, 255).astype(np.uint8))
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
