@@ -100,8 +100,10 @@ export class Brush {
   /** Say what is asked, if anything is. */
   show() {
     const { palette } = this.#page
-    element('confirm').hidden = !this.target
-    if (this.target) element('target').textContent = t('target', { ...this.target, color: palette.nameOf(palette.color) })
+    const { target } = this
+    element('confirm').hidden = !target
+    // As text: numbers are written with a language's commas, which part the two.
+    if (target) element('target').textContent = t('target', { x: `${target.x}`, y: `${target.y}`, color: palette.nameOf(palette.color) })
   }
 
   /**

@@ -2,7 +2,7 @@
  * Waiting times for people. Pure.
  */
 
-import { language } from './language.js'
+import { language, t } from './language.js'
 
 const TENTHS = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 
@@ -11,7 +11,7 @@ const TENTHS = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maxim
  * @param {number} seconds
  */
 export function duration(seconds) {
-  if (seconds < 9.95) return `${TENTHS.format(Math.max(0.1, seconds))} s`
-  if (seconds < 120) return `${Math.ceil(seconds)} s`
-  return `${Math.ceil(seconds / 60)} min`
+  if (seconds < 9.95) return t('seconds', { time: TENTHS.format(Math.max(0.1, seconds)) })
+  if (seconds < 120) return t('seconds', { time: Math.ceil(seconds) })
+  return t('minutes', { time: Math.ceil(seconds / 60) })
 }

@@ -29,8 +29,8 @@ import { Trail } from './inertia.js'
  *   what can be dragged itself: whether it is at a place, how far it was moved and where the pointer is, and that it was let go
  */
 
-const MOUSE_SLOP_PX = 4 // a hand on a mouse button shakes this much
-const TOUCH_SLOP_PX = 10 // a fingertip rolls this much
+/** How far a press may slip and still be a tap: a hand on a mouse's button shakes, a pen's tip slides, a fingertip rolls. */
+const SLOP_PX = /** @type {Record<string, number>} */ ({ mouse: 4, pen: 10, touch: 10 })
 const HELD_MS = 450
 const DOUBLE_MS = 300
 const DOUBLE_PX = 30
@@ -108,7 +108,7 @@ export function listenToGestures(element, screen, gestures) {
     if (!touch && (!before || mode === 'draw')) gestures.hover(at, false)
     if (!before) return
     if (mode === 'press') {
-      if (apart(at, start) <= (touch ? TOUCH_SLOP_PX : MOUSE_SLOP_PX)) return
+      if (apart(at, start) <= (SLOP_PX[event.pointerType] ?? SLOP_PX.touch)) return
       clearTimeout(holding)
       const draws = gestures.drawing() || (event.shiftKey && event.pointerType === 'mouse')
       mode = claimed ? 'drag' : draws ? 'draw' : 'pan'

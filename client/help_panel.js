@@ -3,23 +3,41 @@
  */
 
 import { make } from './elements.js'
-import { KEYS } from './keys.js'
+import { KEYS, shownKey } from './keys.js'
 import { t } from './language.js'
 
 const NAMES = /** @type {Record<string, string>} */ ({ ArrowLeft: '←', ArrowUp: '↑', ArrowRight: '→', ArrowDown: '↓', ' ': '␣' })
 const GESTURES = /** @type {const} */ (['tap', 'drag', 'wheel', 'pick', 'shift'])
 
 /** @param {HTMLElement} body */
-export function mountHelp(body) {
+export async function mountHelp(body) {
+  const layout = await keyboardLayout()
   const gestures = GESTURES.map((name) => make('li', {}, t(`gesture_${name}`)))
   const keys = Object.entries(KEYS).flatMap(([action, names]) => [
-    make('dt', {}, ...shown(names).map((name) => make('kbd', {}, NAMES[name] ?? name))),
+    make('dt', {}, ...shown(names, layout).map((name) => make('kbd', {}, NAMES[name] ?? name))),
     make('dd', {}, t(/** @type {any} */ (`key_${action}`)))
   ])
   body.replaceChildren(make('ul', {}, ...gestures), make('h3', {}, t('keys')), make('dl', {}, ...keys))
 }
 
-/** @param {string[]} names */
-function shown(names) {
-  return names.length > 4 ? [names[0], '…', names[names.length - 1]] : names.filter((name) => !'=_'.includes(name))
+/**
+ * What each key types, where the browser tells: Chromium on a secure page.
+ * @returns {Promise<Iterable<[string, string]>>}
+ */
+async function keyboardLayout() {
+  const { keyboard } = /** @type {any} */ (navigator)
+  try {
+    return (await keyboard?.getLayoutMap()) ?? []
+  } catch {
+    return [] // not in this frame
+  }
+}
+
+/**
+ * @param {string[]} names
+ * @param {Iterable<[string, string]>} layout
+ */
+function shown(names, layout) {
+  const few = names.length > 4 ? [names[0], '…', names[names.length - 1]] : names.filter((name) => !'=_'.includes(name))
+  return few.map((name) => shownKey(name, layout))
 }

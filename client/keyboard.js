@@ -6,7 +6,7 @@
  */
 
 import { Cursor } from './cursor.js'
-import { actionOf } from './keys.js'
+import { actionOf, keyOf } from './keys.js'
 import { t } from './language.js'
 
 /**
@@ -40,7 +40,7 @@ export function createKeyboard(page) {
     move(key, shift) {
       if (!screen.canvas) return
       const { x, y } = cursor.move(key, shift ? 10 : 1, page.pointer())
-      status.announce(t('at', { x, y, color: palette.nameOf(screen.canvas.at(x, y)) }))
+      status.announce(t('at', { x: `${x}`, y: `${y}`, color: palette.nameOf(screen.canvas.at(x, y)) }))
       page.point(cursor)
     },
     paint: () => brush.answer(true) || (cursor.pixel && brush.wish(cursor.pixel)),
@@ -68,9 +68,10 @@ export function createKeyboard(page) {
   }
 
   return (event) => {
-    const { key, target } = event
+    const { target } = event
     const action = actionOf(event)
     if (!action || event.defaultPrevented || event.isComposing) return
+    const key = keyOf(event) || event.key // Ctrl-Z is none of the table's
     if (action !== 'escape' && isNeededBy(target, key)) return
     if (key.length === 1 && target !== page.canvasElement && !settings.values.keys) return
     event.preventDefault()

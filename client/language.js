@@ -1,10 +1,12 @@
 /**
  * The page's language: the first of the browser's own that `texts.js` has, else English.
  *
- * A text may have places for values, `{seconds}`. In index.html `data-t="key"` is an element's text, and `data-t-label="key"`
+ * A text may have places for values, `{seconds}`, and forms that a number decides, by the language's rules for plurals
+ * (Intl.PluralRules; CLDR names them): `{count|one:# pixel|other:# pixels}`, where # is the number. In index.html `data-t="key"` is an element's text, and `data-t-label="key"`
  * its name for screen readers and its tooltip.
  */
 
+import { COLORS } from './color_names.js'
 import { TEXTS } from './texts.js'
 
 /** @typedef {keyof typeof TEXTS.en} TextKey */
@@ -26,14 +28,45 @@ export function pick(wished) {
   return 'en'
 }
 
+const speak = speakerOf(language)
+
 /**
  * A text in the page's language.
  *
  * @param {TextKey} key
- * @param {Record<string, string | number>} [values]
+ * @param {Record<string, string | number>} [values]  numbers are written, and counted, as the language does
  */
 export function t(key, values = {}) {
-  return TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]))
+  return speak(TEXTS[language][key], values)
+}
+
+/**
+ * Puts values into a language's texts.
+ * @param {string} tag  BCP 47
+ */
+export function speakerOf(tag) {
+  const numbers = new Intl.NumberFormat(tag)
+  const plurals = new Intl.PluralRules(tag)
+  return (/** @type {string} */ text, /** @type {Record<string, string | number>} */ values) =>
+    text.replace(/\{(\w+)((?:\|\w+:[^|}]*)*)\}/g, (_, name, forms) => {
+      const value = values[name]
+      const written = typeof value === 'number' ? numbers.format(value) : String(value)
+      if (!forms) return written
+      const [, form] = forms.match(`\\|${plurals.select(Number(value))}:([^|]*)`) ?? forms.match(/\|other:([^|]*)/)
+      return form.replace('#', () => written)
+    })
+}
+
+/**
+ * What a colour of the server's is called in the page's language.
+ *
+ * @param {string} name  in English, and perhaps with a number, as `red 2`; any other is given as it is
+ * @param {string} [tag]
+ */
+export function colorName(name, tag = language) {
+  const [, word = name, number = ''] = /^(.+?)( \d+)?$/.exec(name) ?? []
+  const known = Object.hasOwn(COLORS, word) && COLORS[word][tag]
+  return known ? known + number : name
 }
 
 /**
@@ -42,6 +75,7 @@ export function t(key, values = {}) {
  */
 export function localise(document) {
   document.documentElement.lang = language
+  document.documentElement.dir = t('direction')
   for (const element of document.querySelectorAll('[data-t]')) {
     element.textContent = t(/** @type {TextKey} */ (element.getAttribute('data-t')))
   }

@@ -3,6 +3,7 @@
  */
 
 import { make } from './elements.js'
+import { colorName } from './language.js'
 
 export class PaletteBar {
   /** Told of each choice. */
@@ -63,14 +64,14 @@ export class PaletteBar {
    * Offer these colours. The choice stays where the palette is as long.
    *
    * @param {string[]} palette  '#rrggbb'
-   * @param {string[]} names
+   * @param {string[]} names  as the server has them
    */
   offer(palette, names) {
     // A fresh canvas is all blank colour: start with one that is seen.
     if (this.#palette.length !== palette.length) this.#color = Math.min(palette.length - 1, 5)
     this.#palette = palette
-    this.#names = names
-    this.#element.replaceChildren(...palette.map((color, index) => this.#swatch(index, color, names[index])))
+    this.#names = names.map((name) => colorName(name))
+    this.#element.replaceChildren(...palette.map((color, index) => this.#swatch(index, color, this.#names[index])))
     this.#element.classList.toggle('many', palette.length > 36)
   }
 

@@ -5,7 +5,7 @@
 
 import { duration } from './duration.js'
 import { element } from './elements.js'
-import { language, t } from './language.js'
+import { t } from './language.js'
 
 /** @typedef {import('./resync.js').Connection} ConnectionState */
 
@@ -19,7 +19,6 @@ const WORDS = {
   'read-only': t('readOnly'),
   offline: t('offline')
 }
-const NUMBER = new Intl.NumberFormat(language)
 
 export class StatusBar {
   #connection = element('connection')
@@ -53,9 +52,9 @@ export class StatusBar {
    */
   showNumbers({ viewers, perSecond, lag }) {
     const parts = []
-    if (lag > 0) parts.push(t('behind', { count: NUMBER.format(lag) }))
-    if (viewers !== null) parts.push(t('watching', { count: NUMBER.format(viewers) }))
-    if (perSecond > 0) parts.push(t('perSecond', { count: NUMBER.format(perSecond) }))
+    if (lag > 0) parts.push(t('behind', { count: lag }))
+    if (viewers !== null) parts.push(t('watching', { count: viewers }))
+    if (perSecond > 0) parts.push(t('perSecond', { count: perSecond }))
     write(this.#numbers, parts.join(' · '))
   }
 
@@ -75,7 +74,7 @@ export class StatusBar {
     if (!clock.limited) return
     const remaining = clock.remaining(now)
     const nextMs = clock.nextMs(now)
-    write(this.#charges, t('ready', { remaining, charges: clock.charges }))
+    write(this.#charges, t('ready', { count: remaining, charges: clock.charges }))
     write(this.#next, nextMs > 0 ? t('nextIn', { time: duration(nextMs / 1000) }) : '')
     this.#cooldown.dataset.empty = String(remaining === 0)
     const part = (remaining + (nextMs > 0 ? clock.progress(now) : 0)) / clock.charges

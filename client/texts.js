@@ -1,9 +1,11 @@
 /**
- * Every text of the page, in each of its languages. Another language is another entry with the same keys.
- * It is long because it has all of them side by side. Pure; imports nothing.
+ * Every text of the page, in each of its languages. Another language is another entry with the same keys, and a word for each
+ * of `color_names.js`. `language.js` tells of places for values and of plurals: a language may have more forms than English,
+ * or fewer. It is long because it has all of them side by side. Pure; imports nothing.
  */
 
 const en = {
+  direction: 'ltr',
   live: 'Live',
   connecting: 'Connecting…',
   catchingUp: 'Catching up…',
@@ -30,8 +32,10 @@ const en = {
   cancel: 'Cancel',
   close: 'Close',
   color: 'Colour',
-  ready: '{remaining} of {charges} ready',
+  ready: '{count} of {charges} ready',
   nextIn: 'next in {time}',
+  seconds: '{time} s',
+  minutes: '{time} min',
   at: '{x}, {y}, {color}',
   chosen: 'Chosen: {color}',
   target: '{x}, {y} in {color}?',
@@ -115,7 +119,7 @@ const en = {
   templateCount: '{right} right, {left} to do',
   templateNext: 'Next to do',
   templateFind: 'Go there',
-  templateMove: 'Drag',
+  templateMove: 'Drag the template',
   templateHide: 'Hide',
   templateKeep: 'Keep',
   templateRemove: 'Remove',
@@ -139,13 +143,14 @@ const en = {
 
 /** @type {typeof en} */
 const de = {
+  direction: 'ltr',
   live: 'Live',
   connecting: 'Verbinde…',
   catchingUp: 'Hole auf…',
   readOnly: 'Nur lesen',
   offline: 'Offline',
   retryNow: 'Jetzt versuchen ({seconds} s)',
-  watching: '{count} sehen zu',
+  watching: '{count|one:# sieht|other:# sehen} zu',
   perSecond: '{count}/s',
   behind: '{count} zurück',
   canvas: 'Die gemeinsame Leinwand. Pfeiltasten bewegen einen Zeiger, Enter malt, das Fragezeichen zeigt alle Tasten.',
@@ -165,8 +170,10 @@ const de = {
   cancel: 'Abbrechen',
   close: 'Schließen',
   color: 'Farbe',
-  ready: '{remaining} von {charges} bereit',
+  ready: '{count} von {charges} bereit',
   nextIn: 'nächstes in {time}',
+  seconds: '{time} s',
+  minutes: '{time} min',
   at: '{x}, {y}, {color}',
   chosen: 'Gewählt: {color}',
   target: '{x}, {y} in {color}?',
@@ -250,7 +257,7 @@ const de = {
   templateCount: '{right} richtig, {left} zu tun',
   templateNext: 'Nächstes',
   templateFind: 'Hingehen',
-  templateMove: 'Ziehen',
+  templateMove: 'Vorlage ziehen',
   templateHide: 'Verbergen',
   templateKeep: 'Behalten',
   templateRemove: 'Entfernen',
@@ -274,13 +281,14 @@ const de = {
 
 /** @type {typeof en} */
 const fr = {
+  direction: 'ltr',
   live: 'En direct',
   connecting: 'Connexion…',
   catchingUp: 'Rattrapage…',
   readOnly: 'Lecture seule',
   offline: 'Hors ligne',
   retryNow: 'Réessayer ({seconds} s)',
-  watching: '{count} regardent',
+  watching: '{count|one:# regarde|other:# regardent}',
   perSecond: '{count}/s',
   behind: '{count} de retard',
   canvas: 'La toile commune. Les flèches déplacent un curseur, Entrée peint, le point d’interrogation montre les touches.',
@@ -300,8 +308,10 @@ const fr = {
   cancel: 'Annuler',
   close: 'Fermer',
   color: 'Couleur',
-  ready: '{remaining} sur {charges} prêts',
+  ready: '{count} sur {charges} {count|one:prêt|other:prêts}',
   nextIn: 'suivant dans {time}',
+  seconds: '{time} s',
+  minutes: '{time} min',
   at: '{x}, {y}, {color}',
   chosen: 'Choisi : {color}',
   target: '{x}, {y} en {color} ?',
@@ -382,10 +392,10 @@ const fr = {
   templateFile: 'Choisir des images',
   templateAddress: 'ou une adresse',
   templateAdd: 'Ajouter',
-  templateCount: '{right} justes, {left} à faire',
+  templateCount: '{right|one:# juste|other:# justes}, {left} à faire',
   templateNext: 'Suivant à faire',
   templateFind: 'Y aller',
-  templateMove: 'Glisser',
+  templateMove: 'Glisser le modèle',
   templateHide: 'Masquer',
   templateKeep: 'Garder',
   templateRemove: 'Retirer',

@@ -3,13 +3,11 @@
  * differs, so that focus and half-typed numbers stay.
  */
 
-import { language, t } from '../language.js'
+import { t } from '../language.js'
 import { RANGES, STYLES } from './template.js'
 
 /** @typedef {import('./templates.js').Item} Item */
 /** @typedef {import('./templates.js').Templates} Templates */
-
-const { format } = new Intl.NumberFormat(language)
 
 /** @param {Templates} templates */
 export function createPanel(templates) {
@@ -90,7 +88,7 @@ function createRow(item, templates) {
 
   function update() {
     const { total = 0, left = 0 } = item.progress ?? {}
-    const text = item.progress ? t('templateCount', { right: format(total - left), left: format(left) }) : '…'
+    const text = item.progress ? t('templateCount', { right: total - left, left }) : '…'
     if (count.textContent !== text) count.textContent = text
     Object.assign(bar, { max: total || 1, value: total - left })
     for (const { name, input } of numbers) {

@@ -102,6 +102,18 @@ def test_the_page_speaks_the_browsers_language(
     assert window.ask("document.documentElement.lang") == (wished[:2] if wished != "nl" else "en")
 
 
+def test_colours_are_named_in_the_browsers_language(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(locale="de-AT")
+    window.open(server.url)
+    names = [swatch.get_attribute("aria-label") for swatch in window.page.locator("#colors input").all()]
+    assert names[:4] == ["Weiß", "Hellgrau", "Grau", "Schwarz"]
+    window.page.keyboard.press("4")
+    told = window.page.locator("#announcer")
+    window.wait_until(lambda: told.inner_text() == "Gewählt: Schwarz", "it is announced so")
+
+
 def test_more_contrast_makes_cards_opaque(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window(contrast="more", color_scheme="light")
     window.open(server.url)

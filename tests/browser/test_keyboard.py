@@ -123,6 +123,40 @@ def test_the_question_mark_shows_every_key_and_escape_closes_it(window: CanvasPa
     assert window.ask("document.activeElement.id") == "help"
 
 
+def test_a_russian_and_a_french_keyboard_do_the_same(window: CanvasPage) -> None:
+    link = window.page.context.new_cdp_session(window.page)
+
+    def press(key: str, code: str, modifiers: int = 0) -> None:
+        for kind in ("keyDown", "keyUp"):
+            link.send("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": code, "modifiers": modifiers})
+
+    press("в", "KeyD")
+    drawing = window.page.locator("#draw")
+    window.wait_until(lambda: drawing.get_attribute("aria-pressed") == "true", "the Russian d draws")
+    press("é", "Digit2")
+    window.wait_until(lambda: window.state()["color"] == 1, "the French 2 chooses a colour")
+    press("ъ", "BracketRight")
+    window.wait_until(lambda: window.state()["color"] == 2, "the Russian ] the next one")
+    window.page.evaluate("window.addEventListener('keydown', (event) => (window.last = event))")
+    press("я", "KeyZ", modifiers=2)
+    window.wait_until(lambda: window.ask("window.last.key === 'я' && window.last.defaultPrevented"), "Ctrl+Z is undo")
+
+
+def test_the_help_shows_the_keys_that_the_keyboard_has(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.page.add_init_script(
+        "navigator.keyboard.getLayoutMap = async () => new Map([['KeyG', 'п'], ['BracketRight', 'ъ'], ['Minus', '-']])"
+    )
+    window.open(server.url)
+    window.page.keyboard.press("?")
+    keys = window.page.locator("#panel kbd")
+    window.wait_until(lambda: keys.count() > 0, "the help is open")
+    assert {"п", "ъ", "-", "[", "?", "u"} <= set(keys.all_inner_texts())
+    assert not {"g", "]"} & set(keys.all_inner_texts())
+
+
 def test_letters_can_be_switched_off_and_then_work_on_the_canvas_alone(window: CanvasPage) -> None:
     page = window.page
     page.get_by_role("button", name="Settings").click()

@@ -168,7 +168,7 @@ def outlined(panel: Panel, x: int, y: int) -> bool:
 def test_a_mouse_drags_it_instead_of_the_canvas(new_panel: Callable[..., Panel], red: bytes) -> None:
     panel = new_panel()
     panel.add(payload(red))
-    panel.press("Drag")
+    panel.press("Drag the template")
     x, y = panel.place
     view = panel.window.state()["view"]
     mouse = panel.window.page.mouse
@@ -191,7 +191,7 @@ def test_on_a_phone_a_finger_drags_it_and_nothing_hangs_out(new_panel: Callable[
     panel = new_panel(**PHONE)
     panel.add(payload(red))
     panel.press("Go there")
-    panel.press("Drag")
+    panel.press("Drag the template")
     x, y = panel.place
     touch = panel.window.page.context.new_cdp_session(panel.window.page)
     start, end = panel.window.place_of(x + 2, y + 2), panel.window.place_of(x + 5, y + 1)
