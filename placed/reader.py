@@ -1,7 +1,7 @@
 """The reader: follows the log and applies it to the projection, whose only writer it is.
 
-When the log can't be reached, or no longer lets us in, it tries again, at most every `MAX_RETRY_SECONDS`, for ever:
-the server goes on serving what it has. It says so once when that begins and once when it ends.
+When the log can't be reached or unpacked, or no longer lets us in, it tries again, at most every `MAX_RETRY_SECONDS`,
+for ever: the server goes on serving what it has. It says so once when that begins and once when it ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends import LogRefused, LogUnavailable
+from placed.backends import LogRefused, LogUnavailable, LogUndecodable
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Reader:
             version = self._projection.version
             try:
                 await self._follow()
-            except (LogUnavailable, LogRefused) as error:
+            except (LogUnavailable, LogRefused, LogUndecodable) as error:
                 if self._projection.version != version:
                     retry_seconds = _FIRST_RETRY_SECONDS
                 self._note(reachable=False, reason=str(error))

@@ -75,6 +75,7 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
+_LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
 _WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 
 
@@ -343,8 +344,10 @@ class _Server:
 
     async def _end_edits(self) -> None:
         await self._writer.close()
-        # Streams end with the last edit that was acknowledged in them.
-        await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
+        # Streams end with the last edit that was acknowledged in them, unless the log can't be read any further.
+        while self._reader.reachable and self._projection.version < self._writer.last_version:
+            with trio.move_on_after(_LOOK_SECONDS):
+                await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
 
     async def _end_connections(self, serving: trio.CancelScope, deadline: float) -> None:

@@ -65,7 +65,7 @@ LAYERS = {
     "salvage": _layer("backends.lmdb_salvage", "pure pages storage contract", "attrs lmdb"),
     "kafka_place": _layer("backends.kafka_place", packages="attrs"),
     "kafka": _layer(
-        "backends.kafka backends.kafka_client backends.kafka_reader backends.kafka_topic",
+        "backends.kafka backends.kafka_client backends.kafka_codecs backends.kafka_reader backends.kafka_topic",
         "pure pages contract kafka_place",
         "attrs kafka numpy trio",
     ),

@@ -11,6 +11,7 @@ records with `first <= offset < next`.
     ├── LogCorrupt            the log is damaged, or is not a log of ours
     ├── LogBusy               another process has it
     ├── LogRefused            its server doesn't let us in; trying again doesn't help
+    ├── LogUndecodable        its records are compressed in a way that can't be undone here
     ├── LogReplaced           it was deleted, and another log is in its place
     └── LogClosed             used after close
 
@@ -65,6 +66,10 @@ class LogBusy(LogError):
 
 class LogRefused(LogError):
     """The log's server refuses us: user, password, or what the user may do; the message says what is needed."""
+
+
+class LogUndecodable(LogError):
+    """Records can't be read, as they are compressed with a codec that is missing here; the message names it."""
 
 
 class LogReplaced(LogError):
@@ -155,6 +160,7 @@ class Log(abc.ABC):
             ValueError: the value is empty or too long; nothing was appended.
             LogUnavailable: nothing was appended.
             OutcomeUnknown: it may have been appended.
+            LogUndecodable: it can't be read any further, so nobody would see it; nothing was appended.
             LogReplaced: another log is in its place; nothing was appended.
             LogClosed: the log was closed; nothing was appended.
 
@@ -176,6 +182,7 @@ class Log(abc.ABC):
             LogUnavailable: it can't be read just now; open a new reader from the last batch's `next_offset`.
             LogCorrupt: a record doesn't match its checksum, or the storage is damaged.
             LogRefused: its server no longer lets us in.
+            LogUndecodable: the next records are compressed with a codec that is missing here.
             LogReplaced: another log is in its place.
             LogClosed: the log was closed; a waiting reader is woken with it.
 

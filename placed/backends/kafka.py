@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 from kafka.errors import KafkaTimeoutError
 
-from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, OutcomeUnknown
+from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, LogUndecodable, OutcomeUnknown
 from placed.backends.kafka_client import DELIVERY_SECONDS, OFFSETS_SECONDS, Bounds, Client, append_error, check_topic_id
 from placed.backends.kafka_place import PLAIN
 from placed.backends.kafka_reader import LAST_STEP_SECONDS, KafkaReader
@@ -76,6 +76,7 @@ class KafkaLog(Log):
         self._changed = trio.Event()  # set, and a new one made, at each change of what follows
         self._asked = trio.Event()
         self._outage: LogError | None = LogUnavailable(f"{client.place}: not connected yet")
+        self._undecodable: LogUndecodable | None = None  # what the last reader found; it keeps appends out
         self._producer: Producer | None = None
         self._closed = False
         self._was_reached = False
@@ -102,6 +103,8 @@ class KafkaLog(Log):
         """Append one record; see `Log.append`."""
         check_value(value)
         self._check()
+        if self._undecodable is not None:
+            raise LogUndecodable(*self._undecodable.args)
         await self._slots.acquire()
         try:
             await self._connected()
@@ -157,11 +160,16 @@ class KafkaLog(Log):
     async def read(self, offset: int) -> AsyncGenerator[KafkaReader]:
         """Read from `offset` on; see `Log.read`."""
         self._check()
-        reader = KafkaReader(self._client, self._topic.topic_id, offset)
+        is_readable = self._undecodable is None
+        reader = KafkaReader(self._client, self._topic.topic_id, offset, is_readable=is_readable)
         self._readers.add(reader)
         try:
             await reader.start()
+            self._undecodable = None
             yield reader
+        except LogUndecodable as error:
+            self._undecodable = error
+            raise
         finally:
             self._readers.discard(reader)
             await reader.aclose()

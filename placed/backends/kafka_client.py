@@ -25,7 +25,16 @@ from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUnavailable, OffsetOutOfRange
+from placed.backends import (
+    LogCorrupt,
+    LogError,
+    LogRefused,
+    LogReplaced,
+    LogUnavailable,
+    LogUndecodable,
+    OffsetOutOfRange,
+)
+from placed.backends.kafka_codecs import is_of_codec, undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -265,8 +274,17 @@ class Consumer:
         return position
 
     def poll(self, max_records: int) -> list[Any]:
-        """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`."""
-        found = self._consumer.poll(timeout_ms=_ms(SLICE_SECONDS), max_records=max_records)
+        """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`.
+
+        Raises:
+            LogUndecodable: they can't be unpacked here.
+        """
+        try:
+            found = self._consumer.poll(timeout_ms=_ms(SLICE_SECONDS), max_records=max_records)
+        except Exception as error:
+            if is_of_codec(error):
+                raise LogUndecodable(undecodable(self._partition.topic, error)) from error
+            raise
         records: list[Any] = found.get(self._partition, [])
         return records
 

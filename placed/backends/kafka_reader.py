@@ -32,11 +32,20 @@ STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only wh
 class KafkaReader(trio.abc.ReceiveChannel[Batch]):
     """One reader's place in a Kafka log; for one task."""
 
-    def __init__(self, client: Client, topic_id: str | None, offset: int) -> None:
-        """Read from `offset` on, once `start` has been called."""
+    def __init__(self, client: Client, topic_id: str | None, offset: int, *, is_readable: bool = True) -> None:
+        """Read from `offset` on, once `start` has been called.
+
+        Args:
+            client: of this log.
+            topic_id: the topic's, as it was opened.
+            offset: the first to read.
+            is_readable: False where the last reader couldn't unpack what came next; `start` then waits until this one
+                can.
+        """
         self._client = client
         self._topic_id = topic_id
         self._offset = offset
+        self._is_readable = is_readable
         self._batches, self._received = trio.open_memory_channel[Batch](0)
         self._ready = trio.Event()
         self._ended = trio.Event()
@@ -112,7 +121,8 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         if not bounds.first <= self._offset <= bounds.next:
             raise out_of_range(self._offset, bounds)
         consumer.seek(self._offset)
-        self._token.run_sync_soon(self._ready.set)
+        if self._is_readable or self._offset == bounds.next:
+            self._token.run_sync_soon(self._ready.set)
         most = 1  # who wants no more than the first record has it at once
         while not self._stop.is_set():
             records = self._poll(consumer, most)
@@ -123,6 +133,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
                 check_topic_id(consumer, self._topic_id, self._client.place)
                 batch = _batch(records) if records else _gap(gap_end)
                 self._offset = batch.next_offset
+                self._token.run_sync_soon(self._ready.set)
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
 
     def _poll(self, consumer: Consumer, most: int) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource
 
 from placed.exit_codes import ExitCode
 from tests.kafka.cluster import Cluster, Login, run_cluster
@@ -307,6 +308,38 @@ async def test_foreign_records_and_transactions_change_nothing(harmed: Cluster, 
                 assert two.output.count("a record was not understood") == 1
             assert one.output.count("a record was not understood") == 1
     assert pixels[0] == pixels[1] == painted({0: [(1, 1, 1), (9, 9, 9)]})
+
+
+async def test_codec_that_is_missing_ends_a_start_and_has_a_running_server_refuse_edits(
+    harmed: Cluster, topic: str, admin: KafkaAdminClient, tmp_path: Path
+) -> None:
+    (tmp_path / "zstandard.py").write_text("raise ImportError")
+    without_zstd = ("env", f"PYTHONPATH={tmp_path}")
+    flags = ("--log", url_of(harmed, topic), *JSON)
+    config = ConfigResource("TOPIC", topic, configs={"compression.type": "zstd"})
+    with trio.fail_after(LIMIT_SECONDS):
+        async with running(tmp_path / "a", *flags, prefix=without_zstd) as server, connect(server.port) as connection:
+            await ask_until(connection, 200)
+            await trio.to_thread.run_sync(admin.alter_configs, [config])
+            answer = await ask_until(connection, 503)  # what was placed before is in the log
+            assert answer.json()["code"] == "log-unavailable"
+            assert "zstd" in answer.json()["detail"]
+            for _ in range(20):  # it stays so, for as many attempts to read on
+                assert (await place(connection, 1, 1, 1)).status == 503
+                assert (await get(server.port, "/readyz")).status == 503
+                await trio.sleep(0.1)
+            assert (await get(server.port, "/canvas.png")).status == 200
+            await server.stop()
+            told = [line for line in server.output.splitlines() if "zstd" in line and "can't be read" in line]
+            assert (len(told), topic in told[0]) == (1, True), server.output
+            assert "the log can be read again" not in events(server)
+        code, output = await refusal(tmp_path / "b", *flags, prefix=without_zstd)
+        assert code == ExitCode.UNUSABLE
+        (line,) = output.splitlines()
+        assert topic in line
+        assert "zstd" in line
+        async with running(tmp_path / "a", *flags) as server, connect(server.port) as connection:
+            await ask_until(connection, 200)
 
 
 async def test_authentication_refused_is_one_line_without_the_password(

@@ -1,0 +1,34 @@
+"""Which of kafka-python's errors mean that records can't be unpacked, and what to say of them. Pure."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from typing import Final
+
+from kafka import errors as kafka_errors
+
+_MISSING: Final = re.compile(r"Libraries for (\w+) compression codec not found")
+_SHOWN_CHARACTERS: Final = 300
+
+
+def is_of_codec(error: Exception) -> bool:
+    """Whether a codec is missing, or chokes: zstd's and snappy's raise errors of their own, lz4's a RuntimeError."""
+    if isinstance(error, kafka_errors.UnsupportedCodecError | zlib.error | gzip.BadGzipFile | EOFError):
+        return True
+    if isinstance(error, kafka_errors.KafkaError | OSError):
+        return False
+    return not isinstance(error, RuntimeError) or str(error).startswith("LZ4")
+
+
+def undecodable(topic: str, error: Exception) -> str:
+    """The sentence that names the topic, and the codec where it is known."""
+    missing = _MISSING.search(str(error))
+    if missing is None:
+        reason = " ".join(str(error).split())[:_SHOWN_CHARACTERS] or type(error).__name__
+        return f"topic {topic!r}: its records are compressed in a way that can't be undone: {reason}"
+    return (
+        f"topic {topic!r}: its records are compressed with {missing[1]}, which can't be undone here;"
+        " pip install 'placed[kafka]' brings the codecs zstd, lz4 and snappy"
+    )
