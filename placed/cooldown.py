@@ -85,21 +85,27 @@ class Cooldowns:
         spent = -(-owed_ms // rule.charge_ms)
         return Standing(rule.charges - spent, owed_ms - (spent - 1) * rule.charge_ms if spent else 0)
 
-    def admit(self, author: int, now_ms: int) -> bool:
-        """Spend one charge, and say whether there was one. A refusal changes nothing."""
+    def wait_ms(self, author: int, now_ms: int, count: int) -> int:
+        """How long from `now_ms` till `author` has `count` charges, which is at most all of them."""
+        rule = self.rule
+        owed_ms = max(0, self._full_ms(author, now_ms) - now_ms)
+        return max(0, owed_ms + count * rule.charge_ms - rule.window_ms)
+
+    def admit(self, author: int, now_ms: int, count: int = 1) -> bool:
+        """Spend `count` charges, and say whether there were as many. A refusal changes nothing."""
         if not self.rule.charge_ms:
             return True
-        full_ms = max(self._full_ms(author, now_ms), now_ms) + self.rule.charge_ms
+        full_ms = max(self._full_ms(author, now_ms), now_ms) + count * self.rule.charge_ms
         if full_ms > now_ms + self.rule.window_ms:
             return False
         self._admitted[author] = full_ms
         self._admitted.forget(now_ms, self._max_authors)
         return True
 
-    def give_back(self, author: int) -> None:
-        """Undo one admission whose edit is certain not to be in the log."""
+    def give_back(self, author: int, count: int = 1) -> None:
+        """Undo one admission whose `count` edits are certain not to be in the log."""
         if author in self._admitted:
-            self._admitted[author] -= self.rule.charge_ms
+            self._admitted[author] -= count * self.rule.charge_ms
 
     def count(self, authors: NDArray[np.uint64], times_ms: NDArray[np.int64], now_ms: int) -> None:
         """Count edits read from the log: n authors, and the log's time of each, ascending, both of shape (n,).

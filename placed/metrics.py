@@ -69,7 +69,7 @@ class Metrics:
     """What is counted as it happens. What can be read off when asked is added by `watch` and `watch_total`.
 
     Attributes:
-        edits: answers to POST /edit, by outcome.
+        edits: edits placed, and answers to POST /edit and /edits that placed none, by outcome.
         problems: requests refused, by problem code.
         responses: answers by lane, and by the first digit of their status.
         connections: accepted so far.
@@ -114,7 +114,10 @@ class Metrics:
 
     def _watch_counts(self) -> None:
         self.watch_total(
-            "placed_edit_requests_total", "Answers to POST /edit, by outcome.", lambda: self.edits, "outcome"
+            "placed_edit_requests_total",
+            "Edits placed, and refusals of POST /edit and /edits, by outcome.",
+            lambda: self.edits,
+            "outcome",
         )
         self.watch_total("placed_problems_total", "Requests refused, by problem code.", lambda: self.problems, "code")
         self.watch_total(
@@ -131,12 +134,12 @@ class Metrics:
     def _by_class(self) -> dict[tuple[str, ...], float]:
         return {(lane, f"{digit}xx"): counts[digit] for lane, counts in self.responses.items() for digit in range(1, 6)}
 
-    def placed(self) -> None:
-        """An edit was answered 200."""
-        self.edits["placed"] += 1
+    def placed(self, edits: int = 1) -> None:
+        """So many edits were answered 200."""
+        self.edits["placed"] += edits
 
     def refused(self, code: str, *, is_edit: bool) -> None:
-        """A request, or an edit, was refused with this problem code."""
+        """A request, perhaps for edits, was refused with this problem code."""
         self.problems[code] += 1
         if is_edit:
             self.edits[code] += 1

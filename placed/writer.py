@@ -113,18 +113,19 @@ class Writer:
         """Whether edits may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
         return not self._closing and not (self._failing and trio.current_time() < self._failed_at + _DOUBT_SECONDS)
 
-    def add(self, x: int, y: int, color: int, author: int) -> PendingRecord:
-        """Let one edit, already checked against the canvas, wait to be appended; the record that it will be part of.
+    def add(self, edits: bytes) -> PendingRecord:
+        """Let edits, packed and already checked against the canvas, wait to be appended; the one record that all of
+        them will be part of.
 
         Raises:
-            WriterFull, WriterClosed: it will not be appended.
+            WriterFull, WriterClosed: none of them will be appended.
         """
         if self._closing:
             raise WriterClosed("the server is shutting down")
         record = self._waiting
-        if len(record.edits) >= self._max_bytes:
+        if len(record.edits) + len(edits) > self._max_bytes:
             raise WriterFull(f"{self.waiting} edits are waiting for the log already")
-        record.edits += EDIT_STRUCT.pack(x, y, color, author)
+        record.edits += edits
         self._arrived.set()
         return record
 
@@ -137,7 +138,7 @@ class Writer:
 
         Cancellation: the edit may be appended all the same.
         """
-        record = self.add(x, y, color, author)
+        record = self.add(EDIT_STRUCT.pack(x, y, color, author))
         await record.wait()
         return record.version()
 

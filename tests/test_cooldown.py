@@ -138,6 +138,31 @@ def test_ten_parallel_requests_pass_and_the_eleventh_does_not() -> None:
     assert cooldowns.admit(1, 6_000)
 
 
+@given(RULES, st.lists(st.tuples(st.integers(1, 7), st.integers(0, 60)), max_size=40))
+def test_several_charges_are_spent_as_one_by_one_or_not_at_all(rule: Rule, tries: list[tuple[int, int]]) -> None:
+    together, singly = Cooldowns(rule), Cooldowns(rule)
+    now_ms = 1_000_000
+    for many, wait_ms in tries:
+        now_ms += wait_ms
+        fits = many <= singly.standing(1, now_ms).remaining
+        if many <= rule.charges:
+            later_ms = now_ms + together.wait_ms(1, now_ms, many)
+            assert (later_ms == now_ms) is fits
+            assert singly.standing(1, later_ms).remaining >= many
+            assert fits or singly.standing(1, later_ms - 1).remaining < many
+        assert together.admit(1, now_ms, many) is fits
+        assert all(singly.admit(1, now_ms) for _ in range(many if fits else 0))
+        assert together.standing(1, now_ms) == singly.standing(1, now_ms)
+
+
+def test_several_charges_can_be_given_back() -> None:
+    cooldowns = Cooldowns(TEN)
+    assert cooldowns.admit(1, 0, 7)
+    cooldowns.give_back(1, 7)
+    assert cooldowns.standing(1, 0) == Standing(10, 0)
+    assert not cooldowns.admit(1, 0, 11)
+
+
 def test_refusal_costs_nothing() -> None:
     cooldowns = Cooldowns(Rule(1, 1000))
     cooldowns.admit(1, 0)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Limits
-from placed.http.parameters import BODY_BYTES
 from tests.fuzz.__main__ import NAMES
 
 TESTS = Path(__file__).parent
@@ -42,3 +42,4 @@ def test_limits_are_those_of_the_code() -> None:
     assert f"cut after {limits.send_seconds:g} s" in PAGE
     assert f"closed after {limits.idle_seconds:g} s" in PAGE
     assert f"{HEAD_BYTES // 1024} KB and {MAX_FIELDS} fields of a head, {BODY_BYTES // 1024} KB of a body" in PAGE
+    assert f"{EDITS_BODY_BYTES // 1024} KB of one with many edits" in PAGE

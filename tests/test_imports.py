@@ -51,7 +51,8 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author cooldown edit_code exit_codes feed palette png record snapshot "
-        "http http.answer http.client_address http.client_limit http.origin http.parameters http.sse "
+        "http http.answer http.body http.client_address http.client_limit http.edit_list http.origin http.parameters "
+        "http.sse "
         "paint paint.pace paint.plan paint.quantise",
         packages="attrs isal numpy",
     ),

@@ -26,11 +26,11 @@ def samples(metrics: Metrics) -> dict[str, float]:
 def test_answers_to_edits_are_counted_by_outcome() -> None:
     metrics = Metrics()
     metrics.placed()
-    metrics.placed()
+    metrics.placed(3)
     metrics.refused("cooldown", is_edit=True)
     metrics.refused("not-found", is_edit=False)
     got = samples(metrics)
-    assert got['placed_edit_requests_total{outcome="placed"}'] == 2
+    assert got['placed_edit_requests_total{outcome="placed"}'] == 4
     assert got['placed_edit_requests_total{outcome="cooldown"}'] == 1
     assert 'placed_edit_requests_total{outcome="not-found"}' not in got
     assert got['placed_problems_total{code="cooldown"}'] == got['placed_problems_total{code="not-found"}'] == 1

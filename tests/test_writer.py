@@ -108,6 +108,20 @@ async def test_full_writer_refuses_and_keeps_nothing_of_the_edit(
     assert place.results[9] == 3
 
 
+async def test_edits_that_come_together_are_in_one_record_or_none(
+    log: ScriptedLog, writer: Writer, place: Placing
+) -> None:
+    log.gate = trio.Event()
+    await place(1, 2, 3)
+    with pytest.raises(WriterFull):
+        writer.add(of(4, 5, 6, 7)[2:])
+    together = writer.add(of(8, 9, 10)[2:])
+    log.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert log.appended == [of(1), of(2, 3, 8, 9, 10)]
+    assert together.version() == 2
+
+
 async def test_failing_append_tells_all_that_waited_and_the_next_succeeds(
     log: ScriptedLog, writer: Writer, place: Placing
 ) -> None:

@@ -29,7 +29,7 @@ class Request:
         query: the raw query, without its question mark.
         headers: names in lower case; the values of a repeated one joined by ", ".
         peer: the address at the other end of the connection.
-        body: at most `BODY_BYTES` bytes.
+        body: at most as many bytes as its path allows, see `placed.http.body`.
     """
 
     method: str

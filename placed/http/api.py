@@ -18,18 +18,21 @@ from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.broadcaster import Format
 from placed.http import sse
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
+from placed.http.body import BODY_BYTES
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
+from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.origin import cors, refuse_cross_site
-from placed.http.parameters import BODY_BYTES, choice, edit_of, text, version_of
+from placed.http.parameters import choice, edit_of, text, version_of
 from placed.http.request_log import RequestLog
+from placed.record import EDIT_STRUCT
 from placed.writer import WriterClosed, WriterFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from placed.broadcaster import Broadcaster, Subscriber
-    from placed.cooldown import Rule, Standing
+    from placed.cooldown import Cooldowns, Rule, Standing
     from placed.http.answer import Headers, Request
     from placed.http.client_address import Network
     from placed.image import Image, ImageEncoder
@@ -62,9 +65,10 @@ class Stream:
 
 @attrs.frozen
 class Admission:
-    """An edit that was admitted, and the record that it will be part of."""
+    """Edits of one request that were admitted, and the record that they will be part of."""
 
     author: int
+    edits: int
     record: PendingRecord
 
 
@@ -103,38 +107,51 @@ class Api:
         """Headers for every answer to `request`."""
         return cors(request, self.allow_origins)
 
-    async def edit(self, request: Request) -> Answer:
-        """`POST /edit`: place one edit, and answer once it is durable.
+    async def post(self, path: str, request: Request) -> Answer:
+        """`POST /edit` and `POST /edits`: place one edit, or several, and answer once all are durable.
 
         Raises:
             Problem: 400, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
                 `outcome-unknown`.
         """
-        admission = self.admit(request)
+        admission = self.admission(path, request)
         await admission.record.wait()
         return self.settled(admission)
 
-    def admit(self, request: Request) -> Admission:
-        """The first half of `edit`: check it, spend a charge, and let it wait to be appended.
+    def admission(self, path: str, request: Request) -> Admission:
+        """The first half of `post`: check the edits, spend their charges, and let them wait to be appended.
 
         Raises:
             Problem: 400, 403, 414, 415, 429, 503; nothing of it reaches the log.
         """
         refuse_cross_site(request, self.allow_origins)
-        x, y, color = edit_of(request, self.projection.definition)
-        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-        cooldowns = self.projection.cooldowns
-        now_ms = self.now_ms()
-        if not cooldowns.admit(author, now_ms):
-            raise _cooldown(cooldowns.rule, cooldowns.standing(author, now_ms))
+        definition = self.projection.definition
+        if path == "/edit":
+            x, y, color = edit_of(request, definition)
+            author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+            return self._admit(author, EDIT_STRUCT.pack(x, y, color, author), 1)
+        edits = edits_of(request, definition, self.most_edits)
+        edits["author"] = author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+        return self._admit(author, edits.tobytes(), len(edits))
+
+    @property
+    def most_edits(self) -> int:
+        """How many edits one request may hold: never more than there are charges."""
+        rule = self.projection.cooldowns.rule
+        return min(MOST_EDITS, rule.charges) if rule.charge_ms else MOST_EDITS
+
+    def _admit(self, author: int, edits: bytes, count: int) -> Admission:
+        cooldowns, now_ms = self.projection.cooldowns, self.now_ms()
+        if not cooldowns.admit(author, now_ms, count):
+            raise _cooldown(cooldowns, author, now_ms, count)
         try:
-            return Admission(author, self.writer.add(x, y, color, author))
+            return Admission(author, count, self.writer.add(edits))
         except (WriterFull, WriterClosed) as error:
-            cooldowns.give_back(author)
+            cooldowns.give_back(author, count)
             raise _unavailable(error) from error
 
     def settled(self, admission: Admission) -> Answer:
-        """The second half of `edit`, after `admission.record.wait()`.
+        """The second half of `post`, after `admission.record.wait()`.
 
         Raises:
             Problem: 503; nothing of it reached the log, but for code `outcome-unknown`.
@@ -144,9 +161,9 @@ class Api:
             version = admission.record.version()
         except LogError as error:
             if not isinstance(error, OutcomeUnknown):
-                cooldowns.give_back(admission.author)
+                cooldowns.give_back(admission.author, admission.edits)
             raise _unavailable(error) from error
-        self.metrics.placed()
+        self.metrics.placed(admission.edits)
         rate_limit: Headers = ()
         if cooldowns.rule.charge_ms:
             rate_limit = _rate_limit(cooldowns.rule, cooldowns.standing(admission.author, self.now_ms()))
@@ -220,7 +237,7 @@ class Api:
                     "remaining": standing.remaining,
                     "next_seconds": standing.next_ms / 1000,
                 },
-                "limits": {"body_bytes": BODY_BYTES, "feed_first": projection.feed.first},
+                "limits": {"body_bytes": BODY_BYTES, "edits": self.most_edits, "feed_first": projection.feed.first},
             }
         )
 
@@ -265,9 +282,13 @@ def _rate_limit(rule: Rule, standing: Standing) -> Headers:
     )
 
 
-def _cooldown(rule: Rule, standing: Standing) -> Problem:
-    seconds = standing.next_ms / 1000
-    detail = f"all {rule.charges} charges are spent; the next one is back in {seconds:g} s"
+def _cooldown(cooldowns: Cooldowns, author: int, now_ms: int, count: int) -> Problem:
+    rule, standing = cooldowns.rule, cooldowns.standing(author, now_ms)
+    seconds = cooldowns.wait_ms(author, now_ms, count) / 1000
+    if count == 1:
+        detail = f"all {rule.charges} charges are spent; the next one is back in {seconds:g} s"
+    else:
+        detail = f"{standing.remaining} of {rule.charges} charges are left; {count} of them are there in {seconds:g} s"
     headers = (retry_after(seconds), *_rate_limit(rule, standing))
     return Problem(429, "cooldown", detail, *headers, retry_after_seconds=seconds)
 

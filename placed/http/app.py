@@ -6,16 +6,17 @@ An app is made for one server: nothing here is global.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quart import Response, request
 from quart_trio import QuartTrio
+from quart_trio.wrappers import TrioRequest
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import ALIVE, Answer, Problem, Request, retry_after
+from placed.http.body import most_body_bytes
 from placed.http.origin import preflight
-from placed.http.parameters import BODY_BYTES
 from placed.structured_logs import request_id_here
 
 if TYPE_CHECKING:
@@ -41,10 +42,17 @@ _CODES = {
 }
 
 
+class _BoundedRequest(TrioRequest):
+    """A request whose body may be as large as its path allows; Quart has one bound for all."""
+
+    def __init__(self, method: str, scheme: str, path: str, *args: Any, **more: Any) -> None:
+        super().__init__(method, scheme, path, *args, **more | {"max_content_length": most_body_bytes(path)})
+
+
 def create_app(api: Api, pages: Pages) -> QuartTrio:
     """The app over one API."""
     app = QuartTrio(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.request_class = _BoundedRequest
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = True
@@ -78,9 +86,11 @@ def create_waiting_app() -> QuartTrio:
 
 
 def _route_api(app: QuartTrio, api: Api) -> None:
-    @app.post("/edit")
-    async def edit() -> Response:
-        return _respond(await api.edit(await _read()))
+    async def post() -> Response:
+        return _respond(await api.post(request.path, await _read()))
+
+    for path in ("/edit", "/edits"):
+        app.add_url_rule(path, f"POST {path}", post, methods=["POST"])
 
     @app.get("/edits")
     async def edits() -> Response:
@@ -100,8 +110,8 @@ def _route_api(app: QuartTrio, api: Api) -> None:
     async def info() -> Response:
         return _respond(api.info(await _read(with_body=False)))
 
-    for path, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
-        app.add_url_rule(path, path, _plain(endpoint), methods=["GET"])
+    for where, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
+        app.add_url_rule(where, where, _plain(endpoint), methods=["GET"])
 
 
 def _route_pages(app: QuartTrio, pages: Pages) -> None:

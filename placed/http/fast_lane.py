@@ -113,10 +113,13 @@ class FastLane:
         request = head.request(peer, data[: head.length])
         data = data[head.length :]
         closes = head.closes or self._stopping
-        if head.path == "/edits":
+        if head.path == "/edits" and head.method == "GET":
             return await self._follow(stream, head, request, data, closes=closes)
         try:
-            answer = await (self._api.edit(request) if head.path == "/edit" else self._api.image(request))
+            if head.method == "POST":
+                answer = await self._api.post(head.path, request)
+            else:
+                answer = await self._api.image(request)
         except Exception as error:  # noqa: BLE001 - any error has an answer
             answer = self._api.requests.refused(error, head.path, request)
         await self._answer(stream, head, request, answer, closes=closes)

@@ -27,6 +27,7 @@ from hypercorn.utils import wrap_app
 from werkzeug.exceptions import BadHost
 
 from placed.http.answer import Problem, Request, retry_after
+from placed.http.body import most_body_bytes
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
 _BUSY_RETRY_SECONDS = 5.0
 _LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
-_MOST_BODY_BYTES = 65_536  # that are heard, of which `BODY_BYTES` are kept; who sends more is cut
+_MOST_BODY_BYTES = 65_536  # that are heard at the least, of which a path's own bound is kept; who sends more is cut
 # A connection that was accepted just before the end has its first request under way, and who paints has the next one:
 # to cut them would be a reset that nobody expects. They are here within a round trip.
 _WIND_DOWN_SECONDS = 0.2
@@ -105,16 +106,16 @@ def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
         return None
 
 
-def _heard(receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
-    """What the app hears of a request; one whose body has no end has gone away."""
-    heard_bytes = 0
+def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    """What the app hears of a request for `path`; one whose body has no end has gone away."""
+    heard_bytes, most_bytes = 0, max(_MOST_BODY_BYTES, 2 * most_body_bytes(path))
 
     async def hear() -> ASGIReceiveEvent:
         nonlocal heard_bytes
         message = await receive()
         if message["type"] == "http.request":
             heard_bytes += len(message["body"])
-        return message if heard_bytes <= _MOST_BODY_BYTES else {"type": "http.disconnect"}
+        return message if heard_bytes <= most_bytes else {"type": "http.disconnect"}
 
     return hear
 
@@ -160,7 +161,7 @@ def _guarded(app: QuartTrio, requests: RequestLog, is_winding_down: Callable[[],
                 if scope["http_version"] != "2" and is_winding_down():
                     send = _last_answer(send)
                 try:
-                    await app(scope, _heard(receive), counted)
+                    await app(scope, _heard(scope["path"], receive), counted)
                 except* BadHost:  # raised before anything is sent, when the request is matched with a route
                     await refuse(Problem(400, "invalid-body", "the Host header is no host"))
 

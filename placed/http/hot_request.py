@@ -1,4 +1,5 @@
-"""Hot requests as they stand on the wire: `POST /edit`, `GET /edits`, and `GET` or `HEAD /canvas.png`, over HTTP/1.1.
+"""Hot requests as they stand on the wire: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD
+/canvas.png`, over HTTP/1.1.
 
 A request is plain when it's written so that nobody could read it in two ways, and asks for nothing but an answer; one
 that isn't is Hypercorn's. httptools reads the heads.
@@ -17,13 +18,13 @@ import attrs
 import httptools
 
 from placed.http.answer import Request
+from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS
-from placed.http.parameters import BODY_BYTES
 
 if TYPE_CHECKING:
     from placed.http.answer import Answer, Headers
 
-_HOT: Final = (b"POST /edit", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
+_HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
 _NAME: Final = r"(?:[A-Za-z0-9_-]{1,63}\.){0,9}[A-Za-z0-9_-]{1,63}"  # as Werkzeug reads it: no label is empty
 _HOST = re.compile(rf"(?:{_NAME}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?", re.ASCII)
@@ -42,8 +43,9 @@ def may_be_hot(data: bytes) -> bool:
     """Whether what begins with `data` may be for the fast lane."""
     for start in _HOT:
         if data.startswith(start):
-            return data[len(start) : len(start) + 1] in _BEHIND_PATH
-        if start.startswith(data):
+            if data[len(start) : len(start) + 1] in _BEHIND_PATH:
+                return True
+        elif start.startswith(data):
             return True
     return False
 
@@ -90,12 +92,14 @@ def read_head(data: bytes) -> Head | None:
     """
     line = _PLAIN_LINE.match(data)
     if line is None or len(data) - line.end() > _KNOWN_FIELDS_BYTES:
-        return _parse(data)
-    method, path, query = line.groups(b"")
-    known = _parse_fields(method, data[line.end() :])
-    if known is None:
-        return None
-    return Head(method.decode(), path.decode(), query.decode(), known.headers, known.length, known.closes)
+        head = _parse(data)
+    else:
+        method, path, query = line.groups(b"")
+        known = _parse_fields(method, data[line.end() :])
+        if known is None:
+            return None
+        head = Head(method.decode(), path.decode(), query.decode(), known.headers, known.length, known.closes)
+    return head if head is not None and head.length <= most_body_bytes(head.path) else None
 
 
 @lru_cache(maxsize=_KNOWN_FIELDS)
@@ -128,7 +132,7 @@ def _parse(data: bytes) -> Head | None:
     path, _, query = collector.url.decode("latin-1").partition("?")
     method = parser.get_method().decode()
     length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit() and len(length) < 6 and int(length) <= BODY_BYTES):
+    if not (length.isascii() and length.isdigit() and len(length) < 6 and int(length) <= EDITS_BODY_BYTES):
         return None
     if (method != "POST" and int(length)) or "#" in query:
         return None

@@ -170,7 +170,7 @@ class KeepAlive:
         """Whether the request was answered, or will be; otherwise it's as if it hadn't been looked at."""
         request = head.request(sleeper.peer, body)
         try:
-            if head.path == "/edit":
+            if head.method == "POST":
                 self._ask(sleeper, head, request)
                 return True
             answer = self._api.image_at_once(request) if head.path == "/canvas.png" else None
@@ -183,7 +183,7 @@ class KeepAlive:
 
     def _ask(self, sleeper: _Sleeper, head: Head, request: Request) -> None:
         assert self._nursery is not None
-        admission = self._api.admit(request)
+        admission = self._api.admission(head.path, request)
         asked = self._asked.get(admission.record)
         if asked is None:
             asked = self._asked[admission.record] = []

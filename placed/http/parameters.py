@@ -3,25 +3,23 @@ Pure."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
 
 from placed.http.answer import Problem, invalid_parameter, missing_parameter
+from placed.http.body import FORM, JSON, form_pairs, json_members, media_type
 
 if TYPE_CHECKING:
     from placed.http.answer import Request
+    from placed.http.body import Pairs
     from placed.record import Definition
 
-BODY_BYTES: Final = 4_096  # an edit as JSON is about 30
 QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
-_MAX_FIELDS = 16
+_EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
+_MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-
-Pairs = list[tuple[str, object]]
 
 
 def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
@@ -92,7 +90,8 @@ def text(request: Request, name: str, max_length: int) -> str | None:
 
 
 def integer(name: str, value: object, low: int, high: int) -> int:
-    """`value` as an integer of [low, high], both included, given as a JSON integer or in decimal digits.
+    """`value` as an integer of [low, high], both included, given in decimal digits or as a JSON number, which may be
+    written as `1.0`: languages whose numbers are all floats write it so.
 
     Raises:
         Problem: 400.
@@ -102,6 +101,8 @@ def integer(name: str, value: object, low: int, high: int) -> int:
         number = int(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
+    elif isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
+        number = int(value)
     else:
         raise invalid_parameter(name, value, allowed, "is not an integer")
     if not low <= number <= high:
@@ -117,47 +118,15 @@ def query_pairs(query: str) -> Pairs:
     """
     if len(query) > QUERY_BYTES:
         raise Problem(414, "too-large", f"a query of {len(query)} bytes; allowed are {QUERY_BYTES}")
-    return _form_pairs(query, "query")
-
-
-def _form_pairs(form: str, where: str) -> Pairs:
-    try:
-        return list(parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="replace"))
-    except ValueError:
-        raise Problem(400, "invalid-body", f"the {where} has more than {_MAX_FIELDS} fields") from None
+    return form_pairs(query, "query")
 
 
 def _body_pairs(request: Request) -> Pairs:
     if not request.body:
         return []
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", ""):  # nothing is unpacked here: a few bytes could become very many
-        detail = f"Content-Encoding {coding[:64]!r}; allowed is identity, a body as it is"
-        raise Problem(415, "unsupported-media-type", detail, ("Accept-Encoding", "identity"))
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        return _form_pairs(request.body.decode("utf-8", "replace"), "form")
-    if kind == "application/json":
-        return _json_pairs(request.body)
-    allowed = "application/json or application/x-www-form-urlencoded"
-    raise Problem(
-        415, "unsupported-media-type", f"Content-Type {kind[:64]!r}; allowed is {allowed}", ("Accept", allowed)
-    )
-
-
-def _json_pairs(body: bytes) -> Pairs:
-    expected = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
-    try:
-        value = json.loads(body, object_pairs_hook=_Members)
-    except (ValueError, RecursionError):
-        raise Problem(400, "invalid-body", f"the body is not JSON; expected is {expected}") from None
-    if not isinstance(value, _Members):
-        raise Problem(400, "invalid-body", f"the body is not an object; expected is {expected}")
-    return list(value)
-
-
-class _Members(list[tuple[str, object]]):
-    """A JSON object's members in order, so that a repeated one is seen."""
+    if media_type(request, JSON, FORM) == FORM:
+        return form_pairs(request.body.decode("utf-8", "replace"), "form")
+    return json_members(request.body, _EXPECTED)
 
 
 def _only(pairs: Pairs, name: str, low: int, high: int) -> object:

@@ -98,7 +98,7 @@ class RequestLog:
             get_logger(__name__).error("request failed", exc_info=error, **told)
             detail = "the server made a mistake; its operator will find it in the logs"
             problem = Problem(500, "internal", detail)
-        self.metrics.refused(problem.code, is_edit=path == "/edit" and request.method in ("POST", ""))
+        self.metrics.refused(problem.code, is_edit=path in ("/edit", "/edits") and request.method in ("POST", ""))
         return problem.answer().with_headers(("X-Request-ID", request_id))
 
     def refused_unread(self, problem: Problem, peer: str) -> Answer:

@@ -67,7 +67,7 @@ async def test_info_tells_all_that_a_client_has_to_know(server: Server) -> None:
         "viewers": 0,
         "writable": True,
         "cooldown": {"charges": 10, "charge_seconds": 0.0, "remaining": 10, "next_seconds": 0.0},
-        "limits": {"body_bytes": 4096, "feed_first": 0},
+        "limits": {"body_bytes": 4096, "edits": 1000, "feed_first": 0},
     }
 
 
@@ -187,7 +187,10 @@ async def test_health_and_readiness(server: Server) -> None:
     assert (await server.get("/readyz")).json() == {"ready": True, "version": 1, "lag": 0}
 
 
-ALLOWED = {target.partition("?")[0]: "GET, HEAD, OPTIONS" for target in GETS} | {"/edit": "OPTIONS, POST"}
+ALLOWED = {target.partition("?")[0]: "GET, HEAD, OPTIONS" for target in GETS} | {
+    "/edit": "OPTIONS, POST",
+    "/edits": "GET, HEAD, OPTIONS, POST",
+}
 
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())

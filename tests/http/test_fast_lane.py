@@ -11,8 +11,8 @@ import trio
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.hot_request import may_be_hot, read_head
-from placed.http.parameters import BODY_BYTES
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS, serving
 
@@ -32,6 +32,7 @@ PLAIN = {
     "an edit by query": head(),
     "an edit with a body": head(b"POST /edit HTTP/1.1", b"Content-Length: 28", b"Content-Type: application/json"),
     "an edit with the largest body": head(b"POST /edit HTTP/1.1", b"Content-Length: %d" % BODY_BYTES),
+    "edits": head(b"POST /edits HTTP/1.1", b"Content-Length: %d" % EDITS_BODY_BYTES),
     "an image": head(b"GET /canvas.png HTTP/1.1", b"Cookie: a=b; c=d", b"Accept: */*"),
     "an image that passes caches by": head(b"GET /canvas.png?t=1 HTTP/1.1"),
     "an image's head": head(b"HEAD /canvas.png HTTP/1.1"),
@@ -60,6 +61,7 @@ NOT_PLAIN = {
     "a negative length": head(b"POST /edit HTTP/1.1", b"Content-Length: -3"),
     "a length with a sign": head(b"POST /edit HTTP/1.1", b"Content-Length: +3"),
     "a length too large": head(b"POST /edit HTTP/1.1", b"Content-Length: %d" % (BODY_BYTES + 1)),
+    "a length too large for edits": head(b"POST /edits HTTP/1.1", b"Content-Length: %d" % (EDITS_BODY_BYTES + 1)),
     "a length without end": head(b"POST /edit HTTP/1.1", b"Content-Length: " + b"9" * 5_000),
     "a length in other digits": head(b"POST /edit HTTP/1.1", b"Content-Length: \xb2"),
     "an image's body": head(b"GET /canvas.png HTTP/1.1", b"Content-Length: 3"),
@@ -94,7 +96,11 @@ def test_what_is_not_plain_is_left_to_hypercorn(data: bytes) -> None:
     [
         *((b"POST /edit"[:size], True) for size in range(11)),
         (b"POST /edit?", True),
-        (b"POST /edits", False),
+        (b"POST /edits", True),
+        (b"POST /edits ", True),
+        (b"POST /edits?", True),
+        (b"POST /editsx", False),
+        (b"POST /edits/", False),
         (b"GET /edit", True),
         (b"GET /edit?", False),
         (b"GET /edits ", True),
@@ -118,7 +124,7 @@ def test_any_head_is_read_or_left(data: bytes, at: int, put_in: bytes) -> None:
     at = min(at, len(data))
     read = read_head((data[:at] + put_in + data[at:]).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     if read is not None:
-        assert 0 <= read.length <= BODY_BYTES
+        assert 0 <= read.length <= EDITS_BODY_BYTES
         assert not {"transfer-encoding", "expect", "upgrade"} & read.headers.keys()
 
 

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from placed.http.answer import Problem, Request
-from placed.http.parameters import BODY_BYTES, MAX_VERSION, choice, edit_of, text, version_of
+from placed.http.body import BODY_BYTES
+from placed.http.parameters import MAX_VERSION, choice, edit_of, text, version_of
 from placed.record import Definition
 
 CANVAS = Definition(40, 30, bytes(48))
@@ -47,7 +48,9 @@ MALFORMED = {
     "huge": "9" * 1_500,
 }
 JSON_WRONG: dict[str, Any] = {
-    "float": 1.0,
+    "float": 1.5,
+    "float of more than 53 bits": 2.0**53,
+    "float past the canvas": 40.0,
     "text": "foo",
     "true": True,
     "false": False,
@@ -63,6 +66,7 @@ JSON_WRONG: dict[str, Any] = {
     "empty text": "",
     "surrogate": "\ud800",
     "exponent": 1e3,
+    "largest exponent": 1e300,
 }
 
 
@@ -204,6 +208,7 @@ def test_any_edit_means_the_same_by_query_form_and_json(x: int, y: int, color: i
         request(body=encoded.encode(), kind=FORM),
         request(body=json.dumps(parts).encode(), kind=JSON),
         request(body=json.dumps(as_text).encode(), kind=JSON),
+        request(body=json.dumps({name: float(value) for name, value in parts.items()}).encode(), kind=JSON),
         request(f"x={x}", f"y={y}&color={color}".encode(), FORM),
     ):
         assert edit_of(asked, CANVAS) == (x, y, color)

@@ -17,9 +17,11 @@ from placed import __version__
 from placed.edit_code import MAX_COLORS, MAX_SIDE_PX
 from placed.http import app
 from placed.http.answer import ALIVE
+from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Limits
+from placed.http.edit_list import MOST_EDITS
 from placed.http.pages import Pages, client_folder
-from placed.http.parameters import BODY_BYTES, MAX_VERSION, QUERY_BYTES
+from placed.http.parameters import MAX_VERSION, QUERY_BYTES
 from placed.setting_kinds import MAX_CHARGE_SECONDS, MAX_CHARGES
 from tests.openapi.description import load, resolve, schema
 from tests.promises.stream_client import EventParser
@@ -52,7 +54,9 @@ def test_version_is_the_servers() -> None:
 def test_paths_and_methods_are_those_that_are_routed() -> None:
     api = cast("Api", SimpleNamespace(healthz=lambda: ALIVE, readyz=lambda: ALIVE, prometheus=lambda: ALIVE))
     routes = app.create_app(api, Pages.load(client_folder())).url_map.iter_rules()
-    routed = {re.sub(r"<path:(\w+)>", r"{\1}", rule.rule): set(rule.methods or ()) for rule in routes}
+    routed: dict[str, set[str]] = {}
+    for rule in routes:
+        routed.setdefault(re.sub(r"<path:(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())
     named = {path: {method.upper() for method in methods} for path, methods in DOCUMENT["paths"].items()}
     assert {path: methods | {"OPTIONS"} for path, methods in routed.items()} == {
         path: methods | ({"HEAD"} if "GET" in methods else set()) for path, methods in named.items()
@@ -188,6 +192,8 @@ def test_bounds_are_those_of_the_code() -> None:
     assert schemas["Version"]["maximum"] == MAX_VERSION
     assert schemas["Info"]["properties"]["width"]["maximum"] == MAX_SIDE_PX
     assert schemas["Info"]["properties"]["palette"]["maxItems"] == MAX_COLORS
+    assert schemas["Edits"]["properties"]["edits"]["maxItems"] == MOST_EDITS
+    assert schemas["Info"]["properties"]["limits"]["properties"]["edits"]["maximum"] == MOST_EDITS
     cooldown = schemas["Info"]["properties"]["cooldown"]["properties"]
     assert cooldown["charges"]["maximum"] == MAX_CHARGES
     assert cooldown["charge_seconds"]["maximum"] == MAX_CHARGE_SECONDS
@@ -196,7 +202,7 @@ def test_bounds_are_those_of_the_code() -> None:
 @pytest.mark.parametrize("page", ["docs/api.md", "docs/openapi.yaml"])
 def test_limits_are_those_of_the_code(page: str) -> None:
     text = " ".join((ROOT / page).read_text("utf-8").split())
-    for count in (BODY_BYTES, QUERY_BYTES, HEAD_BYTES):
+    for count in (BODY_BYTES, EDITS_BODY_BYTES, QUERY_BYTES, HEAD_BYTES):
         assert f"{count:,}" in text
     assert f"{MAX_FIELDS} fields" in text
     assert f"longer than {Limits().head_seconds:g} seconds" in text
