@@ -123,7 +123,7 @@ def _begin(definition: Definition, snapshot: Snapshot | None, first: int, cooldo
             logger.warning("a record was not understood and is skipped", offset=offset, reason=reason)
 
     if snapshot is not None:
-        cooldowns.load(snapshot.cooldowns, wall_clock_ms())
+        cooldowns.load(snapshot.cooldowns, wall_clock_ms(), charge_ms=snapshot.charge_ms)
     projection = Projection(
         definition,
         snapshot.version if snapshot else first,

@@ -41,6 +41,7 @@ class Snapshot:
         definition: size and palette.
         canvas: uint8, shape (height, width).
         cooldowns: dtype `placed.cooldown.SAVED`, shape (authors,).
+        charge_ms: how long a charge took to come back; None in the snapshots of older servers, which don't say it.
     """
 
     log_id: str
@@ -48,6 +49,7 @@ class Snapshot:
     definition: Definition
     canvas: NDArray[np.uint8]
     cooldowns: NDArray[np.void]
+    charge_ms: int | None = None
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -60,6 +62,7 @@ def encode(snapshot: Snapshot) -> bytes:
             "height": snapshot.definition.height,
             "palette": snapshot.definition.rgb.hex(),
             "authors": len(snapshot.cooldowns),
+            "charge_ms": snapshot.charge_ms,
         }
     ).encode()
     body = b"".join(
@@ -98,7 +101,17 @@ def _build(header: dict[str, object], arrays: memoryview) -> Snapshot:
     cooldowns = np.frombuffer(arrays[pixels:], SAVED)
     if len(cooldowns) != authors or int(canvas.max()) >= definition.colors:
         raise ValueError("its parts don't fit together")
-    return Snapshot(str(header["log"]), version, definition, canvas.copy(), cooldowns.copy())
+    charge_ms = header.get("charge_ms")
+    if charge_ms is not None and int(str(charge_ms)) < 0:
+        raise ValueError(f"charges that come back in {charge_ms} ms")
+    return Snapshot(
+        str(header["log"]),
+        version,
+        definition,
+        canvas.copy(),
+        cooldowns.copy(),
+        None if charge_ms is None else int(str(charge_ms)),
+    )
 
 
 def _digest(data: bytes | memoryview) -> bytes:

@@ -1,13 +1,20 @@
 """The snapshotter: saves the projection every so many records or seconds, and at shutdown, so that a restart
-is quick."""
+is quick.
+
+A store that fails is tried again after a second, then after two, four and so on, at most every `MAX_RETRY_SECONDS`:
+each try copies the canvas and the cooldowns, and writes all of it.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import trio
 
+from placed.cooldown import SAVED
 from placed.reader import wall_clock_ms
 from placed.snapshot import Snapshot
 from placed.snapshot_store import SnapshotUnwritable
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 EVERY_RECORDS = 10_000  # replayed in 0.1 s at a restart
 EVERY_SECONDS = 60.0
+MAX_RETRY_SECONDS = 300.0  # a guess: a full disk that was seen to is used again within five minutes
 _LOOK_SECONDS = 1.0
 
 
@@ -49,7 +57,8 @@ class Snapshotter:
         self._log_id = log_id
         self._every_records = every_records
         self._every_seconds = every_seconds
-        self._failing = False
+        self._retry_seconds = 0.0  # how long to wait after the last failure; 0 after a success
+        self._retry_at = -math.inf
         self._on_save = on_save
         self.saved_version = saved_version
         self.saved_at = time.time()
@@ -62,7 +71,8 @@ class Snapshotter:
             await trio.sleep(_LOOK_SECONDS)
             late = trio.current_time() >= looked_at + self._every_seconds
             behind = self._projection.version - self.saved_version
-            if behind >= self._every_records or (late and behind):
+            due = behind >= self._every_records or (behind and (late or self._retry_seconds))
+            if due and trio.current_time() >= self._retry_at:
                 await self.save()
                 looked_at = trio.current_time()
 
@@ -72,24 +82,34 @@ class Snapshotter:
 
         Cancellation: waits for the write, so that at most one is under way.
         """
-        projection = self._projection
-        version = projection.version
-        if version == self.saved_version and not self._failing:
+        if self._projection.version == self.saved_version and not self._retry_seconds:
             return
-        cooldowns = projection.cooldowns.save(wall_clock_ms())
-        snapshot = Snapshot(self._log_id, version, projection.definition, projection.canvas.copy(), cooldowns)
         began = trio.current_time()
+        snapshot = await self._snapshot()
         try:
             await self._store.save(snapshot)
         except SnapshotUnwritable as error:
-            if not self._failing:
-                get_logger(__name__).warning(
-                    "the snapshot can't be written; edits are safe in the log", reason=str(error)
-                )
-            self._failing = True
-            self.failures += 1
+            self._put_off(error)
         else:
-            self._failing = False
-            self.saved_version = version
+            self._retry_seconds, self._retry_at = 0.0, -math.inf
+            self.saved_version = snapshot.version
             self.saved_at = time.time()
             self._on_save(trio.current_time() - began)
+
+    async def _snapshot(self) -> Snapshot:
+        """The projection as it is now; made in steps, between which others have a turn."""
+        projection = self._projection
+        version, canvas = projection.version, projection.canvas.copy()
+        parts = [np.empty(0, SAVED)]
+        for part in projection.cooldowns.save(wall_clock_ms()):
+            parts.append(part)
+            await trio.lowlevel.checkpoint()
+        charge_ms = projection.cooldowns.rule.charge_ms
+        return Snapshot(self._log_id, version, projection.definition, canvas, np.concatenate(parts), charge_ms)
+
+    def _put_off(self, error: SnapshotUnwritable) -> None:
+        if not self._retry_seconds:
+            get_logger(__name__).warning("the snapshot can't be written; edits are safe in the log", reason=str(error))
+        self._retry_seconds = min(2 * self._retry_seconds or _LOOK_SECONDS, MAX_RETRY_SECONDS)
+        self._retry_at = trio.current_time() + self._retry_seconds
+        self.failures += 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.backends import CopiedFrom
-from placed.cooldown import Cooldowns, Rule
+from placed.cooldown import SAVED, Cooldowns, Rule
 from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot import Snapshot, SnapshotDamaged
@@ -21,8 +22,6 @@ from tests.records import SMALL, Edit, any_edit, blank, paint, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
 
     from placed.projection import Projection
 
@@ -100,7 +99,7 @@ def canvas_at(version: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 def snapshot(log: ScriptedLog, version: int) -> Snapshot:
     """The snapshot that a server would have made of `log` at `version`."""
-    return Snapshot(log.id, version, SMALL, canvas_at(version), Cooldowns(Rule(1, 1)).save(0))
+    return Snapshot(log.id, version, SMALL, canvas_at(version), np.empty(0, SAVED))
 
 
 async def test_empty_log_gets_the_canvas_as_its_first_record(warnings: Callable[[], list[str]]) -> None:
@@ -307,7 +306,7 @@ async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.Mon
     log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 7)
     after_kill = (await recovered(log)).projection.cooldowns
     assert after_kill.standing(9, NOW_MS).remaining == 3
-    stopped = attrs.evolve(snapshot(log, 8), cooldowns=after_kill.save(NOW_MS))
+    stopped = attrs.evolve(snapshot(log, 8), cooldowns=np.concatenate(list(after_kill.save(NOW_MS))))
     await log.append(record((0, 0, 2, 9)))
     after_stop = (await recovered(log, Store(stopped))).projection.cooldowns
     assert after_stop.standing(9, NOW_MS).remaining == 2

@@ -49,6 +49,7 @@ def test_any_snapshot_comes_back(data: st.DataObject, width: int, height: int, c
         Definition(width, height, random.bytes(3 * colors)),
         random.integers(0, colors, (height, width)).astype(np.uint8),
         np.frombuffer(random.bytes(16 * data.draw(st.integers(0, 5))), SAVED),
+        data.draw(st.one_of(st.none(), st.integers(0, 604_800_000))),
     )
     assert same(decode(encode(snapshot)), snapshot)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import trio
 
-from placed.cooldown import Cooldowns, Rule
+from placed.cooldown import SAVED, Cooldowns, Rule
 from placed.projection import Projection
 from placed.snapshot_store import SnapshotUnwritable, open_snapshot_store
-from placed.snapshotter import Snapshotter
+from placed.snapshotter import MAX_RETRY_SECONDS, Snapshotter
 from tests.log_lines import logged
 from tests.records import SMALL, batch, record
 
@@ -112,24 +113,74 @@ async def test_same_version_is_not_saved_twice() -> None:
     assert case.store.tries == 1
 
 
-async def test_full_store_is_told_once_and_tried_again_until_it_has_room(
+async def test_full_store_is_told_once_and_tried_again_ever_more_seldom_until_it_has_room(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = Case()
     case.edit(100)
     case.store.is_full = True
-    with trio.move_on_after(10.5):
+    with trio.move_on_after(3_600):
         await case.subject.run()
-    assert case.store.tries == case.subject.failures == 10
+    # At 1, 2, 4 ... 512 s, and then every 5 minutes; once a second it was 3,599.
+    assert case.store.tries == case.subject.failures == 20
     assert case.took == []
     assert [log["reason"] for log in logged(caplog)] == ["no room"]
     assert case.subject.saved_version == 0
     case.store.is_full = False
-    with trio.move_on_after(1.5):
+    with trio.move_on_after(MAX_RETRY_SECONDS + 1.5):
         await case.subject.run()
     assert case.versions() == [100]
-    assert case.subject.failures == 10
     assert case.took == [0]  # on this clock
+
+
+async def test_few_records_that_could_not_be_saved_are_tried_again_within_seconds(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.edit()
+    case.store.is_full = True
+    with trio.move_on_after(62):
+        await case.subject.run()
+    case.store.is_full = False
+    with trio.move_on_after(3):
+        await case.subject.run()
+    assert case.versions() == [1]
+
+
+async def test_failure_after_a_success_is_tried_again_as_soon_as_the_first(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.edit(100)
+    case.store.is_full = True
+    with trio.move_on_after(600):
+        await case.subject.run()
+    case.store.is_full = False
+    await case.subject.save()
+    tries = case.store.tries
+    case.store.is_full = True
+    case.edit(100)
+    with trio.move_on_after(8.5):
+        await case.subject.run()
+    assert case.store.tries == tries + 4
+
+
+async def test_others_have_a_turn_while_the_cooldowns_are_copied() -> None:
+    case = Case()
+    now_ms = time.time_ns() // 1_000_000
+    case.projection.cooldowns.load(np.array([(author, now_ms + 5_000) for author in range(50_000)], SAVED), now_ms)
+    case.edit()
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while not case.store.tries:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(take_turns)
+            await case.subject.save()
+    assert turns >= 5
+    assert len(case.store.saved[0].cooldowns) == 50_000
+    assert case.store.saved[0].charge_ms == 1_000
 
 
 async def test_last_save_is_told_by_its_time() -> None:
