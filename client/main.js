@@ -9,6 +9,7 @@ import { Connection } from './connection.js'
 import { CooldownClock } from './cooldown.js'
 import { element } from './elements.js'
 import { localise } from './language.js'
+import { renew } from './later.js'
 import { PaletteBar } from './palette_bar.js'
 import { placeOf } from './place_link.js'
 import { Rate } from './rate.js'
@@ -108,6 +109,7 @@ async function loadTools() {
   } catch (error) {
     console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
     setTimeout(() => (loading = false), TOOLS_AGAIN_MS)
+    void renew(status.say.bind(status))
   }
 }
 

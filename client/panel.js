@@ -46,15 +46,20 @@ export class Panel {
     this.#panel.hidden = false
     element(name).setAttribute('aria-expanded', 'true')
     this.#title.focus()
-    const unmount = await this.#contents[name](this.#body)
-    if (this.#open === name) this.#unmount = unmount
-    else unmount?.()
+    try {
+      const unmount = await this.#contents[name](this.#body)
+      if (this.#open === name) this.#unmount = unmount
+      else unmount?.()
+    } catch (error) {
+      if (this.#open === name) this.close() // it wasn't to be had, which `later.js` has told
+      throw error
+    }
   }
 
   /** The panel's looks are loaded with the first content. */
   #style() {
     if (document.getElementById('panel-style')) return
-    document.head.append(make('link', { id: 'panel-style', rel: 'stylesheet', href: 'client/panel.css' }))
+    document.head.append(make('link', { id: 'panel-style', rel: 'stylesheet', href: new URL('panel.css', import.meta.url).href }))
   }
 
   /** Close what is open; the focus goes back to where it came from. */

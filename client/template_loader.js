@@ -4,6 +4,7 @@
  */
 
 import { t } from './language.js'
+import { later } from './later.js'
 import { browserStorage } from './settings.js'
 
 /** @typedef {import('./templates/templates.js').Templates} Templates */
@@ -14,12 +15,13 @@ const KEY = 'placed.templates'
 
 export class TemplateLoader {
   #page
-  #loading = /** @type {Promise<Templates> | null} */ (null)
+  #load
   #templates = /** @type {Templates | null} */ (null)
 
   /** @param {Page} page */
   constructor(page) {
     this.#page = page
+    this.#load = later(() => this.#create(), page.say)
     addEventListener('dragover', (event) => event.preventDefault())
     addEventListener('drop', (event) => this.#take(event, event.dataTransfer))
     addEventListener('paste', (event) => this.#take(event, event.clipboardData))
@@ -115,12 +117,9 @@ export class TemplateLoader {
     })
   }
 
-  #load() {
-    this.#loading ??= import('./templates/index.js').then(async ({ createTemplates }) => {
-      this.#templates = await createTemplates({ ...this.#page, keeps: noteKept })
-      return this.#templates
-    })
-    return this.#loading
+  async #create() {
+    const { createTemplates } = await import('./templates/index.js')
+    return (this.#templates = await createTemplates({ ...this.#page, keeps: noteKept }))
   }
 }
 

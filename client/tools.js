@@ -10,6 +10,7 @@ import { listenToGestures } from './gestures.js'
 import { Glow } from './glow.js'
 import { Grid } from './grid.js'
 import { t } from './language.js'
+import { later } from './later.js'
 import { Marks } from './marks.js'
 import { cursorLayer, hoverLayer, ownPixelsLayer } from './overlay.js'
 import { tell } from './page_state.js'
@@ -40,11 +41,17 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
   let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
   let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
   let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
-  let keyboard = /** @type {Promise<(event: KeyboardEvent) => void> | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
 
   const say = status.say.bind(status)
+  const parts = {
+    share: later(() => import('./share_panel.js'), say),
+    settings: later(() => import('./settings_panel.js'), say),
+    help: later(() => import('./help_panel.js'), say),
+    signs: later(() => import('./signs.js'), say),
+    sound: later(() => import('./sound.js'), say)
+  }
   const invalidate = () => screen.invalidate()
   const page = {
     canvas: () => screen.canvas,
@@ -77,16 +84,16 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
   const panel = new Panel({
     templates: (body) => templates.mount(body),
     share: async (body) => {
-      const { mountShare } = await import('./share_panel.js')
+      const { mountShare } = await parts.share()
       return mountShare(body, { ...page, link: () => templates.link(), choose: (choice) => (areaChoice = choice) })
     },
-    settings: async (body) => (await import('./settings_panel.js')).mountSettings(body, settings),
-    help: async (body) => (await import('./help_panel.js')).mountHelp(body)
+    settings: async (body) => (await parts.settings()).mountSettings(body, settings),
+    help: async (body) => (await parts.help()).mountHelp(body)
   })
 
   /** @param {keyof typeof import('./sound.js').SOUNDS} sound */
   async function play(sound) {
-    if (settings.values.sound) (await import('./sound.js')).play(sound)
+    if (settings.values.sound) (await parts.sound()).play(sound)
   }
 
   /**
@@ -129,7 +136,7 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
     element('colors').classList.toggle('signs', signs)
     grid.enabled = settings.values.grid
     glow.enabled = settings.values.glow
-    drawSigns = signs ? (await import('./signs.js')).signsLayer(page.palette) : null
+    drawSigns = signs ? (await parts.signs()).signsLayer(page.palette) : null
     invalidate()
   }
 
@@ -171,10 +178,10 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
       refresh()
     }
   })
+  const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
+  const keyboard = later(async () => (await import('./keyboard.js')).createKeyboard(keyed), say)
   addEventListener('keydown', async (event) => {
-    const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
-    keyboard ??= import('./keyboard.js').then(({ createKeyboard }) => createKeyboard(keyed))
-    const press = await keyboard // once it's there that takes a microtask, in which the key's own effect can still be prevented
+    const press = await keyboard() // once it's there that takes a microtask, in which the key's own effect can still be prevented
     press(event)
   })
   for (const [id, act] of /** @type {[string, () => void][]} */ ([

@@ -81,7 +81,7 @@ LAYERS = {
         "http.api http.app http.connection http.fast_lane http.followers http.front "
         "http.hot_request http.http1 http.http2 http.keep_alive http.listening http.pages http.request_log",
         "pure contract state logging tasks",
-        "attrs h11 h2 httptools hypercorn quart quart_trio rcssmin rjsmin trio werkzeug",
+        "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),
     "paint": _layer(
         "paint.api paint.command paint.painter paint.picture paint.png_picture paint.progress",

@@ -69,7 +69,7 @@ def address(wheel: Path, tmp_path: Path) -> Iterator[str]:
 def test_a_server_from_the_wheel_serves_the_page_and_what_it_refers_to(address: str) -> None:
     with httpx.Client(base_url=address, timeout=10, trust_env=False) as client:
         page = client.get("/")
-        files = re.findall(r'(?:src|href)="(client/[^"]+)"', page.text)
+        files = re.findall(r'(?:src|href)="(static/[^"]+)"', page.text)
         assert page.headers["content-type"].startswith("text/html")
         assert len(files) > 1
         assert {client.get(file).status_code for file in (*files, "openapi.yaml")} == {200}

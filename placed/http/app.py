@@ -117,11 +117,11 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 def _route_pages(app: QuartTrio, pages: Pages) -> None:
     @app.get("/")
     async def index() -> Response:
-        return _respond(pages.answer("index.html", await _read(with_body=False)))
+        return _respond(pages.page(await _read(with_body=False)))
 
-    @app.get("/client/<path:path>")
-    async def client(path: str) -> Response:
-        return _respond(pages.answer(path, await _read(with_body=False)))
+    @app.get("/static/<path:path>")
+    async def static(path: str) -> Response:
+        return _respond(pages.file(path, await _read(with_body=False)))
 
     @app.get("/openapi.yaml")
     async def description() -> Response:

@@ -1,8 +1,13 @@
 """The client's files and the API's description, read once at the start, with what a browser needs to trust and to
 cache them.
 
-There is no build step: scripts and style sheets lose their comments and indentation when they are read, and what is
-text is compressed once, for those who take it: that halves the bytes, and more than halves them again on the wire. The
+    /                       names all others; asked for at each load, and 304 for who has it
+    /static/HASH/PATH       kept by the browser for good: HASH is of all files, so one that changes has another address.
+                            A module's relative imports stay in that folder, without being rewritten
+    /static/OTHER/PATH      404: an older or newer page asks, to which files of this one would be strangers
+
+There is no build step: scripts and style sheets lose indentation and comments when they are read, which is a third of
+them also when compressed, and what is text is compressed once, for those who take it. Lines keep their numbers. The
 page names all modules that its script begins with, so that a browser asks for them at once rather than finds one by
 another. Pure but for that reading.
 """
@@ -12,18 +17,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import rcssmin
-import rjsmin
 from werkzeug.http import parse_accept_header
 
 from placed.http.answer import Answer, Problem, has_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from placed.http.answer import Request
 
 # Nothing but the server's own files, and no inline code or style. Pages may fetch from anywhere, by CORS and without
@@ -40,12 +46,13 @@ _POLICY: Final = {
     "form-action": "'none'",
     "frame-ancestors": "'self'",
 }
-_HEADERS: Final = (
-    ("Cache-Control", "no-cache"),  # revalidated by ETag: a new release is seen at the next load
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in _POLICY.items())),
-)
+_PAGES_POLICY: Final = ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in _POLICY.items()))
+# For workers, which have that of their script, and whoever opens a file by itself. Short: heads aren't compressed, and
+# the page's own, on each of its 30 files, were 6 KB of the 50 KB that it took until the canvas was live.
+_FILES_POLICY: Final = ("Content-Security-Policy", "default-src 'self'")
+_HEADERS: Final = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+_REVALIDATED: Final = ("Cache-Control", "no-cache")  # by ETag: a new release is seen at the next load
+_KEPT: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -54,10 +61,13 @@ _TYPES: Final = {
     ".webmanifest": "application/manifest+json",
     ".yaml": "application/yaml",  # RFC 9512
 }
-_STANDS_FOR_HASH: Final = "\ue000"  # for private use: to rjsmin a letter, and in no script
+_PAGE: Final = "index.html"
+# Indentation, and whole lines of comment; one behind code stays, as `//` may be part of a string. A test compares
+# the syntax trees, and finds a string over several lines that would be changed.
+_UNREAD: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//[^\n]*$)?", re.MULTILINE)
 _SCRIPT: Final = re.compile(r' *<script type="module" src="client/([^"]+)"')
 _IMPORT: Final = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
-_GZIP_LEVEL: Final = 9  # 3 ms for all files together
+_GZIP_LEVEL: Final = 9  # 10 ms for all files together
 
 
 def client_folder() -> Path:
@@ -107,9 +117,15 @@ class _File:
 
 @attrs.frozen
 class Pages:
-    """The client's files, by their path below its folder, and the description: as they are, and compressed, where that
-    is of use."""
+    """The page, the files that it is made of, by their path below the client's folder, and the description: as they
+    are, and compressed, where that is of use.
 
+    Attributes:
+        version: of all files together, part of their addresses.
+    """
+
+    version: str
+    _page: tuple[_File, _File | None]
     _files: dict[str, tuple[_File, _File | None]]
     _description: tuple[_File, _File | None]
 
@@ -117,18 +133,31 @@ class Pages:
     def load(cls, folder: Path) -> Pages:
         """Read every file below `folder`, and the description."""
         paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
-        return cls(files, _read(description_file()))
+        bodies = {path.relative_to(folder).as_posix(): _body(path) for path in paths}
+        page = bodies.pop(_PAGE, b"").decode()
+        version = _version_of(bodies)
+        page = _SCRIPT.sub(lambda script: _preloads(bodies, script[1]) + script[0], page)
+        return cls(
+            version,
+            _file(_PAGE, page.replace('="client/', f'="static/{version}/').encode(), _REVALIDATED, _PAGES_POLICY),
+            {path: _file(path, body, _KEPT, _FILES_POLICY) for path, body in bodies.items()},
+            _file("openapi.yaml", description_file().read_bytes(), _REVALIDATED, _FILES_POLICY),
+        )
 
-    def answer(self, path: str, request: Request) -> Answer:
-        """The file at `path`, or 304 to one who has it, in the encoding that is asked for.
+    def page(self, request: Request) -> Answer:
+        """The page, or 304 to one who has it, in the encoding that is asked for."""
+        return _answer(self._page, request)
+
+    def file(self, path: str, request: Request) -> Answer:
+        """The file at `path`, "HASH/main.js", or 304 to one who has it, in the encoding that is asked for.
 
         Raises:
             Problem: 404.
         """
-        if path not in self._files:
-            raise Problem(404, "not-found", f"there is no {path[:128]!r} here")
-        return _answer(self._files[path], request)
+        version, _, name = path.partition("/")
+        if version != self.version or name not in self._files:
+            raise Problem(404, "not-found", f"there is no {path[:128]!r} here; the page names what there is")
+        return _answer(self._files[name], request)
 
     def description(self, request: Request) -> Answer:
         """The OpenAPI description, or 304 to one who has it, in the encoding that is asked for."""
@@ -142,42 +171,47 @@ def _answer(file: tuple[_File, _File | None], request: Request) -> Answer:
     return plain.answer_to(request)
 
 
-def _read(path: Path) -> tuple[_File, _File | None]:
-    kind = _TYPES.get(path.suffix)
-    body = path.read_bytes() if kind is None else _stripped(path).encode()
+def _body(path: Path) -> bytes:
+    """What is served of a file: of scripts and style sheets, what a browser reads."""
+    if path.suffix not in (".js", ".css"):
+        return path.read_bytes()
+    return _UNREAD.sub(lambda unread: "\n" * unread[0].count("\n"), path.read_text("utf-8")).encode()
+
+
+def _version_of(bodies: Mapping[str, bytes]) -> str:
+    """One for all files; the headers count, as a browser keeps them with the bytes."""
+    parts = (
+        repr((_HEADERS, _FILES_POLICY)).encode(),
+        *(part for path, body in bodies.items() for part in (path.encode(), body)),
+    )
+    whole = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "little") + part)
+    return whole.hexdigest()
+
+
+def _file(name: str, body: bytes, *more: tuple[str, str]) -> tuple[_File, _File | None]:
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
-    if kind is None:
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return _File.of(tag, body, ("Content-Type", kind)), None
-    headers = ("Content-Type", kind), ("Vary", "Accept-Encoding")
+    suffix = Path(name).suffix
+    if suffix not in _TYPES:
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return _File.of(tag, body, ("Content-Type", kind), *more), None
+    headers = ("Content-Type", _TYPES[suffix]), ("Vary", "Accept-Encoding"), *more
     packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
     return _File.of(tag, body, *headers), _File.of(f"{tag}-gzip", packed, *headers, ("Content-Encoding", "gzip"))
 
 
-def _stripped(path: Path) -> str:
-    """A text file, without what only its readers need."""
-    text = path.read_text("utf-8")
-    if path.suffix == ".js":
-        # rjsmin doesn't know that #name is a name, and would join the line to the one before, which needs no semicolon.
-        stripped: str = rjsmin.jsmin(text.replace("#", _STANDS_FOR_HASH)).replace(_STANDS_FOR_HASH, "#")
-    elif path.suffix == ".css":
-        stripped = rcssmin.cssmin(text)
-    else:
-        stripped = _SCRIPT.sub(lambda script: _preloads(path.parent, script[1]) + script[0], text)
-    return stripped
-
-
-def _preloads(folder: Path, script: str) -> str:
+def _preloads(bodies: Mapping[str, bytes], script: str) -> str:
     """Links to all modules that a script imports, they themselves import, and so on; not those that it loads later."""
     found: dict[str, None] = {}
-    reached = [folder / script]
+    reached = [script]
     while reached:
         module = reached.pop(0)
-        for name in _IMPORT.findall(_stripped(module)):
-            imported = (module.parent / name).resolve().relative_to(folder.resolve()).as_posix()
+        for name in _IMPORT.findall(bodies[module].decode()):
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(module), name))
             if imported not in found:
                 found[imported] = None
-                reached.append(folder / imported)
+                reached.append(imported)
     return "".join(f'  <link rel="modulepreload" href="client/{module}">\n' for module in found)
 
 

@@ -35,7 +35,7 @@ _FIELD: Final = "x-request-id"
 _ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)  # nginx's has 32 characters, a UUID 36
 _SHOWN_PATH: Final = 128
 _PATHS: Final = frozenset(
-    {"/", "/edit", "/edits", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics", "/client", "/openapi.yaml"}
+    {"/", "/edit", "/edits", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics", "/static", "/openapi.yaml"}
 )
 
 
@@ -127,6 +127,6 @@ class RequestLog:
 
 def _known(path: str) -> str:
     """A path of ours, without what a client may have put into it."""
-    if path.startswith("/client/"):
-        path = "/client"
+    if path.startswith("/static/"):
+        path = "/static"
     return path if path in _PATHS else "another"

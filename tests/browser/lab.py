@@ -25,8 +25,9 @@ RGB = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in PALE
 BIAS = 1 / 1024  # as in tiles.js: a pixel's edge in the middle of a device pixel
 
 _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
+    const { src } = document.querySelector('script[type=module]')
     const names = ['canvas', 'screen', 'grid', 'glow', 'gestures', 'viewport']
-    const parts = await Promise.all(names.map((name) => import(new URL(`client/${name}.js`, location.href).href)))
+    const parts = await Promise.all(names.map((name) => import(new URL(`${name}.js`, src).href)))
     const { Canvas, Screen, Grid, Glow, listenToGestures, line } = Object.assign({}, ...parts)
     document.body.replaceChildren()
     document.body.style.background = '#fff'

@@ -62,6 +62,11 @@ class ServerProcess:
         """Where the page is."""
         return f"http://127.0.0.1:{self._port}/"
 
+    @property
+    def lines(self) -> list[str]:
+        """What it has written since it was started, both outputs together."""
+        return list(self._lines)
+
     def start(self, *more: str) -> None:
         """Start it, the second time on the same port, and wait until it answers there."""
         self._lines.clear()

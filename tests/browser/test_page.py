@@ -52,7 +52,7 @@ def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
         else:
             route.continue_()
 
-    window.page.route(f"**/client/{lost}", fail)
+    window.page.route(f"**/static/*/{lost}", fail)
     window.open(server.url)
     assert failures < 0
     window.click(5, 5)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
+from placed.http.pages import Pages, client_folder
 from tests.exposition import metrics, subscribers
 from tests.promises.http_connection import connect
 from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
+MAIN = f"/static/{Pages.load(client_folder()).version}/main.js"
 GETS = (
-    *("/", "/client/main.js", "/openapi.yaml", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics"),
+    *("/", MAIN, "/openapi.yaml", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics"),
     "/edits?v=0",
 )
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -116,7 +118,7 @@ async def test_images_query_is_ignored(server: Server, query: str) -> None:
     assert (await server.get(f"/canvas.png{query}")).body == (await server.get("/canvas.png")).body
 
 
-@pytest.mark.parametrize("target", ["/canvas.png", "/", "/client/main.js", "/openapi.yaml"])
+@pytest.mark.parametrize("target", ["/canvas.png", "/", MAIN, "/openapi.yaml"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '{}, "other"', "*"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_who_has_it_gets_304(server: Server, target: str, form: str, method: str) -> None:
@@ -131,7 +133,7 @@ async def test_who_has_it_gets_304(server: Server, target: str, form: str, metho
     assert "content-type" not in response.headers
 
 
-@pytest.mark.parametrize("target", ["/canvas.png", "/client/main.js"])
+@pytest.mark.parametrize("target", ["/canvas.png", MAIN])
 @pytest.mark.parametrize("tag", ['"other"', "", "W/", '"', "{0:.5}"])
 async def test_who_has_another_gets_the_whole(server: Server, target: str, tag: str) -> None:
     etag = (await server.get(target)).headers["etag"]
@@ -216,17 +218,18 @@ async def test_other_methods_get_405_with_those_that_are_allowed(
 @pytest.mark.parametrize(
     "path",
     [
-        *("/nothing", "/edit/", "/EDIT", "/edit/1", "/canvas.png/", "/info/", "/client", "/client/"),
-        *("/client/nothing.js", "/client/../placed/service.py", "/client/%2e%2e/pyproject.toml", "/client//main.js"),
-        *("/client/..%2f..%2fpyproject.toml", "/client/main.js%00", "/client/" + "x" * 4000, "/%ff", "/favicon.ico"),
-        *("/static/x", "/client/%2fetc/passwd"),
+        *("/nothing", "/edit/", "/EDIT", "/edit/1", "/canvas.png/", "/info/", "/static", "/static/"),
+        *("/static/nothing.js", "/static/../placed/service.py", "/static/%2e%2e/pyproject.toml", "/static//main.js"),
+        *("/static/..%2f..%2fpyproject.toml", f"{MAIN}%00", "/static/" + "x" * 4000, "/%ff", "/favicon.ico"),
+        *("/static/x", "/static/%2fetc/passwd", "/static/main.js", "/static/0123456789abcdef01234567/main.js"),
+        *(MAIN.replace("main.js", "nothing.js"), MAIN.replace("main.js", "index.html"), "/client/main.js"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_whatever_is_not_there_is_not_found(server: Server, path: str, method: str) -> None:
     before = server.state()
     response = await server.request(method, path)
-    if not (method == "POST" and path.startswith("/client/") and path != "/client/"):
+    if not (method == "POST" and path.startswith("/static/") and path != "/static/"):
         assert (response.status, problem(response)["code"]) == (404, "not-found")
     else:
         assert response.status in (404, 405)
@@ -240,7 +243,7 @@ async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:
     assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'")
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert b"client/main.js" in response.body
+    assert f'src="{MAIN[1:]}"'.encode() in response.body
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 

@@ -163,7 +163,7 @@ async def test_stalled_stream_keeps_a_piece_and_not_the_image(secure: _Secure, m
 
     monkeypatch.setattr(push, pushed)
     async with speaking(secure.port, secure.context) as peer:
-        await peer.say(peer.request(1, b"/client/paint.js"), peer.request(3, b"/canvas.png"), peer.request(5, b"/"))
+        await peer.say(peer.request(1, b"/static/paint.js"), peer.request(3, b"/canvas.png"), peer.request(5, b"/"))
         for stream_id in (1, 3, 5):
             if not kept:
                 await peer.until_end_of(stream_id)

@@ -149,14 +149,14 @@ async def test_every_request_makes_a_line_at_debug(start: Start, lane: str, capl
             await server.place(1, 1, 1)
             await server.place("foo", 1, 1)
             await server.get("/FORGED")
-            await server.get("/client/FORGED")
+            await server.get("/static/FORGED")
     lines = [line for line in logged(caplog, logging.DEBUG) if "path" in line]
     told = [(line["event"], line["path"], line["status"]) for line in lines]
     assert told == [
         ("a request was answered", "/edit", 200),
         ("a request was refused", "/edit", 400),
         ("a request was refused", "another", 404),
-        ("a request was refused", "/client", 404),
+        ("a request was refused", "/static", 404),
     ]
     assert lines[0]["lane"] == lane
     assert all(re.fullmatch("[0-9a-f]{16}", line["author"]) for line in lines)
@@ -173,5 +173,5 @@ def test_client_whose_proxies_contradict_each_other_counts_as_its_peer(caplog: p
 
 def test_path_of_a_request_that_failed_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     request = Request("GET", "", {}, "")
-    RequestLog().refused(RuntimeError("x"), "/client/" + "a" * 4_000, request)
+    RequestLog().refused(RuntimeError("x"), "/static/" + "a" * 4_000, request)
     assert len(logged(caplog)[0]["path"]) == 128

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import ssl
 from functools import partial
@@ -19,6 +21,7 @@ import trio
 import trustme
 
 from placed.backends.memory import open_memory_log
+from placed.http.pages import client_folder
 from placed.service import serve
 from placed.settings import Settings
 from tests.nginx.front import Nginx, run_nginx
@@ -180,6 +183,26 @@ async def test_errors_come_through_and_what_is_for_operators_does_not(tmp_path: 
             assert (await connection.request("/healthz")).status == 200
             large = await connection.request("/edit", method="POST", body=bytes(5000))
             assert large.status == 413
+
+
+async def test_page_of_either_version_gets_its_files_while_servers_are_upgraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = shutil.copytree(client_folder(), tmp_path / "client")
+    (newer / "main.js").write_text("// newer\nthrow 1\n")
+    folders = iter([client_folder(), newer])
+    monkeypatch.setattr("placed.service.client_folder", lambda: next(folders))
+    with trio.fail_after(LIMIT_SECONDS):
+        async with _fleet(tmp_path) as fleet, connect(fleet.port) as connection:
+            pages = {(await get(port, "/")).body.decode() for port in fleet.ports}
+            assert len(pages) == 2
+            for page in pages:
+                files = set(re.findall(r'"(static/[^"]+)"', page))
+                assert len(files) > 1
+                for file in sorted(files) * 2:
+                    assert (await connection.request(f"/{file}")).status == 200, file
+            gone = await connection.request("/static/0123456789abcdef01234567/main.js")
+            assert (gone.status, gone.headers["cache-control"]) == (404, "no-store")
 
 
 async def test_client_is_who_nginx_says_whatever_it_says_itself(tmp_path: Path) -> None:

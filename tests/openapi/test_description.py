@@ -65,7 +65,7 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
 
 def test_prose_names_every_path_and_parameter() -> None:
     for path, _, operation in OPERATIONS:
-        assert path in ("/", "/client/{path}") or f"`GET {path}" in PAGE or f"`POST {path}" in PAGE, path
+        assert path in ("/", "/static/{path}") or f"`GET {path}" in PAGE or f"`POST {path}" in PAGE, path
         for parameter in operation.get("parameters", ()):
             name = resolve(DOCUMENT, parameter)["name"]
             assert name in ("path", "If-None-Match", "If-Modified-Since", "Origin", "Sec-Fetch-Site") or (

@@ -52,8 +52,8 @@ _SEEDS = (
     b"OPTIONS * HTTP/1.1\r\nHost: placed.test\r\n\r\n",
     b"CONNECT placed.test:443 HTTP/1.1\r\nHost: placed.test\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    b"GET /client/..%2f..%2fetc/passwd HTTP/1.1\r\nHost: placed.test\r\n\r\n",
-    b"GET /client/%00 HTTP/1.1\r\nHost: placed.test\r\nX-Forwarded-For: 1.2.3.4, \xff\r\n\r\n",
+    b"GET /static/..%2f..%2fetc/passwd HTTP/1.1\r\nHost: placed.test\r\n\r\n",
+    b"GET /static/%00 HTTP/1.1\r\nHost: placed.test\r\nX-Forwarded-For: 1.2.3.4, \xff\r\n\r\n",
 )
 _TOKENS = (
     b"\r\n", b"\n", b"\r", b"\0", b" ", b":", b"%", b"&", b"=", b"\xff\xfe", b"-1", b"4294967301", b"1e3", b"9" * 400,

@@ -95,5 +95,5 @@ async def test_streams_stalled_by_their_windows_cost_bounded_memory_and_delay_no
     ):
         for _ in range(STALLED):
             peer = await stack.enter_async_context(speaking(server.port, attackers, window=0))
-            targets = (b"/canvas.png", b"/edits?v=1", b"/client/paint.js")
+            targets = (b"/canvas.png", b"/edits?v=1", b"/static/paint.js")
             assert await peer.say(*(peer.request(2 * n + 1, targets[n % 3]) for n in range(STREAMS)))

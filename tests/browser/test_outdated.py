@@ -1,0 +1,93 @@
+"""A page that is open while its server gets another version: what it loads later isn't there any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Route
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def _outdate(window: CanvasPage, lost: str) -> list[str]:
+    """From now on the server's page is another one, and has `lost` no longer; what the page asks for is in the list."""
+    asked: list[str] = []
+
+    def renew(route: Route) -> None:
+        asked.append(route.request.url)
+        if route.request.resource_type == "document":
+            route.continue_()  # the page is loaded anew
+        else:
+            route.fulfill(body='<script type="module" src="static/another/main.js"></script>')
+
+    window.page.route(f"**/static/*/{lost}", lambda route: route.fulfill(status=404))
+    window.page.route("http://127.0.0.1:*/", renew)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("button", "lost"), [("Share and save", "share_panel.js"), ("Templates", "templates/index.js")]
+)
+def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], button: str, lost: str
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    _outdate(window, lost)
+    window.page.get_by_role("button", name=button).click()
+    window.wait_until(lambda: "newer version" in window.message, "it says that the page is old")
+    assert window.page.locator("#panel").is_hidden()
+    window.page.unroute_all()
+    window.page.reload()
+    window.wait_until_live()
+    window.page.get_by_role("button", name=button).click()
+    window.page.locator("#panel-body > *").first.wait_for()
+
+
+def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    window.page.route("**/share_panel.js", lambda route: route.abort())
+    window.page.get_by_role("button", name="Share and save").click()
+    window.wait_until(lambda: "could not be loaded" in window.message, "it says so")
+    window.page.unroute_all()
+    window.page.get_by_role("button", name="Share and save").click()
+    window.page.locator("#panel-body > *").first.wait_for()
+
+
+def test_keys_that_the_network_lost_work_at_the_next_press(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(server.url)
+    window.page.route("**/keyboard.js", lambda route: route.abort())
+    window.page.keyboard.press("?")
+    window.wait_until(lambda: "could not be loaded" in window.message, "it says so")
+    window.page.unroute_all()
+    window.page.keyboard.press("?")
+    window.page.locator("#panel-body > *").first.wait_for()
+
+
+def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again_and_again(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    asked = _outdate(window, "tools.js")
+    loads: list[str] = []
+    window.page.on("load", lambda page: loads.append(page.url))
+    window.page.goto(server.url)
+    window.wait_until(lambda: len(loads) == 2, "it is loaded once more")
+    window.wait_until(lambda: "newer version" in window.message, "it says so the second time")
+    window.page.wait_for_timeout(2_500)  # the tools are tried again each second
+    assert len(loads) == 2
+    assert len(asked) > 2
