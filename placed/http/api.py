@@ -45,11 +45,14 @@ _UNAVAILABLE_RETRY_SECONDS = 2.0
 _FULL_RETRY_SECONDS = 1.0
 _RESTART_RETRY_SECONDS = 3.0
 _LOG_ID_CHARACTERS = 64
-_IMAGE_CACHING = ("Cache-Control", "public, max-age=1, stale-while-revalidate=30")
+_IMAGE_CACHING = (
+    "Cache-Control",
+    "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
+)
 
 STREAM_HEADERS = (
     ("Content-Type", "text/event-stream"),
-    NO_STORE,
+    ("Cache-Control", "no-store, no-transform"),  # who compresses a stream holds its frames back
     ("X-Accel-Buffering", "no"),  # nginx would hold frames back
 )
 

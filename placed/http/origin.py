@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Headers, Request
 
-_EXPOSED = "X-Canvas-Version, X-Canvas-Log, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+_EXPOSED = "X-Canvas-Version, X-Canvas-Log, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+# What polyfills of EventSource, fetch libraries and tracers add by themselves; most of it means nothing here. But a
+# page whose preflight is refused can do nothing, and isn't told why.
+_TAKEN = (
+    "Accept, Accept-Language, Authorization, Baggage, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, "
+    "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Request-ID, X-Requested-With"
+)
 _MAX_AGE_SECONDS = "600"
 
 
@@ -55,7 +61,7 @@ def preflight(methods: str) -> Headers:
     """The further headers of an answer to OPTIONS."""
     return (
         ("Access-Control-Allow-Methods", methods),
-        ("Access-Control-Allow-Headers", "Content-Type, Last-Event-ID"),
+        ("Access-Control-Allow-Headers", _TAKEN),
         ("Access-Control-Max-Age", _MAX_AGE_SECONDS),
     )
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
+_VERSIONS: Final = f"an integer from 0 to {MAX_VERSION}"
+# By polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up as Mercure's clients are.
+_LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id"})
 _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
 _MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
@@ -43,15 +46,21 @@ def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
 
 
 def version_of(request: Request) -> int:
-    """The version that a stream begins at: `Last-Event-ID` wins over `v`.
+    """The version that a stream begins at: the header `Last-Event-ID` wins over `lastEventId`, and that over `v`.
 
     Raises:
-        Problem: 400 when both are missing, or the one that counts is no version; 414.
+        Problem: 400 when all are missing, or the one that counts is no version; 414.
     """
     pairs = query_pairs(request.query)
     last = request.headers.get("last-event-id", "")
     if last:
         return integer("Last-Event-ID", last, 0, MAX_VERSION)
+    last_ids = [(name, value) for name, value in pairs if name.lower() in _LAST_IDS and value]
+    if last_ids:
+        name = last_ids[0][0]
+        if len(last_ids) > 1:
+            raise invalid_parameter(name, [value for _, value in last_ids], _VERSIONS, "is repeated")
+        return integer(name, last_ids[0][1], 0, MAX_VERSION)
     return integer("v", _only(pairs, "v", 0, MAX_VERSION), 0, MAX_VERSION)
 
 

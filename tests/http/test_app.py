@@ -109,7 +109,7 @@ async def test_image_is_the_canvas_of_its_version(server: Server) -> None:
     assert image.info == {"placed:version": version, "placed:log": log}
     assert response.headers["etag"] == f'"{log}-3"'
     assert response.headers["content-type"] == "image/png"
-    assert response.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=30"
+    assert response.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=30, no-transform"
     assert response.headers["last-modified"].endswith(" GMT")
 
 

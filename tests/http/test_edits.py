@@ -34,7 +34,7 @@ async def test_stream_is_what_a_browser_and_its_proxies_expect(server: Server) -
     async with server.follow("v=0") as stream:
         assert stream.head.status == 200
         assert stream.head.headers["content-type"] == "text/event-stream"
-        assert stream.head.headers["cache-control"] == "no-store"
+        assert stream.head.headers["cache-control"] == "no-store, no-transform"
         assert stream.head.headers["x-accel-buffering"] == "no"
         assert "content-length" not in stream.head.headers
         assert (await stream.event()).id == "1"

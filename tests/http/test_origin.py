@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from placed.http.origin import cors, preflight, refuse_cross_site
 
 HOST = "canvas.test:8080"
 FRIEND = "https://friend.test"
+PAGE = " ".join((Path(__file__).parents[2] / "docs/api.md").read_text("utf-8").split())
 
 
 def request(origin: str | None, site: str | None, host: str | None = HOST) -> Request:
@@ -118,5 +122,17 @@ def test_everybody_may_read_with_a_star() -> None:
 def test_preflight_names_methods_and_headers() -> None:
     headers = dict(preflight("OPTIONS, POST"))
     assert headers["Access-Control-Allow-Methods"] == "OPTIONS, POST"
-    assert "Content-Type" in headers["Access-Control-Allow-Headers"]
-    assert "Last-Event-ID" in headers["Access-Control-Allow-Headers"]
+    taken = headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"Content-Type", "Last-Event-ID", "If-None-Match"} <= set(taken)
+    # What the polyfills of remy and amvtek, Yaffle's, axios, jQuery and OpenTelemetry send.
+    assert {"Accept", "Cache-Control", "Pragma", "X-Requested-With", "Authorization", "Traceparent"} <= set(taken)
+    sites = PAGE.partition("## Methods and sites")[2]
+    assert [name for name in taken if f"`{name}`" not in sites] == []
+    assert "*" not in taken  # which isn't for Authorization, and unknown to old browsers
+
+
+def test_what_a_page_may_read_is_what_the_docs_say() -> None:
+    exposed = dict(cors(request(FRIEND, None), ("*",)))["Access-Control-Expose-Headers"].split(", ")
+    read = PAGE.partition("then it may read ")[2].partition(", and send")[0]
+    assert re.findall("`([^`]+)`", read) == exposed
+    assert "X-Request-ID" in exposed

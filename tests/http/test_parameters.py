@@ -285,6 +285,18 @@ def test_malformed_last_event_id_is_refused_though_v_is_good(value: str) -> None
     assert refusal.value.more["parameter"] == "Last-Event-ID"
 
 
+@pytest.mark.parametrize("name", ["lastEventId", "lasteventid", "evs_last_event_id", "Last-Event-ID", "Last-Event-Id"])
+def test_last_event_id_of_a_polyfill_is_above_v_and_below_the_header(name: str) -> None:
+    assert version_of(request(f"v=5&{name}=7")) == version_of(request(f"{name}=7")) == 7
+    assert version_of(request(f"v=5&{name}=")) == 5  # before any event came
+    assert version_of(request(f"v=5&{name}=7", last_event_id="9")) == 9
+    for query in (f"v=5&{name}=foo", f"v=5&{name}=-1", f"v=5&{name}=7&{name}=7", f"v=5&lastEventId=6&{name}=7"):
+        with pytest.raises(Problem) as refusal:
+            version_of(request(query))
+        assert refusal.value.status == 400
+        assert str(refusal.value.more["parameter"]).lower() in (name.lower(), "lasteventid")
+
+
 def test_version_that_is_nowhere_is_missing() -> None:
     with pytest.raises(Problem, match="v is missing"):
         version_of(request())
