@@ -39,6 +39,7 @@ import attrs
 import numpy as np
 
 from bench.canvas_states import CanvasStates, Reload, State
+from bench.chunks import Chunks
 from bench.links import Links
 from bench.load_process import Busy, Stopwatch
 from bench.painters import Painters
@@ -128,7 +129,7 @@ class _Person:
         free_at: when it may paint again.
     """
 
-    __slots__ = ("began", "data", "free_at", "lost", "number", "retry_seconds", "socket", "state", "step")
+    __slots__ = ("began", "chunks", "data", "free_at", "lost", "number", "retry_seconds", "socket", "state", "step")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -136,6 +137,7 @@ class _Person:
         self.step = 0
         self.state: State | None = None
         self.data = b""
+        self.chunks = Chunks()
         self.began = 0.0
         self.retry_seconds = 3.0
         self.free_at = 0.0
@@ -259,7 +261,7 @@ class _Crowd:
         if not data:
             self._lose(person, "ended")
         elif person.number in self._following:
-            self._follow(person, data)
+            self._follow(person, person.chunks.feed(data))
         else:
             person.data += data
             head = person.data.find(b"\r\n\r\n") + 4
@@ -287,11 +289,12 @@ class _Crowd:
             self._lose(person, f"stream: {person.data[9:12].decode()}")
             return
         data, person.data = person.data[head:], b""
+        person.chunks = Chunks()
         self._following[person.number] = person
         if person.lost:
             person.lost = False
             self._told.restored_at = time.monotonic()
-        self._follow(person, data)
+        self._follow(person, person.chunks.feed(data))
 
     def _follow(self, person: _Person, data: bytes) -> None:
         assert person.state is not None

@@ -1,8 +1,7 @@
 """The broadcaster: wakes those who follow the feed, and gives each what it lacks, framed once for all.
 
-A subscriber is a version, not a queue: a slow one costs no memory, gets everything since its version, merged,
-when it drains, and is told to reload when the feed no longer reaches back to it. The frame from one version
-on, in one format, is built once and shared by all that stand there.
+A subscriber is a version, not a queue: a slow one costs no more than the frame that it hasn't taken yet, gets what came
+since, merged, when it drains, and is told to reload when the feed no longer reaches back to it.
 
 Status: viewers, and whether the log takes edits, as far as is known. It is told in a stream's first bytes, and in place
 of a heartbeat's comment. What changes meanwhile makes a new edition, which rides on the next frame; only whether edits
@@ -11,17 +10,19 @@ are taken is worth a write of its own. Editions are at least `VIEWERS_SECONDS`, 
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 import trio
 
+from placed.frames import Frames
 from placed.http import sse
-from placed.metrics import SLOW
+from placed.http.chunked import chunk_of
+from placed.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from placed.frames import Format
     from placed.projection import Projection
 
 HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection after 30 to 60 s
@@ -29,14 +30,6 @@ VIEWERS_SECONDS = 5.0  # they come and go all the time
 WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
 _LOOK_SECONDS = 0.25
 _KNOWN_VERSIONS = 1_024  # of which it's known since when they are old: seconds of them
-_CACHED_FRAMES = 64  # nearly all subscribers stand at one of the last few versions
-
-
-class Format(enum.Enum):
-    """How a stream tells edits."""
-
-    CODES = "codes"
-    JSON = "json"
 
 
 class Broadcaster:
@@ -76,7 +69,7 @@ class Broadcaster:
         self._told_viewers = 0
         self._viewers_due = self._writable_due = 0.0
         self._changed = trio.Event()
-        self._frames: dict[tuple[int, Format], tuple[int, bytes]] = {}
+        self._frames = Frames(projection.feed, projection.code)
         self.log_id = log_id
         self._closed = False
         self._published = projection.version
@@ -125,9 +118,13 @@ class Broadcaster:
             self._status = known, sse.status_event(*known[:2], writable=self.writable)
         return self._status[1]
 
+    def status_chunk(self) -> bytes:
+        """The same as a chunk."""
+        return chunk_of(self.status())
+
     def publish(self) -> None:
         """Tell everybody that the projection has moved on."""
-        self._frames.clear()
+        self._frames.forget_new()
         if self._published != self._projection.version:
             self._old_since[self._published] = trio.current_time()
             self._published = self._projection.version
@@ -162,15 +159,8 @@ class Broadcaster:
         return self._projection.version
 
     def frame(self, version: int, form: Format) -> tuple[int, bytes]:
-        """The version after, and the bytes of, the frame from `version` on, which the feed reaches back to."""
-        cached = self._frames.get((version, form))
-        if cached is None:
-            frame = self._projection.feed.since(version)
-            encode = sse.codes_frame if form is Format.CODES else sse.json_frame
-            cached = frame.version, encode(frame, self._projection.code)
-            if len(self._frames) < _CACHED_FRAMES:
-                self._frames[version, form] = cached
-        return cached
+        """The version after, and the chunk of, the frame from `version` on, which the feed reaches back to."""
+        return self._frames.get(version, form)
 
     def stale(self, version: int, log_id: str | None) -> str | None:
         """Why nobody can be brought up to date from `version` of `log_id`: a word for the wire; None if they can."""
@@ -216,92 +206,3 @@ class Broadcaster:
     def is_behind(self, version: int) -> bool:
         """Whether there is something after `version`."""
         return self._projection.version != version
-
-
-class Subscriber:
-    """One stream: a version that moves.
-
-    Attributes:
-        version: of the one who follows, once all that `poll` gave has arrived.
-        edition: likewise, of the status.
-        form: how edits are told.
-    """
-
-    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "_reloaded", "edition", "form", "version")
-
-    def __init__(
-        self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, on_close: Callable[[], None]
-    ) -> None:
-        self._broadcaster = broadcaster
-        self._on_close = on_close
-        self._log_id = log_id
-        self._reloaded = False
-        self._open = True
-        self.version = version
-        self.edition = broadcaster.edition
-        self.form = form
-
-    def status(self) -> bytes:
-        """The status for a stream's first bytes; empty where the stream will say no more than reload."""
-        stale = self._broadcaster.stale(self.version, self._log_id)
-        return b"" if stale is not None else self._broadcaster.status()
-
-    @property
-    def is_same_log(self) -> bool:
-        """Whether it follows the log that is served."""
-        return self._log_id is None or self._log_id == self._broadcaster.log_id
-
-    def poll(self) -> bytes | None:
-        """What to send now; empty while there is nothing, None at the stream's end.
-
-        A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
-        acknowledged, and whoever placed them watches.
-        """
-        hub = self._broadcaster
-        if self._reloaded:
-            return None
-        stale = hub.stale(self.version, self._log_id)
-        if stale is None and hub.is_behind(self.version):
-            self.version, data = hub.frame(self.version, self.form)
-            return data if self.edition == hub.edition else data + self.heartbeat()
-        if hub.closed:
-            return None
-        if stale is None:
-            return self.heartbeat() if self.edition < hub.urgent else b""
-        self._reloaded = True
-        return hub.reload(stale)
-
-    def heartbeat(self) -> bytes:
-        """A sign of life: the status, which is news or isn't."""
-        self.edition = self._broadcaster.edition
-        return self._broadcaster.status()
-
-    async def next(self) -> bytes | None:
-        """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.
-
-        Cancellation: loses nothing.
-        """
-        hub, stood, is_news = self._broadcaster, None, True
-        hub.note_sent(self)
-        while (data := self.poll()) == b"":
-            stood = self.version
-            if not await hub.wait_for_news(stood, self.edition):
-                data, is_news = self.heartbeat(), False
-                break
-        if data is not None:
-            hub.note_sending(self, data, is_news=is_news)
-        if stood is not None and self.version != stood:
-            hub.told(SLOW, stood)
-        return data
-
-    def close(self) -> None:
-        """Stop following. Idempotent."""
-        if self._open:
-            self._open = False
-            self._broadcaster.subscribers -= 1
-            self._broadcaster.note_sent(self)
-            self._on_close()
-
-    def __del__(self) -> None:
-        """A request can end before its first frame, where its generator, not begun, has nothing to end."""
-        self.close()

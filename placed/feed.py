@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 65_536  # at 300 records a second, 218 s: longer than an image may be cached
 MAX_BYTES = 8 << 20  # of edit codes; 2.8 million edits of 3 bytes
-MAX_FRAME_EDITS = 65_536  # one frame stays under 350 KB of base64, so that a far laggard moves on in steps
+MAX_FRAME_EDITS = 3_840  # 61 KB as JSON, and 20 as base64: below the 64 KB that many clients take of a line
+_BLOCK_EDITS = 3_072  # so that a frame that ends with its block has room for a record that begins before it
 _MOVE_RECORDS = 4_096  # dropped before the arrays are moved up, which takes 0.1 ms; 64 KB
 _RING_BYTES = 65_536  # of edit codes, to begin with
 _COALESCE_EDITS = 1_024  # below this, finding overdrawn pixels costs more than sending them
@@ -33,10 +34,12 @@ class Frame:
     Attributes:
         version: the version after these edits.
         codes: edit codes, in order; the last one of a pixel wins. Empty when only the version moved.
+        is_last: whether there is nothing after it yet; otherwise it's the same whenever it's asked for.
     """
 
     version: int
     codes: bytes
+    is_last: bool = True
 
 
 class Feed:
@@ -78,22 +81,36 @@ class Feed:
     def since(self, version: int) -> Frame:
         """The edits from `version` on, which is at least `first` and below the feed's version; at most a frame full.
 
-        Many edits are coalesced: of each pixel only its last one stays.
+        A frame ends where a block of the feed does, wherever it begins: those who come back at a hundred versions get
+        a frame each, and then the same ones. Many edits are coalesced: of each pixel only its last one stays.
         """
-        first = bisect_right(self._versions, version, self._dropped)
-        begin = self._begin if first == self._dropped else self._ends[first - 1]
-        room = MAX_FRAME_EDITS * self._code.size_bytes
-        last = max(first, bisect_right(self._ends, begin + room, first) - 1)  # a larger record goes whole
-        return self._coalesced(self._versions[last], self._codes.read(begin, self._ends[last]))
+        first, begin = self._find(version)
+        size_bytes = self._code.size_bytes
+        block_bytes = _BLOCK_EDITS * size_bytes
+        block_end = -(-self._ends[first] // block_bytes) * block_bytes
+        end = min(block_end, begin + MAX_FRAME_EDITS * size_bytes)
+        last = max(first, bisect_right(self._ends, end, first) - 1)  # a larger record goes whole
+        codes = self._coalesced(self._codes.read(begin, self._ends[last]))
+        return Frame(self._versions[last], codes, is_last=last == len(self._versions) - 1)
 
-    def _coalesced(self, version: int, codes: bytes) -> Frame:
+    def frames_since(self, version: int) -> int:
+        """About how many full frames lead from `version`, at least `first`, to the present; 0 for less than one."""
+        _, begin = self._find(version)
+        return (self._end - begin) // (_BLOCK_EDITS * self._code.size_bytes)
+
+    def _find(self, version: int) -> tuple[int, int]:
+        """Which record is the first after `version`, and where its codes begin."""
+        first = bisect_right(self._versions, version, self._dropped)
+        return first, self._begin if first == self._dropped else self._ends[first - 1]
+
+    def _coalesced(self, codes: bytes) -> bytes:
         if len(codes) <= _COALESCE_EDITS * self._code.size_bytes:
-            return Frame(version, codes)
+            return codes
         x, y, color = self._code.unpack(codes)
         pixel = y.astype(np.uint32) << 16 | x
         _, last_from_end = np.unique(pixel[::-1], return_index=True)
         keep = np.sort(len(pixel) - 1 - last_from_end)
-        return Frame(version, self._code.pack(x[keep], y[keep], color[keep]))
+        return self._code.pack(x[keep], y[keep], color[keep])
 
 
 class _Ring:

@@ -14,9 +14,10 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.broadcaster import Broadcaster, Format
+from placed.broadcaster import Broadcaster
 from placed.cooldown import Cooldowns, Rule
 from placed.feed import Feed
+from placed.frames import Format
 from placed.projection import Projection
 from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from trio.testing import MockClock
 
-    from placed.broadcaster import Subscriber
     from placed.feed import Frame
+    from placed.subscriber import Subscriber
 
 LIMIT_SECONDS = 10.0
 
@@ -59,6 +60,7 @@ class Event:
     name: str
     id: str
     data: str
+    retry: str = ""
 
 
 def parse(data: bytes | None) -> Event:
@@ -66,7 +68,7 @@ def parse(data: bytes | None) -> Event:
     assert data is not None
     assert data.endswith(b"\n\n")
     fields = dict(line.split(": ", 1) for line in data.decode().removesuffix("\n\n").split("\n"))
-    return Event(fields.get("event", "message"), fields.get("id", ""), fields["data"])
+    return Event(fields.get("event", "message"), fields.get("id", ""), fields["data"], fields.get("retry", ""))
 
 
 async def following(subscriber: Subscriber) -> bytes | None:
@@ -197,10 +199,19 @@ async def test_heartbeat_loses_no_edit_that_comes_with_it(autojump_clock: MockCl
 async def test_status_tells_version_viewers_and_whether_edits_are_taken() -> None:
     server = Server(version=7)
     subscribers = [server.follow(7) for _ in range(3)]
-    event = parse(subscribers[-1].status())
-    assert (event.name, event.id) == ("status", "")
+    event = parse(subscribers[-1].opening(1_234))
+    assert (event.name, event.id, event.retry) == ("status", "", "1234")
     assert json.loads(event.data) == {"v": 7, "viewers": 3, "writable": True}
-    assert server.follow(8).status() == b""  # which is told to reload
+
+
+async def test_who_must_reload_is_told_so_in_the_first_event_and_nothing_more() -> None:
+    server = Server(version=7)
+    subscriber = server.follow(8)
+    event = parse(subscriber.opening(1_234))
+    assert (event.name, event.retry, json.loads(event.data)["code"]) == ("reload", "1234", "future")
+    assert subscriber.is_over
+    assert subscriber.poll() is await following(subscriber) is None
+    assert server.hub.reloads["future"] == 1
 
 
 async def test_status_that_changed_rides_on_a_frame_at_most_every_five_seconds(autojump_clock: MockClock) -> None:
@@ -322,7 +333,7 @@ async def test_frames_kept_are_bounded() -> None:
         server.append((0, 0, 1, 0))
     for version in range(1, 501):
         await following(server.follow(version))
-    assert len(server.hub._frames) <= 64
+    assert len(server.hub._frames._new) <= 64
 
 
 async def test_subscribers_are_counted_until_they_close() -> None:

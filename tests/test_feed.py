@@ -154,10 +154,10 @@ def test_restart_forgets() -> None:
 def test_many_edits_are_coalesced_to_the_last_of_each_pixel_in_order() -> None:
     code = EditCode.of(1000, 1000, 16)
     random = np.random.default_rng(1)
-    x, y = random.integers(0, 40, (2, 5_000)).astype(np.uint16)
-    color = random.integers(0, 16, 5_000).astype(np.uint8)
+    x, y = random.integers(0, 30, (2, 3_000)).astype(np.uint16)
+    color = random.integers(0, 16, 3_000).astype(np.uint8)
     feed = Feed(code, 0)
-    for begin in range(0, 5_000, 10):
+    for begin in range(0, 3_000, 10):
         part = slice(begin, begin + 10)
         feed.append(feed.version + 1, code.pack(x[part], y[part], color[part]))
     frame = feed.since(0)
@@ -168,14 +168,37 @@ def test_many_edits_are_coalesced_to_the_last_of_each_pixel_in_order() -> None:
     assert frame.version == feed.version
 
 
-def test_frame_is_bounded_so_that_one_far_behind_moves_on_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MAX_FRAME_EDITS", 5)
+def test_frame_ends_where_a_block_does_wherever_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MAX_FRAME_EDITS", 10)
+    monkeypatch.setattr(feeds, "_BLOCK_EDITS", 6)
     feed = Feed(CODE, 0)
-    for version in range(1, 10):
+    for version in range(1, 12):
         feed.append(version, pack([(version % 5, 0, 1, 0)] * 2))
-    versions, sent = chain(feed, 0)
-    assert versions == [0, 2, 4, 6, 8, 9]
-    assert len(sent) == 18
+    for begin in range(11):
+        versions, sent = chain(feed, begin)
+        assert versions == [begin, *(version for version in (3, 6, 9, 11) if version > begin)]
+        assert len(sent) == 2 * (11 - begin)
+        assert feed.frames_since(begin) == 2 * (11 - begin) // 6
+    assert [feed.since(version).is_last for version in (2, 5, 8, 9)] == [False, False, False, True]
+    whole = feed.since(6)
+    feed.append(12, pack([(0, 0, 1, 0)]))
+    assert feed.since(6) == whole
+    assert feed.frames_since(12) == 0
+
+
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(0, 60))
+def test_frames_hold_no_more_than_they_may_but_for_one_large_record(sizes: list[int], begin: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feeds, "MAX_FRAME_EDITS", 7)
+        patch.setattr(feeds, "_BLOCK_EDITS", 5)
+        feed = Feed(CODE, 0)
+        for size in sizes:
+            feed.append(feed.version + 1, pack([(1, 1, 1, 0)] * size))
+        version = min(begin, feed.version)
+        while version < feed.version:
+            frame = feed.since(version)
+            assert len(frame.codes) <= 7 * CODE.size_bytes or frame.version == version + 1
+            version = frame.version
 
 
 def test_record_larger_than_a_frame_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,8 +51,8 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author cooldown edit_code exit_codes feed palette png record snapshot "
-        "http http.answer http.body http.client_address http.client_limit http.edit_list http.origin http.parameters "
-        "http.sse "
+        "http http.answer http.body http.chunked http.client_address http.client_limit http.edit_list http.origin "
+        "http.parameters http.sse "
         "paint paint.pace paint.plan paint.quantise",
         packages="attrs isal numpy",
     ),
@@ -73,7 +73,8 @@ LAYERS = {
     "tls": _layer("tls"),
     "allocator": _layer("allocator"),
     "tasks": _layer(
-        "broadcaster image left_out loop_lag metrics reader recovery snapshot_store snapshotter writer",
+        "broadcaster frames image left_out loop_lag metrics reader recovery snapshot_store snapshotter subscriber "
+        "writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),

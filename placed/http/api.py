@@ -15,8 +15,7 @@ import attrs
 from placed import __version__
 from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
-from placed.broadcaster import Format
-from placed.http import sse
+from placed.frames import Format
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
 from placed.http.client_address import client_address
@@ -31,13 +30,14 @@ from placed.writer import WriterClosed, WriterFull
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from placed.broadcaster import Broadcaster, Subscriber
+    from placed.broadcaster import Broadcaster
     from placed.cooldown import Cooldowns, Rule, Standing
     from placed.http.answer import Headers, Request
     from placed.http.client_address import Network
     from placed.image import Image, ImageEncoder
     from placed.metrics import Metrics
     from placed.projection import Projection
+    from placed.subscriber import Subscriber
     from placed.writer import PendingRecord, Writer
 
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
@@ -186,9 +186,9 @@ class Api:
         held = self.stream_limit.enter(client_address(request, self.trusted_proxies))
         if held is None:
             raise too_many("streams", self.stream_limit)
-        opening = sse.opening(random.randint(*_RETRY_MS))  # noqa: S311 - spreads load, keeps no secret
         subscriber = self.broadcaster.subscribe(version, form, log_id, held.leave)
-        return Stream(STREAM_HEADERS, opening + subscriber.status(), subscriber)
+        retry_ms = random.randint(*_RETRY_MS)  # noqa: S311 - spreads load, keeps no secret
+        return Stream(STREAM_HEADERS, subscriber.opening(retry_ms), subscriber)
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from placed.http.answer import Problem, Request
+from placed.http.chunked import chunk_of
 from placed.http.connection import HEAD_BYTES, Limits
 from placed.http.hot_request import may_be_hot, may_go_on, read_head, response, response_head
 from placed.http.keep_alive import RECEIVE_BYTES, KeepAlive
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     HandOver = Callable[[DeadlineStream, bytes], Awaitable[bytes | None]]
 
 BODY_SECONDS: Final = 10.0
+_CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
 
 class _Closed(Exception):
@@ -151,9 +153,9 @@ class FastLane:
             await self._answer(stream, head, request, answer, closes=closes)
             return None if closes else behind
         self._api.requests.answered(FAST, head.path, 200, request)
-        headers = (*opened.headers, *self._api.cors(request))
+        headers = (*opened.headers, _CHUNKED, *self._api.cors(request))
         try:
-            await stream.send_all(response_head(200, headers, None, closes=True) + opened.opening)
+            await stream.send_all(response_head(200, headers, None, closes=True) + chunk_of(opened.opening))
         except BaseException:
             opened.subscriber.close()
             raise

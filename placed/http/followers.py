@@ -10,16 +10,20 @@ room again, and is cut when it takes nothing for long. One selector, awaited by 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from placed.http.chunked import LAST_CHUNK
 from placed.metrics import FAST
 
 if TYPE_CHECKING:
-    from placed.broadcaster import Broadcaster, Format, Subscriber
+    from placed.broadcaster import Broadcaster
+    from placed.frames import Format
+    from placed.subscriber import Subscriber
 
 _WRITES_AT_ONCE: Final = 256  # about 2 ms; then other tasks have their turn
 _TICK_SECONDS: Final = 1.0
@@ -209,7 +213,7 @@ class Followers:
         if hub.is_behind(after):
             after, frame = hub.frame(after, pack.form)
         if pack.edition != edition:
-            frame += hub.status()
+            frame += hub.status_chunk()
         write, length, members = os.write, len(frame), pack.members
         for fd in list(members):
             try:
@@ -266,7 +270,7 @@ class Followers:
     def _catch_up(self, follower: _Follower) -> None:
         """Write what it lacks, as far as its socket takes it."""
         while True:
-            data = follower.rest or follower.subscriber.poll()
+            data = follower.rest or self._next_of(follower)
             if data is None:
                 self._drop(follower)
                 return
@@ -289,6 +293,15 @@ class Followers:
                 self._lag(follower, data, sent)
                 return
             follower.rest = b""
+
+    def _next_of(self, follower: _Follower) -> bytes | None:
+        """What it lacks; None at the end of its stream, which has been said then, if its socket has room for that."""
+        chunks = follower.subscriber.poll_chunks()
+        if chunks is not None:
+            return b"".join(chunks)
+        with contextlib.suppress(OSError):
+            os.write(follower.fd, LAST_CHUNK)
+        return None
 
     def _lag(self, follower: _Follower, data: bytes | memoryview, sent: int) -> None:
         if follower.lags_since is None:
@@ -361,7 +374,7 @@ class Followers:
             if follower.fd >= 0 and not follower.rest:
                 if follower.pack is not None:
                     self._leave(follower, follower.pack.version, follower.pack.edition)
-                follower.rest = follower.subscriber.heartbeat()
+                follower.rest = follower.subscriber.heartbeat_chunk()
                 self._catch_up(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()

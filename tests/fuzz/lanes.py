@@ -38,9 +38,9 @@ from placed.record import EDIT, Definition, encode_edits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from placed.broadcaster import Subscriber
     from placed.http.followers import Followers
     from placed.image import ImageEncoder
+    from placed.subscriber import Subscriber
     from placed.writer import Writer
 
 _CANVAS = Definition(60, 40, bytes(range(48)))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
-RETRY = re.compile(rb"\Aretry: (\d+)\n:\n\n")
+RETRY = re.compile(rb"\Aretry: (\d+)\nevent: status\n")
 
 
 async def test_stream_is_what_a_browser_and_its_proxies_expect(server: Server) -> None:

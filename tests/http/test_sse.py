@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.feed import Frame
+from placed.edit_code import MAX_COLORS, MAX_SIDE_PX, EditCode
+from placed.feed import MAX_FRAME_EDITS, Frame
 from placed.http import sse
 from tests.promises.stream_client import Event, EventParser
 from tests.records import SMALL, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Encode = Callable[[Frame, EditCode], bytes]
 
 CODE = code_of(SMALL)
 VERSIONS = st.integers(0, 2**63)
@@ -24,9 +33,10 @@ def pack(edits: list[tuple[int, int, int]]) -> bytes:
     return b"".join(value.to_bytes(CODE.size_bytes, "little") for value in values)
 
 
-def test_opening_sets_the_reconnection_time_and_gets_past_buffers() -> None:
-    assert sse.opening(1234) == b"retry: 1234\n:\n\n"
-    assert EventParser().feed(sse.opening(1234)) == []
+def test_time_to_reconnect_is_a_part_of_the_event_that_follows() -> None:
+    assert sse.retry_line(1234) == b"retry: 1234\n"
+    (event,) = EventParser().feed(sse.retry_line(1234) + sse.reload_event("future", 3, "log-1"))
+    assert event.kind == "reload"
 
 
 def test_frame_looks_as_documented() -> None:
@@ -42,6 +52,26 @@ def test_any_frame_comes_back_in_both_formats(version: int, edits: list[tuple[in
     (event,) = EventParser().feed(sse.json_frame(frame, CODE))
     assert (event.id, event.kind) == (str(version), "message")
     assert json.loads(event.data) == {"v": version, "edits": [list(edit) for edit in edits]}
+
+
+@pytest.mark.parametrize("count", [MAX_FRAME_EDITS - 1, MAX_FRAME_EDITS, MAX_FRAME_EDITS + 1, 16_384])
+@pytest.mark.parametrize("encode", [sse.codes_frame, sse.json_frame])
+def test_line_is_shorter_than_64_kb_whatever_a_record_holds(encode: Encode, count: int) -> None:
+    code = EditCode.of(MAX_SIDE_PX, MAX_SIDE_PX, MAX_COLORS)
+    x, y = np.full((2, count), MAX_SIDE_PX - 1, np.uint16)
+    color = np.arange(count).astype(np.uint8)
+    color |= np.uint8(128)  # three digits
+    codes = code.pack(x, y, color)
+    data = encode(Frame(2**63, codes), code)
+    lines = data.split(b"\n")
+    assert max(map(len, lines)) <= sse.MAX_LINE_BYTES
+    if count <= MAX_FRAME_EDITS:
+        assert len(lines) == 4  # the id, one line of data, and two ends
+    (event,) = EventParser().feed(data)
+    if encode is sse.json_frame:
+        assert json.loads(event.data)["edits"] == np.stack([x, y, color], axis=1).tolist()
+    else:
+        assert base64.b64decode(event.data) == codes
 
 
 @given(VERSIONS, st.integers(0, 2**31), st.booleans())
@@ -65,7 +95,7 @@ def test_stream_cut_into_any_pieces_is_the_same_stream(
     frames: list[tuple[int, list[tuple[int, int, int]]]], data: st.DataObject
 ) -> None:
     parts = [sse.codes_frame(Frame(version, pack(edits)), CODE) for version, edits in frames]
-    whole = sse.status_event(9, 2, writable=True).join([sse.opening(1000), *parts])
+    whole = sse.status_event(9, 2, writable=True).join([sse.retry_line(1000), *parts])
     parser, events = EventParser(), list[Event]()
     while whole:
         size = data.draw(st.integers(1, 40))

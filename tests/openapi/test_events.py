@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 DOCUMENT: Final = load()
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]
 DATA: Final = {"message": "EditsEvent", "status": "StatusEvent", "reload": "ReloadEvent"}
-GRAMMAR: Final = re.compile(
-    rb"retry: \d+\n:\n\n"
-    rb"(?:event: status\ndata: \{.*\}\n\n"
-    rb"(?:id: \d{1,19}\ndata: (?:[A-Za-z0-9+/=]*|\{.*\})\n\n|event: status\ndata: \{.*\}\n\n)*)?"
-    rb"(?:event: reload\ndata: \{.*\}\n\n)?"
-)
+FRAME: Final = rb"id: \d{1,19}\ndata: (?:[A-Za-z0-9+/=]*|\{.*\})\n\n"
+STATUS: Final = rb"event: status\ndata: \{.*\}\n\n"
+RELOAD: Final = rb"event: reload\ndata: \{.*\}\n\n"
+GRAMMAR: Final = re.compile(rb"retry: \d+\n(?:%b(?:%b|%b)*(?:%b)?|%b)" % (STATUS, FRAME, STATUS, RELOAD, RELOAD))
 
 
 def assert_is(name: str, value: Any) -> None:

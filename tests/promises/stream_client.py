@@ -64,8 +64,8 @@ class EventParser:
             name, _, value = line.partition(": ")
             if name and not line.startswith(":"):
                 assert name in {"id", "data", "event", "retry"}, f"unknown field in {line!r}"
-                assert name not in fields, f"{name} is repeated in {block!r}"
-                fields[name] = value
+                assert name == "data" or name not in fields, f"{name} is repeated in {block!r}"
+                fields[name] = f"{fields[name]}\n{value}" if name in fields else value
         return Event(fields.get("id"), fields.get("event", "message"), fields["data"]) if "data" in fields else None
 
 
@@ -229,7 +229,7 @@ class StreamClient:
             told = json.loads(event.data)
             assert told["v"] == version
             return [(x, y, color) for x, y, color in told["edits"]]
-        return unpack(base64.b64decode(event.data, validate=True), self._code)
+        return unpack(base64.b64decode(event.data.replace("\n", ""), validate=True), self._code)
 
     def _move(self, version: int) -> None:
         self.version = version

@@ -1,0 +1,22 @@
+"""Chunks: a body whose end isn't known when it begins, as HTTP/1.1 has it (RFC 9112, section 7.1). Pure.
+
+Without them a stream is a body that ends with its connection, and clients that read so much at a time, as Python's
+`requests` does, wait until so much has come. With them they get each chunk as it comes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LAST_CHUNK: Final = b"0\r\n\r\n"
+_END: Final = b"\r\n"
+
+
+def chunk_of(data: bytes) -> bytes:
+    """One chunk that has all of `data`, which isn't empty: an empty one would be the last."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def data_of(chunk: bytes) -> bytes:
+    """What one whole chunk has."""
+    return chunk[chunk.index(_END) + len(_END) : -len(_END)]

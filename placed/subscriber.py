@@ -1,0 +1,136 @@
+"""The subscriber: one stream, or one request that asks for what is new: a version that moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.http import sse
+from placed.http.chunked import chunk_of, data_of
+from placed.metrics import SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.broadcaster import Broadcaster
+    from placed.frames import Format
+
+
+class Subscriber:
+    """Somebody who follows from a version on. It says `opening` first, and then what `poll` or `next` gives.
+
+    Attributes:
+        version: of the one who follows, once all that it was given has arrived.
+        edition: likewise, of the status.
+        form: how edits are told.
+        is_over: whether it has been sent back to the image, so that nothing more comes.
+    """
+
+    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "edition", "form", "is_over", "version")
+
+    def __init__(
+        self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, on_close: Callable[[], None]
+    ) -> None:
+        self._broadcaster = broadcaster
+        self._on_close = on_close
+        self._log_id = log_id
+        self._open = True
+        self.is_over = False
+        self.version = version
+        self.edition = broadcaster.edition
+        self.form = form
+
+    def opening(self, retry_ms: int) -> bytes:
+        """The first event: the status, or reload, after which nothing comes; with the time to reconnect in it."""
+        stale = self._broadcaster.stale(self.version, self._log_id)
+        told = self._broadcaster.status() if stale is None else self._reload(stale)
+        return sse.retry_line(retry_ms) + told
+
+    def _reload(self, code: str) -> bytes:
+        self.is_over = True
+        return self._broadcaster.reload(code)
+
+    @property
+    def is_same_log(self) -> bool:
+        """Whether it follows the log that is served."""
+        return self._log_id is None or self._log_id == self._broadcaster.log_id
+
+    def poll_chunks(self) -> tuple[bytes, ...] | None:
+        """What to send now, in chunks of HTTP/1.1; none while there is nothing, None at the end.
+
+        A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
+        acknowledged, and whoever placed them watches.
+        """
+        hub = self._broadcaster
+        if self.is_over:
+            return None
+        stale = hub.stale(self.version, self._log_id)
+        if stale is None and hub.is_behind(self.version):
+            self.version, frame = hub.frame(self.version, self.form)
+            return (frame,) if self.edition == hub.edition else (frame, self.heartbeat_chunk())
+        if hub.closed:
+            return None
+        if stale is None:
+            return (self.heartbeat_chunk(),) if self.edition < hub.urgent else ()
+        return (chunk_of(self._reload(stale)),)
+
+    def poll(self) -> bytes | None:
+        """The same as it is without the chunks."""
+        chunks = self.poll_chunks()
+        return None if chunks is None else b"".join(map(data_of, chunks))
+
+    def heartbeat_chunk(self) -> bytes:
+        """A sign of life: the status, which is news or isn't."""
+        return chunk_of(self._heartbeat())
+
+    def _heartbeat(self) -> bytes:
+        self.edition = self._broadcaster.edition
+        return self._broadcaster.status()
+
+    async def take(self, enough_bytes: int) -> bytes:
+        """What there is after `version`, frame by frame until it's all, or `enough_bytes`; empty when there is nothing.
+
+        It is behind what it has taken: ask again from `version` on.
+        """
+        parts, size = [], 0
+        while size < enough_bytes and (data := self.poll()):
+            parts.append(data)
+            size += len(data)
+            await trio.lowlevel.checkpoint()
+        return b"".join(parts)
+
+    async def wait(self) -> None:
+        """Wait until `take` has something to give, or there is nothing more to wait for."""
+        hub = self._broadcaster
+        await hub.wait(lambda: self.is_over or hub.closed or hub.is_behind(self.version) or self.edition < hub.urgent)
+
+    async def next(self) -> bytes | None:
+        """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.
+
+        Cancellation: loses nothing.
+        """
+        hub, stood, is_news = self._broadcaster, None, True
+        hub.note_sent(self)
+        while (data := self.poll()) == b"":
+            stood = self.version
+            if not await hub.wait_for_news(stood, self.edition):
+                data, is_news = self._heartbeat(), False
+                break
+        if data is not None:
+            hub.note_sending(self, data, is_news=is_news)
+        if stood is not None and self.version != stood:
+            hub.told(SLOW, stood)
+        return data
+
+    def close(self) -> None:
+        """Stop following. Idempotent."""
+        if self._open:
+            self._open = False
+            self._broadcaster.subscribers -= 1
+            self._broadcaster.note_sent(self)
+            self._on_close()
+
+    def __del__(self) -> None:
+        """A request can end before its first frame, where its generator, not begun, has nothing to end."""
+        self.close()
