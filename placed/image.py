@@ -73,10 +73,18 @@ class ImageEncoder:
         self.encodes = 0
         self.made_at = math.nan
 
-    async def image(self) -> Image:
-        """The canvas as it is now, or was at most `max_age_seconds` ago."""
+    async def image(self, at_least: int = 0) -> Image:
+        """The canvas as it is now, or was at most `max_age_seconds` ago.
+
+        Args:
+            at_least: a version that the image is to have reached; one that the canvas hasn't reached is no wish. It is
+                waited for until the next image may be encoded, so that whoever asks for it makes no more images.
+        """
         async with self._encoding:
             if self._cached is None or self._is_old(self._cached):
+                self._cached = await self._encode()
+            elif self._cached.version < at_least <= self._projection.version:
+                await trio.sleep_until(self._encoded_at + self._max_age_seconds)
                 self._cached = await self._encode()
             return self._cached
 
@@ -85,9 +93,11 @@ class ImageEncoder:
         """The cached image's; NaN while there is none."""
         return math.nan if self._cached is None else self._cached.version
 
-    def fresh(self) -> Image | None:
-        """The cached image, if it needn't be encoded again."""
-        return None if self._cached is None or self._is_old(self._cached) else self._cached
+    def fresh(self, at_least: int = 0) -> Image | None:
+        """The cached image, if it needn't be encoded again; `at_least` as for `image`."""
+        if self._cached is None or self._is_old(self._cached):
+            return None
+        return None if self._cached.version < at_least <= self._projection.version else self._cached
 
     def _is_old(self, image: Image) -> bool:
         if image.version == self._projection.version:

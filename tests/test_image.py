@@ -97,6 +97,24 @@ async def test_changed_canvas_is_encoded_again_only_when_the_image_is_a_second_o
     assert subject.encodes == 2
 
 
+async def test_image_that_is_asked_to_have_reached_a_version_is_made_once_it_may_be(
+    projection: Projection, autojump_clock: MockClock
+) -> None:
+    subject = encoder(projection)
+    await subject.image()
+    edit(projection, 3)
+    assert subject.fresh(2) is None
+    began = trio.current_time()
+    assert (await subject.image(2)).version == 2
+    assert trio.current_time() == began + 1.0
+    assert subject.encodes == 2
+    # A version that the canvas hasn't reached costs nothing: anybody can make one up.
+    for made_up in (3, 2**63 - 1):
+        assert subject.fresh(made_up) is not None
+        assert (await subject.image(made_up)).version == 2
+    assert (trio.current_time(), subject.encodes) == (began + 1.0, 2)
+
+
 async def test_those_who_ask_while_one_is_encoded_wait_for_that_one(
     projection: Projection, nursery: trio.Nursery
 ) -> None:

@@ -22,7 +22,7 @@ from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.origin import cors, refuse_cross_site
-from placed.http.parameters import choice, edit_of, text, version_of
+from placed.http.parameters import choice, edit_of, image_version_of, text, version_of
 from placed.http.request_log import RequestLog
 from placed.record import EDIT_STRUCT
 from placed.writer import WriterClosed, WriterFull
@@ -191,21 +191,28 @@ class Api:
         return Stream(STREAM_HEADERS, subscriber.opening(retry_ms), subscriber)
 
     async def image(self, request: Request) -> Answer:
-        """`GET /canvas.png`, or 304 to one who has it. Its query is ignored, and may serve to pass by caches."""
-        return self._image_answer(request, self.encoder.fresh() or await self.encoder.image())
+        """`GET /canvas.png`, or 304 to one who has it.
+
+        `v` asks for an image that has reached a version. Where the canvas itself hasn't, no cache may keep what is
+        answered under that address. Anything else in the query is ignored.
+        """
+        at_least = image_version_of(request)
+        image = self.encoder.fresh(at_least) or await self.encoder.image(at_least)
+        return self._image_answer(request, image, at_least)
 
     def image_at_once(self, request: Request) -> Answer | None:
         """The same without a wait; None when the image has to be made first."""
-        image = self.encoder.fresh()
-        return self._image_answer(request, image) if image is not None else None
+        at_least = image_version_of(request)
+        image = self.encoder.fresh(at_least)
+        return self._image_answer(request, image, at_least) if image is not None else None
 
-    def _image_answer(self, request: Request, image: Image) -> Answer:
+    def _image_answer(self, request: Request, image: Image, at_least: int) -> Answer:
         headers = (
             ("X-Canvas-Version", str(image.version)),
             ("X-Canvas-Log", self.log_id),
             ("ETag", image.etag),
             ("Last-Modified", image.modified),
-            _IMAGE_CACHING,
+            _IMAGE_CACHING if image.version >= at_least else NO_STORE,
         )
         if _has_it(request, image):
             return Answer(304, headers)

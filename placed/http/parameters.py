@@ -22,6 +22,7 @@ _LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id
 _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
 _MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
+_IMAGE_VERSION = re.compile(r"(?:^|&)v=([0-9]{1,19})(?:&|$)", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
 
@@ -62,6 +63,12 @@ def version_of(request: Request) -> int:
             raise invalid_parameter(name, [value for _, value in last_ids], _VERSIONS, "is repeated")
         return integer(name, last_ids[0][1], 0, MAX_VERSION)
     return integer("v", _only(pairs, "v", 0, MAX_VERSION), 0, MAX_VERSION)
+
+
+def image_version_of(request: Request) -> int:
+    """The version that an image is asked to have reached, `v`; 0 without one, as what is no version is passed over."""
+    match = _IMAGE_VERSION.search(request.query) if request.query else None
+    return int(match[1]) if match else 0
 
 
 def choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ import attrs
 import numpy as np
 import pytest
 import trio
-from PIL import Image
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
@@ -93,29 +91,6 @@ async def test_edit_is_placed_however_it_is_sent(
     async with server.follow("v=1&format=json") as stream:
         assert json.loads((await stream.event()).data) == {"v": 2, "edits": [[39, 29, 15]]}
     assert server.projection.canvas[29, 39] == 15
-
-
-async def test_image_is_the_canvas_of_its_version(server: Server) -> None:
-    await server.place(3, 2, 5)
-    await server.place(39, 29, 15)
-    response = await server.get("/canvas.png")
-    image = Image.open(io.BytesIO(response.body))
-    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
-    expected[2, 3], expected[29, 39] = 5, 15
-    assert (np.asarray(image) == expected).all()
-    info = await server.info()
-    log, version = info["log"], response.headers["x-canvas-version"]
-    assert (response.headers["x-canvas-log"], version) == (log, "3")
-    assert image.info == {"placed:version": version, "placed:log": log}
-    assert response.headers["etag"] == f'"{log}-3"'
-    assert response.headers["content-type"] == "image/png"
-    assert response.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=30, no-transform"
-    assert response.headers["last-modified"].endswith(" GMT")
-
-
-@pytest.mark.parametrize("query", ["?v=123", "?", "?v=x&&&=", "?%ff%00=1"])
-async def test_images_query_is_ignored(server: Server, query: str) -> None:
-    assert (await server.get(f"/canvas.png{query}")).body == (await server.get("/canvas.png")).body
 
 
 @pytest.mark.parametrize("target", ["/canvas.png", "/", MAIN, "/openapi.yaml"])

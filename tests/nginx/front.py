@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -50,7 +50,16 @@ class Nginx:
         return (self.folder / "error.log").read_text(encoding="utf-8")
 
 
-def rendered(text: str, *, port: int, servers: list[int], tls_port: int = 0, unlimited: bool = False) -> str:
+def rendered(
+    text: str,
+    *,
+    port: int,
+    servers: list[int],
+    tls_port: int = 0,
+    unlimited: bool = False,
+    origins: tuple[str, ...] = (),
+    addresses_from: str = "",
+) -> str:
     """The file's text for other ports; everything else is as it is.
 
     Args:
@@ -59,6 +68,8 @@ def rendered(text: str, *, port: int, servers: list[int], tls_port: int = 0, unl
         servers: the ports of the servers, of 127.0.0.1.
         tls_port: 0 leaves TLS out.
         unlimited: whether 127.0.0.1 is listed as an address without limits, as a school's would be.
+        origins: listed as sites whose pages may use the API.
+        addresses_from: a header that tells nginx its client's address, as if one with that address were there.
     """
     pool = "".join(f"        server 127.0.0.1:{server} max_fails=3 fail_timeout=2s;\n" for server in servers)
     text, pools = re.subn(r"(?:        server 127\.0\.0\.1:\d+ .*\n)+", pool, text)
@@ -68,6 +79,10 @@ def rendered(text: str, *, port: int, servers: list[int], tls_port: int = 0, unl
         text = text.replace("#tls ", "").replace("listen 8443 ", f"listen 127.0.0.1:{tls_port} ")
     if unlimited:
         text = text.replace("# 192.0.2.7 0;", "127.0.0.1 0;")
+    known = "\n        ".join(f"{origin} $http_origin;" for origin in origins)
+    text = text.replace("# https://example.org $http_origin;", known)
+    if addresses_from:
+        text = text.replace("http {", f"http {{\nset_real_ip_from 127.0.0.1;\nreal_ip_header {addresses_from};", 1)
     return text
 
 
@@ -80,19 +95,18 @@ def free_ports(count: int) -> list[int]:
 
 @contextlib.contextmanager
 def run_nginx(
-    folder: Path, servers: list[int], *, port: int = 0, tls: bool = False, unlimited: bool = False
+    folder: Path, servers: list[int], *, port: int = 0, tls: bool = False, **rendering: Any
 ) -> Iterator[Nginx]:
     """An nginx before the servers at these ports, ended at the end.
 
-    With `tls`, `folder` has certificate.pem and certificate.key.
+    With `tls`, `folder` has certificate.pem and certificate.key. `rendering`: more of what `rendered` takes.
     """
     chosen, tls_port = free_ports(2)
     port = port or chosen
     tls_port = tls_port if tls else 0
     text = CONF.read_text(encoding="utf-8")
-    with _running(
-        folder, rendered(text, port=port, servers=servers, tls_port=tls_port, unlimited=unlimited), port
-    ) as pid:
+    text = rendered(text, port=port, servers=servers, tls_port=tls_port, **rendering)
+    with _running(folder, text, port) as pid:
         yield Nginx(port, tls_port, folder, pid)
 
 
