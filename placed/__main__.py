@@ -1,10 +1,45 @@
-"""`python -m placed`: the command line."""
+"""`placed` and `python -m placed`: what has to come before all else, then the command line, then its last words.
+
+The rest is imported only when a signal can no longer end the process by surprise, and no output can stop it.
+"""
 
 from __future__ import annotations
 
+import importlib
+import signal
 import sys
 
-from placed.cli import main
+from placed.exit_codes import ExitCode
+from placed.standard_streams import Output, open_missing_descriptors
+
+
+def main() -> int:
+    """Run the command line of this process, and return its exit code."""
+    # By default SIGUSR2 ends a process. It waits until the server can obey or refuse it; the other commands never look.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    open_missing_descriptors()
+    output = Output()
+    code = _run()
+    is_server = "placed.process" in sys.modules
+    if output.settle() or is_server:
+        return code
+    # What somebody asked to see was not shown. Whoever closed a pipe (`| head`) knows it.
+    if not isinstance(output.stdout.error, BrokenPipeError):
+        sys.stderr.write(f"placed: standard output can't be written: {output.stdout.error or 'nobody reads it'}\n")
+        output.settle()
+    return code or ExitCode.FAULT
+
+
+def _run() -> int:
+    try:
+        code: int = importlib.import_module("placed.cli").main()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception:  # noqa: BLE001 - a bug: told before the output is settled, as Python itself would do it later
+        sys.excepthook(*sys.exc_info())
+        return ExitCode.FAULT
+    return code
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -14,5 +14,5 @@ class ExitCode(IntEnum):
         3  # the log or the data folder can't be used, or isn't well: busy, damaged, unwritable, of another canvas
     )
     CANNOT_LISTEN = 4  # the address is in use, or not one of this machine's
-    FAULT = 5  # a fault while serving, or the shutdown's deadline passed
+    FAULT = 5  # a fault, or the shutdown's deadline passed, or what a command found could not be written
     INTERRUPTED = 130  # a second Ctrl-C ended it at once; 128 + SIGINT, as shells count

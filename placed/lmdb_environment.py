@@ -174,7 +174,7 @@ class Environment:
         # Data format 1 (`lib_version=0`) is what `placed.lmdb_pages` reads. Read-ahead would map what nobody
         # reads.
         return lmdb.open(
-            str(folder),
+            os.fsencode(folder),  # as bytes: a name on the disk need not be text
             map_size=map_bytes,
             mode=_FILE_MODE,
             max_dbs=1,

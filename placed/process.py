@@ -1,7 +1,9 @@
 """One server process: its signals, what it tells the service manager, its exit code, and who comes after it.
 
     SIGTERM, SIGINT   stop in order; a second one ends the process at once, by the system's own default
-    SIGUSR2           hand over to a new process (`placed.handover`); when that isn't up to it, go on
+    SIGHUP            stop in order: the terminal is gone. However often it comes, and unless it is ignored (nohup)
+    SIGUSR2           hand over to a new process (`placed.handover`); when that isn't up to it, go on. While the process
+                      starts, it refuses. From its first moment (`placed.__main__`) to its last this never ends it
 
     start --> serve --SIGTERM--> stop
       ^         +----SIGUSR2---> stop, but listen --the new one serves--> end
@@ -12,6 +14,7 @@ The listening sockets are the process's: a server that starts again in it refuse
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -37,13 +40,13 @@ from placed.structured_logs import get_logger
 from placed.tls import TlsError, server_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 
     from placed.handover import Predecessor, Successor
     from placed.service import Running
     from placed.settings import Settings
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+_HANDOVER = signal.SIGUSR2
 _INIT = 1  # the process id whose end is a container's end
 
 
@@ -55,17 +58,11 @@ def run(settings: Settings) -> int:
         process = ServerProcess(settings, os.environ, own_command())
     except WrongSocket as error:
         return _report(error)
-    while True:
-        try:
-            trio.run(process.serve)
-        except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
-            cause = _cause(error)
-            if not isinstance(cause, LogReplaced | OffsetOutOfRange):
-                return _report(cause)
-            # What it served is no longer what the log says; clients are told so when they come back.
-            get_logger(__name__).warning("the log is not what it was; starting again", reason=str(cause))
-        else:
-            return ExitCode.OK
+    try:
+        trio.run(process.serve)
+    except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
+        return _report(_cause(error))
+    return ExitCode.OK
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -129,12 +126,13 @@ class ServerProcess:
             StoppedEarly, and what `placed.service.serve` raises, alone or in a group.
         """
         async with trio.open_nursery() as nursery:
-            with trio.open_signal_receiver(*_SIGNALS) as signals:
+            with _signals() as signals:
                 nursery.start_soon(self._obey, signals, nursery)
+                nursery.start_soon(self._notifier.keep_telling)
                 if self._predecessor is not None:
                     await self._wait_for_predecessor(self._predecessor)
                 while not self._ends:
-                    await self._serve_once()
+                    await self._serve_until_the_log_is_another()
                     await self._handing_over.wait()
             nursery.cancel_scope.cancel()
 
@@ -144,23 +142,40 @@ class ServerProcess:
         async with unless(self._stop):
             await predecessor.wait_for_go()
 
+    async def _serve_until_the_log_is_another(self) -> None:
+        try:
+            await self._serve_once()
+        except Exception as error:
+            self._running = None
+            cause = _cause(error)
+            if not isinstance(cause, LogReplaced | OffsetOutOfRange):
+                raise
+            # What it served is no longer what the log says; clients are told so when they come back.
+            get_logger(__name__).warning("the log is not what it was; starting again", reason=str(cause))
+
     async def _serve_once(self) -> None:
         """One server, from its start to its end."""
         self._stop = trio.Event() if not self._ends else self._stop
-        self._folder_free = trio.Event()
+        self._folder_free = folder_free = trio.Event()
         serving = partial(
             serve,
             self._settings,
             stop=self._stop,
             listen_at=self._listening.open,
-            on_folder_free=self._folder_free.set,
+            on_folder_free=folder_free.set,
         )
+        try:
+            await self._serve(serving)
+        finally:
+            folder_free.set()  # also when it failed: a handover that has begun waits for this
+
+    async def _serve(self, serving: Callable[..., Awaitable[None]]) -> None:
+        serves = trio.Event()
         async with trio.open_nursery() as nursery:
-            async with trio.open_nursery() as starting:
-                if self._predecessor is None:
-                    starting.start_soon(self._notifier.ask_for_time)
-                running = await nursery.start(serving)
-                starting.cancel_scope.cancel()
+            if self._predecessor is None:
+                nursery.start_soon(self._notifier.ask_for_time, "reading the log", serves)
+            running = await nursery.start(serving)
+            serves.set()
             nursery.start_soon(self._tell_that_we_serve, running)
             await running.stopped.wait()
             self._running = None
@@ -174,12 +189,13 @@ class ServerProcess:
             self._predecessor = None
         self._running = running
         await self._notifier.ready()
-        await self._notifier.keep_telling()
 
     async def _obey(self, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
         async for number in signals:
-            if number == signal.SIGUSR2:
+            if number == _HANDOVER:
                 self._begin_handover(nursery)
+                continue
+            if self._ends:  # SIGHUP comes from the terminal, and again from its shell
                 continue
             get_logger(__name__).info("stopping", signal=signal.Signals(number).name)
             for again in (signal.SIGTERM, signal.SIGINT):
@@ -196,8 +212,9 @@ class ServerProcess:
         if reason:
             get_logger(__name__).warning("not handing over", reason=reason)
             return
-        self._handing_over = trio.Event()
+        self._handing_over = handed_over = trio.Event()
         nursery.start_soon(self._hand_over)
+        nursery.start_soon(self._notifier.ask_for_time, "handing over to a new process", handed_over)
 
     def _why_no_handover(self) -> str | None:
         if os.getpid() == _INIT:
@@ -206,9 +223,9 @@ class ServerProcess:
             return "it is stopping"
         if self._settings.log == "memory:":
             return "the log is in memory, and would be gone"
-        if self._running is None or not self._handing_over.is_set():
-            return "it is starting, or handing over already"
-        return None
+        if not self._handing_over.is_set():
+            return "it is handing over already"
+        return "it is starting" if self._running is None else None
 
     async def _hand_over(self) -> None:
         logger = get_logger(__name__)
@@ -248,6 +265,21 @@ class ServerProcess:
         get_logger(__name__).info("a new process serves", process=successor.pid)
         await self._notifier.ready(f"MAINPID={successor.pid}")
         await successor.release()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[AsyncIterator[int]]:
+    """The signals that come while the block runs, and a SIGUSR2 that has been waiting for somebody who looks."""
+    obeyed = [signal.SIGTERM, signal.SIGINT, _HANDOVER]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        obeyed.append(signal.SIGHUP)
+    with trio.open_signal_receiver(*obeyed) as signals:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER})
+        try:
+            yield signals
+        finally:
+            # The receiver gives the signals back to the system, by whose default they would spoil a good end.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {_HANDOVER, signal.SIGHUP})
 
 
 def _announce(running: Running) -> None:

@@ -34,9 +34,11 @@ class Notifier:
         self._address = "\0" + name[1:] if name.startswith("@") else name
         self._watchdog_seconds = _watchdog_seconds(environment, process_id)
         self._failed = False
+        self._was_ready = trio.Event()
 
     async def ready(self, *more: str) -> None:
         """We serve. `more` goes into the same datagram."""
+        self._was_ready.set()
         await self.send("READY=1", "STATUS=serving", *more)
 
     async def reloading(self) -> None:
@@ -47,16 +49,21 @@ class Notifier:
         """We stop in order."""
         await self.send("STOPPING=1", "STATUS=stopping")
 
-    async def ask_for_time(self) -> None:
-        """Have the start's deadline moved until cancelled: a long log takes minutes, one in Kafka may be away."""
-        while True:
-            await self.send(f"EXTEND_TIMEOUT_USEC={_EXTEND_BY_SECONDS * 1e6:.0f}", "STATUS=reading the log")
-            await trio.sleep(_EXTEND_EVERY_SECONDS)
+    async def ask_for_time(self, status: str, until: trio.Event) -> None:
+        """Have the deadline of a start or reload moved: a long log takes minutes, and one in Kafka may be away."""
+        while not until.is_set():
+            await self.send(f"EXTEND_TIMEOUT_USEC={_EXTEND_BY_SECONDS * 1e6:.0f}", f"STATUS={status}")
+            with trio.move_on_after(_EXTEND_EVERY_SECONDS):
+                await until.wait()
 
     async def keep_telling(self) -> None:
-        """Say that we are alive, twice as often as asked, until cancelled. Who hangs can't."""
+        """Say that we are alive, twice as often as asked, from the first `ready` on until cancelled.
+
+        Also while the server starts again, or a new process takes over: the manager counts on, whatever we do.
+        """
         if self._watchdog_seconds is None:
             return
+        await self._was_ready.wait()
         while True:
             await self.send("WATCHDOG=1")
             await trio.sleep(self._watchdog_seconds / 2)

@@ -19,6 +19,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 
 from placed.line_limit import LEFT_OUT, LineLimit
+from placed.standard_streams import QueuedText
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -63,6 +64,10 @@ def tell_left_out() -> None:
             get_logger(__name__).warning(LEFT_OUT, kind=kind, lines=lines)
 
 
+def _tell_not_written(lines: int) -> None:
+    get_logger(__name__).warning(LEFT_OUT, kind="any: nobody read them, or they could not be written", lines=lines)
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """The handler that `configure` sets, to be told from other people's."""
 
@@ -82,7 +87,7 @@ def configure(level: str, log_format: str, stream: TextIO) -> None:
     Args:
         level: one of `LEVELS`.
         log_format: one of `FORMATS`; text has colours when `stream` is a terminal.
-        stream: usually standard error.
+        stream: usually standard error; a `QueuedText` has a line of its own for the lines that it had to leave out.
 
     Raises:
         ValueError: another level or format.
@@ -99,6 +104,8 @@ def configure(level: str, log_format: str, stream: TextIO) -> None:
             ],
         )
     )
+    if isinstance(stream, QueuedText):
+        stream.on_left_out = _tell_not_written
     root = logging.getLogger()
     for old in _handlers():
         root.removeHandler(old)

@@ -57,7 +57,8 @@ LAYERS = {
         packages="attrs isal numpy",
     ),
     "settings": _layer("config_file palette_files setting_kinds settings", "pure logging", "attrs numpy platformdirs"),
-    "logging": _layer("line_limit progress structured_logs", "pure", "rich structlog"),
+    "streams": _layer("standard_streams"),
+    "logging": _layer("line_limit progress structured_logs", "pure streams", "rich structlog"),
     "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
     "state": _layer("projection", "pure contract", "numpy"),
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
@@ -107,7 +108,7 @@ LAYERS = {
         "rich trio",
     ),
     "commands": _layer(
-        "__main__ cli cli_help", "pure settings logging operations paint process", "attrs click platformdirs"
+        "__main__ cli cli_help", "pure settings streams logging operations paint process", "attrs click platformdirs"
     ),
 }
 

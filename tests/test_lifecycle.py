@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import socket
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
+from placed.exit_codes import ExitCode
 from placed.snapshot_store import open_snapshot_store
 from tests.promises.http_connection import ConnectionCut, connect, get, place
 from tests.promises.load import Load, each_pixel_once
 from tests.promises.offline_log import append_records, canvas_record, read_records, record_of
-from tests.promises.server_process import running, starting
+from tests.promises.server_process import refusal, running, starting
 from tests.promises.stream_client import EventParser, served_pixels
 from tests.promises.terminal import on_terminal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.promises.http_connection import Response
 
 LIMIT_SECONDS = 60.0
@@ -108,6 +111,52 @@ async def test_control_c_on_a_terminal_stops_it_in_order(tmp_path: Path) -> None
     assert await _snapshot_version(tmp_path) == 1
 
 
+async def test_terminal_that_closes_stops_it_in_order(tmp_path: Path) -> None:
+    async with on_terminal(tmp_path) as terminal:
+        await terminal.shows("serves its canvas at")
+        await terminal.hang_up()
+        assert await terminal.ends() == 0
+    assert await _snapshot_version(tmp_path) == 1
+
+
+async def test_server_that_was_started_by_nohup_stays_when_its_terminal_closes(tmp_path: Path) -> None:
+    async with running(tmp_path, prefix=("nohup",)) as server:
+        server.send(signal.SIGHUP)
+        assert (await get(server.port, "/readyz")).status == 200
+        await server.stop()
+        assert "SIGHUP" not in server.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_path: Path) -> None:
+    """From when the process's own code runs: before that, for some 20 ms, it is Python that starts."""
+    async with starting(tmp_path) as server:
+        with trio.fail_after(LIMIT_SECONDS):
+            while not _holds_back(server.pid, signal.SIGUSR2):  # noqa: ASYNC110 - nobody tells
+                await trio.sleep(0.001)
+        server.send(signal.SIGUSR2)
+        await server.writes("not handing over")
+        assert "it is starting" in server.output
+        await server.ready()
+        await server.stop()
+
+
+def _holds_back(pid: int, number: signal.Signals) -> bool:
+    (mask,) = re.findall(r"SigBlk:\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+async def test_data_folder_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
+    data = tmp_path / os.fsdecode(b"caf\xe9")
+    async with running(data) as server, connect(server.port) as painter:
+        assert (await place(painter, 1, 2, 3)).json() == {"v": 2}
+        await server.stop()
+    code, output = await refusal(data, "--width", "65")
+    assert code == ExitCode.UNUSABLE
+    assert "udce9" in output  # escaped
+    assert "Traceback" not in output
+
+
 async def _snapshot_version(data: Path) -> int:
     async with open_snapshot_store(data / "snapshot") as store:
         snapshot = await store.load()
@@ -115,7 +164,7 @@ async def _snapshot_version(data: Path) -> int:
     return snapshot.version
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_stopping_saves_a_snapshot_of_the_log_s_end(tmp_path: Path, number: signal.Signals) -> None:
     async with running(tmp_path) as server, connect(server.port) as connection:
         for color in range(5):

@@ -180,10 +180,10 @@ def _copy(folder: Path, target: Path) -> None:
     is_new = not lock.exists()
     for attempt in range(1, _TRIES + 1):
         try:
-            with lmdb.open(str(folder), readonly=True, mode=0o600, max_dbs=1, lib_version=0) as environment:
+            with lmdb.open(os.fsencode(folder), readonly=True, mode=0o600, max_dbs=1, lib_version=0) as environment:
                 if is_new:
                     give_to_folders_owner(lock)
-                environment.copy(str(target))
+                environment.copy(os.fsencode(target))  # type: ignore[arg-type]  # it takes bytes, too
         except lmdb.MapResizedError:
             (target / DATA_NAME).unlink(missing_ok=True)
             if attempt == _TRIES:

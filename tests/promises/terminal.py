@@ -53,6 +53,10 @@ class Terminal:
         """What the key does: the terminal sends SIGINT."""
         await self._stream.send_all(b"\x03")
 
+    async def hang_up(self) -> None:
+        """Close the terminal: the system sends SIGHUP, and whatever is written now can't be."""
+        await self._stream.aclose()
+
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal."""
         self.process.send_signal(number)
