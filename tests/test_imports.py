@@ -86,7 +86,7 @@ LAYERS = {
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),
     "paint": _layer(
-        "paint.api paint.command paint.painter paint.picture paint.png_picture paint.progress",
+        "paint.api paint.command paint.painter paint.picture paint.png_picture paint.progress paint.served_image",
         "pure settings logging",
         "attrs click httpx numpy PIL rich trio",
     ),

@@ -1,12 +1,13 @@
-"""The public API of a placed server, as this bot uses it: `GET /info`, `GET /canvas.png`, `POST /edit`.
+"""The public API of a placed server, as this bot uses it: `GET /info`, `GET /canvas.png`, `POST /edit` and `/edits`.
 
-Nothing that a server sends is believed unseen: bodies are bounded, the picture is checked against /info before it is
-decoded, and numbers have ranges. What can go wrong:
+Nothing that a server sends is believed unseen: bodies are bounded, the picture's size is checked against /info before
+it is decoded, and numbers have ranges. What can go wrong:
 
     ApiError
     ├── Unavailable   no answer, or a 5xx: try again later; an edit may have been placed all the same
     ├── Cooldown      429: not placed; says when to try again
     ├── BadEdit       400: not placed; the canvas isn't what we think it is
+    ├── TooLarge      413: not placed; fewer edits in one request may be
     ├── Refused       other 4xx: not placed, and trying again doesn't help
     └── NotPlaced     this is no placed server, or not one we understand
 
@@ -16,7 +17,6 @@ Imports Trio, httpx, Pillow and numpy.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -28,13 +28,17 @@ import trio
 from PIL import Image
 
 from placed import __version__
+from placed.paint.served_image import OtherCanvas, served_indexes
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from numpy.typing import NDArray
 
-MAX_IN_FLIGHT = 8  # edits; enough to fill the group commits of an idle server, too few to crowd others out
+MAX_EDITS = 1_000  # in one request; a server may take fewer
+MAX_IN_FLIGHT = (
+    8  # requests with an edit each; enough to fill the group commits of an idle server, too few to crowd others out
+)
 _MAX_SIDE_PX = 4096
 _MAX_COLORS = 256
 _MAX_ANSWER_BYTES = 64_000  # /info with 256 long colour names is about 15 KB
@@ -72,6 +76,10 @@ class BadEdit(ApiError):
     """The server doesn't take this edit, perhaps because the canvas has changed."""
 
 
+class TooLarge(ApiError):
+    """The server, or a proxy before it, takes no request of this length."""
+
+
 class Refused(ApiError):
     """The server takes no edits from us; the message says why."""
 
@@ -87,6 +95,7 @@ class Info:
     Attributes:
         palette: sRGB, uint8, shape (colors, 3), 1 to 256 colours.
         version, log: the canvas's version and log id.
+        most_edits: that one request may hold; 1 from a server that takes one at a time.
         charges, charge_seconds: the cooldown's rule; 0 seconds: none.
         remaining, next_seconds: our charges left, and seconds until one more is back.
     """
@@ -96,6 +105,7 @@ class Info:
     palette: NDArray[np.uint8]
     version: int
     log: str
+    most_edits: int
     charges: int
     charge_seconds: float
     remaining: int
@@ -113,7 +123,7 @@ class Canvas:
 
 @attrs.frozen
 class Placed:
-    """An edit that is durable: visible at `version`; `remaining` charges were left, None: it didn't say."""
+    """Edits that are durable: visible at `version`; `remaining` charges were left, None: it didn't say."""
 
     version: int
     remaining: int | None
@@ -179,16 +189,20 @@ class Api:
             raise Unavailable("the canvas is being replaced by another one")
         return canvas
 
-    async def place(self, x: int, y: int, color: int) -> Placed:
-        """Place one edit.
+    async def place(self, edits: list[tuple[int, int, int]]) -> Placed:
+        """Place edits, each x, y and a colour's index: all or none.
 
         Raises:
-            Unavailable, Cooldown, BadEdit, Refused, NotPlaced: see the module.
+            Unavailable, Cooldown, BadEdit, TooLarge, Refused, NotPlaced: see the module.
         """
-        body = {"x": x, "y": y, "color": color}
-        response, answer = await self._ask("POST", "edit", _MAX_ANSWER_BYTES, json=body)
+        (x, y, color), *others = edits
+        path, body = ("edits", {"edits": edits}) if others else ("edit", {"x": x, "y": y, "color": color})
+        response, answer = await self._ask("POST", path, _MAX_ANSWER_BYTES, json=body)
         if response.status_code == 400:
-            raise BadEdit(f"the server doesn't take {x},{y} in colour {color}: {_detail(answer)}")
+            more = f" and {len(others)} more" if others else ""
+            raise BadEdit(f"the server doesn't take {x},{y} in colour {color}{more}: {_detail(answer)}")
+        if response.status_code == 413:
+            raise TooLarge(f"HTTP 413: {_detail(answer)}")
         if response.status_code == 429:
             raise Cooldown(_detail(answer), _cooldown_seconds(response, answer))
         self._expect(response, answer, 200)
@@ -246,34 +260,15 @@ class Api:
         if log != info.log:
             raise Unavailable("the canvas is being replaced by another one")
         try:
-            colors = _indexes(png, info)
+            colors = served_indexes(png, (info.width, info.height), info.palette)
+        except OtherCanvas as error:
+            raise Unavailable(str(error)) from error
         except (OSError, ValueError, SyntaxError, EOFError, LookupError, Image.DecompressionBombError) as error:
             raise self._not_placed(f"its canvas.png can't be used: {error}") from error
         return Canvas(colors, int(version), log)
 
     def _not_placed(self, why: str) -> NotPlaced:
         return NotPlaced(f"{self.url} is not a placed server that can be used: {why}")
-
-
-def _indexes(png: bytes, info: Info) -> NDArray[np.uint8]:
-    """The palette indexes of an indexed PNG.
-
-    Raises:
-        Unavailable: it is of another size or palette than `info`; one of the two is older.
-        ValueError, or whatever Pillow raises: it isn't an indexed PNG, or it is damaged.
-    """
-    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-        if image.mode != "P":
-            raise ValueError(f"it isn't an indexed PNG but {image.mode}")
-        if image.size != (info.width, info.height):
-            raise Unavailable("the canvas is being replaced by another one")
-        colors = np.asarray(image).copy()
-        served = np.array(image.getpalette() or [], np.uint8).reshape(-1, 3)[: len(info.palette)]
-    if not np.array_equal(served, info.palette[: len(served)]):
-        raise Unavailable("the palette is being replaced by another one")
-    if int(colors.max()) >= len(info.palette):
-        raise ValueError(f"it has colour {int(colors.max())}, and the palette {len(info.palette)} colours")
-    return colors
 
 
 def _info(told: Any) -> Info:
@@ -297,6 +292,7 @@ def _info(told: Any) -> Info:
         palette=np.array([list(bytes.fromhex(color[1:])) for color in colors], np.uint8),
         version=_whole(told["version"], "version", 0, 2**63),
         log=log,
+        most_edits=min(_whole(told.get("limits", {}).get("edits", 1), "limits.edits", 1, 2**31), MAX_EDITS),
         charges=_whole(cooldown["charges"], "charges", 1, _MAX_CHARGES),
         charge_seconds=_number(cooldown["charge_seconds"], "charge_seconds"),
         remaining=_whole(cooldown["remaining"], "remaining", 0, _MAX_CHARGES),

@@ -5,7 +5,7 @@ the server's cooldown): `full_at`, the time at which all charges would be back, 
 server's, because every answer comes after the decision it tells. So an edit that is sent when a charge is
 free here is not refused there, unless somebody else spends from the same account, and then the answers tell.
 
-    one more edit may go:  full_at - now <= (charges - 1 - in flight) * charge_seconds,  in flight < charges
+    n more edits may go:  full_at - now <= (charges - n - in flight) * charge_seconds,  in flight + n <= charges
 
 `Patience` counts failures. It and `Charges` have one writer each, the painter; times are seconds of any one
 clock that doesn't jump, given by the caller. Pure: imports neither Trio nor anything of ours.
@@ -28,13 +28,15 @@ MAX_BACK_OFF_SECONDS = 15.0  # a restarted server is found again within this, an
 
 @attrs.frozen
 class Flight:
-    """An edit on its way.
+    """Edits on their way, in one request.
 
     Attributes:
-        sent_at: when it was sent.
+        edits: how many.
+        sent_at: when they were sent.
         landed_before: how many others had landed by then.
     """
 
+    edits: int
     sent_at: float
     landed_before: int
 
@@ -70,36 +72,49 @@ class Charges:
             pause = max(pause, self._full_at + _CLOCK_SECONDS - now - free_until_full)
         return max(0.0, pause)
 
-    def sent(self, now: float) -> Flight:
-        """An edit goes into flight."""
-        self.in_flight += 1
-        return Flight(now, self._landed)
+    def free(self, most: int, now: float) -> int:
+        """How many more edits may be sent now, at most `most`."""
+        if self.wait_seconds(now) > 0:
+            return 0
+        if self.charge_seconds <= 0:
+            return most
+        owed_seconds = max(0.0, self._full_at + _CLOCK_SECONDS - now)
+        return max(1, min(most, int(self.charges - self.in_flight - owed_seconds / self.charge_seconds)))
+
+    def sent(self, edits: int, now: float) -> Flight:
+        """That many edits go into flight, in one request."""
+        self.in_flight += edits
+        return Flight(edits, now, self._landed)
 
     def landed(self, flight: Flight, remaining: int | None, now: float) -> None:
-        """An edit was, or may have been, admitted, at the latest now.
+        """Edits were, or may have been, admitted, at the latest now.
 
         Args:
-            flight: the edit.
-            remaining: the charges that the answer says were left after it; None when it doesn't say.
+            flight: the edits.
+            remaining: the charges that the answer says were left after them; None when it doesn't say.
             now: the time.
         """
         others = self._landed - flight.landed_before
-        self.in_flight -= 1
-        self._landed += 1
-        self._full_at = max(self._full_at, now) + self.charge_seconds
+        self.in_flight -= flight.edits
+        self._landed += flight.edits
+        self._full_at = max(self._full_at, now) + flight.edits * self.charge_seconds
         if remaining is not None:
-            # Those that landed meanwhile may have been admitted after this one, and not be in its count.
+            # Those that landed meanwhile may have been admitted after these, and not be in their count.
             latest = now + (self.charges - remaining + others) * self.charge_seconds
             earliest = flight.sent_at + (self.charges - remaining - 1) * self.charge_seconds
             # Emptier than even the earliest allows: somebody shares our account, and only the latest is safe.
             self._full_at = latest if self._full_at < earliest else min(self._full_at, latest)
 
-    def refused(self, retry_after_seconds: float, now: float) -> None:
-        """An edit was refused; nothing was spent, and the next one may go in `retry_after_seconds`."""
-        self.in_flight -= 1
+    def refused(self, flight: Flight, retry_after_seconds: float, now: float) -> None:
+        """Edits were refused; nothing was spent, and as many may go in `retry_after_seconds`."""
+        self.in_flight -= flight.edits
         until = now + retry_after_seconds
         self._not_before = max(self._not_before, until)
-        self._full_at = max(self._full_at, until + (self.charges - 1) * self.charge_seconds)
+        self._full_at = max(self._full_at, until + (self.charges - flight.edits) * self.charge_seconds)
+
+    def dropped(self, flight: Flight) -> None:
+        """Edits were refused, whenever they had been sent; nothing was spent."""
+        self.in_flight -= flight.edits
 
     def seconds_for(self, edits: int, now: float) -> float:
         """How long that many edits take at the least, for the cooldown alone."""

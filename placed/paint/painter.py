@@ -11,10 +11,10 @@
 The canvas alone is believed: an edit whose outcome is unknown is looked for there, and so is one that
 somebody painted over. That is also why running the bot again goes on where it was stopped.
 
-Invariants: at most `MAX_IN_FLIGHT` edits are in flight, fewer until the server has shown that it answers;
-none is sent while `Charges` knows of no charge for it, or while a wait that the server asked for lasts;
-without `keep`, no pixel is placed more often than `MAX_PLACINGS` times. All state belongs to the one task in
-`run` and the edits that it sends, on one Trio thread.
+Invariants: at most `MAX_IN_FLIGHT` requests with an edit each are in flight, or `MAX_LISTS_IN_FLIGHT` with as many as
+the server takes, fewer and smaller ones until it has shown that it answers; none is sent while `Charges` knows of no
+charges for it, or while a wait that the server asked for lasts; without `keep`, no pixel is placed more often than
+`MAX_PLACINGS` times. All state belongs to the one task in `run` and the requests that it sends, on one Trio thread.
 
     PaintStopped          it can't go on; the message is for people
     └── DoesNotFit        the picture is not inside the canvas
@@ -29,7 +29,7 @@ import attrs
 import numpy as np
 import trio
 
-from placed.paint.api import MAX_IN_FLIGHT, ApiError, BadEdit, Cooldown, Unavailable
+from placed.paint.api import MAX_EDITS, MAX_IN_FLIGHT, ApiError, BadEdit, Cooldown, TooLarge, Unavailable
 from placed.paint.pace import Charges, Patience
 from placed.paint.plan import Order, Target, misfit
 from placed.paint.progress import duration
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from placed.paint.pace import Flight
     from placed.paint.picture import Picture
     from placed.paint.progress import Progress
+
+MAX_LISTS_IN_FLIGHT = 2  # one is read while the other is stored; a thousand edits each leave little time for others
 
 # Of one pixel: the first, and three repairs. Somebody who paints over it more often wants it more.
 MAX_PLACINGS = 4
@@ -125,7 +127,10 @@ class Painter:
         self._edits = Patience(job.give_up_seconds, rng)
         self._placings: NDArray[np.uint8] = np.zeros(job.picture.visible.shape, np.uint8)
         self._version = 0  # the highest at which an edit of ours is visible
-        self._window = 1  # how many edits may be in flight; doubles with each answer
+        self._window = 1  # how many requests may be in flight, and edits in each; doubles with each answer
+        self._requests = 0  # in flight
+        self._most_edits = 1  # that one request may hold, as the server says
+        self._fitting_edits = MAX_EDITS  # and as a proxy before it lets through
         self._refusals = 0  # in a row
         self._failures: list[tuple[ApiError, float]] = []  # of this pass, and how long each took
         self._landed = trio.Event()  # replaced whenever an edit lands
@@ -214,6 +219,7 @@ class Painter:
         if (charges.charges, charges.charge_seconds) != (info.charges, info.charge_seconds):
             self._charges = Charges(info.charges, info.charge_seconds)
         self._charges.told(info.remaining, info.next_seconds, now)
+        self._most_edits = min(info.most_edits, self._fitting_edits)
 
     # --- painting
 
@@ -221,34 +227,50 @@ class Painter:
         """Send edits until all are sent, one fails, or it is time to look; then wait for the answers."""
         self._failures.clear()
         started = self._pass_since = trio.current_time()
+        sent = 0
         async with trio.open_nursery() as nursery:
-            for edit in edits:
-                if not await self._may_send(started + LOOK_EVERY_SECONDS):
+            while sent < len(edits):
+                count = await self._may_send(started + LOOK_EVERY_SECONDS)
+                if not count:
                     break
-                nursery.start_soon(self._send, edit, self._charges.sent(trio.current_time()))
+                some = edits[sent : sent + count]
+                sent += len(some)
+                self._requests += 1
+                nursery.start_soon(self._send, some, self._charges.sent(len(some), trio.current_time()))
         self._painted_seconds += trio.current_time() - started
         self._pass_since = None
         await self._after_failures()
 
-    async def _may_send(self, until: float) -> bool:
-        """Wait for a charge and a place in flight; False when the pass is over instead."""
+    async def _may_send(self, until: float) -> int:
+        """Wait for charges and a place in flight; how many edits may go, 0 when the pass is over instead."""
         while not self._failures and trio.current_time() < until:
-            wait = self._charges.wait_seconds(trio.current_time())
-            if wait <= 0 and self._charges.in_flight < self._window:
-                return True
+            now = trio.current_time()
+            wait = self._charges.wait_seconds(now)
+            if wait <= 0 and self._requests < self._most_requests:
+                return self._charges.free(min(self._window, self._most_edits), now)
             landed = self._landed
             with trio.move_on_after(max(wait, _CLOCK_STEP_SECONDS) if wait > 0 else math.inf):
                 await landed.wait()
-        return False
+        return 0
 
-    async def _send(self, edit: tuple[int, int, int], flight: Flight) -> None:
+    @property
+    def _most_requests(self) -> int:
+        """How many may be in flight."""
+        return min(self._window, MAX_IN_FLIGHT if self._most_edits == 1 else MAX_LISTS_IN_FLIGHT)
+
+    async def _send(self, edits: list[tuple[int, int, int]], flight: Flight) -> None:
         try:
-            placed = await self._api.place(*edit)
+            placed = await self._api.place(edits)
         except Cooldown as error:
-            self._charges.refused(error.retry_after_seconds, trio.current_time())
+            self._charges.refused(flight, error.retry_after_seconds, trio.current_time())
             self._window = 1
             self._refusals += 1
             if self._refusals >= _MAX_REFUSALS:
+                self._failures.append((error, 0))
+        except TooLarge as error:
+            self._charges.dropped(flight)
+            self._fitting_edits = self._most_edits = max(1, len(edits) // 2)
+            if len(edits) == 1:
                 self._failures.append((error, 0))
         except ApiError as error:
             now = trio.current_time()
@@ -257,20 +279,22 @@ class Painter:
             self._failures.append((error, now - flight.sent_at))
         else:
             self._charges.landed(flight, placed.remaining, trio.current_time())
-            self._count(edit, placed.version)
+            self._count(edits, placed.version)
+        finally:
+            self._requests -= 1
         self._landed.set()
         self._landed = trio.Event()
 
-    def _count(self, edit: tuple[int, int, int], version: int) -> None:
-        x, y, _ = edit
-        row, column = y - self._job.y, x - self._job.x
-        self._placings[row, column] = min(int(self._placings[row, column]) + 1, MAX_PLACINGS)
+    def _count(self, edits: list[tuple[int, int, int]], version: int) -> None:
+        for x, y, _ in edits:
+            row, column = y - self._job.y, x - self._job.x
+            self._placings[row, column] = min(int(self._placings[row, column]) + 1, MAX_PLACINGS)
         self._version = max(self._version, version)
-        self._window = min(2 * self._window, MAX_IN_FLIGHT)
+        self._window = min(2 * self._window, max(MAX_IN_FLIGHT, self._most_edits))
         self._refusals = 0
         self._recovered(self._edits, "edits are taken again")
-        self.placed += 1
-        self.right += 1
+        self.placed += len(edits)
+        self.right += len(edits)
         self._tell()
 
     # --- failing

@@ -1,6 +1,6 @@
 """A placed server in a few lines, behind httpx's in-process transport: cooldown, stale images, bad luck.
 
-It is a model: what it does to an edit is decided in one place, `_edit`, and counted for the tests.
+It is a model: what it does to a request's edits is decided in one place, `_place`, and counted for the tests.
 """
 
 from __future__ import annotations
@@ -42,17 +42,21 @@ class ModelServer:
     """One canvas.
 
     Attributes:
-        mishaps: what happens to the coming edits, one each, None for nothing; then all go well.
+        most_edits: that one request may hold; 1 is a server from before there were lists.
+        mishaps: what happens to the coming requests, one each, None for nothing; then all go well.
         on_edit: called after each edit that was placed.
-        refusals: how many edits were answered 429; `sent_early`, how many came before a told wait was over.
+        refusals: how many requests were answered 429; `sent_early`, how many came before a told wait was over.
     """
 
-    def __init__(self, width: int = 20, height: int = 15, charges: int = 10, charge_seconds: float = 0.0) -> None:
+    def __init__(
+        self, width: int = 20, height: int = 15, charges: int = 10, charge_seconds: float = 0.0, most_edits: int = 1
+    ) -> None:
         self.palette = list(PALETTE)
         self.canvas: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
         self.version = 1
         self.log = "log-one"
         self.charges, self.charge_seconds = charges, charge_seconds
+        self.most_edits = min(most_edits, charges) if charge_seconds else most_edits
         self.latency_seconds = (0.0, 0.0)
         self.rng = random.Random(5)
         self.mishaps: Iterable[str | None] = iter(())
@@ -82,7 +86,7 @@ class ModelServer:
         special = self.override(request)
         if special is not None:
             return special
-        if request.url.path.endswith("/edit"):
+        if request.method == "POST":
             return await self._post(request)
         await trio.sleep(self.rng.uniform(*self.latency_seconds))
         response = self._info() if request.url.path.endswith("/info") else self._png(request)
@@ -96,7 +100,7 @@ class ModelServer:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await trio.sleep(self.rng.uniform(*self.latency_seconds))
-            response = self._edit(request)
+            response = self._place(self._edits_of(request), request)
             await trio.sleep(self.rng.uniform(*self.latency_seconds))
             if response.status_code == 429:
                 self._wait_until = max(self._wait_until, trio.current_time() + response.json()["retry_after_seconds"])
@@ -111,25 +115,33 @@ class ModelServer:
             self._level = min(self.charges, self._level + gained)
         self._level_at = now
 
-    def _edit(self, request: httpx.Request) -> httpx.Response:
-        edit = _json(request.content)
-        x, y, color = edit["x"], edit["y"], edit["color"]
+    def _edits_of(self, request: httpx.Request) -> list[tuple[int, int, int]]:
+        sent = httpx.Response(200, content=request.content).json()
+        if request.url.path.endswith("/edit"):
+            return [(sent["x"], sent["y"], sent["color"])]
+        assert request.url.path.endswith("/edits")
+        edits = [(x, y, color) for x, y, color in sent["edits"]]
+        assert 1 < len(edits) <= self.most_edits
+        return edits
+
+    def _place(self, edits: list[tuple[int, int, int]], request: httpx.Request) -> httpx.Response:
         height, width = self.canvas.shape
-        if not (0 <= x < width and 0 <= y < height and 0 <= color < len(self.palette)):
+        if not all(0 <= x < width and 0 <= y < height and 0 <= color < len(self.palette) for x, y, color in edits):
             return problem(400, "invalid-parameter")
         self._refill()
-        if self.charge_seconds and self._level < 1 - 1e-9:
+        if self.charge_seconds and self._level < len(edits) - 1e-9:
             self.refusals += 1
-            seconds = (1 - self._level) * self.charge_seconds
+            seconds = (len(edits) - self._level) * self.charge_seconds
             return problem(429, "cooldown", retry_after_seconds=seconds)
         if self.charge_seconds:
-            self._level -= 1
+            self._level -= len(edits)
         mishap = next(iter(self.mishaps), None)
         if mishap in {None, "landed then cut", "unknown landed"}:
-            self.canvas[y, x] = color
             self.version += 1
-            self.landed += 1
-            self.on_edit(x, y)
+            for x, y, color in edits:
+                self.canvas[y, x] = color
+                self.landed += 1
+                self.on_edit(x, y)
         if mishap in {"lost", "landed then cut"}:
             raise httpx.RemoteProtocolError("server disconnected", request=request)
         if mishap is not None:
@@ -149,7 +161,8 @@ class ModelServer:
         }
         height, width = self.canvas.shape
         told = {"width": width, "height": height, "palette": self.palette, "version": self.version, "log": self.log}
-        return httpx.Response(200, json={**told, "cooldown": cooldown})
+        limits = {"limits": {"edits": self.most_edits}} if self.most_edits > 1 else {}
+        return httpx.Response(200, json={**told, "cooldown": cooldown, **limits})
 
     def _png(self, request: httpx.Request) -> httpx.Response:
         now = trio.current_time()
@@ -160,11 +173,6 @@ class ModelServer:
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return httpx.Response(304, headers=headers)
         return httpx.Response(200, content=png, headers=headers)
-
-
-def _json(content: bytes) -> dict[str, int]:
-    value: dict[str, int] = httpx.Response(200, content=content).json()
-    return value
 
 
 def png_of(colors: NDArray[np.uint8], palette: list[str]) -> bytes:

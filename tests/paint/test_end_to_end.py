@@ -157,7 +157,9 @@ async def test_when_the_server_is_killed_and_started_again_the_bot_goes_on(
     tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     data, image = tmp_path / "data", saved(tmp_path, drawing())
-    async with running(data, *CANVAS) as server:
+    # The last two thirds take seconds: the bot can't be done before the server is killed.
+    charges = ("--charges", "1000", "--charge-seconds", "0.001")
+    async with running(data, *CANVAS, *charges) as server:
         url, port = address(server), server.port
         wanted, follower = await Wanted.of(url, image), Follower(url)
         nursery.start_soon(follower.follow)
@@ -165,7 +167,7 @@ async def test_when_the_server_is_killed_and_started_again_the_bot_goes_on(
             await follower.reach(wanted.edits // 3)
             await server.kill()
             assert bot.process.poll() is None
-            async with running(data, *CANVAS, "--port", str(port)):
+            async with running(data, *CANVAS, *charges, "--port", str(port)):
                 assert (await served(url)).any()
                 code, output = await bot.ended()
                 assert (code, "all are right" in output) == (0, True), output
@@ -178,8 +180,8 @@ async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
     tmp_path: Path, nursery: trio.Nursery, stop: signal.Signals
 ) -> None:
     image = saved(tmp_path, drawing()[:40, :50])
-    # The last third takes 5 s: the bot can't be done before it is stopped.
-    charges = ("--charges", "1000", "--charge-seconds", "0.01")
+    # The last half takes 5 s: the bot can't be done before it is stopped.
+    charges = ("--charges", "300", "--charge-seconds", "0.02")
     async with running(tmp_path / "data", *CANVAS, *charges) as server:
         url = address(server)
         wanted, follower = await Wanted.of(url, image, "ordered"), Follower(url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import pytest
 import trio
@@ -12,15 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placed.paint.api import MAX_IN_FLIGHT
-from placed.paint.painter import MAX_PLACINGS, DoesNotFit, PaintStopped
+from placed.paint.painter import MAX_LISTS_IN_FLIGHT, MAX_PLACINGS, DoesNotFit, PaintStopped
 from placed.paint.quantise import quantise
 from tests.paint.model_server import MISHAPS, PALETTE, ModelServer, Run, problem, random_picture
 
 if TYPE_CHECKING:
-    import httpx
     from numpy.typing import NDArray
 
     from placed.paint.picture import Picture
+
+LIST_LENGTHS = st.sampled_from([1, 2, 7, 1000])
 
 slow_ok = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -74,11 +76,12 @@ def test_a_dry_run_counts_and_places_nothing() -> None:
     latency=st.sampled_from([(0.0, 0.0), (0.001, 0.02), (0.05, 0.6), (0.0, 3.0)]),
     spent=st.floats(0, 30),
     seed=st.integers(0, 1000),
+    most_edits=LIST_LENGTHS,
 )
 def test_a_cooldown_is_never_hit(
-    charges: int, charge_seconds: float, latency: tuple[float, float], spent: float, seed: int
+    charges: int, charge_seconds: float, latency: tuple[float, float], spent: float, seed: int, most_edits: int
 ) -> None:
-    server = ModelServer(charges=charges, charge_seconds=charge_seconds)
+    server = ModelServer(charges=charges, charge_seconds=charge_seconds, most_edits=most_edits)
     server.latency_seconds = latency
     server.rng.seed(seed)
     server._level = max(0.0, charges - spent)
@@ -88,8 +91,9 @@ def test_a_cooldown_is_never_hit(
     assert_painted(run, np.zeros((15, 20), np.uint8))
 
 
-def test_charges_are_used_as_they_come_back() -> None:
-    server = ModelServer(charges=10, charge_seconds=1.0)
+@pytest.mark.parametrize("most_edits", [1, 1000])
+def test_charges_are_used_as_they_come_back(most_edits: int) -> None:
+    server = ModelServer(charges=10, charge_seconds=1.0, most_edits=most_edits)
     server.latency_seconds = (0.01, 0.05)
     run = Run(server, random_picture(20, 15)).go()
     # 300 edits, 10 of them at once: 290 s, and a little for each look and answer.
@@ -103,10 +107,45 @@ def test_no_more_edits_are_in_flight_than_is_polite() -> None:
     assert server.most_in_flight == MAX_IN_FLIGHT
 
 
+def test_many_edits_go_in_one_request_where_the_server_takes_them() -> None:
+    server = ModelServer(200, 100, most_edits=1000)
+    server.latency_seconds = (0.01, 0.05)
+    run = Run(server, random_picture(200, 100)).go()
+    assert_painted(run, np.zeros((100, 200), np.uint8))
+    assert server.posts <= 20_000 / 1000 + 20  # those at the beginning are smaller
+    assert server.most_in_flight == MAX_LISTS_IN_FLIGHT
+
+
+def test_lists_are_as_long_as_a_proxy_lets_through() -> None:
+    server = ModelServer(200, 100, most_edits=1000)
+    server.latency_seconds = (0.01, 0.05)
+    too_large: list[int] = []
+
+    def proxy(request: httpx.Request) -> httpx.Response | None:
+        if len(request.content) <= 4096:
+            return None
+        too_large.append(len(request.content))
+        return httpx.Response(413, text="<html>Request Entity Too Large</html>")
+
+    server.override = proxy
+    run = Run(server, random_picture(200, 100)).go()
+    assert_painted(run, np.zeros((100, 200), np.uint8))
+    assert 1 <= len(too_large) <= 4
+
+
+def test_server_that_takes_no_single_edit_ends_it() -> None:
+    server = ModelServer()
+    server.override = lambda request: httpx.Response(413) if request.method == "POST" else None
+    with pytest.raises(PaintStopped, match="HTTP 413"):
+        Run(server, random_picture(3, 3)).go()
+
+
 @slow_ok
-@given(st.lists(st.sampled_from([None, *MISHAPS]), max_size=60), st.booleans())
-def test_the_canvas_ends_as_the_picture_whatever_happens_to_edits(mishaps: list[str | None], cooldown: bool) -> None:
-    server = ModelServer(charges=5, charge_seconds=0.5 if cooldown else 0.0)
+@given(st.lists(st.sampled_from([None, *MISHAPS]), max_size=60), st.booleans(), LIST_LENGTHS)
+def test_the_canvas_ends_as_the_picture_whatever_happens_to_edits(
+    mishaps: list[str | None], cooldown: bool, most_edits: int
+) -> None:
+    server = ModelServer(charges=5, charge_seconds=0.5 if cooldown else 0.0, most_edits=most_edits)
     server.latency_seconds = (0.0, 0.1)
     server.mishaps = iter(mishaps)
     run = Run(server, random_picture(8, 6), give_up_seconds=1e5).go()
@@ -114,8 +153,9 @@ def test_the_canvas_ends_as_the_picture_whatever_happens_to_edits(mishaps: list[
     assert server.refusals == 0
 
 
-def test_a_shared_account_s_refusals_are_obeyed() -> None:
-    server = ModelServer(charges=4, charge_seconds=2.0)
+@pytest.mark.parametrize("most_edits", [1, 1000])
+def test_a_shared_account_s_refusals_are_obeyed(most_edits: int) -> None:
+    server = ModelServer(charges=4, charge_seconds=2.0, most_edits=most_edits)
     server.latency_seconds = (0.0, 0.1)
     server.on_edit = lambda x, y: server.spend(2.0 if server.landed % 5 == 0 else 0.0)
     run = Run(server, random_picture(10, 6)).go()
