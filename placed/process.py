@@ -36,8 +36,9 @@ from placed.lmdb_environment import StoreError
 from placed.recovery import CannotStart
 from placed.sd_notify import Notifier
 from placed.service import ShutdownTooSlow, StoppedEarly, serve, unless
+from placed.start import read_files
 from placed.structured_logs import get_logger
-from placed.tls import TlsError, server_context
+from placed.tls import TlsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
@@ -114,6 +115,7 @@ class ServerProcess:
         self._listening = Listening(settings.host, settings.port, inherited)
         self._stop = trio.Event()
         self._ends = False
+        self._goes_on = False  # after a handover that failed: whoever has come since is not to be refused
         self._running: Running | None = None
         self._successor: Successor | None = None
         self._handing_over = trio.Event()
@@ -137,8 +139,7 @@ class ServerProcess:
             nursery.cancel_scope.cancel()
 
     async def _wait_for_predecessor(self, predecessor: Predecessor) -> None:
-        if self._settings.certificate:  # a bad one is to end us while the old one still serves
-            server_context(self._settings.certificate, self._settings.certificate_key)
+        read_files(self._settings)  # a bad one is to end us while the old one still serves
         async with unless(self._stop):
             await predecessor.wait_for_go()
 
@@ -162,6 +163,7 @@ class ServerProcess:
             self._settings,
             stop=self._stop,
             listen_at=self._listening.open,
+            has_patience=self._predecessor is not None or self._goes_on,
             on_folder_free=folder_free.set,
         )
         try:
@@ -188,6 +190,7 @@ class ServerProcess:
             await self._predecessor.tell_that_we_serve()
             self._predecessor = None
         self._running = running
+        self._goes_on = False
         await self._notifier.ready()
 
     async def _obey(self, signals: AsyncIterator[int], nursery: trio.Nursery) -> None:
@@ -237,6 +240,7 @@ class ServerProcess:
             if self._ends:
                 return
             logger.error("the new process can't take over, so this one goes on", reason=str(error))
+            self._goes_on = self._running is None
             if self._running is not None:
                 await self._notifier.ready()
         finally:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+import attrs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,23 +16,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WORTH_SHOWING_SECONDS = 0.5
+_WORTH_A_LINE_SECONDS = 1.0
+_LINE_EVERY_SECONDS = 30.0  # for whoever looks at a journal, and wonders
+
+
+@attrs.define
+class Reading:
+    """How far a start has come in its log; whoever reads it writes this.
+
+    Attributes:
+        read: records, or gaps, that are behind us.
+        of: how many there are; 0 before that is known.
+    """
+
+    read: int = 0
+    of: int = 0
 
 
 @contextlib.contextmanager
-def replay_progress() -> Iterator[Callable[[int, int, int], None]]:
-    """What `placed.recovery.recover` calls with begin, the offset reached, and end."""
+def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None]]:
+    """What `placed.recovery.recover` calls with begin, the offset reached, and end; `reading` is kept up to date."""
     began = time.monotonic()
-    reached = 0
+    line_at = began + _WORTH_A_LINE_SECONDS
+    logger = get_logger(__name__)
+    has_bar = Console(stderr=True).is_terminal
     with progress_bar("reading the log", "records") as show:
 
         def advance(begin: int, at: int, end: int) -> None:
-            nonlocal reached
-            reached = max(0, at - begin)
+            nonlocal line_at
+            reading.read, reading.of = max(0, at - begin), max(0, end - begin)
             show(begin, at, end)
+            if not has_bar and time.monotonic() > line_at and at < end:
+                line_at = time.monotonic() + _LINE_EVERY_SECONDS
+                logger.info("the log is being read", records=reading.read, of=reading.of)
 
         yield advance
     seconds = time.monotonic() - began
-    get_logger(__name__).info("the log is read", records=reached, seconds=round(seconds, 3))
+    logger.info("the log is read", records=reading.read, seconds=round(seconds, 3))
 
 
 @contextlib.contextmanager

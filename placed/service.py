@@ -1,26 +1,23 @@
 """The service: one server, wired together.
 
-    start     lock the data folder, open the log, recover (snapshot, then replay to the log's end as it was), listen
+    start     lock the data folder, listen, open the log, recover (snapshot, then replay to the log's end as it was);
+              `placed.start` answers at the port meanwhile
     serve     reader, writer, snapshotter and front, tasks of two nurseries
     stop      accept no more connections, refuse edits, flush the writer, end the streams, save a snapshot, close the
               log, leave the data folder; meanwhile HTTP ends, and may take longer: who reads an image slowly needs
               nothing of those
 
-    +---------------------------------- the log is another one, or no longer has what comes next
-    v                                                                         ^
-    open, recover, listen --> serve -------------------------------------------+--> stop
-      |   ^
-      v   | it answers
-    wait: listen, and say 503
+    +------------------------ the log is another one, or no longer has what comes next
+    v                                        ^
+    listen, open, recover --> serve ---------+--> stop
 
-Only a Kafka log is waited for. Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's,
+Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's,
 `placed.process`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,23 +25,20 @@ import attrs
 import trio
 
 from placed.author_key import author_key
-from placed.backends import LogUnavailable
 from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.cooldown import Cooldowns, Rule
-from placed.folder_lock import lock_folder
 from placed.gauges import watch_parts
 from placed.http.api import Api
 from placed.http.app import create_app
 from placed.http.client_limit import ClientLimit
 from placed.http.followers import Followers
 from placed.http.front import Front
-from placed.http.listening import listen, refusing, url_of
+from placed.http.listening import listen, url_of
 from placed.http.pages import Pages, client_folder
 from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
 from placed.left_out import tell_left_out_lines
-from placed.lmdb_environment import make_folder
-from placed.log_opening import is_kafka, open_log
+from placed.log_opening import open_log
 from placed.loop_lag import watch_loop
 from placed.metrics import Metrics
 from placed.palette import SEED
@@ -52,31 +46,27 @@ from placed.palette_files import palette_of
 from placed.progress import replay_progress
 from placed.reader import Reader
 from placed.record import Definition
-from placed.recovery import CannotStart, Wanted, recover
+from placed.recovery import Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
-from placed.structured_logs import get_logger
-from placed.tls import server_context
+from placed.start import Start, folder_and_port, read_files
 from placed.writer import Writer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
     from placed.backends import Log
     from placed.projection import Projection
     from placed.settings import Settings
     from placed.snapshot_store import SnapshotStore
-
-    Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
+    from placed.start import Listen
 
 SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _DEFAULT = Definition(1000, 1000, SEED.rgb)
 _LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
-_WAIT_SECONDS = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 
 
 class StoppedEarly(Exception):
@@ -108,6 +98,7 @@ async def serve(
     stop: trio.Event,
     log: Log | None = None,
     listen_at: Listen | None = None,
+    has_patience: bool = False,
     on_folder_free: Callable[[], None] = lambda: None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -118,57 +109,34 @@ async def serve(
         stop: set by the caller.
         log: an open log to use instead of the settings', left open.
         listen_at: opens the listeners, instead of `listen` at the settings' address.
+        has_patience: whether whoever comes during a long start waits for its end, instead of 503.
         on_folder_free: called when another server may have the data folder, and the log; answers under way may still
             be sent.
-        task_status: told when the port is open.
+        task_status: told when the log is read, and requests are served.
 
     Raises:
         TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError, StoppedEarly,
             ShutdownTooSlow: as they say; alone or in a group.
     """
-    tls = server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
+    tls = read_files(settings)
     opens = listen_at or partial(listen, settings.host, settings.port)
     async with trio.open_nursery() as connections:
-        with _data_folder(settings.data):
-            async with contextlib.AsyncExitStack() as stack:
-                store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+        async with folder_and_port(settings.data, opens) as listeners, contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+            start = Start(settings, listeners, tls, has_patience=has_patience)
 
-                async def begin() -> _Server:
-                    async with contextlib.AsyncExitStack() as attempt:
-                        opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
-                        with _collector_at_rest():
-                            server = await _Server.recover(settings, opened, store, tls)
-                        stack.push_async_exit(attempt.pop_all())
-                        return server
+            async def begin() -> _Server:
+                async with contextlib.AsyncExitStack() as attempt:
+                    opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
+                    server = await _Server.recover(settings, opened, store, tls, start)
+                    stack.push_async_exit(attempt.pop_all())
+                    return server
 
-                async with unless(stop):
-                    server, listeners = await _begun(settings, begin, tls, opens)
-                running = await server.serve(listeners, stop, connections, task_status)
+            async with unless(stop):
+                server = await start.until(begin)
+            running = await server.serve(listeners, stop, connections, task_status)
         on_folder_free()
     running.stopped.set()
-
-
-async def _begun(
-    settings: Settings, begin: Callable[[], Awaitable[_Server]], tls: ssl.SSLContext | None, opens: Listen
-) -> tuple[_Server, list[trio.SocketListener]]:
-    """The server once its log has been read, and where it listens; while it waits for the log, 503 there."""
-    try:
-        return await begin(), await opens()
-    except LogUnavailable as error:
-        if settings.exit_if_unreachable or not is_kafka(settings):
-            raise
-        reason = str(error)
-    listeners = await opens()
-    logger = get_logger(__name__)
-    logger.warning("waiting for the log", reason=reason, url=url_of("https" if tls else "http", listeners[0]))
-    async with refusing(listeners, tls):
-        while True:
-            await trio.sleep(_WAIT_SECONDS)
-            with contextlib.suppress(LogUnavailable):
-                server = await begin()
-                break
-    logger.info("the log answers")
-    return server, listeners
 
 
 @contextlib.asynccontextmanager
@@ -185,35 +153,13 @@ async def unless(stop: trio.Event) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
-@contextlib.contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Replaying makes no cycles, but many objects: looking for some takes a fifth of it when the log is Kafka's."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@contextlib.contextmanager
-def _data_folder(folder: Path) -> Iterator[None]:
-    try:
-        make_folder(folder, 0o700)
-        lock = contextlib.ExitStack()
-        lock.enter_context(lock_folder(folder))
-    except OSError as error:
-        reason = f"the data folder {folder} can't be used: {error.strerror}; give a writable one with --data"
-        raise CannotStart(reason) from error
-    with lock:
-        yield
-
-
 class _Server:
     """The parts of one server, and the order in which they stop."""
 
     def __init__(
         self,
         settings: Settings,
+        key: bytes,
         log: Log,
         snapshotter: Snapshotter,
         projection: Projection,
@@ -221,6 +167,7 @@ class _Server:
         metrics: Metrics,
     ) -> None:
         self._settings = settings
+        self._author_key = key
         self._scheme = "https" if tls else "http"
         self._log = log
         self._projection = projection
@@ -258,15 +205,18 @@ class _Server:
         )
 
     @classmethod
-    async def recover(cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None) -> _Server:
+    async def recover(
+        cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None, start: Start
+    ) -> _Server:
         """Bring the projection up to date, and make the parts around it."""
+        key = author_key(settings.data, settings.author_key_file)
         for caution in log.cautions:
-            get_logger(__name__).warning("the log's settings need a look", caution=caution)
+            start.caution(caution)
         palette = settings.palette
         wanted = Wanted(settings.width, settings.height, palette.rgb if palette else None)
         rule = Rule(settings.charges, round(settings.charge_seconds * 1000))
         where = settings.log or str(settings.data)
-        with replay_progress() as progress:
+        with replay_progress(start.reading) as progress:
             projection, saved_version = await recover(
                 log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
@@ -274,11 +224,10 @@ class _Server:
         snapshotter = Snapshotter(
             store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved
         )
-        return cls(settings, log, snapshotter, projection, tls, metrics)
+        return cls(settings, key, log, snapshotter, projection, tls, metrics)
 
     def _api(self, log_id: str) -> Api:
         palette = palette_of(self._projection.definition.rgb, self._settings.palette)
-        key = author_key(self._settings.data, self._settings.author_key_file)
         proxies = self._settings.trusted_proxies
         return Api(
             projection=self._projection,
@@ -287,7 +236,7 @@ class _Server:
             encoder=self._encoder,
             metrics=self._metrics,
             log_id=log_id,
-            author_key=key,
+            author_key=self._author_key,
             hex_colors=tuple(palette.hex_colors()),
             color_names=palette.names,
             trusted_proxies=proxies,
@@ -295,7 +244,7 @@ class _Server:
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
-            requests=RequestLog(self._metrics, proxies, key, self._settings.log_addresses),
+            requests=RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
         )
 
     def _is_writable(self) -> bool:

@@ -58,7 +58,7 @@ LAYERS = {
     ),
     "settings": _layer("config_file palette_files setting_kinds settings", "pure logging", "attrs numpy platformdirs"),
     "streams": _layer("standard_streams"),
-    "logging": _layer("line_limit progress structured_logs", "pure streams", "rich structlog"),
+    "logging": _layer("line_limit progress structured_logs", "pure streams", "attrs rich structlog"),
     "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
     "state": _layer("projection", "pure contract", "numpy"),
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
@@ -100,7 +100,9 @@ LAYERS = {
     "handover": _layer("handover inherited_sockets", packages="trio"),
     "service_manager": _layer("sd_notify", "logging", "trio"),
     "service": _layer(
-        "gauges service", "pure settings logging pages storage contract state opening tasks http tls", "attrs rich trio"
+        "gauges service start",
+        "pure settings logging pages storage contract state opening tasks http tls",
+        "attrs rich trio",
     ),
     "process": _layer(
         "process",

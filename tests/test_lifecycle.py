@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -53,29 +54,36 @@ def _free_port() -> int:
         return port
 
 
-async def _first_answer(port: int, target: str) -> tuple[Response, int]:
-    """The first answer that anybody gets from the port, and how many were refused before."""
-    refused = 0
-    with trio.fail_after(LIMIT_SECONDS):
-        while True:
-            try:
-                return await get(port, target), refused
-            except ConnectionCut:
-                refused += 1
-            await trio.sleep(0.005)
-
-
-async def test_port_is_closed_until_the_whole_log_is_replayed(big_log: Path) -> None:
+async def test_port_answers_503_with_how_far_it_is_until_the_whole_log_is_replayed(big_log: Path) -> None:
     port = _free_port()
     async with starting(big_log, *SLOWLY, "--port", str(port)) as server:
-        answer, refused = await _first_answer(port, "/canvas.png")
-        assert "the log is read" in server.output
-        assert refused > 0
-        assert int(answer.headers["x-canvas-version"]) == BIG_END
+        answers = [(await _answer(port, "/readyz"))]
+        assert (await get(port, "/healthz")).status == 200
+        early = await _answer(port, "/canvas.png")
+        while answers[-1].status == 503:
+            answers.append(await _answer(port, "/readyz"))
+        assert early.status == 503
+        assert early.json()["code"] == "not-ready"
+        assert int(early.headers["retry-after"]) >= 1
+        progress = [answer.json() for answer in answers[:-1]]
+        assert {told["of"] for told in progress} == {BIG_END}
+        assert 0 < progress[0]["read"] <= progress[-1]["read"] < BIG_END
+        assert f"of {BIG_END:,} records" in progress[0]["detail"]
+        assert "the log is being read" in server.output
+        assert int((await get(port, "/canvas.png")).headers["x-canvas-version"]) == BIG_END
         pixels = await served_pixels(port, BIG_END)
         assert pixels[-1] == 9
         assert 0 not in pixels[: 40 * WIDTH]
         await server.kill()  # no snapshot: the next test replays too
+
+
+async def _answer(port: int, target: str) -> Response:
+    """The next answer that anybody gets from the port, which opens soon."""
+    with trio.fail_after(LIMIT_SECONDS):
+        while True:
+            with contextlib.suppress(ConnectionCut):
+                return await get(port, target)
+            await trio.sleep(0.005)
 
 
 async def test_sigterm_during_the_replay_ends_it_at_once(big_log: Path) -> None:
@@ -98,7 +106,7 @@ async def test_long_replay_shows_a_progress_bar_on_a_terminal(big_log: Path) -> 
 async def test_no_progress_bar_without_a_terminal(big_log: Path) -> None:
     async with running(big_log) as server:
         assert "the log is read" in server.output
-        assert "reading the log" not in server.output
+        assert "reading the log" not in server.output  # what the bar says
         assert "\x1b" not in server.output
         await server.kill()
 

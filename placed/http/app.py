@@ -14,7 +14,7 @@ from quart_trio.wrappers import TrioRequest
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from placed.http.answer import ALIVE, Answer, Problem, Request, retry_after
+from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
 from placed.http.origin import preflight
 from placed.structured_logs import request_id_here
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from placed.http.api import Api, Stream
     from placed.http.pages import Pages
 
-_WAITING_RETRY_SECONDS = 3.0
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _CODES = {
@@ -69,16 +68,15 @@ def create_app(api: Api, pages: Pages) -> QuartTrio:
     return app
 
 
-def create_waiting_app() -> QuartTrio:
-    """The app of a server that waits for its log: it is alive, and not ready."""
+def create_waiting_app(problem: Callable[[], Problem]) -> QuartTrio:
+    """The app of a server that waits for its log, or reads it: alive, and not ready; `problem` says how far it is."""
     app = QuartTrio(__name__, static_folder=None)
 
     @app.before_request
     async def refuse() -> Response:
         if request.path == "/healthz" and request.method in ("GET", "HEAD"):
             return _respond(ALIVE)
-        detail = "the server waits for its log, and begins when that answers"
-        answer = Problem(503, "not-ready", detail, retry_after(_WAITING_RETRY_SECONDS)).answer()
+        answer = problem().answer()
         request_id = request_id_here()
         return _respond(answer.with_headers(("X-Request-ID", request_id)) if request_id else answer)
 

@@ -14,7 +14,9 @@ from placed.http.front import Front
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from placed.http.answer import Problem
 
 _WAITING_GRACE_SECONDS: Final = 1.0
 
@@ -79,9 +81,11 @@ def url_of(scheme: str, listener: trio.SocketListener) -> str:
 
 
 @contextlib.asynccontextmanager
-async def refusing(listeners: list[trio.SocketListener], tls: ssl.SSLContext | None) -> AsyncIterator[None]:
-    """Answer 503 at the listeners, which stay open, while the block runs."""
-    front = Front(create_waiting_app(), tls=tls)
+async def refusing(
+    listeners: list[trio.SocketListener], tls: ssl.SSLContext | None, problem: Callable[[], Problem]
+) -> AsyncIterator[None]:
+    """Answer `problem` at the listeners, which stay open, while the block runs."""
+    front = Front(create_waiting_app(problem), tls=tls)
     async with trio.open_nursery() as nursery:
         await nursery.start(front.serve, [trio.SocketListener(listener.socket.dup()) for listener in listeners])
         try:
