@@ -167,14 +167,28 @@ _PARAMS: Final[list[click.Parameter]] = [
     _setting(
         "trusted_proxy",
         "CIDR",
-        "Believe X-Forwarded-For and Forwarded from this network. Repeatable.",
+        "Believe X-Forwarded-For, X-Forwarded-Host and Forwarded from this network. Repeatable.",
+        multiple=True,
+        default=(),
+    ),
+    _setting(
+        "allowed_host",
+        "NAME",
+        "Answer for this host name, *.NAME or *; on 127.0.0.1 the default is localhost alone. Repeatable.",
         multiple=True,
         default=(),
     ),
     _setting(
         "allow_origin",
         "ORIGIN",
-        "Let pages of this site, scheme://host[:port] or *, use the API. Repeatable.",
+        "Let pages of this site, scheme://host[:port], null or *, use the API. Repeatable.",
+        multiple=True,
+        default=(),
+    ),
+    _setting(
+        "allow_embed",
+        "ORIGIN",
+        "Let pages of this site, scheme://host[:port] or *, show the canvas in a frame. Repeatable.",
         multiple=True,
         default=(),
     ),
@@ -286,7 +300,9 @@ def _refuse_flags_of_serving(ctx: click.Context) -> None:
 def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     rule = _cooldown_rule(ctx, values.pop("cooldown"))
     values["trusted_proxies"] = values.pop("trusted_proxy")
+    values["allowed_hosts"] = values.pop("allowed_host")
     values["allow_origins"] = values.pop("allow_origin")
+    values["allow_embeds"] = values.pop("allow_embed")
     values["unlimited_clients"] = values.pop("unlimited_client")
     return _checked(ctx, values | rule)
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 COLUMNS: Final = 96
 
 _SECTIONS: Final = (
-    ("Address", ("--host", "--port", "--trusted-proxy", "--allow-origin", "--certificate", "--certificate-key")),
+    ("Address", ("--host", "--port", "--trusted-proxy", "--allowed-host", "--certificate", "--certificate-key")),
+    ("Other sites", ("--allow-origin", "--allow-embed")),
     ("Clients", ("--max-streams-per-client", "--max-connections-per-client", "--unlimited-client")),
     ("Canvas", ("--width", "--height", "--palette")),
     ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),

@@ -33,7 +33,8 @@ from placed.http.app import create_app
 from placed.http.client_limit import ClientLimit
 from placed.http.followers import Followers
 from placed.http.front import Front
-from placed.http.listening import listen, url_of
+from placed.http.hosts import Hosts
+from placed.http.listening import address_of, listen, url_of
 from placed.http.pages import Pages, client_folder
 from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
@@ -177,6 +178,7 @@ class _Server:
         self._reader = Reader(log, projection, self._broadcaster.publish)
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed)
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
+        self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         api = self._api(log.id)
         self._followers = Followers(
             self._broadcaster,
@@ -187,8 +189,16 @@ class _Server:
         fast = (api, self._followers) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
-        app = create_app(api, Pages.load(client_folder()))
-        self._front = Front(app, fast=fast, tls=tls, connection_limit=connection_limit, requests=api.requests)
+        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds)
+        self._front = Front(
+            app,
+            fast=fast,
+            tls=tls,
+            connection_limit=connection_limit,
+            hosts=self._hosts,
+            allow_origins=settings.allow_origins,
+            requests=api.requests,
+        )
         metrics.tell_build((settings.log or "lmdb").partition(":")[0])
         watch_parts(
             metrics,
@@ -241,6 +251,7 @@ class _Server:
             color_names=palette.names,
             trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
+            hosts=self._hosts,
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
@@ -262,6 +273,7 @@ class _Server:
         task_status: trio.TaskStatus[Running],
     ) -> Running:
         """Run all tasks until `stop` is set, and end them in order; those of `connections` may take longer."""
+        self._hosts.listen_on(address_of(listener) for listener in listeners)
         running = Running(tuple(url_of(self._scheme, listener) for listener in listeners), self._projection)
         async with trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster):

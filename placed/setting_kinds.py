@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import idna
 
 from placed import palette_files
 from placed.edit_code import MAX_SIDE_PX
+from placed.http.authority import authority_of, origin_of
 from placed.palette import Palette, PaletteError
 from placed.structured_logs import FORMATS, LEVELS
 
@@ -39,8 +41,6 @@ _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?", re.ASCII)
 _BROKER: Final = r"(?:[0-9A-Za-z_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}"
 _KAFKA = re.compile(rf"kafka://{_BROKER}(?:,{_BROKER})*/(?!\.{{1,2}}\Z)[0-9A-Za-z._-]{{1,249}}", re.ASCII)
-_ORIGIN = re.compile(r"(https?)://([0-9a-z_.-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII)
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 KAFKA_PROTOCOLS: Final = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 KAFKA_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
@@ -176,15 +176,39 @@ def _network(value: str | Network) -> Network:
 
 
 def _origin(value: str) -> str:
-    origin = value.strip().lower()
-    if origin == "*":
-        return origin
-    match = _ORIGIN.fullmatch(origin)
-    if match is None or (match[3] and not 1 <= int(match[3]) <= 65_535):
+    origin = origin_of(_in_ascii(value))
+    if origin is None:
         raise ValueError
-    # As browsers write it in Origin: without the scheme's own port.
-    port = int(match[3] or 0)
-    return f"{match[1]}://{match[2]}" + (f":{port}" if port not in (0, _DEFAULT_PORTS[match[1]]) else "")
+    return origin
+
+
+def _allowed_origin(value: str) -> str:
+    return value.strip().lower() if value.strip().lower() in ("*", "null") else _origin(value)
+
+
+def _embedder(value: str) -> str:
+    return "*" if value.strip() == "*" else _origin(value)
+
+
+def _allowed_host(value: str) -> str:
+    name = value.strip()
+    if name == "*":
+        return name
+    start = "*." if name.startswith("*.") else ""
+    authority = authority_of(_in_ascii(name.removeprefix(start)))
+    if authority is None or authority.port is not None:
+        raise ValueError
+    return start + authority.host
+
+
+def _in_ascii(value: str) -> str:
+    """A name with letters of any script, alone or in an origin, as browsers send it (RFC 5891, UTS 46)."""
+    value = value.strip()
+    if value.isascii():
+        return value.lower()
+    scheme, mark, rest = value.rpartition("://")
+    host, colon, port = rest.partition(":")
+    return f"{scheme}{mark}{idna.encode(host, uts46=True).decode()}{colon}{port}".lower()
 
 
 def _user(value: str) -> str:
@@ -220,7 +244,19 @@ KINDS: Final[dict[str, Kind]] = {
     "host": _text(_host, "an address or a host name, such as 127.0.0.1, or 0.0.0.0 for every interface"),
     "port": _whole(0, 65_535),
     "trusted_proxy": Kind(_network, _NETWORK_ALLOWED, many=True),
-    "allow_origin": _text(_origin, "http://host[:port], https://host[:port] or *", many=True),
+    "allowed_host": _text(
+        _allowed_host, "a host name without a port, such as place.example, *.place.example, or * for all", many=True
+    ),
+    "allow_origin": _text(
+        _allowed_origin,
+        "http://host[:port], https://host[:port], or an app's scheme://host[:port], without a path; null; or *",
+        many=True,
+    ),
+    "allow_embed": _text(
+        _embedder,
+        "http://host[:port], https://host[:port], or an app's scheme://host[:port], without a path; or *",
+        many=True,
+    ),
     "max_streams_per_client": _whole(0, MAX_PER_CLIENT),
     "max_connections_per_client": _whole(0, MAX_PER_CLIENT),
     "unlimited_client": Kind(_network, _NETWORK_ALLOWED, many=True),

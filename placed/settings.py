@@ -66,8 +66,10 @@ class Settings:
         palette: None is what the canvas was created with, or `placed.palette.SEED` for a new one.
         charges: edits that an author may place in a row, at least 1.
         charge_seconds: for one charge to come back; 0 is no cooldown.
-        trusted_proxies: networks whose X-Forwarded-For and Forwarded count.
-        allow_origins: sites, as scheme://host[:port] or *, whose pages may use the API.
+        trusted_proxies: networks whose X-Forwarded-For, X-Forwarded-Host and Forwarded count.
+        allowed_hosts: names by which the server may be asked for, *.name for all that end with it, or *.
+        allow_origins: sites, as scheme://host[:port], null or *, whose pages may use the API.
+        allow_embeds: sites, as scheme://host[:port] or *, whose pages may show the canvas in a frame.
         max_streams_per_client: that one address may have open, 0 to 1,000,000; 0 is no limit.
         max_connections_per_client: that one address may have open besides, likewise. A trusted proxy has no limit.
         unlimited_clients: networks whose addresses have neither limit.
@@ -107,7 +109,9 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = attrs.field(
         default=(), validator=_check, metadata={"setting": "trusted_proxy"}
     )
+    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allowed_host"})
     allow_origins: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_origin"})
+    allow_embeds: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_embed"})
     max_streams_per_client: int = attrs.field(default=128, validator=_check)
     max_connections_per_client: int = attrs.field(default=512, validator=_check)
     unlimited_clients: tuple[Network, ...] = attrs.field(

@@ -12,7 +12,7 @@ import trio
 
 from placed.service import serve
 from placed.settings import Settings
-from tests.promises.http_connection import Response, connect
+from tests.promises.http_connection import HOST, Response, connect
 from tests.promises.stream_client import Event, EventParser
 
 if TYPE_CHECKING:
@@ -186,9 +186,9 @@ async def serving(lane: str, folder: Path, *, open_log: Log | None = None, **set
         lane: one of `LANES`.
         folder: holds the data folder; the same one again is the same canvas, for a log that lasts.
         open_log: to use instead of the settings', left open.
-        settings: by default a log in memory, a small canvas and no cooldown.
+        settings: by default a log in memory, a small canvas, no cooldown, and `HOST` for a name.
     """
-    defaults = {"log": "memory:", "width": WIDTH, "height": HEIGHT, "charge_seconds": 0.0}
+    defaults = {"log": "memory:", "width": WIDTH, "height": HEIGHT, "charge_seconds": 0.0, "allowed_hosts": (HOST,)}
     chosen = Settings(data=folder / "data", port=0, **{**defaults, **_LANES[lane], **settings})
     stop = trio.Event()
     async with trio.open_nursery() as nursery:

@@ -51,12 +51,14 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author cooldown edit_code exit_codes feed palette png record snapshot "
-        "http http.answer http.body http.chunked http.client_address http.client_limit http.edit_list http.origin "
-        "http.parameters http.sse "
+        "http http.answer http.asked_host http.authority http.body http.chunked http.client_address http.client_limit "
+        "http.edit_list http.framing http.hosts http.origin http.parameters http.sse "
         "paint paint.pace paint.plan paint.quantise",
         packages="attrs isal numpy",
     ),
-    "settings": _layer("config_file palette_files setting_kinds settings", "pure logging", "attrs numpy platformdirs"),
+    "settings": _layer(
+        "config_file palette_files setting_kinds settings", "pure logging", "attrs idna numpy platformdirs"
+    ),
     "streams": _layer("standard_streams"),
     "logging": _layer("line_limit progress structured_logs", "pure streams", "attrs rich structlog"),
     "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
@@ -80,7 +82,7 @@ LAYERS = {
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.fast_lane http.followers http.front "
+        "http.api http.app http.connection http.fast_lane http.followers http.front http.guard "
         "http.hot_request http.http1 http.http2 http.keep_alive http.listening http.pages http.request_log",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",

@@ -29,21 +29,21 @@ _RECOVERY_SECONDS: Final = 20.0
 _BURST_CONNECTIONS: Final = 40
 _GARBAGE_SECONDS: Final = 0.5
 _GARBAGE: Final = (
-    b"POST /edit?x=foo&y=1&color=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-    b"POST /edit?x=4294967297&y=1&color=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-    b"POST /edit?x=1&y=1&color=256 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-    b"POST /edit?x=1&x=2&y=1&color=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-    b"POST /edit HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-    b"POST /edit HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b'POST /edit HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"x":1e99',
-    b"GET /edits?v=99999999999999999999 HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET /canvas.png HTTP/1.1\r\nHost: a\r\nIf-None-Match: " + b"\xff" * 200 + b"\r\n\r\n",
+    b"POST /edit?x=foo&y=1&color=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    b"POST /edit?x=4294967297&y=1&color=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    b"POST /edit?x=1&y=1&color=256 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    b"POST /edit?x=1&x=2&y=1&color=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    b"POST /edit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    b"POST /edit HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b'POST /edit HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"x":1e99',
+    b"GET /edits?v=99999999999999999999 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /canvas.png HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: " + b"\xff" * 200 + b"\r\n\r\n",
     b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(64),
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"GET / HTTP/9.9\r\n\r\n",
     b"\r\n" * 2_000,
-    b"POST /edit?x=1&y=1&color=1 HTTP/1.1\r\nHost: a\r\n",
+    b"POST /edit?x=1&y=1&color=1 HTTP/1.1\r\nHost: localhost\r\n",
 )
 
 

@@ -21,6 +21,7 @@ from placed.http.body import BODY_BYTES
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
+from placed.http.hosts import ANY, Hosts
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of
 from placed.http.request_log import RequestLog
@@ -82,6 +83,7 @@ class Api:
     Attributes:
         is_ready: whether the log can be reached, for `/readyz`.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
+        hosts: those that it answers for.
         stream_limit: for each client.
         requests: where they are counted and logged.
         now_ms: the wall clock, ms since the epoch.
@@ -100,6 +102,7 @@ class Api:
     allow_origins: tuple[str, ...]
     is_ready: Callable[[], bool]
     lag: Callable[[], int]
+    hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     requests: RequestLog = attrs.field(
@@ -127,7 +130,7 @@ class Api:
         Raises:
             Problem: 400, 403, 414, 415, 429, 503; nothing of it reaches the log.
         """
-        refuse_cross_site(request, self.allow_origins)
+        refuse_cross_site(request, self.allow_origins, self.trusted_proxies)
         definition = self.projection.definition
         if path == "/edit":
             x, y, color = edit_of(request, definition)

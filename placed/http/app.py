@@ -16,15 +16,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
+from placed.http.framing import frame_ancestors
 from placed.http.origin import preflight
 from placed.structured_logs import request_id_here
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from placed.http.api import Api, Stream
     from placed.http.pages import Pages
 
+_POLICY = "Content-Security-Policy"
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _CODES = {
@@ -41,17 +43,29 @@ _CODES = {
 }
 
 
-class _BoundedRequest(TrioRequest):
-    """A request whose body may be as large as its path allows; Quart has one bound for all."""
+class _OurRequest(TrioRequest):
+    """A request whose body may be as large as its path allows, where Quart has one bound for all.
+
+    Its host has been looked at by the front, and counts no more: Werkzeug would refuse an underscore.
+    """
+
+    host = "localhost"
 
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **more: Any) -> None:
         super().__init__(method, scheme, path, *args, **more | {"max_content_length": most_body_bytes(path)})
 
 
-def create_app(api: Api, pages: Pages) -> QuartTrio:
-    """The app over one API."""
+def create_app(api: Api, pages: Pages, embedders: Sequence[str] = ()) -> QuartTrio:
+    """The app over one API.
+
+    Args:
+        api: what it answers with.
+        pages: the client's files.
+        embedders: sites that may show the page in a frame.
+    """
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = _BoundedRequest
+    app.request_class = _OurRequest
+    framing = f"; {frame_ancestors(embedders)}"
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = True
@@ -63,6 +77,8 @@ def create_app(api: Api, pages: Pages) -> QuartTrio:
     @app.after_request
     async def add_cors(response: Response) -> Response:
         response.headers.extend(api.cors(await _read(with_body=False)))
+        if request.path == "/" and _POLICY in response.headers:
+            response.headers[_POLICY] += framing
         return response
 
     return app
@@ -71,6 +87,7 @@ def create_app(api: Api, pages: Pages) -> QuartTrio:
 def create_waiting_app(problem: Callable[[], Problem]) -> QuartTrio:
     """The app of a server that waits for its log, or reads it: alive, and not ready; `problem` says how far it is."""
     app = QuartTrio(__name__, static_folder=None)
+    app.request_class = _OurRequest
 
     @app.before_request
     async def refuse() -> Response:

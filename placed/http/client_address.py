@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from placed.http.answer import Problem
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from placed.http.answer import Request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;,"\s]*))', re.IGNORECASE)
+_MOST_HOPS: Final = 32  # that are looked at, from the end; who is further away than so many proxies isn't believed
+_MOST_ENTRY: Final = 512  # characters
+PAIR: Final = r'(?:^|;)\s*{}\s*=\s*(?:"([^"]*)"|([^;,"\s]*))'
+_FOR = re.compile(PAIR.format("for"), re.IGNORECASE)
 
 
 def client_address(request: Request, trusted: Sequence[Network]) -> str:
@@ -31,38 +34,45 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
     """
     if not trusted or not is_inside(request.peer, trusted):
         return request.peer
-    hops = [
-        _walk(entries, request.peer, trusted) for entries in (_x_forwarded_for(request), _forwarded(request)) if entries
-    ]
+    chains = (entries_of(request, "x-forwarded-for"), addresses_of(entries_of(request, "forwarded")))
+    hops = [walk(chain, request.peer, trusted)[0] for chain in chains if chain]
     if len(set(hops)) > 1:
         detail = "X-Forwarded-For and Forwarded name different clients; the proxy must set only one"
         raise Problem(400, "invalid-parameter", detail)
     return hops[0] if hops else request.peer
 
 
-def _walk(entries: list[str], peer: str, trusted: Sequence[Network]) -> str:
+def entries_of(request: Request, field: str) -> list[str]:
+    """The last entries of a header that is a list, in order; at most `_MOST_HOPS`."""
+    value = request.headers.get(field, "")
+    return [entry.strip() for entry in value.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]] if value else []
+
+
+def addresses_of(forwarded: list[str]) -> list[str]:
+    """What each entry of `Forwarded` has for `for`; empty where it has none."""
+    return [value_of(_FOR, entry) for entry in forwarded]
+
+
+def value_of(pair: re.Pattern[str], entry: str) -> str:
+    """The value of a pair, a pattern made of `PAIR`, in an entry of `Forwarded`; empty where it has none."""
+    match = pair.search(entry) if len(entry) <= _MOST_ENTRY else None
+    return (match[1] or match[2] or "") if match else ""
+
+
+def walk(chain: list[str], peer: str, trusted: Sequence[Network]) -> tuple[str, int]:
+    """The address at which trust ends, and how many entries, from the end, were added by somebody trusted.
+
+    `peer` is trusted.
+    """
     address = peer
-    for entry in reversed(entries):
+    for believed, entry in enumerate(reversed(chain), 1):
         hop = _bare(entry)
         if hop is None:  # the proxy hides it, or it's garbage from further away than we can believe
-            return address
+            return address, believed
         address = hop
         if not is_inside(address, trusted):
-            return address
-    return address
-
-
-def _x_forwarded_for(request: Request) -> list[str]:
-    value = request.headers.get("x-forwarded-for", "")
-    return [entry.strip() for entry in value.split(",")] if value else []
-
-
-def _forwarded(request: Request) -> list[str]:
-    value = request.headers.get("forwarded", "")
-    if not value:
-        return []
-    found = (_FOR.search(element) for element in value.split(","))
-    return [(match[1] or match[2] or "") if match else "" for match in found]
+            return address, believed
+    return address, len(chain)
 
 
 def _bare(entry: str) -> str | None:

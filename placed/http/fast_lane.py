@@ -101,7 +101,7 @@ class FastLane:
             data += more
         end = data.find(b"\r\n\r\n")
         head = read_head(data[: end + 4]) if 0 <= end <= HEAD_BYTES and may_be_hot(data) else None
-        if head is None:
+        if head is None or not self._api.hosts.takes(head.headers, peer):
             return await self._hand_over(stream, data)
         data = data[end + 4 :]
         deadline = trio.current_time() + BODY_SECONDS

@@ -7,8 +7,7 @@ from the start.
 A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
 are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
 When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
-connection that has become a follower of the fast lane counts as a stream alone. Here each request of the slow lane gets
-its id.
+connection that has become a follower of the fast lane counts as a stream alone.
 """
 
 from __future__ import annotations
@@ -18,38 +17,28 @@ import logging
 import resource
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
-from werkzeug.exceptions import BadHost
 
-from placed.http.answer import Problem, Request, retry_after
-from placed.http.body import most_body_bytes
+from placed.http.answer import Problem, retry_after
 from placed.http.client_limit import ClientLimit, too_many
-from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
 from placed.http.fast_lane import FastLane
+from placed.http.guard import guarded
+from placed.http.hosts import ANY, Hosts
 from placed.http.hot_request import may_be_hot
 from placed.http.request_log import RequestLog
 from placed.metrics import SLOW
-from placed.structured_logs import get_logger, in_request
+from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from hypercorn.typing import (
-        ASGIFramework,
-        ASGIReceiveCallable,
-        ASGIReceiveEvent,
-        ASGISendCallable,
-        ASGISendEvent,
-        HTTPScope,
-        Scope,
-        WebsocketScope,
-    )
     from quart_trio import QuartTrio
 
     from placed.http.answer import Answer
@@ -59,7 +48,6 @@ if TYPE_CHECKING:
 _OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
 _BUSY_RETRY_SECONDS = 5.0
 _LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
-_MOST_BODY_BYTES = 65_536  # that are heard at the least, of which a path's own bound is kept; who sends more is cut
 # A connection that was accepted just before the end has its first request under way, and who paints has the next one:
 # to cut them would be a reset that nobody expects. They are here within a round trip.
 _WIND_DOWN_SECONDS = 0.2
@@ -106,113 +94,6 @@ def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
         return None
 
 
-def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
-    """What the app hears of a request for `path`; one whose body has no end has gone away."""
-    heard_bytes, most_bytes = 0, max(_MOST_BODY_BYTES, 2 * most_body_bytes(path))
-
-    async def hear() -> ASGIReceiveEvent:
-        nonlocal heard_bytes
-        message = await receive()
-        if message["type"] == "http.request":
-            heard_bytes += len(message["body"])
-        return message if heard_bytes <= most_bytes else {"type": "http.disconnect"}
-
-    return hear
-
-
-def _last_answer(send: ASGISendCallable) -> ASGISendCallable:
-    """What sends an answer after which the connection closes, and which says so."""
-
-    async def send_last(message: ASGISendEvent) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"connection", b"close")]
-        await send(message)
-
-    return send_last
-
-
-def _guarded(app: QuartTrio, requests: RequestLog, is_winding_down: Callable[[], bool]) -> ASGIFramework:
-    """The app, and 400 for what Quart 0.22 answers with a traceback, as WebSockets over HTTP/2, and for two lengths."""
-
-    async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await app(scope, receive, send)
-            return
-        request = _request(scope)
-        request_id = requests.id_of(request.headers, request.peer)
-
-        async def refuse(problem: Problem, *more: tuple[bytes, bytes], kind: str = "http.response") -> None:
-            answer = requests.refused(problem, scope["path"], request, request_id=request_id)
-            await _send_answer(answer, kind, counted, *more)
-
-        async def counted(message: ASGISendEvent) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                requests.answered(SLOW, scope["path"], message["status"], request)
-            await send(message)
-
-        with in_request(request_id):
-            refusal = _unacceptable(scope)
-            if scope["type"] == "websocket":
-                detail = "no WebSockets here; GET /edits is the stream of edits"
-                await refuse(Problem(400, "invalid-body", detail), kind="websocket.http.response")
-            elif refusal is not None:
-                await refuse(*refusal)
-            else:
-                if scope["http_version"] != "2" and is_winding_down():
-                    send = _last_answer(send)
-                try:
-                    await app(scope, _heard(scope["path"], receive), counted)
-                except* BadHost:  # raised before anything is sent, when the request is matched with a route
-                    await refuse(Problem(400, "invalid-body", "the Host header is no host"))
-
-    return guard
-
-
-def _request(scope: HTTPScope | WebsocketScope) -> Request:
-    """What counts and log lines need of it."""
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    client = scope.get("client")
-    method = scope["method"] if scope["type"] == "http" else "GET"
-    return Request(method, "", headers, client[0] if client else "")
-
-
-_CLOSE = (b"connection", b"close")
-
-
-def _unacceptable(scope: HTTPScope | WebsocketScope) -> tuple[Problem, *tuple[tuple[bytes, bytes], ...]] | None:
-    """Why the app isn't asked, and further headers to say it with."""
-    if scope["type"] != "http":
-        return None
-    if not scope["path"]:
-        return (Problem(400, "invalid-body", "the request's target has no path"),)
-    if scope["path"].startswith("//"):  # Werkzeug would take it for one slash
-        return (Problem(404, "not-found", "no path here begins with two slashes"),)
-    if len(list(scope["headers"])) > MAX_FIELDS:
-        return Problem(431, "too-large", f"more than {MAX_FIELDS} header fields"), _CLOSE
-    if scope["method"] == "PRI":
-        return Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone"), _CLOSE
-    if _has_two_lengths(scope):
-        return Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding"), _CLOSE
-    return None
-
-
-def _has_two_lengths(scope: HTTPScope) -> bool:
-    """Whether a proxy and we might find different ends of the body (RFC 9112, section 6.1)."""
-    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
-
-
-async def _send_answer(answer: Answer, kind: str, send: ASGISendCallable, *more: tuple[bytes, bytes]) -> None:
-    headers = [*more]
-    headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
-    start = {"type": f"{kind}.start", "status": answer.status, "headers": headers}
-    for message in (start, {"type": f"{kind}.body", "body": answer.body, "more_body": False}):
-        await send(cast("ASGISendEvent", message))
-
-
 def _is_never_elsewhere(_data: bytes) -> bool:
     return False
 
@@ -227,6 +108,8 @@ class Front:
         limits: of each connection.
         max_connections: of all clients together; None is as many as descriptors allow.
         connection_limit: for each client.
+        hosts: those that are answered for; None is all.
+        allow_origins: sites whose pages may read refusals.
         requests: where they are counted and logged.
     """
 
@@ -239,14 +122,17 @@ class Front:
         limits: Limits | None = None,
         max_connections: int | None = None,
         connection_limit: ClientLimit | None = None,
+        hosts: Hosts | None = None,
+        allow_origins: Sequence[str] = (),
         requests: RequestLog | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._requests = RequestLog() if requests is None else requests
         self._config = _config(self._limits)
         self._is_winding_down = False
-        guarded = _guarded(app, self._requests, lambda: self._is_winding_down)
-        self._app = wrap_app(guarded, self._config.wsgi_max_body_size, "asgi")
+        hosts = Hosts((ANY,)) if hosts is None else hosts
+        guard = guarded(app, self._requests, hosts, allow_origins, lambda: self._is_winding_down)
+        self._app = wrap_app(guard, self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         self._max_connections = max_connections or _room_for_connections()
         self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit

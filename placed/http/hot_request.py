@@ -18,6 +18,7 @@ import attrs
 import httptools
 
 from placed.http.answer import Request
+from placed.http.authority import authority_of
 from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.connection import HEAD_BYTES, MAX_FIELDS
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
-_NAME: Final = r"(?:[A-Za-z0-9_-]{1,63}\.){0,9}[A-Za-z0-9_-]{1,63}"  # as Werkzeug reads it: no label is empty
-_HOST = re.compile(rf"(?:{_NAME}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?", re.ASCII)
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
@@ -127,7 +126,7 @@ def _parse(data: bytes) -> Head | None:
             return None
         else:
             headers[key] = f"{headers[key]}, {text}"
-    if not _NOT_PLAIN.isdisjoint(headers) or not _HOST.fullmatch(headers.get("host", "")):
+    if not _NOT_PLAIN.isdisjoint(headers) or authority_of(headers.get("host", "")) is None:
         return None
     path, _, query = collector.url.decode("latin-1").partition("?")
     method = parser.get_method().decode()

@@ -161,7 +161,8 @@ class KeepAlive:
         except OSError:
             data = b""
         whole = whole_request(data)
-        if whole is None or whole[0].closes or not self._is_answered(sleeper, *whole):
+        is_ours = whole is not None and not whole[0].closes and self._api.hosts.takes(whole[0].headers, sleeper.peer)
+        if whole is None or not is_ours or not self._is_answered(sleeper, *whole):
             sleeper.data = data
             sleeper.is_over = not data
             self._wake(sleeper)

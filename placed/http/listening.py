@@ -74,6 +74,12 @@ class Listening:
         self.sockets = []
 
 
+def address_of(listener: trio.SocketListener) -> str:
+    """The address that it listens on; that of a Unix socket is a path, or empty."""
+    name = listener.socket.getsockname()
+    return str(name[0] if isinstance(name, tuple) else name)
+
+
 def url_of(scheme: str, listener: trio.SocketListener) -> str:
     """Where a listener is found."""
     host, port = listener.socket.getsockname()[:2]

@@ -1,21 +1,23 @@
 """Which sites' pages may use the API: only this one's, and those of `--allow-origin`.
 
 The test for a cross-site request is the one of Go 1.25's `http.CrossOriginProtection`: what `Sec-Fetch-Site`
-says, for browsers that send it; otherwise whether Origin's host is the request's own; programs send neither,
-and pass. Pure.
+says, for browsers that send it, which they don't over plain HTTP; otherwise whether Origin's host and port are those
+that the request asked for; programs send neither, and pass. Pure.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from placed.http.answer import Problem
+from placed.http.asked_host import asked_host
+from placed.http.authority import authority_of, is_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from placed.http.answer import Headers, Request
+    from placed.http.client_address import Network
 
 _EXPOSED = "X-Canvas-Version, X-Canvas-Log, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 # What polyfills of EventSource, fetch libraries and tracers add by themselves; most of it means nothing here. But a
@@ -25,20 +27,42 @@ _TAKEN = (
     "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Request-ID, X-Requested-With"
 )
 _MAX_AGE_SECONDS = "600"
+_SHOWN_ORIGIN, _SHOWN_HOST = 80, 48  # characters
 
 
-def refuse_cross_site(request: Request, allowed: Sequence[str]) -> None:
-    """Raise a 403 `Problem` when another site's page sent `request`."""
+def refuse_cross_site(request: Request, allowed: Sequence[str], trusted: Sequence[Network] = ()) -> None:
+    """Raise a 403 `Problem` when another site's page sent `request`.
+
+    Args:
+        request: that changes something.
+        allowed: origins that may.
+        trusted: proxies, which may tell the host that they were asked for.
+    """
     origin = request.headers.get("origin")
     if origin is not None and _is_allowed(origin, allowed):
         return
     site = request.headers.get("sec-fetch-site")
     if site in ("same-origin", "none"):
         return
-    if site is None and (origin is None or _host(origin) == request.headers.get("host", "").lower()):
+    if site is None and (origin is None or _is_own(origin, request, trusted)):
         return
-    detail = f"a page of {(origin or 'another site')[:128]!r} may not place edits; --allow-origin would let it"
-    raise Problem(403, "cross-site", detail)
+    raise Problem(403, "cross-site", _refusal(origin, request, trusted))
+
+
+def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
+    asked = authority_of(asked_host(request, trusted))
+    return asked is not None and is_at(origin, asked)
+
+
+def _refusal(origin: str | None, request: Request, trusted: Sequence[Network]) -> str:
+    """What is wrong if it is another site's page, or our own behind a proxy that hides its host."""
+    if origin is None:
+        return "a page of another site may not place edits; --allow-origin would let it"
+    host = asked_host(request, trusted)[:_SHOWN_HOST]
+    return (
+        f"a page of {origin[:_SHOWN_ORIGIN]!r} may not place edits: this request asks for the host {host!r}; a proxy "
+        "has to pass on the Host that the browser sent, and --allow-origin lets another site's pages in"
+    )
 
 
 def cors(request: Request, allowed: Sequence[str]) -> Headers:
@@ -68,10 +92,3 @@ def preflight(methods: str) -> Headers:
 
 def _is_allowed(origin: str, allowed: Sequence[str]) -> bool:
     return "*" in allowed or origin.lower() in allowed
-
-
-def _host(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc.lower() or None
-    except ValueError:
-        return None

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from placed.http.answer import Request
 
 # Nothing but the server's own files, and no inline code or style. Pages may fetch from anywhere, by CORS and without
-# cookies, as a template is an image whose address the page's user gave; it is drawn from the bytes, as a blob.
+# cookies, as a template is an image whose address the page's user gave; it is drawn from the bytes, as a blob. Who may
+# show the page in a frame is `placed.http.framing`'s.
 _POLICY: Final = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -44,7 +45,6 @@ _POLICY: Final = {
     "manifest-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'none'",
-    "frame-ancestors": "'self'",
 }
 _PAGES_POLICY: Final = ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in _POLICY.items()))
 # For workers, which have that of their script, and whoever opens a file by itself. Short: heads aren't compressed, and

@@ -217,9 +217,21 @@ async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:
     policy = dict(part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";"))
     assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'")
     assert "unsafe" not in response.headers["content-security-policy"]
+    assert policy["frame-ancestors"] == "'self'"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert f'src="{MAIN[1:]}"'.encode() in response.body
     assert response.headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_page_may_be_shown_in_frames_of_allowed_sites_alone(start: Start) -> None:
+    async with start(allow_embeds=("https://school.test:8443", "capacitor://localhost")) as server:
+        whole = await server.get("/")
+        known = await server.get("/", ("If-None-Match", whole.headers["etag"]))  # its headers count from now on
+        assert (whole.status, known.status) == (200, 304)
+        for response in (whole, known):
+            directives = response.headers["content-security-policy"].split("; ")
+            framing = [each for each in directives if each.startswith("frame-ancestors")]
+            assert framing == ["frame-ancestors 'self' https://school.test:8443 capacitor://localhost"]
 
 
 async def test_charges_are_spent_told_and_refused_without_a_trace_in_the_log(start: Start) -> None:
@@ -313,6 +325,29 @@ async def test_allowed_site_may_use_everything(start: Start) -> None:
             assert "X-Canvas-Version" in response.headers["access-control-expose-headers"]
             assert "Origin" in response.headers["vary"]
         assert "access-control-allow-origin" not in (await server.get("/info", ("Origin", "https://foe.test"))).headers
+
+
+@pytest.mark.parametrize("origin", ["null", "capacitor://localhost", "chrome-extension://abcdefghijklmnop"])
+async def test_app_whose_origin_is_allowed_may_use_everything(start: Start, origin: str) -> None:
+    async with start(allow_origins=(origin,)) as server:
+        for response in (
+            await server.place(1, 1, 1, ("Origin", origin), ("Sec-Fetch-Site", "cross-site")),
+            await server.get("/canvas.png", ("Origin", origin)),
+            await server.request("OPTIONS", "/edit", ("Origin", origin)),
+        ):
+            assert response.status in (200, 204)
+            assert response.headers["access-control-allow-origin"] == origin
+            assert "Origin" in response.headers["vary"]
+        assert (await server.place(1, 1, 1, ("Origin", "tauri://localhost"))).status == 403
+
+
+async def test_refusals_before_the_app_can_be_read_by_an_allowed_site(start: Start) -> None:
+    async with start(allow_origins=("https://friend.test",)) as server:
+        for friend in ("https://friend.test", "https://foe.test"):
+            response = await server.get("//", ("Origin", friend))
+            assert response.status == 404
+            assert response.headers["vary"] == "Origin"
+            assert ("access-control-allow-origin" in response.headers) is (friend == "https://friend.test")
 
 
 async def test_without_allowed_sites_no_answer_lets_another_one_read(server: Server) -> None:

@@ -14,6 +14,7 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
+HOST: Final = "placed.test"  # that is asked for, so that servers of tests answer for it
 LIMIT_SECONDS: Final = 20.0
 _CHUNK_BYTES: Final = 65_536
 
@@ -89,7 +90,7 @@ class HttpConnection:
     def _head(self, target: str, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
         if self._http.our_state is h11.MUST_CLOSE:
             raise ConnectionCut("the last answer said that the connection ends")
-        lines = [("Host", "placed.test"), *headers]
+        lines = [("Host", HOST), *headers]
         return self._http.send(h11.Request(method=method, target=target, headers=lines)) or b""
 
     def _body(self, body: bytes) -> bytes:

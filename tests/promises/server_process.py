@@ -17,12 +17,15 @@ from urllib.parse import urlsplit
 
 import trio
 
+from tests.promises.http_connection import HOST
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
 ROOT: Final = Path(__file__).parents[2]
 READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
 ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
+_COMMAND: Final = (sys.executable, "-m", "placed", "--port", "0", "--allowed-host", HOST)
 _CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 
 
@@ -123,7 +126,7 @@ async def starting(
     """
     with tempfile.TemporaryFile() as errors:
         process = await trio.lowlevel.open_process(
-            [*prefix, sys.executable, "-m", "placed", "--port", "0", "--data", str(data), *flags],
+            [*prefix, *_COMMAND, "--data", str(data), *flags],
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,

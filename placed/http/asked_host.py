@@ -1,0 +1,59 @@
+"""Which host the client asked for: what Host says, or what a trusted proxy says that it was asked for itself.
+
+A proxy may ask us by another name than the browser asked it, and tell that one in `X-Forwarded-Host` or in the
+`host=` of `Forwarded` (RFC 7239). It is believed as far as `placed.http.client_address` believes in addresses: the
+entry that the outermost trusted proxy added, and nobody else's. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from placed.http.answer import Problem
+from placed.http.authority import Authority, authority_of
+from placed.http.client_address import PAIR, addresses_of, entries_of, is_inside, value_of, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from placed.http.answer import Request
+    from placed.http.client_address import Network
+
+_HOST = re.compile(PAIR.format("host"), re.IGNORECASE)
+
+
+def asked_host(request: Request, trusted: Sequence[Network]) -> str:
+    """The host that the client asked for, as it was said: Host's, or what the outermost trusted proxy was asked for.
+
+    Raises:
+        Problem: 400, a trusted proxy passed on both headers and they differ.
+    """
+    host = request.headers.get("host", "")
+    if not trusted or not is_inside(request.peer, trusted):
+        return host
+    told = [each for each in (_x_forwarded_host(request, trusted), _forwarded_host(request, trusted)) if each]
+    if len(set(map(_same, told))) > 1:
+        detail = "X-Forwarded-Host and Forwarded name different hosts; the proxy must set only one"
+        raise Problem(400, "invalid-parameter", detail)
+    return told[0] if told else host
+
+
+def _same(host: str) -> Authority | str:
+    return authority_of(host) or host
+
+
+def _x_forwarded_host(request: Request, trusted: Sequence[Network]) -> str:
+    entries = entries_of(request, "x-forwarded-host")
+    if not entries:
+        return ""
+    _, believed = walk(entries_of(request, "x-forwarded-for"), request.peer, trusted)
+    return entries[-min(max(believed, 1), len(entries))]
+
+
+def _forwarded_host(request: Request, trusted: Sequence[Network]) -> str:
+    entries = entries_of(request, "forwarded")
+    if not entries:
+        return ""
+    _, believed = walk(addresses_of(entries), request.peer, trusted)
+    return value_of(_HOST, entries[-max(believed, 1)])

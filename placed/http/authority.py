@@ -1,0 +1,110 @@
+"""Authorities: the host, and perhaps the port, by which somebody asked for this server (RFC 9110, section 4.2).
+
+They stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in what proxies add. Two that are spelled
+differently are equal here: in capitals or not, with a dot at a name's end or not, an IPv6 address in any of its forms.
+Pure.
+
+    authority = host [ ":" [ port ] ]
+    host      = name of letters, digits, "-", "_" and "."  |  IPv4 address  |  "[" IPv6 address "]"
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+from typing import Final
+
+import attrs
+
+_MOST_CHARACTERS: Final = 261  # a name of 253, its last dot, a colon, a port, and one for good measure
+_MOST_NAME: Final = 253  # of a name, without a dot at its end (RFC 1035, section 2.3.4)
+_KNOWN: Final = 512  # spellings; a server is asked for by few
+_LABEL: Final = "[a-z0-9_-]{1,63}"
+_AUTHORITY = re.compile(
+    rf"(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?(?P<port>:[0-9]{{0,5}})?"
+    r"|\[(?P<ipv6>[0-9a-f:.]{2,45})\](?P<port6>:[0-9]{0,5})?",
+    re.ASCII,
+)
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]{0,31})://(.+)", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@attrs.frozen
+class Authority:
+    """A host, and perhaps a port.
+
+    Attributes:
+        host: a name in small letters without a dot at its end, or an IP address without brackets, in its one spelling.
+        port: 1 to 65535; None where none is said, which stands for the scheme's own.
+        is_local: whether it can only mean this machine or an address, so that no name server had a say in it.
+    """
+
+    host: str
+    port: int | None
+    is_local: bool
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+def authority_of(text: str) -> Authority | None:
+    """The authority that `text` is; None if it's none, as `a,b`, `user@host`, `*` and what is empty aren't."""
+    return _parse(text) if len(text) <= _MOST_CHARACTERS else None
+
+
+@lru_cache(maxsize=_KNOWN)
+def _parse(text: str) -> Authority | None:
+    match = _AUTHORITY.fullmatch(text.lower())
+    if match is None:
+        return None
+    host = _ipv6(match["ipv6"]) if match["ipv6"] is not None else match["name"]
+    digits = (match["port"] or match["port6"] or "")[1:]
+    port = int(digits) if digits else None
+    if not host or len(host) > _MOST_NAME or (port is not None and not 1 <= port <= 65_535):
+        return None
+    return Authority(host, port, _is_address(host) or host == "localhost" or host.endswith(".localhost"))
+
+
+def _ipv6(text: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_at(origin: str, asked: Authority) -> bool:
+    """Whether a page of `origin` came from where a request asks for `asked`.
+
+    A port that is the scheme's own equals none, on either side. The scheme is Origin's: the request's isn't known where
+    a proxy ends TLS.
+    """
+    match = _ORIGIN.fullmatch(origin.lower()) if len(origin) <= 2 * _MOST_CHARACTERS else None
+    if match is None or match[1] not in _DEFAULT_PORTS:
+        return False
+    default = _DEFAULT_PORTS[match[1]]
+    own = authority_of(match[2])
+    return own is not None and own.host == asked.host and (own.port or default) == (asked.port or default)
+
+
+def origin_of(text: str) -> str | None:
+    """`text` as browsers write it into Origin, in small letters and without the scheme's own port; None if it's none.
+
+    Any scheme will do: apps have their own, as `capacitor://localhost` and `chrome-extension://ID`.
+    """
+    match = _ORIGIN.fullmatch(text.lower())
+    authority = authority_of(match[2]) if match is not None else None
+    if match is None or authority is None or match[2].endswith((":", ".")):
+        return None
+    default = _DEFAULT_PORTS.get(match[1])
+    port = None if authority.port == default else authority.port
+    return f"{match[1]}://{attrs.evolve(authority, port=port)}"
