@@ -3,21 +3,18 @@
  * somebody looks at is right again soon after the network is. Pure; imports nothing.
  *
  *     the server ended the stream, or refused: as long as it asks, then back-off with full jitter
- *     nobody answered, and somebody looks: about a second, for a minute, then back-off; nothing tells when a router is back
- *     nobody looks: back-off, up to two minutes
+ *     nobody answered: about a second, for a minute, then back-off; nothing tells when a router is back
+ *
+ * A page that nobody looks at doesn't try at all (`resync.js`).
  */
 
 export const BASE_MS = 1_000
 export const CAP_MS = 30_000
-export const HIDDEN_CAP_MS = 120_000
 /** Spread evenly: 10,000 pages ask 12,500 times a second while nobody answers, and are all back within 1.2 s. */
 export const QUICK_MS = { least: 400, most: 1_200 }
 export const QUICK_FOR_MS = 60_000
 
 export class BackOff {
-  /** Whether somebody looks at the page. */
-  visible = true
-
   #random
   #attempts = 0
   #quickAttempts = 0 // those of them that don't make the back-off longer
@@ -50,7 +47,7 @@ export class BackOff {
    */
   failed(unanswered, now) {
     this.#failingSince ??= now
-    const quick = unanswered && this.visible && now - this.#failingSince < QUICK_FOR_MS
+    const quick = unanswered && now - this.#failingSince < QUICK_FOR_MS
     const delayMs = quick ? QUICK_MS.least + this.#random() * (QUICK_MS.most - QUICK_MS.least) : this.#longMs()
     this.#attempts += 1
     if (quick) this.#quickAttempts += 1
@@ -62,7 +59,7 @@ export class BackOff {
     // cost half a minute.
     const doublings = Math.min(this.#attempts - this.#quickAttempts, 10)
     const spreadMs = Math.max(this.#serverMs, BASE_MS * 2 ** doublings)
-    return this.#random() * Math.min(this.visible ? CAP_MS : HIDDEN_CAP_MS, spreadMs)
+    return this.#random() * Math.min(CAP_MS, spreadMs)
   }
 
   /** An attempt succeeded, or there is reason to hope that the next one will: what failed before counts no more. */

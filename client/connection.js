@@ -1,51 +1,39 @@
 /**
  * Carries out what `resync.js` decides: requests, the stream, and handing what arrives to the page. It holds no state
  * of its own but the running request.
- *
- * The stream is read with fetch, not EventSource; `sse.js` says why.
  */
 
-import { bytesOfBase64, unpackEdits } from './edit_code.js'
+import { EditEvents } from './edit_events.js'
 import { parseInfo } from './info.js'
 import { decodeIndexedPng } from './png.js'
-import { SseParser } from './sse.js'
+import { Refused, request } from './requests.js'
+import { Sharing } from './sharing.js'
 
 /** @typedef {import('./info.js').Info} Info */
-/** @typedef {import('./resync.js').Command} Command */
+/** @typedef {import('./commands.js').Command} Command */
+/** @typedef {import('./cooldown.js').Standing} Standing */
 
-/**
- * After what has arrived was read, more is left to gather for this long: hundreds of frames a second, each read by itself,
- * cost the main thread about as much as drawing them. One that comes when it is quiet isn't kept waiting.
- */
-const READ_MS = 110
+const CHARGES_MS = 3_000 // between two questions of how many are left
 
 /**
  * What the page does with what arrives.
  * @typedef {object} Page
- * @property {(info: Info) => void} gotInfo
+ * @property {(info: Info, askedAt: number) => void} gotInfo
+ * @property {(standing: Standing) => void} gotCharges  another tab has painted
  * @property {(image: { info: Info, indexes: Uint8Array, log: string, version: number }) => void} gotImage
  * @property {(edits: Uint16Array, version: number) => void} gotEdits  the canvas is at `version` after them
- * @property {(status: import('./resync.js').Status) => void} gotStatus  how the server stands
+ * @property {(status: import('./commands.js').Status) => void} gotStatus  how the server stands
  * @property {() => void} changed  the connection's state may be another one
  */
-
-/** An answer that can't be used; `retryAfterMs` as the server asked, 0 if it didn't. */
-class Refused extends Error {
-  /**
-   * @param {string} message
-   * @param {number} [retryAfterMs]
-   */
-  constructor(message, retryAfterMs = 0) {
-    super(message)
-    this.retryAfterMs = retryAfterMs
-  }
-}
 
 export class Connection {
   #resync
   #page
+  #sharing
   #abort = new AbortController()
   #info = /** @type {Info | null} */ (null)
+  #owesCharges = false // what the page shows of them may be wrong
+  #chargesAt = 0
 
   /**
    * @param {import('./resync.js').Resync} resync
@@ -54,6 +42,7 @@ export class Connection {
   constructor(resync, page) {
     this.#resync = resync
     this.#page = page
+    this.#sharing = new Sharing(resync, page, (command) => this.#obey(command))
   }
 
   /** Begin, and take notice of what the browser knows about sleep and the network. Once. */
@@ -66,7 +55,9 @@ export class Connection {
       this.#network(true)
     })
     document.addEventListener('visibilitychange', () => this.#look())
+    document.addEventListener('freeze', () => this.#obey(this.#resync.freeze(Date.now())))
     document.addEventListener('resume', () => this.#wake()) // thawed
+    addEventListener('pagehide', () => this.#obey(this.#resync.freeze(Date.now())))
     addEventListener('pageshow', (event) => event.persisted && this.#wake())
     this.#watchLink()
   }
@@ -74,6 +65,10 @@ export class Connection {
   /** What the browser says, be it that an event of it was missed in sleep. */
   #look() {
     this.#network(navigator.onLine)
+    if (!document.hidden) {
+      this.#sharing.join()
+      this.askCharges() // others behind the same address may have painted
+    }
     this.#obey(this.#resync.seen(!document.hidden, Date.now()))
   }
 
@@ -100,13 +95,29 @@ export class Connection {
 
   /** Time passes; call this a few times a second. */
   tick() {
-    this.#obey(this.#resync.network(navigator.onLine, Date.now()))
-    this.#obey(this.#resync.tick(Date.now()))
+    const now = Date.now()
+    this.#obey(this.#resync.network(navigator.onLine, now))
+    this.#obey(this.#resync.tick(now))
+    this.#sharing.tick(now)
+    if (this.#owesCharges && Math.abs(now - this.#chargesAt) > CHARGES_MS) void this.#loadCharges(now)
   }
 
   /** Try now: somebody asked, or the stream is in doubt. */
   probe() {
     this.#obey(this.#resync.probe(Date.now()))
+  }
+
+  /** What the page shows of the charges may be wrong: ask for them, when the server can be reached. */
+  askCharges() {
+    this.#owesCharges = true
+  }
+
+  /**
+   * An edit was answered: all tabs of the browser spend the same charges.
+   * @param {Standing} standing
+   */
+  tellCharges(standing) {
+    this.#sharing.tellCharges(standing)
   }
 
   /** @param {Command | null} command */
@@ -115,6 +126,8 @@ export class Connection {
     this.#abort.abort()
     this.#abort = new AbortController()
     void this.#carryOut(command, this.#abort.signal)
+    if (command.do === 'rest') this.#sharing.leave()
+    this.#sharing.tick(Date.now())
     this.#page.changed()
   }
 
@@ -126,14 +139,14 @@ export class Connection {
     try {
       if (command.do === 'info') await this.#loadInfo(command.run, signal)
       else if (command.do === 'image') await this.#loadImage(command, signal)
-      else if (command.do === 'stream') await this.#follow(command, signal)
+      else if (command.do === 'stream' || command.do === 'poll') await this.#loadEdits(command, signal)
     } catch (error) {
       if (signal.aborted) return
       const refused = error instanceof Refused
       // A TypeError is fetch's word for a network that failed: that is what back-off is for, not news.
       const failed = error instanceof TypeError
       if (!failed) console.warn(`placed: ${command.do}: ${error}`)
-      const how = { refused, failed, retryAfterMs: refused ? error.retryAfterMs : 0 }
+      const how = refused ? { refused: error.refusal, retryAfterMs: error.retryAfterMs } : { failed }
       this.#obey(this.#resync.ended(command.run, how, Date.now()))
     }
   }
@@ -143,12 +156,35 @@ export class Connection {
    * @param {AbortSignal} signal
    */
   async #loadInfo(run, signal) {
+    const askedAt = Date.now()
     const response = await request('info', { cache: 'no-store', signal })
     const info = parseInfo(await response.json())
     if (signal.aborted) return
     this.#info = info
-    this.#page.gotInfo(info)
+    this.#gotInfo(info, askedAt)
     this.#obey(this.#resync.gotInfo(run, info, Date.now()))
+  }
+
+  /**
+   * @param {Info} info
+   * @param {number} askedAt
+   */
+  #gotInfo(info, askedAt) {
+    this.#owesCharges = false
+    this.#chargesAt = Date.now()
+    this.#page.gotInfo(info, askedAt)
+  }
+
+  /** @param {number} now */
+  async #loadCharges(now) {
+    if (!['live', 'read-only'].includes(this.#resync.connection)) return // else it is asked anyway, or can't be
+    this.#chargesAt = now
+    try {
+      const response = await request('info', { cache: 'no-store', signal: AbortSignal.timeout(CHARGES_MS) })
+      this.#gotInfo(parseInfo(await response.json()), now)
+    } catch {
+      // Another time.
+    }
   }
 
   /**
@@ -168,114 +204,28 @@ export class Connection {
       throw new Refused(`the image is ${width} x ${height}, the canvas ${info.width} x ${info.height}`)
     }
     const command = this.#resync.gotImage(run, { log, version }, Date.now())
-    if (command?.do === 'stream') this.#page.gotImage({ info, indexes, log, version })
+    if (command && this.#resync.log === log && this.#resync.version === version) {
+      this.#page.gotImage({ info, indexes, log, version })
+    }
     this.#obey(command)
   }
 
   /**
-   * @param {{ run: number, version: number, log: string }} command
+   * @param {Command & { do: 'stream' | 'poll' }} command
    * @param {AbortSignal} signal
    */
-  async #follow({ run, version, log }, signal) {
-    const response = await request(`edits?v=${version}&log=${encodeURIComponent(log)}`, {
-      headers: { Accept: 'text/event-stream' },
-      cache: 'no-store',
-      signal
-    })
-    if (!response.body) throw new Refused('the stream has no body')
-    const reader = response.body.getReader()
-    const decoder = new TextDecoder()
-    const parser = new SseParser()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (signal.aborted) return
-      if (done) break
-      const before = this.#resync.connection
-      this.#resync.heard(run, Date.now())
-      for (const event of parser.push(decoder.decode(value, { stream: true }))) {
-        if (event.type === 'reload') return this.#reload(run, event.data)
-        if (event.type === 'message') this.#frame(run, event)
-        if (event.type === 'status') this.#status(run, event.data)
-      }
-      if (parser.retryMs !== null) this.#resync.gotRetry(parser.retryMs)
-      if (this.#resync.connection !== before) this.#page.changed()
-      if (!document.hidden) await new Promise((resume) => setTimeout(resume, READ_MS)) // hidden, timers take minutes
-    }
-    this.#obey(this.#resync.ended(run, {}, Date.now()))
+  async #loadEdits(command, signal) {
+    const query = new URLSearchParams({ v: String(command.version), log: command.log })
+    if (command.do === 'poll') query.set('wait', String(command.waitSeconds))
+    const response = await request(`edits?${query}`, { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal })
+    const page = { ...this.#page, read: (/** @type {import('./shared_frames.js').Frame} */ frame) => this.#read(frame) }
+    const events = new EditEvents(this.#resync, page, /** @type {Info} */ (this.#info), command.run)
+    this.#obey(await events.readAll(response, { signal, ends: command.do === 'poll' }))
   }
 
-  /**
-   * @param {number} run
-   * @param {{ id: string, data: string }} event
-   */
-  #frame(run, { id, data }) {
-    if (!/^[0-9]{1,16}$/.test(id)) throw new Refused(`a frame with the version ${JSON.stringify(id)}`)
-    const version = Number(id)
-    const info = /** @type {Info} */ (this.#info)
-    let edits
-    try {
-      edits = unpackEdits(info.editCode, bytesOfBase64(data))
-    } catch (error) {
-      console.warn(`placed: the frame of version ${version}: ${error}`)
-      // Asking for the same frame again could go on for ever; an image doesn't need it.
-      return this.#obey(this.#resync.gotReload(run, { v: version, log: info.log }, Date.now()))
-    }
-    if (this.#resync.gotFrame(run, version)) this.#page.gotEdits(edits, version)
+  /** @param {import('./shared_frames.js').Frame} frame */
+  #read(frame) {
+    this.#sharing.pass(frame)
+    this.#sharing.drain()
   }
-
-  /**
-   * @param {number} run
-   * @param {string} data
-   */
-  #status(run, data) {
-    const { v: version, viewers, writable } = parsed(data)
-    if (!isCount(version) || !isCount(viewers) || typeof writable !== 'boolean') {
-      return console.warn(`placed: a status that isn't one: ${data.slice(0, 200)}`)
-    }
-    const status = { version, viewers, writable }
-    if (this.#resync.gotStatus(run, status)) this.#page.gotStatus(status)
-  }
-
-  /**
-   * @param {number} run
-   * @param {string} data
-   */
-  #reload(run, data) {
-    // Whatever it wanted to say, it means reload; without a log named, info is asked first.
-    const { v, log } = parsed(data)
-    const reload = { v: Number.isSafeInteger(v) ? v : 0, log: String(log) }
-    this.#obey(this.#resync.gotReload(run, reload, Date.now()))
-  }
-}
-
-/**
- * The members of a JSON object; none if it isn't one.
- *
- * @param {string} json
- * @returns {any}
- */
-function parsed(json) {
-  try {
-    return Object(JSON.parse(json))
-  } catch {
-    return {}
-  }
-}
-
-/** @param {unknown} value */
-function isCount(value) {
-  return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
-/**
- * @param {string} address
- * @param {RequestInit} options
- * @returns {Promise<Response>}
- * @throws {Refused} the status is not 200
- */
-async function request(address, options) {
-  const response = await fetch(address, options)
-  if (response.status === 200) return response
-  const seconds = Number(response.headers.get('Retry-After') ?? 0)
-  throw new Refused(`${address} answered ${response.status}`, Number.isFinite(seconds) ? seconds * 1000 : 0)
 }

@@ -13,12 +13,15 @@
  * @property {number} next_seconds  until one more is back
  */
 
+/** @typedef {{ remaining: number, nextAt: number }} Standing  as one tab tells it to another; `nextAt` is when one more is back */
+
 export class CooldownClock {
   #charges = 0
   #chargeMs = 0
   #remaining = 0
   #nextAt = 0 // when one more is back; means nothing when full
   #inFlight = 0
+  #answeredAt = 0
 
   /** Whether edits are limited at all. */
   get limited() {
@@ -36,14 +39,43 @@ export class CooldownClock {
   }
 
   /**
+   * What `GET /info` said. It may not know of edits that were on their way when it was asked.
+   *
    * @param {Cooldown} cooldown
    * @param {number} now
+   * @param {number} [askedAt]
    */
-  set(cooldown, now) {
+  set(cooldown, now, askedAt = now) {
+    const isNew = this.#charges !== cooldown.charges || this.#chargeMs !== cooldown.charge_seconds * 1000
+    if (!isNew && (this.#inFlight || askedAt < this.#answeredAt)) return
     this.#charges = cooldown.charges
     this.#chargeMs = cooldown.charge_seconds * 1000
     this.#remaining = cooldown.remaining
     this.#nextAt = now + cooldown.next_seconds * 1000
+  }
+
+  /**
+   * How it stands, for the browser's other tabs.
+   *
+   * @param {number} now
+   * @returns {Standing}
+   */
+  standing(now) {
+    this.#advance(now)
+    return { remaining: this.#remaining, nextAt: this.#nextAt }
+  }
+
+  /**
+   * Another tab told how it stands. With edits of our own on their way it can only lower the count.
+   *
+   * @param {Standing} standing
+   * @param {number} now
+   */
+  told({ remaining, nextAt }, now) {
+    this.#advance(now)
+    if (!this.limited || (this.#inFlight && remaining >= this.#remaining)) return
+    this.#remaining = Math.min(remaining, this.#charges)
+    this.#nextAt = nextAt
   }
 
   /**
@@ -90,8 +122,7 @@ export class CooldownClock {
    * @param {{ remaining: number, nextSeconds: number } | null} said  from the RateLimit field, if there was one
    */
   answered(now, said) {
-    this.#advance(now)
-    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    this.#settle(now)
     if (!said || !this.limited) return
     const remaining = Math.min(said.remaining, this.#charges)
     if (this.#isFull() && remaining < this.#charges) this.#nextAt = now + this.#chargeMs
@@ -107,9 +138,25 @@ export class CooldownClock {
    * @param {number} seconds  until one charge is back
    */
   refused(now, seconds) {
-    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    this.#settle(now)
     this.#remaining = 0
     this.#nextAt = now + seconds * 1000
+  }
+
+  /**
+   * Nothing was placed: the server has given the charge back, or never took it.
+   * @param {number} now
+   */
+  givenBack(now) {
+    this.#settle(now)
+    if (this.limited) this.#remaining = Math.min(this.#charges, this.#remaining + 1)
+  }
+
+  /** @param {number} now */
+  #settle(now) {
+    this.#advance(now)
+    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    this.#answeredAt = now
   }
 
   #isFull() {

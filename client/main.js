@@ -44,8 +44,12 @@ let tools = /** @type {Tools | null} */ (null)
 let loading = false
 
 const connection = new Connection(resync, {
-  gotInfo(info) {
-    cooldown.set(info.cooldown, Date.now())
+  gotInfo(info, askedAt) {
+    cooldown.set(info.cooldown, Date.now(), askedAt)
+  },
+  gotCharges(standing) {
+    cooldown.told(standing, Date.now())
+    showState()
   },
   gotStatus: showState,
   gotImage({ info, indexes }) {
@@ -91,7 +95,7 @@ function goTo(fragment) {
 
 function showState() {
   const now = Date.now()
-  status.showConnection(resync.connection, resync.retryInMs(now))
+  status.showConnection(resync, now)
   const follows = ['live', 'read-only'].includes(resync.connection)
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)

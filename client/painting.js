@@ -8,6 +8,7 @@ import { History } from './history.js'
 import { t } from './language.js'
 import { OwnPixels } from './own_pixels.js'
 import { postEdit } from './posting.js'
+import { whyRefused } from './refusals.js'
 
 /** @typedef {{ x: number, y: number }} Pixel */
 
@@ -20,6 +21,7 @@ import { postEdit } from './posting.js'
  * @property {import('./cooldown.js').CooldownClock} cooldown
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {(pixel: Pixel, placed: boolean) => void} settled  for the eye and the ear
+ * @property {(told: boolean) => void} charged  an edit was answered; whether the server told what charges are left
  * @property {() => void} changed  something that is shown may be another
  */
 
@@ -81,7 +83,9 @@ export class Painting {
     const { canvas, resync, cooldown } = this.#page
     const now = Date.now()
     if (!canvas()) return t('notHereYet')
-    if (resync.connection === 'offline') return t('offlineNoPainting')
+    const { refusal } = resync
+    // Who can't have a stream can paint: the canvas follows in images.
+    if (resync.connection === 'offline' && refusal?.kind !== 'full') return refusal ? whyRefused(refusal) : t('offlineNoPainting')
     if (resync.connection === 'read-only') return t('readOnlyNoPainting')
     if (this.ownPixels.full) return t('tooManyUnderWay')
     if (cooldown.limited && cooldown.remaining(now) < 1) return t('notYet', { time: duration(cooldown.nextMs(now) / 1000) })
@@ -146,11 +150,13 @@ export class Painting {
    * @param {number} color
    */
   async #post(id, x, y, color) {
-    const { cooldown, resync, say, settled, changed } = this.#page
+    const { cooldown, resync, say, settled, charged, changed } = this.#page
     const { outcome, rateLimit } = await postEdit({ x, y, color })
     const now = Date.now()
     if (outcome.kind === 'refused' && outcome.retrySeconds !== null) cooldown.refused(now, outcome.retrySeconds)
+    else if (outcome.kind === 'refused' && !rateLimit) cooldown.givenBack(now)
     else cooldown.answered(now, rateLimit)
+    charged(rateLimit !== null)
     this.#history.answered(id, outcome.kind === 'posted' ? outcome.version : null)
     if (outcome.kind === 'posted') {
       this.ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })

@@ -5,12 +5,15 @@
 import { parseRateLimit } from './cooldown.js'
 import { duration } from './duration.js'
 import { t } from './language.js'
+import { refusalOf, whyRefused } from './refusals.js'
 
 /**
  * @typedef {{ kind: 'posted', version: number }
  *   | { kind: 'refused', reason: string, retrySeconds: number | null }
  *   | { kind: 'unknown', reason: string }} Outcome
  */
+
+/** @typedef {{ remaining: number, nextSeconds: number }} RateLimit  what the server says of charges */
 
 const TIMEOUT_MS = 15_000 // the server's own deadline for an append is shorter
 
@@ -19,12 +22,13 @@ const NOT_PLACED = new Map([
   ['log-unavailable', t('cannotSave')],
   ['writer-full', t('tooManyEdits')],
   ['shutting-down', t('stopping')],
-  ['not-ready', t('starting')]
+  ['not-ready', t('starting')],
+  ['too-many-connections', t('why_full', { status: 503 })]
 ])
 
 /**
  * @param {{ x: number, y: number, color: number }} edit
- * @returns {Promise<{ outcome: Outcome, rateLimit: { remaining: number, nextSeconds: number } | null }>}
+ * @returns {Promise<{ outcome: Outcome, rateLimit: RateLimit | null }>}
  */
 export async function postEdit(edit) {
   try {
@@ -35,10 +39,8 @@ export async function postEdit(edit) {
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
     const body = await response.json().catch(() => null)
-    return {
-      outcome: outcomeOf(response.status, body, response.headers.get('Retry-After')),
-      rateLimit: parseRateLimit(response.headers.get('RateLimit'))
-    }
+    const rateLimit = parseRateLimit(response.headers.get('RateLimit'))
+    return { outcome: outcomeOf(response.status, body, response.headers.get('Retry-After'), rateLimit), rateLimit }
   } catch {
     return { outcome: { kind: 'unknown', reason: t('lostWhilePainting') }, rateLimit: null }
   }
@@ -48,13 +50,16 @@ export async function postEdit(edit) {
  * @param {number} status
  * @param {any} body  the parsed JSON, null if it was none
  * @param {string | null} retryAfter  the Retry-After field
+ * @param {RateLimit | null} [rateLimit]  the RateLimit field
  * @returns {Outcome}
  */
-export function outcomeOf(status, body, retryAfter) {
+export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   const version = Object(body).v
   if (status === 200 && Number.isSafeInteger(version)) return { kind: 'posted', version }
   const { code, detail, retry_after_seconds: exactSeconds } = Object(body)
-  if (code === 'cooldown' || status === 429) {
+  const refusal = refusalOf(status, code)
+  // A proxy's own 429 is no word on charges; one that only took the server's text away has left it in the fields.
+  if (code === 'cooldown' || (status === 429 && code === undefined && rateLimit?.remaining === 0)) {
     const seconds = Number(exactSeconds ?? retryAfter ?? 1)
     const retrySeconds = Number.isFinite(seconds) && seconds >= 0 ? seconds : 1
     return { kind: 'refused', reason: t('notYet', { time: duration(retrySeconds) }), retrySeconds }
@@ -63,9 +68,10 @@ export function outcomeOf(status, body, retryAfter) {
   if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
   if (code === 'banned') return { kind: 'refused', reason: t('banned'), retrySeconds: null }
   if (status >= 400 && status < 500) {
-    const reason = typeof detail === 'string' && detail ? detail : t('refused', { status })
+    const reason = typeof detail === 'string' && detail ? detail : whyRefused(refusal)
     return { kind: 'refused', reason, retrySeconds: null }
   }
   // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
-  return { kind: 'unknown', reason: t('didNotSay') }
+  const reason = status === 200 || code === 'outcome-unknown' ? t('didNotSay') : `${whyRefused(refusal)} ${t('didNotSay')}`
+  return { kind: 'unknown', reason }
 }

@@ -1,49 +1,47 @@
 /**
  * When to load what: the state machine that keeps the page equal to the server's canvas. No I/O, no clock, no chance of
  * its own: events and times go in, at most one command comes out, and the newest command replaces whatever still runs.
+ * It is long because a state machine is read as one: what its states are made of is in the files that it imports.
  *
- *     start ──► info ──► image ──► stream ◄─────────────┐
- *                ▲        ▲          │ ended, failed,   │
- *                │        │          │ silent: resume   │
- *                │        │          ▼ from our version │
- *                └────────┴────── waiting ──────────────┘
+ *     start ──► info ──► image ──► stream, poll or follow ◄──┐
+ *                ▲        ▲          │ ended, failed,        │
+ *                │        │          │ silent: resume        │
+ *                │        │          ▼ from our version      │
+ *                └────────┴────── waiting ───────────────────┘
  *
  *     info    GET /info: which log, how far it is, what the canvas looks like
  *     image   GET /canvas.png: must be of the log that info named, or both are loaded anew
  *     stream  GET /edits from the canvas's version: catching up until the goal is reached, then live
+ *     poll    the same as an answer that ends, with a pause after it, where the stream doesn't come through (`fallback.js`).
+ *             A stream that says nothing is followed by one poll, which finds out whether the network is to blame
+ *     follow  another tab of this browser has the stream and passes on what it brings (`tabs.js`); a gap is made up for by
+ *             a poll of the page's own, the delta
  *     waiting until a random moment, then on with what was to be done
+ *     resting nobody has looked at the page for a moment: nothing is asked until somebody does
  *
  * The goal is the server's version, which info and the stream's `event: status` tell. How long to wait is told in
  * `back_off.js`; being seen again ends it, and so does the browser's word that there is a network. While the browser says
  * that there is none, one attempt in half a minute finds out whether it is wrong.
  *
  * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened
- * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored.
+ * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored. Frames
+ * of another tab are of our log and begin no later than at our version.
  *
  * Pure. Times are milliseconds since the epoch: unlike performance.now() that clock goes on in sleep, and a jump costs little.
  */
 
-import { BackOff, CAP_MS, HIDDEN_CAP_MS } from './back_off.js'
+import { BackOff, CAP_MS } from './back_off.js'
+import { Fallback } from './fallback.js'
+import { Following, isLive } from './following.js'
+import { Presence } from './presence.js'
+import { Progress } from './progress.js'
 
-/**
- * @typedef {{ do: 'info', run: number }} LoadInfo
- * @typedef {{ do: 'image', run: number, query: string }} LoadImage  `query` gets round caches; '' is the usual address
- * @typedef {{ do: 'stream', run: number, version: number, log: string }} FollowStream
- * @typedef {{ do: 'wait', run: number }} Wait  stop whatever runs
- * @typedef {LoadInfo | LoadImage | FollowStream | Wait} Command
- */
-
-/** @typedef {'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'} Connection */
-
-/**
- * How a command ended.
- * @typedef {object} End
- * @property {number} [retryAfterMs]  how long the server asked to wait
- * @property {boolean} [refused]  the server answered, but not to this request
- * @property {boolean} [failed]  nobody answered: the network failed
- */
-
-/** @typedef {{ version: number, viewers: number, writable: boolean }} Status  what the server tells of itself */
+/** @typedef {import('./commands.js').Command} Command */
+/** @typedef {import('./commands.js').Connection} Connection */
+/** @typedef {import('./commands.js').End} End */
+/** @typedef {import('./commands.js').Lead} Lead */
+/** @typedef {import('./commands.js').Status} Status */
+/** @typedef {import('./commands.js').Step} Step */
 
 export const INFO_TIMEOUT_MS = 15_000
 export const IMAGE_TIMEOUT_MS = 60_000 // 250 KB on a slow phone link take a quarter of it
@@ -51,59 +49,82 @@ export const OPEN_TIMEOUT_MS = 15_000
 export const SILENCE_MS = 40_000 // the server sends at least a status every 15 s: two may be lost
 export const PROBE_MS = 4_000 // for a stream's first byte, or info, once there is a canvas; doubled each time it is too short
 const WAKE_SILENCE_MS = 5_000 // on waking up, so much silence is enough to look: it costs one request
-const SLEEP_MS = 5_000 // between two ticks of a page that is seen: the machine slept
-const LATE_BYTES_MS = 1_000 // what was on its way when the network went
 const HEALTHY_MS = 5_000 // a stream that lasts this long has earned a fresh back-off
 const MAX_RETRY_AFTER_MS = 60_000
 
+/** Refusals that say nothing of whether a poll would be refused, too; the others say that the server is away. */
+const MAY_POLL = ['full', 'refused', 'failed', 'too-large', 'misdirected']
+/** The steps in which edits come, or are about to: which one it is, is `#source`'s choice. */
+const EDITS = ['stream', 'poll', 'pause', 'follow', 'delta']
+const REQUESTS = ['info', 'image', 'stream', 'poll', 'delta']
+
 export class Resync {
   #backOff
+  #fallback
+  #following = new Following()
+  #presence = new Presence()
+  #progress = new Progress()
   #run = 0
-  #step = /** @type {'info' | 'image' | 'stream' | 'waiting'} */ ('info')
-  #resume = /** @type {'info' | 'image' | 'stream'} */ ('info')
+  #step = /** @type {Step} */ ('info')
+  #resume = /** @type {'info' | 'image' | 'stream'} */ ('info') // after waiting or resting
   #startedAt = 0 // of the step
   #heardAt = 0 // the last byte of the stream, or its request
   #openedAt = /** @type {number | null} */ (null)
   #dueAt = 0
   #timeouts = 0
-  #tickedAt = /** @type {number | null} */ (null)
-  #said = true // the browser's last word on whether there is a network
-  #lostAt = /** @type {number | null} */ (null) // when it said no, until somebody answers all the same
-  #probing = false // a live stream is replaced by another one
-  #caughtUp = false
-  #told = false // the stream has told its status
-  #writable = true
-  #viewers = /** @type {number | null} */ (null)
+  #follows = false
+  #probing = false // what was live is looked after, or asked once more
+  #doubt = /** @type {'silent' | 'refused' | null} */ (null) // why this poll is in a stream's place
   #reloading = false
+  #calm = false // waiting, and nothing is wrong
+  #refusal = /** @type {import('./refusals.js').Refusal | null} */ (null)
   #imageQuery = ''
   #infoLog = ''
-  #log = /** @type {string | null} */ (null)
-  #version = -1
-  #goal = 0
 
   /** @param {() => number} [random]  0 <= random() < 1 */
   constructor(random = Math.random) {
     this.#backOff = new BackOff(random)
+    this.#fallback = new Fallback(random)
   }
 
   /** The version of the canvas shown; -1 before the first. */
   get version() {
-    return this.#version
+    return this.#progress.version
   }
 
   /** The log id of the canvas shown; null before the first. */
   get log() {
-    return this.#log
+    return this.#progress.log
   }
 
   /** How many versions the canvas is behind, as far as is known. */
   get lag() {
-    return this.#log === null ? 0 : Math.max(0, this.#goal - this.#version)
+    return this.#progress.lag
   }
 
-  /** Open streams of the server, as it told last; null before the first time. */
+  /** Who watches, as the server told last; null before the first time. */
   get viewers() {
-    return this.#viewers
+    return this.#progress.viewers
+  }
+
+  /** Why the server, or a proxy, doesn't let us; null when that isn't what is wrong. */
+  get refusal() {
+    return this.#isFollowing ? (this.#following.lead?.refusal ?? null) : this.#refusal
+  }
+
+  /** Whether edits come by asking again and again. */
+  get polls() {
+    return this.#isFollowing ? (this.#following.lead?.polls ?? false) : this.#fallback.polls
+  }
+
+  /** Whether the stream is ours, or will be: no other tab has it. */
+  get leads() {
+    return !this.#follows && this.log !== null && this.#step !== 'resting'
+  }
+
+  /** Whether another tab has the stream, and its frames may be what comes next. */
+  get awaitsShared() {
+    return this.#isFollowing
   }
 
   /**
@@ -113,12 +134,15 @@ export class Resync {
    * @returns {Connection}
    */
   get connection() {
-    if (this.#lostAt !== null) return 'offline'
-    if (this.#step === 'waiting' && !(this.#reloading && this.#backOff.attempts === 1)) return 'offline'
-    if (this.#log === null) return 'connecting'
-    const live = this.#step === 'stream' && (this.#openedAt === null ? this.#probing : this.#caughtUp)
+    const { isCaughtUp, log, writable } = this.#progress
+    if (this.#presence.isOffline) return 'offline'
+    if (this.#isFollowing) return this.#following.connection({ isCaughtUp, isProbing: this.#probing })
+    if (this.#refusal || (this.#step === 'waiting' && !this.#calm)) return 'offline'
+    if (log === null) return 'connecting'
+    const isOpen = this.#step === 'pause' || this.#openedAt !== null
+    const live = EDITS.includes(this.#step) && (isOpen ? isCaughtUp : this.#probing)
     if (!live) return 'catching-up'
-    return this.#writable ? 'live' : 'read-only'
+    return writable ? 'live' : 'read-only'
   }
 
   /**
@@ -126,7 +150,26 @@ export class Resync {
    * @param {number} now
    */
   retryInMs(now) {
-    return this.#step === 'waiting' ? Math.max(0, this.#dueAt - now) : 0
+    const dueAt = this.#isFollowing ? (this.#following.lead?.retryAt ?? 0) : this.#step === 'waiting' ? this.#dueAt : 0
+    return Math.max(0, dueAt - now)
+  }
+
+  /**
+   * How we stand, for the tabs that follow this one.
+   * @returns {Lead}
+   */
+  get standing() {
+    const { connection, log, version, viewers, refusal, polls } = this
+    return { connection, log, version, viewers, retryAt: this.#step === 'waiting' ? this.#dueAt : 0, refusal, polls }
+  }
+
+  /**
+   * Whether edits are known to come here, and not only hoped for: of two tabs that have the stream, that one is to keep it.
+   * @param {number} now
+   */
+  isSound(now) {
+    if (!isLive(this.connection) || this.#isFollowing) return false
+    return this.#step !== 'stream' || (this.#openedAt !== null && now - this.#heardAt < SILENCE_MS / 2)
   }
 
   /**
@@ -134,7 +177,7 @@ export class Resync {
    * @returns {Command}
    */
   start(now) {
-    return this.#enter('info', now)
+    return this.#presence.isSeen ? this.#enter('info', now) : this.#rest()
   }
 
   /**
@@ -149,14 +192,14 @@ export class Resync {
     if (run !== this.#run) return null
     this.#answered(now)
     this.#infoLog = info.log
-    this.#goal = info.version
-    if (this.#log === info.log && !this.#reloading) return this.#enter('stream', now)
-    if (this.#log !== null || this.#backOff.attempts > 0) this.#imageQuery = `?v=${info.version}&try=${this.#backOff.attempts}`
+    this.#progress.goal = info.version
+    if (this.log === info.log && !this.#reloading) return this.#enter('stream', now)
+    if (this.log !== null || this.#backOff.attempts > 0) this.#imageQuery = `?v=${info.version}&try=${this.#backOff.attempts}`
     return this.#enter('image', now)
   }
 
   /**
-   * An image was loaded. If the answer is a stream, it begins at the image's version: show the image first.
+   * An image was loaded. If `version` is its version then, show it before the command is obeyed.
    *
    * @param {number} run
    * @param {{ log: string, version: number }} image
@@ -168,15 +211,17 @@ export class Resync {
     this.#answered(now)
     // A cache, or another server behind the same address, may still hold the old log's picture, or have the newer one.
     if (image.log !== this.#infoLog) return this.#wait('info', now)
-    this.#log = image.log
-    this.#version = image.version
+    if (this.#reloading || image.log !== this.log || image.version > this.version) {
+      this.#progress.log = image.log
+      this.#progress.version = image.version
+    }
     this.#reloading = false
     this.#imageQuery = ''
     return this.#enter('stream', now)
   }
 
   /**
-   * Bytes of the stream arrived, be it only a comment.
+   * Bytes of the stream or the poll arrived, be it only a comment.
    *
    * @param {number} run
    * @param {number} now
@@ -184,10 +229,12 @@ export class Resync {
   heard(run, now) {
     if (run !== this.#run) return
     this.#answered(now)
+    this.#refusal = null
     this.#heardAt = now
     if (this.#openedAt === null) {
       this.#openedAt = now
-      this.#caughtUp = this.#version >= this.#goal
+      this.#progress.compare()
+      if (this.#step === 'stream') this.#fallback.healed()
     }
     if (now - this.#openedAt >= HEALTHY_MS) this.#backOff.reset()
   }
@@ -199,16 +246,9 @@ export class Resync {
    * @param {Status} status
    * @returns {boolean}  false: it is of a stream that was given up
    */
-  gotStatus(run, { version, viewers, writable }) {
+  gotStatus(run, status) {
     if (run !== this.#run) return false
-    // What comes later may be ahead of edits that are on their way, for a moment: it counts when the next one comes.
-    const late = !this.#told || this.#version < this.#goal
-    this.#told = true
-    this.#goal = version
-    this.#viewers = viewers
-    this.#writable = writable
-    if (this.#version >= version) this.#caughtUp = true
-    else if (late) this.#caughtUp = false
+    this.#progress.status(status, this.#step === 'poll' && this.#probing)
     return true
   }
 
@@ -219,10 +259,20 @@ export class Resync {
    * @param {number} version  the version after the frame
    */
   gotFrame(run, version) {
-    if (run !== this.#run || version <= this.#version) return false
-    this.#version = version
-    if (version >= this.#goal) this.#caughtUp = true
+    if (run !== this.#run || !this.#progress.reach(version)) return false
     this.#backOff.reset()
+    return true
+  }
+
+  /**
+   * A frame came of the tab that has the stream. True: apply it. False: it doesn't go on from our canvas, or has nothing new.
+   *
+   * @param {{ log: string, from: number, to: number }} frame  it has all edits from one version to the other
+   * @param {number} now
+   */
+  gotShared({ log, from, to }, now) {
+    if (!this.#isFollowing || log !== this.log || from > this.version || !this.#progress.reach(to)) return false
+    this.#heardAt = now
     return true
   }
 
@@ -238,9 +288,10 @@ export class Resync {
     if (run !== this.#run) return null
     this.#answered(now)
     this.#reloading = true
-    this.#goal = reload.v
+    this.#refusal = null
+    this.#progress.goal = reload.v
     this.#imageQuery = `?v=${reload.v}&try=${this.#backOff.attempts}`
-    return this.#wait(reload.log === this.#infoLog ? 'image' : 'info', now)
+    return this.#wait(reload.log === this.#infoLog ? 'image' : 'info', now, { calm: true })
   }
 
   /**
@@ -252,7 +303,48 @@ export class Resync {
   }
 
   /**
-   * The running command ended: a request failed, or the stream is over.
+   * Another tab of this browser has the stream, or none has.
+   *
+   * @param {boolean} follows
+   * @param {number} now
+   * @returns {Command | null}
+   */
+  follow(follows, now) {
+    if (follows === this.#follows) return null
+    this.#follows = follows
+    this.#refusal = null
+    const waits = this.#step === 'waiting' && this.#resume === 'stream'
+    const command = EDITS.includes(this.#step) || (follows && waits) ? this.#enter('stream', now) : null
+    this.#following.reset()
+    return command
+  }
+
+  /**
+   * The tab that has the stream told how it stands. What it has sent before is here: what is missing is lost.
+   *
+   * @param {Lead} lead
+   * @param {number} now
+   * @returns {Command | null}
+   */
+  gotLead(lead, now) {
+    if (!this.#isFollowing) return null
+    this.#following.lead = lead
+    this.#heardAt = now
+    this.#progress.viewers = lead.viewers
+    if (!this.#following.isLive) return null
+    this.#answered(now)
+    if (this.#step === 'delta') return null
+    if (lead.log !== this.log) return this.#wait('info', now, { calm: true }) // one of us has an old one
+    this.#progress.goal = lead.version
+    this.#progress.compare()
+    if (!this.#progress.isCaughtUp || this.#following.isLost(this.version, now)) return this.#enter('delta', now)
+    this.#probing = false
+    this.#backOff.reset()
+    return null
+  }
+
+  /**
+   * The running command ended: a request failed, a poll is over, or the stream is.
    *
    * @param {number} run
    * @param {End} how
@@ -260,9 +352,20 @@ export class Resync {
    * @returns {Command | null}
    */
   ended(run, how, now) {
-    if (run !== this.#run || this.#step === 'waiting') return null
-    if (how.refused) this.#answered(now)
-    return this.#wait(how.refused ? 'info' : this.#step, now, how)
+    if (run !== this.#run || !REQUESTS.includes(this.#step)) return null
+    const { refused = null, failed = false } = how
+    if (refused) this.#answered(now)
+    const unopened = this.#openedAt === null
+    const polled = this.#step === 'poll' || this.#step === 'delta'
+    if (polled && !refused && !failed && !unopened) return this.#polled(now)
+    if (this.#step === 'stream' && unopened && !failed && (!refused || MAY_POLL.includes(refused.kind))) {
+      return this.#doubtStream(refused ? 'refused' : 'silent', now)
+    }
+    if (this.#waitSeconds) this.#fallback.shorten()
+    this.#refusal = refused
+    if (refused?.kind === 'full' && this.log !== null && !this.#reloading) this.#imageQuery = `?v=${this.#progress.goal}`
+    const resume = refused ? (refused.kind === 'full' && this.#step !== 'info' ? 'image' : 'info') : this.#resumption
+    return this.#wait(resume, now, how)
   }
 
   /**
@@ -272,22 +375,23 @@ export class Resync {
    * @returns {Command | null}
    */
   tick(now) {
-    const slept = this.#tickedAt !== null && now - this.#tickedAt > SLEEP_MS
-    this.#tickedAt = now
-    if (slept && this.#backOff.visible) {
-      const command = this.wake(now)
-      if (command) return command
-    }
-    if (this.#step === 'waiting') {
+    const slept = this.#presence.tick(now)
+    if (this.#step === 'resting') return null
+    if (this.#presence.isAway(now)) return this.#rest()
+    const woken = slept ? this.wake(now) : null
+    if (woken) return woken
+    if (this.#step === 'waiting' || this.#step === 'pause') {
       // More than any back-off ahead: the clock was set back.
-      const due = now >= this.#dueAt || this.#dueAt - now > HIDDEN_CAP_MS + MAX_RETRY_AFTER_MS
-      return due ? this.#enter(this.#resume, now) : null
+      const due = now >= this.#dueAt || this.#dueAt - now > CAP_MS + MAX_RETRY_AFTER_MS
+      return due ? this.#enter(this.#step === 'pause' ? 'stream' : this.#resume, now) : null
     }
     if (now < this.#startedAt) this.#startedAt = now
     if (now < this.#heardAt) this.#heardAt = now
     if (!this.#overdue(now)) return null
+    if (this.#step === 'stream' && this.#openedAt === null) return this.#doubtStream('silent', now)
     this.#timeouts += 1
-    return this.#wait(this.#step, now, { failed: true })
+    if (this.#waitSeconds) this.#fallback.shorten()
+    return this.#wait(this.#resumption, now, { failed: true })
   }
 
   /**
@@ -300,7 +404,8 @@ export class Resync {
     this.#timeouts = 0
     this.#backOff.reset()
     if (this.#step === 'waiting') return this.#enter(this.#resume, now)
-    return this.#step === 'stream' ? this.#enter('stream', now) : null
+    if (this.#isFollowing) return this.#enter('delta', now)
+    return EDITS.includes(this.#step) ? this.#enter('stream', now) : null
   }
 
   /**
@@ -310,8 +415,8 @@ export class Resync {
    * @returns {Command | null}
    */
   wake(now) {
-    if (this.#step === 'waiting') return this.#lostAt === null ? this.probe(now) : null
-    return this.#step === 'stream' && now - this.#heardAt > WAKE_SILENCE_MS ? this.probe(now) : null
+    if (this.#step === 'waiting') return this.#presence.isOffline ? null : this.probe(now)
+    return EDITS.includes(this.#step) && now - this.#heardAt > WAKE_SILENCE_MS ? this.probe(now) : null
   }
 
   /**
@@ -322,8 +427,23 @@ export class Resync {
    * @returns {Command | null}
    */
   seen(visible, now) {
-    this.#backOff.visible = visible
-    return visible ? this.wake(now) : null
+    this.#presence.seen(visible, now)
+    if (!visible) return null
+    if (this.#step !== 'resting') return this.wake(now)
+    this.#timeouts = 0
+    this.#backOff.reset()
+    return this.#enter(this.#resume, now)
+  }
+
+  /**
+   * The browser is about to stop the page, or to keep it for later: nothing is to be open then.
+   *
+   * @param {number} now
+   * @returns {Command | null}
+   */
+  freeze(now) {
+    this.#presence.seen(false, now)
+    return this.#step === 'resting' ? null : this.#rest()
   }
 
   /**
@@ -334,17 +454,25 @@ export class Resync {
    * @returns {Command | null}
    */
   network(online, now) {
-    if (online === this.#said) return null
-    this.#said = online
+    if (!this.#presence.network(online, now)) return null
+    this.#fallback.forget()
     if (!online) {
-      this.#lostAt = now
       if (this.#step === 'waiting') this.#dueAt = Math.max(this.#dueAt, now + CAP_MS)
       return null
     }
-    this.#lostAt = null
     const command = this.#step === 'info' || this.#step === 'image' ? this.#enter(this.#step, now) : this.probe(now)
     this.#probing = false
     return command
+  }
+
+  get #isFollowing() {
+    return this.#step === 'follow' || this.#step === 'delta'
+  }
+
+  /** What a step that failed is to be tried again by. */
+  get #resumption() {
+    if (this.#step === 'waiting') return this.#resume
+    return this.#step === 'info' || this.#step === 'image' ? this.#step : 'stream'
   }
 
   /**
@@ -353,48 +481,113 @@ export class Resync {
    */
   #answered(now) {
     this.#timeouts = 0
-    if (this.#lostAt !== null && now - this.#lostAt > LATE_BYTES_MS) this.#lostAt = null
+    this.#presence.answered(now)
+  }
+
+  /**
+   * The stream says nothing, or was refused: a poll tells whether it is the stream alone.
+   *
+   * @param {'silent' | 'refused'} why
+   * @param {number} now
+   */
+  #doubtStream(why, now) {
+    const command = this.#enter('poll', now, why)
+    if (!this.#fallback.polls) this.#probing = false
+    return command
+  }
+
+  /**
+   * A poll brought what there was.
+   *
+   * @param {number} now
+   * @returns {Command}
+   */
+  #polled(now) {
+    this.#backOff.reset()
+    this.#progress.compare()
+    if (this.#doubt) this.#fallback.doubted(this.#doubt, now)
+    if (!this.#progress.isCaughtUp && this.#progress.hasGrown) return this.#enter(this.#step, now) // an answer is bounded
+    if (this.#step === 'delta') return this.#enter('follow', now)
+    this.#step = 'pause'
+    this.#dueAt = now + this.#fallback.pauseMs(now - this.#startedAt)
+    return { do: 'wait', run: ++this.#run }
   }
 
   /** @param {number} now */
   #overdue(now) {
     const ran = now - this.#startedAt
+    if (this.#step === 'follow') return false // it is for `tabs.js` to say when nobody leads any more
     if (this.#step === 'image') return ran > IMAGE_TIMEOUT_MS
-    if (this.#step === 'stream' && this.#openedAt !== null) return now - this.#heardAt > SILENCE_MS
+    if (this.#openedAt !== null) return now - this.#heardAt > SILENCE_MS
     const limitMs = this.#step === 'info' ? INFO_TIMEOUT_MS : OPEN_TIMEOUT_MS
-    return ran > (this.#log === null ? limitMs : Math.min(limitMs, PROBE_MS * 2 ** this.#timeouts))
+    const waitMs = this.#waitSeconds * 1000
+    return ran > waitMs + (this.log === null ? limitMs : Math.min(limitMs, PROBE_MS * 2 ** this.#timeouts))
+  }
+
+  /** How long the running poll waits for news. */
+  get #waitSeconds() {
+    return this.#step === 'poll' && !this.#doubt ? this.#fallback.waitSeconds : 0
+  }
+
+  /** @returns {Command} */
+  #rest() {
+    this.#resume = this.#resumption
+    this.#step = 'resting'
+    return { do: 'rest', run: ++this.#run }
   }
 
   /**
-   * @param {'info' | 'image' | 'stream' | 'waiting'} resume
+   * @param {'info' | 'image' | 'stream'} resume
    * @param {number} now
-   * @param {End} [how]
+   * @param {End & { calm?: boolean }} [how]  `calm`: nothing is wrong
    * @returns {Command}
    */
-  #wait(resume, now, { retryAfterMs = 0, failed = false } = {}) {
+  #wait(resume, now, { retryAfterMs = 0, failed = false, calm = false } = {}) {
     const delayMs = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + this.#backOff.failed(failed, now)
-    this.#resume = resume === 'waiting' ? this.#resume : resume
-    this.#dueAt = now + (this.#lostAt === null ? delayMs : CAP_MS)
+    this.#calm = (calm || this.#reloading) && this.#backOff.attempts === 1
+    this.#resume = resume
+    this.#dueAt = now + (this.#presence.isOffline ? CAP_MS : delayMs)
     this.#step = 'waiting'
     return { do: 'wait', run: ++this.#run }
   }
 
   /**
-   * @param {'info' | 'image' | 'stream'} step
+   * Where edits come from now.
    * @param {number} now
+   */
+  #source(now) {
+    if (this.#follows) return 'follow'
+    return this.#fallback.pollsAt(now) ? 'poll' : 'stream'
+  }
+
+  /**
+   * @param {Step} wanted
+   * @param {number} now
+   * @param {'silent' | 'refused' | null} [doubt]
    * @returns {Command}
    */
-  #enter(step, now) {
-    const was = this.connection
-    this.#probing = step === 'stream' && this.#step === 'stream' && (was === 'live' || was === 'read-only')
-    this.#told = false
+  #enter(wanted, now, doubt = null) {
+    const step = wanted === 'stream' ? this.#source(now) : wanted
+    this.#probing = EDITS.includes(step) && EDITS.includes(this.#step) && isLive(this.connection)
+    this.#progress.ask()
     this.#step = step
+    this.#doubt = doubt
     this.#startedAt = now
     this.#heardAt = now
     this.#openedAt = null
-    const run = ++this.#run
-    if (step === 'info') return { do: 'info', run }
-    if (step === 'image') return { do: 'image', run, query: this.#imageQuery }
-    return { do: 'stream', run, version: this.#version, log: /** @type {string} */ (this.#log) }
+    return this.#command(++this.#run)
+  }
+
+  /**
+   * @param {number} run
+   * @returns {Command}
+   */
+  #command(run) {
+    const [version, log] = [this.version, /** @type {string} */ (this.log)]
+    if (this.#step === 'info') return { do: 'info', run }
+    if (this.#step === 'image') return { do: 'image', run, query: this.#imageQuery }
+    if (this.#step === 'follow') return { do: 'follow', run }
+    if (this.#step === 'stream') return { do: 'stream', run, version, log }
+    return { do: 'poll', run, version, log, waitSeconds: this.#waitSeconds }
   }
 }

@@ -6,8 +6,7 @@
 import { duration } from './duration.js'
 import { element } from './elements.js'
 import { t } from './language.js'
-
-/** @typedef {import('./resync.js').Connection} ConnectionState */
+import { whyRefused } from './refusals.js'
 
 const MESSAGE_MS = 6_000
 const ANNOUNCE_MS = 250 // a held arrow key would have a screen reader say a hundred positions
@@ -19,6 +18,13 @@ const WORDS = {
   'read-only': t('readOnly'),
   offline: t('offline')
 }
+/** What a refusal is called, and why. Whatever isn't here is offline. */
+const REFUSALS = /** @type {Partial<Record<import('./refusals.js').Kind, string>>} */ ({
+  full: t('full'),
+  refused: t('refusedHere'),
+  misdirected: t('refusedHere'),
+  restarting: t('restarting')
+})
 
 export class StatusBar {
   #connection = element('connection')
@@ -35,12 +41,16 @@ export class StatusBar {
   #announceTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
 
   /**
-   * @param {ConnectionState} state
-   * @param {number} retryInMs
+   * @param {import('./resync.js').Resync} resync
+   * @param {number} now
    */
-  showConnection(state, retryInMs) {
-    const seconds = Math.ceil(retryInMs / 1000)
-    write(this.#connection, WORDS[state])
+  showConnection(resync, now) {
+    const { connection: state, refusal, polls } = resync
+    const seconds = Math.ceil(resync.retryInMs(now) / 1000)
+    const refused = state === 'offline' ? refusal : null
+    write(this.#connection, (refused && REFUSALS[refused.kind]) ?? WORDS[state])
+    const title = refused ? whyRefused(refused) : polls && state === 'live' ? t('polling') : ''
+    if (this.#connection.title !== title) this.#connection.title = title
     this.#connection.dataset.state = state
     write(this.#retry, state === 'offline' ? t('retryNow', { seconds }) : '')
     this.#retry.hidden = state !== 'offline'

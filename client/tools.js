@@ -78,6 +78,10 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
       play(placed ? 'placed' : 'refused')
       if (placed) status.announce(t('placed')) // a refusal is told by its message
     },
+    charged(told) {
+      if (told) connection.tellCharges(cooldown.standing(Date.now()))
+      else if (cooldown.limited) connection.askCharges()
+    },
     changed: refresh
   })
   const brush = new Brush({ screen, painting, palette, cooldown, settings, templates, say, refresh })

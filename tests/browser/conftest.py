@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
+PLAIN_HOST = "placed.test"
+"""A name of this machine. Over plain HTTP that is no secure context, as 127.0.0.1 is one."""
+
 # No GPU in CI; the rest keeps Chromium from asking the network for anything that isn't the page's.
 _FLAGS = [
     "--no-sandbox",
@@ -28,6 +31,7 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
 ]
 
 

@@ -125,6 +125,11 @@ class ServerProcess:
         answer.raise_for_status()
         return int(answer.json()["v"])
 
+    def subscribers(self) -> int:
+        """How many streams, and polls that wait, it has."""
+        text = self._client.get(self.url + "metrics").text
+        return int(sum(float(found) for found in re.findall(r"^placed_subscribers\{.*\} (\S+)", text, re.MULTILINE)))
+
     def palette(self) -> list[tuple[int, int, int]]:
         """The palette's colours as RGB."""
         colors = self._client.get(self.url + "info").json()["palette"]

@@ -75,3 +75,46 @@ test('the RateLimit field is read, and anything else is no news', () => {
   assert.deepEqual(parseRateLimit('"edits";r=7;t=1'), { remaining: 7, nextSeconds: 1 })
   for (const field of [null, '', 'edits', '"edits";r=x;t=1', '"edits";r=1']) assert.equal(parseRateLimit(field), null)
 })
+
+test('an edit that placed nothing gives its charge back, at once', () => {
+  const clock = clockWith({ charges: 1, charge_seconds: 300, remaining: 1 })
+  clock.spend(0)
+  assert.equal(clock.remaining(10), 0)
+  clock.givenBack(20)
+  assert.deepEqual([clock.remaining(20), clock.nextMs(20)], [1, 0])
+  clock.givenBack(30)
+  assert.equal(clock.remaining(30), 1)
+})
+
+test('a charge that is given back does not give the others back, nor earlier', () => {
+  const clock = clockWith()
+  for (const now of [0, 500, 1_000]) clock.spend(now)
+  clock.givenBack(1_100)
+  assert.deepEqual([clock.remaining(1_100), clock.nextMs(1_100)], [8, 900])
+})
+
+test('what the server says when it is asked counts, unless edits are on their way that it can not know of', () => {
+  const clock = clockWith()
+  const asked = { charges: 10, charge_seconds: 2, remaining: 4, next_seconds: 1 }
+  clock.set(asked, 100)
+  assert.deepEqual([clock.remaining(100), clock.nextMs(100)], [4, 1_000])
+  clock.spend(200)
+  clock.set(asked, 300, 250)
+  assert.equal(clock.remaining(300), 3)
+  clock.answered(400, { remaining: 3, nextSeconds: 1 })
+  clock.set(asked, 500, 250)
+  assert.equal(clock.remaining(500), 3)
+  clock.set({ ...asked, remaining: 2 }, 600, 450)
+  assert.equal(clock.remaining(600), 2)
+})
+
+test('what another tab of the browser spends is spent here', () => {
+  const [one, other] = [clockWith(), clockWith()]
+  one.spend(0)
+  one.answered(10, { remaining: 9, nextSeconds: 2 })
+  other.told(one.standing(10), 10)
+  assert.deepEqual([other.remaining(10), other.nextMs(10)], [9, one.nextMs(10)])
+  other.spend(20)
+  other.told(one.standing(30), 30)
+  assert.equal(other.remaining(30), 8)
+})

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { Resync } from '../../client/resync.js'
 import { Server } from './model_server.js'
 
-/** @typedef {import('../../client/resync.js').Command} Command */
+/** @typedef {import('../../client/commands.js').Command} Command */
 
 const TICK_MS = 200
 const HEARTBEAT_MS = 15_000
@@ -135,14 +135,16 @@ export class World {
     this.#command = command
     this.#arrivals = []
     this.#sent = null
-    if (command.do === 'wait') return
+    if (command.do === 'wait' || command.do === 'follow' || command.do === 'rest') return
     this.requests += 1
     const { run } = command
+    const version = 'version' in command ? command.version : 0
     if (!this.#up) return this.#later(FAILS_MS, () => this.#fail(run))
     const delayMs = 2 * this.random() * MOST_DELAY_MS
+    const ends = command.do === 'poll'
     if (command.do === 'info') this.#later(delayMs, () => this.#info(run))
     else if (command.do === 'image') this.#later(delayMs, () => this.#image(run, command.query))
-    else this.#later(delayMs, () => this.#open(run, command.version))
+    else this.#later(delayMs, () => this.#open(run, version, ends))
   }
 
   /** @param {number} run */
@@ -160,19 +162,24 @@ export class World {
     const { images } = this.server
     const image = query ? this.server.snap() : images[Math.max(0, images.length - 1 - Math.floor(this.random() * 3))]
     const command = this.machine.gotImage(run, image, this.#now)
-    if (command?.do === 'stream') this.indexes = [...image.indexes]
+    if (command && this.machine.log === image.log && this.machine.version === image.version) this.indexes = [...image.indexes]
     this.#obey(command)
   }
 
   /**
    * @param {number} run
    * @param {number} from
+   * @param {boolean} ends  it is a poll, and ends with what there is
    */
-  #open(run, from) {
+  #open(run, from, ends) {
     const { version, log, feedFirst } = this.server
     if (from < feedFirst) return this.#obey(this.machine.gotReload(run, { v: version, log }, this.#now))
     this.machine.heard(run, this.#now)
     this.#status(run)
+    if (ends) {
+      this.#send(run, from, version)
+      return this.#later(0, () => this.#obey(this.machine.ended(run, {}, this.#now)))
+    }
     this.#sent = from
     this.#beatAt = this.#now + HEARTBEAT_MS
   }

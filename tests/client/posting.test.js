@@ -18,13 +18,41 @@ test('a cooldown says when, exactly if the server did', () => {
     reason: 'Not yet: the next pixel is ready in 0.4 s.',
     retrySeconds: 0.37
   })
-  const [byHeader, byProxy] = [outcomeOf(429, null, '12'), outcomeOf(429, null, 'Mon, 23 Nov 2026 22:00:00 GMT')]
+  const spent = { remaining: 0, nextSeconds: 12 } // a proxy has put its own page into the place of the server's text
+  const [byHeader, byDate] = [outcomeOf(429, null, '12', spent), outcomeOf(429, null, 'Mon, 23 Nov 2026 22:00:00 GMT', spent)]
   assert.equal(byHeader.kind === 'refused' && byHeader.retrySeconds, 12)
-  assert.equal(byProxy.kind === 'refused' && byProxy.retrySeconds, 1)
+  assert.equal(byDate.kind === 'refused' && byDate.retrySeconds, 1)
+})
+
+test("a proxy's own 429 says nothing of charges", () => {
+  const outcome = outcomeOf(429, null, '12')
+  assert.equal(outcome.kind === 'refused' && outcome.retrySeconds, null)
+  assert.match(outcome.kind === 'refused' ? outcome.reason : '', /full .*429/)
+})
+
+test('what a proxy answers is told, and only what it rules out is taken back', () => {
+  /** @type {[number, 'refused' | 'unknown', RegExp][]} */
+  const answers = [
+    [401, 'refused', /does not let you through \(401\)/],
+    [403, 'refused', /does not let you through \(403\)/],
+    [407, 'refused', /does not let you through/],
+    [451, 'refused', /does not let you through/],
+    [413, 'refused', /more than the server/],
+    [421, 'refused', /this address \(421\)/],
+    [502, 'unknown', /does not reach the server \(502\)/],
+    [503, 'unknown', /restarting.*\(503\)/],
+    [504, 'unknown', /does not reach the server \(504\)/],
+    [522, 'unknown', /does not reach the server/]
+  ]
+  for (const [status, kind, reason] of answers) {
+    const outcome = outcomeOf(status, null, null)
+    assert.equal(outcome.kind, kind, String(status))
+    assert.match('reason' in outcome ? outcome.reason : '', reason)
+  }
 })
 
 test('refusals that certainly placed nothing take the pixel back', () => {
-  for (const code of ['log-unavailable', 'writer-full', 'shutting-down', 'not-ready']) {
+  for (const code of ['log-unavailable', 'writer-full', 'shutting-down', 'not-ready', 'too-many-connections']) {
     assert.equal(outcomeOf(503, { code }, '1').kind, 'refused')
   }
   assert.equal(outcomeOf(403, { code: 'banned' }, null).kind, 'refused')

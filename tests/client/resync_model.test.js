@@ -12,8 +12,10 @@ import { chance } from './chance.js'
 import { Server } from './model_server.js'
 import { World } from './model_world.js'
 
-/** @typedef {import('../../client/resync.js').Command} Command */
+/** @typedef {import('../../client/commands.js').Command} Command */
 
+/** @type {import('../../client/refusals.js').Kind[]} */
+const KINDS = ['full', 'refused', 'restarting', 'unreachable', 'failed']
 const SEEDS = 300
 const WORLDS = 200 // each loses its network four times
 
@@ -51,12 +53,14 @@ class Page {
     const [command, machine, server] = [this.#command, this.#machine, this.#server]
     const failing = this.#random() < trouble
     if (command.do !== 'wait' && failing && this.#random() < 0.5) {
-      return this.obey(machine.ended(command.run, { refused: this.#random() < 0.3 }, now))
+      const kind = KINDS[Math.floor(this.#random() * KINDS.length)]
+      const refused = this.#random() < 0.3 ? { kind, status: 500 } : null
+      return this.obey(machine.ended(command.run, { refused, failed: this.#random() < 0.3 }, now))
     }
     const { log, version } = server
     if (command.do === 'info') this.obey(machine.gotInfo(command.run, { log, version }, now))
     else if (command.do === 'image') this.#image(command, failing, now)
-    else if (command.do === 'stream') this.#stream(command, failing, now)
+    else if (command.do === 'stream' || command.do === 'poll') this.#edits(command, failing, now)
   }
 
   /**
@@ -68,16 +72,16 @@ class Page {
     const { images } = this.#server
     const image = stale && !query ? images[Math.floor(this.#random() * images.length)] : this.#server.snap()
     const next = this.#machine.gotImage(run, image, now)
-    if (next?.do === 'stream') this.indexes = [...image.indexes]
+    if (next && this.#machine.log === image.log && this.#machine.version === image.version) this.indexes = [...image.indexes]
     this.obey(next)
   }
 
   /**
-   * @param {Command & { do: 'stream' }} command
+   * @param {Command & { do: 'stream' | 'poll' }} command
    * @param {boolean} duplicated
    * @param {number} now
    */
-  #stream({ run, log }, duplicated, now) {
+  #edits({ do: what, run, log }, duplicated, now) {
     const [machine, server] = [this.#machine, this.#server]
     const from = machine.version
     if (log !== server.log || from > server.version || from < server.feedFirst) {
@@ -92,6 +96,7 @@ class Page {
       if (!machine.gotFrame(run, last)) continue
       for (const [pixel, color] of server.edits.slice(first - 1, last - 1)) this.indexes[pixel] = color
     }
+    if (what === 'poll') this.obey(machine.ended(run, {}, now))
   }
 }
 

@@ -1,0 +1,40 @@
+/**
+ * What `resync.js` orders, and what it is told of how that went. Types alone: no browser loads this file.
+ */
+
+/**
+ * @typedef {{ do: 'info', run: number }} LoadInfo
+ * @typedef {{ do: 'image', run: number, query: string }} LoadImage  `query` gets round caches; '' is the usual address
+ * @typedef {{ do: 'stream', run: number, version: number, log: string }} OpenStream
+ * @typedef {{ do: 'poll', run: number, version: number, log: string, waitSeconds: number }} Poll
+ * @typedef {{ do: 'follow' | 'wait' | 'rest', run: number }} Idle  stop whatever runs; 'follow': another tab has the stream
+ * @typedef {LoadInfo | LoadImage | OpenStream | Poll | Idle} Command
+ */
+
+/** @typedef {'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'} Connection */
+/** @typedef {'info' | 'image' | 'stream' | 'poll' | 'pause' | 'follow' | 'delta' | 'waiting' | 'resting'} Step */
+/** @typedef {import('./refusals.js').Refusal} Refusal */
+
+/**
+ * How a command ended.
+ * @typedef {object} End
+ * @property {number} [retryAfterMs]  how long the server asked to wait
+ * @property {Refusal | null} [refused]  the server, or a proxy, answered, but not to this request
+ * @property {boolean} [failed]  nobody answered: the network failed
+ */
+
+/** @typedef {{ version: number, viewers: number, writable: boolean }} Status  what the server tells of itself */
+
+/**
+ * How the tab that has the stream stands.
+ * @typedef {object} Lead
+ * @property {Connection} connection
+ * @property {string | null} log
+ * @property {number} version
+ * @property {number | null} viewers
+ * @property {number} retryAt  of the next attempt, while it waits
+ * @property {Refusal | null} refusal
+ * @property {boolean} polls
+ */
+
+export {}

@@ -1,0 +1,55 @@
+/**
+ * What an answer other than 200 means for whoever looks at the page: the code that the server gave with it, as
+ * problem+json, or else the status alone, as proxies give it. Pure.
+ *
+ *     full          too many from this address, or at all: try again later
+ *     refused       the server, or a proxy before it, doesn't let this through
+ *     restarting    the server can't just now
+ *     unreachable   a proxy answers, the server does not
+ *     too-large     the request is larger than the server or a proxy takes
+ *     misdirected   this host name is none that the server answers to
+ *     failed        whatever else
+ */
+
+import { t } from './language.js'
+
+/** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'failed'} Kind */
+/** @typedef {{ kind: Kind, status: number }} Refusal */
+
+/** Codes that say more than their status. */
+const BY_CODE = new Map(/** @type {[string, Kind][]} */ ([['too-many-connections', 'full']]))
+
+const BY_STATUS = new Map(
+  /** @type {[number, Kind][]} */ ([
+    [401, 'refused'],
+    [403, 'refused'],
+    [407, 'refused'],
+    [451, 'refused'],
+    [511, 'refused'], // a network that wants its users to sign in
+    [413, 'too-large'],
+    [421, 'misdirected'],
+    [429, 'full'],
+    [502, 'unreachable'],
+    [503, 'restarting'],
+    [504, 'unreachable']
+  ])
+)
+
+/**
+ * @param {number} status
+ * @param {unknown} code  problem+json's, if there was one
+ * @returns {Refusal}
+ */
+export function refusalOf(status, code) {
+  const kind = BY_CODE.get(String(code)) ?? BY_STATUS.get(status)
+  // 520 to 530 are Cloudflare's words for a server that it doesn't reach.
+  return { kind: kind ?? (status >= 520 && status <= 530 ? 'unreachable' : 'failed'), status }
+}
+
+/**
+ * In a sentence.
+ * @param {Refusal} refusal
+ */
+export function whyRefused({ kind, status }) {
+  return t(`why_${kind}`, { status })
+}

@@ -1,0 +1,134 @@
+/**
+ * One stream for all tabs of a browser: `tabs.js` decides whose, here its edits go out to the others, or come in.
+ */
+
+import { SharedFrames } from './shared_frames.js'
+import { TabChannel } from './tab_channel.js'
+import { Tabs } from './tabs.js'
+
+/** @typedef {import('./cooldown.js').Standing} Standing */
+/** @typedef {import('./commands.js').Command} Command */
+/** @typedef {import('./shared_frames.js').Frame} Frame */
+/** @typedef {import('./tab_channel.js').Message} Message */
+
+/**
+ * @typedef {object} Page
+ * @property {(edits: Uint16Array, version: number) => void} gotEdits
+ * @property {(standing: Standing) => void} gotCharges  another tab has painted
+ * @property {() => void} changed
+ */
+
+export class Sharing {
+  #id = String(Math.random()).slice(2)
+  #tabs = new Tabs(this.#id, Math.random)
+  #frames = new SharedFrames()
+  #channel = new TabChannel((message) => this.#hear(message))
+  #resync
+  #page
+  #obey
+
+  /**
+   * @param {import('./resync.js').Resync} resync
+   * @param {Page} page
+   * @param {(command: Command | null) => void} obey
+   */
+  constructor(resync, page, obey) {
+    this.#resync = resync
+    this.#page = page
+    this.#obey = obey
+  }
+
+  /** Hear of the others. Idempotent. */
+  join() {
+    if (this.#channel.isOpen) return
+    this.#channel.open()
+    this.#tabs.reset()
+    this.#channel.send({ kind: 'ask', id: this.#id })
+  }
+
+  /** Hear no more of them; one of them may take the stream. Idempotent. */
+  leave() {
+    this.#channel.send({ kind: 'bye', id: this.#id })
+    this.#channel.close()
+    this.#frames.clear()
+  }
+
+  /**
+   * Time passes, or something is another.
+   * @param {number} now
+   */
+  tick(now) {
+    this.#obey(this.#resync.follow(this.#tabs.follows(now), now))
+    if (!this.#leads) return
+    const lead = this.#resync.standing
+    const sound = this.#resync.isSound(now)
+    const news = JSON.stringify({ ...lead, version: 0, sound })
+    if (this.#tabs.beats(news, now)) this.#channel.send({ kind: 'lead', id: this.#id, sound, lead })
+  }
+
+  /**
+   * The stream has brought edits; the others are to have them.
+   * @param {Frame} frame
+   */
+  pass(frame) {
+    if (this.#leads) this.#channel.send({ kind: 'frame', id: this.#id, frame })
+  }
+
+  /**
+   * An edit was answered: charges are the browser's, not the tab's.
+   * @param {Standing} standing
+   */
+  tellCharges(standing) {
+    this.#channel.send({ kind: 'charges', id: this.#id, standing })
+  }
+
+  /** Apply what came before the delta that it needs. */
+  drain() {
+    const now = Date.now()
+    this.#frames.drain(
+      (frame) => {
+        const isNext = this.#resync.gotShared(frame, now)
+        if (isNext) this.#page.gotEdits(frame.edits, frame.to)
+        return isNext
+      },
+      () => this.#resync.version
+    )
+  }
+
+  get #leads() {
+    return this.#channel.isOpen && this.#resync.leads
+  }
+
+  /** @param {Message} message */
+  #hear(message) {
+    const now = Date.now()
+    if (message.kind === 'ask') this.#tabs.asked()
+    else if (message.kind === 'bye') this.#tabs.left(message.id, now)
+    else if (message.kind === 'lead') this.#hearLead(message, now)
+    else if (message.kind === 'frame') this.#hearFrame(message, now)
+    else if (message.kind === 'charges') this.#page.gotCharges(message.standing)
+    this.tick(now)
+  }
+
+  /**
+   * @param {Message & { kind: 'lead' }} message
+   * @param {number} now
+   */
+  #hearLead({ id, sound, lead }, now) {
+    if (!this.#tabs.heard({ id, sound }, this.#leads ? this.#resync.isSound(now) : null, now)) return
+    this.#obey(this.#resync.follow(true, now))
+    this.#obey(this.#resync.gotLead(lead, now))
+    this.#page.changed()
+  }
+
+  /**
+   * @param {Message & { kind: 'frame' }} message
+   * @param {number} now
+   */
+  #hearFrame({ id, frame }, now) {
+    this.#tabs.heardFrame(id, now)
+    if (!this.#resync.awaitsShared) return
+    this.#frames.add(frame)
+    this.drain()
+  }
+}

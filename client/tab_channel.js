@@ -1,0 +1,51 @@
+/**
+ * The channel by which the tabs of one browser talk about one server's canvas. Where the browser has none, or forbids it,
+ * nobody is heard, and each tab that is seen has a stream of its own.
+ */
+
+/**
+ * What tabs tell each other; `tabs.js` says when.
+ * @typedef {{ id: string } & ({ kind: 'ask' | 'bye' }
+ *   | { kind: 'lead', sound: boolean, lead: import('./commands.js').Lead }
+ *   | { kind: 'frame', frame: import('./shared_frames.js').Frame }
+ *   | { kind: 'charges', standing: import('./cooldown.js').Standing })} Message
+ */
+
+/** With another number when the messages change: after an upgrade tabs with the old code are still open. */
+const NAME = `placed 1 ${new URL('.', document.baseURI).pathname}`
+
+export class TabChannel {
+  #channel = /** @type {BroadcastChannel | null} */ (null)
+  #hear
+
+  /** @param {(message: Message) => void} hear */
+  constructor(hear) {
+    this.#hear = hear
+  }
+
+  get isOpen() {
+    return this.#channel !== null
+  }
+
+  /** Idempotent. */
+  open() {
+    if (this.#channel) return
+    try {
+      this.#channel = new BroadcastChannel(NAME)
+    } catch {
+      return
+    }
+    this.#channel.onmessage = ({ data }) => this.#hear(data)
+  }
+
+  /** @param {Message} message */
+  send(message) {
+    this.#channel?.postMessage(message)
+  }
+
+  /** Nothing more is heard, and nothing is kept for us while we are frozen. Idempotent. */
+  close() {
+    this.#channel?.close()
+    this.#channel = null
+  }
+}
