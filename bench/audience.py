@@ -14,6 +14,7 @@ import click
 import numpy as np
 import trio
 
+from bench.http_client import connection
 from bench.load_process import Busy, LoadProcess, busy_share, load_process
 from bench.measure import reading, resident_bytes
 from bench.senders import EDIT_TARGET, Answers, Load
@@ -154,6 +155,12 @@ async def place_edits(
         colors=colors,
     )
     return await send(load)
+
+
+async def present(place: Place) -> Dialect:
+    """How to follow placed from now on."""
+    async with connection(place.host, place.port) as link:
+        return Dialect(f"/edits?v={(await link.request('GET', '/info')).json()['version']}")
 
 
 async def send(load: Load) -> Answers:

@@ -17,7 +17,7 @@ import click
 import numpy as np
 import trio
 
-from bench.audience import Dialect, Show, audience, place_edits, read_every_option
+from bench.audience import Dialect, Show, audience, place_edits, present, read_every_option
 from bench.cores import allow_connections
 from bench.http_client import connection
 from bench.load_process import warnings
@@ -126,9 +126,7 @@ async def _run(place: Place, subscribers: int, processes: int, rate: float, seco
     answers = await place_edits(place, Dialect(""), rate, seconds, bounds)
     if place.pid is not None:
         alone = reading(place.pid).cpu - before
-    async with _asked(place) as info:
-        dialect = Dialect(f"/edits?v={info['version']}")
-    async with audience(place, dialect, subscribers, processes=processes, every_ms=every_ms) as people:
+    async with audience(place, await present(place), subscribers, processes=processes, every_ms=every_ms) as people:
         show = await people.show(rate, seconds, bounds)
     return _Run(show, alone * show.edits / max(1, len(answers.moments)), people.bytes_each, people.join_seconds)
 

@@ -1,11 +1,14 @@
 """`ingest`: POST /edit over keep-alive connections: as fast as it is answered, and at a given rate.
 
-Each answer is durable: fsync'd. The open loop's latency counts from when a request was due, so that waiting for a
-server that stalls isn't hidden (what a closed loop does: it asks less of one that is slow).
+Each answer is durable: fsync'd. With subscribers, both loops run with nobody watching and with all of them, in turn:
+what is left of the edits is what those who watch leave to those who paint. The open loop's latency counts from when a
+request was due, so that waiting for a server that stalls isn't hidden (what a closed loop does: it asks less of one
+that is slow).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +16,19 @@ import attrs
 import click
 import trio
 
-from bench.audience import send
+from bench.audience import audience, present, read_every_option, send
+from bench.cores import allow_connections
 from bench.http_client import connection
 from bench.load_process import busy_share, warnings
 from bench.measure import reading
 from bench.place import Place, opened, url_option
-from bench.report import Figure, Report, json_option, progress_bar
+from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.senders import Answers, Load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_LEFT = Target(0.6, at_least=True)
 
 
 @attrs.frozen
@@ -38,6 +44,11 @@ class _Run:
         return self.answers.statuses.get("200", 0)
 
     @property
+    def per_second(self) -> float:
+        """Such edits a second."""
+        return self.placed / self.answers.seconds
+
+    @property
     def refused(self) -> int:
         """Requests that weren't."""
         return sum(self.answers.statuses.values()) - self.placed + self.answers.unanswered
@@ -50,6 +61,10 @@ class _Run:
     "--rate", default=2_000.0, show_default=True, type=click.FloatRange(0.1, 50_000), help="Of the open loop."
 )
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Of each loop.")
+@click.option(
+    "--subscribers", default=0, show_default=True, type=click.IntRange(0, 100_000), help="Who watch, every second time."
+)
+@read_every_option
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def ingest(
@@ -58,29 +73,42 @@ def ingest(
     connections: int,
     rate: float,
     seconds: float,
+    subscribers: int,
+    every_ms: float,
     runs: int,
     json_path: Path | None,
 ) -> None:
-    """POST /edit, durable, in a closed and in an open loop. Linux only."""
+    """POST /edit, durable, in a closed and in an open loop, and beside many who watch. Linux only."""
+    allow_connections(subscribers + connections)
+    watched = f", {subscribers:,} watching"
 
     async def measure() -> dict[str, list[_Run]]:
-        loops: dict[str, list[_Run]] = {"closed loop": [], "open loop": []}
+        loops: dict[str, list[_Run]] = defaultdict(list)
         with progress_bar("") as bar:
-            task = bar.add_task("sending", total=2 * runs)
+            task = bar.add_task("sending", total=2 * runs * (1 + bool(subscribers)))
             async with opened(url, pid=pid) as place:
                 load = await _load(place, connections)
                 await _sent(place, attrs.evolve(load, seconds=min(1.0, seconds)))  # warms up
-                for _ in range(runs):
+
+                async def send_both(suffix: str) -> None:
                     for name, each in (("closed loop", 0.0), ("open loop", rate)):
-                        loops[name].append(await _sent(place, attrs.evolve(load, rate=each, seconds=seconds)))
+                        loops[name + suffix].append(await _sent(place, attrs.evolve(load, rate=each, seconds=seconds)))
                         bar.advance(task)
+
+                for _ in range(runs):
+                    await send_both("")
+                    if subscribers:
+                        async with audience(place, await present(place), subscribers, every_ms=every_ms):
+                            await send_both(watched)
         return loops
 
     loops = trio.run(measure)
     options = {"url": url, "connections": connections, "rate": rate, "seconds": seconds, "runs": runs}
+    options |= {"subscribers": subscribers, "read_every_ms": every_ms}
     Report(
         bench="ingest",
-        figures=[figure for name, several in loops.items() for figure in _figures(name, several)],
+        figures=[figure for name, several in loops.items() for figure in _figures(name, several)]
+        + ([_left(loops, watched)] if subscribers else []),
         options=options,
         details={name: [_as_json(run) for run in several] for name, several in loops.items()},
         notes=warnings(busy_share([run.answers.busy]) for several in loops.values() for run in several),
@@ -103,7 +131,7 @@ async def _sent(place: Place, load: Load) -> _Run:
 def _figures(name: str, runs: list[_Run]) -> list[Figure]:
     answers = [run.answers for run in runs]
     figures = [
-        Figure(f"{name}: edits", median(run.placed / run.answers.seconds for run in runs), "per second"),
+        Figure(f"{name}: edits", median(run.per_second for run in runs), "per second"),
         *(
             Figure(f"{name}: POST to durable answer, {key}", median(each.latency_ms[key] for each in answers), "ms")
             for key in ("p50", "p99", "p99.9")
@@ -113,6 +141,13 @@ def _figures(name: str, runs: list[_Run]) -> list[Figure]:
     ]
     cpu = median(1e6 * run.cpu_seconds / max(1, run.placed) for run in runs)
     return [*figures, Figure(f"{name}: CPU per edit", cpu, "us")] if cpu == cpu else figures  # NaN without a process
+
+
+def _left(loops: dict[str, list[_Run]], watched: str) -> Figure:
+    """What the closed loop has left of its edits when it's watched; each run beside its own."""
+    pairs = zip(loops["closed loop"], loops["closed loop" + watched], strict=True)
+    shares = [beside.per_second / alone.per_second for alone, beside in pairs]
+    return Figure(f"closed loop{watched}: edits, of those with nobody", median(shares), "", _LEFT)
 
 
 def _as_json(run: _Run) -> dict[str, Any]:

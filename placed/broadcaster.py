@@ -17,6 +17,7 @@ import trio
 from placed.frames import Frames
 from placed.http import sse
 from placed.http.chunked import chunk_of
+from placed.pace import Pace, Waiters
 from placed.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Broadcaster:
         log_id: its log's.
         heartbeat_seconds: between two signs of life to one stream when nothing is placed.
         is_writable: whether the log takes edits, as far as is known.
+        pace: shared by all who tell many.
+        frame_seconds: at least, between two frames to those who have tasks of their own.
         delivered: told the lane, and how many seconds those who kept up have waited for a frame.
 
     Attributes:
@@ -61,6 +64,8 @@ class Broadcaster:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         is_writable: Callable[[], bool] = lambda: True,
         delivered: Callable[[str, float], None] = lambda lane, seconds: None,
+        pace: Pace | None = None,
+        frame_seconds: float = 0.0,
     ) -> None:
         self._projection = projection
         self._heartbeat_seconds = heartbeat_seconds
@@ -69,6 +74,8 @@ class Broadcaster:
         self._told_viewers = 0
         self._viewers_due = self._writable_due = 0.0
         self._changed = trio.Event()
+        self._waiters = Waiters()
+        self._frame_seconds = frame_seconds
         self._frames = Frames(projection.feed, projection.code)
         self.log_id = log_id
         self._closed = False
@@ -82,6 +89,7 @@ class Broadcaster:
         self.frames_sent = 0
         self.bytes_sent = 0
         self.delivered = delivered
+        self.pace = Pace() if pace is None else pace
 
     @property
     def closed(self) -> bool:
@@ -89,10 +97,21 @@ class Broadcaster:
         return self._closed
 
     async def run(self) -> None:
-        """Notice when the status changes, until cancelled."""
-        while True:
-            self.look()
-            await trio.sleep(_LOOK_SECONDS)
+        """Wake those who wait when their turn comes, and notice when the status changes, until cancelled."""
+        with self.pace.watching():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wake_waiters)
+                while True:
+                    self.look()
+                    await trio.sleep(_LOOK_SECONDS)
+
+    async def _wake_waiters(self) -> None:
+        told = self.version, self.urgent
+        while not self.closed:
+            await self.wait(lambda: self.closed or told != (self.version, self.urgent))  # noqa: B023 - asked at once
+            started, told = trio.current_time(), (self.version, self.urgent)
+            await self._waiters.wake(self.pace)
+            await trio.sleep_until(started + self._frame_seconds)
 
     def look(self) -> None:
         """Make a new edition of the status, if it has changed and the last one is old enough."""
@@ -136,6 +155,7 @@ class Broadcaster:
         """End all streams, each once it has all that there is; whoever comes later is ended likewise. Idempotent."""
         self._closed = True
         self._wake()
+        self._waiters.wake_all()
 
     def subscribe(
         self, version: int, form: Format, log_id: str | None, on_close: Callable[[], None] = lambda: None
@@ -200,8 +220,13 @@ class Broadcaster:
         """Wait until there is something after `version`, or a status after `edition` that can't wait, or the end;
         False when it's time for a heartbeat."""
         with trio.move_on_after(self._heartbeat_seconds) as heartbeat:
-            await self.wait(lambda: self.closed or self.is_behind(version) or edition < self.urgent)
+            await self.news(version, edition)
         return not heartbeat.cancelled_caught
+
+    async def news(self, version: int, edition: int) -> None:
+        """The same wait without a heartbeat; it ends when those who wait have their turn."""
+        while not (self.closed or self.is_behind(version) or edition < self.urgent):
+            await self._waiters.wait()
 
     def is_behind(self, version: int) -> bool:
         """Whether there is something after `version`."""

@@ -42,6 +42,7 @@ from placed.left_out import tell_left_out_lines
 from placed.log_opening import open_log
 from placed.loop_lag import watch_loop
 from placed.metrics import Metrics
+from placed.pace import Pace
 from placed.palette import SEED
 from placed.palette_files import palette_of
 from placed.progress import replay_progress
@@ -174,9 +175,16 @@ class _Server:
         self._projection = projection
         self._snapshotter = snapshotter
         self._metrics = metrics
-        self._broadcaster = Broadcaster(projection, log.id, is_writable=self._is_writable, delivered=metrics.delivered)
-        self._reader = Reader(log, projection, self._broadcaster.publish)
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed)
+        self._broadcaster = Broadcaster(
+            projection,
+            log.id,
+            is_writable=self._is_writable,
+            delivered=metrics.delivered,
+            pace=Pace(lambda: self._writer.waiting > 0),
+            frame_seconds=1 / settings.max_frames_per_second,
+        )
+        self._reader = Reader(log, projection, self._broadcaster.publish)
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         api = self._api(log.id)

@@ -102,8 +102,8 @@ class Subscriber:
 
     async def wait(self) -> None:
         """Wait until `take` has something to give, or there is nothing more to wait for."""
-        hub = self._broadcaster
-        await hub.wait(lambda: self.is_over or hub.closed or hub.is_behind(self.version) or self.edition < hub.urgent)
+        if not self.is_over:
+            await self._broadcaster.news(self.version, self.edition)
 
     async def next(self) -> bytes | None:
         """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.

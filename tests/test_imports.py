@@ -76,8 +76,8 @@ LAYERS = {
     "tls": _layer("tls"),
     "allocator": _layer("allocator"),
     "tasks": _layer(
-        "broadcaster frames image left_out loop_lag metrics reader recovery snapshot_store snapshotter subscriber "
-        "writer",
+        "broadcaster frames image left_out loop_lag metrics pace reader recovery snapshot_store snapshotter "
+        "subscriber writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),

@@ -19,6 +19,7 @@ import trio
 
 from placed.http.chunked import LAST_CHUNK
 from placed.metrics import FAST
+from placed.pace import Stopwatch
 
 if TYPE_CHECKING:
     from placed.broadcaster import Broadcaster
@@ -100,6 +101,7 @@ class Followers:
         self._loose: dict[_Follower, None] = {}  # those in no pack, in the order in which they came to be
         self._packs: list[_Pack] = []
         self._telling = False
+        self._watch = Stopwatch()
         self._selector = selectors.DefaultSelector()
         self._empty = trio.Event()
         self.frames = 0
@@ -167,20 +169,35 @@ class Followers:
         self._telling = True
         try:
             self._gather()
-            writes = 0
-            for pack in list(self._packs):
-                if self._is_lost(pack):
-                    self._disband(pack)
-                elif self._broadcaster.is_behind(pack.version) or pack.edition < self._broadcaster.urgent:
-                    writes += len(pack.members)
-                    self._tell(pack)
-                if writes >= _WRITES_AT_ONCE:
-                    writes = 0
-                    await trio.lowlevel.checkpoint()
+            await self._tell_packs()
             await self._tell_each([one for one in self._loose if not one.rest])
             self._merge()
         finally:
             self._telling = False
+
+    async def _tell_packs(self) -> None:
+        writes = 0
+        self._watch.begin_frame()
+        for pack in list(self._packs):
+            if self._is_lost(pack):
+                self._disband(pack)
+            elif self._broadcaster.is_behind(pack.version) or pack.edition < self._broadcaster.urgent:
+                writes += len(pack.members)
+                self._tell(pack)
+            if writes >= _WRITES_AT_ONCE:
+                writes = 0
+                await self._rest()
+        if writes:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Let those who paint have their time behind a turn."""
+        took = self._watch.end()
+        if self._broadcaster.closed:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._broadcaster.pace.rest(took, self._watch.frame_seconds)
+        self._watch.begin()
 
     def _gather(self) -> None:
         """Put those who keep up, and are in no pack, into packs."""

@@ -1,0 +1,141 @@
+"""The pace: those who are told have their turn when those who paint have had theirs.
+
+One loop serves everybody, and to tell an edit to a thousand streams costs it as much as to take a hundred and fifty.
+So whoever tells many does it in turns, and rests behind each: until nobody else has anything to do and no edits wait
+for the log, but not longer than `_RESTS` times what the turn took, or than `_MOST_FRAME_SECONDS` leave for all turns of
+a frame. So the rate of frames follows the load. With time to spare a rest is two turns of the scheduler; while edits
+wait, frames take a quarter of the loop's time; and where that would be fewer than 10 a second to each stream, up to
+half of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_RESTS: Final = 3.0
+_LEAST_RESTS: Final = 1.0
+_MOST_FRAME_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 0.001
+_WOKEN_AT_ONCE: Final = 16  # 2 ms for streams of the slow lane, which take 0.12 ms each
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts the steps of all tasks: a task that yields, and finds that no other took one, was alone."""
+
+    count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.count += 1
+
+
+class Pace:
+    """One server's.
+
+    Args:
+        edits_wait: whether edits wait for the log.
+    """
+
+    def __init__(self, edits_wait: Callable[[], bool] = lambda: False) -> None:
+        self._edits_wait = edits_wait
+        self._steps = _Steps()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Within the block it's known what other tasks do; without, nobody is waited for but edits."""
+        trio.lowlevel.add_instrument(self._steps)
+        try:
+            yield
+        finally:
+            trio.lowlevel.remove_instrument(self._steps)
+
+    async def rest(self, turn_seconds: float, frame_seconds: float) -> None:
+        """Let the others have their time.
+
+        Args:
+            turn_seconds: what the turn before took.
+            frame_seconds: what all turns of a frame take, as far as is known.
+        """
+        rests = min(_RESTS, _MOST_FRAME_SECONDS / max(frame_seconds, turn_seconds, 1e-6) - 1)
+        until = trio.current_time() + max(_LEAST_RESTS, rests) * turn_seconds
+        # Nothing tells when all is quiet.
+        while not await self._is_quiet() and (now := trio.current_time()) < until:  # noqa: ASYNC110
+            await trio.sleep_until(min(now + _LOOK_SECONDS, until))
+
+    async def _is_quiet(self) -> bool:
+        """Whether nobody else had anything to do in two turns of the scheduler, and no edits wait.
+
+        In one turn the others may have come before us, and in the next behind us.
+        """
+        before = self._steps.count
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        return self._steps.count - before <= 2 and not self._edits_wait()
+
+
+class Stopwatch:
+    """What the turns of a frame took, in seconds of CPU: another process on the core is nobody's turn.
+
+    Attributes:
+        frame_seconds: all turns of the last frame.
+    """
+
+    def __init__(self) -> None:
+        self.frame_seconds = 0.0
+        self._sum_seconds = 0.0
+        self._began = 0.0
+
+    def begin_frame(self) -> None:
+        """The turns that come are of another frame."""
+        self.frame_seconds, self._sum_seconds = self._sum_seconds, 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """A turn begins."""
+        self._began = time.thread_time()
+
+    def end(self) -> float:
+        """A turn has ended: what it took."""
+        took = time.thread_time() - self._began
+        self._sum_seconds += took
+        return took
+
+
+class Waiters:
+    """Tasks that wait for the same news, each on its own, woken a few at a time. Woken, they look again."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[trio.Event, None] = {}
+
+    async def wait(self) -> None:
+        """Wait until it's our turn."""
+        event = trio.Event()
+        self._waiting[event] = None
+        try:
+            await event.wait()
+        finally:
+            self._waiting.pop(event, None)
+
+    def wake_all(self) -> None:
+        """Wake all at once, as for the end."""
+        for event in self._waiting:
+            event.set()
+
+    async def wake(self, pace: Pace) -> None:
+        """Wake all who wait now, in turns; a turn is over when those whose it was have had theirs."""
+        waiting, watch = list(self._waiting), Stopwatch()
+        expected_seconds = 0.0
+        for at in range(0, len(waiting), _WOKEN_AT_ONCE):
+            watch.begin()
+            for event in waiting[at : at + _WOKEN_AT_ONCE]:
+                event.set()
+            await trio.lowlevel.checkpoint()
+            took = watch.end()
+            expected_seconds = expected_seconds or took * len(waiting) / _WOKEN_AT_ONCE
+            await pace.rest(took, expected_seconds)

@@ -1,0 +1,169 @@
+"""The pace: a turn costs those who paint no more than its share, and where there is time to spare nobody waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from placed import pace as paces
+from placed.broadcaster import Broadcaster
+from placed.cooldown import Cooldowns, Rule
+from placed.frames import Format
+from placed.http.followers import Followers
+from placed.pace import Pace, Stopwatch, Waiters
+from placed.projection import Projection
+from tests.records import SMALL, batch, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trio.testing import MockClock
+
+LIMIT_SECONDS = 10.0
+
+
+@pytest.fixture
+def watched() -> Iterator[Pace]:
+    """A pace that knows what other tasks do."""
+    pace = Pace()
+    with pace.watching():
+        yield pace
+
+
+async def seconds_of_rest(pace: Pace, turn_seconds: float, frame_seconds: float) -> float:
+    """How long it rests, on a clock that only waiting moves."""
+    began = trio.current_time()
+    await pace.rest(turn_seconds, frame_seconds)
+    return trio.current_time() - began
+
+
+async def test_rest_takes_no_time_where_there_is_nothing_to_do(autojump_clock: MockClock) -> None:
+    pace = Pace()
+    with pace.watching():
+        assert await seconds_of_rest(pace, 5.0, 5.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("turn_seconds", "frame_seconds", "expected"),
+    [
+        (0.003, 0.012, 0.009),  # a quarter of the time for frames
+        (0.003, 0.04, 0.0045),  # less would be fewer than 10 a second
+        (0.003, 0.12, 0.003),  # half of the time, though these are fewer
+        (0.0001, 0.0001, 0.0003),
+    ],
+)
+async def test_rest_is_longer_than_the_turn_while_edits_wait_and_bounded(
+    autojump_clock: MockClock, turn_seconds: float, frame_seconds: float, expected: float
+) -> None:
+    pace = Pace(lambda: True)
+    assert await seconds_of_rest(pace, turn_seconds, frame_seconds) == pytest.approx(expected)
+
+
+async def test_rest_ends_as_soon_as_no_edit_waits(autojump_clock: MockClock) -> None:
+    answers = iter([True, True, True, False])
+    assert await seconds_of_rest(Pace(lambda: next(answers)), 1.0, 1.0) == pytest.approx(0.003)
+
+
+async def test_rest_lasts_while_others_have_something_to_do(autojump_clock: MockClock, nursery: trio.Nursery) -> None:
+    pace, done = Pace(), trio.Event()
+
+    async def work() -> None:
+        for _ in range(200):
+            await trio.lowlevel.checkpoint()
+        done.set()
+
+    with pace.watching():
+        nursery.start_soon(work)
+        with trio.fail_after(LIMIT_SECONDS):
+            while not done.is_set():
+                assert not await pace._is_quiet()
+            assert await pace._is_quiet()
+
+
+async def test_stopwatch_adds_up_the_turns_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 1.0, 5.0, 7.0, 7.0])
+    monkeypatch.setattr(paces.time, "thread_time", lambda: next(times))
+    watch = Stopwatch()
+    watch.begin_frame()
+    assert watch.end() == 1
+    watch.begin()
+    assert watch.end() == 2
+    watch.begin_frame()
+    assert watch.frame_seconds == 3
+
+
+async def test_those_who_wait_are_woken_a_few_at_a_time(nursery: trio.Nursery) -> None:
+    waiters, woken, most, before = Waiters(), 0, 0, 0
+
+    async def wait() -> None:
+        nonlocal woken
+        await waiters.wait()
+        woken += 1
+
+    for _ in range(100):
+        nursery.start_soon(wait)
+    await trio.testing.wait_all_tasks_blocked()
+    nursery.start_soon(waiters.wake, Pace())
+    with trio.fail_after(LIMIT_SECONDS):
+        while woken < 100:
+            await trio.lowlevel.checkpoint()
+            most, before = max(most, woken - before), woken
+    assert most <= 2 * paces._WOKEN_AT_ONCE
+    assert not waiters._waiting
+
+
+class Told:
+    """A hub with edits that wait, or don't."""
+
+    def __init__(self) -> None:
+        self.edits_wait = True
+        self.projection = Projection(SMALL, 1, Cooldowns(Rule(10, 0)))
+        self.hub = Broadcaster(self.projection, "log-1", pace=Pace(lambda: self.edits_wait), frame_seconds=0.004)
+
+    async def place(self, seconds: float) -> None:
+        """An edit each ms."""
+        until = trio.current_time() + seconds
+        while trio.current_time() < until:
+            self.projection.apply(batch([record((1, 1, 1, 7))], first=self.projection.version), 0)
+            self.hub.publish()
+            await trio.sleep(0.001)
+
+
+@pytest.mark.parametrize("edits_wait", [False, True])
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+async def test_frames_are_rarer_while_edits_wait(
+    autojump_clock: MockClock, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, lane: str, edits_wait: bool
+) -> None:
+    monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # what a turn takes
+    told, frames = Told(), 0
+    told.edits_wait = edits_wait
+    monkeypatch.setattr(Stopwatch, "frame_seconds", 0.02, raising=False)
+    nursery.start_soon(told.hub.run)
+    ours, theirs = trio.socket.socketpair()
+    if lane == "fast":
+        followers = Followers(told.hub, heartbeat_seconds=15, stall_seconds=30, frame_seconds=0.004)
+        nursery.start_soon(followers.run)
+        await trio.testing.wait_all_tasks_blocked()
+        followers.add(ours.detach(), told.hub.subscribe(1, Format.CODES, None))
+        await told.place(1.0)
+        frames = followers.frames
+    else:
+        subscriber = told.hub.subscribe(1, Format.CODES, None)
+
+        async def follow() -> None:
+            nonlocal frames
+            while await subscriber.next():
+                frames += 1
+
+        nursery.start_soon(follow)
+        await told.place(1.0)
+    nursery.cancel_scope.cancel()
+    theirs.close()
+    ours.close()
+    if edits_wait:
+        assert 10 <= frames <= 20
+    else:
+        assert frames >= 200
