@@ -253,7 +253,9 @@ _PARAMS: Final[list[click.Parameter]] = [
         "Answer hot requests without Hypercorn, or leave all to it.  [default: on]",
         is_flag=True,
     ),
-    _setting("max_frames_per_second", "COUNT", "To each stream; fewer merge more edits into one.", show_default=True),
+    _setting(
+        "max_frames_per_second", "COUNT", "At most, to each stream; fewer merge more edits into one.", show_default=True
+    ),
     _setting("log_level", "LEVEL", f"{', '.join(structured_logs.LEVELS)}.", show_default=True),
     _setting("log_format", "FORMAT", f"{' or '.join(structured_logs.FORMATS)}.", show_default=True),
     _setting(

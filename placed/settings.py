@@ -74,7 +74,7 @@ class Settings:
         max_connections_per_client: that one address may have open besides, likewise. A trusted proxy has no limit.
         unlimited_clients: networks whose addresses have neither limit.
         fast_lane: whether hot requests are answered without Hypercorn.
-        max_frames_per_second: to each stream of the fast lane, 1 to 1000.
+        max_frames_per_second: to each stream, 1 to 1000.
         log_level: of `placed.structured_logs.LEVELS`.
         log_format: of `placed.structured_logs.FORMATS`.
         log_addresses: whether log lines have clients' addresses.

@@ -85,7 +85,7 @@ async def test_rest_lasts_while_others_have_something_to_do(autojump_clock: Mock
 
 async def test_stopwatch_adds_up_the_turns_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 1.0, 5.0, 7.0, 7.0])
-    monkeypatch.setattr(paces.time, "thread_time", lambda: next(times))
+    monkeypatch.setattr("placed.pace.time.thread_time", lambda: next(times))
     watch = Stopwatch()
     watch.begin_frame()
     assert watch.end() == 1
