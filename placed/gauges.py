@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from placed.broadcaster import Broadcaster
     from placed.http.followers import Followers
     from placed.http.front import Front
+    from placed.http.polls import Polls
     from placed.image import ImageEncoder
     from placed.metrics import Metrics
     from placed.projection import Projection
@@ -30,6 +31,7 @@ def watch_parts(
     writer: Writer,
     broadcaster: Broadcaster,
     followers: Followers,
+    polls: Polls,
     front: Front,
     encoder: ImageEncoder,
     snapshotter: Snapshotter,
@@ -37,7 +39,7 @@ def watch_parts(
 ) -> None:
     """Add to `metrics` what these parts of one server can tell; `lag` is how many offsets are still to be read."""
     _watch_log(metrics, log, projection, reader, writer, lag)
-    _watch_streams(metrics, broadcaster, followers)
+    _watch_streams(metrics, broadcaster, followers, polls)
     watch, total = metrics.watch, metrics.watch_total
     watch("placed_connections", "Open connections.", lambda: front.connections)
     watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
@@ -61,19 +63,20 @@ def _watch_log(
     total("placed_log_reconnects_total", "Times that the log was reached again.", lambda: log.reconnects)
 
 
-def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers) -> None:
-    """In both lanes: who isn't among the followers has a task of its own, in the slow lane."""
+def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers, polls: Polls) -> None:
+    """In both lanes: who isn't among the followers, and doesn't poll, has a task of its own, in the slow lane."""
     watch, total = metrics.watch, metrics.watch_total
 
     def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:
         return lambda: {FAST: fast(), SLOW: slow()}
 
-    subscribers = by_lane(lambda: len(followers), lambda: broadcaster.subscribers - len(followers))
+    subscribers = by_lane(lambda: len(followers), lambda: broadcaster.subscribers - len(followers) - polls.open)
     laggards = by_lane(lambda: followers.laggards, lambda: broadcaster.laggards)
     frames = by_lane(lambda: followers.frames_sent, lambda: broadcaster.frames_sent)
     sent_bytes = by_lane(lambda: followers.bytes_sent, lambda: broadcaster.bytes_sent)
     watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: broadcaster.writable)
     watch("placed_subscribers", "Open streams.", subscribers, "lane")
+    watch("placed_polls", "Polls that wait, or are being answered.", lambda: polls.open)
     watch("placed_laggards", "Streams that haven't taken all that they were sent.", laggards, "lane")
     total("placed_frames_sent_total", "Frames given to streams.", frames, "lane")
     total("placed_stream_sent_bytes_total", "Bytes given to streams.", sent_bytes, "lane")

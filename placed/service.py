@@ -36,6 +36,7 @@ from placed.http.front import Front
 from placed.http.hosts import Hosts
 from placed.http.listening import address_of, listen, url_of
 from placed.http.pages import Pages, client_folder
+from placed.http.polls import MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.image import ImageEncoder
 from placed.left_out import tell_left_out_lines
@@ -187,6 +188,7 @@ class _Server:
         self._reader = Reader(log, projection, self._broadcaster.publish)
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
+        self._polls = Polls()
         api = self._api(log.id)
         self._followers = Followers(
             self._broadcaster,
@@ -216,6 +218,7 @@ class _Server:
             writer=self._writer,
             broadcaster=self._broadcaster,
             followers=self._followers,
+            polls=self._polls,
             front=self._front,
             encoder=self._encoder,
             snapshotter=snapshotter,
@@ -264,6 +267,8 @@ class _Server:
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             requests=RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
+            poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
+            polls=self._polls,
         )
 
     def _is_writable(self) -> bool:

@@ -43,6 +43,7 @@ class Subscriber:
 
     def opening(self, retry_ms: int) -> bytes:
         """The first event: the status, or reload, after which nothing comes; with the time to reconnect in it."""
+        self.edition = self._broadcaster.edition
         stale = self._broadcaster.stale(self.version, self._log_id)
         told = self._broadcaster.status() if stale is None else self._reload(stale)
         return sse.retry_line(retry_ms) + told
@@ -102,8 +103,25 @@ class Subscriber:
 
     async def wait(self) -> None:
         """Wait until `take` has something to give, or there is nothing more to wait for."""
-        if not self.is_over:
+        if not self.has_news():
             await self._broadcaster.news(self.version, self.edition)
+
+    def has_news(self) -> bool:
+        """Whether there is something to say, or there is nothing more to wait for."""
+        hub = self._broadcaster
+        if self.is_over or hub.closed or self.edition < hub.urgent or hub.is_behind(self.version):
+            return True
+        return hub.stale(self.version, self._log_id) is not None
+
+    async def wait_until_there(self) -> None:
+        """Wait while the version is one that the server has yet to come to."""
+        hub = self._broadcaster
+        await hub.wait(lambda: hub.closed or hub.stale(self.version, self._log_id) != "future")
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether all streams are being ended."""
+        return self._broadcaster.closed
 
     async def next(self) -> bytes | None:
         """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.

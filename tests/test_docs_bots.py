@@ -88,7 +88,7 @@ def test_what_is_shown_is_compared(shown: str, printed: str, is_right: bool) -> 
 
 
 def test_page_has_programs_and_a_session_for_each_tool() -> None:
-    assert list(PROGRAMS) == ["place.py", "watch.py", "keep.py", "seen.mjs"]
+    assert list(PROGRAMS) == ["place.py", "watch.py", "poll.py", "keep.py", "seen.mjs"]
     assert [session.split()[1] for session in SESSIONS] == ["curl", "python", "node"]
 
 
@@ -161,7 +161,8 @@ async def paint(port: int, x: int, y: int, color: int, address: str = "203.0.113
 RESTARTABLE: Final = ("--trusted-proxy", "127.0.0.1", "--charges", "4", "--charge-seconds", "1")
 
 
-async def test_watch_prints_every_edit_also_after_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["watch.py", "poll.py"])
+async def test_every_edit_is_printed_also_after_a_restart(name: str, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     flags = (*RESTARTABLE, "--port", str(port))
     prepare(tmp_path, f"127.0.0.1:{port}")
@@ -170,7 +171,7 @@ async def test_watch_prints_every_edit_also_after_a_restart(tmp_path: Path) -> N
     async def is_printed() -> bool:
         return [line for line in printed().splitlines() if not line.startswith("again")] == lines
 
-    async with started("watch.py", tmp_path) as printed:
+    async with started(name, tmp_path) as printed:
         for x in range(2):
             async with running(tmp_path / "data", *flags):
                 await until(partial(is_watched, port))

@@ -82,8 +82,8 @@ LAYERS = {
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.fast_lane http.followers http.front http.guard "
-        "http.hot_request http.http1 http.http2 http.keep_alive http.listening http.pages http.request_log",
+        "http.api http.app http.connection http.fast_lane http.followers http.front http.guard http.hot_request "
+        "http.http1 http.http2 http.keep_alive http.listening http.pages http.polls http.request_log",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),

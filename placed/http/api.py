@@ -23,7 +23,8 @@ from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.hosts import ANY, Hosts
 from placed.http.origin import cors, refuse_cross_site
-from placed.http.parameters import choice, edit_of, image_version_of, text, version_of
+from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
+from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.record import EDIT_STRUCT
 from placed.writer import WriterClosed, WriterFull
@@ -51,11 +52,11 @@ _IMAGE_CACHING = (
     "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
 )
 
-STREAM_HEADERS = (
+_EVENTS_HEADERS = (
     ("Content-Type", "text/event-stream"),
     ("Cache-Control", "no-store, no-transform"),  # who compresses a stream holds its frames back
-    ("X-Accel-Buffering", "no"),  # nginx would hold frames back
 )
+STREAM_HEADERS = (*_EVENTS_HEADERS, ("X-Accel-Buffering", "no"))  # nginx would hold frames back
 
 
 @attrs.frozen
@@ -84,7 +85,8 @@ class Api:
         is_ready: whether the log can be reached, for `/readyz`.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
         hosts: those that it answers for.
-        stream_limit: for each client.
+        stream_limit: for each client, and `poll_limit` likewise.
+        polls: those that wait.
         requests: where they are counted and logged.
         now_ms: the wall clock, ms since the epoch.
     """
@@ -105,6 +107,8 @@ class Api:
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
+    polls: Polls = attrs.field(factory=Polls)
     requests: RequestLog = attrs.field(
         default=attrs.Factory(lambda self: RequestLog(metrics=self.metrics), takes_self=True)
     )
@@ -181,17 +185,32 @@ class Api:
         Raises:
             Problem: 400, 414, 429, 503.
         """
+        subscriber = self._subscriber(request, self.stream_limit, lambda: too_many("streams", self.stream_limit))
+        return Stream(STREAM_HEADERS, subscriber.opening(_retry_ms()), subscriber)
+
+    async def polled(self, request: Request) -> Answer | None:
+        """`GET /edits` with `wait`: what is new, as soon as there is something; None where a stream is asked for.
+
+        Raises:
+            Problem: 400, 414, 429, 503.
+        """
+        wait_seconds = wait_of(request, MAX_WAIT_SECONDS)
+        if wait_seconds is None:
+            return None
+        subscriber = self._subscriber(request, self.poll_limit, lambda: too_many("polls", self.poll_limit))
+        events = await self.polls.events(subscriber, 0 if request.method == "HEAD" else wait_seconds, _retry_ms())
+        return Answer(200, _EVENTS_HEADERS, events)
+
+    def _subscriber(self, request: Request, limit: ClientLimit, refusal: Callable[[], Problem]) -> Subscriber:
         form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
         log_id = text(request, "log", _LOG_ID_CHARACTERS)
         version = version_of(request)
         if self.broadcaster.closed:
             raise _unavailable(WriterClosed("the server is shutting down"))
-        held = self.stream_limit.enter(client_address(request, self.trusted_proxies))
+        held = limit.enter(client_address(request, self.trusted_proxies))
         if held is None:
-            raise too_many("streams", self.stream_limit)
-        subscriber = self.broadcaster.subscribe(version, form, log_id, held.leave)
-        retry_ms = random.randint(*_RETRY_MS)  # noqa: S311 - spreads load, keeps no secret
-        return Stream(STREAM_HEADERS, subscriber.opening(retry_ms), subscriber)
+            raise refusal()
+        return self.broadcaster.subscribe(version, form, log_id, held.leave)
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it.
@@ -276,6 +295,10 @@ class Api:
         """`GET /metrics`, in Prometheus' text format."""
         content_type, body = self.metrics.exposition()
         return Answer(200, (("Content-Type", content_type), NO_STORE), body)
+
+
+def _retry_ms() -> int:
+    return random.randint(*_RETRY_MS)  # noqa: S311 - spreads load, keeps no secret
 
 
 def _has_it(request: Request, image: Image) -> bool:

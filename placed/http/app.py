@@ -109,7 +109,11 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 
     @app.get("/edits")
     async def edits() -> Response:
-        stream = api.edits(await _read(with_body=False))
+        asked = await _read(with_body=False)
+        polled = await api.polled(asked)
+        if polled is not None:
+            return _respond(polled)
+        stream = api.edits(asked)
         if request.method == "HEAD":
             stream.subscriber.close()
             return Response(b"", headers=Headers(stream.headers))

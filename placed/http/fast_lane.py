@@ -114,18 +114,21 @@ class FastLane:
             data += more
         request = head.request(peer, data[: head.length])
         data = data[head.length :]
-        closes = head.closes or self._stopping
-        if head.path == "/edits" and head.method == "GET":
-            return await self._follow(stream, head, request, data, closes=closes)
         try:
-            if head.method == "POST":
-                answer = await self._api.post(head.path, request)
-            else:
-                answer = await self._api.image(request)
+            answer = await self._answer_to(head, request)
         except Exception as error:  # noqa: BLE001 - any error has an answer
             answer = self._api.requests.refused(error, head.path, request)
+        closes = head.closes or self._stopping
+        if answer is None:
+            return await self._follow(stream, head, request, data, closes=closes)
         await self._answer(stream, head, request, answer, closes=closes)
         return None if closes else data
+
+    async def _answer_to(self, head: Head, request: Request) -> Answer | None:
+        """The whole answer; None where a stream is asked for."""
+        if head.method == "POST":
+            return await self._api.post(head.path, request)
+        return await (self._api.polled(request) if head.path == "/edits" else self._api.image(request))
 
     async def _end(self, stream: DeadlineStream, path: str, peer: str, problem: Problem) -> None:
         """Refuse what never became a whole request, and let the connection close."""

@@ -23,6 +23,7 @@ _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
 _MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
 _IMAGE_VERSION = re.compile(r"(?:^|&)v=([0-9]{1,19})(?:&|$)", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
 
@@ -69,6 +70,25 @@ def image_version_of(request: Request) -> int:
     """The version that an image is asked to have reached, `v`; 0 without one, as what is no version is passed over."""
     match = _IMAGE_VERSION.search(request.query) if request.query else None
     return int(match[1]) if match else 0
+
+
+def wait_of(request: Request, most_seconds: int) -> float | None:
+    """How many seconds a poll waits for something new; None where a stream is asked for.
+
+    Raises:
+        Problem: 400, it's no number of seconds from 0 to `most_seconds`, or repeated; 414.
+    """
+    values = [str(value) for key, value in query_pairs(request.query) if key == "wait"]
+    if not values:
+        return None
+    allowed = f"seconds from 0 to {most_seconds}, such as 20 or 0.5"
+    if len(values) > 1:
+        raise invalid_parameter("wait", values, allowed, "is repeated")
+    if not _SECONDS.fullmatch(values[0]):
+        raise invalid_parameter("wait", values[0], allowed, "is not a number of seconds")
+    if float(values[0]) > most_seconds:
+        raise invalid_parameter("wait", values[0], allowed, "is out of range")
+    return float(values[0])
 
 
 def choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:

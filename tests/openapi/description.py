@@ -1,8 +1,8 @@
 """docs/openapi.yaml, and what of it OpenAPI has no words for.
 
-An edit's numbers come by query *or* in a body, and a stream's version by `v` *or* in a header, which the file can only
-say in prose: all of them are optional there. For schemathesis, which has to know what is right and what isn't, there
-are two documents, in which one way is demanded and the other left out.
+An edit's numbers come by query *or* in a body, and a stream's version by `v`, `lastEventId` *or* in a header, which the
+file can only say in prose: all of them are optional there. For schemathesis, which has to know what is right and what
+isn't, there are two documents, in which one way is demanded and the others are left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def by_body(document: Document) -> Document:
     edit, edits = changed["paths"]["/edit"]["post"], changed["paths"]["/edits"]["get"]
     _leave_out(edit, *_EDIT)
     edit["requestBody"]["required"] = True
-    _leave_out(edits, "Last-Event-ID")
+    _leave_out(edits, "Last-Event-ID", "lastEventId")
     _demand(edits, "v")
     return changed
 
@@ -42,7 +42,7 @@ def by_query(document: Document) -> Document:
     edit, edits = changed["paths"]["/edit"]["post"], changed["paths"]["/edits"]["get"]
     del edit["requestBody"]
     _demand(edit, *_EDIT)
-    _leave_out(edits, "v")
+    _leave_out(edits, "v", "lastEventId")
     _demand(edits, "Last-Event-ID")
     return changed
 

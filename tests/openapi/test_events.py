@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.openapi.description import load, schema
+from tests.promises.stream_client import EventParser
 from tests.serving import LANES, serving
 
 if TYPE_CHECKING:
@@ -67,6 +68,18 @@ async def test_reload_is_as_the_file_says(lane: str, query: str, tmp_path: Path)
             assert_is_event(event, as_json=True)
         assert kinds[-1] == "reload"
         assert GRAMMAR.fullmatch(stream.text)
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("query", ["v=0&format=json", "v=4", "v=99"])
+async def test_polls_are_as_the_file_says(lane: str, query: str, tmp_path: Path) -> None:
+    async with serving(lane, tmp_path) as server:
+        for x in range(3):
+            await server.place(x, 2, 5)
+        answer = await server.get(f"/edits?{query}&wait=0")
+    assert GRAMMAR.fullmatch(answer.body)
+    for event in EventParser().feed(answer.body):
+        assert_is_event(event, as_json="json" in query)
 
 
 @pytest.mark.parametrize("lane", LANES)
