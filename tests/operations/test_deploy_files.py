@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import trio
 import yaml
 
 from placed.settings import Settings
@@ -45,7 +47,7 @@ def _analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_systemd_has_nothing_to_say_against_the_units(units: Path) -> None:
-    verified = _analyze("verify", units / "placed.service", units / "placed.socket")
+    verified = _analyze("verify", *sorted(units.iterdir()))
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
 
 
@@ -66,6 +68,29 @@ def test_every_variable_in_the_files_is_a_setting(name: str) -> None:
     settings = {f"PLACED_{name.upper()}" for name in Settings.__annotations__}
     found = set(re.findall(r"PLACED_[A-Z_]+", (UNITS / name).read_text(encoding="utf-8")))
     assert found - settings <= {"PLACED_TRUSTED_PROXY"}  # a list, whose field has another name
+
+
+async def test_backup_by_the_timer_is_whole_and_replaces_old_ones(tmp_path: Path) -> None:
+    """The very commands of the unit, with other folders, beside a server that runs."""
+    backups, data, old = tmp_path / "backups", tmp_path / "data", tmp_path / "backups" / "2020-01-01T000000Z"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    unit = (UNITS / "placed-backup.service").read_text(encoding="utf-8").replace("%%", "%")
+    for path, here in (("/var/backups/placed", backups), ("/var/lib/placed", data)):
+        unit = unit.replace(path, str(here))
+    unit = unit.replace("/usr/local/bin/placed", f"{sys.executable} -m placed")
+    commands = [shlex.split(line.partition("=")[2]) for line in unit.splitlines() if line.startswith("ExecStart")]
+    assert len(commands) == 2
+    async with running(data) as server:
+        async with connect(server.port) as painter:
+            await place(painter, 1, 2, 3)
+        for command in commands:
+            await trio.run_process(command, cwd=ROOT)
+        await server.stop()
+    (backup,) = backups.iterdir()
+    assert backup != old
+    async with running(backup) as restored:
+        assert (await get(restored.port, "/info")).json()["version"] == 2
 
 
 def test_image_runs_as_a_user_of_its_own() -> None:

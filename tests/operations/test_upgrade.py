@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
+import ssl
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trustme
 
 from tests.operations.handing_over import FAST, SLOW, Crowd, generations, is_there
 from tests.promises.http_connection import connect, get, place
@@ -149,6 +152,32 @@ async def test_new_process_that_fails_after_the_old_one_let_go_makes_that_one_go
         assert (await get(served.port, "/readyz")).status == 200
         assert not served.first.ended
         await served.first.stop()
+
+
+async def _certificate(port: int) -> bytes:
+    """The certificate that is served now, in PEM."""
+    told = partial(ssl.get_server_certificate, ("127.0.0.1", port), timeout=LIMIT_SECONDS)
+    return (await trio.to_thread.run_sync(told)).encode()
+
+
+async def test_renewed_certificate_is_served_after_a_handover_and_a_bad_one_never(tmp_path: Path) -> None:
+    pem = tmp_path / "certificate.pem"
+
+    def issue() -> bytes:
+        issued = trustme.CA().issue_cert("127.0.0.1")
+        pem.write_bytes(issued.private_key_and_cert_chain_pem.bytes())
+        return issued.cert_chain_pems[0].bytes()
+
+    first = issue()
+    async with generations(tmp_path / "data", "--certificate", str(pem)) as served:
+        assert await _certificate(served.port) == first
+        second = issue()
+        await served.hand_over()
+        assert await _certificate(served.port) == second
+        pem.write_text("nothing of the kind")
+        served.ask()
+        await served.first_writes("the new process can't take over, so this one goes on")
+        assert await _certificate(served.port) == second
 
 
 async def test_sigterm_while_a_new_process_prepares_ends_both(tmp_path: Path) -> None:
