@@ -3,9 +3,9 @@
  * of its own but the running request.
  */
 
+import { loadCanvas } from './canvas_image.js'
 import { EditEvents } from './edit_events.js'
 import { parseInfo } from './info.js'
-import { decodeIndexedPng } from './png.js'
 import { Refused, request } from './requests.js'
 import { Sharing } from './sharing.js'
 
@@ -193,16 +193,9 @@ export class Connection {
    */
   async #loadImage({ run, query }, signal) {
     const info = /** @type {Info} */ (this.#info)
-    const response = await request(`canvas.png${query}`, { cache: query ? 'reload' : 'default', signal })
-    const { width, height, indexes, texts } = await decodeIndexedPng(new Uint8Array(await response.arrayBuffer()))
+    const get = (/** @type {string} */ address, /** @type {RequestInit} */ options) => request(address, { ...options, signal })
+    const { indexes, version, log } = await loadCanvas(get, info, query)
     if (signal.aborted) return
-    // The file's own words first: they can't be parted from the pixels, as headers can on the way.
-    const version = Number(texts.get('placed:version') ?? response.headers.get('X-Canvas-Version') ?? NaN)
-    const log = texts.get('placed:log') ?? response.headers.get('X-Canvas-Log') ?? ''
-    if (!Number.isSafeInteger(version) || !log) throw new Refused('the image does not tell its version and log')
-    if (log === info.log && (width !== info.width || height !== info.height)) {
-      throw new Refused(`the image is ${width} x ${height}, the canvas ${info.width} x ${info.height}`)
-    }
     const command = this.#resync.gotImage(run, { log, version }, Date.now())
     if (command && this.#resync.log === log && this.#resync.version === version) {
       this.#page.gotImage({ info, indexes, log, version })

@@ -2,9 +2,9 @@
  * The canvas, or a part of it, as a PNG to keep. Loaded when first asked for.
  */
 
-import { make } from './elements.js'
+import { writePng } from './png_writing.js'
 
-const MAX_SIDE_PX = 8192 // browsers refuse larger canvases, some without a word
+const MAX_SIDE_PX = 8192 // twice the largest canvas; much larger ones many programs don't open
 
 /** @typedef {import('./area.js').Rectangle} Rectangle */
 
@@ -23,22 +23,11 @@ export function maxFactor({ width, height }) {
  * @param {number} factor  1 to maxFactor(area): each pixel becomes factor x factor
  * @returns {Promise<Blob>}
  */
-export async function pngOf(canvas, palette, area, factor) {
-  const small = make('canvas', { width: area.width, height: area.height })
-  const image = new ImageData(area.width, area.height)
-  const rgb = palette.map((color) => parseInt(color.slice(1), 16))
-  for (let i = 0; i < area.width * area.height; i++) {
-    const at = (area.y + Math.floor(i / area.width)) * canvas.width + area.x + (i % area.width)
-    const color = rgb[canvas.indexes[at]]
-    image.data.set([color >> 16, (color >> 8) & 255, color & 255, 255], 4 * i)
+export function pngOf(canvas, palette, { x, y, width, height }, factor) {
+  const indexes = new Uint8Array(width * height) // a copy: edits come while it is written
+  for (let row = 0; row < height; row++) {
+    const from = (y + row) * canvas.width + x
+    indexes.set(canvas.indexes.subarray(from, from + width), row * width)
   }
-  small.getContext('2d')?.putImageData(image, 0, 0)
-  const large = make('canvas', { width: area.width * factor, height: area.height * factor })
-  const context = large.getContext('2d')
-  if (!context) throw new Error('this browser has no 2D canvas')
-  context.imageSmoothingEnabled = false
-  context.drawImage(small, 0, 0, large.width, large.height)
-  return new Promise((resolve, reject) => {
-    large.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('this browser makes no PNG of it'))), 'image/png')
-  })
+  return writePng({ width, height, indexes }, palette, factor)
 }

@@ -1,5 +1,6 @@
 /**
- * Reads the server's canvas image: an indexed PNG (W3C PNG, third edition), not interlaced, into palette indexes.
+ * Reads PNG files (W3C PNG, third edition): their chunks, and of a plain indexed one the palette indexes. Whatever else a
+ * PNG may be is `png_pixels.js`'.
  *
  * Why not the browser's own decoder: it gives colours after colour management, which some browsers also blur on purpose
  * against fingerprinting, and two palette entries may share a colour. Here the indexes come out exactly as the server
@@ -9,49 +10,55 @@
  */
 
 /**
- * @typedef {object} IndexedImage
+ * @typedef {object} Png  a file's chunks
  * @property {number} width
  * @property {number} height
- * @property {Uint8Array} indexes  width * height palette indexes, row by row
+ * @property {number} depth  bits of a sample
+ * @property {number} colors  0 grey, 2 RGB, 3 indexed, 4 grey and alpha, 6 RGB and alpha
+ * @property {boolean} interlaced
+ * @property {Uint8Array} palette  red, green, blue, red, …; empty without one
+ * @property {Uint8Array | null} transparency  tRNS
  * @property {Map<string, string>} texts  the tEXt chunks, by keyword
+ * @property {Uint8Array<ArrayBuffer>[]} packed  the image data, cut as it is in the file
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-const MAX_SIDE_PX = 4096 // as in placed/edit_code.py; an image that claims more is not a canvas
+const MAX_SIDE_PX = 4096 // as in placed/edit_code.py; neither a canvas nor a template is larger
 const INDEXED = 3
+/** The bit depths that there are, by colour type (section 11.2.1). */
+const DEPTHS = /** @type {Record<number, number[]>} */ ({ 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] })
+const ISO_8859_1 = new TextDecoder('latin1')
 
 /**
  * @param {Uint8Array<ArrayBuffer>} file
- * @returns {Promise<IndexedImage>}
- * @throws {Error} it is not an indexed PNG, or it is cut short or damaged
+ * @returns {Png}
+ * @throws {Error} it is no PNG, too large, cut short, or damaged
  */
-export async function decodeIndexedPng(file) {
+export function parsePng(file) {
   if (SIGNATURE.some((byte, i) => file[i] !== byte)) throw new Error('the image is not a PNG')
   const bytes = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  /** @type {{ width: number, height: number, depth: number } | null} */
-  let header = null
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const packed = []
-  /** @type {Map<string, string>} */
-  const texts = new Map()
+  let header = /** @type {ReturnType<typeof readHeader> | null} */ (null)
+  let palette = new Uint8Array()
+  let transparency = /** @type {Uint8Array | null} */ (null)
+  const packed = /** @type {Uint8Array<ArrayBuffer>[]} */ ([])
+  const texts = /** @type {Map<string, string>} */ (new Map())
   let ended = false
   for (let at = SIGNATURE.length; !ended; ) {
     if (at + 12 > file.length) throw new Error('the image is cut short')
     const length = bytes.getUint32(at)
-    const type = latin1(file.subarray(at + 4, at + 8))
+    const type = ISO_8859_1.decode(file.subarray(at + 4, at + 8))
     if (at + 12 + length > file.length) throw new Error('the image is cut short')
     const body = file.subarray(at + 8, at + 8 + length)
-    if (type === 'IHDR') header = readHeader(body)
+    if (type === 'IHDR') header ??= readHeader(body)
+    else if (type === 'PLTE') palette = body
+    else if (type === 'tRNS') transparency = body
     else if (type === 'IDAT') packed.push(body)
     else if (type === 'tEXt') addText(texts, body)
     else if (type === 'IEND') ended = true
     at += 12 + length
   }
   if (!header) throw new Error('the image has no header')
-  const rowBytes = Math.ceil((header.width * header.depth) / 8)
-  const rows = await inflate(packed, (rowBytes + 1) * header.height)
-  unfilter(rows, rowBytes, header.height)
-  return { width: header.width, height: header.height, indexes: unpackRows(rows, rowBytes, header), texts }
+  return { ...header, palette, transparency, texts, packed }
 }
 
 /** @param {Uint8Array} body */
@@ -60,12 +67,10 @@ function readHeader(body) {
   const fields = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const [width, height, depth, colors] = [fields.getUint32(0), fields.getUint32(4), body[8], body[9]]
   if (!width || !height || width > MAX_SIDE_PX || height > MAX_SIDE_PX) {
-    throw new Error(`the image is ${width} x ${height}; a canvas has 1 to ${MAX_SIDE_PX} pixels a side`)
+    throw new Error(`the image is ${width} x ${height}; allowed are 1 to ${MAX_SIDE_PX} pixels a side`)
   }
-  if (colors !== INDEXED || ![1, 2, 4, 8].includes(depth) || body[10] || body[11] || body[12]) {
-    throw new Error('the image is not a plain indexed PNG; something on the way has converted it')
-  }
-  return { width, height, depth }
+  if (!DEPTHS[colors]?.includes(depth) || body[10] || body[11] || body[12] > 1) throw new Error('the image has a damaged header')
+  return { width, height, depth, colors, interlaced: body[12] === 1 }
 }
 
 /**
@@ -74,19 +79,31 @@ function readHeader(body) {
  */
 function addText(texts, body) {
   const end = body.indexOf(0)
-  if (end > 0) texts.set(latin1(body.subarray(0, end)), latin1(body.subarray(end + 1)))
+  if (end > 0) texts.set(ISO_8859_1.decode(body.subarray(0, end)), ISO_8859_1.decode(body.subarray(end + 1)))
 }
 
-/** @param {Uint8Array} bytes */
-function latin1(bytes) {
-  return String.fromCharCode(...bytes)
+/** @param {Png} png */
+export function isPlainIndexed({ colors, interlaced }) {
+  return colors === INDEXED && !interlaced
+}
+
+/**
+ * @param {Png} png  a plain indexed one
+ * @returns {Promise<Uint8Array>} width * height palette indexes, row by row
+ * @throws {Error} it is damaged
+ */
+export async function indexesOf(png) {
+  const rowBytes = Math.ceil((png.width * png.depth) / 8)
+  const rows = await inflate(png.packed, (rowBytes + 1) * png.height)
+  unfilter(rows, { rowBytes, height: png.height, step: 1 })
+  return unpackRows(rows, rowBytes, png)
 }
 
 /**
  * @param {Uint8Array<ArrayBuffer>[]} packed
  * @param {number} expectedBytes
  */
-async function inflate(packed, expectedBytes) {
+export async function inflate(packed, expectedBytes) {
   const rows = new Uint8Array(expectedBytes)
   let filled = 0
   const reader = new Blob(packed).stream().pipeThrough(new DecompressionStream('deflate')).getReader()
@@ -108,10 +125,9 @@ async function inflate(packed, expectedBytes) {
  * Undo the row filters in place. Each row is one byte for the filter's type, then `rowBytes` bytes.
  *
  * @param {Uint8Array} rows
- * @param {number} rowBytes
- * @param {number} height
+ * @param {{ rowBytes: number, height: number, step: number }} shape  `step`: bytes to the pixel on the left, at least 1
  */
-function unfilter(rows, rowBytes, height) {
+export function unfilter(rows, { rowBytes, height, step }) {
   const stride = rowBytes + 1
   for (let y = 0; y < height; y++) {
     const start = y * stride + 1
@@ -119,10 +135,10 @@ function unfilter(rows, rowBytes, height) {
     if (filter > 4) throw new Error(`row ${y} of the image has the unknown filter ${filter}`)
     if (filter === 0) continue
     for (let i = start; i < start + rowBytes; i++) {
-      // Indexed pixels take at most one byte, so 'the pixel to the left' is always the byte before.
-      const left = i > start ? rows[i - 1] : 0
+      const hasLeft = i >= start + step
+      const left = hasLeft ? rows[i - step] : 0
       const up = y ? rows[i - stride] : 0
-      const upLeft = y && i > start ? rows[i - stride - 1] : 0
+      const upLeft = y && hasLeft ? rows[i - stride - step] : 0
       if (filter === 1) rows[i] += left
       else if (filter === 2) rows[i] += up
       else if (filter === 3) rows[i] += (left + up) >> 1

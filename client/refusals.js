@@ -8,12 +8,13 @@
  *     unreachable   a proxy answers, the server does not
  *     too-large     the request is larger than the server or a proxy takes
  *     misdirected   this host name is none that the server answers to
+ *     altered       something on the way changes the image beyond use
  *     failed        whatever else
  */
 
 import { t } from './language.js'
 
-/** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'failed'} Kind */
+/** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'altered' | 'failed'} Kind */
 /** @typedef {{ kind: Kind, status: number }} Refusal */
 
 /** Codes that say more than their status. */

@@ -109,7 +109,7 @@ export class TemplateLoader {
    * @param {DataTransfer | null} data
    */
   #take(event, data) {
-    const images = [...(data?.files ?? [])].filter((file) => file.type.startsWith('image/'))
+    const images = [...(data?.files ?? [])] // what is none is told; a browser would go to its address
     if (!images.length) return
     event.preventDefault()
     void this.#load().then(async (templates) => {

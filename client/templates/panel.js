@@ -40,7 +40,7 @@ export function createPanel(templates) {
 
 /** @param {Templates} templates */
 function adder(templates) {
-  const file = h('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp,image/gif', multiple: true })
+  const file = h('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp,image/gif,image/bmp', multiple: true })
   file.onchange = () => {
     for (const one of file.files ?? []) templates.addFile(one, one.name)
     file.value = '' // so that the same file can be chosen again

@@ -3,7 +3,9 @@
  */
 
 import { t } from '../language.js'
+import { headerOf } from './image_header.js'
 import { checkSides, refuse } from './template.js'
+import { uprightSize } from './turn.js'
 
 /** A picture of palette colours of the largest side takes less; a photo of that side may not. */
 const MAX_FILE_MB = 8
@@ -40,20 +42,16 @@ export async function download(url) {
 }
 
 /**
- * The image's size, from its header: a browser decodes an element's image only when it is drawn.
+ * The image's size as it is to be seen, from its header: nothing is decoded before it is known how large that gets.
  *
  * @param {Blob} image
- * @throws {Error} it is too large, or none
+ * @throws {Error} it is too large, or none of the formats
  */
 export async function sizeOf(image) {
   checkBytes(image.size)
-  const element = new Image()
-  element.src = URL.createObjectURL(image)
-  await new Promise((resolve, reject) => {
-    element.onload = resolve
-    element.onerror = () => reject(new Error(t('templateNoImage')))
-  }).finally(() => URL.revokeObjectURL(element.src))
-  const size = { width: element.naturalWidth, height: element.naturalHeight }
+  const header = headerOf(new Uint8Array(await image.arrayBuffer()))
+  if (!header) throw new Error(t('templateNoImage'))
+  const size = uprightSize(header)
   checkSides(size)
   return size
 }

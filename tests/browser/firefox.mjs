@@ -2,7 +2,7 @@
  * The page in Firefox, driven by WebDriver BiDi; for `test_firefox.py`, which starts it, tells it what to do, and holds
  * against the server what it says.
  *
- *     arguments          the path of Firefox
+ *     arguments          the path of Firefox; more preferences, as JSON
  *     standard input     a command a line, as JSON: ["open", URL], ["ask", EXPRESSION], ["drawn", X, Y], ["click", X, Y],
  *                        ["wheel", X, Y, DELTA], ["complaints"]; x and y are canvas pixels. Its end ends the browser
  *     standard output    for each a line of JSON: { "ok": VALUE }, or { "error": MESSAGE }
@@ -28,7 +28,7 @@ const browser = await puppeteer.launch({
   browser: 'firefox',
   executablePath: process.argv[2],
   headless: true,
-  extraPrefsFirefox: QUIET,
+  extraPrefsFirefox: { ...QUIET, ...JSON.parse(process.argv[3]) },
   timeout: LIMIT_MS
 })
 const page = await browser.newPage()

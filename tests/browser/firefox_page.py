@@ -94,10 +94,14 @@ class FirefoxPage:
 
 
 @contextlib.contextmanager
-def firefox_page(node: str, firefox: str) -> Iterator[FirefoxPage]:
+def firefox_page(node: str, firefox: str, preferences: dict[str, bool] | None = None) -> Iterator[FirefoxPage]:
     """A window of a Firefox of its own, which ends with the block."""
     process = subprocess.Popen(
-        [node, SCRIPT, firefox], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        [node, SCRIPT, firefox, json.dumps(preferences or {})],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     )
     try:
         yield FirefoxPage(process)

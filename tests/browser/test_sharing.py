@@ -102,6 +102,34 @@ def test_the_whole_canvas_is_saved_as_a_picture(
     assert np.array_equal(picture, palette[window.indexes()].repeat(2, 0).repeat(2, 1))
 
 
+# As browsers that resist fingerprinting do, for pictures as for single pixels.
+_POISON = """
+    CanvasRenderingContext2D.prototype.getImageData = function (x, y, width, height) {
+        return new ImageData(Uint8ClampedArray.from({ length: 4 * width * height }, () => Math.random() * 256), width)
+    }
+    HTMLCanvasElement.prototype.toBlob = function (done) {
+        const noise = new ImageData(Uint8ClampedArray.from({ length: 256 }, () => Math.random() * 256), 8)
+        const canvas = new OffscreenCanvas(8, 8)
+        canvas.getContext('2d').putImageData(noise, 0, 0)
+        canvas.convertToBlob().then(done)
+    }
+"""
+
+
+def test_a_picture_is_exact_where_canvases_read_back_as_noise(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+) -> None:
+    window = new_window()
+    window.page.add_init_script(_POISON)
+    window.open(server.url)
+    for i in range(16):
+        server.paint(i, 2 * i, i)
+    window.wait_until_equal(server)
+    window.page.get_by_role("button", name="Share and save").click()
+    picture = _download(window.page, "Download the canvas", tmp_path)
+    assert np.array_equal(picture, np.array(server.palette(), np.uint8)[window.indexes()])
+
+
 def test_an_area_is_chosen_by_dragging_and_saved(
     server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 
-import { decodeIndexedPng } from '../../client/png.js'
+import { indexesOf, isPlainIndexed, parsePng } from '../../client/png.js'
+
+/** @param {Uint8Array<ArrayBuffer>} file */
+async function decode(file) {
+  const png = parsePng(file)
+  assert.ok(isPlainIndexed(png))
+  return { indexes: await indexesOf(png), texts: png.texts }
+}
 
 /**
  * @param {string} type
@@ -43,7 +50,7 @@ test('every bit depth unpacks to palette indexes, the first pixel in the high bi
     [8, [0, 200, 0, 255, 1, 16], [200, 0, 255, 1, 16]]
   ])
   for (const [depth, rows, indexes] of cases) {
-    const image = await decodeIndexedPng(png({ width: 5, height: 1, depth, rows: [...rows] }))
+    const image = await decode(png({ width: 5, height: 1, depth, rows: [...rows] }))
     assert.deepEqual([...image.indexes], indexes)
   }
 })
@@ -56,32 +63,39 @@ test('every row filter is undone', async () => {
     [3, 2, 2, 2], // average
     [4, 1, 1, 250] // Paeth
   ]
-  const image = await decodeIndexedPng(png({ width: 3, height: 5, depth: 8, rows: rows.flat() }))
+  const image = await decode(png({ width: 3, height: 5, depth: 8, rows: rows.flat() }))
   assert.deepEqual([...image.indexes], [10, 20, 30, 5, 6, 7, 6, 7, 8, 5, 8, 10, 6, 9, 4])
 })
 
 test('the version and log travel inside the file', async () => {
   const texts = ['placed:version\u0000123', 'placed:log\u0000abc-DEF_9']
-  const { texts: found } = await decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [0, 3], texts }))
+  const { texts: found } = await decode(png({ width: 1, height: 1, depth: 8, rows: [0, 3], texts }))
   assert.equal(found.get('placed:version'), '123')
   assert.equal(found.get('placed:log'), 'abc-DEF_9')
 })
 
+test('a text of a megabyte does no harm', async () => {
+  const texts = [`Comment\u0000${'x'.repeat(1e6)}`]
+  const image = await decode(png({ width: 1, height: 1, depth: 8, rows: [0, 3], texts }))
+  assert.equal(image.texts.get('Comment')?.length, 1e6)
+})
+
 test('image data may be cut into several chunks', async () => {
   const rows = Array.from({ length: 50 }, (_, y) => [0, y, 255 - y]).flat()
-  const image = await decodeIndexedPng(png({ width: 2, height: 50, depth: 8, rows, idats: 7 }))
+  const image = await decode(png({ width: 2, height: 50, depth: 8, rows, idats: 7 }))
   assert.deepEqual([...image.indexes.subarray(96)], [48, 207, 49, 206])
 })
 
 test('whatever is not the canvas is refused', async () => {
   const good = png({ width: 2, height: 2, depth: 8, rows: [0, 1, 2, 0, 3, 4] })
   for (let length = 0; length < good.length; length++) {
-    await assert.rejects(decodeIndexedPng(good.slice(0, length)), `cut at ${length}`)
+    await assert.rejects(decode(good.slice(0, length)), `cut at ${length}`)
   }
-  const truecolor = png({ width: 1, height: 1, depth: 8, rows: [0, 1, 2, 3], colors: 2 })
-  await assert.rejects(decodeIndexedPng(truecolor), /converted/)
-  await assert.rejects(decodeIndexedPng(png({ width: 2, height: 2, depth: 8, rows: [0, 1, 2] })), /fewer rows/)
-  await assert.rejects(decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [0, 1, 0, 1] })), /more rows/)
-  await assert.rejects(decodeIndexedPng(png({ width: 1, height: 1, depth: 8, rows: [9, 1] })), /filter 9/)
-  await assert.rejects(decodeIndexedPng(png({ width: 5000, height: 1, depth: 8, rows: [0] })), /5000 x 1/)
+  for (const [colors, depth] of [[1, 8], [3, 16], [2, 4], [7, 8], [0, 3]]) {
+    await assert.rejects(decode(png({ width: 1, height: 1, depth, rows: [0, 1, 2, 3], colors })), /damaged header/)
+  }
+  await assert.rejects(decode(png({ width: 2, height: 2, depth: 8, rows: [0, 1, 2] })), /fewer rows/)
+  await assert.rejects(decode(png({ width: 1, height: 1, depth: 8, rows: [0, 1, 0, 1] })), /more rows/)
+  await assert.rejects(decode(png({ width: 1, height: 1, depth: 8, rows: [9, 1] })), /filter 9/)
+  await assert.rejects(decode(png({ width: 5000, height: 1, depth: 8, rows: [0] })), /5000 x 1/)
 })
