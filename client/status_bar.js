@@ -23,7 +23,8 @@ const REFUSALS = /** @type {Partial<Record<import('./refusals.js').Kind, string>
   full: t('full'),
   refused: t('refusedHere'),
   misdirected: t('refusedHere'),
-  restarting: t('restarting')
+  restarting: t('restarting'),
+  altered: t('altered')
 })
 
 export class StatusBar {

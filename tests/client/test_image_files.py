@@ -88,7 +88,7 @@ def test_a_picture_is_written_as_pillow_and_pngcheck_read_it(colors: int, factor
         with Image.open(path) as image:
             read = np.asarray(image.convert("RGB"))
         np.testing.assert_array_equal(read, palette[indexes.repeat(factor, 0).repeat(factor, 1)])
-    command = [program("pngcheck"), "-q", *pictures]
+    command = [program("pngcheck"), "-q", *map(str, pictures)]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
 

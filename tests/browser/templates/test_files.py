@@ -85,9 +85,8 @@ def _turned(format: str, turn: int, colors: list[tuple[int, int, int]]) -> tuple
     quarters = np.array(colors, np.uint8).reshape(2, 2, 3).repeat(4, 0).repeat(8, 1)
     exif = Image.Exif()
     exif[ORIENTATION] = turn
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}.get(format, {})
-    file = io.BytesIO()
-    Image.fromarray(quarters).save(file, format, exif=exif.tobytes(), **options)
+    file = io.BytesIO()  # each format takes of these what it knows
+    Image.fromarray(quarters).save(file, format, exif=exif.tobytes(), lossless=True, quality=95, subsampling=0)
     with Image.open(io.BytesIO(file.getvalue())) as image:
         return file.getvalue(), ImageOps.exif_transpose(image).convert("RGB")
 
@@ -108,8 +107,8 @@ def test_a_turned_image_stands_as_in_placed_paint(
         panel.set(x="20", y="20", opacity=OPAQUE)
         for x in (1, upright.width - 2):
             for y in (1, upright.height - 2):
-                seen = upright.getpixel((x, y))
-                nearest = min(palette, key=lambda color: sum(abs(a - b) for a, b in zip(color, seen, strict=True)))
+                distances = np.abs(np.array(palette) - np.asarray(upright, np.int16)[y, x]).sum(axis=1)
+                nearest = palette[int(distances.argmin())]
                 panel.wait_until_drawn(20 + x, 20 + y, nearest)
         total = upright.width * upright.height
         assert panel.count == f"0 right, {total} to do"
