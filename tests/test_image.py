@@ -14,8 +14,9 @@ from PIL import Image as Pillow
 
 from placed import png
 from placed.cooldown import Cooldowns, Rule
-from placed.image import ImageEncoder
+from placed.image import MOST_OLD, ImageEncoder
 from placed.projection import Projection
+from placed.shared_bytes import TakenBack
 from tests.records import SMALL, batch, record
 
 if TYPE_CHECKING:
@@ -167,3 +168,34 @@ async def test_asker_who_goes_away_holds_up_nobody(projection: Projection) -> No
         await subject.image()
     with trio.fail_after(LIMIT_SECONDS):
         assert (await subject.image()).version == 1
+
+
+async def test_images_that_are_still_read_are_bounded_and_come_less_often_the_more_there_are(
+    projection: Projection, mock_clock: MockClock
+) -> None:
+    subject = encoder(projection)
+    readers, since = [(await subject.image()).file], [trio.current_time()]
+    while len(readers) < 2 * MOST_OLD:
+        edit(projection, len(readers) % 4)
+        while subject.fresh() is not None:
+            mock_clock.jump(1.0)
+        readers.append((await subject.image()).file)
+        since.append(trio.current_time())
+        assert subject.old == min(len(readers) - 1, MOST_OLD)
+        cut = len(readers) - 2 - MOST_OLD  # the last one that is taken back
+        if cut >= 0:
+            with pytest.raises(TakenBack):
+                readers[cut].whole()
+            # Somebody on 2G, 20 kbit/s, has long read a quarter of a megabyte by then.
+            assert since[-1] - since[cut] > 250_000 * 8 / 20_000
+        assert readers[max(cut + 1, 0)].whole()
+    assert since[-1] - since[-2] == 9.0
+
+
+async def test_images_that_nobody_reads_any_more_cost_nothing(projection: Projection, mock_clock: MockClock) -> None:
+    subject = encoder(projection)
+    for color in range(1, 12):
+        await subject.image()
+        edit(projection, color % 4)
+        mock_clock.jump(1.0)
+    assert (subject.encodes, subject.old) == (11, 0)

@@ -50,7 +50,7 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 
 LAYERS = {
     "pure": _layer(
-        "placed author cooldown edit_code exit_codes feed palette png record snapshot "
+        "placed author cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
         "http http.answer http.asked_host http.authority http.body http.chunked http.client_address http.client_limit "
         "http.edit_list http.framing http.hosts http.origin http.parameters http.sse "
         "paint paint.pace paint.plan paint.quantise",
@@ -83,7 +83,7 @@ LAYERS = {
     ),
     "http": _layer(
         "http.api http.app http.connection http.fast_lane http.followers http.front http.guard http.hot_request "
-        "http.http1 http.http2 http.keep_alive http.listening http.pages http.polls http.request_log",
+        "http.http1 http.http2 http.keep_alive http.listening http.pages http.polls http.request_log http.writing",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),

@@ -17,6 +17,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from placed.shared_bytes import SharedBytes
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -41,12 +43,19 @@ class Request:
 
 @attrs.frozen
 class Answer:
-    """One response, but for the headers that belong to the connection. A HEAD's body is left out by the
-    lane."""
+    """One response, but for the headers that belong to the connection. A HEAD's body is left out by the lane.
+
+    Attributes:
+        status: HTTP's.
+        headers: its own.
+        body: all of it.
+        shared: instead of `body` one that many answers have, and that isn't copied.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = attrs.field(default=b"", repr=False)
+    shared: SharedBytes | None = attrs.field(default=None, repr=False)
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
         """The same answer with `more` headers after its own."""

@@ -238,7 +238,7 @@ class Api:
         )
         if _has_it(request, image):
             return Answer(304, headers)
-        return Answer(200, (("Content-Type", "image/png"), *headers), image.png)
+        return Answer(200, (("Content-Type", "image/png"), *headers), shared=image.file)
 
     def info(self, request: Request) -> Answer:
         """`GET /info`: what a client has to know of the canvas, and the asker's own charges."""

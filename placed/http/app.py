@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from placed.http.api import Api, Stream
     from placed.http.pages import Pages
+    from placed.shared_bytes import SharedBytes
 
 _POLICY = "Content-Security-Policy"
+_PIECE_BYTES = 16_384  # a frame of HTTP/2
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _CODES = {
@@ -196,12 +198,23 @@ async def _read(*, with_body: bool = True) -> Request:
 
 
 def _respond(answer: Answer) -> Response:
-    response = Response(answer.body, status=answer.status, headers=Headers(answer.headers))
+    shared = answer.shared
+    body = answer.body if shared is None or request.method == "HEAD" else _pieces(shared)
+    response = Response(body, status=answer.status, headers=Headers(answer.headers))
+    if shared is not None:
+        response.content_length = shared.length
+        response.timeout = None  # Quart would cut a slow reader at 60 s; the connection knows better who is slow
     if not any(name == "Content-Type" for name, _ in answer.headers):
         response.headers.pop("Content-Type", None)
     if answer.status in (204, 304):  # RFC 9110, section 8.6: it would be the length of a 200's body
         response.headers.pop("Content-Length", None)
     return response
+
+
+async def _pieces(shared: SharedBytes) -> AsyncIterator[bytes]:
+    """A shared body a piece at a time, so that who reads slowly holds no more than that."""
+    for start in range(0, shared.length, _PIECE_BYTES):
+        yield bytes(shared.piece(start, _PIECE_BYTES))
 
 
 async def _follow(stream: Stream) -> AsyncIterator[bytes]:

@@ -2,8 +2,8 @@
 
 Hypercorn 0.18 shields every send and gives it no deadline, so that one reader who stalls could hold a task,
 and the shutdown, for ever; it answers what it can't parse with an empty body; and it closes a slow head
-without a word. With Quart-Trio below it, it also forgets to close connections that are idle. Here a send that
-makes no progress for `send_seconds` breaks the connection, unparsable requests get a problem (RFC 9457), a head
+without a word. With Quart-Trio below it, it also forgets to close connections that are idle. Here a peer that
+takes what is sent too slowly is cut, unparsable requests get a problem (RFC 9457), a head
 that isn't whole after `head_seconds` gets 408, and who asks for nothing more is cut after `idle_seconds`.
 """
 
@@ -13,7 +13,7 @@ import contextlib
 import math
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import attrs
 import h11
@@ -26,6 +26,8 @@ from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 from placed.http.answer import Problem
 from placed.http.http1 import take_strictly
 from placed.http.http2 import Http2
+from placed.http.writing import LEAST_BYTES, Pace, write_both
+from placed.shared_bytes import TakenBack
 
 if TYPE_CHECKING:
     import ssl
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
     from hypercorn.typing import AppWrapper
 
     from placed.http.answer import Answer
+    from placed.shared_bytes import SharedBytes
 
 _RECYCLE_TURNS: Final = 20
-_PIECE_BYTES: Final = 65_536
 _READ_BYTES: Final = 65_536
 _DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
@@ -52,7 +54,7 @@ class Limits:
 
     Attributes:
         head_seconds: from the first byte of a request's head to its last.
-        send_seconds: for the peer to take 64 KB of what was sent.
+        send_seconds: for the peer to take `placed.http.writing.LEAST_BYTES` of what waits for it.
         linger_seconds: for the peer to close after the last answer.
         idle_seconds: for the next request to begin.
     """
@@ -79,34 +81,55 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
         self._plain = stream
         self._stream: trio.abc.Stream = stream
         self._send_seconds = send_seconds
+        self._pace = Pace(send_seconds)
         self.socket = stream.socket
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, or raise `BrokenResourceError` when the peer doesn't take it in time."""
-        sent = 0
+        """Send, or raise `BrokenResourceError` when the peer takes it too slowly."""
+        view = memoryview(data)
         if self._is_plain:
-            sent = self._send_at_once(data)
-            if sent == len(data):
-                return
-        view = memoryview(data)[sent:]
-        for start in range(0, len(view), _PIECE_BYTES):
+            await self.send_answer(view)
+            return
+        for start in range(0, len(view), LEAST_BYTES):
             with trio.move_on_after(self._send_seconds) as deadline:
-                await self._stream.send_all(view[start : start + _PIECE_BYTES])
+                await self._stream.send_all(view[start : start + LEAST_BYTES])
             if deadline.cancelled_caught:
-                self.abort()
-                raise trio.BrokenResourceError(f"the peer took too little in {self._send_seconds:g} s")
+                self._cut()
 
-    def _send_at_once(self, data: bytes | bytearray | memoryview) -> int:
+    async def send_answer(self, data: bytes | memoryview, shared: SharedBytes | None = None, start: int = 0) -> None:
+        """Send `data` and then what is shared, from `start` on, without copying it; over plain TCP alone.
+
+        Raises:
+            trio.BrokenResourceError: the peer takes it too slowly, has left, or what is shared was taken back.
+            trio.ClosedResourceError: the stream was closed.
+        """
+        sent, length = 0, len(data) + (0 if shared is None else shared.length - start)
+        while (sent := sent + self._write(data[sent:], shared, start + max(0, sent - len(data)))) < length:
+            if not await self._pace.wait_writable(self._open_fd()):
+                self._cut()
+
+    def _write(self, data: bytes | memoryview, shared: SharedBytes | None, start: int) -> int:
         """How much of it the kernel took without a wait."""
+        fd = self._open_fd()
+        try:
+            taken = write_both(fd, data, shared, start)
+        except OSError as error:
+            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
+        except TakenBack as error:
+            self.abort()
+            raise trio.BrokenResourceError("the peer reads what is too old") from error
+        self._pace.written += taken
+        return taken
+
+    def _open_fd(self) -> int:
         fd = self.socket.fileno()
         if fd < 0:
             raise trio.ClosedResourceError("this stream was closed")
-        try:
-            return os.write(fd, data)
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
+        return fd
+
+    def _cut(self) -> NoReturn:
+        self.abort()
+        raise trio.BrokenResourceError(f"the peer took less than {LEAST_BYTES} bytes in {self._send_seconds:g} s")
 
     async def wait_send_all_might_not_block(self) -> None:
         """As for any stream."""
@@ -117,9 +140,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
         if not self._is_plain:
             return await self._stream.receive_some(max_bytes)
         while True:
-            fd = self.socket.fileno()
-            if fd < 0:
-                raise trio.ClosedResourceError("this stream was closed")
+            fd = self._open_fd()
             await trio.lowlevel.wait_readable(fd)
             try:
                 return os.read(fd, max_bytes or _READ_BYTES)

@@ -142,7 +142,7 @@ class FastLane:
     ) -> None:
         self._api.requests.answered(FAST, head.path, answer.status, request)
         answer = answer.with_headers(*self._api.cors(request))
-        await stream.send_all(response(head, answer, closes=closes))
+        await stream.send_answer(*response(head, answer, closes=closes))
         if closes:
             await stream.linger(self._limits.linger_seconds)
 

@@ -14,6 +14,7 @@ from placed.http.body import most_body_bytes
 from placed.http.connection import MAX_FIELDS
 from placed.http.origin import cors
 from placed.metrics import SLOW
+from placed.shared_bytes import TakenBack
 from placed.structured_logs import in_request
 
 if TYPE_CHECKING:
@@ -99,7 +100,10 @@ def guarded(
             else:
                 if scope["http_version"] != "2" and is_winding_down():
                     send = _last_answer(send)
-                await app(scope, _heard(scope["path"], receive), counted)
+                try:
+                    await app(scope, _heard(scope["path"], receive), counted)
+                except* TakenBack:  # in the middle of a body: who ends before its end is cut by Hypercorn
+                    pass
 
     return guard
 

@@ -24,6 +24,7 @@ from placed.http.connection import HEAD_BYTES, MAX_FIELDS
 
 if TYPE_CHECKING:
     from placed.http.answer import Answer, Headers
+    from placed.shared_bytes import SharedBytes
 
 _HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
@@ -168,11 +169,14 @@ def whole_request(data: bytes) -> tuple[Head, bytes] | None:
     return head, data[end:]
 
 
-def response(head: Head, answer: Answer, *, closes: bool) -> bytes:
-    """All of the response to the request with this head."""
-    length = None if answer.status in (204, 304) else len(answer.body)
-    body = b"" if head.method == "HEAD" else answer.body
-    return response_head(answer.status, answer.headers, length, closes=closes) + body
+def response(head: Head, answer: Answer, *, closes: bool) -> tuple[bytes, SharedBytes | None]:
+    """The response to the request with this head: its own bytes, and what follows them without being copied."""
+    shared = answer.shared
+    length = None if answer.status in (204, 304) else len(answer.body) if shared is None else shared.length
+    start = response_head(answer.status, answer.headers, length, closes=closes)
+    if head.method == "HEAD":
+        return start, None
+    return start + answer.body, shared
 
 
 def response_head(status: int, headers: Headers, length: int | None, *, closes: bool = False) -> bytes:

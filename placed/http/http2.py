@@ -27,7 +27,7 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 from hypercorn.events import Closed
-from hypercorn.protocol.events import Body, EndBody
+from hypercorn.protocol.events import Body, EndBody, Response, StreamClosed
 
 if TYPE_CHECKING:
     from hypercorn.protocol.events import Event as StreamEvent
@@ -63,6 +63,7 @@ class Http2:
         self._send_seconds = send_seconds
         self._budget = _BUDGET
         self._paid_at = trio.current_time()
+        self._unfinished: set[int] = set()  # streams whose answers have begun, and not ended
         self._handle_events = protocol._handle_events  # noqa: SLF001 - Hypercorn leaves no other way in
         self._stream_send = protocol.stream_send
         protocol._handle_events = self._handle_affordable  # type: ignore[method-assign]  # noqa: SLF001
@@ -113,8 +114,13 @@ class Http2:
                     return
                 self._budget = min(_BUDGET, self._budget + _PER_PIECE)
         elif isinstance(event, EndBody):
+            self._unfinished.discard(event.stream_id)
             await self._send_in_time(event)
         else:
+            if isinstance(event, Response):
+                self._unfinished.add(event.stream_id)
+            elif isinstance(event, StreamClosed) and event.stream_id in self._unfinished:
+                await self._reset(event.stream_id)  # Hypercorn would leave the peer waiting for the rest
             await self._stream_send(event)
 
     async def _send_in_time(self, event: Body | EndBody) -> bool:
@@ -130,6 +136,7 @@ class Http2:
 
     async def _reset(self, stream_id: int) -> None:
         protocol = self._protocol
+        self._unfinished.discard(stream_id)
         with contextlib.suppress(ProtocolError):
             protocol.connection.reset_stream(stream_id, ErrorCodes.CANCEL)
         await protocol._flush()  # noqa: SLF001

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from placed.http.hot_request import response, whole_request
+from placed.http.writing import write_both
 from placed.metrics import FAST
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from placed.http.api import Admission, Api
     from placed.http.connection import DeadlineStream
     from placed.http.hot_request import Head
+    from placed.shared_bytes import SharedBytes
     from placed.writer import PendingRecord
 
 RECEIVE_BYTES: Final = 16_384
@@ -43,7 +45,7 @@ class _Sleeper:
         fd: its socket; -1 once the task is awake.
         woken: wakes the task.
         data: what came, that the task is woken for.
-        rest: of an answer that the socket didn't take whole.
+        rest: of an answer that the socket didn't take whole: of its own bytes, and from where on of those that follow.
         is_over: whether nothing more can come.
         is_busy: whether an edit is under way.
         is_deaf: whether it isn't watched, as something came while it was busy.
@@ -57,7 +59,7 @@ class _Sleeper:
         self.peer = peer
         self.woken = trio.Event()
         self.data = b""
-        self.rest: memoryview | bytes = b""
+        self.rest: tuple[memoryview, SharedBytes | None, int] | None = None
         self.is_over = self.is_busy = self.is_deaf = False
         self.since = trio.current_time()
 
@@ -134,8 +136,8 @@ class KeepAlive:
                 await sleeper.woken.wait()
             finally:
                 self._release(sleeper)
-            if sleeper.rest:
-                await stream.send_all(sleeper.rest)
+            if sleeper.rest is not None:
+                await stream.send_answer(*sleeper.rest)
             if sleeper.data or sleeper.is_over:
                 return sleeper.data
         return b""
@@ -145,9 +147,15 @@ class KeepAlive:
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for count, (key, _) in enumerate(self._selector.select(0)):
                 if key.data.fd >= 0:
-                    self._hear(key.data)
+                    self._hear_or_end(key.data)
                 if count % _AT_ONCE == _AT_ONCE - 1:
                     await trio.lowlevel.checkpoint()
+
+    def _hear_or_end(self, sleeper: _Sleeper) -> None:
+        try:
+            self._hear(sleeper)
+        except MemoryError:  # it ends who asked for too much, and not the task that watches everybody
+            self._end(sleeper)
 
     def _hear(self, sleeper: _Sleeper) -> None:
         if sleeper.is_busy:
@@ -199,27 +207,31 @@ class KeepAlive:
         for count, one in enumerate(asked):
             if one.sleeper.fd >= 0:
                 try:
-                    answer = self._api.settled(one.admission)
-                except Exception as error:  # noqa: BLE001 - any error has an answer
-                    answer = self._api.requests.refused(error, one.head.path, one.request)
-                self._answer(one.sleeper, one.head, one.request, answer)
+                    self._answer_one(one)
+                except MemoryError:
+                    self._end(one.sleeper)
             if count % _AT_ONCE == _AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
+
+    def _answer_one(self, one: _Asked) -> None:
+        try:
+            answer = self._api.settled(one.admission)
+        except Exception as error:  # noqa: BLE001 - any error has an answer
+            answer = self._api.requests.refused(error, one.head.path, one.request)
+        self._answer(one.sleeper, one.head, one.request, answer)
 
     def _answer(self, sleeper: _Sleeper, head: Head, request: Request, answer: Answer) -> None:
         sleeper.is_busy = False
         sleeper.since = trio.current_time()
         self._api.requests.answered(FAST, head.path, answer.status, request)
-        data = response(head, answer.with_headers(*self._api.cors(request)), closes=self._is_winding_down)
+        data, shared = response(head, answer.with_headers(*self._api.cors(request)), closes=self._is_winding_down)
         try:
-            sent = os.write(sleeper.fd, data)
-        except BlockingIOError:
-            sent = 0
+            sent = write_both(sleeper.fd, data, shared)
         except OSError:
             self._end(sleeper)
             return
-        if sent < len(data):
-            sleeper.rest = memoryview(data)[sent:]
+        if sent < len(data) + (0 if shared is None else shared.length):
+            sleeper.rest = (memoryview(data)[sent:], shared, max(0, sent - len(data)))
             self._wake(sleeper)
         elif self._stopping or self._is_winding_down:
             self._end(sleeper)

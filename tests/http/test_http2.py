@@ -24,6 +24,8 @@ from hyperframe.frame import (
 
 from placed.http.connection import Limits
 from placed.http.front import Front
+from placed.shared_bytes import TakenBack
+from tests.http.test_connection import fill
 from tests.http2_peer import Http2Peer, certificate, speaking
 from tests.promises.stream_client import EventParser
 from tests.serving import LIMIT_SECONDS, Server, serving
@@ -214,3 +216,25 @@ async def test_stream_outlives_very_many_requests_beside_it(secure: _Secure) -> 
                     text += frame.data
         (event,) = EventParser().feed(text)
         assert json.loads(event.data) == {"v": 2, "edits": [[1, 2, 3]]}
+
+
+async def test_stream_whose_image_was_taken_back_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, context = certificate(tmp_path)
+    async with (
+        serving("fast", tmp_path, certificate=file, width=400, height=400) as server,
+        speaking(server.port, context, window=9) as peer,
+    ):
+        fill(server)
+        await peer.say(peer.request(1, b"/canvas.png"))
+        while not isinstance(await peer.next(), HeadersFrame):
+            pass
+        monkeypatch.setattr("placed.shared_bytes.SharedBytes.piece", _gone)
+        for stream_id in (0, 1):
+            await peer.say(WindowUpdateFrame(stream_id, window_increment=1_000_000))
+        while not isinstance(frame := await peer.next(), RstStreamFrame):
+            assert frame is not None
+        assert frame.stream_id == 1
+
+
+def _gone(*_: object) -> memoryview:
+    raise TakenBack

@@ -1,0 +1,82 @@
+"""Bytes that many have a part in, and that their owner can take back: the body of an image that is being sent.
+
+Whoever sends such bytes holds on to this object, and to the bytes themselves only while a piece is written. So the
+owner decides how much memory is held, however many are sending and however slowly: what it takes back is gone at once,
+and who isn't done finds out with the next piece. Pure.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Final
+
+
+class TakenBack(Exception):
+    """The bytes are gone, as newer ones took their room."""
+
+
+class SharedBytes:
+    """Bytes with an owner.
+
+    Attributes:
+        length: how many they are, or were.
+    """
+
+    __slots__ = ("__weakref__", "_data", "length")
+
+    def __init__(self, data: bytes) -> None:
+        self._data: bytes | None = data
+        self.length: Final = len(data)
+
+    def piece(self, start: int, most_bytes: int) -> memoryview:
+        """The bytes from `start` on, at most so many. Not to be kept beyond the next wait.
+
+        Raises:
+            TakenBack: they are gone.
+        """
+        if self._data is None:
+            raise TakenBack
+        return memoryview(self._data)[start : start + most_bytes]
+
+    def whole(self) -> bytes:
+        """All of them.
+
+        Raises:
+            TakenBack: they are gone.
+        """
+        if self._data is None:
+            raise TakenBack
+        return self._data
+
+    def take_back(self) -> None:
+        """Let go of them, whoever is still sending. Idempotent."""
+        self._data = None
+
+
+class Retired:
+    """Bytes whose owner has newer ones, and that somebody may still be sending: a bounded number of them.
+
+    Args:
+        most: that are kept.
+        most_bytes: that these may have together, but for the newest.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._held: list[weakref.ref[SharedBytes]] = []  # oldest first
+
+    def add(self, shared: SharedBytes) -> None:
+        """Keep these for as long as somebody sends them; the oldest ones are taken back when there are too many."""
+        self._held.append(weakref.ref(shared))
+        held = self._living()
+        while len(held) > self._most or (len(held) > 1 and sum(each.length for each in held) > self._most_bytes):
+            held.pop(0).take_back()
+        self._held = [weakref.ref(each) for each in held]
+
+    def __len__(self) -> int:
+        """How many somebody is still sending."""
+        return len(self._living())
+
+    def _living(self) -> list[SharedBytes]:
+        return [shared for ref in self._held if (shared := ref()) is not None]
