@@ -9,6 +9,7 @@ import click
 
 # The command's name, and where it is.
 _COMMANDS: Final = {
+    "catchup": "bench.catchup",
     "compare": "bench.compare",
     "event": "bench.event",
     "fanout": "bench.fanout",

@@ -47,6 +47,7 @@ class Load:
         headers: lines, each with its end.
         keeps_moments: whether `Answers.moments` is wanted.
         width, height, colors: bounds of {x}, {y} and {color}.
+        most: requests of a closed loop.
     """
 
     host: str
@@ -62,6 +63,7 @@ class Load:
     width: int = 1000
     height: int = 1000
     colors: int = 16
+    most: int = _MAX_REQUESTS
 
 
 @attrs.define
@@ -72,7 +74,7 @@ class Answers:
         statuses: how many answers had each status.
         unanswered: requests that were due and got no answer: the connection ended, or time was up.
         seconds: from the first request to the last answer.
-        latency_ms: p50, p99, p99.9 and max, from when a request was due to its whole answer.
+        latency_ms: p50, p95, p99, p99.9 and max, from when a request was due to its whole answer.
         received_bytes: of bodies.
         moments: number and version of each edit answered 200 (0 without one), and when it was due, by
             CLOCK_MONOTONIC in s.
@@ -127,7 +129,7 @@ class _Senders:
         watch = Stopwatch()
         begin = time.monotonic()
         end = begin + load.seconds
-        planned = min(_MAX_REQUESTS, max(1, round(load.rate * load.seconds)) if load.rate else _MAX_REQUESTS)
+        planned = min(_MAX_REQUESTS, max(1, round(load.rate * load.seconds)) if load.rate else load.most)
         while True:
             now = time.monotonic()
             if now >= end + _GRACE_SECONDS:
@@ -144,8 +146,8 @@ class _Senders:
         if load.rate:
             answers.unanswered += planned - self._sent
         answers.statuses = {str(status): count for status, count in sorted(self._statuses.items())}
-        values = np.percentile(np.array(self._latencies or [np.nan]) * 1000, [50, 99, 99.9, 100]).tolist()
-        answers.latency_ms = dict(zip(("p50", "p99", "p99.9", "max"), values, strict=True))
+        values = np.percentile(np.array(self._latencies or [np.nan]) * 1000, [50, 95, 99, 99.9, 100]).tolist()
+        answers.latency_ms = dict(zip(("p50", "p95", "p99", "p99.9", "max"), values, strict=True))
         answers.busy = watch.lap()
         return answers
 

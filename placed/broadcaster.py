@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from placed.catch_ups import CatchUps
 from placed.frames import Frames
 from placed.http import sse
 from placed.http.chunked import chunk_of
@@ -51,6 +52,7 @@ class Broadcaster:
         reloads: how many were sent back to the image, by the word for the wire.
         frames_sent: given to the streams that have a task of their own, and `bytes_sent` likewise.
         delivered: see above.
+        catch_ups: turns of those who lack a full frame or more.
         writable: what `is_writable` said when it was last told.
         edition: of the status; a higher one is news, for the next frame.
         urgent: the edition that isn't to wait for a frame.
@@ -90,6 +92,7 @@ class Broadcaster:
         self.bytes_sent = 0
         self.delivered = delivered
         self.pace = Pace() if pace is None else pace
+        self.catch_ups = CatchUps()
 
     @property
     def closed(self) -> bool:
@@ -153,7 +156,7 @@ class Broadcaster:
 
     def close(self) -> None:
         """End all streams, each once it has all that there is; whoever comes later is ended likewise. Idempotent."""
-        self._closed = True
+        self._closed = self.catch_ups.is_hurried = True
         self._wake()
         self._waiters.wake_all()
 
@@ -181,6 +184,10 @@ class Broadcaster:
     def frame(self, version: int, form: Format) -> tuple[int, bytes]:
         """The version after, and the chunk of, the frame from `version` on, which the feed reaches back to."""
         return self._frames.get(version, form)
+
+    def lacks(self, version: int, log_id: str | None) -> int:
+        """How many full frames somebody at `version` of `log_id` lacks; 0 for who can't be brought up to date."""
+        return 0 if self.stale(version, log_id) is not None else self._projection.feed.frames_since(version)
 
     def stale(self, version: int, log_id: str | None) -> str | None:
         """Why nobody can be brought up to date from `version` of `log_id`: a word for the wire; None if they can."""

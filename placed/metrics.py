@@ -32,7 +32,10 @@ EDIT_CODES: Final = (
     *("cooldown", "cross-site", "internal", "invalid-body", "invalid-parameter", "log-unavailable", "outcome-unknown"),
     *("shutting-down", "slow-request", "too-large", "unsupported-media-type", "writer-full"),
 )
-CODES: Final = (*EDIT_CODES, "method-not-allowed", "not-found", "not-ready", "too-many-polls", "too-many-streams")
+CODES: Final = (
+    *(*EDIT_CODES, "method-not-allowed", "not-found", "not-ready", "too-many-catch-ups", "too-many-polls"),
+    "too-many-streams",
+)
 _ERRORS: Final = ("LogClosed", "LogReplaced", "LogUnavailable", "OutcomeUnknown")
 
 _APPEND_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)

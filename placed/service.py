@@ -30,6 +30,7 @@ from placed.cooldown import Cooldowns, Rule
 from placed.gauges import watch_parts
 from placed.http.api import Api
 from placed.http.app import create_app
+from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
 from placed.http.followers import Followers
 from placed.http.front import Front
@@ -266,6 +267,7 @@ class _Server:
             is_ready=lambda: self._reader.reachable,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
+            catch_up_limit=CatchUpLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             requests=RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
             poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
             polls=self._polls,

@@ -51,8 +51,9 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
-        "http http.answer http.asked_host http.authority http.body http.chunked http.client_address http.client_limit "
-        "http.edit_list http.framing http.hosts http.origin http.parameters http.sse "
+        "http http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
+        "http.client_address http.client_limit http.edit_list http.framing http.hosts http.origin http.parameters "
+        "http.sse "
         "paint paint.pace paint.plan paint.quantise",
         packages="attrs isal numpy",
     ),
@@ -76,14 +77,15 @@ LAYERS = {
     "tls": _layer("tls"),
     "allocator": _layer("allocator"),
     "tasks": _layer(
-        "broadcaster frames image left_out loop_lag metrics pace reader recovery snapshot_store snapshotter "
+        "broadcaster catch_ups frames image left_out loop_lag metrics pace reader recovery snapshot_store snapshotter "
         "subscriber writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
         "http.api http.app http.connection http.fast_lane http.followers http.front http.guard http.hot_request "
-        "http.http1 http.http2 http.keep_alive http.listening http.pages http.polls http.request_log http.writing",
+        "http.http1 http.http2 http.keep_alive http.listening http.packs http.pages http.polls http.request_log "
+        "http.writing",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),

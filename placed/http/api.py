@@ -6,8 +6,10 @@ A lane reads a `Request`, calls the endpoint's method here, and sends the `Answe
 
 from __future__ import annotations
 
+import math
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,13 +20,14 @@ from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.frames import Format
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
+from placed.http.catch_up_limit import CatchUpLimit, too_many_catch_ups
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.hosts import ANY, Hosts
 from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
-from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS, Polls
+from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.record import EDIT_STRUCT
 from placed.writer import WriterClosed, WriterFull
@@ -85,7 +88,7 @@ class Api:
         is_ready: whether the log can be reached, for `/readyz`.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
         hosts: those that it answers for.
-        stream_limit: for each client, and `poll_limit` likewise.
+        stream_limit: for each client, and `poll_limit` and `catch_up_limit` likewise.
         polls: those that wait.
         requests: where they are counted and logged.
         now_ms: the wall clock, ms since the epoch.
@@ -106,6 +109,7 @@ class Api:
     lag: Callable[[], int]
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
+    catch_up_limit: CatchUpLimit = attrs.field(factory=lambda: CatchUpLimit(0))
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
@@ -197,20 +201,39 @@ class Api:
         wait_seconds = wait_of(request, MAX_WAIT_SECONDS)
         if wait_seconds is None:
             return None
-        subscriber = self._subscriber(request, self.poll_limit, lambda: too_many("polls", self.poll_limit))
+        refusal = partial(too_many, "polls", self.poll_limit)
+        subscriber = self._subscriber(request, self.poll_limit, refusal, most_frames=MOST_FRAMES)
         events = await self.polls.events(subscriber, 0 if request.method == "HEAD" else wait_seconds, _retry_ms())
         return Answer(200, _EVENTS_HEADERS, events)
 
-    def _subscriber(self, request: Request, limit: ClientLimit, refusal: Callable[[], Problem]) -> Subscriber:
+    def _subscriber(
+        self, request: Request, limit: ClientLimit, refusal: Callable[[], Problem], *, most_frames: float = math.inf
+    ) -> Subscriber:
         form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
         log_id = text(request, "log", _LOG_ID_CHARACTERS)
         version = version_of(request)
         if self.broadcaster.closed:
             raise _unavailable(WriterClosed("the server is shutting down"))
-        held = limit.enter(client_address(request, self.trusted_proxies))
+        address = client_address(request, self.trusted_proxies)
+        held = limit.enter(address)
         if held is None:
             raise refusal()
+        try:
+            self._let_catch_up(address, int(min(most_frames, self.broadcaster.lacks(version, log_id))))
+        except Problem:
+            held.leave()
+            raise
         return self.broadcaster.subscribe(version, form, log_id, held.leave)
+
+    def _let_catch_up(self, address: str, frames: int) -> None:
+        """Take so many full frames from the allowance of the client at `address`.
+
+        Raises:
+            Problem: 429; it's used up.
+        """
+        wait_seconds = self.catch_up_limit.take(address, frames, time.monotonic())
+        if wait_seconds:
+            raise too_many_catch_ups(wait_seconds)
 
     async def image(self, request: Request) -> Answer:
         """`GET /canvas.png`, or 304 to one who has it.

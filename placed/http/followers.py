@@ -4,8 +4,9 @@ A generator per stream through Hypercorn costs 15 times what the kernel takes fo
 stream is a file descriptor and a `Subscriber`. Those who keep up stand at one version, in packs of a few hundred, and a
 broadcast gives each pack, in turn, all that is new by then: non-blocking writes of one frame that all share, and
 nothing else. So an edit waits until the broadcast comes by, rather than for its end and then for a place in the next.
-Who can't take a frame whole lags, gets the rest and then everything since, merged, in one write when its socket has
-room again, and is cut when it takes nothing for long. One selector, awaited by one task, tells of room and of hang-ups.
+Who can't take a frame whole lags, gets the rest and then what came since, merged, when its socket has room again, and
+is cut when it takes nothing for long. Who lacks a full frame or more gets one after the other, as `placed.catch_ups`
+gives turns. One selector, awaited by one task, tells of room and of hang-ups.
 """
 
 from __future__ import annotations
@@ -18,60 +19,20 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from placed.http.chunked import LAST_CHUNK
+from placed.http.packs import MOST_MEMBERS, Follower, Pack, Packs
 from placed.metrics import FAST
 from placed.pace import Stopwatch
 
 if TYPE_CHECKING:
     from placed.broadcaster import Broadcaster
-    from placed.frames import Format
     from placed.subscriber import Subscriber
 
-_WRITES_AT_ONCE: Final = 256  # about 2 ms; then other tasks have their turn
+_WRITES_AT_ONCE: Final = MOST_MEMBERS
+_FRAMES_AT_ONCE: Final = 4  # to a pack: where edits come by the ten thousand, they are more than one frame at a time
 _TICK_SECONDS: Final = 1.0
 _READ_BYTES: Final = 4_096
 _MOST_HEARD_BYTES: Final = 65_536  # a browser says nothing more; who goes on would keep the server reading
 _BOTH: Final = selectors.EVENT_READ | selectors.EVENT_WRITE
-
-
-class _Follower:
-    """One stream.
-
-    Attributes:
-        fd: its socket; -1 once it's closed.
-        heard_bytes: what it has said since it asked.
-        rest: what the socket didn't take of the last write.
-        lags_since: when it last took anything, on Trio's clock; None while it keeps up.
-        pack: whom it keeps up with, whose version is its own then; None while it stands alone.
-    """
-
-    __slots__ = ("fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
-
-    def __init__(self, fd: int, subscriber: Subscriber) -> None:
-        self.fd = fd
-        self.subscriber = subscriber
-        self.rest: memoryview | bytes = b""
-        self.heard_bytes = 0
-        self.lags_since: float | None = None
-        self.pack: _Pack | None = None
-
-
-class _Pack:
-    """Followers who stand at one version, and get the same frame: nothing has to be looked up for each.
-
-    Attributes:
-        form: how edits are told to them.
-        version: where they stand.
-        edition: of the status that they know.
-        members: by file descriptor, at most `_WRITES_AT_ONCE`.
-    """
-
-    __slots__ = ("edition", "form", "members", "version")
-
-    def __init__(self, form: Format, version: int, edition: int) -> None:
-        self.form = form
-        self.version = version
-        self.edition = edition
-        self.members: dict[int, _Follower] = {}
 
 
 class Followers:
@@ -96,10 +57,11 @@ class Followers:
         self._slots = max(1, round(heartbeat_seconds / _TICK_SECONDS))
         self._stall_seconds = stall_seconds
         self._frame_seconds = frame_seconds
-        self._all: dict[int, _Follower] = {}
-        self._lagging: set[_Follower] = set()
-        self._loose: dict[_Follower, None] = {}  # those in no pack, in the order in which they came to be
-        self._packs: list[_Pack] = []
+        self._all: dict[int, Follower] = {}
+        self._lagging: set[Follower] = set()
+        self._packs = Packs()
+        self._catching_up: dict[Follower, None] = {}  # in the order of their turns
+        self._asked = trio.Event()  # for a turn
         self._telling = False
         self._watch = Stopwatch()
         self._selector = selectors.DefaultSelector()
@@ -123,9 +85,9 @@ class Followers:
             fd: its socket, non-blocking, the response's head sent; closed here.
             subscriber: where it stands; closed here.
         """
-        follower = _Follower(fd, subscriber)
+        follower = Follower(fd, subscriber)
         self._all[fd] = follower
-        self._loose[follower] = None
+        self._packs.loose[follower] = None
         self._selector.register(fd, selectors.EVENT_READ, follower)
         self._catch_up(follower)
 
@@ -134,6 +96,7 @@ class Followers:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._broadcast_changes)
+                nursery.start_soon(self._give_turns)
                 nursery.start_soon(self._watch_sockets)
                 nursery.start_soon(self._tick)
         finally:
@@ -158,7 +121,7 @@ class Followers:
             seen, urgent = hub.version, hub.urgent
             await self._broadcast()
             # A pack may be behind yet: what came after its turn, or more than fits into a frame.
-            seen = min((pack.version for pack in self._packs), default=seen)
+            seen = min((pack.version for pack in self._packs.packs), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()
@@ -168,19 +131,19 @@ class Followers:
         self.frames += 1
         self._telling = True
         try:
-            self._gather()
+            self._packs.gather()
             await self._tell_packs()
-            await self._tell_each([one for one in self._loose if not one.rest])
-            self._merge()
+            await self._tell_each([one for one in self._packs.loose if one.is_ready])
+            self._packs.merge()
         finally:
             self._telling = False
 
     async def _tell_packs(self) -> None:
         writes = 0
         self._watch.begin_frame()
-        for pack in list(self._packs):
+        for pack in list(self._packs.packs):
             if self._is_lost(pack):
-                self._disband(pack)
+                self._packs.disband(pack)
             elif self._broadcaster.is_behind(pack.version) or pack.edition < self._broadcaster.urgent:
                 writes += len(pack.members)
                 self._tell(pack)
@@ -199,38 +162,18 @@ class Followers:
             await self._broadcaster.pace.rest(took, self._watch.frame_seconds)
         self._watch.begin()
 
-    def _gather(self) -> None:
-        """Put those who keep up, and are in no pack, into packs."""
-        packs = {
-            (pack.form, pack.version, pack.edition): pack for pack in self._packs if len(pack.members) < _WRITES_AT_ONCE
-        }
-        for follower in [one for one in self._loose if not one.rest]:
-            subscriber = follower.subscriber
-            key = (subscriber.form, subscriber.version, subscriber.edition)
-            if subscriber.is_same_log:
-                pack = packs.get(key)
-                if pack is None or len(pack.members) == _WRITES_AT_ONCE:
-                    pack = packs[key] = _Pack(*key)
-                    self._packs.append(pack)
-                pack.members[follower.fd] = follower
-                follower.pack = pack
-                del self._loose[follower]
-
-    def _is_lost(self, pack: _Pack) -> bool:
+    def _is_lost(self, pack: Pack) -> bool:
         """Whether its members get no frame, but the end, or are sent back to the image."""
         return self._broadcaster.closed or self._broadcaster.stale(pack.version, None) is not None
 
-    def _disband(self, pack: _Pack) -> None:
-        self._packs.remove(pack)
-        for follower in list(pack.members.values()):
-            self._leave(follower, pack.version, pack.edition)
-
-    def _tell(self, pack: _Pack) -> None:
-        hub, after, edition, frame = self._broadcaster, pack.version, self._broadcaster.edition, b""
-        if hub.is_behind(after):
+    def _tell(self, pack: Pack) -> None:
+        hub, after, edition, frames = self._broadcaster, pack.version, self._broadcaster.edition, list[bytes]()
+        while hub.is_behind(after) and len(frames) < _FRAMES_AT_ONCE:
             after, frame = hub.frame(after, pack.form)
+            frames.append(frame)
         if pack.edition != edition:
-            frame += hub.status_chunk()
+            frames.append(hub.status_chunk())
+        frame = b"".join(frames)
         write, length, members = os.write, len(frame), pack.members
         for fd in list(members):
             try:
@@ -242,7 +185,7 @@ class Followers:
                 continue
             if sent != length:
                 follower = members[fd]
-                self._leave(follower, after, edition)
+                self._packs.loosen(follower, after, edition)
                 self._lag(follower, frame, sent)
                 self.frames_sent += 1
                 self.bytes_sent += sent
@@ -253,65 +196,71 @@ class Followers:
         if members and after != stood:
             self._broadcaster.told(FAST, stood)
 
-    async def _tell_each(self, followers: list[_Follower]) -> None:
+    async def _tell_each(self, followers: list[Follower]) -> None:
         for count, follower in enumerate(followers):
-            if follower.fd >= 0 and not follower.rest:
+            if follower.is_ready:
                 self._catch_up(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
 
-    def _merge(self) -> None:
-        """Make full packs of those that have come to stand at the same version."""
-        packs: dict[tuple[Format, int, int], _Pack] = {}
-        kept = []
-        for pack in sorted(self._packs, key=lambda one: -len(one.members)):
-            into = packs.get((pack.form, pack.version, pack.edition))
-            if into is not None and len(into.members) + len(pack.members) <= _WRITES_AT_ONCE:
-                for follower in pack.members.values():
-                    follower.pack = into
-                into.members.update(pack.members)
-            elif pack.members:
-                packs[pack.form, pack.version, pack.edition] = pack
-                kept.append(pack)
-        self._packs = kept
+    def _catch_up(self, follower: Follower) -> None:
+        """Write what it lacks, as far as its socket takes it; whatever makes a full frame is for its turns."""
+        while follower.rest or not follower.subscriber.catches_up:
+            if not self._write(follower):
+                return
+        self._keeps_up(follower)
+        follower.catches_up = True
+        self._catching_up[follower] = None
+        self._asked.set()
 
-    def _leave(self, follower: _Follower, version: int, edition: int) -> None:
-        """Let it stand on its own, at `version`, and knowing the status' `edition`."""
-        assert follower.pack is not None
-        del follower.pack.members[follower.fd]
-        follower.pack = None
-        follower.subscriber.version = version
-        follower.subscriber.edition = edition
-        self._loose[follower] = None
-
-    def _catch_up(self, follower: _Follower) -> None:
-        """Write what it lacks, as far as its socket takes it."""
+    async def _give_turns(self) -> None:
+        """A frame to each of those who catch up, one after the other, round and round."""
         while True:
-            data = follower.rest or self._next_of(follower)
-            if data is None:
-                self._drop(follower)
-                return
-            if not data:
-                if follower.lags_since is not None:
-                    follower.lags_since = None
-                    self._lagging.discard(follower)
-                    self._selector.modify(follower.fd, selectors.EVENT_READ, follower)
-                return
-            self.frames_sent += not follower.rest
-            try:
-                sent = os.write(follower.fd, data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self._drop(follower)
-                return
-            self.bytes_sent += sent
-            if sent < len(data):
-                self._lag(follower, data, sent)
-                return
-            follower.rest = b""
+            await self._asked.wait()
+            self._asked = trio.Event()
+            while self._catching_up:
+                async with self._broadcaster.catch_ups.turn():
+                    self._have_turn()
 
-    def _next_of(self, follower: _Follower) -> bytes | None:
+    def _have_turn(self) -> None:
+        follower = next(iter(self._catching_up), None)
+        if follower is not None:
+            del self._catching_up[follower]
+            follower.catches_up = False
+            if self._write(follower):
+                self._catch_up(follower)
+
+    def _write(self, follower: Follower) -> bool:
+        """Write the rest, or what comes next; whether it was something, and the socket took it whole."""
+        data = follower.rest or self._next_of(follower)
+        if data is None:
+            self._drop(follower)
+            return False
+        if not data:
+            self._keeps_up(follower)
+            return False
+        self.frames_sent += not follower.rest
+        try:
+            sent = os.write(follower.fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(follower)
+            return False
+        self.bytes_sent += sent
+        if sent < len(data):
+            self._lag(follower, data, sent)
+            return False
+        follower.rest = b""
+        return True
+
+    def _keeps_up(self, follower: Follower) -> None:
+        if follower.lags_since is not None:
+            follower.lags_since = None
+            self._lagging.discard(follower)
+            self._selector.modify(follower.fd, selectors.EVENT_READ, follower)
+
+    def _next_of(self, follower: Follower) -> bytes | None:
         """What it lacks; None at the end of its stream, which has been said then, if its socket has room for that."""
         chunks = follower.subscriber.poll_chunks()
         if chunks is not None:
@@ -320,7 +269,7 @@ class Followers:
             os.write(follower.fd, LAST_CHUNK)
         return None
 
-    def _lag(self, follower: _Follower, data: bytes | memoryview, sent: int) -> None:
+    def _lag(self, follower: Follower, data: bytes | memoryview, sent: int) -> None:
         if follower.lags_since is None:
             self._lagging.add(follower)
             self._selector.modify(follower.fd, _BOTH, follower)
@@ -328,16 +277,13 @@ class Followers:
             follower.lags_since = trio.current_time()
         follower.rest = memoryview(data)[sent:]
 
-    def _drop(self, follower: _Follower) -> None:
+    def _drop(self, follower: Follower) -> None:
         if follower.fd < 0:
             return
         self._selector.unregister(follower.fd)
         del self._all[follower.fd]
-        if follower.pack is None:
-            del self._loose[follower]
-        else:
-            del follower.pack.members[follower.fd]
-            follower.pack = None
+        self._packs.remove(follower)
+        self._catching_up.pop(follower, None)
         self._lagging.discard(follower)
         os.close(follower.fd)
         follower.fd = -1
@@ -351,7 +297,7 @@ class Followers:
         while True:
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for count, (key, events) in enumerate(self._selector.select(0)):
-                follower: _Follower = key.data
+                follower: Follower = key.data
                 if events & selectors.EVENT_READ and follower.fd >= 0:
                     self._hear(follower)
                 if events & selectors.EVENT_WRITE and follower.fd >= 0:
@@ -359,7 +305,7 @@ class Followers:
                 if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                     await trio.lowlevel.checkpoint()
 
-    def _hear(self, follower: _Follower) -> None:
+    def _hear(self, follower: Follower) -> None:
         """Notice a hang-up. What else somebody says who asked for a stream is nothing to us, and much ends it."""
         try:
             heard = os.read(follower.fd, _READ_BYTES)
@@ -384,13 +330,13 @@ class Followers:
                 await self._send_heartbeats([one for fd, one in self._all.items() if fd % self._slots == slot])
             frames = self.frames
 
-    async def _send_heartbeats(self, followers: list[_Follower]) -> None:
+    async def _send_heartbeats(self, followers: list[Follower]) -> None:
         for count, follower in enumerate(followers):
             if self._telling:  # everybody gets a frame
                 return
-            if follower.fd >= 0 and not follower.rest:
+            if follower.is_ready:
                 if follower.pack is not None:
-                    self._leave(follower, follower.pack.version, follower.pack.edition)
+                    self._packs.loosen(follower, follower.pack.version, follower.pack.edition)
                 follower.rest = follower.subscriber.heartbeat_chunk()
                 self._catch_up(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:

@@ -21,6 +21,7 @@ MOST_POLLS: Final = 256  # of one client, at once; twice as many as streams, as 
 # the image would load it again and again.
 _AHEAD_SECONDS: Final = 2.0
 _ENOUGH_BYTES: Final = 65_536  # and the frame by which that is passed: who is far behind asks again
+MOST_FRAMES: Final = 4  # full ones, as base64, that are so many bytes
 # What comes so soon after an edit goes with it. So one who asks again at once does so four times a second, however much
 # is painted; and it's spread, as a thousand who are woken by one edit are 0.1 s of work.
 _GATHER_SECONDS: Final = (0.15, 0.35)

@@ -172,6 +172,7 @@ async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_stil
 ) -> None:
     write = os.write
     monkeypatch.setattr("placed.http.followers._WRITES_AT_ONCE", 2)
+    monkeypatch.setattr("placed.http.packs.MOST_MEMBERS", 2)
     async with running(Hub()) as hub:
         readers = [hub.follow() for _ in range(4)]
 

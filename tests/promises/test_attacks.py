@@ -31,6 +31,7 @@ REFUSED = 300
 BYTES_PER_IDLE = 12_000
 BYTES_PER_HALF = 60_000
 DESCRIPTORS = 12_000
+OLD_EDITS = 60_000
 # This machine has no limits of its own unless another network takes its place.
 WITH_LIMITS = ("--unlimited-client", "192.0.2.0/24")
 
@@ -112,6 +113,38 @@ async def test_flood_of_connections_that_are_reset_at_once_leaves_nothing(
                     if number % 2:
                         await plain.send(b"GET /edits?v=1 HTTP/1.1\r\n" + HOST + b"\r\n")
         assert "ERROR" not in server.output.upper()
+
+
+async def _ask_for_old_versions(port: int, form: str) -> None:
+    """Follow from the beginning, and again, until cancelled."""
+    while True:
+        async with connect(port) as connection:
+            await connection.send(f"/edits?v=1&format={form}")
+            head = await connection.head()
+            if head.status == 429:
+                await trio.sleep(float(head.headers["retry-after"]))
+                continue
+            said = b""
+            while b"\nid: " not in said or said.count(b"\nid: ") < OLD_EDITS // 4_000:
+                said += await connection.data() or b""
+
+
+@pytest.mark.parametrize("form", ["codes", "json"])
+async def test_old_versions_asked_for_over_two_connections_leave_edits_their_time(
+    tmp_path: Path, chance: random.Random, form: str
+) -> None:
+    flags = ("--width", "1000", "--height", "1000", *WITH_LIMITS)
+    async with running(tmp_path, *flags) as server:
+        async with connect(server.port) as connection:
+            for number in range(OLD_EDITS // 1_000):
+                edits = json.dumps({"edits": [[x, number, chance.randrange(16)] for x in range(1_000)]}).encode()
+                kind = ("Content-Type", "application/json")
+                assert (await connection.request("/edits", method="POST", headers=(kind,), body=edits)).status == 200
+        async with standing_by(server, chance, most_bytes=20_000_000) as bystander, trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(_ask_for_old_versions, server.port, form)
+            await bystander.rounds(40)
+            nursery.cancel_scope.cancel()
 
 
 async def test_one_address_that_opens_thousands_of_streams_has_those_that_it_may(

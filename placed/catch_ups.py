@@ -1,0 +1,58 @@
+"""Catch-ups: who lacks a full frame or more is told frame by frame, all of them together in a share of the loop's time.
+
+To bring somebody up to date is work, and whoever asks for an old version asks for much of it with few bytes. So each
+frame of a catch-up has a turn of its own, one after the other whoever asked, in whatever lane, and the turns are so far
+apart that they take `_SHARE` of the loop's time. Who lacks less than a full frame isn't held up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+_SHARE: Final = 0.2
+_WEIGHT: Final = 0.2  # of the last turn, in what the next one is expected to take
+_FIRST_SECONDS: Final = 0.0005  # a frame of JSON, made and written
+
+
+class CatchUps:
+    """The turns of one server.
+
+    Attributes:
+        is_hurried: whether turns follow each other without a pause, as when all streams end.
+    """
+
+    def __init__(self) -> None:
+        self._free_at = 0.0
+        self._expected_seconds = _FIRST_SECONDS
+        self.is_hurried = False
+
+    @contextlib.asynccontextmanager
+    async def turn(self, more_seconds: float = 0.0) -> AsyncGenerator[None]:
+        """Wait for a turn, and have it for the block, which doesn't await; it costs `more_seconds` besides."""
+        await self._wait()
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self._spend(time.thread_time() - began + more_seconds)
+
+    async def _wait(self) -> None:
+        """Wait for the next turn that nobody has. It's given away as it's asked for: nobody looks in vain."""
+        now = trio.current_time()
+        due = max(self._free_at, now)
+        self._free_at = due + self._expected_seconds / _SHARE
+        if due > now and not self.is_hurried:
+            await trio.sleep_until(due)
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _spend(self, seconds: float) -> None:
+        self._free_at += (seconds - self._expected_seconds) / _SHARE
+        self._expected_seconds += _WEIGHT * (seconds - self._expected_seconds)

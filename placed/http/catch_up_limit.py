@@ -1,0 +1,72 @@
+"""How many frames one client may have by catching up. Pure.
+
+A client, as for `placed.http.client_limit`, has an allowance of frames that fills up within a minute. Whoever begins
+that lacks a full frame or more takes as many from it as it lacks, and only who finds none left is refused: so the
+allowance can be overdrawn once, and that has to come back first. Who lacks less takes nothing, however often.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from placed.author import client_of
+from placed.http.answer import Problem, retry_after
+from placed.http.client_address import is_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from placed.http.client_address import Network
+
+FRAMES_FOR_EACH_STREAM: Final = 16  # 49,000 edits: three minutes of the busiest hour of r/place 2017
+_FULL_SECONDS: Final = 60.0
+_MOST_CLIENTS: Final = 65_536  # 10 MB; past them the one that asked longest ago is forgotten
+
+
+class CatchUpLimit:
+    """The allowances of all clients.
+
+    Args:
+        most_streams: that a client may follow at a time, each of which adds to its allowance; 0 is no limit.
+        unlimited: networks whose clients have no limit. Who has no IP address, as behind a Unix socket, has none.
+    """
+
+    def __init__(self, most_streams: int, unlimited: Sequence[Network] = ()) -> None:
+        self.most_frames = most_streams * FRAMES_FOR_EACH_STREAM
+        self._unlimited = tuple(unlimited)
+        self._full_at: dict[bytes, float] = {}  # in the order in which they asked last
+
+    def __len__(self) -> int:
+        """How many clients are known to have taken anything."""
+        return len(self._full_at)
+
+    def take(self, address: str, frames: int, now_seconds: float) -> float:
+        """Take so many frames from the allowance of the client at `address`.
+
+        Returns:
+            0 if that was possible; otherwise in how many seconds it will be.
+        """
+        client = client_of(address)
+        if not frames or not self.most_frames or client is None or is_inside(address, self._unlimited):
+            return 0.0
+        full_at = max(now_seconds, self._full_at.get(client, now_seconds))
+        if full_at - now_seconds >= _FULL_SECONDS:
+            return full_at - now_seconds - _FULL_SECONDS + _FULL_SECONDS / self.most_frames
+        self._full_at.pop(client, None)
+        self._full_at[client] = full_at + frames * _FULL_SECONDS / self.most_frames
+        self._forget(now_seconds)
+        return 0.0
+
+    def _forget(self, now_seconds: float) -> None:
+        """Forget the one that asked longest ago, if it has all again, or there are too many."""
+        oldest = next(iter(self._full_at))
+        if self._full_at[oldest] <= now_seconds or len(self._full_at) > _MOST_CLIENTS:
+            del self._full_at[oldest]
+
+
+def too_many_catch_ups(wait_seconds: float) -> Problem:
+    """The 429 to a client that has had as much as it may."""
+    detail = (
+        "your address has asked for many old versions within a minute; wait, or load the image and follow from there"
+    )
+    return Problem(429, "too-many-catch-ups", detail, retry_after(wait_seconds), retry_after_seconds=wait_seconds)
