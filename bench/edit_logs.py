@@ -12,7 +12,7 @@ import numpy as np
 import trio
 
 from bench.trace import AUTHORS, generate
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb import LmdbLog, open_lmdb_log
 from placed.palette import SEED
 from placed.record import EDIT, Definition, encode_edits
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.backends import Log
-    from placed.backends.lmdb import LmdbLog
 
 CANVAS: Final = Definition(1000, 1000, SEED.rgb)
-_AT_ONCE: Final = 2_000  # appends that wait together, and so share a commit
+_AT_ONCE: Final = 2_000  # records that are appended together
 _HOUR_MS: Final = 3_600_000
 _PICTURE_EDITS: Final = 50_000
 
@@ -60,11 +59,20 @@ async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[in
     left = edits
     while left:
         block = random_edits(rng, min(left, record_edits * _AT_ONCE))
-        async with trio.open_nursery() as nursery:
-            for begin in range(0, len(block), record_edits):
-                nursery.start_soon(log.append, encode_edits(block[begin : begin + record_edits]))
+        ranges = range(0, len(block), record_edits)
+        await append_together(log, [encode_edits(block[begin : begin + record_edits]) for begin in ranges])
         left -= len(block)
         advance(len(block))
+
+
+async def append_together(log: Log, values: list[bytes]) -> None:
+    """Append many records as quickly as the log can: in one transaction, or at once."""
+    if isinstance(log, LmdbLog):
+        await log.append_all(values)
+        return
+    async with trio.open_nursery() as nursery:
+        for value in values:
+            nursery.start_soon(log.append, value)
 
 
 async def lay_picture(data: Path) -> None:

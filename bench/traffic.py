@@ -20,7 +20,7 @@ import click
 import numpy as np
 import trio
 
-from bench.edit_logs import random_edits
+from bench.edit_logs import append_together, random_edits
 from placed.allocator import give_back_large_blocks
 from placed.backends.lmdb import open_lmdb_log
 from placed.record import encode_edits
@@ -62,9 +62,8 @@ async def _traffic(log: Log, running: Running, edits: int, record_edits: int) ->
     left = edits
     while left:
         block = random_edits(rng, min(left, _BLOCK_EDITS))
-        async with trio.open_nursery() as nursery:
-            for begin, end in _records(rng, len(block), record_edits):
-                nursery.start_soon(log.append, encode_edits(block[begin:end]))
+        ranges = _records(rng, len(block), record_edits)
+        await append_together(log, [encode_edits(block[begin:end]) for begin, end in ranges])
         await _read_back(log, running)
         left -= len(block)
         print(edits - left, flush=True)

@@ -1,7 +1,8 @@
 """The exclusive use of a folder: one server, one folder.
 
-An flock on a file inside. The kernel lets go of it when the process ends, however it ends, so that nothing has to be
-removed by hand after kill -9. It holds between the parts of one process too.
+An flock on a file inside, and on the folder itself, which holds when somebody deletes that file. The kernel lets go of
+them when the process ends, however it ends, so that nothing has to be removed by hand after kill -9. They hold between
+the parts of one process too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Final
 
+from placed.in_place import OpenFile
 from placed.ownership import give_to_folders_owner
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME: Final = "placed.lock"
-_MAY_NOT_WRITE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+# One that we may use and not list; NFS, whose locks are for files that are open to be written.
+_CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _PID_BYTES: Final = 20  # digits of any process id, with room
 
 
@@ -40,54 +43,56 @@ class FolderBusy(Exception):
 
 
 @contextlib.contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Have `folder`, which exists, to ourselves until the block ends.
+def lock_folder(folder: Path) -> Iterator[list[OpenFile]]:
+    """Have `folder`, which exists, to ourselves until the block ends; the folder and its lock file, as locked.
 
     Raises:
         FolderBusy: another process, or another part of this one, has it.
         OSError: the lock file can't be written; the folder is missing, read-only or not ours.
     """
     path = folder / LOCK_NAME
-    is_new = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        if is_new:
-            give_to_folders_owner(path)
-        _take(descriptor, folder)
-        _leave_process_id(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
+    with _folder_itself(folder) as itself:
+        is_new = not path.exists()
+        with _opened(path, os.O_RDWR | os.O_CREAT) as descriptor:
+            if is_new:
+                give_to_folders_owner(path)
+            _take(descriptor, folder)
+            _leave_process_id(descriptor)
+            yield [itself, OpenFile(path, os.fstat(descriptor))]
 
 
 @contextlib.contextmanager
 def lock_folder_to_read(folder: Path) -> Iterator[None]:
-    """As `lock_folder`, for who only reads: also a folder that we may not write to, if a server ever was in it.
+    """As `lock_folder`, for who only reads: nothing is made or changed in it.
 
     Raises:
         FolderBusy: another process, or another part of this one, has it.
         OSError: the folder is missing, or can't be read.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(lock_folder(folder))
-        except OSError as error:
-            if error.errno not in _MAY_NOT_WRITE:
-                raise
-            stack.enter_context(_locked_as_it_is(folder))
+    with _folder_itself(folder), contextlib.ExitStack() as stack:
+        with contextlib.suppress(FileNotFoundError):  # a server would have made it, so that none is there
+            _take(stack.enter_context(_opened(folder / LOCK_NAME, os.O_RDONLY)), folder)
         yield
 
 
 @contextlib.contextmanager
-def _locked_as_it_is(folder: Path) -> Iterator[None]:
+def _folder_itself(folder: Path) -> Iterator[OpenFile]:
+    """Lock the folder, too: the file in it may be deleted. Where folders can't be locked, the file has to do."""
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(_opened(folder, os.O_RDONLY | os.O_DIRECTORY))
+            _take(descriptor, folder)
+        except OSError as error:
+            if error.errno not in _CAN_T_BE_LOCKED:
+                raise
+        yield OpenFile(folder, folder.stat())
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
-        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:  # a server would have made it, so that none is there
-        yield
-        return
-    try:
-        _take(descriptor, folder)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -96,11 +101,15 @@ def _take(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise FolderBusy(folder, _holder(descriptor)) from None
+        raise FolderBusy(folder, _holder(folder)) from None
 
 
-def _holder(descriptor: int) -> str:
-    digits = os.pread(descriptor, _PID_BYTES, 0).partition(b"\n")[0]
+def _holder(folder: Path) -> str:
+    try:
+        with _opened(folder / LOCK_NAME, os.O_RDONLY) as descriptor:
+            digits = os.pread(descriptor, _PID_BYTES, 0).partition(b"\n")[0]
+    except OSError:
+        return "unknown"
     return digits.decode() if digits.isdigit() else "unknown"
 
 

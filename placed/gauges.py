@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from placed.broadcaster import Broadcaster
+    from placed.folder_watch import FolderWatch
     from placed.http.followers import Followers
     from placed.http.front import Front
     from placed.http.polls import Polls
@@ -35,10 +36,12 @@ def watch_parts(
     front: Front,
     encoder: ImageEncoder,
     snapshotter: Snapshotter,
+    folders: FolderWatch,
     lag: Callable[[], int],
 ) -> None:
     """Add to `metrics` what these parts of one server can tell; `lag` is how many offsets are still to be read."""
     _watch_log(metrics, log, projection, reader, writer, lag)
+    _watch_folders(metrics, folders)
     _watch_streams(metrics, broadcaster, followers, polls)
     watch, total = metrics.watch, metrics.watch_total
     watch("placed_connections", "Open connections.", lambda: front.connections)
@@ -61,6 +64,15 @@ def _watch_log(
     watch("placed_log_reachable", "1 while the log can be read.", lambda: reader.reachable)
     watch("placed_log_lag", "Offsets of the log that are still to be read.", lag)
     total("placed_log_reconnects_total", "Times that the log was reached again.", lambda: log.reconnects)
+
+
+def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
+    """As the watch last saw them; a log that isn't in a folder has no size here."""
+    watch = metrics.watch
+    watch("placed_folders_in_place", "0 while the data folder isn't where it was.", lambda: folders.displaced is None)
+    watch("placed_log_bytes", "Size of the log's file.", lambda: folders.log_bytes or {})
+    watch("placed_disk_bytes", "Size of the disk of a folder.", lambda: folders.disk_bytes, "folder")
+    watch("placed_disk_free_bytes", "Room on the disk of a folder.", lambda: folders.free_bytes, "folder")
 
 
 def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers, polls: Polls) -> None:

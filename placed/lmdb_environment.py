@@ -11,6 +11,9 @@ Owns the environment, its one CapacityLimiter, and its map. LMDB writes; reading
 replaced between two of them: that is how it grows, and also what keeps memory small, since pages touched
 through the map count as resident until it is replaced.
 
+What was committed is in the file that the path names, or the caller is told: after each commit the open file is
+compared with its path (`placed.in_place`), and once they differ nothing is written until they are the same again.
+
 Whoever opens an environment has locked its folder (`placed.folder_lock`) and keeps the lock until after it is
 closed. May import Trio and lmdb.
 """
@@ -25,7 +28,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import lmdb
 import trio
 
+from placed.in_place import OpenFile, first_displaced
 from placed.lmdb_check import check_file
+from placed.lmdb_lock import LOCK_NAME, allocate_lock
 from placed.lmdb_pages import DamagedPages, PageFile
 
 if TYPE_CHECKING:
@@ -83,6 +88,10 @@ class Environment:
         self._limiter = trio.CapacityLimiter(1)
         self._closed = False
         self._descriptor = -1
+        self._data: OpenFile | None = None
+        self._lock: OpenFile | None = None
+        self._displaced = False
+        self._transaction = self._size_bytes = 0  # as the last commit left the file, or larger
         self._lmdb: lmdb.Environment | None = None
         self._appended: Database | None = None
 
@@ -128,6 +137,13 @@ class Environment:
         """Set the value of `key` in the main database; raises as `write` does."""
         await self.write(lambda transaction, _appended: transaction.put(key, value))
 
+    def why_displaced(self) -> str | None:
+        """Why its paths no longer name what is open here; None while they do.
+
+        Thread: may be called from any, see `OpenFile.why_displaced`.
+        """
+        return first_displaced([file for file in (self._data, self._lock) if file is not None])
+
     async def close(self) -> None:
         """Wait for the transaction that runs, and close. Idempotent.
 
@@ -153,6 +169,7 @@ class Environment:
             if not (self.folder / DATA_NAME).exists():
                 self._create(fill)
             self._descriptor = os.open(self.folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+            self._data = OpenFile(self.folder / DATA_NAME, os.fstat(self._descriptor))
             self._open_lmdb()
 
     def _create(self, fill: Fill) -> None:
@@ -171,6 +188,7 @@ class Environment:
         sync_folder(self.folder)
 
     def _lmdb_at(self, folder: Path, map_bytes: int) -> lmdb.Environment:
+        allocate_lock(folder)
         # Data format 1 (`lib_version=0`) is what `placed.lmdb_pages` reads. Read-ahead would map what nobody
         # reads.
         return lmdb.open(
@@ -185,9 +203,34 @@ class Environment:
     def _open_lmdb(self) -> PageFile:
         pages = check_file(self._descriptor, appended=self._appended_name)
         used = (pages.newest.last_page + 1) * pages.page_bytes
+        self._refuse_displaced()  # LMDB opens what the path names, and makes one where there is none
         self._lmdb = self._lmdb_at(self.folder, (used // self._map_step_bytes + 1) * self._map_step_bytes)
+        self._lock = OpenFile(self.folder / LOCK_NAME, (self.folder / LOCK_NAME).stat())
+        self._refuse_displaced()
         self._appended = self._lmdb.open_db(self._appended_name, create=False) if self._appended_name else None
+        self._transaction = max(self._transaction, pages.newest.transaction)
         return pages
+
+    def _refuse_displaced(self) -> None:
+        assert self._data is not None
+        reason = self._data.why_displaced()
+        self._displaced = reason is not None
+        if reason is not None:
+            self._close_lmdb()
+            raise StoreUnavailable(reason)
+
+    def _refuse_overwritten(self) -> int:
+        """The file's newest transaction.
+
+        Raises:
+            DamagedPages: the file isn't as the last commit left it: LMDB would read its map past the file's end
+            (SIGBUS), or go on from what is no longer there.
+        """
+        newest, size_bytes = PageFile(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
+        if newest < self._transaction or size_bytes < self._size_bytes:
+            raise DamagedPages("another file was written over it while it was open")
+        self._size_bytes = size_bytes
+        return newest
 
     def _read(self, look: Callable[[PageFile], T]) -> T:
         with _explained(self.folder):
@@ -195,6 +238,8 @@ class Environment:
 
     def _write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
         with _explained(self.folder):
+            if self._displaced:
+                self._refuse_displaced()
             if self._lmdb is None:
                 self._open_lmdb()
             while True:
@@ -205,17 +250,27 @@ class Environment:
 
     def _commit(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
         assert self._lmdb is not None
-        before = PageFile(self._descriptor).newest.transaction
+        before = self._refuse_overwritten()
         try:
             with self._lmdb.begin(write=True) as transaction:
                 result = transact(transaction, self._appended)
+                number = transaction.id()
         except lmdb.MapFullError:
             raise
         except lmdb.Error as error:
             self._reopen(before, error)
             raise
         self.commits += 1
+        self._transaction = number
+        self._tell_displaced()
         return result
+
+    def _tell_displaced(self) -> None:
+        assert self._data is not None
+        reason = self._data.why_displaced()
+        if reason is not None:
+            self._displaced = True
+            raise StoreUncertain(f"{reason}; what was just written is in the one that was")
 
     def _grow(self) -> None:
         assert self._lmdb is not None
@@ -234,7 +289,7 @@ class Environment:
         self._close_lmdb()
         try:
             pages = self._open_lmdb()
-        except (lmdb.Error, OSError) as again:
+        except (lmdb.Error, OSError, StoreUnavailable) as again:
             raise StoreUncertain(f"{self.folder}: {error}; and then: {again}") from again
         if pages.newest.transaction != before:
             raise StoreUncertain(f"{self.folder}: {error}") from error

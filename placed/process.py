@@ -228,7 +228,10 @@ class ServerProcess:
             return "the log is in memory, and would be gone"
         if not self._handing_over.is_set():
             return "it is handing over already"
-        return "it is starting" if self._running is None else None
+        if self._running is None:
+            return "it is starting"
+        displaced = self._running.folders.displaced
+        return displaced and f"{displaced}, so that the new process would serve another canvas"
 
     async def _hand_over(self) -> None:
         logger = get_logger(__name__)

@@ -53,7 +53,7 @@ from placed.record import Definition
 from placed.recovery import Wanted, recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
-from placed.start import Start, folder_and_port, read_files
+from placed.start import Start, folder_and_port, folder_watch, read_files
 from placed.writer import Writer
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from placed.backends import Log
+    from placed.folder_watch import FolderWatch
     from placed.projection import Projection
     from placed.settings import Settings
     from placed.snapshot_store import SnapshotStore
@@ -88,11 +89,13 @@ class Running:
     Attributes:
         urls: where it answers, one for each listener.
         projection: its canvas.
+        folders: whether they are in their place.
         stopped: set when it has ended in order.
     """
 
     urls: tuple[str, ...]
     projection: Projection
+    folders: FolderWatch
     stopped: trio.Event = attrs.field(factory=trio.Event)
 
 
@@ -125,14 +128,15 @@ async def serve(
     tls = read_files(settings)
     opens = listen_at or partial(listen, settings.host, settings.port)
     async with trio.open_nursery() as connections:
-        async with folder_and_port(settings.data, opens) as listeners, contextlib.AsyncExitStack() as stack:
+        async with folder_and_port(settings.data, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
             start = Start(settings, listeners, tls, has_patience=has_patience)
 
             async def begin() -> _Server:
                 async with contextlib.AsyncExitStack() as attempt:
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
-                    server = await _Server.recover(settings, opened, store, tls, start)
+                    folders = folder_watch(settings, opened, locks)
+                    server = await _Server.recover(settings, opened, store, tls, start, folders)
                     stack.push_async_exit(attempt.pop_all())
                     return server
 
@@ -169,6 +173,7 @@ class _Server:
         projection: Projection,
         tls: ssl.SSLContext | None,
         metrics: Metrics,
+        folders: FolderWatch,
     ) -> None:
         self._settings = settings
         self._author_key = key
@@ -177,7 +182,8 @@ class _Server:
         self._projection = projection
         self._snapshotter = snapshotter
         self._metrics = metrics
-        self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed)
+        self._folders = folders
+        self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
         self._broadcaster = Broadcaster(
             projection,
             log.id,
@@ -223,12 +229,19 @@ class _Server:
             front=self._front,
             encoder=self._encoder,
             snapshotter=snapshotter,
+            folders=folders,
             lag=self._lag,
         )
 
     @classmethod
     async def recover(
-        cls, settings: Settings, log: Log, store: SnapshotStore, tls: ssl.SSLContext | None, start: Start
+        cls,
+        settings: Settings,
+        log: Log,
+        store: SnapshotStore,
+        tls: ssl.SSLContext | None,
+        start: Start,
+        folders: FolderWatch,
     ) -> _Server:
         """Bring the projection up to date, and make the parts around it."""
         key = author_key(settings.data, settings.author_key_file)
@@ -243,10 +256,11 @@ class _Server:
                 log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
         metrics = Metrics()
+        await folders.look()
         snapshotter = Snapshotter(
-            store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved
+            store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved, folders=folders
         )
-        return cls(settings, key, log, snapshotter, projection, tls, metrics)
+        return cls(settings, key, log, snapshotter, projection, tls, metrics, folders)
 
     def _api(self, log_id: str) -> Api:
         palette = palette_of(self._projection.definition.rgb, self._settings.palette)
@@ -264,7 +278,7 @@ class _Server:
             trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
             hosts=self._hosts,
-            is_ready=lambda: self._reader.reachable,
+            is_ready=lambda: self._reader.reachable and self._folders.displaced is None,
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             catch_up_limit=CatchUpLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
@@ -274,7 +288,7 @@ class _Server:
         )
 
     def _is_writable(self) -> bool:
-        return self._reader.reachable and self._writer.is_writable
+        return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
 
     def _lag(self) -> int:
         """How many offsets of the log, as far as heard, the reader has still to come by."""
@@ -289,9 +303,10 @@ class _Server:
     ) -> Running:
         """Run all tasks until `stop` is set, and end them in order; those of `connections` may take longer."""
         self._hosts.listen_on(address_of(listener) for listener in listeners)
-        running = Running(tuple(url_of(self._scheme, listener) for listener in listeners), self._projection)
+        urls = tuple(url_of(self._scheme, listener) for listener in listeners)
+        running = Running(urls, self._projection, self._folders)
         async with trio.open_nursery() as nursery:
-            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster):
+            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders):
                 nursery.start_soon(part.run)
             nursery.start_soon(watch_loop, self._metrics.loop_woke)
             nursery.start_soon(tell_left_out_lines)

@@ -23,6 +23,7 @@ from placed.structured_logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from placed.folder_watch import FolderWatch
     from placed.projection import Projection
     from placed.snapshot_store import SnapshotStore
 
@@ -51,6 +52,7 @@ class Snapshotter:
         every_records: int = EVERY_RECORDS,
         every_seconds: float = EVERY_SECONDS,
         on_save: Callable[[float], None] = lambda seconds: None,
+        folders: FolderWatch | None = None,
     ) -> None:
         self._store = store
         self._projection = projection
@@ -60,6 +62,7 @@ class Snapshotter:
         self._retry_seconds = 0.0  # how long to wait after the last failure; 0 after a success
         self._retry_at = -math.inf
         self._on_save = on_save
+        self._folders = folders
         self.saved_version = saved_version
         self.saved_at = time.time()
         self.failures = 0
@@ -84,6 +87,8 @@ class Snapshotter:
         """
         if self._projection.version == self.saved_version and not self._retry_seconds:
             return
+        if self._folders is not None and self._folders.displaced is not None:
+            return  # told by the watch already; where it would go nobody would look for it
         began = trio.current_time()
         snapshot = await self._snapshot()
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
@@ -20,10 +21,12 @@ import trio
 from placed.author_key import author_key
 from placed.backends import LogUnavailable
 from placed.folder_lock import LOCK_NAME, lock_folder
+from placed.folder_watch import FolderWatch
 from placed.http.answer import Problem, retry_after
 from placed.http.listening import refusing, url_of
+from placed.in_place import first_displaced
 from placed.lmdb_environment import make_folder
-from placed.log_opening import is_kafka
+from placed.log_opening import is_kafka, lmdb_folder
 from placed.progress import Reading
 from placed.recovery import CannotStart
 from placed.structured_logs import get_logger
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from placed.backends import Log
+    from placed.in_place import OpenFile
     from placed.settings import Settings
 
     Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
@@ -60,8 +65,10 @@ def read_files(settings: Settings) -> ssl.SSLContext | None:
 
 
 @contextlib.asynccontextmanager
-async def folder_and_port(folder: Path, opens: Listen) -> AsyncIterator[list[trio.SocketListener]]:
-    """Have the data folder to ourselves and listen, while the block runs.
+async def folder_and_port(
+    folder: Path, opens: Listen
+) -> AsyncIterator[tuple[list[trio.SocketListener], list[OpenFile]]]:
+    """Have the data folder to ourselves and listen, while the block runs; the listeners, and what was locked.
 
     A folder that isn't there is made last. One that a server has been in is locked first: of two servers of the same
     settings the second one is to hear of the first, rather than of its port.
@@ -74,26 +81,33 @@ async def folder_and_port(folder: Path, opens: Listen) -> AsyncIterator[list[tri
     with contextlib.ExitStack() as held:
         was_used = (folder / LOCK_NAME).exists()
         if was_used:
-            held.enter_context(_data_folder(folder))
+            locks = held.enter_context(_data_folder(folder))
         listeners = await opens()
         for listener in listeners:
             held.callback(listener.socket.close)
         if not was_used:
-            held.enter_context(_data_folder(folder))
-        yield listeners
+            locks = held.enter_context(_data_folder(folder))
+        yield listeners, locks
 
 
 @contextlib.contextmanager
-def _data_folder(folder: Path) -> Iterator[None]:
+def _data_folder(folder: Path) -> Iterator[list[OpenFile]]:
     try:
         make_folder(folder, 0o700)
         lock = contextlib.ExitStack()
-        lock.enter_context(lock_folder(folder))
+        opened = lock.enter_context(lock_folder(folder))
     except OSError as error:
         reason = f"the data folder {folder} can't be used: {error.strerror}; give a writable one with --data"
         raise CannotStart(reason) from error
     with lock:
-        yield
+        yield opened
+
+
+def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:
+    """What looks after the folders of a server whose log is open, and whose data folder is locked."""
+    log_folder = lmdb_folder(settings)
+    folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
+    return FolderWatch([log.why_displaced, partial(first_displaced, locks)], folders)
 
 
 class Start:

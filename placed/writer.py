@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends import LogError, OutcomeUnknown
+from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.record import EDIT_STRUCT, EDITS_HEADER
 from placed.structured_logs import get_logger
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from placed.backends import Log
+    from placed.folder_watch import FolderWatch
 
 _DOUBT_SECONDS = 10.0  # a guess: pages that were told not to place edits place none, and somebody has to try again
 MAX_WAITING = 16_384  # edits, 213 KB as one record; at 10,000 edits a second, 1.6 s of them
@@ -85,8 +86,10 @@ class Writer:
         append_seconds: float = 5.0,
         on_append: Callable[[int, float], None] = lambda edits, seconds: None,
         on_failure: Callable[[LogError], None] = lambda error: None,
+        folders: FolderWatch | None = None,
     ) -> None:
         self._log = log
+        self._folders = folders
         self._max_bytes = max_waiting * EDIT_STRUCT.size
         self._append_seconds = append_seconds
         self._on_append = on_append
@@ -159,18 +162,31 @@ class Writer:
         began = trio.current_time()
         self.in_flight += 1
         try:
+            self._refuse_displaced()
             record.offset = await self._log.append(EDITS_HEADER + record.edits)
         except LogError as error:
             record.error = error
             self._on_failure(error)
-            self._note(error)
         else:
-            self._note(None)
             self.last_version = record.offset + 1
             self._on_append(len(record.edits) // EDIT_STRUCT.size, trio.current_time() - began)
         finally:
             self.in_flight -= 1
             record.done.set()
+        if record.error is None or not await self._is_displaced():
+            self._note(record.error)
+
+    def _refuse_displaced(self) -> None:
+        if self._folders is not None and self._folders.displaced is not None:
+            raise LogUnavailable(self._folders.displaced)
+
+    async def _is_displaced(self) -> bool:
+        """Whether an append failed because a folder was taken away, which the watch tells of."""
+        if self._folders is None:
+            return False
+        if self._folders.displaced is None:
+            await self._folders.look()
+        return self._folders.displaced is not None
 
     def _note(self, error: LogError | None) -> None:
         """Say it once when appends begin to fail, and once when they no longer do."""

@@ -56,7 +56,7 @@ def test_large_blocks_are_kept_out_of_the_heap() -> None:
 
 
 async def test_process_sets_it_once_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = Running((), cast("Any", None))
+    running = Running((), cast("Any", None), cast("Any", None))
     told: list[str] = []
 
     async def serve(_settings: Settings, *, task_status: trio.TaskStatus[Running], **_more: object) -> None:

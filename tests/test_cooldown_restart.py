@@ -187,7 +187,7 @@ def test_what_is_saved_is_of_the_moment_of_the_call_however_late_it_is_taken() -
     assert set(kept["full_ms"].tolist()) == {1_005}
 
 
-def test_no_step_of_a_save_or_of_forgetting_holds_the_loop_for_long() -> None:
+def test_no_step_of_a_save_holds_the_loop_for_long() -> None:
     cooldowns = Cooldowns(Rule(10, 60_000))
     cooldowns.load(np.array([(author, 10**6 + author) for author in range(MAX_AUTHORS)], SAVED), 0)
     longest, began = 0.0, time.thread_time()

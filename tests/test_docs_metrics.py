@@ -113,7 +113,10 @@ def test_dashboard_can_be_imported() -> None:
 
 async def test_prometheus_understands_each_panel(tmp_path: Path) -> None:
     program("prometheus")
-    async with serving("fast", tmp_path) as server, watching(tmp_path / "prometheus", server.port) as prometheus:
+    async with (
+        serving("fast", tmp_path, log=None) as server,
+        watching(tmp_path / "prometheus", server.port) as prometheus,
+    ):
         await server.place(1, 1, 1)
         await server.get("/canvas.png")
         await prometheus.has("placed_append_seconds_count >= 1")

@@ -65,7 +65,9 @@ LAYERS = {
     "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
     "state": _layer("projection", "pure contract", "numpy"),
     "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
-    "storage": _layer("author_key folder_lock lmdb_environment ownership", "pure pages", "lmdb trio"),
+    "storage": _layer(
+        "author_key folder_lock in_place lmdb_environment lmdb_lock ownership", "pure pages", "lmdb trio"
+    ),
     "backends": _layer("backends.lmdb backends.memory", "pure pages storage contract", "attrs lmdb trio"),
     "salvage": _layer("backends.lmdb_salvage", "pure pages storage contract", "attrs lmdb"),
     "kafka_place": _layer("backends.kafka_place", packages="attrs"),
@@ -77,8 +79,8 @@ LAYERS = {
     "tls": _layer("tls"),
     "allocator": _layer("allocator"),
     "tasks": _layer(
-        "broadcaster catch_ups frames image left_out loop_lag metrics pace reader recovery snapshot_store snapshotter "
-        "subscriber writer",
+        "broadcaster catch_ups folder_watch frames image left_out loop_lag metrics pace reader recovery "
+        "snapshot_store snapshotter subscriber writer",
         "pure pages storage contract state logging",
         "attrs numpy prometheus_client trio",
     ),

@@ -42,7 +42,7 @@ def big_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("big")
     pixels = [(number % WIDTH, number // WIDTH % 40, 1 + number % 15) for number in range(BIG_EDITS)]
     trio.run(append_records, data / "log", [canvas_record(WIDTH, HEIGHT, 16)])
-    trio.run(partial(append_records, data / "log", [record_of(pixels)] * BIG_RECORDS, in_order=False))
+    trio.run(partial(append_records, data / "log", [record_of(pixels)] * BIG_RECORDS))
     trio.run(append_records, data / "log", [record_of([(63, 47, 9)])])
     return data
 

@@ -151,7 +151,8 @@ class Log(abc.ABC):
     async def append(self, value: bytes) -> int:
         """Append one record, and return its offset once it is as durable as this backend promises.
 
-        Many tasks may append at once; the records of those that wait together become durable together.
+        Many tasks may append at once, each a record of its own. Nobody has to: who has much to append puts it into
+        one record, which is what costs least in every backend.
 
         Args:
             value: 1 to `max_value_bytes` bytes.
@@ -166,6 +167,16 @@ class Log(abc.ABC):
 
         Cancellation: a cancelled append may have been appended.
         """
+
+    def why_displaced(self) -> str | None:
+        """Why the log that is open is no longer where whoever starts next will look for it; None while it is.
+
+        A folder can be moved, deleted or replaced while its files are open. Appends then fail, and work again when the
+        same folder is back. A log that isn't in a folder stays where it is.
+
+        Thread: any; blocks for some us, for good where a network's disk hangs.
+        """
+        return None
 
     @abc.abstractmethod
     def read(self, offset: int) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Batch]]:

@@ -12,6 +12,7 @@ not in it; its servers have a snapshot and the author key to keep.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from functools import partial
@@ -24,6 +25,7 @@ import trio
 from placed.author_key import AuthorKeyError, author_key
 from placed.backends.about import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin
 from placed.lmdb_environment import DATA_NAME, StoreError, open_environment, sync_folder
+from placed.lmdb_lock import LOCK_NAME, allocate_lock
 from placed.lmdb_pages import DamagedPages
 from placed.log_opening import is_kafka, lmdb_folder
 from placed.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from placed.operations.report import Report
     from placed.settings import Settings
 
-_LOCK_NAME: Final = "lock.mdb"
 _LOG_NAME: Final = "log"
 _SPARE_BYTES: Final = 16 << 20  # what a server may write while it is copied, and the mark
 _TRIES: Final = 10  # a server that writes a lot may outgrow our map between opening and reading
@@ -152,10 +153,16 @@ async def _copy_all(folders: dict[str, Path], part: Path, total_bytes: int, prog
         target = part / name
         await trio.Path(target).mkdir(mode=0o700)
         told = partial(_tell, progress, before_bytes, total_bytes)
+        failure: Exception | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch, trio.Path(target / DATA_NAME), told)
-            await trio.to_thread.run_sync(_copy, folder, target)
+            try:
+                await trio.to_thread.run_sync(_copy, folder, target)
+            except (OSError, lmdb.Error) as error:  # raised outside, where it comes alone and not in a group
+                failure = error
             nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
         await trio.Path(target / DATA_NAME).chmod(0o600)
         before_bytes += (await trio.Path(target / DATA_NAME).stat()).st_size
     progress(0, total_bytes, total_bytes)
@@ -176,13 +183,18 @@ async def _watch(path: trio.Path, told: Callable[[int], None]) -> None:
 
 def _copy(folder: Path, target: Path) -> None:
     """LMDB's hot copy. Its reader table keeps the server from using the pages that are being copied again."""
-    lock = folder / _LOCK_NAME
+    lock = folder / LOCK_NAME
     is_new = not lock.exists()
+    try:
+        allocate_lock(folder)
+    except OSError as error:
+        if error.errno != errno.EROFS:  # there LMDB does without, as nobody else can write
+            raise
+    if is_new and lock.exists():
+        give_to_folders_owner(lock)
     for attempt in range(1, _TRIES + 1):
         try:
             with lmdb.open(os.fsencode(folder), readonly=True, mode=0o600, max_dbs=1, lib_version=0) as environment:
-                if is_new:
-                    give_to_folders_owner(lock)
                 environment.copy(os.fsencode(target))  # type: ignore[arg-type]  # it takes bytes, too
         except lmdb.MapResizedError:
             (target / DATA_NAME).unlink(missing_ok=True)
@@ -203,7 +215,7 @@ async def _mark(folder: Path) -> None:
 
     async with open_environment(folder, appended=RECORDS) as environment:
         await environment.write(mark)
-    await trio.Path(folder / _LOCK_NAME).unlink(missing_ok=True)  # whoever starts on it may be another user
+    await trio.Path(folder / LOCK_NAME).unlink(missing_ok=True)  # whoever starts on it may be another user
 
 
 def _copy_key(settings: Settings, part: Path) -> None:

@@ -1,4 +1,4 @@
-"""What only the LMDB log promises: group commits, a map that grows, one user at a time, words for what is wrong."""
+"""What only the LMDB log promises: a map that grows, one user at a time, words for what is wrong."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 import trio
 
-from placed.backends import LogBusy, LogClosed, LogUnavailable
-from placed.backends.lmdb import GROUP_BYTES, TAIL_RECORDS, LmdbLog, open_lmdb_log
+from placed.backends import LogBusy, LogClosed, LogUnavailable, OutcomeUnknown
+from placed.backends.lmdb import TAIL_BYTES, LmdbLog, open_lmdb_log
+from placed.lmdb_environment import StoreUncertain
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.lmdb_environment import Environment
     from placed.lmdb_pages import PageFile
     from tests.backends.conftest import Tmpfs
 
+T = TypeVar("T")
 NOBODY: Final = 65_534  # an unprivileged user, nobody on Linux; whether it has a name doesn't matter
 
 
@@ -34,17 +40,16 @@ async def append_at_once(log: LmdbLog, values: list[bytes]) -> None:
                 nursery.start_soon(log.append, value)
 
 
-async def test_appends_that_wait_together_are_committed_together(tmp_path: Path) -> None:
+async def test_records_appended_together_are_one_transaction_in_order(tmp_path: Path) -> None:
+    values = [b"%d" % number for number in range(500)]
     async with open_lmdb_log(tmp_path) as log:
-        await append_at_once(log, [b"%d" % number for number in range(64)])
-        assert await log.bounds() == (0, 64)
-        assert log.commits == 2  # the first one alone, and all that came while it ran
-
-
-async def test_a_group_is_bounded_by_its_bytes(tmp_path: Path) -> None:
-    async with open_lmdb_log(tmp_path) as log:
-        await append_at_once(log, [bytes(LmdbLog.max_value_bytes)] * (2 * GROUP_BYTES // LmdbLog.max_value_bytes))
-        assert log.commits > 2
+        await log.append(b"before")
+        assert await log.append_all(values) == 1
+        assert log.commits == 2
+        assert (await read(log, 0, 501)).values == [b"before", *values]
+        with pytest.raises(ValueError, match="0 bytes"):
+            await log.append_all([b"good", b""])
+        assert await log.bounds() == (0, 501)
 
 
 async def test_offsets_have_no_gaps_and_begin_at_0(tmp_path: Path) -> None:
@@ -74,7 +79,7 @@ async def test_the_map_grows_by_itself(tmp_path: Path) -> None:
 
 
 async def test_a_reader_behind_the_tail_comes_up_to_it_from_the_disk(tmp_path: Path) -> None:
-    values = [b"%d" % number for number in range(3 * TAIL_RECORDS)]
+    values = [bytes([number]) * 900_000 for number in range(4 * TAIL_BYTES // 900_000)]
     async with open_lmdb_log(tmp_path) as log, log.read(0) as batches:
         await append_at_once(log, values)
         found: list[bytes] = []
@@ -112,7 +117,7 @@ async def test_closing_finishes_the_commit_in_flight_and_refuses_the_rest(tmp_pa
         assert await log.bounds() == (0, len(acknowledged))
 
 
-async def test_cancelling_a_leader_that_waits_for_its_turn_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+async def test_append_cancelled_while_it_waits_for_its_turn_leaves_the_others_theirs(tmp_path: Path) -> None:
     begun, released = trio.Event(), trio.Event()
     acknowledged: dict[bytes, int] = {}
 
@@ -133,16 +138,62 @@ async def test_cancelling_a_leader_that_waits_for_its_turn_leaves_the_rest_to_th
                 for number, scope in enumerate(scopes):
                     nursery.start_soon(append, log, b"%d" % number, scope)
                     await trio.testing.wait_all_tasks_blocked()
-                for scope in (scopes[0], scopes[3], scopes[1]):  # the leader, one that waits, and the next leader
+                for scope in (scopes[0], scopes[3], scopes[1]):
                     scope.cancel()
                     await trio.testing.wait_all_tasks_blocked()
-                scopes[2].cancel()  # the next leader again, and one that waits, at the same time
+                scopes[2].cancel()  # two at the same time
                 scopes[4].cancel()
                 await trio.testing.wait_all_tasks_blocked()
                 released.set()
         assert acknowledged == {b"5": 0}
         assert (await read(log, 0, 1)).values == [b"5"]
         assert await log.bounds() == (0, 1)
+
+
+class Uncertain:
+    """An environment whose next commit is written, and then said to be uncertain; all else is the real one's."""
+
+    def __init__(self, real: Environment, *, readable: bool) -> None:
+        self._real = real
+        self._readable = readable
+        self.next_is_uncertain = True
+
+    async def write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
+        """Commit, and perhaps don't know it."""
+        result = await self._real.write(transact)
+        if self.next_is_uncertain:
+            self.next_is_uncertain = False
+            raise StoreUncertain("the disk didn't say")
+        return result
+
+    async def read(self, look: Callable[[PageFile], T]) -> T:
+        """What is committed, unless the disk can't be read just then."""
+        if not self._readable:
+            self._readable = True
+            await trio.sleep_forever()
+        return await self._real.read(look)
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["in peace", "cancelled while it looks at what is there"])
+async def test_after_an_uncertain_store_all_later_appends_and_readers_go_on(tmp_path: Path, cancelled: bool) -> None:
+    async with open_lmdb_log(tmp_path) as log:
+        await log.append(b"before")
+        log._environment = Uncertain(log._environment, readable=not cancelled)  # type: ignore[assignment]  # a fake
+        with trio.fail_after(LIMIT_SECONDS):
+            if cancelled:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(log.append, b"perhaps")
+                    await trio.testing.wait_all_tasks_blocked(0.1)
+                    nursery.cancel_scope.cancel()
+            else:
+                with pytest.raises(OutcomeUnknown):
+                    await log.append(b"perhaps")
+                assert (await read(log, 1, 1)).values == [b"perhaps"]
+            async with trio.open_nursery() as nursery:
+                for _ in range(5):
+                    nursery.start_soon(log.append, b"after")
+            assert (await read(log, 0, 7)).values == [b"before", b"perhaps", *[b"after"] * 5]
+            assert await log.bounds() == (0, 7)
 
 
 @pytest.mark.parametrize("compact", [False, True])

@@ -62,23 +62,11 @@ async def read_records(folder: Path) -> list[list[Edit]]:
         return [edits_in(value) for value in await values_of(log)]
 
 
-async def append_records(folder: Path, values: list[bytes], *, in_order: bool = True) -> None:
-    """Append records to the log in `folder`, which no server has open; created if there is none.
-
-    Args:
-        folder: the log's.
-        values: the records.
-        in_order: one after the other; otherwise many share a transaction, and their order is left to chance.
-    """
+async def append_records(folder: Path, values: list[bytes]) -> None:
+    """Append records to the log in `folder`, which no server has open; created if there is none."""
     async with open_lmdb_log(folder) as log:
         with trio.fail_after(LIMIT_SECONDS):
-            if in_order:
-                for value in values:
-                    await log.append(value)
-                return
-            async with trio.open_nursery() as nursery:
-                for value in values:
-                    nursery.start_soon(log.append, value)
+            await log.append_all(values)
 
 
 class ModelCanvas:

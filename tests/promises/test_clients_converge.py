@@ -115,7 +115,7 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
             # While it is down: more records than the next run's feed reaches back to.
             others = at_random(chance, WIDTH, HEIGHT, COLORS)
             more = [record_of([next(others)]) for _ in range(FEED_RECORDS + 100)]
-            await append_records(tmp_path / "log", more, in_order=False)
+            await append_records(tmp_path / "log", more)
             await _live_through(tmp_path, proxies, 800, signal.SIGTERM, load)
             storm.weather = Weather()
             cache.weather = Weather(cache=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 
 from tests.promises.http_connection import connect, get, place
@@ -15,6 +18,7 @@ from tests.promises.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
+    from pathlib import Path
 
     from tests.promises.http_connection import HttpConnection, Response
     from tests.small_disk import SmallDisk
@@ -118,3 +122,59 @@ async def test_read_only_disk_is_refused_with_a_line_that_names_the_folder(small
     assert code == 3
     assert f"the data folder {small_disk.folder / 'data'} can't be used: Read-only file system" in output
     assert "--data" in output
+
+
+@pytest.mark.parametrize("missing", ["log/lock.mdb", "snapshot/lock.mdb"])
+async def test_start_that_has_to_make_a_lock_on_a_full_disk_is_refused_with_a_line(
+    small_disk: SmallDisk, missing: str
+) -> None:
+    data = small_disk.folder / "data"
+    async with running(data) as server:
+        await server.stop()
+    (data / missing).unlink()
+    small_disk.fill()
+    code, output = await refusal(data)
+    assert code == 3, output  # -7 is SIGBUS
+    assert f"{data / missing}: No space left on device" in output
+    assert len(output.splitlines()) == 1
+    small_disk.make_room()
+    async with running(data) as server:
+        await server.stop()
+
+
+async def test_lock_with_a_hole_is_filled_or_refused_on_a_full_disk(small_disk: SmallDisk) -> None:
+    data = small_disk.folder / "data"
+    lock = data / "log" / "lock.mdb"
+    async with running(data) as server:
+        await server.stop()
+    lock.write_bytes(b"")
+    os.truncate(lock, 8_192)  # as LMDB itself leaves it until it has written to it
+    small_disk.fill()
+    code, output = await refusal(data)
+    assert (code, len(output.splitlines())) == (3, 1), output
+    small_disk.make_room()
+    async with running(data) as server:
+        assert lock.stat().st_blocks * 512 >= 8_192
+        await server.stop()
+
+
+async def test_first_start_on_a_full_disk_is_refused_with_a_line(small_disk: SmallDisk) -> None:
+    small_disk.fill()
+    code, output = await refusal(small_disk.folder)
+    assert (code, len(output.splitlines())) == (3, 1), output
+    assert "No space left on device" in output
+    assert str(small_disk.folder) in output
+
+
+async def test_backup_that_has_to_make_a_lock_on_a_full_disk_says_so(small_disk: SmallDisk, tmp_path: Path) -> None:
+    data = small_disk.folder / "data"
+    async with running(data) as server:
+        await server.stop()
+    (data / "log" / "lock.mdb").unlink()
+    small_disk.fill()
+    command = [sys.executable, "-m", "placed", "backup", str(tmp_path / "backup"), "--data", str(data)]
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await trio.run_process(command, check=False, capture_stderr=True, capture_stdout=True)
+    assert done.returncode == 3, done
+    assert b"No space left on device" in done.stderr
+    assert not (tmp_path / "backup").exists()

@@ -85,7 +85,7 @@ async def _prefill(data: Path, chance: random.Random) -> None:
     edits = at_random(chance, WIDTH, HEIGHT, COLORS)
     records = [record_of(list(islice(edits, 100))) for _ in range(2_000)]
     await append_records(data / "log", [canvas_record(WIDTH, HEIGHT, COLORS)])
-    await append_records(data / "log", records, in_order=False)
+    await append_records(data / "log", records)
 
 
 @pytest.mark.timeout(120)

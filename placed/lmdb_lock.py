@@ -1,0 +1,40 @@
+"""LMDB's lock file, made before LMDB makes it.
+
+LMDB maps it and writes through the map. It makes it longer without taking the room for it, and where the disk has none
+when a page is first written to, the system ends the process (SIGBUS). So its room is taken before, by a call that fails
+with an error. The data file isn't written through a map: there LMDB's own calls fail. Imports the standard library
+only.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK_NAME: Final = "lock.mdb"
+_LOCK_BYTES: Final = 8_192  # what LMDB takes for 126 readers, its default; a longer one it leaves as it is
+
+
+def allocate_lock(folder: Path) -> None:
+    """Make LMDB's lock file in `folder`, or fill its holes, before LMDB maps it.
+
+    Raises:
+        OSError: no room, no permission.
+
+    Thread: blocks for some us.
+    """
+    path = folder / LOCK_NAME
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size_bytes = os.fstat(descriptor).st_size
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, max(_LOCK_BYTES, size_bytes))
+        elif not size_bytes:  # macOS; what is there was made here, or has been written to
+            os.write(descriptor, bytes(_LOCK_BYTES))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        os.close(descriptor)
