@@ -33,9 +33,9 @@ from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import ROOT, running_server, serving
 from placed.backends.kafka import open_kafka_log
 from placed.backends.kafka_place import KafkaPlace
+from placed.clock import steady_clock_ms
 from placed.cooldown import Cooldowns, Rule
 from placed.projection import Projection
-from placed.reader import wall_clock_ms
 from placed.recovery import FEED_RECORDS
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ async def _apply(log: Log, end: int, age_ms: int) -> None:
     async with log.read(0) as batches:
         async for batch in batches:
             in_feed = batch.next_offset > end - FEED_RECORDS
-            projection.apply(batch, wall_clock_ms() + age_ms, feed=in_feed)
+            projection.apply(batch, steady_clock_ms() + age_ms, feed=in_feed)
             if batch.next_offset >= end:
                 return
 

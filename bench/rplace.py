@@ -24,9 +24,9 @@ from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.trace import BadTrace, Trace, generate, load
 from placed.backends import Batch
 from placed.backends.lmdb import open_lmdb_log
+from placed.clock import steady_clock_ms
 from placed.cooldown import Cooldowns, Rule
 from placed.projection import Projection
-from placed.reader import wall_clock_ms
 from placed.record import encode_edits
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Replaying:
         async with log.read(0) as batches:
             async for batch in batches:
                 for part in _cut(batch, self._ends):
-                    self._projection.apply(part, wall_clock_ms())
+                    self._projection.apply(part, steady_clock_ms())
                     if part.next_offset == self._ends[self._state]:
                         self.spent += since(begin)
                         self._compare()

@@ -6,12 +6,12 @@ for ever: the server goes on serving what it has. It says so once when that begi
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import trio
 
 from placed.backends import LogRefused, LogUnavailable, LogUndecodable
+from placed.clock import steady_clock_ms
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 MAX_RETRY_SECONDS = 0.5  # a log that knows of its outage refuses at once, and is back within seconds
 _FIRST_RETRY_SECONDS = 0.1
-
-
-def wall_clock_ms() -> int:
-    """Now, in ms since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 async def replay(
@@ -51,7 +46,7 @@ async def replay(
         async for batch in batches:
             in_feed = batch.next_offset > end - feed_records
             if batch.values:
-                projection.apply(batch, wall_clock_ms(), feed=in_feed)
+                projection.apply(batch, steady_clock_ms(), feed=in_feed)
             progress(batch.next_offset)
             if batch.next_offset >= end:
                 return
@@ -96,7 +91,7 @@ class Reader:
             async for batch in batches:
                 self.position = batch.next_offset
                 if batch.values:
-                    self._projection.apply(batch, wall_clock_ms())
+                    self._projection.apply(batch, steady_clock_ms())
                     self._applied()
 
     def _note(self, *, reachable: bool, reason: str = "") -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from placed.clock import steady_clock_ms
 from placed.projection import Projection
-from placed.reader import replay, wall_clock_ms
+from placed.reader import replay
 from placed.record import Definition, RecordRefused
 from placed.snapshot import SnapshotDamaged
 from placed.structured_logs import get_logger
@@ -123,7 +124,7 @@ def _begin(definition: Definition, snapshot: Snapshot | None, first: int, cooldo
             logger.warning("a record was not understood and is skipped", offset=offset, reason=reason)
 
     if snapshot is not None:
-        cooldowns.load(snapshot.cooldowns, wall_clock_ms(), charge_ms=snapshot.charge_ms)
+        cooldowns.load(snapshot.cooldowns, steady_clock_ms(), charge_ms=snapshot.charge_ms)
     projection = Projection(
         definition,
         snapshot.version if snapshot else first,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import trio
 
+from placed.clock import steady_clock_ms
 from placed.cooldown import SAVED
-from placed.reader import wall_clock_ms
 from placed.snapshot import Snapshot
 from placed.snapshot_store import SnapshotUnwritable
 from placed.structured_logs import get_logger
@@ -106,7 +106,7 @@ class Snapshotter:
         projection = self._projection
         version, canvas = projection.version, projection.canvas.copy()
         parts = [np.empty(0, SAVED)]
-        for part in projection.cooldowns.save(wall_clock_ms()):
+        for part in projection.cooldowns.save(steady_clock_ms()):
             parts.append(part)
             await trio.lowlevel.checkpoint()
         charge_ms = projection.cooldowns.rule.charge_ms

@@ -301,8 +301,8 @@ async def test_foreign_records_are_told_once_however_many_there_are(warnings: Ca
 
 
 async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.recovery.wall_clock_ms", lambda: NOW_MS)
-    monkeypatch.setattr("placed.reader.wall_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.recovery.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.reader.steady_clock_ms", lambda: NOW_MS)
     log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 7)
     after_kill = (await recovered(log)).projection.cooldowns
     assert after_kill.standing(9, NOW_MS).remaining == 3

@@ -34,7 +34,8 @@ from placed.backends import (
 )
 from placed.backends.about import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin, check_log, newest_about, origin_of
 from placed.backends.stored import encode, read_batch
-from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value, wall_clock_ms
+from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value
+from placed.clock import wall_clock_ms
 from placed.folder_lock import FolderBusy, lock_folder
 from placed.in_place import first_displaced
 from placed.lmdb_environment import (

@@ -10,7 +10,6 @@ log that owns a tail writes to it, and puts in only what is as durable as that l
 
 from __future__ import annotations
 
-import time
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -35,11 +34,6 @@ def check_value(value: bytes) -> None:
     """
     if not 1 <= len(value) <= Log.max_value_bytes:
         raise ValueError(f"a record of {len(value)} bytes; allowed are 1 to {Log.max_value_bytes}")
-
-
-def wall_clock_ms() -> int:
-    """The time in ms since the epoch, for the records' times."""
-    return time.time_ns() // 1_000_000
 
 
 class Tail:

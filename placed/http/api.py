@@ -17,6 +17,7 @@ import attrs
 from placed import __version__
 from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
+from placed.clock import steady_clock_ms
 from placed.frames import Format
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
@@ -91,7 +92,7 @@ class Api:
         stream_limit: for each client, and `poll_limit` and `catch_up_limit` likewise.
         polls: those that wait.
         requests: where they are counted and logged.
-        now_ms: the wall clock, ms since the epoch.
+        now_ms: the steady clock, ms since the epoch.
     """
 
     projection: Projection
@@ -110,7 +111,7 @@ class Api:
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     catch_up_limit: CatchUpLimit = attrs.field(factory=lambda: CatchUpLimit(0))
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = steady_clock_ms
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
     requests: RequestLog = attrs.field(

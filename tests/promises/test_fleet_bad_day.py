@@ -124,7 +124,7 @@ async def test_fleet_goes_on_while_one_server_stands_still(
                 nursery.cancel_scope.cancel()
 
 
-async def test_clock_that_jumps_on_one_server_moves_no_charge_of_the_others(kafka: Cluster, tmp_path: Path) -> None:
+async def test_clock_that_jumps_on_one_server_moves_no_charge(kafka: Cluster, tmp_path: Path) -> None:
     require("a C compiler on Linux", can_preload(), "apt-get install gcc")
     url, key = url_of(kafka, "jumping-clock"), shared_key(tmp_path)
     clock = Clock(compiled("clock", tmp_path), tmp_path / "clock")
@@ -141,13 +141,11 @@ async def test_clock_that_jumps_on_one_server_moves_no_charge_of_the_others(kafk
             await reached(two, version)
             for seconds in (86_400, -3 * 86_400, 2 * 86_400):
                 clock.step(seconds)
-                answer = await place(first, 9, 9, 1)
-                assert answer.status in {200, 429}
+                assert (await place(first, 9, 9, 1)).status == 429
                 assert (await place(other, 9, 9, 1)).status == 429
-                version = answer.json().get("v", version)
-                await reached(two, version)
-            # Back at the right time nobody waits longer than for all charges.
-            assert (await first.request("/info")).json()["cooldown"]["next_seconds"] <= 600
+            told = (await first.request("/info")).json()["cooldown"]
+            assert told["remaining"] == 0
+            assert told["next_seconds"] <= 600
             images = [await served_pixels(server.port, version) for server in (one, two)]
             assert images[0] == images[1] == painted(await records_of(url))
             assert "Traceback" not in one.output + two.output
@@ -168,8 +166,8 @@ async def test_storm_of_resets_at_all_ports_stops_nobody(kafka: Cluster, tmp_pat
     load = Load(at_random(chance, WIDTH, HEIGHT, COLORS))
     heads = (
         b"",
-        b"GET /edits?v=1 HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST /edit?x=1&y=1&color=2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /edits?v=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"POST /edit?x=1&y=1&color=2 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     )
     with trio.fail_after(LIMIT_SECONDS):
         async with running(tmp_path / "a", *flags(url, key)) as one, running(tmp_path / "b", *flags(url, key)) as two:
@@ -191,7 +189,7 @@ async def test_storm_of_resets_at_all_ports_stops_nobody(kafka: Cluster, tmp_pat
 async def test_replayed_edit_is_an_edit_and_nothing_else(kafka: Cluster, tmp_path: Path) -> None:
     """A relay that repeats what it has heard spends charges, and can do no more."""
     url, key = url_of(kafka, "replays"), shared_key(tmp_path)
-    head = b"POST /edit?x=3&y=3&color=2 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    head = b"POST /edit?x=3&y=3&color=2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
     with trio.fail_after(LIMIT_SECONDS):
         async with running(tmp_path / "a", *flags(url, key), "--charges", "3", "--charge-seconds", "600") as server:
             statuses = []
