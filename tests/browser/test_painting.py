@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.canvas_page import CanvasPage
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Route
+    from playwright.sync_api import BrowserContext, Route
 
-    from tests.browser.canvas_page import CanvasPage
     from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 RED, BLUE = 5, 13
+NOTHING_PLACED = "log-unavailable", "writer-full", "shutting-down", "not-ready", "too-many-connections"
 OUTLINE_PX = 2.5  # the outline's middle is this far outside of an own pixel
 
 
@@ -136,3 +139,57 @@ def test_an_answer_that_is_lost_is_settled_by_the_stream(
     window.wait_until(lambda: window.indexes()[8, 40] == RED, "the stream tells")
     window.wait_until(lambda: not window.own_pixels(), "the own pixel is settled")
     window.wait_until_equal(server)
+
+
+def refuse_edits(window: CanvasPage, status: int, body: str, *, problem: bool = True) -> None:
+    """From now on an edit is answered so, by the server or by a proxy before it."""
+    kind = "application/problem+json" if problem else "text/html"
+    window.page.route("**/edit", lambda route: route.fulfill(status=status, body=body, content_type=kind))
+
+
+@pytest.mark.parametrize(
+    "code", ["log-unavailable", "writer-full", "shutting-down", "not-ready", "too-many-connections"]
+)
+def test_an_edit_that_placed_nothing_does_not_cost_its_charge(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage], code: str
+) -> None:
+    server, window = new_server("--cooldown", "300"), new_window()
+    window.open(server.url)
+    refuse_edits(window, 503, json.dumps({"code": code, "status": 503}))
+    window.click(3, 3)
+    window.wait_until(lambda: window.message and not window.own_pixels(), "the refusal is told")
+    assert window.state()["charges"] == 1
+    window.page.unroute("**/edit")
+    window.click(3, 3)
+    window.wait_until(lambda: window.indexes()[3, 3] != 0, "it is placed now")
+
+
+def test_an_edit_that_a_proxy_refused_says_so_and_does_not_cost_its_charge(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server("--cooldown", "300"), new_window()
+    window.open(server.url)
+    for status, words in [(403, "does not let you through (403)"), (503, "restarting, or has too much to do (503)")]:
+        refuse_edits(window, status, "<html>nginx</html>", problem=False)
+        window.click(3, 3)
+        window.wait_until(lambda said=words: said in window.message, "who refused it is told")
+        window.wait_until(lambda: window.state()["charges"] == 1, "the server says that the charge is there")
+        window.page.unroute("**/edit")
+
+
+def test_what_neighbours_and_other_tabs_spend_is_shown(
+    new_server: Callable[..., ServerProcess], new_context: Callable[..., BrowserContext]
+) -> None:
+    server = new_server("--charges", "10", "--charge-seconds", "300")
+    context = new_context(viewport={"width": 1000, "height": 700})
+    tabs = [CanvasPage(context.new_page()) for _ in range(2)]
+    for tab in tabs:
+        tab.open(server.url)
+    tabs[0].click(3, 3)
+    for tab in tabs:
+        tab.wait_until(lambda tab=tab: tab.state()["charges"] == 9, "both tabs know of it")
+    server.paint(5, 5, BLUE)  # of the same address
+    tabs[1].ask("document.dispatchEvent(new Event('visibilitychange'))")
+    tabs[1].wait_until(lambda: tabs[1].state()["charges"] == 8, "a tab that is seen again asks")
+    charges = tabs[1].page.locator("#charges")
+    tabs[1].wait_until(lambda: "8 of 10" in charges.inner_text(), "and says so")

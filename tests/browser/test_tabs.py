@@ -42,7 +42,7 @@ def new_tab(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasP
 @pytest.fixture
 def shared(new_server: Callable[..., ServerProcess]) -> ServerProcess:
     """A server that answers under the plain name, with enough charges for any test."""
-    return new_server("--charges", "1000", "--charge-seconds", "0.01")
+    return new_server("--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
 
 
 def plain(port: int) -> str:
