@@ -137,9 +137,11 @@ export class Connection {
    */
   async #carryOut(command, signal) {
     try {
-      if (command.do === 'info') await this.#loadInfo(command.run, signal)
-      else if (command.do === 'image') await this.#loadImage(command, signal)
-      else if (command.do === 'stream' || command.do === 'poll') await this.#loadEdits(command, signal)
+      const isLong = command.do === 'stream' || (command.do === 'poll' && command.waitSeconds > 0)
+      if (isLong) await this.#load(command, signal)
+      else if ('version' in command || command.do === 'info' || command.do === 'image') {
+        await this.#sharing.inTurn(signal, (turn) => this.#load(command, turn))
+      }
     } catch (error) {
       if (signal.aborted) return
       const refused = error instanceof Refused
@@ -149,6 +151,16 @@ export class Connection {
       const how = refused ? { refused: error.refusal, retryAfterMs: error.retryAfterMs } : { failed }
       this.#obey(this.#resync.ended(command.run, how, Date.now()))
     }
+  }
+
+  /**
+   * @param {Command} command
+   * @param {AbortSignal} signal
+   */
+  async #load(command, signal) {
+    if (command.do === 'info') await this.#loadInfo(command.run, signal)
+    else if (command.do === 'image') await this.#loadImage(command, signal)
+    else if (command.do === 'stream' || command.do === 'poll') await this.#loadEdits(command, signal)
   }
 
   /**
@@ -180,8 +192,10 @@ export class Connection {
     if (!['live', 'read-only'].includes(this.#resync.connection)) return // else it is asked anyway, or can't be
     this.#chargesAt = now
     try {
-      const response = await request('info', { cache: 'no-store', signal: AbortSignal.timeout(CHARGES_MS) })
-      this.#gotInfo(parseInfo(await response.json()), now)
+      await this.#sharing.inTurn(AbortSignal.timeout(CHARGES_MS), async (signal) => {
+        const response = await request('info', { cache: 'no-store', signal })
+        this.#gotInfo(parseInfo(await response.json()), now)
+      })
     } catch {
       // Another time.
     }

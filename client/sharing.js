@@ -5,6 +5,7 @@
 import { SharedFrames } from './shared_frames.js'
 import { TabChannel } from './tab_channel.js'
 import { Tabs } from './tabs.js'
+import { Turns } from './turns.js'
 
 /** @typedef {import('./cooldown.js').Standing} Standing */
 /** @typedef {import('./commands.js').Command} Command */
@@ -23,6 +24,7 @@ export class Sharing {
   #tabs = new Tabs(this.#id, Math.random)
   #frames = new SharedFrames()
   #channel = new TabChannel((message) => this.#hear(message))
+  #turns = new Turns(this.#id, (since) => this.#channel.send({ kind: 'busy', id: this.#id, since }))
   #resync
   #page
   #obey
@@ -51,6 +53,32 @@ export class Sharing {
     this.#channel.send({ kind: 'bye', id: this.#id })
     this.#channel.close()
     this.#frames.clear()
+    this.#turns.clear()
+  }
+
+  /**
+   * Load something, when it is this tab's turn: again, if the turn is lost.
+   *
+   * @template Loaded
+   * @param {AbortSignal} signal
+   * @param {(signal: AbortSignal) => Promise<Loaded>} load
+   * @returns {Promise<Loaded>}
+   */
+  async inTurn(signal, load) {
+    for (;;) {
+      const turn = await this.#turns.take(Date.now())
+      const either = new AbortController()
+      for (const one of [signal, turn]) one.addEventListener('abort', () => either.abort())
+      if (signal.aborted) either.abort()
+      try {
+        const loaded = await load(either.signal)
+        if (!turn.aborted || signal.aborted) return loaded
+      } catch (error) {
+        if (!turn.aborted || signal.aborted) throw error
+      } finally {
+        if (!turn.aborted) this.#turns.end()
+      }
+    }
   }
 
   /**
@@ -58,6 +86,7 @@ export class Sharing {
    * @param {number} now
    */
   tick(now) {
+    this.#turns.tick(now)
     this.#obey(this.#resync.follow(this.#tabs.follows(now), now))
     if (!this.#leads) return
     const lead = this.#resync.standing
@@ -106,6 +135,7 @@ export class Sharing {
     else if (message.kind === 'bye') this.#tabs.left(message.id, now)
     else if (message.kind === 'lead') this.#hearLead(message, now)
     else if (message.kind === 'frame') this.#hearFrame(message, now)
+    else if (message.kind === 'busy') this.#turns.heard(message.id, message.since, now)
     else if (message.kind === 'charges') this.#page.gotCharges(message.standing)
     this.tick(now)
   }

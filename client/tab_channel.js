@@ -4,10 +4,11 @@
  */
 
 /**
- * What tabs tell each other; `tabs.js` says when.
+ * What tabs tell each other; `tabs.js` and `turns.js` say when.
  * @typedef {{ id: string } & ({ kind: 'ask' | 'bye' }
  *   | { kind: 'lead', sound: boolean, lead: import('./commands.js').Lead }
  *   | { kind: 'frame', frame: import('./shared_frames.js').Frame }
+ *   | { kind: 'busy', since: number | null }
  *   | { kind: 'charges', standing: import('./cooldown.js').Standing })} Message
  */
 

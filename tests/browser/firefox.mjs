@@ -4,7 +4,8 @@
  *
  *     arguments          the path of Firefox; more preferences, as JSON
  *     standard input     a command a line, as JSON: ["open", URL], ["ask", EXPRESSION], ["drawn", X, Y], ["click", X, Y],
- *                        ["wheel", X, Y, DELTA], ["complaints"]; x and y are canvas pixels. Its end ends the browser
+ *                        ["wheel", X, Y, DELTA], ["complaints"]; x and y are canvas pixels. ["tab", N] goes to the tab with
+ *                        this number from 0 on, or opens one, ["close"] closes all but the first. Its end ends the browser
  *     standard output    for each a line of JSON: { "ok": VALUE }, or { "error": MESSAGE }
  */
 
@@ -14,6 +15,7 @@ import puppeteer from 'puppeteer-core'
 
 const LIMIT_MS = 30_000
 const QUIET = {
+  'network.dns.localDomains': 'placed.test', // a name of this machine: no secure context over plain HTTP
   'app.normandy.enabled': false,
   'app.update.enabled': false,
   'browser.newtabpage.enabled': false,
@@ -31,14 +33,21 @@ const browser = await puppeteer.launch({
   extraPrefsFirefox: { ...QUIET, ...JSON.parse(process.argv[3]) },
   timeout: LIMIT_MS
 })
-const page = await browser.newPage()
-page.setDefaultTimeout(LIMIT_MS)
-await page.setViewport({ width: 1000, height: 700 })
 /** @type {string[]} */
 const complaints = []
-page.on('console', (message) => complaints.push(message.text()))
-page.on('pageerror', (error) => complaints.push(String(error)))
-page.on('response', (answer) => answer.status() >= 400 && complaints.push(`${answer.status()} ${answer.url()}`))
+
+async function newTab() {
+  const tab = await browser.newPage()
+  tab.setDefaultTimeout(LIMIT_MS)
+  await tab.setViewport({ width: 1000, height: 700 })
+  tab.on('console', (message) => complaints.push(message.text()))
+  tab.on('pageerror', (error) => complaints.push(String(error)))
+  tab.on('response', (answer) => answer.status() >= 400 && complaints.push(`${answer.status()} ${answer.url()}`))
+  return tab
+}
+
+let page = await newTab()
+const tabs = [page]
 
 /**
  * Where the middle of a canvas pixel is in the window, in CSS pixels.
@@ -71,6 +80,15 @@ const commands = {
     const place = await placeOf(x, y)
     await page.mouse.move(place.x, place.y)
     await page.mouse.wheel({ deltaY })
+  },
+  async tab(number) {
+    page = tabs[number] ??= await newTab()
+    await page.bringToFront()
+  },
+  async close() {
+    for (const tab of tabs.splice(1)) await tab.close()
+    page = tabs[0]
+    await page.bringToFront()
   },
   async complaints() {
     return complaints.splice(0)

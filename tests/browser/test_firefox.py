@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.conftest import PLAIN_HOST
 from tests.browser.firefox_page import FirefoxPage, firefox_page
 from tests.parts import firefox, program, require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.browser.server_process import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # several waits, each with its own limit
 
+TABS = 12
 _PUPPETEER = Path(__file__).parents[2] / "node_modules" / "puppeteer-core"
 _VIOLATIONS = "addEventListener('securitypolicyviolation', (event) => window.violated = event.effectiveDirective), 0"
 
@@ -77,3 +79,27 @@ def test_a_server_that_is_gone_is_told_and_followed_again_when_it_is_back(
     page.wait_until(lambda: page.ask("placed.version") >= version, "it has caught up")
     page.wait_until(lambda: page.drawn(7, 8) == server.palette()[9], "it is drawn")
     assert page.ask("window.sameDocument") is True
+
+
+def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint(
+    browser: FirefoxPage, new_server: Callable[..., ServerProcess]
+) -> None:
+    """A tab that isn't in front is hidden here, as it is for people."""
+    server = new_server("--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
+    try:
+        for tab in range(TABS):
+            browser.do("tab", tab)
+            browser.do("open", f"http://{PLAIN_HOST}:{server.port}/")
+            browser.wait_until_connection("live")
+        assert browser.ask("isSecureContext") is False
+        for tab in range(TABS):
+            browser.do("tab", tab)
+            browser.wait_until_connection("live")
+            browser.do("click", 3 + 4 * tab, 5)
+            browser.wait_until(lambda x=3 + 4 * tab: server.canvas().indexes[5, x] != 0, "it paints")
+            browser.wait_until(lambda: browser.ask("placed.ownPixels().length") == 0, "it sees it")
+            browser.wait_until(lambda: browser.ask("placed.version") == server.canvas_version(), "and all before it")
+        browser.wait_until(lambda: server.subscribers() == 1, "the tab in front has the stream")
+        assert browser.ask("placed.viewers") == 1
+    finally:
+        browser.do("close")

@@ -5,6 +5,8 @@ context, as 127.0.0.1 is one."""
 from __future__ import annotations
 
 import contextlib
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ from playwright.sync_api import Error
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.conftest import PLAIN_HOST
-from tests.nginx.front import run_nginx
+from tests.nginx.front import free_ports, run_locations, run_nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TABS = 12
+PAINTED_SECONDS = 8.0  # far less than what a request that isn't answered takes until it is given up
+PASSING = """    location / {
+        proxy_pass http://127.0.0.1:%d;
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_buffering off;
+    }"""
 # As when another tab is chosen: headless Chromium shows all of them.
 _HIDE = """(() => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => %s })
@@ -155,3 +164,26 @@ def test_tabs_that_nobody_sees_have_no_stream_and_are_right_when_they_are_seen_w
         tab.wait_until_equal(shared)
     wait_until_one_stream(shared, tabs[0])
     assert images == []
+
+
+@pytest.mark.parametrize("path", ["info", "canvas.png"])
+def test_a_server_that_does_not_answer_leaves_a_connection_to_paint_with(
+    shared: ServerProcess, new_tab: Callable[..., CanvasPage], tmp_path: Path, path: str
+) -> None:
+    """Twelve tabs load, and wait for what nobody answers; one that was there before them paints."""
+    port = free_ports(1)[0]
+    with run_locations(tmp_path / "before", PASSING % shared.port, port=port):
+        painting = new_tab()
+        painting.open(plain(port))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stalled = f"    location = /{path} {{ proxy_pass http://127.0.0.1:{silent.getsockname()[1]}; }}\n"
+        with run_locations(tmp_path / "stalled", stalled + PASSING % shared.port, port=port) as nginx:
+            painting.wait_until_live()
+            tabs = [new_tab() for _ in range(TABS)]
+            for tab in tabs:
+                tab.page.goto(plain(nginx.port))
+            painting.choose(5)
+            began = time.monotonic()
+            painting.click(9, 9)
+            painting.wait_until(lambda: painting.indexes()[9, 9] == 5, "it is placed")
+            assert time.monotonic() - began < PAINTED_SECONDS

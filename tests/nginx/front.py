@@ -113,18 +113,25 @@ def run_nginx(
 @contextlib.contextmanager
 def run_sub_path_nginx(folder: Path, server: int, *, port: int = 0) -> Iterator[Nginx]:
     """An nginx that has the server at this port under /place/, by what docs/deploy.md says, ended at the end."""
-    port = port or free_ports(1)[0]
     lines = DEPLOY.read_text(encoding="utf-8").splitlines()
     first = lines.index("    location /place/ {")
     location = "\n".join(lines[first : lines.index("    }", first) + 1]).replace(
         "127.0.0.1:8080", f"127.0.0.1:{server}"
     )
+    with run_locations(folder, location, port=port) as nginx:
+        yield nginx
+
+
+@contextlib.contextmanager
+def run_locations(folder: Path, locations: str, *, port: int = 0) -> Iterator[Nginx]:
+    """An nginx that has these locations and nothing else, ended at the end."""
+    port = port or free_ports(1)[0]
     paths = "\n".join(f"    {name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     types = "    types { text/html html; }"
     text = (
         "pid nginx.pid;\nerror_log error.log;\nevents {}\n"
         f"http {{\n    access_log access.log;\n{paths}\n{types}\n"
-        f"    server {{\n    listen 127.0.0.1:{port};\n{location}\n    }}\n}}\n"
+        f"    server {{\n    listen 127.0.0.1:{port};\n{locations}\n    }}\n}}\n"
     )
     with _running(folder, text, port) as pid:
         yield Nginx(port, 0, folder, pid)

@@ -1,0 +1,110 @@
+"""The page where a stream doesn't come through, or isn't to be had: it polls, is live all the same, and says so."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.nginx.front import run_locations
+from tests.parts import program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+PROXY = Path(__file__).with_name("compressing_proxy.mjs")
+BUFFERING = """    location / {
+        proxy_pass http://127.0.0.1:%d;
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_buffering on;
+        proxy_ignore_headers X-Accel-Buffering;
+    }"""
+NOBODY = "192.0.2.1"
+"""Replaces this machine as the address without limits."""
+
+
+@contextlib.contextmanager
+def compressing_proxy(server: int) -> Iterator[int]:
+    """The port of a proxy before the server at that port, which ends with the block."""
+    process = subprocess.Popen([program("node"), PROXY, str(server)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        with process.stdout as output:
+            yield int(output.readline())
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def edits_asked(window: CanvasPage) -> list[str]:
+    """The queries of `/edits` that the page asks from now on, as it does."""
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url) if "/edits?" in request.url else None)
+    return asked
+
+
+def title(window: CanvasPage) -> str:
+    return window.page.locator("#connection").get_attribute("title") or ""
+
+
+def assert_it_polls(window: CanvasPage, server: ServerProcess, asked: list[str]) -> None:
+    """It is live, says that it polls, sees what others paint soon, and paints."""
+    window.wait_until(lambda: "a little later than others" in title(window), "it says that it polls")
+    for i in range(3):
+        server.paint(20 + i, 20, 3)
+        began = time.monotonic()
+        window.wait_until(lambda x=20 + i: window.indexes()[20, x] == 3, "it sees what others paint")
+        print(f"seen after {time.monotonic() - began:.2f} s")  # noqa: T201 - the figure is of use also when it holds
+        assert window.connection == "live"
+    window.choose(5)
+    window.click(9, 9)
+    window.wait_until(lambda: window.indexes()[9, 9] == 5, "it paints")
+    window.wait_until(lambda: not window.own_pixels(), "it knows that it has")
+    before = len(asked)
+    window.page.wait_for_timeout(3_000)  # no synchronisation: the time in which it is to ask no more than that
+    assert len(asked) - before <= 4
+
+
+def test_behind_an_nginx_that_buffers_the_page_is_live_by_polls(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+) -> None:
+    window = new_window()
+    asked = edits_asked(window)
+    with run_locations(tmp_path / "nginx", BUFFERING % server.port) as nginx:
+        began = time.monotonic()
+        window.open(f"http://127.0.0.1:{nginx.port}/")
+        print(f"live after {time.monotonic() - began:.2f} s")  # noqa: T201 - the figure is of use also when it holds
+        assert_it_polls(window, server, asked)
+
+
+def test_behind_a_proxy_that_compresses_the_page_is_live_by_polls(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    asked = edits_asked(window)
+    with compressing_proxy(server.port) as port:
+        window.open(f"http://127.0.0.1:{port}/")
+        assert_it_polls(window, server, asked)
+
+
+def test_who_comes_when_the_streams_of_an_address_are_taken_polls_and_paints(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server = new_server("--max-streams-per-client", "1", "--unlimited-client", NOBODY, "--charges", "1000")
+    first, second = new_window(), new_window()
+    first.open(server.url)
+    asked = edits_asked(second)
+    second.open(server.url)
+    assert_it_polls(second, server, asked)
+    first.wait_until_equal(server)
+    assert title(first) == ""
