@@ -28,7 +28,11 @@ BUFFERING = """    location / {
         proxy_set_header Host $http_host;
         proxy_buffering on;
         proxy_ignore_headers X-Accel-Buffering;
+        gzip on;
+        gzip_types *;
     }"""
+"""Without gzip it passes on what it has read, buffering or not."""
+
 NOBODY = "192.0.2.1"
 """Replaces this machine as the address without limits."""
 
