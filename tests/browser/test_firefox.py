@@ -81,6 +81,10 @@ def test_a_server_that_is_gone_is_told_and_followed_again_when_it_is_back(
     assert page.ask("window.sameDocument") is True
 
 
+def wait_for_placed(browser: FirefoxPage, server: ServerProcess, x: int, y: int) -> None:
+    browser.wait_until(lambda: server.canvas().indexes[y, x] != 0, f"{x}, {y} is painted")
+
+
 def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint(
     browser: FirefoxPage, new_server: Callable[..., ServerProcess]
 ) -> None:
@@ -96,7 +100,7 @@ def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint
             browser.do("tab", tab)
             browser.wait_until_connection("live")
             browser.do("click", 3 + 4 * tab, 5)
-            browser.wait_until(lambda x=3 + 4 * tab: server.canvas().indexes[5, x] != 0, "it paints")
+            wait_for_placed(browser, server, 3 + 4 * tab, 5)
             browser.wait_until(lambda: browser.ask("placed.ownPixels().length") == 0, "it sees it")
             browser.wait_until(lambda: browser.ask("placed.version") == server.canvas_version(), "and all before it")
         browser.wait_until(lambda: server.subscribers() == 1, "the tab in front has the stream")

@@ -141,6 +141,14 @@ def test_an_answer_that_is_lost_is_settled_by_the_stream(
     window.wait_until_equal(server)
 
 
+def wait_for_message(window: CanvasPage, words: str) -> None:
+    window.wait_until(lambda: words in window.message, f"it says {words!r}")
+
+
+def wait_for_charges(window: CanvasPage, charges: int) -> None:
+    window.wait_until(lambda: window.state()["charges"] == charges, f"it knows of {charges} charges")
+
+
 def refuse_edits(window: CanvasPage, status: int, body: str, *, problem: bool = True) -> None:
     """From now on an edit is answered so, by the server or by a proxy before it."""
     kind = "application/problem+json" if problem else "text/html"
@@ -172,8 +180,8 @@ def test_an_edit_that_a_proxy_refused_says_so_and_does_not_cost_its_charge(
     for status, words in [(403, "does not let you through (403)"), (503, "restarting, or has too much to do (503)")]:
         refuse_edits(window, status, "<html>nginx</html>", problem=False)
         window.click(3, 3)
-        window.wait_until(lambda said=words: said in window.message, "who refused it is told")
-        window.wait_until(lambda: window.state()["charges"] == 1, "the server says that the charge is there")
+        wait_for_message(window, words)
+        wait_for_charges(window, 1)
         window.page.unroute("**/edit")
 
 
@@ -187,9 +195,9 @@ def test_what_neighbours_and_other_tabs_spend_is_shown(
         tab.open(server.url)
     tabs[0].click(3, 3)
     for tab in tabs:
-        tab.wait_until(lambda tab=tab: tab.state()["charges"] == 9, "both tabs know of it")
+        wait_for_charges(tab, 9)
     server.paint(5, 5, BLUE)  # of the same address
     tabs[1].ask("document.dispatchEvent(new Event('visibilitychange'))")
-    tabs[1].wait_until(lambda: tabs[1].state()["charges"] == 8, "a tab that is seen again asks")
+    wait_for_charges(tabs[1], 8)  # a tab that is seen again asks
     charges = tabs[1].page.locator("#charges")
     tabs[1].wait_until(lambda: "8 of 10" in charges.inner_text(), "and says so")

@@ -61,18 +61,22 @@ def title(window: CanvasPage) -> str:
     return window.page.locator("#connection").get_attribute("title") or ""
 
 
+def wait_for_pixel(window: CanvasPage, x: int, y: int, color: int) -> None:
+    window.wait_until(lambda: window.indexes()[y, x] == color, f"{x}, {y} is {color}")
+
+
 def assert_it_polls(window: CanvasPage, server: ServerProcess, asked: list[str]) -> None:
     """It is live, says that it polls, sees what others paint soon, and paints."""
     window.wait_until(lambda: "a little later than others" in title(window), "it says that it polls")
     for i in range(3):
         server.paint(20 + i, 20, 3)
         began = time.monotonic()
-        window.wait_until(lambda x=20 + i: window.indexes()[20, x] == 3, "it sees what others paint")
+        wait_for_pixel(window, 20 + i, 20, 3)
         print(f"seen after {time.monotonic() - began:.2f} s")  # noqa: T201 - the figure is of use also when it holds
         assert window.connection == "live"
     window.choose(5)
     window.click(9, 9)
-    window.wait_until(lambda: window.indexes()[9, 9] == 5, "it paints")
+    wait_for_pixel(window, 9, 9, 5)
     window.wait_until(lambda: not window.own_pixels(), "it knows that it has")
     before = len(asked)
     window.page.wait_for_timeout(3_000)  # no synchronisation: the time in which it is to ask no more than that

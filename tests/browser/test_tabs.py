@@ -181,7 +181,7 @@ def test_a_server_that_does_not_answer_leaves_a_connection_to_paint_with(
             painting.wait_until_live()
             tabs = [new_tab() for _ in range(TABS)]
             for tab in tabs:
-                tab.page.goto(plain(nginx.port))
+                tab.page.goto(plain(nginx.port), wait_until="commit")
             painting.choose(5)
             began = time.monotonic()
             painting.click(9, 9)
