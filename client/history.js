@@ -16,19 +16,20 @@
  * @property {number} y
  * @property {number} before  the colour that was there
  * @property {number} color  ours
+ * @property {number} stroke  those of one stroke are undone together
  * @property {number} version  where it is visible; Infinity until the server has said so
  * @property {boolean} landed
  */
 
-/** More can't be undone: it is for slips, not for a day's work. A guess. */
-const MAX_ENTRIES = 100
+/** More can't be undone: it is for slips, not for a day's work. A guess; as many as may be on their way at once. */
+const MAX_ENTRIES = 256
 
 export class History {
   #entries = /** @type {Entry[]} */ ([])
 
   /**
    * A pixel was painted here and is about to be posted.
-   * @param {{ id: number, x: number, y: number, before: number, color: number }} edit
+   * @param {{ id: number, x: number, y: number, before: number, color: number, stroke: number }} edit
    */
   add(edit) {
     this.#entries.push({ ...edit, version: Infinity, landed: false })
@@ -77,12 +78,27 @@ export class History {
     return this.#entries.findLast((one) => one.landed)
   }
 
+  /** The whole stroke that an undo would take back, its last pixel first; empty if there is none. */
+  get lastStroke() {
+    const stroke = this.last?.stroke
+    return this.#entries.filter((one) => one.landed && one.stroke === stroke).reverse()
+  }
+
   /**
    * It has been undone.
    * @param {number} id
    */
   undone(id) {
     this.#drop((one) => one.id === id)
+  }
+
+  /**
+   * It could not be undone, and is as it was.
+   * @param {Entry} entry
+   */
+  restore(entry) {
+    const at = this.#entries.findIndex(({ id }) => id > entry.id)
+    this.#entries.splice(at < 0 ? this.#entries.length : at, 0, entry)
   }
 
   /** A canvas was loaded anew: who painted what meanwhile isn't known. */

@@ -12,6 +12,7 @@
  * @property {number} version
  * @property {string} log
  * @property {import('./cooldown.js').Cooldown} cooldown
+ * @property {number} mostEdits  that one request may hold; 1 where the server doesn't say
  */
 
 /**
@@ -42,6 +43,7 @@ export function parseInfo(answer) {
     editCode: code,
     version,
     log,
+    mostEdits: Math.max(1, Math.floor(number(Object(answer.limits).edits))),
     cooldown: {
       charges: number(cooldown?.charges),
       charge_seconds: number(cooldown?.charge_seconds),

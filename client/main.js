@@ -43,9 +43,11 @@ const palette = new PaletteBar(element('colors'))
 let tools = /** @type {Tools | null} */ (null)
 let loading = false
 
+const limits = { edits: 1 }
 const connection = new Connection(resync, {
   gotInfo(info, askedAt) {
     cooldown.set(info.cooldown, Date.now(), askedAt)
+    limits.edits = info.mostEdits
   },
   gotCharges(standing) {
     cooldown.told(standing, Date.now())
@@ -109,7 +111,7 @@ async function loadTools() {
   loading = true
   try {
     const { createTools } = await import('./tools.js')
-    tools = createTools({ canvasElement, connection, cooldown, palette, resync, screen, settings, status, showState })
+    tools = createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState })
   } catch (error) {
     console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
     setTimeout(() => (loading = false), TOOLS_AGAIN_MS)

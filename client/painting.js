@@ -6,8 +6,9 @@
 import { duration } from './duration.js'
 import { History } from './history.js'
 import { t } from './language.js'
+import { Outbox } from './outbox.js'
 import { OwnPixels } from './own_pixels.js'
-import { postEdit } from './posting.js'
+import { postEdits } from './posting.js'
 import { whyRefused } from './refusals.js'
 
 /** @typedef {{ x: number, y: number }} Pixel */
@@ -20,7 +21,8 @@ import { whyRefused } from './refusals.js'
  * @property {import('./resync.js').Resync} resync
  * @property {import('./cooldown.js').CooldownClock} cooldown
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
- * @property {(pixel: Pixel, placed: boolean) => void} settled  for the eye and the ear
+ * @property {() => number} mostEdits  that one request may hold
+ * @property {(pixels: Pixel[], placed: boolean) => void} settled  for the eye and the ear
  * @property {(told: boolean) => void} charged  an edit was answered; whether the server told what charges are left
  * @property {() => void} changed  something that is shown may be another
  */
@@ -29,11 +31,15 @@ export class Painting {
   ownPixels = new OwnPixels()
   #history = new History()
   #page
+  #outbox
+  #undoing = /** @type {Map<number, import('./history.js').Entry>} */ (new Map()) // by the id of the edit that does so
+  #stroke = 0 // counts strokes, and pixels painted by themselves
   #stopped = false // this stroke has been refused: saying so once is enough
 
   /** @param {Page} page */
   constructor(page) {
     this.#page = page
+    this.#outbox = new Outbox({ cooldown: page.cooldown, mostEdits: page.mostEdits, post: postEdits, answered: this.#answered })
   }
 
   /** Whether there is an own pixel to undo. */
@@ -47,23 +53,29 @@ export class Painting {
    * @param {Pixel} pixel
    * @returns {boolean} whether it is on its way; otherwise the reason was told
    */
-  paint({ x, y }) {
-    const before = this.#page.canvas()?.at(x, y) ?? 0
-    const color = this.#page.color()
-    const id = this.#place(x, y, color)
-    if (id) this.#history.add({ id, x, y, before, color })
-    return id > 0
+  paint(pixel) {
+    this.#stroke++
+    const edit = this.#draw(pixel)
+    if (edit) void this.#outbox.post([edit])
+    return edit !== null
   }
 
-  /** Take back the own last pixel, as long as nobody has painted over it. */
+  /** Take back the own last pixel, or the last stroke, as long as nobody has painted over it. */
   undo() {
-    const last = this.#history.last
-    if (!last) return this.#page.say(t('nothingToUndo'), 'news')
-    if (this.#place(last.x, last.y, last.before)) this.#history.undone(last.id)
+    const stroke = this.#history.lastStroke
+    if (!stroke.length) return this.#page.say(t('nothingToUndo'), 'news')
+    for (const painted of stroke) {
+      const edit = this.#place(painted.x, painted.y, painted.before)
+      if (!edit) return // for want of charges; the others can still be undone
+      this.#history.undone(painted.id)
+      this.#undoing.set(edit.id, painted)
+      this.#outbox.gather(edit)
+    }
   }
 
   /** A stroke of several pixels begins. */
   beginStroke() {
+    this.#stroke++
     this.#stopped = false
   }
 
@@ -74,7 +86,9 @@ export class Painting {
   stroke(pixels) {
     for (const pixel of pixels) {
       if (this.#stopped || this.#colorAt(pixel) === this.#page.color()) continue
-      this.#stopped = !this.paint(pixel)
+      const edit = this.#draw(pixel)
+      if (edit) this.#outbox.gather(edit)
+      this.#stopped = !edit
     }
   }
 
@@ -126,47 +140,53 @@ export class Painting {
   }
 
   /**
+   * @param {Pixel} pixel
+   * @returns {import('./outbox.js').Edit | null} in the chosen colour; null: refused, the reason was told
+   */
+  #draw({ x, y }) {
+    const before = this.#page.canvas()?.at(x, y) ?? 0
+    const edit = this.#place(x, y, this.#page.color())
+    if (edit) this.#history.add({ ...edit, before, stroke: this.#stroke })
+    return edit
+  }
+
+  /**
    * @param {number} x
    * @param {number} y
    * @param {number} color
-   * @returns {number} the own pixel's id; 0: refused
+   * @returns {import('./outbox.js').Edit | null} drawn, and paid for; null: refused, the reason was told
    */
   #place(x, y, color) {
     const { cooldown, resync, say, changed } = this.#page
     const refusal = this.whyNot()
     if (refusal) say(refusal, 'trouble')
-    if (refusal) return 0
+    if (refusal) return null
     const id = this.ownPixels.add({ x, y, color, log: /** @type {string} */ (resync.log), now: Date.now() })
     cooldown.spend(Date.now())
-    void this.#post(id, x, y, color)
     changed()
-    return id
+    return { id, x, y, color }
   }
 
-  /**
-   * @param {number} id
-   * @param {number} x
-   * @param {number} y
-   * @param {number} color
-   */
-  async #post(id, x, y, color) {
-    const { cooldown, resync, say, settled, charged, changed } = this.#page
-    const { outcome, rateLimit } = await postEdit({ x, y, color })
+  /** @type {import('./outbox.js').Page['answered']} */
+  #answered = (edits, outcome, isCharged) => {
+    const { resync, say, settled, charged, changed } = this.#page
     const now = Date.now()
-    if (outcome.kind === 'refused' && outcome.retrySeconds !== null) cooldown.refused(now, outcome.retrySeconds)
-    else if (outcome.kind === 'refused' && !rateLimit) cooldown.givenBack(now)
-    else cooldown.answered(now, rateLimit)
-    charged(rateLimit !== null)
-    this.#history.answered(id, outcome.kind === 'posted' ? outcome.version : null)
-    if (outcome.kind === 'posted') {
-      this.ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })
-      this.#reached()
-    } else {
+    charged(isCharged)
+    for (const { id } of edits) {
+      this.#history.answered(id, outcome.kind === 'posted' ? outcome.version : null)
+      const undone = this.#undoing.get(id)
+      this.#undoing.delete(id)
+      if (undone && outcome.kind === 'refused' && this.#page.canvas()?.at(undone.x, undone.y) === undone.color) this.#history.restore(undone)
       if (outcome.kind === 'refused') this.ownPixels.refused(id)
-      else this.ownPixels.unknown(id, now)
-      say(outcome.reason, 'trouble')
+      else if (outcome.kind === 'unknown') this.ownPixels.unknown(id, now)
+      else this.ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })
     }
-    if (outcome.kind !== 'unknown') settled({ x, y }, outcome.kind === 'posted')
+    if (outcome.kind === 'posted') this.#reached()
+    else {
+      this.#stopped = true
+      if (outcome.reason) say(outcome.reason, 'trouble')
+    }
+    if (outcome.kind !== 'unknown') settled(edits, outcome.kind === 'posted')
     changed()
   }
 

@@ -1,5 +1,5 @@
 /**
- * `POST /edit`: what the answer means for an own pixel. `outcomeOf` is pure; `postEdit` adds the request.
+ * `POST /edit` and `POST /edits`: what the answer means for own pixels. `outcomeOf` is pure; `postEdits` adds the request.
  */
 
 import { parseRateLimit } from './cooldown.js'
@@ -27,15 +27,17 @@ const NOT_PLACED = new Map([
 ])
 
 /**
- * @param {{ x: number, y: number, color: number }} edit
+ * @param {{ x: number, y: number, color: number }[]} edits  all are placed, or none is
  * @returns {Promise<{ outcome: Outcome, rateLimit: RateLimit | null }>}
  */
-export async function postEdit(edit) {
+export async function postEdits(edits) {
+  const [{ x, y, color }] = edits
+  const isOne = edits.length === 1
   try {
-    const response = await fetch('edit', {
+    const response = await fetch(isOne ? 'edit' : 'edits', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(edit),
+      body: JSON.stringify(isOne ? { x, y, color } : { edits: edits.map((edit) => [edit.x, edit.y, edit.color]) }),
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
     const body = await response.json().catch(() => null)

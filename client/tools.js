@@ -28,6 +28,7 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  * @param {HTMLCanvasElement} base.canvasElement
  * @param {import('./connection.js').Connection} base.connection
  * @param {import('./cooldown.js').CooldownClock} base.cooldown
+ * @param {{ edits: number }} base.limits  the server's: edits in a request
  * @param {import('./palette_bar.js').PaletteBar} base.palette
  * @param {import('./resync.js').Resync} base.resync
  * @param {import('./screen.js').Screen} base.screen
@@ -36,7 +37,7 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  * @param {() => void} base.showState
  * @returns {import('./main.js').Tools}
  */
-export function createTools({ canvasElement, connection, cooldown, palette, resync, screen, settings, status, showState }) {
+export function createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
   let hovered = /** @type {Point | null} */ (null)
   let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
   let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
@@ -73,8 +74,9 @@ export function createTools({ canvasElement, connection, cooldown, palette, resy
     resync,
     cooldown,
     say,
-    settled(pixel, placed) {
-      marks.add(pixel, placed)
+    mostEdits: () => limits.edits,
+    settled(pixels, placed) {
+      for (const pixel of pixels) marks.add(pixel, placed)
       play(placed ? 'placed' : 'refused')
       if (placed) status.announce(t('placed')) // a refusal is told by its message
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.browser.test_page import PHONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Request
 
     from tests.browser.server_process import ServerProcess
 
@@ -118,29 +118,92 @@ def test_in_drawing_a_drag_paints_until_the_charges_are_spent(
     window = new_window()
     window.open(server.url)
     window.page.get_by_role("button", name="Draw by dragging").click()
-    posts: list[Any] = []
-    window.page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    posts = _posts(window)
     _drag(window, (10, 10), (30, 10))
     window.wait_until(lambda: len(_painted(window)) == 5, "as many as charges allow are painted")
     window.wait_until(lambda: "ready in" in window.message, "it says why no more")
     window.wait_until_equal(server)
-    assert len(posts) == 5
+    assert (sum(posts), len(posts) < 5) == (5, True)
     window.page.get_by_role("button", name="Draw by dragging").click()
     view = window.state()["view"]
     _drag(window, (10, 20), (20, 30))
     assert window.state()["view"] != view
 
 
+def _posts(window: CanvasPage) -> list[int]:
+    """How many edits each request to paint has, as they go out."""
+    posts: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            posts.append(len((request.post_data_json or {})["edits"]) if request.url.endswith("/edits") else 1)
+
+    window.page.on("request", note)
+    return posts
+
+
+def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: ServerProcess, window: CanvasPage) -> None:
+    for x in range(10, 31):
+        server.paint(x, 10, BLUE if x % 2 else 0)
+    window.wait_until_equal(server)
+    before = window.indexes()
+    posts = _posts(window)
+    window.page.keyboard.down("Shift")
+    _drag(window, (10, 10), (30, 10), (30, 30), steps=1)
+    window.page.keyboard.up("Shift")
+    window.wait_until(lambda: (window.indexes() == RED).sum() == 41, "the line is painted")
+    assert sum(posts) == 41
+    assert len(posts) <= 4  # where it began, and what came while that was answered
+    posts.clear()
+    window.wait_until(lambda: not window.own_pixels(), "all of it is settled")
+    window.page.keyboard.press("u")
+    window.wait_until(lambda: np.array_equal(window.indexes(), before), "what was there is there again")
+    assert posts == [41]
+    window.wait_until_equal(server)
+    window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
+
+
+def test_a_line_that_is_refused_goes_as_a_whole(server: ServerProcess, window: CanvasPage) -> None:
+    refusal = {"status": 503, "json": {"code": "log-unavailable"}}
+    window.page.route("**/edits", lambda route: route.fulfill(**refusal))
+    window.page.route("**/edit", lambda route: route.continue_())
+    window.page.keyboard.down("Shift")
+    _drag(window, (10, 10), (30, 10), steps=1)
+    window.page.keyboard.up("Shift")
+    window.wait_until(lambda: "save" in window.message, "it says why")
+    window.wait_until(lambda: not window.own_pixels(), "no ghost is left")
+    window.wait_until_equal(server)
+    assert _painted(window) <= {(10, 10)}
+
+
+def test_of_a_line_that_is_too_long_for_the_charges_left_the_beginning_is_painted(
+    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    server = new_server("--charges", "10", "--charge-seconds", "300")
+    window = new_window()
+    window.open(server.url)
+    for x in range(4):  # a neighbour behind the same address
+        server.paint(x, 40, BLUE)
+    window.choose(RED)
+    window.page.keyboard.down("Shift")
+    _drag(window, (10, 10), (30, 10), steps=1)
+    window.page.keyboard.up("Shift")
+    window.wait_until(lambda: (window.indexes() == RED).sum() == 6, "as many as there are charges for")
+    assert {(x, 10) for x in range(10, 16)} <= _painted(window)
+    window.wait_until(lambda: not window.own_pixels(), "the others are refused")
+    assert window.state()["charges"] == 0
+    window.wait_until_equal(server)
+
+
 def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: ServerProcess, window: CanvasPage) -> None:
     server.paint(12, 10, RED)
     window.wait_until_equal(server)
-    posts: list[Any] = []
-    window.page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    posts = _posts(window)
     window.page.keyboard.down("Shift")
     _drag(window, (10, 10), (14, 10), (10, 10))
     window.page.keyboard.up("Shift")
     window.wait_until(lambda: len(_painted(window)) == 5, "the line is painted")
-    assert len(posts) == 4
+    assert sum(posts) == 4
 
 
 def test_asked_to_it_asks_before_painting(server: ServerProcess, window: CanvasPage) -> None:

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { History } from '../../client/history.js'
 
 const [WHITE, RED, BLUE] = [0, 5, 13]
-const mine = { id: 1, x: 3, y: 4, before: WHITE, color: RED }
+const mine = { id: 1, x: 3, y: 4, before: WHITE, color: RED, stroke: 1 }
 
 /** What an undo would take back. */
 const last = (/** @type {History} */ history) => history.last
@@ -98,12 +98,12 @@ test('an undo of a place painted twice is of the newer one, and then over', () =
   assert.equal(last(history), undefined)
 })
 
-test('a canvas loaded anew, and more than a hundred, are forgotten', () => {
+test('a canvas loaded anew, and more than 256, are forgotten', () => {
   const history = new History()
-  for (let id = 1; id <= 101; id++) history.add({ ...mine, id, x: id })
-  for (let id = 1; id <= 101; id++) history.answered(id, 8)
+  for (let id = 1; id <= 257; id++) history.add({ ...mine, id, x: id })
+  for (let id = 1; id <= 257; id++) history.answered(id, 8)
   history.reached(8, showing(RED))
-  for (let id = 101; id > 1; id--) {
+  for (let id = 257; id > 1; id--) {
     assert.equal(last(history)?.id, id)
     history.undone(id)
   }
@@ -113,4 +113,27 @@ test('a canvas loaded anew, and more than a hundred, are forgotten', () => {
   history.answered(1, 1)
   history.reached(1, showing(RED))
   assert.equal(last(history), undefined)
+})
+
+test('a stroke is undone as a whole, its last pixel first, and what others painted over stays theirs', () => {
+  const history = new History()
+  history.add({ ...mine, id: 1, x: 0, stroke: 1 })
+  for (const id of [2, 3, 4]) history.add({ ...mine, id, x: id, stroke: 2 })
+  for (const id of [1, 2, 3, 4]) history.answered(id, 8)
+  history.reached(8, showing(RED))
+  history.seen(3, 4, BLUE)
+  assert.deepEqual(history.lastStroke.map(({ id }) => id), [4, 2])
+  const stroke = history.lastStroke
+  for (const { id } of stroke) history.undone(id)
+  assert.deepEqual(history.lastStroke.map(({ id }) => id), [1])
+  for (const entry of stroke) history.restore(entry)
+  assert.deepEqual(history.lastStroke.map(({ id }) => id), [4, 2])
+})
+
+test('of a stroke that is partly on its way, what has landed is undone', () => {
+  const history = new History()
+  for (const id of [1, 2]) history.add({ ...mine, id, x: id })
+  history.answered(1, 8)
+  history.reached(8, showing(RED))
+  assert.deepEqual(history.lastStroke.map(({ id }) => id), [1])
 })

@@ -1,0 +1,115 @@
+/**
+ * Own edits on their way to the server, and the charges that they cost. A single one goes at once. A line's pixels go
+ * by `POST /edits`, a request at a time: what is drawn while one is under way goes with the next, so that a slow network
+ * has few requests and a quick one little delay.
+ *
+ *     gather ──► waiting ──► posted ──► answered: all placed, all refused, or nobody knows
+ *                   ▲           │ refused, as more was asked for than charges are left
+ *                   │           └──────► posted again: as many as there are charges for; the others are refused
+ *                   └ dropped, when what went before wasn't placed
+ *
+ * What it posts with is given to it; needs no DOM.
+ */
+
+/** @typedef {{ id: number, x: number, y: number, color: number }} Edit */
+/** @typedef {import('./posting.js').Outcome} Outcome */
+/** @typedef {import('./posting.js').RateLimit} RateLimit */
+
+/**
+ * @typedef {object} Page
+ * @property {import('./cooldown.js').CooldownClock} cooldown
+ * @property {() => number} mostEdits  that one request may hold
+ * @property {(edits: Edit[]) => Promise<{ outcome: Outcome, rateLimit: RateLimit | null }>} post
+ * @property {(edits: Edit[], outcome: Outcome, isCharged: boolean) => void} answered  `isCharged`: the server said how many
+ *   charges are left
+ */
+
+export class Outbox {
+  #page
+  #waiting = /** @type {Edit[]} */ ([])
+  #isSending = false
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page
+  }
+
+  /**
+   * An edit, or several that belong together, whose charges are spent. All are placed, or none is, of as many as a
+   * request holds.
+   *
+   * @param {Edit[]} edits
+   * @returns {Promise<Outcome>} of the last request
+   */
+  async post(edits) {
+    const { outcome, rateLimit } = await this.#page.post(edits)
+    const fitting = fittingOf(edits.length, outcome, rateLimit)
+    if (fitting) {
+      this.#settle(edits.slice(fitting), outcome, null)
+      await this.post(edits.slice(0, fitting))
+    } else this.#settle(edits, outcome, rateLimit)
+    return outcome
+  }
+
+  /**
+   * An edit that others follow, whose charge is spent.
+   * @param {Edit} edit
+   */
+  gather(edit) {
+    this.#waiting.push(edit)
+    if (!this.#isSending) void this.#send()
+  }
+
+  async #send() {
+    this.#isSending = true
+    await Promise.resolve() // what one movement of the hand has painted goes together
+    while (this.#waiting.length) {
+      const outcome = await this.post(this.#waiting.splice(0, Math.max(1, this.#page.mostEdits())))
+      if (outcome.kind !== 'posted') this.#drop()
+    }
+    this.#isSending = false
+  }
+
+  /** What has gathered isn't sent: it would fare as what went before, or come where nobody waits for it any more. */
+  #drop() {
+    const dropped = this.#waiting.splice(0)
+    const { cooldown, answered } = this.#page
+    dropped.forEach(() => cooldown.givenBack(Date.now()))
+    if (dropped.length) answered(dropped, { kind: 'refused', reason: '', retrySeconds: null }, false)
+  }
+
+  /**
+   * @param {Edit[]} edits
+   * @param {Outcome} outcome
+   * @param {RateLimit | null} rateLimit
+   */
+  #settle(edits, outcome, rateLimit) {
+    const { cooldown, answered } = this.#page
+    const now = Date.now()
+    const retrySeconds = outcome.kind === 'refused' ? outcome.retrySeconds : null
+    const isFree = outcome.kind === 'refused' && retrySeconds === null && !rateLimit
+    for (let i = edits.length - 1; i > 0; i--) {
+      if (isFree) cooldown.givenBack(now)
+      else cooldown.answered(now, null)
+    }
+    if (retrySeconds !== null && !rateLimit?.remaining) {
+      // Of several, the answer's seconds are until all of them fit.
+      cooldown.refused(now, edits.length > 1 && rateLimit ? rateLimit.nextSeconds : retrySeconds)
+    } else if (isFree) cooldown.givenBack(now)
+    else cooldown.answered(now, rateLimit)
+    answered(edits, outcome, rateLimit !== null)
+  }
+}
+
+/**
+ * How many of the edits the charges are enough for, where a request was refused because they aren't for all; 0: that isn't
+ * so, or for none.
+ *
+ * @param {number} count
+ * @param {Outcome} outcome
+ * @param {RateLimit | null} rateLimit
+ */
+function fittingOf(count, outcome, rateLimit) {
+  const isShort = outcome.kind === 'refused' && outcome.retrySeconds !== null
+  return isShort && count > 1 ? Math.min(rateLimit?.remaining ?? 0, count - 1) : 0
+}
