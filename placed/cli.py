@@ -20,20 +20,28 @@ import platformdirs
 from click.core import ParameterSource
 
 from placed import __version__, cli_help, structured_logs
-from placed.config_file import ConfigError, ConfigFile, read_config_file
+from placed.config_file import ConfigError, read_config_file
 from placed.exit_codes import ExitCode
-from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, LOOPBACK, SettingError, check, flag_of
+from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, LOOPBACK, SettingError, check
+from placed.setting_origin import Origin, flag_of, variable_of
 from placed.settings import Settings
+from placed.variables import SERVICE_HINT, is_of_service, why_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PREFIX: Final = "PLACED_"
+    from placed.config_file import ConfigFile
+
 _NO: Final = "--no-"
 # No flag: everybody on the machine can read those.
 PASSWORD_VARIABLE: Final = "PLACED_KAFKA_PASSWORD"  # noqa: S105 - its name
 _CONFIG: Final = f"{__name__}.config"
 _IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
+_ASKS_FOR_HELP: Final = f"{__name__}.asks_for_help"
+# Beside the settings' there are that of `placed paint`, and that by which a server tells the one that takes over.
+OTHER_VARIABLES: Final = (PASSWORD_VARIABLE, "PLACED_URL")
+HANDOVER_VARIABLE: Final = "PLACED_HANDOVER"
+_GIVEN: Final = f"{__name__}.given"
 # The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
 _COMMANDS: Final = {
     "paint": ("placed.paint.command", "Paint a picture file onto a canvas, through the server's API."),
@@ -67,25 +75,29 @@ class _SettingType(_ParamType):
         return self._metavar
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if ctx is not None:
+            ctx.meta.setdefault(_GIVEN, {})[self.name] = value
         try:
             return check(self.name, value)
         except SettingError as error:
-            raise click.UsageError(f"{_origin(ctx, self.name)}: {error.reason}") from None
+            hint = SERVICE_HINT if is_of_service(value) else ""
+            raise click.UsageError(f"{_origin(ctx, self.name)}: {error.reason}{hint}") from None
 
 
 class _SwitchType(_SettingType, click.types.BoolParamType):
     """Such a setting that is a pair of flags without values, `--this` and `--no-this`."""
 
 
-def _origin(ctx: click.Context | None, setting: str) -> str:
+def _origin(ctx: click.Context | None, setting: str) -> Origin:
     """Where the value of `setting` came from, as the operator would call it."""
     source = ctx.get_parameter_source(setting) if ctx else None
     if source is ParameterSource.ENVIRONMENT:
-        return _PREFIX + setting.upper()
+        return Origin(variable_of(setting), given=os.environ[variable_of(setting)])
     if source is ParameterSource.DEFAULT_MAP and ctx is not None:
         config: ConfigFile = ctx.meta[_CONFIG]
-        return f"{config.path}: {config.keys[setting]}"
-    return flag_of(setting)
+        return config.origins[setting]
+    given = ctx.meta.get(_GIVEN, {}).get(setting) if ctx else None
+    return Origin(flag_of(setting), given=given, is_default=source is ParameterSource.DEFAULT)
 
 
 class _Option(click.Option):
@@ -93,7 +105,7 @@ class _Option(click.Option):
 
     def __init__(self, setting: str, **kwargs: Any) -> None:
         flag = f"{flag_of(setting)}/{_NO}{flag_of(setting)[2:]}" if kwargs.get("is_flag") else flag_of(setting)
-        super().__init__([flag, setting], envvar=_PREFIX + setting.upper(), **kwargs)
+        super().__init__([flag, setting], envvar=variable_of(setting), **kwargs)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         is_before_subcommand = ctx.parent is None and _IS_SUBCOMMAND in ctx.meta
@@ -115,6 +127,7 @@ class _Placed(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] in _COMMANDS:
             ctx.meta[_IS_SUBCOMMAND] = True
+        ctx.meta[_ASKS_FOR_HELP] = not {"-h", "--help"}.isdisjoint(args)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -277,12 +290,18 @@ _PARAMS: Final[list[click.Parameter]] = [
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": cli_help.COLUMNS},
 )
 @click.version_option(__version__, message="placed %(version)s", help="Show the version.")
+@click.option("--check-config", is_flag=True, help="Show the settings and where each comes from; start nothing.")
 @click.pass_context
-def cli(ctx: click.Context, /, **values: Any) -> int | None:
+def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
+    if not ctx.meta[_ASKS_FOR_HELP]:
+        _refuse_unknown_variables()
     if ctx.invoked_subcommand is not None:
         _refuse_flags_of_serving(ctx)
         return None
     settings = _settings(ctx, values)
+    if check_config:
+        checked: int = importlib.import_module("placed.config_check").show(settings)
+        return checked
     structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
     gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
     process = importlib.import_module("placed.process")
@@ -290,6 +309,13 @@ def cli(ctx: click.Context, /, **values: Any) -> int | None:
     gc.enable()
     code: int = process.run(settings)
     return code
+
+
+def _refuse_unknown_variables() -> None:
+    ours = {str(param.envvar) for param in _PARAMS if isinstance(param, _Option)}
+    reason = why_unknown(os.environ, known=ours | {*OTHER_VARIABLES}, silent=HANDOVER_VARIABLE)
+    if reason is not None:
+        raise click.UsageError(reason)
 
 
 def _refuse_flags_of_serving(ctx: click.Context) -> None:
@@ -306,12 +332,14 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Settings:
     values["allow_origins"] = values.pop("allow_origin")
     values["allow_embeds"] = values.pop("allow_embed")
     values["unlimited_clients"] = values.pop("unlimited_client")
-    return _checked(ctx, values | rule)
+    origins = dict.fromkeys(rule, _origin(ctx, "cooldown"))
+    return _checked(ctx, values | rule, origins)
 
 
-def _checked(ctx: click.Context, values: dict[str, Any]) -> Settings:
+def _checked(ctx: click.Context, values: dict[str, Any], others: dict[str, Origin] | None = None) -> Settings:
+    origins = {str(param.name): _origin(ctx, str(param.name)) for param in _PARAMS} | (others or {})
     try:
-        return Settings(**values, kafka_password=os.environ.get(PASSWORD_VARIABLE) or None)
+        return Settings(**values, kafka_password=os.environ.get(PASSWORD_VARIABLE) or None, origins=origins)
     except SettingError as error:  # each is allowed by itself, but not beside the others
         raise click.UsageError(f"{_origin(ctx, error.setting)}: {error.reason}") from None
 

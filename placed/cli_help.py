@@ -27,7 +27,7 @@ _SECTIONS: Final = (
     ),
     ("Speed", ("--fast-lane", "--max-frames-per-second")),
     ("Log lines", ("--log-level", "--log-format", "--log-addresses")),
-    ("Other", ("--config", "--version", "--help")),
+    ("Other", ("--config", "--check-config", "--version", "--help")),
 )
 INTRODUCTION: Final = """\
 Serve a shared canvas: everybody paints pixels, and sees each other's at once. Without any flag it is at

@@ -9,12 +9,14 @@ a value may be is checked where flags are. Pure but for reading the file.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
 import attrs
 
 from placed.setting_kinds import KINDS, SettingError, refusal
+from placed.setting_origin import Origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +37,12 @@ class ConfigFile:
     Attributes:
         path: as it was given.
         values: by setting, named with underscores.
-        keys: the key that each setting has in the file.
+        origins: the key that each setting has in the file, and its line.
     """
 
     path: Path
     values: dict[str, object]
-    keys: dict[str, str]
+    origins: dict[str, Origin]
 
 
 def read_config_file(path: Path) -> ConfigFile:
@@ -50,23 +52,29 @@ def read_config_file(path: Path) -> ConfigFile:
         ConfigError: it can't be read, isn't TOML, has a key that is no setting, or a value of another type.
     """
     values: dict[str, object] = {}
-    keys: dict[str, str] = {}
-    for key, value in _parse(path).items():
+    origins: dict[str, Origin] = {}
+    text = _text(path)
+    for key, value in _parse(path, text).items():
         setting = key.replace("-", "_")
         if setting not in KINDS:
             allowed = ", ".join(name.replace("_", "-") for name in KINDS)
             raise ConfigError(f"{path}: {key[:100]!r} is not a setting; allowed are {allowed}")
         if setting in values:
-            raise ConfigError(f"{path}: {keys[setting]} and {key} are the same setting; allowed is one of them")
+            raise ConfigError(f"{origins[setting]} and {key} are the same setting; allowed is one of them")
         try:
             _check_type(setting, value)
         except SettingError as error:
             raise ConfigError(f"{path}: {key}: {error.reason}") from None
-        values[setting], keys[setting] = value, key
-    return ConfigFile(path, values, keys)
+        values[setting], origins[setting] = value, Origin(key, path, _line_of(key, text), value)
+    return ConfigFile(path, values, origins)
 
 
-def _parse(path: Path) -> dict[str, object]:
+def _line_of(key: str, text: str) -> int | None:
+    begins = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+    return next((number for number, line in enumerate(text.split("\n"), 1) if begins.match(line)), None)
+
+
+def _text(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe or a device may never end, or never begin
             raise ConfigError(f"{path}: {'not an ordinary file' if path.exists() else 'there is no such file'}")
@@ -77,10 +85,15 @@ def _parse(path: Path) -> dict[str, object]:
     if len(data) > MAX_FILE_BYTES:
         raise ConfigError(f"{path}: more than {MAX_FILE_BYTES} bytes; allowed are {MAX_FILE_BYTES}")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}: line {line}: not UTF-8 text") from None
+
+
+def _parse(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; allowed are keys with a value or a list") from None
     except ValueError as error:  # TOMLDecodeError, and a number with more digits than Python converts

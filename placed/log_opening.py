@@ -60,9 +60,9 @@ def _open_kafka(settings: Settings, *, create: bool) -> AbstractAsyncContextMana
         importlib.import_module("crc32c")  # kafka-python does without, six times slower
         kafka = importlib.import_module("placed.backends.kafka")
     except ImportError as error:
-        raise CannotStart(
-            f"--log {settings.log!r}: {error.name} is missing; kafka:// logs need: pip install 'placed[kafka]'"
-        ) from error
+        written = settings.origin("log").with_value(repr(settings.log))
+        reason = f"{written}: {error.name} is missing; kafka:// logs need: pip install 'placed[kafka]'"
+        raise CannotStart(reason) from error
     security = KafkaSecurity(
         protocol=settings.kafka_protocol,
         ca=settings.kafka_ca,
@@ -87,4 +87,6 @@ def _kafka_password(settings: Settings) -> str | None:
         with path.open("rb") as file:
             return file.read(_MAX_PASSWORD_BYTES).decode().partition("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotStart(f"--kafka-password-file {str(path)!r} can't be read: {error}") from error
+        raise CannotStart(
+            f"{settings.origin('kafka_password_file').with_value(repr(str(path)))} can't be read: {error}"
+        ) from error

@@ -36,7 +36,7 @@ from placed.lmdb_environment import StoreError
 from placed.recovery import CannotStart
 from placed.sd_notify import Notifier
 from placed.service import ShutdownTooSlow, StoppedEarly, serve, unless
-from placed.start import read_files
+from placed.start import choose_by, read_files
 from placed.structured_logs import get_logger
 from placed.tls import TlsError
 
@@ -112,7 +112,7 @@ class ServerProcess:
         self._predecessor: Predecessor | None = predecessor_of(environment)
         activated = activated_sockets(environment)
         inherited = self._predecessor.sockets if self._predecessor else activated
-        self._listening = Listening(settings.host, settings.port, inherited)
+        self._listening = Listening(settings.host, settings.port, chosen_by=choose_by(settings), inherited=inherited)
         self._stop = trio.Event()
         self._ends = False
         self._goes_on = False  # after a handover that failed: whoever has come since is not to be refused

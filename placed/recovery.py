@@ -19,7 +19,7 @@ from placed.snapshot import SnapshotDamaged
 from placed.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from placed.backends import CopiedFrom, Log
     from placed.cooldown import Cooldowns
@@ -37,11 +37,19 @@ class CannotStart(Exception):
 
 @attrs.frozen
 class Wanted:
-    """What the operator asked for; None leaves it to what the canvas was created with."""
+    """What the operator asked for; None leaves it to what the canvas was created with.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        rgb: the palette's colours.
+        written: how the operator wrote `width`, `height` and `palette`, for messages; by default as flags.
+    """
 
     width: int | None
     height: int | None
     rgb: bytes | None
+    written: Mapping[str, str] = attrs.field(factory=dict)
 
     def definition(self, default: Definition) -> Definition:
         """The canvas to create, where `default` fills in what was left open."""
@@ -49,17 +57,17 @@ class Wanted:
 
     def check(self, found: Definition, where: str) -> None:
         """Raise `CannotStart` when the canvas at hand is another one than asked for."""
-        flags = []
+        others = []
         if self.width not in (None, found.width):
-            flags.append(f"--width {self.width}")
+            others.append(self.written.get("width", f"--width {self.width}"))
         if self.height not in (None, found.height):
-            flags.append(f"--height {self.height}")
+            others.append(self.written.get("height", f"--height {self.height}"))
         if self.rgb not in (None, found.rgb):
-            flags.append("--palette")
-        if flags:
+            others.append(self.written.get("palette", "--palette"))
+        if others:
             raise CannotStart(
                 f"the canvas in {where} was created with {found.width} x {found.height} pixels and a palette of "
-                f"{found.colors} colours, and keeps them; start without {' and '.join(flags)}, or with another --data"
+                f"{found.colors} colours, and keeps them; start without {' and '.join(others)}, or with another --data"
             )
 
 

@@ -45,15 +45,13 @@ from placed.log_opening import open_log
 from placed.loop_lag import watch_loop
 from placed.metrics import Metrics
 from placed.pace import Pace
-from placed.palette import SEED
 from placed.palette_files import palette_of
 from placed.progress import replay_progress
 from placed.reader import Reader
-from placed.record import Definition
-from placed.recovery import Wanted, recover
+from placed.recovery import recover
 from placed.snapshot_store import open_snapshot_store
 from placed.snapshotter import Snapshotter
-from placed.start import Start, folder_and_port, folder_watch, read_files
+from placed.start import DEFAULT_CANVAS, Start, choose_by, folder_and_port, folder_watch, read_files, wanted_canvas
 from placed.writer import Writer
 
 if TYPE_CHECKING:
@@ -70,7 +68,6 @@ if TYPE_CHECKING:
 SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
-_DEFAULT = Definition(1000, 1000, SEED.rgb)
 _LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
 
 
@@ -126,9 +123,9 @@ async def serve(
             ShutdownTooSlow: as they say; alone or in a group.
     """
     tls = read_files(settings)
-    opens = listen_at or partial(listen, settings.host, settings.port)
+    opens = listen_at or partial(listen, settings.host, settings.port, choose_by(settings))
     async with trio.open_nursery() as connections:
-        async with folder_and_port(settings.data, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
+        async with folder_and_port(settings, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
             start = Start(settings, listeners, tls, has_patience=has_patience)
 
@@ -247,13 +244,12 @@ class _Server:
         key = author_key(settings.data, settings.author_key_file)
         for caution in log.cautions:
             start.caution(caution)
-        palette = settings.palette
-        wanted = Wanted(settings.width, settings.height, palette.rgb if palette else None)
+        wanted = wanted_canvas(settings)
         rule = Rule(settings.charges, round(settings.charge_seconds * 1000))
         where = settings.log or str(settings.data)
         with replay_progress(start.reading) as progress:
             projection, saved_version = await recover(
-                log, store, wanted, default=_DEFAULT, cooldowns=Cooldowns(rule), where=where, progress=progress
+                log, store, wanted, default=DEFAULT_CANVAS, cooldowns=Cooldowns(rule), where=where, progress=progress
             )
         metrics = Metrics()
         await folders.look()

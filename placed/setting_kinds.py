@@ -20,6 +20,7 @@ from placed import palette_files
 from placed.edit_code import MAX_SIDE_PX
 from placed.http.authority import authority_of, origin_of
 from placed.palette import Palette, PaletteError
+from placed.setting_origin import flag_of
 from placed.structured_logs import FORMATS, LEVELS
 
 if TYPE_CHECKING:
@@ -60,11 +61,6 @@ class SettingError(ValueError):
         super().__init__(f"{flag_of(setting)}: {reason}")
         self.setting = setting
         self.reason = reason
-
-
-def flag_of(setting: str) -> str:
-    """The flag of a setting: `charge_seconds` has --charge-seconds."""
-    return f"--{setting.replace('_', '-')}"
 
 
 @attrs.frozen

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from placed.setting_kinds import KINDS, LOOPBACK, SettingError, check
+from placed.setting_origin import Origin, flag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from placed.palette import Palette
@@ -78,6 +79,7 @@ class Settings:
         log_level: of `placed.structured_logs.LEVELS`.
         log_format: of `placed.structured_logs.FORMATS`.
         log_addresses: whether log lines have clients' addresses.
+        origins: where each value comes from, for messages; one that isn't there counts as a flag.
 
     Raises:
         SettingError: one of them isn't allowed, by itself or beside the others; the message names its flag, the value
@@ -122,6 +124,11 @@ class Settings:
     log_level: str = attrs.field(default="info", validator=_check)
     log_format: str = attrs.field(default="text", validator=_check)
     log_addresses: bool = attrs.field(default=False, validator=_check)
+    origins: Mapping[str, Origin] = attrs.field(factory=dict, repr=False, eq=False)
+
+    def origin(self, setting: str) -> Origin:
+        """Where the value of `setting` comes from, in the operator's words."""
+        return self.origins.get(setting) or Origin(flag_of(setting))
 
     def __attrs_post_init__(self) -> None:
         for setting, other, is_enough, allowed in _NEEDS:

@@ -27,15 +27,16 @@ from placed.http.listening import refusing, url_of
 from placed.in_place import first_displaced
 from placed.lmdb_environment import make_folder
 from placed.log_opening import is_kafka, lmdb_folder
+from placed.palette import SEED
 from placed.progress import Reading
-from placed.recovery import CannotStart
+from placed.record import Definition
+from placed.recovery import CannotStart, Wanted
 from placed.structured_logs import get_logger
 from placed.tls import server_context
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
 
     from placed.backends import Log
     from placed.in_place import OpenFile
@@ -44,10 +45,24 @@ if TYPE_CHECKING:
     Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
     Begun = TypeVar("Begun")
 
+DEFAULT_CANVAS: Final = Definition(1000, 1000, SEED.rgb)
 PATIENCE_SECONDS: Final = 1.0  # a start from a snapshot takes less, and then nobody is refused
 _WAIT_SECONDS: Final = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 _RETRY_SECONDS: Final = 3.0
 _COLLECT_SECONDS: Final = 1.0
+
+
+def wanted_canvas(settings: Settings) -> Wanted:
+    """The size and palette that the settings ask for."""
+    written = {side: settings.origin(side).with_value(getattr(settings, side)) for side in ("width", "height")}
+    written["palette"] = settings.origin("palette").phrase
+    palette = settings.palette
+    return Wanted(settings.width, settings.height, palette.rgb if palette else None, written)
+
+
+def choose_by(settings: Settings) -> str:
+    """What decides on the address, in the operator's words: `--host and PLACED_PORT`."""
+    return " and ".join(settings.origin(setting).phrase for setting in ("host", "port"))
 
 
 def read_files(settings: Settings) -> ssl.SSLContext | None:
@@ -66,7 +81,7 @@ def read_files(settings: Settings) -> ssl.SSLContext | None:
 
 @contextlib.asynccontextmanager
 async def folder_and_port(
-    folder: Path, opens: Listen
+    settings: Settings, opens: Listen
 ) -> AsyncIterator[tuple[list[trio.SocketListener], list[OpenFile]]]:
     """Have the data folder to ourselves and listen, while the block runs; the listeners, and what was locked.
 
@@ -79,25 +94,26 @@ async def folder_and_port(
         CannotListen: the address isn't free, or not one of ours.
     """
     with contextlib.ExitStack() as held:
-        was_used = (folder / LOCK_NAME).exists()
+        was_used = (settings.data / LOCK_NAME).exists()
         if was_used:
-            locks = held.enter_context(_data_folder(folder))
+            locks = held.enter_context(_data_folder(settings))
         listeners = await opens()
         for listener in listeners:
             held.callback(listener.socket.close)
         if not was_used:
-            locks = held.enter_context(_data_folder(folder))
+            locks = held.enter_context(_data_folder(settings))
         yield listeners, locks
 
 
 @contextlib.contextmanager
-def _data_folder(folder: Path) -> Iterator[list[OpenFile]]:
+def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
     try:
-        make_folder(folder, 0o700)
+        make_folder(settings.data, 0o700)
         lock = contextlib.ExitStack()
-        opened = lock.enter_context(lock_folder(folder))
+        opened = lock.enter_context(lock_folder(settings.data))
     except OSError as error:
-        reason = f"the data folder {folder} can't be used: {error.strerror}; give a writable one with --data"
+        way_out = f"give a writable one with {settings.origin('data').phrase}"
+        reason = f"the data folder {settings.data} can't be used: {error.strerror}; {way_out}"
         raise CannotStart(reason) from error
     with lock:
         yield opened

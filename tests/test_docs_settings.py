@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from placed.cli import PASSWORD_VARIABLE, cli
+from placed.cli import HANDOVER_VARIABLE, OTHER_VARIABLES, cli
 from placed.config_file import read_config_file
 from placed.exit_codes import ExitCode
 from placed.palette import BUILT_IN
 from placed.palette_files import load_palette
-from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check, flag_of
+from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check
+from placed.setting_origin import flag_of
 from placed.structured_logs import FORMATS, LEVELS
 
 PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
@@ -38,7 +39,7 @@ def test_every_flag_is_on_the_page_and_the_page_has_no_other() -> None:
 
 
 def test_every_variable_of_the_page_is_one_that_the_command_line_reads() -> None:
-    read = {param.envvar for param in cli.params if param.envvar} | {PASSWORD_VARIABLE}
+    read = {param.envvar for param in cli.params if param.envvar} | {*OTHER_VARIABLES, HANDOVER_VARIABLE}
     assert set(re.findall(r"PLACED_[A-Z_]+", PAGE)) == read
 
 

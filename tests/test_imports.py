@@ -54,7 +54,7 @@ LAYERS = {
         "http http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
         "http.client_address http.client_limit http.edit_list http.framing http.hosts http.origin http.parameters "
         "http.sse "
-        "paint paint.pace paint.plan paint.quantise",
+        "paint paint.pace paint.plan paint.quantise setting_origin variables",
         packages="attrs isal numpy",
     ),
     "settings": _layer(
@@ -98,13 +98,18 @@ LAYERS = {
     ),
     "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
     "operations": _layer(
-        "operations operations.backup operations.check operations.command operations.examination operations.repair "
-        "operations.report",
+        "operations operations.backup operations.check operations.command operations.examination operations.look "
+        "operations.repair operations.report",
         "pure settings logging pages storage contract state salvage opening tasks",
         "attrs click lmdb numpy trio",
     ),
     "handover": _layer("handover inherited_sockets", packages="trio"),
     "service_manager": _layer("sd_notify", "logging", "trio"),
+    "config_check": _layer(
+        "config_check",
+        "pure settings storage opening tasks http tls operations service",
+        "attrs click trio",
+    ),
     "service": _layer(
         "gauges service start",
         "pure settings logging pages storage contract state opening tasks http tls",
@@ -116,7 +121,9 @@ LAYERS = {
         "rich trio",
     ),
     "commands": _layer(
-        "__main__ cli cli_help", "pure settings streams logging operations paint process", "attrs click platformdirs"
+        "__main__ cli cli_help",
+        "pure settings streams logging operations paint process config_check",
+        "attrs click platformdirs",
     ),
 }
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from placed.config_file import MAX_FILE_BYTES, ConfigError, read_config_file
 from placed.palette import SEED
 from placed.setting_kinds import KINDS, SettingError, check
+from placed.setting_origin import Origin
 from placed.settings import Settings
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example writes its own file
@@ -179,8 +180,9 @@ def test_config_file_has_keys_with_either_dash(tmp_path: Path) -> None:
     path.write_bytes(b'\xef\xbb\xbfport = 1\r\ncharge-seconds = 2\nallow_origin = ["*"]\nlog-level = "debug"\n')
     config = read_config_file(path)
     assert config.values == {"port": 1, "charge_seconds": 2, "allow_origin": ["*"], "log_level": "debug"}
-    assert config.keys["charge_seconds"] == "charge-seconds"
-    assert config.keys["allow_origin"] == "allow_origin"
+    assert config.origins["charge_seconds"] == Origin("charge-seconds", path, 2, given=2)
+    assert str(config.origins["allow_origin"]) == f"{path}: allow_origin"
+    assert config.origins["allow_origin"].place == f"{path}, line 3"
 
 
 @pytest.mark.parametrize(

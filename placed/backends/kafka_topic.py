@@ -102,7 +102,7 @@ def _create(admin: KafkaAdminClient, client: Client, replication: int | None) ->
     except kafka_errors.InvalidReplicationFactorError as error:
         raise LogUnavailable(
             f"{client.place}: the cluster has too few brokers for {replication} copies of the topic;"
-            " give a smaller --kafka-replication, or start more brokers"
+            " ask for fewer (kafka-replication), or start more brokers"
         ) from error
     admin.wait_for_topics([topic], timeout_ms=VISIBLE_SECONDS * 1000)
 

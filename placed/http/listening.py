@@ -25,8 +25,13 @@ class CannotListen(Exception):
     """The address can't be listened on."""
 
 
-async def listen(host: str, port: int) -> list[trio.SocketListener]:
+async def listen(host: str, port: int, chosen_by: str = "--host and --port") -> list[trio.SocketListener]:
     """Listen on each address of the host; port 0 lets the system choose.
+
+    Args:
+        host: a name or an address.
+        port: 0 to 65535.
+        chosen_by: the settings that say so, in the operator's words.
 
     Raises:
         CannotListen: it isn't free, or not one of ours.
@@ -36,7 +41,7 @@ async def listen(host: str, port: int) -> list[trio.SocketListener]:
     except OSError as error:
         busy = error.errno == errno.EADDRINUSE or isinstance(error.__cause__, OSError)
         why = "the address is in use" if busy and error.errno != errno.EACCES else (error.strerror or str(error))
-        raise CannotListen(f"{host}:{port}: {why}; choose another with --host and --port") from error
+        raise CannotListen(f"{host}:{port}: {why}; choose another with {chosen_by}") from error
 
 
 class Listening:
@@ -44,15 +49,24 @@ class Listening:
 
     Args:
         host: to listen on, and `port`, unless there are
+        chosen_by: see `listen`.
         inherited: sockets that listen already.
 
     Attributes:
         sockets: those that are open.
     """
 
-    def __init__(self, host: str, port: int, inherited: Iterable[socket.socket] = ()) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        chosen_by: str = "--host and --port",
+        inherited: Iterable[socket.socket] = (),
+    ) -> None:
         self._host = host
         self._port = port
+        self._chosen_by = chosen_by
         self.sockets = list(inherited)
 
     async def open(self) -> list[trio.SocketListener]:
@@ -62,7 +76,7 @@ class Listening:
             CannotListen: as `listen`.
         """
         if not self.sockets:
-            listeners = await listen(self._host, self._port)
+            listeners = await listen(self._host, self._port, self._chosen_by)
             self.sockets = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
         copies = [trio.socket.from_stdlib_socket(each.dup()) for each in self.sockets]
         return [trio.SocketListener(copy) for copy in copies]

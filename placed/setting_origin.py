@@ -1,0 +1,68 @@
+"""Where a setting's value comes from, in the words in which the operator wrote it. Pure.
+
+--width 65          a flag, also for whatever has no origin that is known
+PLACED_WIDTH=65     an environment variable
+width = 65          a line of the config file
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PREFIX: Final = "PLACED_"
+
+
+def flag_of(setting: str) -> str:
+    """The flag of a setting: `charge_seconds` has --charge-seconds."""
+    return f"--{setting.replace('_', '-')}"
+
+
+def variable_of(setting: str) -> str:
+    """The environment variable of a setting: `charge_seconds` has PLACED_CHARGE_SECONDS."""
+    return PREFIX + setting.upper()
+
+
+@attrs.frozen
+class Origin:
+    """Where one value comes from.
+
+    Attributes:
+        name: the flag, the variable, or the key as it is in the file.
+        file: the config file; None for the others.
+        line: the key's line in the file, from 1; None where it isn't known.
+        given: the value as it was given, before it was checked.
+        is_default: whether nobody chose the value.
+    """
+
+    name: str
+    file: Path | None = None
+    line: int | None = None
+    given: object = None
+    is_default: bool = False
+
+    def __str__(self) -> str:
+        """At the beginning of an error: `placed.toml: width`."""
+        return f"{self.file}: {self.name}" if self.file else self.name
+
+    @property
+    def phrase(self) -> str:
+        """Within a sentence: `width in placed.toml`."""
+        return f"{self.name} in {self.file}" if self.file else self.name
+
+    @property
+    def place(self) -> str:
+        """For a list of settings: `placed.toml, line 3`."""
+        if self.is_default:
+            return "default"
+        return f"{self.file}, line {self.line}" if self.file and self.line else str(self.file or self.name)
+
+    def with_value(self, value: object) -> str:
+        """As it was written: `width = 65 in placed.toml`."""
+        if self.file:
+            return f"{self.name} = {value} in {self.file}"
+        return f"{self.name}{'=' if self.name.startswith(PREFIX) else ' '}{value}"
