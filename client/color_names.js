@@ -1,7 +1,9 @@
 /**
  * What the server's names for colours (`placed/palette.py`) are in the page's other languages. Within a language no two are
- * the same. Pure; imports nothing.
+ * the same.
  */
+
+import { language } from './language.js'
 
 /** @type {Record<string, Record<string, string>>} */
 export const COLORS = {
@@ -42,4 +44,16 @@ export const COLORS = {
   'light purple': { de: 'Helllila', fr: 'violet clair' },
   purple: { de: 'Lila', fr: 'violet' },
   'dark purple': { de: 'Dunkellila', fr: 'violet foncé' }
+}
+
+/**
+ * What a colour of the server's is called in the page's language.
+ *
+ * @param {string} name  in English, and perhaps with a number, as `red 2`; any other is given as it is
+ * @param {string} [tag]
+ */
+export function colorName(name, tag = language) {
+  const [, word = name, number = ''] = /^(.+?)( \d+)?$/.exec(name) ?? []
+  const known = Object.hasOwn(COLORS, word) && COLORS[word][tag]
+  return known ? known + number : name
 }

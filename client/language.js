@@ -6,7 +6,6 @@
  * its name for screen readers and its tooltip.
  */
 
-import { COLORS } from './color_names.js'
 import { TEXTS } from './texts.js'
 
 /** @typedef {keyof typeof TEXTS.en} TextKey */
@@ -55,18 +54,6 @@ export function speakerOf(tag) {
       const [, form] = forms.match(`\\|${plurals.select(Number(value))}:([^|]*)`) ?? forms.match(/\|other:([^|]*)/)
       return form.replace('#', () => written)
     })
-}
-
-/**
- * What a colour of the server's is called in the page's language.
- *
- * @param {string} name  in English, and perhaps with a number, as `red 2`; any other is given as it is
- * @param {string} [tag]
- */
-export function colorName(name, tag = language) {
-  const [, word = name, number = ''] = /^(.+?)( \d+)?$/.exec(name) ?? []
-  const known = Object.hasOwn(COLORS, word) && COLORS[word][tag]
-  return known ? known + number : name
 }
 
 /**

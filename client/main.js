@@ -78,14 +78,16 @@ const connection = new Connection(resync, {
 function measureBars() {
   const gap = 12
   const [top, bar, panel] = ['top', 'paints', 'panel'].map((id) => element(id).getBoundingClientRect())
-  const isBeside = bar.height > bar.width
-  const isSheet = panel.width > innerWidth / 2
-  const low = Math.min(isBeside ? innerHeight : bar.top, isSheet ? panel.top : innerHeight)
+  const isWide = (/** @type {DOMRect} */ { width }) => width > innerWidth / 2
+  const low = Math.min(...[bar, panel].map((box) => (isWide(box) ? box.top : innerHeight)))
+  // What is beside the canvas is at either side, as the language is written.
+  const beside = [bar, panel].filter((box) => box.width && !isWide(box))
+  const [left, right] = [true, false].map((first) => beside.filter((box) => box.left + box.right < innerWidth === first))
   screen.insets = {
     top: top.bottom + gap,
-    right: panel.width && !isSheet ? innerWidth - panel.left + gap : gap,
+    right: Math.max(0, ...right.map((box) => innerWidth - box.left)) + gap,
     bottom: innerHeight - low + gap,
-    left: isBeside ? bar.right + gap : gap
+    left: Math.max(0, ...left.map((box) => box.right)) + gap
   }
 }
 

@@ -3,7 +3,6 @@
  */
 
 import { make } from './elements.js'
-import { colorName } from './language.js'
 
 export class PaletteBar {
   /** Told of each choice. */
@@ -12,8 +11,9 @@ export class PaletteBar {
   #color = 0
   #palette = /** @type {string[]} */ ([])
   #names = /** @type {string[]} */ ([])
+  #translate = (/** @type {string} */ name) => name
 
-  /** @param {HTMLElement} element  a fieldset's inside */
+  /** @param {HTMLElement} element  a group of radio buttons */
   constructor(element) {
     this.#element = element
     element.addEventListener('change', (event) => {
@@ -36,7 +36,7 @@ export class PaletteBar {
    * @param {number | null} color
    */
   nameOf(color) {
-    return this.#names[color ?? -1] ?? ''
+    return this.#translate(this.#names[color ?? -1] ?? '')
   }
 
   /**
@@ -70,20 +70,37 @@ export class PaletteBar {
     // A fresh canvas is all blank colour: start with one that is seen.
     if (this.#palette.length !== palette.length) this.#color = Math.min(palette.length - 1, 5)
     this.#palette = palette
-    this.#names = names.map((name) => colorName(name))
-    this.#element.replaceChildren(...palette.map((color, index) => this.#swatch(index, color, this.#names[index])))
+    this.#names = names
+    this.#element.replaceChildren(...palette.map((color, index) => this.#swatch(index, color)))
+    this.#element.classList.toggle('some', palette.length > 16 && palette.length <= 36)
     this.#element.classList.toggle('many', palette.length > 36)
+  }
+
+  /**
+   * Call the colours what people call them, from now on.
+   * @param {(name: string) => string} translate
+   */
+  call(translate) {
+    this.#translate = translate
+    for (const [index, swatch] of this.#element.querySelectorAll('input').entries()) this.#label(swatch, index)
   }
 
   /**
    * @param {number} index
    * @param {string} color
-   * @param {string} name
    */
-  #swatch(index, color, name) {
+  #swatch(index, color) {
     const input = make('input', { type: 'radio', name: 'color', value: `${index}`, checked: index === this.#color })
-    input.ariaLabel = input.title = name
+    this.#label(input, index)
     input.style.setProperty('--color', color)
     return input
+  }
+
+  /**
+   * @param {HTMLInputElement} swatch
+   * @param {number} index
+   */
+  #label(swatch, index) {
+    swatch.ariaLabel = swatch.title = this.nameOf(index)
   }
 }

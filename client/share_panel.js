@@ -23,14 +23,14 @@ import { maxFactor, pngOf } from './picture.js'
 export function mountShare(body, page) {
   const areaChoice = new AreaChoice()
   page.choose(areaChoice)
-  const link = make('input', { readOnly: true, value: page.link(), ariaLabel: t('link') })
+  const link = make('textarea', { readOnly: true, value: page.link(), rows: 2, ariaLabel: t('link') })
   const copy = button(t('copyLink'), () => void copyLink(link, page.say))
   const whole = button(t('downloadWhole'), () => download(wholeOf(page.canvas())))
   const choose = button(t('chooseArea'), () => void chooseArea())
   const fields = /** @type {const} */ (['x', 'y', 'width', 'height']).map((name) =>
-    make('input', { type: 'number', min: '0', required: true, name, ariaLabel: t(`area_${name}`), placeholder: t(`area_${name}`) })
+    make('input', { type: 'number', min: '0', required: true, name })
   )
-  const factor = make('select', { ariaLabel: t('factor') }, ...[1, 2, 4, 8, 16].map((n) => make('option', { value: `${n}` }, `× ${n}`)))
+  const factor = make('select', {}, ...[1, 2, 4, 8, 16].map((n) => make('option', { value: `${n}` }, `× ${n}`)))
   const part = button(t('downloadArea'), () => download(areaOf(fields, page.canvas())))
 
   async function chooseArea() {
@@ -50,11 +50,12 @@ export function mountShare(body, page) {
   }
 
   body.replaceChildren(
-    make('div', { className: 'row' }, link, copy),
+    link,
+    copy,
     make('h3', {}, t('picture')),
-    make('label', { className: 'row' }, t('factor'), factor),
+    make('label', {}, t('factor'), factor),
     whole,
-    make('div', { className: 'row four' }, ...fields),
+    make('div', { className: 'fields' }, ...fields.map((field) => make('label', {}, t(/** @type {any} */ (`area_${field.name}`)), field))),
     make('div', { className: 'row' }, choose, part)
   )
   return () => {
@@ -72,7 +73,7 @@ function button(text, onclick) {
 }
 
 /**
- * @param {HTMLInputElement} link
+ * @param {HTMLTextAreaElement} link
  * @param {(text: string, kind: 'news' | 'trouble') => void} say
  */
 export async function copyLink(link, say) {

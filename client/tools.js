@@ -5,6 +5,7 @@
  */
 
 import { Brush } from './brush.js'
+import { colorName } from './color_names.js'
 import { element } from './elements.js'
 import { listenToGestures } from './gestures.js'
 import { Glow } from './glow.js'
@@ -39,6 +40,7 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  */
 export function createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
   let hovered = /** @type {Point | null} */ (null)
+  let touched = /** @type {Point | null} */ (null) // by a finger, which has gone since: its place is told, not shown
   let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
   let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
   let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
@@ -123,7 +125,7 @@ export function createTools({ canvasElement, connection, cooldown, limits, palet
 
   function showPosition() {
     const canvas = screen.canvas
-    const pixel = cursor?.pixel ?? hovered
+    const pixel = cursor?.pixel ?? hovered ?? touched
     // A canvas of another log may be smaller than the one that was pointed at.
     const isThere = canvas && pixel && pixel.x < canvas.width && pixel.y < canvas.height
     status.showPosition(isThere ? { ...pixel, color: palette.nameOf(canvas.at(pixel.x, pixel.y)) } : null)
@@ -169,12 +171,17 @@ export function createTools({ canvasElement, connection, cooldown, limits, palet
 
   listenToGestures(canvasElement, screen, {
     tap(at, touch) {
+      touched = touch ? brush.pixelAt(at) : null
       if (touch) hovered = null // a finger that has gone points at nothing
       point(null)
       return areaChoice?.waiting || brush.tap(at, touch)
     },
     doubleTap: (at) => screen.zoom(2, at, true),
-    pick: (at) => brush.pick(brush.pixelAt(at)),
+    pick(at) {
+      touched = brush.pixelAt(at)
+      brush.pick(touched)
+      refresh()
+    },
     drawing: () => brush.drawing,
     draw: (at, phase) => brush.draw(at, phase),
     drag,
@@ -203,6 +210,7 @@ export function createTools({ canvasElement, connection, cooldown, limits, palet
     clearTimeout(addressTimer)
     addressTimer = setTimeout(() => history.replaceState(null, '', place(location.hash)), ADDRESS_MS)
   }
+  palette.call((name) => colorName(name))
   palette.onChoose = () => {
     status.announce(t('chosen', { color: palette.nameOf(palette.color) }))
     refresh()

@@ -45,9 +45,8 @@ function adder(templates) {
     for (const one of file.files ?? []) templates.addFile(one, one.name)
     file.value = '' // so that the same file can be chosen again
   }
-  const hint = t('templateAddress')
-  const address = h('input', { type: 'url', required: true, placeholder: hint, ariaLabel: hint })
-  const form = h('form', {}, labelled('templateFile', file), address, h('button', { textContent: t('templateAdd') }))
+  const address = h('input', { type: 'url', required: true })
+  const form = h('form', {}, h('label', { className: 'file' }, t('templateFile'), file), labelled('templateAddress', address), h('button', { textContent: t('templateAdd') }))
   form.onsubmit = (event) => {
     event.preventDefault()
     templates.addAddress(address.value)
@@ -83,7 +82,7 @@ function createRow(item, templates) {
   const fields = numbers.map(({ name, input }) => labelled(TEXTS[name], input))
   const summary = h('summary', {}, h('b', { textContent: item.template.name }), count)
   const element = h('li', {}, h('details', { name: 'template' }, summary, bar,
-    h('p', {}, next, find, move, hide, keep, remove), h('div', {}, ...fields, labelled('templateStyle', style))
+    h('p', {}, next, find, move, hide, keep, remove), h('div', { className: 'fields' }, ...fields, labelled('templateStyle', style))
   ))
 
   function update() {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { COLORS } from '../../client/color_names.js'
-import { colorName, pick, speakerOf, t } from '../../client/language.js'
+import { COLORS, colorName } from '../../client/color_names.js'
+import { pick, speakerOf, t } from '../../client/language.js'
 import { TEXTS } from '../../client/texts.js'
 
 test('the first wished language that there is is taken, whatever its region', () => {

@@ -1,0 +1,260 @@
+"""Every bar and panel, in every language and some that are longer than any, at many sizes: nothing is cut, nothing
+overlaps, and everything can be reached.
+
+Checked by geometry, in `layout.js`. The pseudo-languages are the page's own texts: of each the longest of all
+languages, that one twice, and that one from right to left.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.server_process import ServerProcess
+from tests.browser.templates.panel import payload, png
+from tests.parts import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Route
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # some hundred states in one page
+
+_CLIENT = Path(__file__).parents[2] / "client"
+_LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
+_PANELS = "templates", "share", "settings", "help"
+_EXPORT = "export const TEXTS = { en, de, fr }"
+_LANGUAGES = {
+    "en": "en",
+    "de": "de",
+    "fr": "fr",
+    "the longest": "longest()",
+    "twice": "longest((text) => `${text} ${text}`)",
+    "from the right": "{ ...longest(), direction: 'rtl' }",
+}
+_LONGEST = """
+const longest = (of = (text) => text) => Object.fromEntries(Object.keys(en).map((key) => {
+  const texts = [en, de, fr].map((one) => one[key]).sort((a, b) => b.length - a.length)
+  return [key, key === 'direction' ? texts[0] : of(texts[0])]
+}))
+"""
+# What comes rarely, at once: it stays until the page's next tick, or until it is taken back.
+_CROWDED = """() => {
+    const t = (key) => window.texts[key].replace(/\\{(\\w+)[^}]*\\}/g, '88')
+    const show = (id, text) => Object.assign(document.getElementById(id), { textContent: text, hidden: false })
+    show('connection', t('offline'))
+    show('numbers', ['behind', 'watching', 'perSecond'].map(t).join(' · '))
+    show('position', '4095, 4095 · ' + t('templateDiffers'))
+    show('retry', t('retryNow'))
+    show('charges', t('ready'))
+    show('next', t('nextIn'))
+    document.getElementById('cooldown').hidden = false
+}"""
+_QUIET = """() => {
+    for (const id of ['confirm', 'retry']) document.getElementById(id).hidden = true
+    for (const id of ['numbers', 'position', 'next']) document.getElementById(id).textContent = ''
+}"""
+_ASKING = f"""() => {{
+    ({_QUIET})()
+    document.getElementById('confirm').hidden = false
+    document.getElementById('target').textContent = window.texts.target.replace(/\\{{(\\w+)[^}}]*\\}}/g, '88')
+}}"""
+_WIDE, _NARROW = (1280, 800), (360, 640)
+_ZOOMED = 320, 256  # 1280 x 1024 at 400 %
+_SIZES = [_WIDE, (768, 1024), (640, 360), _NARROW, (320, 568), _ZOOMED]
+
+
+class _Look:
+    """A window whose layout is looked at in many states; what is wrong is gathered."""
+
+    def __init__(self, window: CanvasPage, *, coarse: bool, larger: bool) -> None:
+        self._window = window
+        self._coarse = coarse
+        self._larger = larger  # with doubled text, too
+        self.wrong: dict[str, list[str]] = {}
+        self.states = 0
+
+    def at(self, sizes: list[tuple[int, int]], panel: str = "") -> None:
+        """Look at each size, with usual and, where there is room for some, with doubled text."""
+        arguments = f"{{ coarse: {str(self._coarse).lower()}, panel: '{panel}' }}"
+        states = {"": _QUIET} if panel else {"": _QUIET, " crowded": _CROWDED, " asking": _ASKING}
+        for width, height in sizes:
+            self._window.page.set_viewport_size({"width": width, "height": height})
+            for text in ("100%", "200%") if self._larger and (width, height) != _ZOOMED else ("100%",):
+                self._window.ask(f"document.documentElement.style.fontSize = '{text}'")
+                for state, act in states.items():
+                    wrong = self._window.ask(f"(({act})(), ({_LAYOUT})({arguments}))")
+                    self.states += 1
+                    if wrong:
+                        self.wrong[f"{panel or 'bars'} {width} x {height} at {text}{state}"] = wrong
+
+    def open(self, panel: str) -> None:
+        """Open a panel, and wait for what is in it and its looks."""
+        self._window.ask(f"document.getElementById('{panel}').click()")
+        content = self._window.page.locator("#panel-body > *").first
+        self._window.wait_until(content.is_visible, f"{panel} is open")
+        style = "document.getElementById('panel-style')?.sheet"
+        self._window.wait_until(lambda: self._window.ask(f"!!{style}"), "its looks are there")
+        if panel == "templates" and not self._window.page.locator(".templates li").count():
+            file = payload(png([(229, 0, 0)], size=(4, 4)), "a-name-without-a-space-that-is-too-long-for-any-line.png")
+            self._window.page.locator(".templates input[type=file]").set_input_files([file])
+            self._window.wait_until(self._window.page.locator(".templates progress").is_visible, "there is a template")
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], ServerProcess]]:
+    """Servers with so many colours each, started when they are first asked for."""
+    folder = tmp_path_factory.mktemp("layouts")
+    servers: dict[int, ServerProcess] = {}
+
+    def serve(colors: int) -> ServerProcess:
+        if colors not in servers:
+            palette = folder / f"{colors}.hex"
+            palette.write_text("\n".join(f"{255 * i // (colors - 1):02x}8040" for i in range(colors)))
+            data = folder / f"data{colors}"
+            servers[colors] = ServerProcess(data, "--width", "64", "--height", "48", "--palette", str(palette))
+            servers[colors].start()
+        return servers[colors]
+
+    yield serve
+    for server in servers.values():
+        server.close()
+
+
+def _speak(window: CanvasPage, language: str) -> None:
+    source = (_CLIENT / "texts.js").read_text(encoding="utf-8")
+    assert _EXPORT in source
+    spoken = f"{_LONGEST}\nexport const TEXTS = {{ en: {_LANGUAGES[language]}, de, fr }}\nwindow.texts = TEXTS.en"
+    body = source.replace(_EXPORT, spoken)
+
+    def answer(route: Route) -> None:
+        route.fulfill(body=body, content_type="text/javascript")
+
+    window.page.route("**/texts.js", answer)
+
+
+def _assert_right(look: _Look) -> None:
+    told = [f"{state}: {'; '.join(wrong[:4])}" for state, wrong in look.wrong.items()]
+    assert not told, "\n".join([f"{len(told)} of {look.states} states", *told])
+
+
+@pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
+@pytest.mark.parametrize("language", _LANGUAGES)
+def test_no_text_is_cut_and_everything_can_be_reached(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], language: str, coarse: bool
+) -> None:
+    window = new_window(has_touch=coarse, is_mobile=coarse)
+    _speak(window, language)
+    window.open(serve(32).url)
+    look = _Look(window, coarse=coarse, larger=language != "twice")
+    sizes = [_WIDE, _NARROW, _ZOOMED] if language in ("en", "de", "fr") else _SIZES
+    look.at(sizes)
+    for panel in _PANELS:
+        look.open(panel)
+        look.at(sizes, panel)
+    _assert_right(look)
+
+
+@pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
+@pytest.mark.parametrize("colors", [2, 16, 256])
+def test_so_does_a_palette_of_any_length(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], colors: int, coarse: bool
+) -> None:
+    window = new_window(has_touch=coarse, is_mobile=coarse)
+    _speak(window, "the longest")
+    window.open(serve(colors).url)
+    look = _Look(window, coarse=coarse, larger=True)
+    look.at(_SIZES)
+    _assert_right(look)
+
+
+@pytest.mark.parametrize("size", [_WIDE, _NARROW, (390, 844), (320, 568)])
+def test_thirty_two_colours_are_seen_at_once(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], size: tuple[int, int]
+) -> None:
+    narrow = size != _WIDE
+    window = new_window(viewport={"width": size[0], "height": size[1]}, has_touch=narrow, is_mobile=narrow)
+    window.open(serve(32).url)
+    height, room = window.ask(
+        "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.getElementById('colors'))"
+    )
+    assert height <= room
+
+
+def test_more_colours_than_there_is_room_for_fade_at_the_end_and_the_last_is_reached(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    window.open(serve(256).url)
+    fade = window.ask("getComputedStyle(document.getElementById('colors'), '::after').backgroundImage")
+    assert fade.startswith("linear-gradient")
+    last = window.page.locator("#colors input").last
+    last.tap()
+    window.wait_until(lambda: window.state()["color"] == 255, "the last one is chosen")
+    box, room = last.bounding_box(), window.page.locator("#colors").bounding_box()
+    assert box
+    assert room
+    assert room["y"] <= box["y"] <= room["y"] + room["height"] - box["height"]
+
+
+def test_the_readers_own_font_size_counts(serve: Callable[[int], ServerProcess], browser: Browser) -> None:
+    own = browser.browser_type.launch(
+        executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--blink-settings=defaultFontSize=32"]
+    )
+    try:
+        window = CanvasPage(own.new_context(viewport={"width": 1280, "height": 800}).new_page())
+        _speak(window, "the longest")
+        window.open(serve(32).url)
+        size = "parseFloat(getComputedStyle(document.querySelector('#connection')).fontSize)"
+        assert window.ask(size) == pytest.approx(30, abs=0.2)
+        look = _Look(window, coarse=False, larger=False)
+        sizes = [_WIDE, (1024, 768), _NARROW]
+        look.at(sizes)
+        for panel in _PANELS:
+            look.open(panel)
+            look.at(sizes, panel)
+        _assert_right(look)
+    finally:
+        own.close()
+
+
+def test_from_right_to_left_palette_and_panel_change_sides_and_the_canvas_does_not(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(viewport={"width": 1280, "height": 800})
+    _speak(window, "from the right")
+    server = serve(16)
+    window.open(server.url)
+    assert window.ask("document.documentElement.dir") == "rtl"
+    look = _Look(window, coarse=False, larger=False)
+    look.open("settings")
+    boxes = {name: window.page.locator(f"#{name}").bounding_box() for name in ("paints", "panel", "state")}
+    assert all(boxes.values())
+    left = {name: box["x"] for name, box in boxes.items() if box}
+    assert left["panel"] < 100 < 1000 < left["state"]
+    assert left["paints"] > 1000
+    window.page.locator("#fit").click()
+    window.wait_until(lambda: window.place_of(0, 0)[0] > 320, "the canvas spares the panel at the left")
+    assert window.place_of(63, 0)[0] < left["paints"]
+    assert window.place_of(0, 0)[0] < window.place_of(10, 0)[0]
+    window.choose(3)
+    window.click(10, 5)
+    window.wait_until(lambda: server.canvas().indexes[5, 10] == 3, "it is painted where it was clicked")
+
+
+def test_a_phone_tells_of_help_the_long_press_and_the_place(
+    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    window.open(serve(16).url)
+    window.page.get_by_role("button", name="Keys and gestures").tap()
+    window.page.locator("#panel-body li").first.wait_for()
+    assert "long press" in window.page.locator("#panel-body").inner_text()
+    window.page.get_by_role("button", name="Close").tap()
+    window.tap(12, 7)
+    place = window.page.locator("#position")
+    window.wait_until(lambda: place.is_visible() and "12, 7" in place.inner_text(), "the place of the tap is told")
