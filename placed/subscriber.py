@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from placed.http import sse
 from placed.http.chunked import chunk_of, data_of
 from placed.metrics import SLOW
@@ -24,10 +26,22 @@ class Subscriber:
         version: of the one who follows, once all that it was given has arrived.
         edition: likewise, of the status.
         form: how edits are told.
+        is_nudged: whether a sign of life is to come next, whatever there is to say.
         is_over: whether it has been sent back to the image, so that nothing more comes.
     """
 
-    __slots__ = ("_broadcaster", "_log_id", "_on_close", "_open", "edition", "form", "is_over", "version")
+    __slots__ = (
+        "_broadcaster",
+        "_log_id",
+        "_on_close",
+        "_open",
+        "_waiting",
+        "edition",
+        "form",
+        "is_nudged",
+        "is_over",
+        "version",
+    )
 
     def __init__(
         self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, on_close: Callable[[], None]
@@ -36,6 +50,8 @@ class Subscriber:
         self._on_close = on_close
         self._log_id = log_id
         self._open = True
+        self._waiting: trio.CancelScope | None = None
+        self.is_nudged = False
         self.is_over = False
         self.version = version
         self.edition = broadcaster.edition
@@ -143,7 +159,7 @@ class Subscriber:
         hub.note_sent(self)
         while (data := await self._polled()) == b"":
             stood = self.version
-            if not await hub.wait_for_news(stood, self.edition):
+            if not await self._wait_for_news():
                 data, is_news = self._heartbeat(), False
                 break
         if data is not None:
@@ -151,6 +167,20 @@ class Subscriber:
         if stood is not None and self.version != stood:
             hub.told(SLOW, stood)
         return data
+
+    async def _wait_for_news(self) -> bool:
+        """Wait until there is something to say; False when it's time for a sign of life."""
+        with trio.CancelScope() as self._waiting:
+            if not self.is_nudged and await self._broadcaster.wait_for_news(self.version, self.edition):
+                return True
+        self.is_nudged = False
+        return False
+
+    def nudge(self) -> None:
+        """Let `next` give a sign of life, if there is nothing else to say: by it, who has left is found out."""
+        self.is_nudged = True
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def close(self) -> None:
         """Stop following. Idempotent."""

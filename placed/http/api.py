@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import random
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -202,8 +201,9 @@ class Api:
         wait_seconds = wait_of(request, MAX_WAIT_SECONDS)
         if wait_seconds is None:
             return None
-        refusal = partial(too_many, "polls", self.poll_limit)
-        subscriber = self._subscriber(request, self.poll_limit, refusal, most_frames=MOST_FRAMES)
+        subscriber = self._subscriber(
+            request, self.poll_limit, lambda: too_many("polls", self.poll_limit), most_frames=MOST_FRAMES
+        )
         events = await self.polls.events(subscriber, 0 if request.method == "HEAD" else wait_seconds, _retry_ms())
         return Answer(200, _EVENTS_HEADERS, events)
 

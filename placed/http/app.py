@@ -18,6 +18,7 @@ from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
 from placed.http.origin import preflight
+from placed.http.peer_end import PeerEnd
 from placed.structured_logs import request_id_here
 
 if TYPE_CHECKING:
@@ -118,8 +119,10 @@ def _route_api(app: QuartTrio, api: Api) -> None:
         stream = api.edits(asked)
         if request.method == "HEAD":
             stream.subscriber.close()
-            return Response(b"", headers=Headers(stream.headers))
-        response = Response(_follow(stream), headers=Headers(stream.headers))
+            response = Response(b"", headers=Headers(stream.headers))
+            response.headers.pop("Content-Length")  # a stream has none, and 0 would be wrong
+            return response
+        response = Response(_follow(stream, _peer_end()), headers=Headers(stream.headers))
         response.timeout = None  # Quart would cut it at 60 s
         return response
 
@@ -217,10 +220,17 @@ async def _pieces(shared: SharedBytes) -> AsyncIterator[bytes]:
         yield bytes(shared.piece(start, _PIECE_BYTES))
 
 
-async def _follow(stream: Stream) -> AsyncIterator[bytes]:
+def _peer_end() -> PeerEnd:
+    end: PeerEnd = request.scope.get("state", {}).get("peer_end") or PeerEnd()
+    return end
+
+
+async def _follow(stream: Stream, peer_end: PeerEnd) -> AsyncIterator[bytes]:
+    peer_end.listen(stream.subscriber.nudge)
     try:
         yield stream.opening
         while (data := await stream.subscriber.next()) is not None:
             yield data
     finally:
+        peer_end.leave(stream.subscriber.nudge)
         stream.subscriber.close()

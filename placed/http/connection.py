@@ -23,9 +23,9 @@ from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 
-from placed.http.answer import Problem
-from placed.http.http1 import take_strictly
+from placed.http.http1 import take_strictly, unreadable
 from placed.http.http2 import Http2
+from placed.http.peer_end import PeerEnd, has_left
 from placed.http.writing import LEAST_BYTES, Pace, write_both
 from placed.shared_bytes import TakenBack
 
@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from hypercorn.trio.worker_context import WorkerContext
     from hypercorn.typing import AppWrapper
 
-    from placed.http.answer import Answer
+    from placed.http.answer import Answer, Problem
     from placed.shared_bytes import SharedBytes
 
 _RECYCLE_TURNS: Final = 20
+_LOOK_SECONDS: Final = 1.0  # for one who has ended its side, to be reset by what was sent to it
 _READ_BYTES: Final = 65_536
 _DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
@@ -216,6 +217,7 @@ class Connection(TCPServer):
         is_elsewhere: whether what comes between two requests is for somebody else to answer.
 
     Attributes:
+        peer_end: heard when the peer has ended its side; the app finds it in its scope's state.
         handed_back: what `is_elsewhere` was true of, once `run` has ended; the stream is still open. None when the
             connection is over.
     """
@@ -232,7 +234,9 @@ class Connection(TCPServer):
         refuse: Callable[[Problem], Answer],
         is_elsewhere: Callable[[bytes], bool],
     ) -> None:
-        super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
+        self.peer_end = PeerEnd()
+        state = {"peer_end": self.peer_end}
+        super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self._limits = limits
         self._received = received
         self._refuse = refuse
@@ -241,6 +245,7 @@ class Connection(TCPServer):
         self._http2: Http2 | None = None
         self._idle = True
         self._ending = False
+        self._settled = trio.Event()
         self._receiving = trio.CancelScope()
 
     def end_if_idle(self) -> None:
@@ -274,15 +279,31 @@ class Connection(TCPServer):
                 if data and self._is_elsewhere(data) and await self._is_between_requests():
                     self.handed_back = data
                     return
-                await self.protocol.handle(RawData(data))
                 if not data:
+                    await self._hear_the_end(h1)
                     break
+                await self.protocol.handle(RawData(data))
                 if not self._in_head():
                     head_deadline = math.inf
                 elif head_deadline == math.inf:
                     head_deadline = trio.current_time() + self._limits.head_seconds
         await self.protocol.handle(Closed())
         await self._linger()
+
+    async def _hear_the_end(self, h1: object) -> None:
+        """The peer says no more. It may read yet: what it has asked for whole is answered (RFC 9112, 9.6).
+
+        One who has left altogether is found out by what is sent to it, at once by what a stream says when it's nudged.
+        """
+        if isinstance(h1, H11Protocol):
+            self.peer_end.set()
+            while h1.stream is not None and h1.connection.their_state in (h11.DONE, h11.MUST_CLOSE):
+                with trio.move_on_after(_LOOK_SECONDS):
+                    await self._settled.wait()
+                fd = self.stream.socket.fileno()
+                if fd < 0 or has_left(fd):
+                    return
+        await self.protocol.handle(RawData(b""))
 
     def _idle_deadline(self) -> float:
         return trio.current_time() + self._limits.idle_seconds if self._idle else math.inf
@@ -321,12 +342,20 @@ class Connection(TCPServer):
         # Called in the task of the request, which Quart-Trio cancels as soon as its response is whole.
         if isinstance(event, Updated):
             self._idle = event.idle
+            if event.idle:
+                self._settle()
             self._receiving.deadline = self._idle_deadline()
         elif isinstance(event, Closed):
             self._end()
+            self._settle()
             await self.protocol.handle(Closed())
         else:
             await super().protocol_send(event)
+
+    def _settle(self) -> None:
+        """Tell that a request has been answered, or never will be."""
+        self._settled.set()
+        self._settled = trio.Event()
 
     async def _linger(self) -> None:
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
@@ -350,7 +379,7 @@ async def _send_problem(h1: H11Protocol, refuse: Callable[[Problem], Answer], st
     """Answer what never became a request, and let the connection close."""
     if h1.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         return
-    answer = refuse(_problem(status, h1.connection.trailing_data[0]))
+    answer = refuse(unreadable(status, h1.connection.trailing_data[0], HEAD_BYTES))
     headers = [(name.encode(), value.encode()) for name, value in answer.headers]
     length = (b"content-length", b"%d" % len(answer.body))
     common = h1.config.response_headers("h11")
@@ -359,15 +388,3 @@ async def _send_problem(h1: H11Protocol, refuse: Callable[[Problem], Answer], st
     parts = (response, h11.Data(data=body), h11.EndOfMessage())
     sent = b"".join(filter(None, map(h1.connection.send, parts)))
     await h1.send(RawData(sent))
-
-
-def _problem(status: int, head: bytes) -> Problem:
-    if status == 408:
-        return Problem(408, "slow-request", "the request's head took too long")
-    if status == 431:
-        if b"\n" not in head:
-            return Problem(414, "too-large", f"a request line of more than {HEAD_BYTES} bytes")
-        return Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes")
-    if status == 501:
-        return Problem(501, "invalid-body", "a transfer coding other than chunked")
-    return Problem(400, "invalid-body", "this is not an HTTP request that can be understood")

@@ -36,10 +36,6 @@ BODY_SECONDS: Final = 10.0
 _CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
 
-class _Closed(Exception):
-    """The connection is over."""
-
-
 class FastLane:
     """One server's.
 
@@ -87,7 +83,7 @@ class FastLane:
                 elif not (data := await self._keep_alive.next_request(stream, peer)):
                     break
                 data = await self._serve_next(stream, peer, data)
-        except (_Closed, trio.BrokenResourceError, trio.ClosedResourceError):
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 
     async def _serve_next(self, stream: DeadlineStream, peer: str, data: bytes) -> bytes | None:
@@ -98,12 +94,14 @@ class FastLane:
             if more is None:
                 await self._end(stream, "", peer, Problem(408, "slow-request", "the request's head took too long"))
                 return None
+            if not more:  # Hypercorn says what is wrong with a request that isn't whole
+                return await self._hand_over(stream, data)
             data += more
         end = data.find(b"\r\n\r\n")
         head = read_head(data[: end + 4]) if 0 <= end <= HEAD_BYTES and may_be_hot(data) else None
         if head is None or not self._api.hosts.takes(head.headers, peer):
             return await self._hand_over(stream, data)
-        data = data[end + 4 :]
+        whole_head, data = data[: end + 4], data[end + 4 :]
         deadline = trio.current_time() + BODY_SECONDS
         while len(data) < head.length:
             more = await _receive(stream, deadline)
@@ -111,6 +109,8 @@ class FastLane:
                 problem = Problem(408, "slow-request", "the request's body took too long")
                 await self._end(stream, head.path, peer, problem)
                 return None
+            if not more:
+                return await self._hand_over(stream, whole_head + data)
             data += more
         request = head.request(peer, data[: head.length])
         data = data[head.length :]
@@ -167,11 +167,7 @@ class FastLane:
 
 
 async def _receive(stream: DeadlineStream, deadline: float) -> bytes | None:
-    """More bytes; None past the deadline."""
+    """More bytes; none when the peer says no more, None past the deadline."""
     with trio.CancelScope(deadline=deadline) as scope:
         data = await stream.receive_some(RECEIVE_BYTES)
-    if scope.cancelled_caught:
-        return None
-    if not data:
-        raise _Closed
-    return bytes(data)
+    return None if scope.cancelled_caught else bytes(data)

@@ -20,6 +20,7 @@ import trio
 
 from placed.http.chunked import LAST_CHUNK
 from placed.http.packs import MOST_MEMBERS, Follower, Pack, Packs
+from placed.http.peer_end import has_left
 from placed.metrics import FAST
 from placed.pace import Stopwatch
 
@@ -32,7 +33,6 @@ _FRAMES_AT_ONCE: Final = 4  # to a pack: where edits come by the ten thousand, t
 _TICK_SECONDS: Final = 1.0
 _READ_BYTES: Final = 4_096
 _MOST_HEARD_BYTES: Final = 65_536  # a browser says nothing more; who goes on would keep the server reading
-_BOTH: Final = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 class Followers:
@@ -59,6 +59,7 @@ class Followers:
         self._frame_seconds = frame_seconds
         self._all: dict[int, Follower] = {}
         self._lagging: set[Follower] = set()
+        self._ended: set[Follower] = set()
         self._packs = Packs()
         self._catching_up: dict[Follower, None] = {}  # in the order of their turns
         self._asked = trio.Event()  # for a turn
@@ -88,7 +89,7 @@ class Followers:
         follower = Follower(fd, subscriber)
         self._all[fd] = follower
         self._packs.loose[follower] = None
-        self._selector.register(fd, selectors.EVENT_READ, follower)
+        self._watch_for_what_matters(follower)
         self._catch_up(follower)
 
     async def run(self) -> None:
@@ -258,7 +259,7 @@ class Followers:
         if follower.lags_since is not None:
             follower.lags_since = None
             self._lagging.discard(follower)
-            self._selector.modify(follower.fd, selectors.EVENT_READ, follower)
+            self._watch_for_what_matters(follower)
 
     def _next_of(self, follower: Follower) -> bytes | None:
         """What it lacks; None at the end of its stream, which has been said then, if its socket has room for that."""
@@ -272,15 +273,32 @@ class Followers:
     def _lag(self, follower: Follower, data: bytes | memoryview, sent: int) -> None:
         if follower.lags_since is None:
             self._lagging.add(follower)
-            self._selector.modify(follower.fd, _BOTH, follower)
-        if sent or follower.lags_since is None:
+            follower.lags_since = trio.current_time()
+            self._watch_for_what_matters(follower)
+        elif sent:
             follower.lags_since = trio.current_time()
         follower.rest = memoryview(data)[sent:]
+
+    def _watch_for_what_matters(self, follower: Follower) -> None:
+        """Watch for room where it lags, and for what it says, behind whose end there is nothing more to read."""
+        events = 0 if follower.ended else selectors.EVENT_READ
+        events |= 0 if follower.lags_since is None else selectors.EVENT_WRITE
+        if not events:
+            self._stop_watching(follower)
+        elif follower.fd in self._selector.get_map():
+            self._selector.modify(follower.fd, events, follower)
+        else:
+            self._selector.register(follower.fd, events, follower)
+
+    def _stop_watching(self, follower: Follower) -> None:
+        if follower.fd in self._selector.get_map():
+            self._selector.unregister(follower.fd)
 
     def _drop(self, follower: Follower) -> None:
         if follower.fd < 0:
             return
-        self._selector.unregister(follower.fd)
+        self._stop_watching(follower)
+        self._ended.discard(follower)
         del self._all[follower.fd]
         self._packs.remove(follower)
         self._catching_up.pop(follower, None)
@@ -306,24 +324,36 @@ class Followers:
                     await trio.lowlevel.checkpoint()
 
     def _hear(self, follower: Follower) -> None:
-        """Notice a hang-up. What else somebody says who asked for a stream is nothing to us, and much ends it."""
+        """Notice the end. What else somebody says who asked for a stream is nothing to us, and much ends it."""
         try:
             heard = os.read(follower.fd, _READ_BYTES)
             follower.heard_bytes += len(heard)
-            if not heard or follower.heard_bytes > _MOST_HEARD_BYTES:
+            if follower.heard_bytes > _MOST_HEARD_BYTES:
                 self._drop(follower)
+            elif not heard:
+                self._hear_the_end(follower)
         except BlockingIOError:
             pass
         except OSError:
             self._drop(follower)
 
+    def _hear_the_end(self, follower: Follower) -> None:
+        """Its peer says no more: it has left, or has only ended its own side. Who has left resets what it is sent."""
+        follower.ended = True
+        self._ended.add(follower)
+        self._watch_for_what_matters(follower)
+        if follower.is_ready and not self._telling:
+            self._send_heartbeat(follower)
+
     async def _tick(self) -> None:
-        """Heartbeats, each second to those whose turn it is, if nothing was sent lately; and cut who stalls."""
+        """Heartbeats, each second to those whose turn it is, if nothing was sent lately; and cut who stalls or left."""
         slot, frames = 0, 0
         while True:
             await trio.sleep(_TICK_SECONDS)
             too_old = trio.current_time() - self._stall_seconds
             for follower in [one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old]:
+                self._drop(follower)
+            for follower in [one for one in self._ended if has_left(one.fd)]:
                 self._drop(follower)
             slot = (slot + 1) % self._slots
             if frames == self.frames and not self._telling:
@@ -335,9 +365,12 @@ class Followers:
             if self._telling:  # everybody gets a frame
                 return
             if follower.is_ready:
-                if follower.pack is not None:
-                    self._packs.loosen(follower, follower.pack.version, follower.pack.edition)
-                follower.rest = follower.subscriber.heartbeat_chunk()
-                self._catch_up(follower)
+                self._send_heartbeat(follower)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
+
+    def _send_heartbeat(self, follower: Follower) -> None:
+        if follower.pack is not None:
+            self._packs.loosen(follower, follower.pack.version, follower.pack.edition)
+        follower.rest = follower.subscriber.heartbeat_chunk()
+        self._catch_up(follower)

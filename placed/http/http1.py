@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import h11
 
+from placed.http.answer import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def take_strictly(h1: H11Protocol) -> None:
-    """Let a connection take neither upgrades, nor methods in small letters, nor what follows its last request."""
+    """Let a connection take neither upgrades, nor other versions, nor methods in small letters, nor what follows the
+    last request."""
     # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
     _hear_nothing_behind_the_last(h1.connection)
-    _take_methods_as_they_are(h1.connection)
+    _take_what_is_spoken(h1.connection)
     h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
     h1._create_stream = partial(_without_upgrade, h1._create_stream)  # type: ignore[method-assign]  # noqa: SLF001
 
@@ -41,16 +44,19 @@ def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) 
     connection.next_event = following  # type: ignore[method-assign]
 
 
-def _take_methods_as_they_are(connection: h11.Connection | H11WSConnection) -> None:
-    """Refuse a method that isn't in capitals: no such method is known, as their case counts (RFC 9110, 9.1).
+def _take_what_is_spoken(connection: h11.Connection | H11WSConnection) -> None:
+    """Refuse a version that isn't HTTP/1.x, and a method that isn't in capitals, as their case counts (RFC 9110, 9.1).
 
-    Hypercorn would take `HEaD` for HEAD and send no body, for which h11 waits, and anybody could fill the log so.
+    A higher minor version is to be taken for the highest that is known (RFC 9110, 2.5). Hypercorn would take `HEaD` for
+    HEAD and send no body, for which h11 waits, and anybody could fill the log so.
     """
     assert isinstance(connection, h11.Connection)
     next_event = connection.next_event
 
     def checked() -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         event = next_event()
+        if isinstance(event, h11.Request) and not event.http_version.startswith(b"1."):
+            raise h11.RemoteProtocolError("a version that isn't HTTP/1", error_status_hint=505)
         if isinstance(event, h11.Request) and not event.method.isupper():
             raise h11.RemoteProtocolError(f"the method {event.method!r} is not in capitals", error_status_hint=400)
         return event
@@ -70,3 +76,26 @@ async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], req
             method=request.method, target=request.target, headers=headers, http_version=request.http_version
         )
     await handle(request)
+
+
+def unreadable(status: int, head: bytes, most_bytes: int) -> Problem:
+    """Why what came is no request that can be answered.
+
+    Args:
+        status: that it gets.
+        head: what came of it.
+        most_bytes: that a head may have.
+    """
+    if status == 408:
+        return Problem(408, "slow-request", "the request's head took too long")
+    if status == 431:
+        if b"\n" not in head:
+            return Problem(414, "too-large", f"a request line of more than {most_bytes} bytes")
+        return Problem(431, "too-large", f"a request head of more than {most_bytes} bytes")
+    if status == 505:
+        return Problem(
+            505, "invalid-body", "HTTP/1.1 and HTTP/1.0 are spoken here, and HTTP/2 over TLS; no other version"
+        )
+    if status == 501:
+        return Problem(501, "invalid-body", "a transfer coding other than chunked")
+    return Problem(400, "invalid-body", "this is not an HTTP request that can be understood")

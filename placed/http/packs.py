@@ -16,6 +16,7 @@ class Follower:
 
     Attributes:
         fd: its socket; -1 once it's closed.
+        ended: whether its peer has ended its own side.
         heard_bytes: what it has said since it asked.
         rest: what the socket didn't take of the last write.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
@@ -23,12 +24,13 @@ class Follower:
         pack: whom it keeps up with, whose version is its own then; None while it stands alone.
     """
 
-    __slots__ = ("catches_up", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
+    __slots__ = ("catches_up", "ended", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
 
     def __init__(self, fd: int, subscriber: Subscriber) -> None:
         self.fd = fd
         self.subscriber = subscriber
         self.rest: memoryview | bytes = b""
+        self.ended = False
         self.heard_bytes = 0
         self.lags_since: float | None = None
         self.catches_up = False
