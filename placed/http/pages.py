@@ -62,9 +62,12 @@ _TYPES: Final = {
     ".yaml": "application/yaml",  # RFC 9512
 }
 _PAGE: Final = "index.html"
-# Indentation, and whole lines of comment; one behind code stays, as `//` may be part of a string. A test compares
-# the syntax trees, and finds a string over several lines that would be changed.
-_UNREAD: Final = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//[^\n]*$)?", re.MULTILINE)
+# Indentation, and comments: whole lines of them, and those behind code that have no quote in them, as `//` may be part
+# of a string, which ends with one. A test compares the syntax trees: it finds a string over several lines that would be
+# another one.
+_UNREAD: Final = re.compile(
+    r"""^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//[^\n]*$)?|[ \t]+//[ \t][^'"`\n]*$""", re.MULTILINE
+)
 _SCRIPT: Final = re.compile(r' *<script type="module" src="client/([^"]+)"')
 _IMPORT: Final = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
 _GZIP_LEVEL: Final = 9  # 10 ms for all files together
