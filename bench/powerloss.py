@@ -31,7 +31,7 @@ from bench.torturing.life import ended, launched, ready
 from bench.torturing.people import HOST, pixels_of
 from bench.torturing.shim import can_preload, compiled
 from placed.backends.lmdb import open_lmdb_log
-from placed.cooldown import Cooldowns, Rule
+from placed.cooldown import Rule
 from placed.exit_codes import ExitCode
 from placed.palette import SEED
 from placed.record import Definition
@@ -275,7 +275,7 @@ class _Trial:
                 store,
                 Wanted(WIDTH, HEIGHT, None),
                 default=_DEFINITION,
-                cooldowns=Cooldowns(Rule(1, 0)),
+                rule=Rule(1, 0),
                 where="the crashed log",
                 progress=lambda begin, at, end: None,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends import LogRefused, LogUnavailable, LogUndecodable
+from placed.backends import LogRefused, LogUnavailable, LogUndecodable, OffsetOutOfRange
 from placed.clock import steady_clock_ms
 from placed.structured_logs import get_logger
 
@@ -36,8 +36,14 @@ async def replay(
         end: the log's next offset, when the start began.
         feed_records: how far the feed is to reach back, so that clients go on after a restart without a new
         image. progress: called with the offset reached, after each batch.
+
+    Raises:
+        OffsetOutOfRange: retention has passed the projection's version, before or meanwhile.
+        LogError: the log can't be read.
     """
-    first, _ = await log.bounds()
+    first, next_ = await log.bounds()
+    if projection.version < first:
+        raise OffsetOutOfRange(projection.version, first, next_)
     begin = max(first, min(projection.version, end - feed_records))
     projection.feed.restart(begin)
     if begin >= end:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from placed.backends import OffsetOutOfRange
 from placed.clock import steady_clock_ms
+from placed.cooldown import Cooldowns
 from placed.projection import Projection
 from placed.reader import replay
 from placed.record import Definition, RecordRefused
@@ -22,13 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from placed.backends import CopiedFrom, Log
-    from placed.cooldown import Cooldowns
+    from placed.cooldown import Rule
     from placed.snapshot import Snapshot
     from placed.snapshot_store import SnapshotStore
 
 # Read again at a start, so that clients that were behind go on: 3 s of them at 333 edits a second, one in a record. At
 # 1,000 in a record they are 13 MB, read in 0.06 s; 4,096 records would make a start a quarter longer.
 FEED_RECORDS = 1_024
+# A broker removes records a segment at a time, every few minutes: twice within one replay is rare, three times is a log
+# that keeps less than it takes to read.
+_TRIES = 3
 
 
 class CannotStart(Exception):
@@ -77,18 +82,21 @@ async def recover(
     wanted: Wanted,
     *,
     default: Definition,
-    cooldowns: Cooldowns,
+    rule: Rule,
     where: str,
     progress: Callable[[int, int, int], None],
 ) -> tuple[Projection, int]:
     """Bring a projection to the log's end as it is now.
+
+    Retention may remove records meanwhile, what is just read or the snapshot's version among them: then it begins anew,
+    with the log as it is by then.
 
     Args:
         log: open.
         store: where the last snapshot is.
         wanted: what the operator asked for.
         default: what to create where the operator asked for nothing.
-        cooldowns: empty.
+        rule: of the cooldowns.
         where: the log's name, for messages.
         progress: called with begin, the offset reached, and end.
 
@@ -97,8 +105,25 @@ async def recover(
 
     Raises:
         CannotStart: another canvas than asked for, or the log has lost its beginning.
-        LogError: the log can't be read.
+        LogError: the log can't be read; OffsetOutOfRange when it loses records faster than they are read.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return await _recover(log, store, wanted, default, rule, where, progress)
+        except OffsetOutOfRange as error:
+            get_logger(__name__).warning("the log lost records that were to be read; reading anew", reason=str(error))
+    return await _recover(log, store, wanted, default, rule, where, progress)
+
+
+async def _recover(
+    log: Log,
+    store: SnapshotStore,
+    wanted: Wanted,
+    default: Definition,
+    rule: Rule,
+    where: str,
+    progress: Callable[[int, int, int], None],
+) -> tuple[Projection, int]:
     first, end = await log.bounds()
     definition = await _first_definition(log, first, end)
     snapshot = await _usable_snapshot(log, store, definition, first, end)
@@ -116,7 +141,7 @@ async def recover(
         # Another server may have been quicker on the same empty log.
         definition = await _first_definition(log, first, end) or definition
         wanted.check(definition, where)
-    projection = _begin(definition, snapshot, first, cooldowns)
+    projection = _begin(definition, snapshot, first, Cooldowns(rule))
     begin = projection.version
     await replay(log, projection, end=end, feed_records=FEED_RECORDS, progress=lambda at: progress(begin, at, end))
     return projection, snapshot.version if snapshot else 0

@@ -26,7 +26,8 @@ import trio
 
 from placed.author_key import author_key
 from placed.broadcaster import HEARTBEAT_SECONDS, Broadcaster
-from placed.cooldown import Cooldowns, Rule
+from placed.cooldown import Rule
+from placed.forgotten_canvas import refuse_to_forget
 from placed.gauges import watch_parts
 from placed.http.api import Api
 from placed.http.app import create_app
@@ -132,6 +133,7 @@ async def serve(
             async def begin() -> _Server:
                 async with contextlib.AsyncExitStack() as attempt:
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
+                    await refuse_to_forget(settings, opened)
                     folders = folder_watch(settings, opened, locks)
                     server = await _Server.recover(settings, opened, store, tls, start, folders)
                     stack.push_async_exit(attempt.pop_all())
@@ -249,7 +251,7 @@ class _Server:
         where = settings.log or str(settings.data)
         with replay_progress(start.reading) as progress:
             projection, saved_version = await recover(
-                log, store, wanted, default=DEFAULT_CANVAS, cooldowns=Cooldowns(rule), where=where, progress=progress
+                log, store, wanted, default=DEFAULT_CANVAS, rule=rule, where=where, progress=progress
             )
         metrics = Metrics()
         await folders.look()

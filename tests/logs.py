@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends import Log
+from placed.backends import Log, OffsetOutOfRange
 from placed.backends.memory import MemoryLog
 
 if TYPE_CHECKING:
@@ -72,6 +72,40 @@ class ScriptedLog(Log):
     def close(self) -> None:
         """Wake the readers with LogClosed."""
         self._log.close()
+
+
+class Retained(ScriptedLog):
+    """A log from which retention removes records while it is read.
+
+    Attributes:
+        losses: after how many more calls of `bounds` or `read` it begins at which offset.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[tuple[int, int]] = []
+
+    def _pass(self) -> None:
+        if self.losses:
+            calls, first = self.losses[0]
+            self.losses[0] = calls - 1, first
+            if not calls:
+                self.first = first
+                del self.losses[0]
+
+    async def bounds(self) -> tuple[int, int]:
+        """As they are by now."""
+        self._pass()
+        return await super().bounds()
+
+    @contextlib.asynccontextmanager
+    async def read(self, offset: int) -> AsyncGenerator[trio.abc.ReceiveChannel[Batch]]:
+        """Read, if that is still there."""
+        self._pass()
+        if offset < self.first:
+            raise OffsetOutOfRange(offset, self.first, (await super().bounds())[1])
+        async with super().read(offset) as batches:
+            yield batches
 
 
 class _Breaking(trio.abc.ReceiveChannel["Batch"]):

@@ -111,7 +111,7 @@ LAYERS = {
         "attrs click trio",
     ),
     "service": _layer(
-        "gauges service start",
+        "forgotten_canvas gauges service start",
         "pure settings logging pages storage contract state opening tasks http tls",
         "attrs rich trio",
     ),

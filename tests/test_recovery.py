@@ -11,13 +11,13 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.backends import CopiedFrom
-from placed.cooldown import SAVED, Cooldowns, Rule
+from placed.backends import CopiedFrom, OffsetOutOfRange
+from placed.cooldown import SAVED, Rule
 from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
 from placed.snapshot import Snapshot, SnapshotDamaged
 from tests.log_lines import logged
-from tests.logs import NOW_MS, ScriptedLog
+from tests.logs import NOW_MS, Retained, ScriptedLog
 from tests.records import SMALL, Edit, any_edit, blank, paint, record
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def recovered(log: ScriptedLog, store: Store | None = None, wanted: Wanted
             store or Store(),  # type: ignore[arg-type]  # a stand-in with what is used
             wanted,
             default=DEFAULT,
-            cooldowns=Cooldowns(Rule(10, 1000)),
+            rule=Rule(10, 1000),
             where="lmdb:/canvas/log",
             progress=lambda *at: progress.append(at),
         )
@@ -298,6 +298,55 @@ async def test_foreign_records_are_told_once_however_many_there_are(warnings: Ca
     assert result.projection.refused == 100
     assert result.projection.canvas[1, 1] == 1
     assert len(warnings()) == 1
+
+
+async def retained() -> Retained:
+    """The twenty edits in such a log."""
+    log = Retained()
+    for value in (SMALL.encode(), *(record(edit) for edit in EDITS)):
+        await log.append(value)
+    return log
+
+
+@pytest.mark.parametrize("calls", range(1, 5))
+async def test_stretch_that_retention_removes_during_the_start_is_never_skipped(calls: int) -> None:
+    log = await retained()
+    log.losses = [(calls, 12)]
+    try:
+        result = await recovered(log, Store(snapshot(log, 5)))
+    except CannotStart as refused:
+        assert "begins at offset 12" in str(refused)  # noqa: PT017 - either is right, by when it is lost
+    else:
+        assert (result.projection.canvas == canvas_at(21)).all()
+
+
+@pytest.mark.parametrize("calls", range(1, 5))
+async def test_start_goes_on_when_retention_removes_what_the_snapshot_has(
+    calls: int, warnings: Callable[[], list[str]]
+) -> None:
+    log = await retained()
+    log.losses = [(calls, 12)]
+    result = await recovered(log, Store(snapshot(log, 15)))
+    assert (result.projection.canvas == canvas_at(21)).all()
+    assert (result.projection.version, result.snapshot_version) == (21, 15)
+    assert len(warnings()) <= 1
+
+
+async def test_cooldowns_are_counted_once_when_the_start_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placed.recovery.wall_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.reader.wall_clock_ms", lambda: NOW_MS)
+    log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 4)
+    log.receive_errors = [OffsetOutOfRange(0, 1, 5)]
+    result = await recovered(log)
+    assert result.projection.cooldowns.standing(9, NOW_MS).remaining == 6
+
+
+async def test_log_that_loses_records_faster_than_they_are_read_is_told(warnings: Callable[[], list[str]]) -> None:
+    log = await retained()
+    log.enter_errors = [OffsetOutOfRange(0, 1, 21)] * 50
+    with pytest.raises(OffsetOutOfRange):
+        await recovered(log, Store(snapshot(log, 15)))
+    assert len(warnings()) == 2
 
 
 async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.MonkeyPatch) -> None:

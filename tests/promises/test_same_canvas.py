@@ -13,7 +13,7 @@ import trio
 from placed.backends import Log
 from placed.backends.lmdb import open_lmdb_log
 from placed.backends.memory import open_memory_log
-from placed.cooldown import Cooldowns, Rule
+from placed.cooldown import Rule
 from placed.record import Definition
 from placed.recovery import CannotStart, Wanted, recover
 from placed.service import Running, serve
@@ -104,7 +104,7 @@ async def _recovered(log: Log, store: SnapshotStore, width: int | None = None) -
         store,
         Wanted(width, None, None),
         default=DEFINITION,
-        cooldowns=Cooldowns(Rule(1, 0)),
+        rule=Rule(1, 0),
         where="the test's log",
         progress=lambda begin, at, end: None,
     )
