@@ -99,7 +99,7 @@ LAYERS = {
     "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
     "operations": _layer(
         "operations operations.backup operations.check operations.command operations.examination operations.look "
-        "operations.repair operations.report",
+        "operations.part_folder operations.repair operations.report",
         "pure settings logging pages storage contract state salvage opening tasks",
         "attrs click lmdb numpy trio",
     ),

@@ -333,8 +333,8 @@ async def test_start_goes_on_when_retention_removes_what_the_snapshot_has(
 
 
 async def test_cooldowns_are_counted_once_when_the_start_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.recovery.wall_clock_ms", lambda: NOW_MS)
-    monkeypatch.setattr("placed.reader.wall_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.recovery.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.reader.steady_clock_ms", lambda: NOW_MS)
     log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 4)
     log.receive_errors = [OffsetOutOfRange(0, 1, 5)]
     result = await recovered(log)

@@ -29,6 +29,7 @@ from placed.lmdb_lock import LOCK_NAME, allocate_lock
 from placed.lmdb_pages import DamagedPages
 from placed.log_opening import is_kafka, lmdb_folder
 from placed.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
+from placed.operations.part_folder import part_folder
 from placed.ownership import give_to_folders_owner
 
 if TYPE_CHECKING:
@@ -84,21 +85,16 @@ def back_up(settings: Settings, destination: Path, copying: Progress, checking: 
     destination = destination.absolute()
     _check_destination(destination)
     folders = _folders(settings)
-    part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
     try:
         total_bytes = sum((folder / DATA_NAME).stat().st_size for folder in folders.values())
         _check_room(destination.parent, total_bytes)
-        part.mkdir(mode=0o700)
-        try:
+        with part_folder(destination) as part:
             trio.run(_copy_all, folders, part, total_bytes, copying)
             _copy_key(settings, part)
             report = _checked(settings, part, checking)
             _sync(part)
             part.rename(destination)
             sync_folder(destination.parent)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
     except (OSError, lmdb.Error, StoreError, DamagedPages, AuthorKeyError) as error:
         raise CannotBackUp(_words(error)) from error
     return Backup(destination, total_bytes, report.moved(part, destination))

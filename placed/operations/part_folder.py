@@ -1,0 +1,100 @@
+"""The folder in which a backup is made, beside where it will be: DEST.part-PID.
+
+It holds a secret, the author key, so none is left lying about: a backup that fails, or is ended by Ctrl-C, SIGTERM or
+SIGHUP, removes its own; what one that was killed has left is removed by the next one beside it, whatever its DEST. The
+folder is locked while its backup runs, and the kernel lets go of the lock when that ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NAME: Final = re.compile(r".+\.part-(\d+)")
+_CONTENTS: Final = {"snapshot", "log", "author.key"}
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def part_folder(destination: Path) -> Iterator[Path]:
+    """A new folder beside `destination`, only for us, removed when the block fails; its caller renames it.
+
+    Raises:
+        OSError: it can't be made, or another backup has removed it before it was locked.
+    """
+    _remove_leftovers(destination.parent)
+    part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
+    part.mkdir(mode=0o700)
+    with _removed_if_it_fails(part), _locked(part) as is_ours, _ended_as_by_ctrl_c():
+        if not is_ours or not part.exists():
+            raise FileNotFoundError(2, "removed by another backup that began just then; run it again", str(part))
+        yield part
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.iterdir():
+        name = _NAME.fullmatch(path.name)
+        if name and not path.is_symlink() and path.is_dir():
+            with contextlib.suppress(OSError), _locked(path, process_id=int(name[1])) as is_ours:
+                if is_ours and {each.name for each in path.iterdir()} <= _CONTENTS:
+                    shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, process_id: int | None = None) -> Iterator[bool]:
+    """Lock a folder; whether that went well. Where folders can't be locked, the process that it names tells."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        except OSError:
+            yield process_id is None or not _runs(process_id)
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@contextlib.contextmanager
+def _removed_if_it_fails(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Take SIGTERM and SIGHUP for Ctrl-C, which Trio hands on where it does no harm."""
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread, which alone may say what signals do
+        for number in _ENDING:
+            if signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+                before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
