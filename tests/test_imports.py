@@ -51,7 +51,7 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 LAYERS = {
     "pure": _layer(
         "placed author clock cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
-        "http http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
+        "http http.accepted http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
         "http.client_address http.client_limit http.edit_list http.framing http.hosts http.origin http.parameters "
         "http.sse "
         "paint paint.pace paint.plan paint.quantise setting_origin variables",

@@ -36,7 +36,7 @@ _LINE = re.compile(rb"(?:POST|GET|HEAD) [!-~]+ HTTP/1\.1\r\n")  # httptools woul
 _END_BY_LF = re.compile(rb"\n\r?\n")
 _KNOWN_FIELDS: Final = 512
 _KNOWN_FIELDS_BYTES: Final = 2_048  # all that are kept take 1 MB
-_NOT_FOR_FIELDS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NO_CONTROLS: Final = bytes({*range(256)} - {*range(0x20), 0x7F} | {*b"\t\r\n"})
 
 
 def may_be_hot(data: bytes) -> bool:
@@ -108,7 +108,7 @@ def _parse_fields(method: bytes, fields: bytes) -> Head | None:
 
 
 def _parse(data: bytes) -> Head | None:
-    if not _LINE.match(data) or _NOT_FOR_FIELDS.search(data):
+    if not _LINE.match(data) or not _is_plain(data):
         return None
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
@@ -138,6 +138,16 @@ def _parse(data: bytes) -> Head | None:
         return None
     closes = "close" in {token.strip().lower() for token in headers.get("connection", "").split(",")}
     return Head(method, path, query, headers, int(length), closes)
+
+
+def _is_plain(head: bytes) -> bool:
+    """Whether its lines all end with CRLF, none is folded into the next, and none has a control character.
+
+    A regular expression that says the same takes 0.3 ms for a head of 16 KB, which is four times what an image costs.
+    """
+    ends = head.count(b"\r\n")
+    is_whole = head.count(b"\r") == ends == head.count(b"\n")
+    return is_whole and b"\n " not in head and b"\n\t" not in head and not head.translate(None, _NO_CONTROLS)
 
 
 @lru_cache(maxsize=2)

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from werkzeug.http import parse_accept_header
 
+from placed.http.accepted import takes_coding
 from placed.http.answer import Answer, Problem, has_tag
 
 if TYPE_CHECKING:
@@ -219,4 +219,4 @@ def _preloads(bodies: Mapping[str, bytes], script: str) -> str:
 
 
 def _takes_gzip(request: Request) -> bool:
-    return parse_accept_header(request.headers.get("accept-encoding")).quality("gzip") > 0
+    return takes_coding("gzip", request.headers.get("accept-encoding", ""))
