@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMES: Final = Target(4.0)
+_VERSION: Final = re.compile(rb"id: (\d+)\n")
+_ENDS: Final = (b"\n\n", b"\n\n\r\n")  # of a frame, and of one in a chunk
 _READ_BYTES: Final = 1 << 18
-_SIDE_PX: Final = 1000
+_EDITS_AT_ONCE: Final = 1000
 
 
 @attrs.define
@@ -47,21 +50,21 @@ class _Askers:
 
     async def ask(self, version: int, present: int) -> None:
         """Ask again and again, until cancelled."""
-        there = b"id: %d\n" % present
         request = (
             f"GET /edits?v={version}&format={self.form} HTTP/1.1\r\nHost: {self.place.host}:{self.place.port}\r\n\r\n"
         )
         while True:
             async with await trio.open_tcp_stream(self.place.host, self.place.port) as stream:
                 await stream.send_all(request.encode())
-                came = b""
+                came, is_last = b"", False
                 while data := await stream.receive_some(_READ_BYTES):
                     came = came[-64:] + data
                     if b" 429 " in came[:16]:
                         self.refused += 1
                         await trio.sleep(0.1)
                         break
-                    if there in came:
+                    is_last = is_last or any(int(reached) >= present for reached in _VERSION.findall(came))
+                    if is_last and came.endswith(_ENDS):
                         self.caught_up += 1
                         break
 
@@ -123,9 +126,19 @@ def catchup(
 
 
 async def _filled(place: Place, edits: int) -> tuple[int, int]:
-    """Place so many edits, one in each record as far as may be; the version before and after them."""
+    """Place so many edits, a thousand in each request; the version before and after them."""
     begin = await _version(place)
-    load = Load(place.host, place.port, connections=64, seconds=600, most=edits, width=_SIDE_PX, height=_SIDE_PX)
+    several = ",".join(f"[{x},{{x}},{{color}}]" for x in range(_EDITS_AT_ONCE))
+    load = Load(
+        place.host,
+        place.port,
+        connections=8,
+        seconds=600,
+        target="/edits",
+        headers="Content-Type: application/json\r\n",
+        body=f'{{{{"edits":[{several}]}}}}',
+        most=-(-edits // _EDITS_AT_ONCE),
+    )
     await send(load)
     return begin, await _version(place)
 

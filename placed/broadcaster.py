@@ -31,6 +31,8 @@ HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection afte
 VIEWERS_SECONDS = 5.0  # they come and go all the time
 WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
 _LOOK_SECONDS = 0.25
+_SPREAD = 0.2  # of the time between heartbeats, over which those are spread that would come at once
+_GOLDEN = 0.618  # each step by it falls into the largest gap that the steps before have left
 _KNOWN_VERSIONS = 1_024  # of which it's known since when they are old: seconds of them
 
 
@@ -40,7 +42,8 @@ class Broadcaster:
     Args:
         projection: what they follow.
         log_id: its log's.
-        heartbeat_seconds: between two signs of life to one stream when nothing is placed.
+        heartbeat_seconds: between two signs of life to one stream when nothing is placed, or up to a fifth less: those
+            who got the same frame last aren't to be told at the same moment.
         is_writable: whether the log takes edits, as far as is known.
         pace: shared by all who tell many.
         frame_seconds: at least, between two frames to those who have tasks of their own.
@@ -71,6 +74,7 @@ class Broadcaster:
     ) -> None:
         self._projection = projection
         self._heartbeat_seconds = heartbeat_seconds
+        self._phase = 0.0
         self._is_writable = is_writable
         self._status = (-1, 0, True), b""
         self._told_viewers = 0
@@ -226,7 +230,8 @@ class Broadcaster:
     async def wait_for_news(self, version: int, edition: int) -> bool:
         """Wait until there is something after `version`, or a status after `edition` that can't wait, or the end;
         False when it's time for a heartbeat."""
-        with trio.move_on_after(self._heartbeat_seconds) as heartbeat:
+        self._phase = (self._phase + _GOLDEN) % 1
+        with trio.move_on_after(self._heartbeat_seconds * (1 - _SPREAD * self._phase)) as heartbeat:
             await self.news(version, edition)
         return not heartbeat.cancelled_caught
 

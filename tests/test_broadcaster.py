@@ -175,9 +175,10 @@ async def test_subscriber_whom_the_feed_leaves_behind_is_told_to_reload() -> Non
 async def test_silence_is_broken_by_the_status_every_fifteen_seconds(autojump_clock: MockClock) -> None:
     server = Server()
     subscriber = server.follow(1)
-    for beat in (1, 2, 3):
+    for _ in range(3):
+        began = trio.current_time()
         assert await subscriber.next() == server.hub.status()
-        assert trio.current_time() == pytest.approx(15.0 * beat)
+        assert 12.0 <= trio.current_time() - began <= 15.0
     server.append((0, 0, 1, 0))
     assert parse(await subscriber.next()).id == "2"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
@@ -167,3 +168,28 @@ async def test_frames_are_rarer_while_edits_wait(
         assert 10 <= frames <= 20
     else:
         assert frames >= 200
+
+
+async def test_heartbeats_of_those_who_got_the_same_frame_come_one_after_the_other(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    told, moments = Told(), list[float]()
+    told.edits_wait = False
+
+    async def follow() -> None:
+        subscriber = told.hub.subscribe(1, Format.CODES, None)
+        await subscriber.next()
+        await subscriber.next()
+        moments.append(trio.current_time() - began)
+
+    nursery.start_soon(told.hub.run)
+    for _ in range(300):
+        nursery.start_soon(follow)
+    await trio.testing.wait_all_tasks_blocked()
+    began = trio.current_time()
+    await told.place(0.0005)  # one edit
+    await trio.sleep(15.1)
+    assert len(moments) == 300
+    assert min(moments) >= 12.0
+    most = max(sum(begin <= moment < begin + 0.1 for moment in moments) for begin in np.arange(12.0, 15.0, 0.05))
+    assert most <= 20  # of 300 in 3 s

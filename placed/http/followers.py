@@ -351,14 +351,20 @@ class Followers:
         while True:
             await trio.sleep(_TICK_SECONDS)
             too_old = trio.current_time() - self._stall_seconds
-            for follower in [one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old]:
-                self._drop(follower)
+            await self._cut([one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old])
             for follower in [one for one in self._ended if has_left(one.fd)]:
                 self._drop(follower)
             slot = (slot + 1) % self._slots
             if frames == self.frames and not self._telling:
                 await self._send_heartbeats([one for fd, one in self._all.items() if fd % self._slots == slot])
             frames = self.frames
+
+    async def _cut(self, followers: list[Follower]) -> None:
+        for count, follower in enumerate(followers):
+            if follower.rest:  # it may have taken something meanwhile, or be gone
+                self._drop(follower)
+            if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
 
     async def _send_heartbeats(self, followers: list[Follower]) -> None:
         for count, follower in enumerate(followers):

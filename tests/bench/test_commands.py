@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 150
 
 SMALL = {
+    "catchup": ["--edits", "20000", "--seconds", "0.5", "--runs", "1"],
     "compare": [
         *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
         *("--peer", "placed", "--peer", "C send() floor"),
@@ -27,7 +28,9 @@ SMALL = {
     "event": ["--people", "25", "--arrival-seconds", "0.5", "--seconds", "3", "--rate", "20"],
     "fanout": ["--subscribers", "20", "--rate", "20", "--seconds", "0.5", "--runs", "1"],
     "image": ["--seconds", "0.3", "--runs", "1", "--connections", "4"],
-    "ingest": ["--seconds", "0.3", "--runs", "1", "--connections", "4", "--rate", "50"],
+    "ingest": [
+        *("--seconds", "0.3", "--runs", "1", "--connections", "4", "--rate", "50", "--subscribers", "20"),
+    ],
     "kafka": ["--edits", "20000", "--records", "300", "--posts", "5", "--runs", "1"],
     "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
     "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
@@ -44,8 +47,8 @@ SMALL = {
 }
 
 
-LINUX = {"compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
-WITHOUT_TARGETS = {"image", "ingest"}
+LINUX = {"catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
+WITHOUT_TARGETS = {"image"}
 
 
 def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
