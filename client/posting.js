@@ -70,10 +70,12 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
   if (code === 'banned') return { kind: 'refused', reason: t('banned'), retrySeconds: null }
   if (status >= 400 && status < 500) {
-    const reason = typeof detail === 'string' && detail ? detail : whyRefused(refusal)
+    const isTold = typeof detail === 'string' && detail && refusal.kind !== 'full'
+    const reason = isTold ? detail : whyRefused(refusal)
     return { kind: 'refused', reason, retrySeconds: null }
   }
   // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
-  const reason = status === 200 || code === 'outcome-unknown' ? t('didNotSay') : `${whyRefused(refusal)} ${t('didNotSay')}`
+  const isPlain = status === 200 || (code === 'outcome-unknown' && refusal.kind !== 'unreachable')
+  const reason = isPlain ? t('didNotSay') : `${whyRefused(refusal)} ${t('didNotSay')}`
   return { kind: 'unknown', reason }
 }

@@ -15,7 +15,12 @@
 import { t } from './language.js'
 
 /** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'altered' | 'failed'} Kind */
-/** @typedef {{ kind: Kind, status: number }} Refusal */
+/**
+ * @typedef {object} Refusal
+ * @property {Kind} kind
+ * @property {number} status
+ * @property {boolean} [isFar]  what was asked for is too long ago: an image has it, and isn't refused
+ */
 
 /** Codes that say more than their status. */
 const BY_CODE = new Map(/** @type {[string, Kind][]} */ ([['too-many-connections', 'full']]))
@@ -43,8 +48,10 @@ const BY_STATUS = new Map(
  */
 export function refusalOf(status, code) {
   const kind = BY_CODE.get(String(code)) ?? BY_STATUS.get(status)
+  const isFar = code === 'too-many-catch-ups'
   // 520 to 530 are Cloudflare's words for a server that it doesn't reach.
-  return { kind: kind ?? (status >= 520 && status <= 530 ? 'unreachable' : 'failed'), status }
+  const other = status >= 520 && status <= 530 ? 'unreachable' : 'failed'
+  return { kind: kind ?? other, status, ...(isFar && { isFar }) }
 }
 
 /**

@@ -356,6 +356,7 @@ export class Resync {
     const { refused = null, failed = false } = how
     if (refused) this.#answered(now)
     const unopened = this.#openedAt === null
+    if (refused?.isFar && this.log !== null) return this.#skip(now)
     const polled = this.#step === 'poll' || this.#step === 'delta'
     if (polled && !refused && !failed && !unopened) return this.#polled(now)
     if (this.#step === 'stream' && unopened && !failed && (!refused || MAY_POLL.includes(refused.kind))) {
@@ -494,6 +495,15 @@ export class Resync {
     const command = this.#enter('poll', now, why)
     if (!this.#fallback.polls) this.#probing = false
     return command
+  }
+
+  /**
+   * What is missing is more than the server gives as edits just now: an image has it.
+   * @param {number} now
+   */
+  #skip(now) {
+    this.#imageQuery = `?v=${this.#progress.goal}`
+    return this.#wait('image', now, { calm: true })
   }
 
   /**

@@ -116,3 +116,50 @@ def test_who_comes_when_the_streams_of_an_address_are_taken_polls_and_paints(
     assert_it_polls(second, server, asked)
     first.wait_until_equal(server)
     assert title(first) == ""
+
+
+def refuse(window: CanvasPage, status: int, body: str, kind: str = "text/html") -> None:
+    """From now on edits aren't to be had, by whatever way."""
+    headers = {"Retry-After": "1", "Content-Type": kind}
+    window.page.route("**/edits?*", lambda route: route.fulfill(status=status, body=body, headers=headers))
+
+
+def wait_for_state(window: CanvasPage, word: str, words: str) -> None:
+    shown = window.page.locator("#connection")
+    window.wait_until(lambda: shown.inner_text() == word and words in title(window), f"it says {word}, {words}")
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "words"),
+    [
+        (403, "Refused here", "does not let you through (403)"),
+        (421, "Refused here", "does not answer to this address (421)"),
+        (503, "Restarting…", "restarting, or has too much to do (503)"),
+        (502, "Offline", "does not reach the server (502)"),
+    ],
+)
+def test_what_was_answered_is_what_is_said(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], status: int, word: str, words: str
+) -> None:
+    window = new_window()
+    refuse(window, status, "<html>nginx</html>")
+    window.page.goto(server.url)
+    wait_for_state(window, word, words)
+    window.page.unroute("**/edits?*")
+    window.wait_until_live()
+
+
+def test_who_can_have_neither_stream_nor_poll_is_told_that_it_is_full_and_paints_all_the_same(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    refuse(window, 429, '{"code": "too-many-polls"}', "application/problem+json")
+    window.page.goto(server.url)
+    wait_for_state(window, "Full", "Too many from your network")
+    window.wait_until(lambda: window.ask("'placed' in window"), "its tools are there")
+    server.paint(20, 20, 3)
+    wait_for_pixel(window, 20, 20, 3)  # an image has it
+    window.choose(5)
+    window.click(9, 9)
+    wait_for_pixel(window, 9, 9, 5)
+    wait_for_state(window, "Full", "Too many from your network")

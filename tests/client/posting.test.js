@@ -58,6 +58,13 @@ test('refusals that certainly placed nothing take the pixel back', () => {
   assert.equal(outcomeOf(403, { code: 'banned' }, null).kind, 'refused')
 })
 
+test('a proxy that says of a POST that its outcome is not known is told apart from a server that does', () => {
+  const byProxy = outcomeOf(502, { code: 'outcome-unknown', detail: 'x' }, null)
+  assert.match('reason' in byProxy ? byProxy.reason : '', /does not reach the server \(502\)/)
+  const byServer = outcomeOf(503, { code: 'outcome-unknown', detail: 'x' }, null)
+  assert.match('reason' in byServer ? byServer.reason : '', /^The server did not say/)
+})
+
 test("the server's own sentence is the reason", () => {
   const outcome = outcomeOf(400, { code: 'invalid-parameter', detail: 'x must be an integer from 0 to 9' }, null)
   assert.equal(outcome.kind === 'refused' && outcome.reason, 'x must be an integer from 0 to 9')

@@ -173,6 +173,16 @@ test('a poll that is refused because it is full waits as it was told, shows an i
   assert.deepEqual([stream.do, machine.version, machine.refusal], ['stream', 9, FULL])
 })
 
+test('who is too far behind for the edits to be had loads the image, without waiting for them', () => {
+  const { machine, run } = opening()
+  const refused = { kind: /** @type {const} */ ('full'), status: 429, isFar: true }
+  assert.equal(given(machine.ended(run, { refused, retryAfterMs: 60_000 }, 0)).do, 'wait')
+  assert.deepEqual([machine.connection, machine.refusal], ['catching-up', null])
+  assert.ok(machine.retryInMs(0) <= 1_000)
+  const image = given(pass(machine, 0, 2_000).command)
+  assert.deepEqual({ ...image, run: 0 }, { do: 'image', run: 0, query: '?v=5' })
+})
+
 test('an image that is older than the canvas is not gone back to', () => {
   const { machine, run } = opening()
   machine.gotFrame(run, 9)
