@@ -5,6 +5,7 @@
 
 import { element } from './elements.js'
 import { t } from './language.js'
+import './more_texts.js'
 import { line, pixelAt } from './viewport.js'
 
 /** @typedef {import('./viewport.js').Point} Point */

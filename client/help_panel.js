@@ -5,6 +5,7 @@
 import { make } from './elements.js'
 import { KEYS, shownKey } from './keys.js'
 import { t } from './language.js'
+import './more_texts.js'
 
 const NAMES = /** @type {Record<string, string>} */ ({ ArrowLeft: '←', ArrowUp: '↑', ArrowRight: '→', ArrowDown: '↓', ' ': '␣' })
 const GESTURES = /** @type {const} */ (['tap', 'drag', 'wheel', 'pick', 'shift'])

@@ -8,6 +8,7 @@
 import { Cursor } from './cursor.js'
 import { actionOf, keyOf } from './keys.js'
 import { t } from './language.js'
+import './more_texts.js'
 
 /**
  * What the keys need of the page.

@@ -1,5 +1,5 @@
 /**
- * The page's language: the first of the browser's own that `texts.js` has, else English.
+ * The page's language: the first of the browser's own that there are texts in, else English.
  *
  * A text may have places for values, `{seconds}`, and forms that a number decides, by the language's rules for plurals
  * (Intl.PluralRules; CLDR names them): `{count|one:# pixel|other:# pixels}`, where # is the number. In index.html `data-t="key"` is an element's text, and `data-t-label="key"`
@@ -8,7 +8,7 @@
 
 import { TEXTS } from './texts.js'
 
-/** @typedef {keyof typeof TEXTS.en} TextKey */
+/** @typedef {keyof typeof TEXTS.en | keyof typeof import('./more_texts.js').MORE_TEXTS.en} TextKey */
 
 /** The language's tag, as 'en'. */
 export const language = pick(globalThis.navigator?.languages ?? [])
@@ -28,6 +28,15 @@ export function pick(wished) {
 }
 
 const speak = speakerOf(language)
+const texts = /** @type {Record<string, string>} */ ({ ...TEXTS[language] })
+
+/**
+ * More texts, of another file.
+ * @param {Record<keyof typeof TEXTS, Record<string, string>>} more  by language
+ */
+export function addTexts(more) {
+  Object.assign(texts, more[language])
+}
 
 /**
  * A text in the page's language.
@@ -36,7 +45,7 @@ const speak = speakerOf(language)
  * @param {Record<string, string | number>} [values]  numbers are written, and counted, as the language does
  */
 export function t(key, values = {}) {
-  return speak(TEXTS[language][key], values)
+  return speak(texts[key], values)
 }
 
 /**

@@ -6,6 +6,7 @@
 import { duration } from './duration.js'
 import { History } from './history.js'
 import { t } from './language.js'
+import './more_texts.js'
 import { Outbox } from './outbox.js'
 import { OwnPixels } from './own_pixels.js'
 import { postEdits } from './posting.js'

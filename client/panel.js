@@ -5,6 +5,7 @@
 
 import { element, make } from './elements.js'
 import { t } from './language.js'
+import './more_texts.js'
 
 /**
  * Fills the panel; what it returns is done at the end.

@@ -5,6 +5,7 @@
 import { parseRateLimit } from './cooldown.js'
 import { duration } from './duration.js'
 import { t } from './language.js'
+import './more_texts.js'
 import { refusalOf, whyRefused } from './refusals.js'
 
 /**

@@ -4,6 +4,7 @@
 
 import { make } from './elements.js'
 import { t } from './language.js'
+import './more_texts.js'
 import { CHOICES } from './settings.js'
 
 const SWITCHES = /** @type {const} */ (['grid', 'glow', 'signs', 'sound', 'keys'])

@@ -5,6 +5,7 @@
 import { AreaChoice } from './area.js'
 import { make } from './elements.js'
 import { t } from './language.js'
+import './more_texts.js'
 import { maxFactor, pngOf } from './picture.js'
 
 /** @typedef {import('./area.js').Rectangle} Rectangle */

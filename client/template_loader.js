@@ -4,6 +4,7 @@
  */
 
 import { t } from './language.js'
+import './more_texts.js'
 import { later } from './later.js'
 import { browserStorage } from './settings.js'
 

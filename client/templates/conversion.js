@@ -4,6 +4,7 @@
  */
 
 import { t } from '../language.js'
+import '../more_texts.js'
 
 const MAX_MS = 60_000 // the largest image takes 3 s; a file that is made to be slow doesn't stop the others
 

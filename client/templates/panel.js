@@ -4,6 +4,7 @@
  */
 
 import { t } from '../language.js'
+import '../more_texts.js'
 import { RANGES, STYLES } from './template.js'
 
 /** @typedef {import('./templates.js').Item} Item */

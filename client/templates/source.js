@@ -3,6 +3,7 @@
  */
 
 import { t } from '../language.js'
+import '../more_texts.js'
 import { headerOf } from './image_header.js'
 import { checkSides, refuse } from './template.js'
 import { uprightSize } from './turn.js'

@@ -4,6 +4,7 @@
  */
 
 import { t } from '../language.js'
+import '../more_texts.js'
 
 /**
  * @typedef {object} Template

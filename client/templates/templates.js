@@ -4,6 +4,7 @@
  */
 
 import { t } from '../language.js'
+import '../more_texts.js'
 import { convert } from './conversion.js'
 import { pictureOf, setPixel, templatesLayer } from './layer.js'
 import { addressOf, decoded, templatesOf, withTemplates } from './link.js'

@@ -20,14 +20,14 @@ from tests.parts import chromium
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # some hundred states in one page
 
 _CLIENT = Path(__file__).parents[2] / "client"
 _LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 _PANELS = "templates", "share", "settings", "help"
-_EXPORT = "export const TEXTS = { en, de, fr }"
+_FILES = {"texts.js": "TEXTS", "more_texts.js": "MORE_TEXTS"}
 _LANGUAGES = {
     "en": "en",
     "de": "de",
@@ -126,15 +126,17 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
 
 
 def _speak(window: CanvasPage, language: str) -> None:
-    source = (_CLIENT / "texts.js").read_text(encoding="utf-8")
-    assert _EXPORT in source
-    spoken = f"{_LONGEST}\nexport const TEXTS = {{ en: {_LANGUAGES[language]}, de, fr }}\nwindow.texts = TEXTS.en"
-    body = source.replace(_EXPORT, spoken)
+    for file, name in _FILES.items():
+        source = (_CLIENT / file).read_text(encoding="utf-8")
+        export = f"export const {name} = {{ en, de, fr }}"
+        assert export in source
+        spoken = f"{_LONGEST}\nexport const {name} = {{ en: {_LANGUAGES[language]}, de, fr }}"
+        told = f"\nwindow.texts = {{ ...window.texts, ...{name}.en }}\n"
+        _answer(window, file, source.replace(export, spoken + told))
 
-    def answer(route: Route) -> None:
-        route.fulfill(body=body, content_type="text/javascript")
 
-    window.page.route("**/texts.js", answer)
+def _answer(window: CanvasPage, file: str, body: str) -> None:
+    window.page.route(f"**/{file}", lambda route: route.fulfill(body=body, content_type="text/javascript"))
 
 
 def _assert_right(look: _Look) -> None:

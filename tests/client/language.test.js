@@ -4,7 +4,11 @@ import { test } from 'node:test'
 
 import { COLORS, colorName } from '../../client/color_names.js'
 import { pick, speakerOf, t } from '../../client/language.js'
-import { TEXTS } from '../../client/texts.js'
+import { MORE_TEXTS } from '../../client/more_texts.js'
+import { TEXTS as FIRST_TEXTS } from '../../client/texts.js'
+
+const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => ({ ...FIRST_TEXTS[tag], ...MORE_TEXTS[tag] }))
+const TEXTS = { en, de, fr }
 
 test('the first wished language that there is is taken, whatever its region', () => {
   assert.equal(pick(['nl', 'fr-CH', 'de']), 'fr')
@@ -27,8 +31,14 @@ test('each language has each text, with the same places for values', () => {
   }
 })
 
-test('a text is given as it is where it has no places', () => {
+test('each language is in both files, and no text in two', () => {
+  assert.deepEqual(Object.keys(MORE_TEXTS), Object.keys(FIRST_TEXTS))
+  assert.deepEqual(Object.keys(MORE_TEXTS.en).filter((key) => key in FIRST_TEXTS.en), [])
+})
+
+test('a text is given as it is where it has no places, whichever file it is in', () => {
   assert.equal(t('live'), TEXTS.en.live)
+  assert.equal(t('nothingToUndo'), TEXTS.en.nothingToUndo)
 })
 
 test('a text that has forms for a number has one for all others', () => {

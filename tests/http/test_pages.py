@@ -229,7 +229,17 @@ def test_page_names_all_modules_that_it_begins_with_and_no_others() -> None:
     assert len(named) == len(set(named))
     assert set(named) == imported
     assert {"screen.js", "texts.js"} <= begins_with
-    assert not {"tools.js", "settings_panel.js"} & begins_with
+    assert not {"tools.js", "settings_panel.js", "more_texts.js"} & begins_with
+
+
+def test_what_the_page_begins_with_says_nothing_that_is_loaded_later() -> None:
+    page = served("index.html")
+    texts = set(re.findall(r"^ *'?([\w-]+)'?: ?['\"]", served("texts.js"), re.MULTILINE))
+    said = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
+    for path in re.findall(rf'"static/{PAGES.version}/([^"]+\.js)"', page):
+        said |= set(re.findall(r"\bt\('([^']+)'", served(path)))
+    assert {"live", "canvas", "offline"} <= said
+    assert said <= texts
 
 
 def test_an_errors_line_in_a_script_is_the_sources() -> None:
