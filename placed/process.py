@@ -30,6 +30,7 @@ from placed.backends import LogError, LogReplaced, OffsetOutOfRange
 from placed.exit_codes import ExitCode
 from placed.folder_lock import FolderBusy
 from placed.handover import HandoverFailed, own_command, predecessor_of, start_successor
+from placed.http.descriptors import TooFewDescriptors
 from placed.http.listening import CannotListen, Listening
 from placed.inherited_sockets import WrongSocket, activated_sockets
 from placed.lmdb_environment import StoreError
@@ -79,6 +80,9 @@ def _report(error: BaseException) -> ExitCode:
         return ExitCode.OK
     if isinstance(error, CannotStart | LogError | FolderBusy | StoreError | AuthorKeyError):
         logger.error("the log or the data folder can't be used", reason=str(error))
+        return ExitCode.UNUSABLE
+    if isinstance(error, TooFewDescriptors):
+        logger.error("too few files may be open", reason=str(error))
         return ExitCode.UNUSABLE
     if isinstance(error, TlsError):
         logger.error("the certificate can't be used", reason=str(error))

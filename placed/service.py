@@ -33,6 +33,7 @@ from placed.http.api import Api
 from placed.http.app import create_app
 from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
+from placed.http.descriptors import room_for_connections, tell_few
 from placed.http.followers import Followers
 from placed.http.front import Front
 from placed.http.hosts import Hosts
@@ -120,9 +121,10 @@ async def serve(
         task_status: told when the log is read, and requests are served.
 
     Raises:
-        TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError, StoppedEarly,
-            ShutdownTooSlow: as they say; alone or in a group.
+        TooFewDescriptors, TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError,
+            StoppedEarly, ShutdownTooSlow: as they say; alone or in a group.
     """
+    tell_few(room_for_connections()[0])
     tls = read_files(settings)
     opens = listen_at or partial(listen, settings.host, settings.port, choose_by(settings))
     async with trio.open_nursery() as connections:

@@ -85,9 +85,9 @@ LAYERS = {
         "attrs numpy prometheus_client trio",
     ),
     "http": _layer(
-        "http.api http.app http.connection http.fast_lane http.followers http.front http.guard http.hot_request "
-        "http.http1 http.http2 http.keep_alive http.listening http.packs http.pages http.peer_end http.polls "
-        "http.request_log http.writing",
+        "http.accepting http.api http.app http.connection http.descriptors http.fast_lane http.followers "
+        "http.front http.guard http.hot_request http.http1 http.http2 http.keep_alive http.listening "
+        "http.packs http.pages http.peer_end http.polls http.request_log http.writing",
         "pure contract state logging tasks",
         "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
     ),

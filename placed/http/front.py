@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import resource
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -24,9 +23,11 @@ from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
 
+from placed.http.accepting import accept
 from placed.http.answer import Problem, retry_after
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.descriptors import room_for_connections
 from placed.http.fast_lane import FastLane
 from placed.http.guard import guarded
 from placed.http.hosts import ANY, Hosts
@@ -45,9 +46,7 @@ if TYPE_CHECKING:
     from placed.http.api import Api
     from placed.http.followers import Followers
 
-_OTHER_DESCRIPTORS = 64  # listeners, LMDB, epoll, standard streams, and room for files opened in passing
 _BUSY_RETRY_SECONDS = 5.0
-_LINGERING = 64  # refused connections that are heard out, so that their peers read why; in a flood others are cut
 # A connection that was accepted just before the end has its first request under way, and who paints has the next one:
 # to cut them would be a reset that nobody expects. They are here within a round trip.
 _WIND_DOWN_SECONDS = 0.2
@@ -63,15 +62,6 @@ def _config(limits: Limits) -> Config:
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     return config
-
-
-def _room_for_connections() -> int:
-    """How many connections the process's file descriptors allow, with the limit raised as far as it goes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS reports a hard limit that it then refuses
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return max(1, soft - _OTHER_DESCRIPTORS)
 
 
 def _too_busy() -> Problem:
@@ -134,7 +124,8 @@ class Front:
         guard = guarded(app, self._requests, hosts, allow_origins, lambda: self._is_winding_down)
         self._app = wrap_app(guard, self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
-        self._max_connections = max_connections or _room_for_connections()
+        room, self._most_lingering = room_for_connections()
+        self._max_connections = max_connections or room
         self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
         self._lingering = 0
         self._context = WorkerContext(None)
@@ -166,7 +157,9 @@ class Front:
             async with trio.open_nursery() as connections:
                 with self._accepting:
                     task_status.started()
-                    await trio.serve_listeners(self._serve_one, listeners, handler_nursery=connections)
+                    async with trio.open_nursery() as accepting:
+                        for listener in listeners:
+                            accepting.start_soon(accept, listener, self._serve_one, connections, self._full)
             nursery.cancel_scope.cancel()
 
     async def wind_down(self) -> None:
@@ -195,6 +188,9 @@ class Front:
             self._fast_lane.abort()
         for stream in list(self._streams):
             stream.abort()
+
+    def _full(self) -> None:
+        self._requests.metrics.refused_connections["server-full"] += 1
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
         peer = _peer_of(socket_stream)
@@ -228,7 +224,7 @@ class Front:
     async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
         """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
         self._requests.metrics.refused_connections[reason] += 1
-        if self._tls is not None or self._lingering >= _LINGERING:
+        if self._tls is not None or self._lingering >= self._most_lingering:
             return
         stream = DeadlineStream(socket_stream, self._limits.linger_seconds)
         self._lingering += 1
