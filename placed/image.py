@@ -137,7 +137,7 @@ class ImageEncoder:
         version, canvas = self._projection.version, self._projection.canvas.copy()
         self._encoded_at = trio.current_time()
         made_at = self._wall_clock()
-        data = await trio.to_thread.run_sync(self._to_png, version, canvas, limiter=self._thread)
+        data = await trio.to_thread.run_sync(self._to_file, version, canvas, limiter=self._thread)
         self.encodes += 1
         self.made_at = made_at
         self._on_encode(trio.current_time() - self._encoded_at)
@@ -146,6 +146,13 @@ class ImageEncoder:
             self._old.add(self._cached.file)
         return Image(version, data, f'"{self._log_id}-{version}"', modified)
 
-    def _to_png(self, version: int, canvas: NDArray[np.uint8]) -> bytes:
+    def _to_file(self, version: int, canvas: NDArray[np.uint8]) -> bytes:
         text = {"placed:version": str(version), "placed:log": self._log_id}
         return png.encode(canvas, self._projection.definition.rgb, text=text)
+
+
+class RawEncoder(ImageEncoder):
+    """The same for the bare canvas: a palette index for each pixel, one byte, row by row."""
+
+    def _to_file(self, _version: int, canvas: NDArray[np.uint8]) -> bytes:
+        return canvas.tobytes()

@@ -29,6 +29,7 @@ from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
+from placed.image import RawEncoder
 from placed.record import EDIT_STRUCT
 from placed.writer import WriterClosed, WriterFull
 
@@ -90,6 +91,7 @@ class Api:
         hosts: those that it answers for.
         stream_limit: for each client, and `poll_limit` and `catch_up_limit` likewise.
         polls: those that wait.
+        raw_encoder: makes the bare canvas.
         requests: where they are counted and logged.
         now_ms: the steady clock, ms since the epoch.
     """
@@ -113,6 +115,9 @@ class Api:
     now_ms: Callable[[], int] = steady_clock_ms
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
+    raw_encoder: ImageEncoder = attrs.field(
+        default=attrs.Factory(lambda self: RawEncoder(self.projection, self.log_id), takes_self=True)
+    )
     requests: RequestLog = attrs.field(
         default=attrs.Factory(lambda self: RequestLog(metrics=self.metrics), takes_self=True)
     )
@@ -252,7 +257,13 @@ class Api:
         image = self.encoder.fresh(at_least)
         return self._image_answer(request, image, at_least) if image is not None else None
 
-    def _image_answer(self, request: Request, image: Image, at_least: int) -> Answer:
+    async def raw_image(self, request: Request) -> Answer:
+        """`GET /canvas.bin`: the same as `image`, without a format around the palette's indexes."""
+        at_least = image_version_of(request)
+        image = self.raw_encoder.fresh(at_least) or await self.raw_encoder.image(at_least)
+        return self._image_answer(request, image, at_least, "application/octet-stream")
+
+    def _image_answer(self, request: Request, image: Image, at_least: int, content_type: str = "image/png") -> Answer:
         headers = (
             ("X-Canvas-Version", str(image.version)),
             ("X-Canvas-Log", self.log_id),
@@ -262,7 +273,7 @@ class Api:
         )
         if _has_it(request, image):
             return Answer(304, headers)
-        return Answer(200, (("Content-Type", "image/png"), *headers), shared=image.file)
+        return Answer(200, (("Content-Type", content_type), *headers), shared=image.file)
 
     def info(self, request: Request) -> Answer:
         """`GET /info`: what a client has to know of the canvas, and the asker's own charges."""

@@ -130,6 +130,10 @@ def _route_api(app: QuartTrio, api: Api) -> None:
     async def image() -> Response:
         return _respond(await api.image(await _read(with_body=False)))
 
+    @app.get("/canvas.bin")
+    async def raw_image() -> Response:
+        return _respond(await api.raw_image(await _read(with_body=False)))
+
     @app.get("/info")
     async def info() -> Response:
         return _respond(api.info(await _read(with_body=False)))

@@ -35,7 +35,19 @@ _FIELD: Final = "x-request-id"
 _ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)  # nginx's has 32 characters, a UUID 36
 _SHOWN_PATH: Final = 128
 _PATHS: Final = frozenset(
-    {"/", "/edit", "/edits", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics", "/static", "/openapi.yaml"}
+    {
+        "/",
+        "/edit",
+        "/edits",
+        "/canvas.png",
+        "/canvas.bin",
+        "/info",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/static",
+        "/openapi.yaml",
+    }
 )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAIN = f"/static/{Pages.load(client_folder()).version}/main.js"
 GETS = (
     *("/", MAIN, "/openapi.yaml", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics"),
-    "/edits?v=0",
+    *("/edits?v=0", "/canvas.bin"),
 )
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")
@@ -93,7 +93,7 @@ async def test_edit_is_placed_however_it_is_sent(
     assert server.projection.canvas[29, 39] == 15
 
 
-@pytest.mark.parametrize("target", ["/canvas.png", "/", MAIN, "/openapi.yaml"])
+@pytest.mark.parametrize("target", ["/canvas.png", "/canvas.bin", "/", MAIN, "/openapi.yaml"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '{}, "other"', "*"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_who_has_it_gets_304(server: Server, target: str, form: str, method: str) -> None:
