@@ -79,9 +79,6 @@ class Hosts:
 
 
 def _is_loopback(address: str) -> bool:
-    """Whether who listens on this address is reached from this machine alone; so is a Unix socket."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return True
+    """Whether who listens on this IP address is reached from this machine alone."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
     return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

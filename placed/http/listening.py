@@ -89,9 +89,8 @@ class Listening:
 
 
 def address_of(listener: trio.SocketListener) -> str:
-    """The address that it listens on; that of a Unix socket is a path, or empty."""
-    name = listener.socket.getsockname()
-    return str(name[0] if isinstance(name, tuple) else name)
+    """The IP address that it listens on."""
+    return str(listener.socket.getsockname()[0])
 
 
 def url_of(scheme: str, listener: trio.SocketListener) -> str:

@@ -42,7 +42,7 @@ def at(*addresses: str, allowed: tuple[str, ...] = (), trusted: bool = False) ->
     return hosts
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "/run/placed.socket", ""])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_server_of_this_machine_alone_answers_for_addresses_and_localhost(address: str) -> None:
     hosts = at(address)
     assert {host: status(hosts, host) for host in LOCAL} == dict.fromkeys(LOCAL, 200)

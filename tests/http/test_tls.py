@@ -82,6 +82,21 @@ async def test_everything_is_served(tmp_path: Path, authority: Authority, *, htt
         assert json.loads(event.data) == {"v": 2, "edits": [[1, 2, 3]]}
 
 
+@pytest.mark.parametrize("http2", [False, True])
+async def test_only_hosts_that_are_answered_for_are_so(tmp_path: Path, authority: Authority, *, http2: bool) -> None:
+    async with (
+        serving("fast", tmp_path, certificate=authority.file, allowed_hosts=("place.lan",)) as server,
+        browsing(server, authority, http2=http2) as client,
+    ):
+        for host, expected in (("place.lan:443", 200), ("[::1]", 200), ("evil.example", 421), ("a,b", 400), ("*", 400)):
+            for path in ("/info", "/metrics", "/canvas.png"):
+                answer = await client.get(path, headers={"Host": host})
+                assert (host, path, answer.status_code) == (host, path, expected)
+        own = {"Host": "place.lan", "Origin": "https://place.lan:443"}
+        assert (await client.post("/edit?x=1&y=1&color=1", headers=own)).status_code == 200
+        assert (await client.post("/edit?x=1&y=1&color=1", headers={**own, "Origin": "https://b"})).status_code == 403
+
+
 async def test_peers_without_tls_are_cut_and_others_served(tmp_path: Path, authority: Authority) -> None:
     async with (
         serving("fast", tmp_path, certificate=authority.file) as server,
