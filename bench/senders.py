@@ -225,6 +225,8 @@ class _Senders:
             link.left = length - (len(link.head) - end - 4)
         else:
             link.left -= count
+            if self._load.keeps_moments:  # the version is there, where the body comes behind the head
+                link.head += self._buffer[:count]
         if link.left <= 0:
             self._finish(link)
 
