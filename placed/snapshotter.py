@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import trio
 
-from placed.clock import steady_clock_ms
+from placed.clock import steady_clock_ms, wall_clock_ms
 from placed.cooldown import SAVED
 from placed.snapshot import Snapshot
 from placed.snapshot_store import SnapshotUnwritable
@@ -106,7 +106,10 @@ class Snapshotter:
         projection = self._projection
         version, canvas = projection.version, projection.canvas.copy()
         parts = [np.empty(0, SAVED)]
-        for part in projection.cooldowns.save(steady_clock_ms()):
+        now_ms, steady_ms = wall_clock_ms(), steady_clock_ms()
+        for part in projection.cooldowns.save(steady_ms):
+            # By the wall clock, with which the next server's steady one begins: set since, it would forget the debts.
+            part["full_ms"] += now_ms - steady_ms
             parts.append(part)
             await trio.lowlevel.checkpoint()
         charge_ms = projection.cooldowns.rule.charge_ms

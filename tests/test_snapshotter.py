@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
+import pytest
 import trio
 
 from placed.cooldown import SAVED, Cooldowns, Rule
@@ -18,7 +20,6 @@ from tests.records import SMALL, batch, record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from trio.testing import MockClock
 
     from placed.snapshot import Snapshot
@@ -181,6 +182,22 @@ async def test_others_have_a_turn_while_the_cooldowns_are_copied() -> None:
     assert turns >= 5
     assert len(case.store.saved[0].cooldowns) == 50_000
     assert case.store.saved[0].charge_ms == 1_000
+
+
+@pytest.mark.parametrize("set_by_ms", [-3_600_000, 0, 3_600_000])
+async def test_debts_are_those_of_the_next_server_whose_clock_was_set_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, set_by_ms: int
+) -> None:
+    began_ms = 1_700_000_000_000
+    monkeypatch.setattr("placed.snapshotter.steady_clock_ms", lambda: began_ms)
+    monkeypatch.setattr("placed.snapshotter.wall_clock_ms", lambda: began_ms + set_by_ms)
+    case = Case()
+    edits = batch([record((1, 1, 2, 7))] * 6, first=0)
+    case.projection.apply(attrs.evolve(edits, times_ms=np.full(6, began_ms)), began_ms)
+    await case.subject.save()
+    after = Cooldowns(Rule(10, 1000))
+    after.load(case.store.saved[0].cooldowns, began_ms + set_by_ms)
+    assert after.standing(7, began_ms + set_by_ms).remaining == 4
 
 
 async def test_last_save_is_told_by_its_time() -> None:
