@@ -53,7 +53,7 @@ async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
     monkeypatch.setattr(service, "_HTTP_GRACE_SECONDS", LIMIT_SECONDS)  # this isn't about how long it waits
     monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
     stop, is_free = trio.Event(), trio.Event()
-    settings = Settings(data=tmp_path, port=0)
+    settings = Settings(data=tmp_path, port=0, allowed_hosts=("placed.test",))
     await append_records(tmp_path / "log", _noise())
     async with trio.open_nursery() as nursery:
         with trio.fail_after(LIMIT_SECONDS):
