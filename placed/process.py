@@ -219,9 +219,8 @@ class ServerProcess:
         if reason:
             get_logger(__name__).warning("not handing over", reason=reason)
             return
-        self._handing_over = handed_over = trio.Event()
-        nursery.start_soon(self._hand_over)
-        nursery.start_soon(self._notifier.ask_for_time, "handing over to a new process", handed_over)
+        self._handing_over = trio.Event()
+        nursery.start_soon(self._hand_over, nursery)
 
     def _why_no_handover(self) -> str | None:
         if os.getpid() == _INIT:
@@ -237,10 +236,11 @@ class ServerProcess:
         displaced = self._running.folders.displaced
         return displaced and f"{displaced}, so that the new process would serve another canvas"
 
-    async def _hand_over(self) -> None:
+    async def _hand_over(self, nursery: trio.Nursery) -> None:
         logger = get_logger(__name__)
         logger.info("handing over to a new process")
         await self._notifier.reloading()
+        nursery.start_soon(self._notifier.ask_for_time, "handing over to a new process", self._handing_over)
         try:
             await self._be_succeeded()
         except (HandoverFailed, OSError) as error:

@@ -105,12 +105,16 @@ async def test_handover_asked_for_while_the_service_starts_again_is_refused(
     assert events[-1] == "stopping"
 
 
-async def test_terminal_that_hangs_up_twice_ends_it_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_terminal_that_hangs_up_twice_ends_it_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
+    serves = trio.Event()
+    monkeypatch.setattr(process_module, "_announce", lambda _running: serves.set())
     with trio.fail_after(LIMIT_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_process(tmp_path).serve)
-            await _says(caplog, "the log is read")
+            await serves.wait()
             os.kill(os.getpid(), signal.SIGHUP)
             assert (await _says(caplog, "stopping"))["signal"] == "SIGHUP"
             os.kill(os.getpid(), signal.SIGHUP)
@@ -180,14 +184,14 @@ async def test_reload_asks_for_time(
         plain.bind(str(tmp_path / "notify"))
         manager = trio.socket.from_stdlib_socket(plain)
 
-        async def hear(line: str) -> list[str]:
-            while True:
-                lines = (await manager.recv(4096)).decode().split("\n")
-                if line in lines:
-                    return lines
+        asked = trio.Event()
+
+        async def hear(line: str) -> None:
+            while line not in (await manager.recv(4096)).decode().split("\n"):
+                pass
 
         async def start_slowly(_sockets: Sequence[socket.socket], _command: Sequence[str]) -> SlowSuccessor:
-            return SlowSuccessor(trio.lowlevel.checkpoint)
+            return SlowSuccessor(asked.wait)
 
         monkeypatch.setattr(process_module, "start_successor", start_slowly)
         with trio.fail_after(LIMIT_SECONDS):
@@ -196,4 +200,5 @@ async def test_reload_asks_for_time(
                 await hear("READY=1")
                 os.kill(os.getpid(), signal.SIGUSR2)
                 await hear("RELOADING=1")
-                await hear("STATUS=handing over to a new process")
+                await hear("EXTEND_TIMEOUT_USEC=60000000")
+                asked.set()
