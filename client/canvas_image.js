@@ -34,7 +34,7 @@ export async function loadCanvas(get, info, query) {
     return await decodeCanvas(file, info, response.headers)
   } catch (error) {
     console.warn(`placed: canvas.png: ${error}; canvas.bin is asked for`)
-    return loadBare(get, info)
+    return loadBare(get, info, query)
   }
 }
 
@@ -61,10 +61,11 @@ export async function decodeCanvas(file, info, headers) {
 /**
  * @param {(address: string, options: RequestInit) => Promise<Response>} get
  * @param {import('./info.js').Info} info
+ * @param {string} query
  * @returns {Promise<CanvasImage>}
  */
-async function loadBare(get, { width, height, palette, log }) {
-  const response = await get('canvas.bin', { cache: 'no-store' })
+async function loadBare(get, { width, height, palette, log }, query) {
+  const response = await get(`canvas.bin${query}`, { cache: query ? 'reload' : 'default' })
   const indexes = new Uint8Array(await response.arrayBuffer())
   const told = toldBy(undefined, undefined, response.headers)
   const isRight = indexes.length === width * height && indexes.every((index) => index < palette.length)

@@ -52,6 +52,25 @@ def test_the_page_loads_and_shows_what_others_paint_without_a_complaint(
     assert page.do("complaints") == []
 
 
+def test_a_reload_asks_for_none_of_the_pages_files(
+    browser: FirefoxPage, new_server: Callable[..., ServerProcess]
+) -> None:
+    server = new_server("--log-level", "debug", "--log-format", "json")
+
+    def asked(path: str) -> int:
+        return sum(f'"path": "{path}"' in line for line in server.lines)
+
+    browser.do("complaints")
+    browser.do("open", server.url)
+    browser.wait_until_connection("live")
+    browser.wait_until(lambda: asked("/edits") == 1, "its stream is logged")
+    before = asked("/static")
+    assert before > 30
+    browser.ask("(location.reload(), 0)")
+    browser.wait_until(lambda: asked("/edits") == 2, "so is the second")
+    assert asked("/static") == before
+
+
 def test_a_click_paints_and_the_wheel_zooms(page: FirefoxPage, server: ServerProcess) -> None:
     color = page.ask("placed.color")
     page.do("click", 12, 34)

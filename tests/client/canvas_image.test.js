@@ -113,12 +113,12 @@ for (const [what, file] of ALTERED) {
     const image = await loadCanvas(
       async (address) => {
         asked.push(address)
-        return new Response(address === 'canvas.bin' ? Uint8Array.from(INDEXES) : file, { headers: HEADERS })
+        return new Response(address === 'canvas.bin?v=3' ? Uint8Array.from(INDEXES) : file, { headers: HEADERS })
       },
       infoOf(PALETTE),
       '?v=3'
     )
-    assert.deepEqual(asked, ['canvas.png?v=3', 'canvas.bin'])
+    assert.deepEqual(asked, ['canvas.png?v=3', 'canvas.bin?v=3'])
     assert.deepEqual({ ...image, indexes: [...image.indexes] }, { indexes: INDEXES, version: 7, log: 'L' })
   })
 }

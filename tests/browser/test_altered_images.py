@@ -1,0 +1,91 @@
+"""The page behind a proxy that writes images anew: the colours are right, or it says what is wrong."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Route
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.browser.server_process import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
+
+
+def _reordered(image: Image.Image) -> Image.Image:
+    """With the palette the other way round, and without its last colours."""
+    order = list(range(int(np.asarray(image).max()), -1, -1))
+    return image.remap_palette(order)
+
+
+ALTERATIONS: dict[str, Callable[[Image.Image], tuple[Image.Image, str]]] = {
+    "another palette": lambda image: (_reordered(image), "PNG"),
+    "RGB": lambda image: (image.convert("RGB"), "PNG"),
+    "RGBA": lambda image: (image.convert("RGBA"), "PNG"),
+    "lossy": lambda image: (image.convert("RGB").quantize(2), "PNG"),
+    "WebP": lambda image: (image.convert("RGB"), "WEBP"),
+    "smaller": lambda image: (image.resize((32, 24)), "PNG"),
+}
+BEYOND_USE = {"lossy", "WebP", "smaller"}
+
+
+def _alter(window: CanvasPage, name: str) -> list[str]:
+    """Have images altered; what is asked for instead is in the list."""
+    asked: list[str] = []
+
+    def alter(route: Route) -> None:
+        answer = route.fetch()
+        with Image.open(io.BytesIO(answer.body())) as image:
+            altered, form = ALTERATIONS[name](image)
+        file = io.BytesIO()
+        altered.save(file, form)  # its texts are gone
+        route.fulfill(response=answer, body=file.getvalue())
+
+    window.page.route("**/canvas.png*", alter)
+    window.page.on("request", lambda request: asked.append(request.url) if "canvas.bin" in request.url else None)
+    return asked
+
+
+@pytest.mark.parametrize("name", ALTERATIONS)
+def test_the_canvas_is_right_however_its_image_was_altered(
+    server: ServerProcess, new_window: Callable[..., CanvasPage], name: str
+) -> None:
+    for index in range(12):
+        server.paint(4 * index, 3 * index, index)
+    window = new_window()
+    asked = _alter(window, name)
+    window.open(server.url)
+    window.wait_until_equal(server)
+    assert window.drawn(4 * 9, 3 * 9) == server.palette()[9]
+    assert bool(asked) is (name in BEYOND_USE)
+    server.paint(60, 40, 5)
+    window.wait_until_equal(server)
+
+
+def test_where_no_way_gives_the_canvas_the_page_says_so(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    server.paint(4, 3, 5)
+    window = new_window()
+    _alter(window, "WebP")
+
+    def cut(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.body()[:-1])
+
+    window.page.route("**/canvas.bin", cut)
+    window.page.goto(server.url)
+    connection = window.page.locator("#connection")
+    window.wait_until(lambda: connection.inner_text() == "Altered on the way", "it says so")
+    assert "makes images smaller" in str(connection.get_attribute("title"))
+    window.page.unroute_all()
+    window.wait_until_live()  # it has gone on trying
+    window.wait_until_equal(server)
