@@ -47,6 +47,11 @@ def test_file_is_openapi() -> None:
     validate(DOCUMENT)
 
 
+def test_file_names_nothing_that_a_server_does_not_have() -> None:
+    text = (ROOT / "docs/openapi.yaml").read_text("utf-8")
+    assert re.findall(r"docs/\S*|\S+\.md\b|\]\(\S*|https?://\S*", text) == []
+
+
 def test_version_is_the_servers() -> None:
     assert DOCUMENT["info"]["version"] == __version__
 
