@@ -25,7 +25,7 @@ class OpenFile:
     def why_displaced(self) -> str | None:
         """Why its path doesn't name it any more; None while it does.
 
-        Thread: blocks for 2 us; for good where a network's disk hangs.
+        Thread: blocks for 4 us; for good where a network's disk hangs.
         """
         try:
             found = os.stat(self._path)  # noqa: PTH116 - a Path's costs twice as much, at each commit

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MAX_EDITS = 1_000  # in one request; a server may take fewer
 MAX_IN_FLIGHT = (
-    8  # requests with an edit each; enough to fill the group commits of an idle server, too few to crowd others out
+    8  # requests with an edit each; enough to fill the records of an idle server, too few to crowd others out
 )
 _MAX_SIDE_PX = 4096
 _MAX_COLORS = 256

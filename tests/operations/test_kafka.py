@@ -16,7 +16,7 @@ from tests.operations.handing_over import Crowd, generations
 from tests.promises.http_connection import connect, place
 from tests.promises.kafka_servers import records_of, url_of
 from tests.promises.load import each_pixel_once
-from tests.promises.server_process import ROOT, running
+from tests.promises.server_process import ROOT, refusal, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,24 @@ async def test_topic_that_is_not_there_is_told_and_not_made(kafka: Cluster, tmp_
         assert "operations-nowhere" not in admin.list_topics()
     finally:
         admin.close()
+
+
+async def test_empty_topic_is_not_served_in_the_place_of_a_painted_canvas(kafka: Cluster, tmp_path: Path) -> None:
+    data, log = tmp_path / "data", url_of(kafka, "operations-moved-to")
+    async with running(data) as server, connect(server.port) as painter:
+        assert (await place(painter, 1, 2, 3)).status == 200
+        await server.stop()
+    code, output = await refusal(data, "--log", log)
+    assert code == ExitCode.UNUSABLE
+    assert f"{data / 'log'} holds a canvas of 1 record, and the log {log} is empty" in output
+    await trio.Path(data / "log").rename(tmp_path / "kept")
+    for _ in range(2):  # who means to move does that, and nothing more
+        async with running(data, "--log", log) as server, connect(server.port) as painter:
+            assert (await place(painter, 1, 2, 3)).status == 200
+            await server.stop()
+    await trio.Path(tmp_path / "kept").rename(data / "log")
+    async with running(data, "--log", log) as server:  # it has records
+        await server.stop()
 
 
 async def test_server_of_a_topic_hands_over_without_refusing_anybody(kafka: Cluster, tmp_path: Path) -> None:
