@@ -18,7 +18,9 @@
 
 export const BEAT_MS = 1_000
 export const LOST_MS = 3_000 // a tab just hidden gets a timer once a second
-const SPREAD_MS = { lost: 500, left: 150 } // so that mostly one tab takes the stream over
+// So that mostly one tab takes the stream over; and not before the server has seen the old one end, which would count two viewers.
+const SPREAD_MS = { lost: 500, left: 150 }
+const LEFT_MS = 50
 
 /** @typedef {{ id: string, sound: boolean }} Leader */
 
@@ -86,7 +88,7 @@ export class Tabs {
    * @param {number} now
    */
   left(id, now) {
-    if (this.#leader?.id === id) this.#until = now + this.#random() * SPREAD_MS.left
+    if (this.#leader?.id === id) this.#until = now + LEFT_MS + this.#random() * SPREAD_MS.left
   }
 
   /** Somebody new is to be told. */

@@ -123,6 +123,6 @@ def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint
             browser.wait_until(lambda: browser.ask("placed.ownPixels().length") == 0, "it sees it")
             browser.wait_until(lambda: browser.ask("placed.version") == server.canvas_version(), "and all before it")
         browser.wait_until(lambda: server.subscribers() == 1, "the tab in front has the stream")
-        assert browser.ask("placed.viewers") == 1
+        browser.wait_until(lambda: browser.ask("placed.viewers") == 1, "which is told at the next status")
     finally:
         browser.do("close")
