@@ -88,12 +88,20 @@ def is_at(origin: str, asked: Authority) -> bool:
     A port that is the scheme's own equals none, on either side. The scheme is Origin's: the request's isn't known where
     a proxy ends TLS.
     """
-    match = _ORIGIN.fullmatch(origin.lower()) if len(origin) <= 2 * _MOST_CHARACTERS else None
-    if match is None or match[1] not in _DEFAULT_PORTS:
+    own = _site(origin) if len(origin) <= 2 * _MOST_CHARACTERS else None
+    if own is None or own[0] not in _DEFAULT_PORTS:
         return False
-    default = _DEFAULT_PORTS[match[1]]
-    own = authority_of(match[2])
-    return own is not None and own.host == asked.host and (own.port or default) == (asked.port or default)
+    scheme, authority = own
+    default = _DEFAULT_PORTS[scheme]
+    return authority.host == asked.host and (authority.port or default) == (asked.port or default)
+
+
+@lru_cache(maxsize=_KNOWN)  # a page sends its own with each edit
+def _site(origin: str) -> tuple[str, Authority] | None:
+    """Scheme and authority of an origin; None if it's none."""
+    match = _ORIGIN.fullmatch(origin.lower())
+    authority = authority_of(match[2]) if match is not None else None
+    return None if match is None or authority is None else (match[1], authority)
 
 
 def origin_of(text: str) -> str | None:
@@ -101,10 +109,9 @@ def origin_of(text: str) -> str | None:
 
     Any scheme will do: apps have their own, as `capacitor://localhost` and `chrome-extension://ID`.
     """
-    match = _ORIGIN.fullmatch(text.lower())
-    authority = authority_of(match[2]) if match is not None else None
-    if match is None or authority is None or match[2].endswith((":", ".")):
+    site = _site(text)
+    if site is None or text.endswith((":", ".")):
         return None
-    default = _DEFAULT_PORTS.get(match[1])
-    port = None if authority.port == default else authority.port
-    return f"{match[1]}://{attrs.evolve(authority, port=port)}"
+    scheme, authority = site
+    port = None if authority.port == _DEFAULT_PORTS.get(scheme) else authority.port
+    return f"{scheme}://{attrs.evolve(authority, port=port)}"
