@@ -173,8 +173,8 @@ class _Writer:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
 
-    def add(self, x: int, y: int, color: int, author: int) -> _Placed:
-        value = encode_edits(np.array([(x, y, color, author)], EDIT))
+    def add(self, edits: bytes) -> _Placed:
+        value = encode_edits(np.frombuffer(edits, EDIT))
         offset = self._projection.version
         self._projection.apply(Batch(np.array([offset]), np.array([0]), [value], offset + 1), 0)
         return _Placed(self._projection.version)
@@ -191,7 +191,7 @@ class _Rig:
             projection=self.projection,
             writer=cast("Writer", _Writer(self.projection)),
             broadcaster=broadcaster,
-            encoder=cast("ImageEncoder", SimpleNamespace(fresh=lambda: image)),
+            encoder=cast("ImageEncoder", SimpleNamespace(fresh=lambda _at_least: image)),
             metrics=Metrics(),
             log_id="f" * 16,
             author_key=bytes(32),
