@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from placed.http.pages import client_folder
 from tests.nginx.fleet import HEIGHT, LIMIT_SECONDS, WIDTH, run_fleet
 from tests.promises.http_connection import connect, get, place
 from tests.promises.load import Load, at_random
-from tests.promises.stream_client import Habits, StreamClient, served_pixels
+from tests.promises.stream_client import EventParser, Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
@@ -96,6 +97,36 @@ async def test_image_has_the_headers_that_clients_need_from_the_cache_too(tmp_pa
             assert (head.status, head.body, head.headers["etag"]) == (200, b"", first.headers["etag"])
             past = await connection.request("/canvas.png?v=1")
             assert past.headers["x-cache"] == "MISS"
+
+
+async def test_bare_canvas_is_cached_as_the_image_is(tmp_path: Path) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with run_fleet(tmp_path) as fleet, connect(fleet.port) as connection:
+            first = await connection.request("/canvas.bin")
+            again = await connection.request("/canvas.bin?made=up")
+            image = await connection.request("/canvas.png")
+    assert (first.status, len(first.body)) == (200, WIDTH * HEIGHT)
+    assert again.headers["x-cache"] in {"HIT", "STALE", "UPDATING"}
+    assert again.body == first.body
+    assert image.headers["content-type"] == "image/png"
+
+
+async def test_many_edits_in_one_request_and_polls_come_through(tmp_path: Path) -> None:
+    edits = [[x, y, 1 + x % (COLORS - 1)] for y in range(20) for x in range(50)]
+    body = json.dumps({"edits": edits}, indent=4).encode()
+    assert len(body) > 60_000
+    as_json = (("Content-Type", "application/json"),)
+    with trio.fail_after(LIMIT_SECONDS):
+        async with run_fleet(tmp_path) as fleet, connect(fleet.port) as painter, connect(fleet.port) as poller:
+            await poller.send("/edits?v=1&wait=20&format=json")
+            placed = await painter.request("/edits", method="POST", headers=as_json, body=body)
+            assert (placed.status, placed.json()) == (200, {"v": 2})
+            answer = await poller.answer()  # as soon as there is something, and whole
+            assert (answer.status, "content-length" in answer.headers) == (200, True)
+            frames = [json.loads(event.data) for event in EventParser().feed(answer.body)]
+            assert [edit for frame in frames for edit in frame["edits"]] == edits
+            too_long = await painter.request("/edits", method="POST", headers=as_json, body=bytes(100_000))
+            assert too_long.status == 413
 
 
 async def test_errors_come_through_and_what_is_for_operators_does_not(tmp_path: Path) -> None:
