@@ -84,6 +84,45 @@ def test_axe_finds_nothing_while_offline_or_asking(
     assert _violations(window, axe) == []
 
 
+_IS_ON = "#draw", "#templates", "#confirm .main"
+
+
+def _background(window: CanvasPage, selector: str) -> str:
+    return str(window.ask(f"getComputedStyle(document.querySelector('{selector}')).backgroundColor"))
+
+
+def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(**_DESKTOP)
+    window.open(server.url)
+    window.page.locator("#settings").click()
+    window.page.get_by_label("Ask before painting").select_option("always")
+    window.click(3, 3)
+    window.page.keyboard.press("d")
+    window.page.locator("#templates").click()
+    for selector in _IS_ON:
+        window.page.mouse.move(640, 780)
+        looks = _background(window, selector)
+        window.page.locator(selector).hover()
+        assert _background(window, selector) == looks, selector
+    window.page.locator("#fit").hover()
+    assert _background(window, "#fit") != "rgba(0, 0, 0, 0)"
+
+
+def test_a_finger_leaves_no_button_as_if_a_pointer_were_over_it(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window(**PHONE)
+    window.open(server.url)
+    looks = _background(window, "#settings")
+    window.page.locator("#settings").tap()
+    window.wait_until(window.page.locator("#panel-body > *").first.is_visible, "it is open")
+    window.page.locator("#settings").tap()
+    window.wait_until(window.page.locator("#panel").is_hidden, "it is closed")
+    assert _background(window, "#settings") == looks
+
+
 def test_axe_is_there_to_find_something(server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str) -> None:
     window = new_window(**_DESKTOP)
     window.open(server.url)

@@ -15,7 +15,7 @@ test('200 without a version leaves the outcome unknown', () => {
 test('a cooldown says when, exactly if the server did', () => {
   assert.deepEqual(outcomeOf(429, { code: 'cooldown', retry_after_seconds: 0.37 }, '1'), {
     kind: 'refused',
-    reason: 'Not yet: the next pixel is ready in 0.4 s.',
+    reason: 'Not yet: the next pixel is ready in 0.4\u00a0s.',
     retrySeconds: 0.37
   })
   const spent = { remaining: 0, nextSeconds: 12 } // a proxy has put its own page into the place of the server's text
@@ -81,6 +81,6 @@ test('whatever may have reached the log is unknown', () => {
   }
 })
 
-test('waiting times read well', () => {
-  assert.deepEqual([0.02, 3.42, 31.2, 299].map(duration), ['0.1 s', '3.4 s', '32 s', '5 min'])
+test('waiting times read well, and no line ends before their unit', () => {
+  assert.deepEqual([0.02, 3.42, 31.2, 299].map(duration), ['0.1\u00a0s', '3.4\u00a0s', '32\u00a0s', '5\u00a0min'])
 })
