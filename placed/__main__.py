@@ -15,8 +15,9 @@ from placed.standard_streams import Output, open_missing_descriptors
 
 def main() -> int:
     """Run the command line of this process, and return its exit code."""
-    # By default SIGUSR2 ends a process. It waits until the server can obey or refuse it; the other commands never look.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    # By default these end a process. They wait until the server can obey or refuse them (`placed.process`); the other
+    # commands let go of those that are to end them (`placed.cli`), and never look at SIGUSR2.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP})
     open_missing_descriptors()
     output = Output()
     code = _run()

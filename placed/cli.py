@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -296,6 +297,7 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
     if not ctx.meta[_ASKS_FOR_HELP]:
         _refuse_unknown_variables()
     if ctx.invoked_subcommand is not None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})  # held back by `placed.__main__`
         _refuse_flags_of_serving(ctx)
         return None
     settings = _settings(ctx, values)

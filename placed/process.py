@@ -1,6 +1,7 @@
 """One server process: its signals, what it tells the service manager, its exit code, and who comes after it.
 
-    SIGTERM, SIGINT   stop in order; a second one ends the process at once, by the system's own default
+    SIGTERM, SIGINT   stop in order; a second one ends the process at once, by the system's own default.
+                      One that comes before anybody looks (`placed.__main__`) waits until then
     SIGHUP            stop in order: the terminal is gone. However often it comes, and unless it is ignored (nohup)
     SIGUSR2           hand over to a new process (`placed.handover`); when that isn't up to it, go on. While the process
                       starts, it refuses. From its first moment (`placed.__main__`) to its last this never ends it
@@ -280,12 +281,12 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[AsyncIterator[int]]:
-    """The signals that come while the block runs, and a SIGUSR2 that has been waiting for somebody who looks."""
+    """The signals that come while the block runs, and those that have been waiting for somebody who looks."""
     obeyed = [signal.SIGTERM, signal.SIGINT, _HANDOVER]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         obeyed.append(signal.SIGHUP)
     with trio.open_signal_receiver(*obeyed) as signals:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER, signal.SIGTERM, signal.SIGHUP})
         try:
             yield signals
         finally:

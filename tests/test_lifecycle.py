@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -136,12 +137,36 @@ async def test_server_that_was_started_by_nohup_stays_when_its_terminal_closes(t
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_server_that_is_to_stop_in_its_first_moments_stops_in_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with starting(tmp_path) as server:
+        await _holds_back(server.pid, signal.SIGUSR2)
+        server.send(number)
+        with trio.fail_after(LIMIT_SECONDS):
+            assert await server.wait() == ExitCode.OK
+        assert number.name in server.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_other_commands_end_when_they_are_told_to_in_their_first_moments(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = (sys.executable, "-m", "placed", "check", "--data", str(tmp_path / "none"))
+    process = await trio.lowlevel.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    await _holds_back(process.pid, signal.SIGUSR2)
+    process.send_signal(number)
+    with trio.fail_after(LIMIT_SECONDS):
+        assert await process.wait() == -number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_path: Path) -> None:
     """From when the process's own code runs: before that, for some 20 ms, it is Python that starts."""
     async with starting(tmp_path) as server:
-        with trio.fail_after(LIMIT_SECONDS):
-            while not _holds_back(server.pid, signal.SIGUSR2):  # noqa: ASYNC110 - nobody tells
-                await trio.sleep(0.001)
+        await _holds_back(server.pid, signal.SIGUSR2)
         server.send(signal.SIGUSR2)
         await server.writes("not handing over")
         assert "it is starting" in server.output
@@ -149,7 +174,14 @@ async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_p
         await server.stop()
 
 
-def _holds_back(pid: int, number: signal.Signals) -> bool:
+async def _holds_back(pid: int, number: signal.Signals) -> None:
+    """Wait until the process does."""
+    with trio.fail_after(LIMIT_SECONDS):
+        while not _blocks(pid, number):  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(0.001)
+
+
+def _blocks(pid: int, number: signal.Signals) -> bool:
     (mask,) = re.findall(r"SigBlk:\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
     return bool(int(mask, 16) >> (number - 1) & 1)
 
