@@ -73,7 +73,7 @@ class Settings:
         allow_embeds: sites, as scheme://host[:port] or *, whose pages may show the canvas in a frame.
         max_streams_per_client: that one address may have open, 0 to 1,000,000; 0 is no limit.
         max_connections_per_client: that one address may have open besides, likewise. A trusted proxy has no limit.
-        unlimited_clients: networks whose addresses have neither limit.
+        unlimited_clients: networks whose addresses have no limit of streams, connections, polls and catch-ups.
         fast_lane: whether hot requests are answered without Hypercorn.
         max_frames_per_second: to each stream, 1 to 1000.
         log_level: of `placed.structured_logs.LEVELS`.
