@@ -14,6 +14,7 @@ ARGS :=
 PYTEST_ARGS :=
 venv := .venv
 dist := dist
+typescript := tests/openapi/typescript
 python := $(venv)/bin/python
 pip := $(python) -m pip --disable-pip-version-check --quiet
 
@@ -55,7 +56,7 @@ client-checks: node_modules/.stamp
 
 # Some of its tests use packages of npm's.
 pytest: $(venv)/test.stamp
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp $(typescript)/node_modules/.stamp; fi
 	$(python) -m pytest $(PYTEST_ARGS)
 
 parts:
@@ -90,6 +91,11 @@ node_modules/.stamp: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# What makes a client from docs/openapi.yaml needs an older TypeScript than the client's checks have.
+$(typescript)/node_modules/.stamp: $(typescript)/package.json $(typescript)/package-lock.json
+	@cd $(typescript) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 upgrade: $(venv)/run.stamp
 	$(python) -m venv --clear $(venv)/upgrade
 	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip setuptools
@@ -100,5 +106,5 @@ upgrade: $(venv)/run.stamp
 	rm -rf $(venv)/upgrade
 
 clean:
-	rm -rf $(venv) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(venv) node_modules $(typescript)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+_ROOT = Path(__file__).parent.parent
+
 # Where Debian, Homebrew and macOS put a browser that Playwright can drive, besides what is on PATH.
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _CHROMIUM_APPS = (
@@ -78,8 +80,8 @@ def program(name: str) -> str:
     return path
 
 
-def node_package(name: str) -> Path:
-    """The folder of a package that package.json pins; without it the test is skipped, or, in CI, fails."""
-    path = Path(__file__).parent.parent / "node_modules" / name
-    require(f"the npm package {name}", path.is_dir(), "npm ci")
+def node_package(name: str, folder: Path = _ROOT) -> Path:
+    """The folder of a package that `folder`/package.json pins; without it the test is skipped, or, in CI, fails."""
+    path = folder / "node_modules" / name
+    require(f"the npm package {name}", path.is_dir(), f"cd {folder} && npm ci")
     return path

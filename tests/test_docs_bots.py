@@ -53,9 +53,9 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": os.pathsep.join(paths), "PYTHONPATH": ""}
 
 
-async def entered(command: str, folder: Path) -> str:
-    """What a command prints, on both its outputs."""
-    with trio.fail_after(LIMIT_SECONDS):
+async def entered(command: str, folder: Path, seconds: float = LIMIT_SECONDS) -> str:
+    """What a command prints, on both its outputs, within `seconds`."""
+    with trio.fail_after(seconds):
         done = await trio.run_process(
             ["bash", "-c", command],
             cwd=folder,
@@ -88,12 +88,12 @@ def test_what_is_shown_is_compared(shown: str, printed: str, is_right: bool) -> 
 
 
 def test_page_has_programs_and_a_session_for_each_tool() -> None:
-    assert list(PROGRAMS) == ["place.py", "watch.py", "poll.py", "keep.py", "seen.mjs"]
-    assert [session.split()[1] for session in SESSIONS] == ["curl", "python", "node"]
+    assert list(PROGRAMS) == ["place.py", "watch.py", "poll.py", "keep.py", "seen.mjs", "pixel.mjs"]
+    assert [session.split()[1] for session in SESSIONS] == ["curl", "python", "node", "node"]
 
 
 @pytest.mark.parametrize("lane", ["--fast-lane", "--no-fast-lane"])
-@pytest.mark.parametrize("session", SESSIONS, ids=["curl", "python", "node"])
+@pytest.mark.parametrize("session", SESSIONS, ids=["curl", "python", "seen", "pixel"])
 async def test_session_prints_what_the_page_shows(session: str, lane: str, tmp_path: Path) -> None:
     flags = ("--log", "memory:", "--charges", "2", "--charge-seconds", "60", "--width", "1000", "--height", "1000")
     async with running(tmp_path / "data", *flags, lane) as server:

@@ -55,6 +55,7 @@ _IMAGE_CACHING = (
     "Cache-Control",
     "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
 )
+_IMAGE_TOO_OLD = ("Cache-Control", "no-store, no-transform")
 
 _EVENTS_HEADERS = (
     ("Content-Type", "text/event-stream"),
@@ -269,7 +270,7 @@ class Api:
             ("X-Canvas-Log", self.log_id),
             ("ETag", image.etag),
             ("Last-Modified", image.modified),
-            _IMAGE_CACHING if image.version >= at_least else NO_STORE,
+            _IMAGE_CACHING if image.version >= at_least else _IMAGE_TOO_OLD,
         )
         if _has_it(request, image):
             return Answer(304, headers)

@@ -98,6 +98,16 @@ def codes_of_the_source() -> set[Pair]:
     return pairs
 
 
+def test_members_of_problems_are_those_of_the_schema() -> None:
+    trees = [*SOURCES, ast.parse((ROOT / "placed/start.py").read_text("utf-8"))]
+    calls = [
+        node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Problem"
+    ]
+    given = {keyword.arg for call in calls for keyword in call.keywords if keyword.arg is not None}
+    assert given >= {"parameter", "read", "of"}
+    assert given <= set(DOCUMENT["components"]["schemas"]["Problem"]["properties"])
+
+
 def _name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 

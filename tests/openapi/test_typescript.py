@@ -1,0 +1,94 @@
+"""docs/typescript.md works as printed: the client made from the server's description, its program, what that prints.
+
+openapi-typescript needs an older TypeScript than the checks of the page's own code: its packages have a folder here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.openapi.description import FILE
+from tests.parts import node_package
+from tests.promises.server_process import running
+from tests.test_docs_bots import PRINTED, commands, entered, matches
+
+INSTALL: Final = Path(__file__).with_name("typescript")
+PAGE: Final = (Path(__file__).parents[2] / "docs/typescript.md").read_text("utf-8")
+BLOCKS: Final = dict(re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+SESSION: Final = commands(BLOCKS["console"])
+COMPILE: Final = next(command for command, _ in SESSION if " tsc " in command)
+COMPILER_SECONDS: Final = 120.0  # 3 on an idle machine; two cores that eight people shared took 13
+FLAGS: Final = ("--log", "memory:", "--charges", "2", "--charge-seconds", "6", "--width", "1000", "--height", "1000")
+
+WRONG: Final = {
+    "member": ("{ x: 10, y: 20, color: 5 }", "{ x: 10, y: 20, colour: 5 }"),
+    "missing": ("{ x: 10, y: 20, color: 5 }", "{ x: 10, y: 20 }"),
+    "short": ("[11, 20, 5]", "[11, 20]"),
+    "text": ("[11, 20, 5]", '[11, 20, "red"]'),
+    "path": ("/canvas.bin", "/canvas.bmp"),
+    "method": ('api.GET("/info")', 'api.POST("/info")'),
+    "query": ("wait: 5", 'wait: "long"'),
+    "format": ('format: "json"', 'format: "xml"'),
+    "answer": ("info.color_names", "info.colour_names"),
+    "code": ('"cooldown"', '"cooldwon"'),
+    "bytes": (', parseAs: "arrayBuffer"', ""),
+    "event": ("frame.edits", "frame.pixels"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the page's packages in it."""
+    for name in json.loads((INSTALL / "package.json").read_text("utf-8"))["devDependencies"]:
+        node_package(name, INSTALL)
+    (tmp_path / "node_modules").symlink_to(INSTALL / "node_modules")
+    return tmp_path
+
+
+def test_packages_are_those_that_the_page_installs() -> None:
+    pinned = json.loads((INSTALL / "package.json").read_text("utf-8"))["devDependencies"]
+    named = dict(word.split("@") for word in BLOCKS["sh"].removeprefix("npm install ").split())
+    assert named.keys() == pinned.keys()
+    for name, version in pinned.items():
+        assert f"{version}.".startswith(f"{named[name]}."), name
+
+
+def test_lock_names_no_registry() -> None:
+    assert "://" not in re.sub(r'"url": ".*"', "", (INSTALL / "package-lock.json").read_text("utf-8"))
+
+
+@pytest.mark.timeout(480)
+@pytest.mark.parametrize("lane", ["--fast-lane", "--no-fast-lane"])
+async def test_session_prints_what_the_page_shows(lane: str, folder: Path) -> None:
+    async with running(folder / "data", *FLAGS, lane) as server:
+        address = f"127.0.0.1:{server.port}"
+        assert BLOCKS["ts"].count(PRINTED) == 1
+        (folder / "row.mts").write_text(BLOCKS["ts"].replace(PRINTED, address))
+        for command, shown in SESSION:
+            printed = await entered(command.replace(PRINTED, address), folder, COMPILER_SECONDS)
+            assert matches(shown, printed), f"{command}\n{printed}"
+
+
+@pytest.mark.timeout(360)
+async def test_wrong_uses_do_not_compile_and_the_right_one_does(folder: Path) -> None:
+    await entered(f"npx openapi-typescript '{FILE}' -o placed.d.ts", folder, COMPILER_SECONDS)
+    (folder / "right.mts").write_text(BLOCKS["ts"])
+    for name, (right, wrong) in WRONG.items():
+        assert BLOCKS["ts"].count(right) == 1, name
+        (folder / f"{name}.mts").write_text(BLOCKS["ts"].replace(right, wrong))
+    printed = await entered(COMPILE.replace("row.mts", "--noEmit *.mts"), folder, COMPILER_SECONDS)
+    assert set(re.findall(r"^(\w+)\.mts\(\d+,\d+\): error TS", printed, re.MULTILINE)) == set(WRONG), printed
+
+
+async def test_types_say_all_that_a_program_reads(folder: Path) -> None:
+    await entered(f"npx openapi-typescript '{FILE}' -o placed.d.ts", folder, COMPILER_SECONDS)
+    lines = (folder / "placed.d.ts").read_text().splitlines()
+    unknown = {line.strip() for line in lines if re.search(r"\b(unknown|any)\b[;\[]", line)}
+    assert unknown == {"[name: string]: unknown;"} | {
+        f'"{kind}": unknown;' for kind in ("application/octet-stream", "image/png", "image/*")
+    }
