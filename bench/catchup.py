@@ -1,4 +1,4 @@
-"""`catchup`: what those who ask for old versions, again and again, leave to those who paint.
+"""`catchup`: how much clients that ask for old versions, again and again, delay those who paint.
 
 Some connections follow from the first version to the present, and begin anew as soon as they are there. Meanwhile edits
 are placed in an open loop. Each run measures the edits first without them and then beside them.

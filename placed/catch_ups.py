@@ -1,8 +1,8 @@
-"""Catch-ups: who lacks a full frame or more is told frame by frame, all of them together in a share of the loop's time.
+"""Catch-ups: subscribers that lack a full frame or more get frame by frame, all together in a share of the loop's time.
 
-To bring somebody up to date is work, and whoever asks for an old version asks for much of it with few bytes. So each
-frame of a catch-up has a turn of its own, one after the other whoever asked, in whatever lane, and the turns are so far
-apart that they take `_SHARE` of the loop's time. Who lacks less than a full frame isn't held up.
+To bring a subscriber up to date is work, and a request for an old version asks for much of it with few bytes. So each
+frame of a catch-up has a turn of its own, one after the other, whoever asked and in whatever lane, and the turns are so
+far apart that they take `_SHARE` of the loop's time. A subscriber that lacks less than a full frame isn't held up.
 """
 
 from __future__ import annotations

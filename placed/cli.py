@@ -206,17 +206,9 @@ _PARAMS: Final[list[click.Parameter]] = [
         multiple=True,
         default=(),
     ),
+    _setting("max_streams_per_client", "COUNT", "Streams for one address; 0 is no limit.", show_default=True),
     _setting(
-        "max_streams_per_client",
-        "COUNT",
-        "Streams that one address may follow at a time; 0 is no limit.",
-        show_default=True,
-    ),
-    _setting(
-        "max_connections_per_client",
-        "COUNT",
-        "Connections that one address may have open, beside streams; 0 is no limit.",
-        show_default=True,
+        "max_connections_per_client", "COUNT", "Other connections for one address; 0: no limit.", show_default=True
     ),
     _setting(
         "unlimited_client",
@@ -236,9 +228,7 @@ _PARAMS: Final[list[click.Parameter]] = [
         "Colours of a new canvas: seed, reddit-2017, reddit-2022, or a .hex, .gpl or .json file.  [default: seed]",
     ),
     _setting("charges", "COUNT", "Edits that one address may place in a row.", show_default=True),
-    _setting(
-        "charge_seconds", "SECONDS", "How long one charge takes to come back; 0 is no cooldown.", show_default=True
-    ),
+    _setting("charge_seconds", "SECONDS", "Until one charge is back; 0 is no cooldown.", show_default=True),
     _setting("cooldown", "SECONDS", "Short for --charges 1 --charge-seconds SECONDS.", default=None),
     _setting(
         "data",
@@ -255,19 +245,13 @@ _PARAMS: Final[list[click.Parameter]] = [
     _setting(
         "author_key_file",
         "FILE",
-        "The secret by which addresses are told apart; the same on all servers of a canvas."
-        "  [default: made in the data folder]",
+        "Tells addresses apart; the same on all servers of a canvas.  [default: made in the data folder]",
     ),
     _setting("kafka_protocol", "PROTOCOL", f"{' or '.join(KAFKA_PROTOCOLS)}.", show_default=True),
     _setting("kafka_ca", "FILE", "Authorities to trust, as PEM.  [default: the system's]"),
     _setting("kafka_certificate", "FILE", "Our certificate for the brokers, as PEM."),
     _setting("kafka_key", "FILE", "The certificate's key, as PEM.  [default: in the same file]"),
-    _setting(
-        "kafka_mechanism",
-        "MECHANISM",
-        f"How SASL proves who we are: {' or '.join(KAFKA_MECHANISMS)}.",
-        show_default=True,
-    ),
+    _setting("kafka_mechanism", "MECHANISM", f"For SASL: {' or '.join(KAFKA_MECHANISMS)}.", show_default=True),
     _setting("kafka_user", "USER", "The user for SASL; the password is in PLACED_KAFKA_PASSWORD, or in a file:"),
     _setting("kafka_password_file", "FILE", "A file whose first line is the password."),
     _setting("kafka_replication", "COPIES", "Copies of each record of a topic that is made.  [default: the cluster's]"),
@@ -284,10 +268,7 @@ _PARAMS: Final[list[click.Parameter]] = [
         is_flag=True,
     ),
     _setting(
-        "max_frames_per_second",
-        "COUNT",
-        "The most frames for a stream; with fewer, each holds more edits.",
-        show_default=True,
+        "max_frames_per_second", "COUNT", "For one stream; with fewer, each frame has more edits.", show_default=True
     ),
     _setting("log_level", "LEVEL", f"{', '.join(structured_logs.LEVELS)}.", show_default=True),
     _setting("log_format", "FORMAT", f"{' or '.join(structured_logs.FORMATS)}.", show_default=True),

@@ -4,9 +4,9 @@
        ^                                                    |
        +--------------the same folder is back---------------+
 
-Each change is told once. The log sees to itself that nothing which it acknowledges is in a file that was taken away
-(`placed.lmdb_environment`); the watch sees to what nobody writes to just then, and to the locks, without which a second
-server could start. It also knows how much room there is, for /metrics.
+Each change gets one log line. The log itself makes sure that no edit which it acknowledges is in a file that was taken
+away (`placed.lmdb_environment`); the watch looks after files that nobody writes to just then, and after the locks,
+without which a second server could start. It also knows how much room there is, for /metrics.
 """
 
 from __future__ import annotations

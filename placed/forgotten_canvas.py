@@ -1,7 +1,8 @@
 """The canvas that a start would leave behind: it is in the data folder, and an empty log elsewhere is to be served.
 
-Who adds `--log kafka://...` to a server that has been painted on may expect that the canvas comes along. It doesn't, so
-the start says so, instead of serving an empty one. A log elsewhere that has records is served without a question.
+An operator who adds `--log kafka://...` to a server with a painted canvas may expect that the canvas comes along. It
+doesn't, so the start says so, instead of serving an empty one. A log elsewhere that has records is served without a
+question.
 """
 
 from __future__ import annotations

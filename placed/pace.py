@@ -1,7 +1,7 @@
-"""The pace: those who are told have their turn when those who paint have had theirs.
+"""The pace: streams get their frames when those who paint have had their turn.
 
-One loop serves everybody, and to tell an edit to a thousand streams costs it as much as to take a hundred and fifty.
-So whoever tells many does it in turns, and rests behind each: until nobody else has anything to do and no edits wait
+One loop serves everybody, and to send an edit to a thousand streams costs it as much as to take a hundred and fifty. So
+code that sends to many does it in turns, and rests behind each: until nobody else has anything to do and no edits wait
 for the log, but not longer than `_RESTS` times what the turn took, or than `_MOST_FRAME_SECONDS` leave for all turns of
 a frame. So the rate of frames follows the load. With time to spare a rest is two turns of the scheduler; while edits
 wait, frames take a quarter of the loop's time; and where that would be fewer than 10 a second to each stream, up to

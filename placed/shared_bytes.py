@@ -1,8 +1,8 @@
 """Bytes that many have a part in, and that their owner can take back: the body of an image that is being sent.
 
-Whoever sends such bytes holds on to this object, and to the bytes themselves only while a piece is written. So the
-owner decides how much memory is held, however many are sending and however slowly: what it takes back is gone at once,
-and who isn't done finds out with the next piece. Pure.
+A task that sends such bytes holds on to this object, and to the bytes themselves only while it writes a piece. So the
+owner decides how much memory is held, however many tasks are sending and however slowly: bytes that it takes back are
+gone at once, and a task that isn't done finds out with the next piece. Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Accepting connections, for as long as the server lives: also while the process has no descriptor left for another.
 
-Then one that is kept for it is given up for a moment, and those who wait are closed with it, one after the other,
-rather than left without a word until somebody else goes; `on_full` counts them. What the system refuses otherwise, as
-when it has no memory, is tried again.
+When none is left, the server gives up a spare descriptor for a moment, and with it closes the connections that wait,
+one after the other, rather than leave them without a word until somebody else goes; `on_full` counts them. When the
+system refuses for another reason, such as no memory, the server tries again.
 """
 
 from __future__ import annotations

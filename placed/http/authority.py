@@ -1,4 +1,4 @@
-"""Authorities: the host, and perhaps the port, by which somebody asked for this server (RFC 9110, section 4.2).
+"""Authorities: the host, and perhaps the port, that a request names for this server (RFC 9110, section 4.2).
 
 They stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in what proxies add. Two that are spelled
 differently are equal here: in capitals or not, with a dot at a name's end or not, an IPv6 address in any of its forms.

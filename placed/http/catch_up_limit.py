@@ -1,8 +1,9 @@
 """How many frames one client may have by catching up. Pure.
 
-A client, as for `placed.http.client_limit`, has an allowance of frames that fills up within a minute. Whoever begins
-that lacks a full frame or more takes as many from it as it lacks, and only who finds none left is refused: so the
-allowance can be overdrawn once, and that has to come back first. Who lacks less takes nothing, however often.
+A client, as for `placed.http.client_limit`, has an allowance of frames that fills up within a minute. A subscriber that
+begins a full frame or more behind takes as many frames from it as it lacks, and is refused only when none is left: so
+the allowance can be overdrawn once, and that has to come back first. A subscriber that lacks less takes nothing,
+however often.
 """
 
 from __future__ import annotations

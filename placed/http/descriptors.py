@@ -3,7 +3,8 @@
     0 ............ the limit
     [ our own, 22 ][ files opened in passing, 26 ][ refused ones that are heard out, 16 ][ connections ]
 
-With a limit of 64 to 79 there are 16 connections all the same, and less for the middle two; with less no server starts.
+With a limit of 64 to 79 there are 16 connections all the same, and less for the middle two. With a limit below 64 no
+server starts.
 """
 
 from __future__ import annotations

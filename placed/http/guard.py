@@ -1,4 +1,4 @@
-"""Before the slow lane's app: what Hypercorn lets pass and the app isn't to see, in problems (RFC 9457).
+"""The guard before the slow lane's app: it refuses requests that Hypercorn lets pass and the app isn't to see.
 
 Each request gets its id here, is counted, and is refused when it asks for a host that isn't answered for, or isn't HTTP
 as it is spoken here.

@@ -1,7 +1,8 @@
 """The peer's end: a connection whose other side says no more, but may read yet.
 
-TCP doesn't tell who has left from who has only ended its own side, as `nc -N` and load balancers' checks do: whoever
-has left resets the connection when anything more is sent to it. So who sends seldom is nudged to say something now.
+TCP doesn't tell a peer that has left from one that has only ended its own side, as `nc -N` and load balancers' checks
+do: a peer that has left resets the connection when anything more is sent to it. So a stream that seldom sends is nudged
+to send something now.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Polls: requests for what is new, which wait for it, and end. For all whom a stream doesn't come through to.
+"""Polls: requests that wait for new edits, and end. For clients that no stream reaches.
 
-A poll follows while it waits, as a stream does, and is one viewer. Its answer begins with the status as of the moment
-when it is given, and has what there is by then, or reload. A poll takes the task of its connection, and nobody hears a
-peer that leaves before `MAX_WAIT_SECONDS` are over; so there is a limit for each client.
+A poll follows while it waits, as a stream does, and is one viewer. Its answer begins with the status of the moment when
+it is given, and then has the frames that there are by then, or reload. A poll takes the task of its connection, and the
+server doesn't notice a peer that leaves before `MAX_WAIT_SECONDS` are over; so there is a limit for each client.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PNG files, as far as Pillow reads them otherwise than their authors meant: chunks without a pixel, and colour keys.
+"""PNG files, where Pillow reads them differently than the format says: chunks without a pixel, and colour keys.
 
 A chunk that no pixel depends on, such as a text, a time or a colour profile, is passed over, however long or broken it
 is. Chunks and their names: PNG, third edition, sections 5 and 11.
