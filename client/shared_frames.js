@@ -4,7 +4,7 @@
 
 /** @typedef {{ log: string, from: number, to: number, edits: Uint16Array }} Frame  `edits`: x, y, color, … of all versions from one to the other */
 
-/** Some minutes of a busy canvas. What is too much for it is asked of the server, later. */
+/** Some minutes of a busy canvas. The server is asked again for frames beyond that, later. */
 export const MAX_NUMBERS = 3_000_000
 
 export class SharedFrames {

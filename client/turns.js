@@ -1,8 +1,8 @@
 /**
- * What loads quickly loads in turns: of all tabs of a browser two at a time, so that a slow server's images and infos don't take
+ * Requests that end soon are made in turns: of all tabs of a browser two at a time, so that a slow server's images and infos don't take
  * all six connections, and there is one to paint with.
  *
- *     { kind: 'busy', since }    I load, and have wished to since then; once a second. Null: no more
+ *     { kind: 'busy', since }    I load, and have wished to since then; once a second. Null: I don't any more
  *
  * Nobody is asked: a tab that hears of fewer than two begins. Where too many began at once, those that have wished to for the
  * shortest time break off, and wait. Imports nothing. Times are milliseconds since the epoch.
