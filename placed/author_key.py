@@ -33,17 +33,33 @@ def author_key(folder: Path, shared: Path | None) -> bytes:
     path = folder / _NAME
     try:
         if not path.exists():
-            _make(path)
+            _make(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise AuthorKeyError(f"{path} can't be used: {error.strerror}") from error
     return _read(path, "Delete it, and a new one is made")
 
 
-def _make(path: Path) -> None:
+def put_back(folder: Path, key: bytes) -> str | None:
+    """Write one's own key again if it is gone from its data folder: with a new one, the next start would know nobody,
+    and give all charges back. What was done, or can't be; None when it is there.
+
+    Thread: blocks.
+    """
+    path = folder / _NAME
+    try:
+        if path.exists():
+            return None
+        _make(path, key)
+    except OSError as error:
+        return f"{path} is gone, and can't be written again: {error.strerror}"
+    return f"{path} was gone, and was written again"
+
+
+def _make(path: Path, key: bytes) -> None:
     part = path.with_suffix(".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
+        file.write(key)
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)

@@ -6,7 +6,8 @@
 
 Each change gets one log line. The log itself makes sure that no edit which it acknowledges is in a file that was taken
 away (`placed.lmdb_environment`); the watch looks after files that nobody writes to just then, and after the locks,
-without which a second server could start. It also knows how much room there is, for /metrics.
+without which a second server could start. A file that was taken out of a folder that is in its place, and whose content
+the server knows, is put back. The watch also knows how much room there is, for /metrics.
 """
 
 from __future__ import annotations
@@ -37,12 +38,19 @@ class FolderWatch:
     """
 
     def __init__(
-        self, looks: list[Callable[[], str | None]], folders: Mapping[str, Path], *, seconds: float = LOOK_SECONDS
+        self,
+        looks: list[Callable[[], str | None]],
+        folders: Mapping[str, Path],
+        *,
+        put_back: Callable[[], str | None] = lambda: None,
+        seconds: float = LOOK_SECONDS,
     ) -> None:
         """Watch with `looks`, each of which says why something is displaced, and for room in `folders`: `data`, and
-        `log` where the log is in a folder."""
+        `log` where the log is in a folder. While nothing is displaced, `put_back` mends, and says what."""
         self._looks = looks
         self._folders = folders
+        self._put_back = put_back
+        self._mended: str | None = None
         self._seconds = seconds
         self._limiter = trio.CapacityLimiter(1)
         self.displaced: str | None = None
@@ -61,19 +69,23 @@ class FolderWatch:
 
         Cancellation: at any time; the thread is left to a disk that hangs.
         """
-        displaced = await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+        displaced, mended = await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
         if (displaced is None) != (self.displaced is None):
             _tell(displaced)
         self.displaced = displaced
+        if mended is not None and mended != self._mended:
+            get_logger(__name__).warning("a file was taken out of the data folder", reason=mended)
+        self._mended = mended
 
     # What follows runs in a worker thread.
 
-    def _look(self) -> str | None:
+    def _look(self) -> tuple[str | None, str | None]:
         self.log_bytes = _size_of(self._folders.get("log"))
         disks = [(name, disk) for name, folder in self._folders.items() if (disk := _disk_of(folder)) is not None]
         self.free_bytes = {name: disk.free for name, disk in disks}
         self.disk_bytes = {name: disk.total for name, disk in disks}
-        return next((reason for look in self._looks if (reason := look()) is not None), None)
+        displaced = next((reason for look in self._looks if (reason := look()) is not None), None)
+        return displaced, self._put_back() if displaced is None else None
 
 
 def _tell(displaced: str | None) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
-from placed.author_key import author_key
+from placed.author_key import author_key, put_back
 from placed.backends import LogUnavailable
 from placed.folder_lock import LOCK_NAME, lock_folder
 from placed.folder_watch import FolderWatch
@@ -123,7 +123,10 @@ def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderW
     """What looks after the folders of a server whose log is open, and whose data folder is locked."""
     log_folder = lmdb_folder(settings)
     folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
-    return FolderWatch([log.why_displaced, partial(first_displaced, locks)], folders)
+    watch = partial(FolderWatch, [log.why_displaced, partial(first_displaced, locks)], folders)
+    if settings.author_key_file is not None:  # the operator's, and shared: without it no server starts
+        return watch()
+    return watch(put_back=partial(put_back, settings.data, author_key(settings.data, None)))
 
 
 class Start:

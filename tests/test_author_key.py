@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from placed.author import KEY_BYTES
-from placed.author_key import AuthorKeyError, author_key
+from placed.author_key import AuthorKeyError, author_key, put_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,18 @@ def test_shared_key_is_read_and_never_made(tmp_path: Path) -> None:
     assert not path.exists()
     path.write_bytes(bytes(range(KEY_BYTES)))
     assert author_key(tmp_path, path) == bytes(range(KEY_BYTES))
+
+
+def test_own_key_that_was_taken_away_is_put_back(tmp_path: Path) -> None:
+    key = author_key(tmp_path, None)
+    path = tmp_path / "author.key"
+    assert put_back(tmp_path, key) is None
+    path.unlink()
+    assert put_back(tmp_path, key) == f"{path} was gone, and was written again"
+    assert author_key(tmp_path, None) == key
+    assert path.stat().st_mode & 0o777 == 0o600
+    away = tmp_path / "away"
+    assert put_back(away, key) == f"{away}/author.key is gone, and can't be written again: No such file or directory"
 
 
 @pytest.mark.parametrize("size", [0, KEY_BYTES - 1, KEY_BYTES + 1, 100_000])

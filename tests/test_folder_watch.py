@@ -91,6 +91,27 @@ async def test_it_knows_the_log_s_size_and_the_room_there_is(tmp_path: Path) -> 
     assert subject.free_bytes["log"] > 0
 
 
+async def test_files_are_put_back_while_the_folder_is_in_its_place_and_each_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place, mended = Place(), Place()
+    calls: list[str | None] = []
+
+    def put_back() -> str | None:
+        calls.append(mended.reason)
+        return mended.reason
+
+    subject = FolderWatch([place.why], {}, put_back=put_back)
+    for reason in (None, "it can't be written", "it can't be written", None, "it was written", None):
+        mended.reason = reason
+        await subject.look()
+    assert [line["reason"] for line in logged(caplog)] == ["it can't be written", "it was written"]
+    assert subject.displaced is None
+    place.reason = "all of it is gone"
+    await subject.look()
+    assert len(calls) == 6
+
+
 async def _place(writer: Writer) -> int:
     with trio.fail_after(LIMIT_SECONDS):
         return await writer.place(0, 0, 1, 7)

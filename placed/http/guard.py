@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 from placed.http.answer import Problem, Request
 from placed.http.authority import authority_of
 from placed.http.body import most_body_bytes
-from placed.http.connection import MAX_FIELDS
+from placed.http.connection import HEAD_BYTES, MAX_FIELDS
 from placed.http.origin import cors
 from placed.metrics import SLOW
 from placed.shared_bytes import TakenBack
@@ -140,11 +140,19 @@ def _unacceptable(
         return (Problem(404, "not-found", "no path here begins with two slashes"),)
     if len(list(scope["headers"])) > MAX_FIELDS:
         return Problem(431, "too-large", f"more than {MAX_FIELDS} header fields"), _CLOSE
+    if _head_bytes(scope) > HEAD_BYTES:  # h11 measures only what isn't whole yet
+        return Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes"), _CLOSE
     if scope["method"] == "PRI":
         return Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone"), _CLOSE
     if _has_two_lengths(scope):
         return Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding"), _CLOSE
     return None
+
+
+def _head_bytes(scope: HTTPScope) -> int:
+    """At the least: spaces and tabs around a field's value aren't there any more."""
+    target = len(scope["raw_path"]) + len(scope["query_string"])
+    return target + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
 
 
 def _asks_for_another(scope: HTTPScope, request: Request) -> bool:

@@ -80,6 +80,16 @@ async def test_what_is_no_request_gets_a_problem_and_the_connection_ends(
     await server.assert_well(before)
 
 
+@pytest.mark.parametrize("path", [b"/canvas.png", b"/healthz"])
+async def test_head_is_measured_also_when_it_comes_in_one_piece(server: Server, path: bytes) -> None:
+    head = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\nA: "
+    room = HEAD_BYTES - len(head) - len(b"\r\n\r\n")
+    assert statuses(await server.exchange(head + b"x" * room + b"\r\n\r\n")) == [200]
+    for more in (100, 4_000, HEAD_BYTES // 2):
+        answer = await server.exchange(head + b"x" * (room + more) + b"\r\n\r\n")
+        assert (statuses(answer), problem_code(answer)) == ([431], b"too-large")
+
+
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"G", b"GET / HTTP/1.1\r\n", GOOD[:-1], GOOD[:20], b"\r\n\r\n\r\n"])
 async def test_request_that_never_gets_whole_changes_nothing(server: Server, sent: bytes) -> None:
     before = server.state()

@@ -165,6 +165,19 @@ async def test_when_the_same_folder_is_back_it_goes_on(tmp_path: Path) -> None:
         assert len(await read_records(data / "log")) == 1 + acknowledged + perhaps + 1
 
 
+async def test_author_key_that_is_deleted_is_written_again_so_that_a_restart_gives_nothing_back(tmp_path: Path) -> None:
+    slowly = ("--charges", "1", "--charge-seconds", "86400")
+    with trio.fail_after(LIMIT_SECONDS):
+        async with running(tmp_path, *slowly) as server, connect(server.port) as connection:
+            assert (await _place(connection, 1)).status == 200
+            (tmp_path / "author.key").unlink()
+            await server.writes("author.key was gone, and was written again")
+            await server.stop()
+        async with running(tmp_path, *slowly) as server, connect(server.port) as connection:
+            assert (await _place(connection, 2)).status == 429
+            await server.stop()
+
+
 async def test_second_server_can_t_have_the_folder_though_its_locks_are_deleted(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with trio.fail_after(LIMIT_SECONDS):
