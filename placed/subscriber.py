@@ -177,7 +177,7 @@ class Subscriber:
         return False
 
     def nudge(self) -> None:
-        """Let `next` give a sign of life, if there is nothing else to say: by it, who has left is found out."""
+        """Let `next` give a sign of life, if there is nothing else to send: a peer that has left is found out by it."""
         self.is_nudged = True
         if self._waiting is not None:
             self._waiting.cancel()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from placed.shared_bytes import SharedBytes
 
 _RECYCLE_TURNS: Final = 20
-_LOOK_SECONDS: Final = 1.0  # for one who has ended its side, to be reset by what was sent to it
+_LOOK_SECONDS: Final = 1.0  # for a peer that has left altogether to reset the connection after something was sent to it
 _READ_BYTES: Final = 65_536
 _DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
@@ -291,9 +291,9 @@ class Connection(TCPServer):
         await self._linger()
 
     async def _hear_the_end(self, h1: object) -> None:
-        """The peer says no more. It may read yet: what it has asked for whole is answered (RFC 9112, 9.6).
+        """The peer sends no more. It may still read: each request that it sent whole is answered (RFC 9112, 9.6).
 
-        One who has left altogether is found out by what is sent to it, at once by what a stream says when it's nudged.
+        A peer that has left altogether shows that when something is sent to it, for which a stream is nudged at once.
         """
         if isinstance(h1, H11Protocol):
             self.peer_end.set()

@@ -346,7 +346,7 @@ class Followers:
             self._send_heartbeat(follower)
 
     async def _tick(self) -> None:
-        """Heartbeats, each second to those whose turn it is, if nothing was sent lately; and cut who stalls or left."""
+        """Each second send heartbeats to some silent streams, in turns, and cut those that stall or have left."""
         slot, frames = 0, 0
         while True:
             await trio.sleep(_TICK_SECONDS)

@@ -109,7 +109,7 @@ class KeepAlive:
         self._is_winding_down = True
 
     def stop(self) -> None:
-        """Wake all whom nothing is owed, and the others with their answer. Idempotent."""
+        """End idle connections at once, and those that wait for an answer with that answer. Idempotent."""
         self._stopping = True
         for sleeper in [one for one in self._sleepers.values() if not one.is_busy]:
             self._hear(sleeper)  # to close a socket that holds a request would reset the connection
@@ -117,7 +117,7 @@ class KeepAlive:
                 self._end(sleeper)
 
     def abort(self) -> None:
-        """Wake all, whatever they are owed."""
+        """Wake all connections, also those that wait for an answer."""
         self._stopping = True
         for sleeper in list(self._sleepers.values()):
             self._end(sleeper)

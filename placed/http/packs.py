@@ -21,7 +21,7 @@ class Follower:
         rest: what the socket didn't take of the last write.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
         catches_up: whether it waits for its turn to get the next frame of a catch-up.
-        pack: whom it keeps up with, whose version is its own then; None while it stands alone.
+        pack: the followers that it keeps up with, at the same version; None while it stands alone.
     """
 
     __slots__ = ("catches_up", "ended", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")

@@ -1,7 +1,7 @@
 """The client's files and the API's description, read once at the start, with what a browser needs to trust and to
 cache them.
 
-    /                       names all others; asked for at each load, and 304 for who has it
+    /                       names all others; asked for at each load; 304 where the browser has it
     /static/HASH/PATH       kept by the browser for good: HASH is of all files, so one that changes has another address.
                             A module's relative imports stay in that folder, without being rewritten
     /static/OTHER/PATH      404: an older or newer page asks, to which files of this one would be strangers
