@@ -285,13 +285,18 @@ def _signals() -> Iterator[AsyncIterator[int]]:
     obeyed = [signal.SIGTERM, signal.SIGINT, _HANDOVER]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         obeyed.append(signal.SIGHUP)
-    with trio.open_signal_receiver(*obeyed) as signals:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER, signal.SIGTERM, signal.SIGHUP})
-        try:
+    # The receiver gives the signals back to who had them. By the system's default these would spoil a good end, in
+    # whichever thread: one's own mask holds them back from the main one alone.
+    harmless = {_HANDOVER, signal.SIGHUP}.intersection(obeyed)
+    for number in harmless:
+        signal.signal(number, lambda *_: None)
+    try:
+        with trio.open_signal_receiver(*obeyed) as signals:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER, signal.SIGTERM, signal.SIGHUP})
             yield signals
-        finally:
-            # The receiver gives the signals back to the system, by whose default they would spoil a good end.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {_HANDOVER, signal.SIGHUP})
+    finally:
+        for number in harmless:  # Python gives its own handlers back to the system when it ends
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _announce(running: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -13,7 +14,7 @@ import trio
 
 from placed import process as process_module
 from placed.backends import LogReplaced
-from placed.process import ServerProcess
+from placed.process import ServerProcess, _signals
 from placed.service import serve
 from placed.settings import Settings
 from tests.log_lines import logged
@@ -84,6 +85,19 @@ async def _says(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
                 if line["event"] == event:
                     return line
             await trio.sleep(0.01)
+
+
+async def test_signals_that_are_harmless_are_ignored_once_nobody_looks() -> None:
+    """In every thread: a mask would hold them back from one alone."""
+    with _signals() as signals:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        with trio.fail_after(LIMIT_SECONDS):
+            assert await anext(aiter(signals)) == signal.SIGUSR2
+    for number in (signal.SIGUSR2, signal.SIGHUP):
+        assert signal.getsignal(number) is signal.SIG_IGN
+        thread = threading.Thread(target=signal.raise_signal, args=(number,))
+        thread.start()
+        thread.join()
 
 
 async def test_handover_asked_for_while_the_service_starts_again_is_refused(
