@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _RESTS: Final = 3.0
 _LEAST_RESTS: Final = 1.0
 _MOST_FRAME_SECONDS: Final = 0.1
+_LITTLE_SECONDS: Final = 0.0002  # a few streams: at most a twentieth of the loop, where to look costs more than to tell
 _LOOK_SECONDS: Final = 0.001
 _WOKEN_AT_ONCE: Final = 16  # 2 ms for streams of the slow lane, which take 0.12 ms each
 
@@ -56,12 +57,15 @@ class Pace:
             trio.lowlevel.remove_instrument(self._steps)
 
     async def rest(self, turn_seconds: float, frame_seconds: float) -> None:
-        """Let the others have their time.
+        """Let the others have their time; where little was taken, one turn of the scheduler.
 
         Args:
             turn_seconds: what the turn before took.
             frame_seconds: what all turns of a frame take, as far as is known.
         """
+        if max(turn_seconds, frame_seconds) < _LITTLE_SECONDS:
+            await trio.lowlevel.checkpoint()
+            return
         rests = min(_RESTS, _MOST_FRAME_SECONDS / max(frame_seconds, turn_seconds, 1e-6) - 1)
         until = trio.current_time() + max(_LEAST_RESTS, rests) * turn_seconds
         # Nothing tells when all is quiet.

@@ -53,7 +53,8 @@ async def test_rest_takes_no_time_where_there_is_nothing_to_do(autojump_clock: M
         (0.003, 0.012, 0.009),  # a quarter of the time for frames
         (0.003, 0.04, 0.0045),  # less would be fewer than 10 a second
         (0.003, 0.12, 0.003),  # half of the time, though these are fewer
-        (0.0001, 0.0001, 0.0003),
+        (0.0003, 0.0003, 0.0009),
+        (0.0001, 0.0001, 0),  # too little to be looked after
     ],
 )
 async def test_rest_is_longer_than_the_turn_while_edits_wait_and_bounded(
