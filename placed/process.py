@@ -133,14 +133,16 @@ class ServerProcess:
             StoppedEarly, and what `placed.service.serve` raises, alone or in a group.
         """
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._notifier.keep_telling)
             with _signals() as signals:
-                nursery.start_soon(self._obey, signals, nursery)
-                nursery.start_soon(self._notifier.keep_telling)
-                if self._predecessor is not None:
-                    await self._wait_for_predecessor(self._predecessor)
-                while not self._ends:
-                    await self._serve_until_the_log_is_another()
-                    await self._handing_over.wait()
+                async with trio.open_nursery() as looking:  # ended first: Trio takes from who looks what is pending
+                    looking.start_soon(self._obey, signals, nursery)
+                    if self._predecessor is not None:
+                        await self._wait_for_predecessor(self._predecessor)
+                    while not self._ends:
+                        await self._serve_until_the_log_is_another()
+                        await self._handing_over.wait()
+                    looking.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
 
     async def _wait_for_predecessor(self, predecessor: Predecessor) -> None:

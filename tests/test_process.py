@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pytest
 import trio
+import trio.testing
 
 from placed import process as process_module
 from placed.backends import LogReplaced
@@ -85,6 +86,24 @@ async def _says(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
                 if line["event"] == event:
                     return line
             await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_signal_that_comes_just_as_it_ends_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    subject = ServerProcess(Settings(data=tmp_path, log="memory:", port=0), {}, ["unused"])
+
+    async def end() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        subject._ends = True
+        os.kill(os.getpid(), signal.SIGUSR2)
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(subject, "_serve_once", end)
+    with trio.fail_after(LIMIT_SECONDS):
+        await subject.serve()
 
 
 async def test_signals_that_are_harmless_are_ignored_once_nobody_looks() -> None:
