@@ -134,11 +134,27 @@ class Told:
             await trio.sleep(0.001)
 
 
-@pytest.mark.parametrize("edits_wait", [False, True])
-@pytest.mark.parametrize("lane", ["fast", "slow"])
+@pytest.mark.parametrize(
+    ("lane", "is_few", "edits_wait", "is_rarer"),
+    [
+        ("fast", False, False, False),
+        ("fast", False, True, True),
+        ("fast", True, True, False),  # what they take is next to nothing
+        ("slow", False, False, False),
+        ("slow", False, True, True),
+    ],
+)
 async def test_frames_are_rarer_while_edits_wait(
-    autojump_clock: MockClock, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, lane: str, edits_wait: bool
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: str,
+    is_few: bool,
+    edits_wait: bool,
+    is_rarer: bool,
 ) -> None:
+    if not is_few:
+        monkeypatch.setattr("placed.http.followers._FEW_STREAMS", 1)
     monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # what a turn takes
     told, frames = Told(), 0
     told.edits_wait = edits_wait
@@ -165,7 +181,7 @@ async def test_frames_are_rarer_while_edits_wait(
     nursery.cancel_scope.cancel()
     theirs.close()
     ours.close()
-    if edits_wait:
+    if is_rarer:
         assert 10 <= frames <= 20
     else:
         assert frames >= 200
