@@ -1,4 +1,7 @@
-"""Which of kafka-python's errors mean that records can't be unpacked, and what to say of them. Pure."""
+"""Which of kafka-python's errors mean that records can't be unpacked, and what to say of them.
+
+Knows nothing of Trio.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,12 @@ def test_file_has_the_other_commands(dist: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3, done.stderr
     assert "there is no canvas in" in done.stderr
+
+
+def test_file_brings_the_codecs_of_kafka(dist: Path) -> None:
+    with zipfile.ZipFile(dist / "placed.pyz") as archive:
+        packages = {name.split("/")[1] for name in archive.namelist() if name.startswith("site-packages/")}
+    assert {"kafka", "zstandard", "lz4", "snappy"} <= packages
 
 
 def test_wheel_and_sdist_are_beside_it(dist: Path) -> None:
