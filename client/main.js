@@ -31,6 +31,7 @@ import { StatusBar } from './status_bar.js'
 const TICK_MS = 200
 const TOOLS_AGAIN_MS = 1_000
 
+element('unstarted').remove()
 localise(document)
 const canvasElement = /** @type {HTMLCanvasElement} */ (element('canvas'))
 const settings = new Settings(browserStorage())

@@ -52,6 +52,21 @@ def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
     window.page.locator("#panel-body > *").first.wait_for()
 
 
+def test_a_page_whose_files_do_not_come_says_how_to_go_on(
+    server: ServerProcess, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.page.route("**/screen.js", lambda route: route.fulfill(status=429))
+    window.page.goto(server.url)
+    note = window.page.get_by_text("The page is still loading.")
+    assert not note.is_visible()  # who waits for a slow network needs no word yet
+    note.wait_for()
+    window.page.unroute_all()
+    window.page.get_by_role("link", name="load it again").click()
+    window.wait_until_live()
+    assert window.page.locator("#unstarted").count() == 0
+
+
 def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
     server: ServerProcess, new_window: Callable[..., CanvasPage]
 ) -> None:
