@@ -113,7 +113,9 @@ def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
         opened = lock.enter_context(lock_folder(settings.data))
     except OSError as error:
         way_out = f"give a writable one with {settings.origin('data').phrase}"
-        reason = f"the data folder {settings.data} can't be used: {error.strerror}; {way_out}"
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "it is, or is inside, a file" if is_file else error.strerror
+        reason = f"the data folder {settings.data} can't be used: {why}; {way_out}"
         raise CannotStart(reason) from error
     with lock:
         yield opened

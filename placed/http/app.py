@@ -32,6 +32,9 @@ _POLICY = "Content-Security-Policy"
 _PIECE_BYTES = 16_384  # a frame of HTTP/2
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
+_ALL_METHODS = "GET, HEAD, OPTIONS, POST"
+_SHOWN_PATH = 128  # characters
+
 _CODES = {
     400: "invalid-body",
     403: "cross-site",
@@ -181,6 +184,11 @@ def _map_errors(app: QuartTrio, api: Api) -> None:
                 return _respond(Answer(204, (("Allow", allowed), *preflight(allowed))))
             detail = f"{request.method} is not allowed here; allowed are {allowed}"
             return await refuse(Problem(405, _CODES[405], detail, ("Allow", allowed)))
+        if status == HTTPStatus.NOT_FOUND:
+            # Of the server as a whole (RFC 9110, section 9.3.7).
+            if request.method == "OPTIONS" and request.scope["raw_path"] == b"*":
+                return _respond(Answer(204, (("Allow", _ALL_METHODS),)))
+            return await refuse(Problem(404, _CODES[404], f"there is no {request.path[:_SHOWN_PATH]!r} here"))
         detail = error.description or HTTPStatus(status).phrase
         return await refuse(Problem(status, _CODES.get(status, "internal"), detail))
 

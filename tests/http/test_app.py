@@ -190,28 +190,6 @@ async def test_other_methods_get_405_with_those_that_are_allowed(
     await server.assert_well(before)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/nothing", "/edit/", "/EDIT", "/edit/1", "/canvas.png/", "/info/", "/static", "/static/"),
-        *("/static/nothing.js", "/static/../placed/service.py", "/static/%2e%2e/pyproject.toml", "/static//main.js"),
-        *("/static/..%2f..%2fpyproject.toml", f"{MAIN}%00", "/static/" + "x" * 4000, "/%ff", "/favicon.ico"),
-        *("/static/x", "/static/%2fetc/passwd", "/static/main.js", "/static/0123456789abcdef01234567/main.js"),
-        *(MAIN.replace("main.js", "nothing.js"), MAIN.replace("main.js", "index.html"), "/client/main.js"),
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_whatever_is_not_there_is_not_found(server: Server, path: str, method: str) -> None:
-    before = server.state()
-    response = await server.request(method, path)
-    if not (method == "POST" and path.startswith("/static/") and path != "/static/"):
-        assert (response.status, problem(response)["code"]) == (404, "not-found")
-    else:
-        assert response.status in (404, 405)
-    assert len(response.body) < 600
-    await server.assert_well(before)
-
-
 async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:
     response = await server.get("/")
     policy = dict(part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";"))

@@ -1,0 +1,45 @@
+"""Addresses where nothing is, over each lane, and the one that stands for the whole server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.test_app import MAIN, problem
+
+if TYPE_CHECKING:
+    from tests.serving import Server
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/nothing", "/edit/", "/EDIT", "/edit/1", "/canvas.png/", "/info/", "/static", "/static/"),
+        *("/static/nothing.js", "/static/../placed/service.py", "/static/%2e%2e/pyproject.toml", "/static//main.js"),
+        *("/static/..%2f..%2fpyproject.toml", f"{MAIN}%00", "/static/" + "x" * 4000, "/%ff", "/favicon.ico"),
+        *("/static/x", "/static/%2fetc/passwd", "/static/main.js", "/static/0123456789abcdef01234567/main.js"),
+        *(MAIN.replace("main.js", "nothing.js"), MAIN.replace("main.js", "index.html"), "/client/main.js"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_whatever_is_not_there_is_not_found(server: Server, path: str, method: str) -> None:
+    before = server.state()
+    response = await server.request(method, path)
+    if not (method == "POST" and path.startswith("/static/") and path != "/static/"):
+        assert (response.status, problem(response)["code"]) == (404, "not-found")
+    else:
+        assert response.status in (404, 405)
+    assert len(response.body) < 600
+    await server.assert_well(before)
+
+
+async def test_what_is_not_there_is_named(server: Server) -> None:
+    told = problem(await server.get("/there?is=nothing"))
+    assert told["detail"] == "there is no '/there' here"
+
+
+async def test_star_stands_for_the_whole_server(server: Server) -> None:
+    response = await server.request("OPTIONS", "*")
+    assert (response.status, response.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    assert (await server.get("*")).status == 404
