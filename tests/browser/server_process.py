@@ -135,9 +135,9 @@ class ServerProcess:
         colors = self._client.get(self.url + "info").json()["palette"]
         return [(int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for c in colors]
 
-    def canvas(self) -> ServedCanvas:
-        """The canvas as `/canvas.png` shows it; the image may be a second older than the canvas."""
-        answer = self._client.get(self.url + "canvas.png")
+    def canvas(self, at_least: int = 0) -> ServedCanvas:
+        """The canvas as `/canvas.png` shows it, at this version or later; the image may be a second old."""
+        answer = self._client.get(self.url + f"canvas.png?v={at_least}")
         answer.raise_for_status()
         with Image.open(io.BytesIO(answer.content)) as image:
             indexes = np.asarray(image, np.uint8)

@@ -75,7 +75,7 @@ def test_the_canvas_is_saved_as_it_is(page: FirefoxPage, server: ServerProcess) 
     with Image.open(io.BytesIO(base64.b64decode(page.ask(_SAVED)))) as image:
         picture = np.asarray(image.convert("RGB"))
     palette = np.array(server.palette(), np.uint8)
-    assert np.array_equal(picture, palette[server.canvas().indexes])
+    assert np.array_equal(picture, palette[server.canvas(version).indexes])
 
 
 def test_a_png_is_a_template_and_of_other_formats_the_reason_is_told(page: FirefoxPage, server: ServerProcess) -> None:
