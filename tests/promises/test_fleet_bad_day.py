@@ -107,6 +107,8 @@ async def test_fleet_goes_on_while_one_server_stands_still(
                     for _ in range(4):
                         nursery.start_soon(load.paint, nginx.port, 1, 0.02)
                     await acknowledged(load, 1)
+                    for client in clients:
+                        await client.wait_past(load.acknowledged[0][1])
                     one.send(signal.SIGSTOP)
                     before = len(load.acknowledged)
                     await trio.sleep(STILL_SECONDS)
