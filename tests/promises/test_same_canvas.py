@@ -41,7 +41,7 @@ DEFINITION = Definition(WIDTH, HEIGHT, b"".join(bytes([n, n, n]) for n in range(
 
 
 def _settings(data: Path, width: int = WIDTH) -> Settings:
-    return Settings(data=data, port=0, width=width, height=HEIGHT, charge_seconds=0)
+    return Settings(data=data, port=0, width=width, height=HEIGHT, charge_seconds=0, allowed_hosts=("placed.test",))
 
 
 def _port(running: Running) -> int:
