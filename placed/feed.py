@@ -87,7 +87,8 @@ class Feed:
         first, begin = self._find(version)
         size_bytes = self._code.size_bytes
         block_bytes = _BLOCK_EDITS * size_bytes
-        block_end = -(-self._ends[first] // block_bytes) * block_bytes
+        # A record without edits has no block of its own: the frame goes on to the end of the one that comes.
+        block_end = -(-max(self._ends[first], begin + 1) // block_bytes) * block_bytes
         end = min(block_end, begin + MAX_FRAME_EDITS * size_bytes)
         last = max(first, bisect_right(self._ends, end, first) - 1)  # a larger record goes whole
         codes = self._coalesced(self._codes.read(begin, self._ends[last]))
