@@ -100,8 +100,11 @@ def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
     window.page.get_by_label("Ask before painting").select_option("always")
     window.click(3, 3)
     window.page.keyboard.press("d")
+    window.page.locator("#draw[aria-pressed=true]").wait_for()  # the first key loads what obeys it
     window.page.locator("#templates").click()
+    window.page.locator("#templates[aria-expanded=true]").wait_for()
     for selector in _IS_ON:
+        window.page.locator(selector).wait_for()
         window.page.mouse.move(640, 780)
         looks = _background(window, selector)
         window.page.locator(selector).hover()
