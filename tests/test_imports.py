@@ -50,7 +50,9 @@ def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
 
 LAYERS = {
     "pure": _layer(
-        "placed author clock cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
+        "placed canvas canvas.events canvas.events.act canvas.events.canvas canvas.events.correction "
+        "canvas.events.decoding canvas.events.edits canvas.events.event canvas.events.skipped "
+        "author clock cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
         "http http.accepted http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
         "http.client_address http.client_limit http.edit_list http.framing http.hosts http.origin http.parameters "
         "http.sse "

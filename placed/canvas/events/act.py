@@ -1,0 +1,135 @@
+"""Acts, records of type 3: what a host or moderator does. An act's id is the offset of its record. Pure.
+
+    {"kind": "ban", "by": "0123456789abcdef", ...}      UTF-8 JSON, at most 64 KB
+
+What stands in an act beside `kind` and `by` is up to its kind. What an act changes on the canvas comes as corrections
+after it. All that could be read in two ways is refused, so that every server reads the same: a name twice in an
+object, numbers beyond 64 bits or that are none, half a surrogate pair, or more than `_MOST_DEEP` levels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import attrs
+
+from placed.canvas.events.event import Event
+from placed.record import RecordRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_ACT_BYTES: Final = 65_536
+# Python's own parser stops where its stack ends, which is elsewhere in a start than in a server that runs.
+_MOST_DEEP: Final = 16
+_KIND: Final = re.compile(r"[a-z][a-z-]{0,31}")
+_BY: Final = re.compile(r"[0-9a-f]{16}")
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
+
+
+def _check_kind(_act: object, _attribute: object, kind: str) -> None:
+    if not _KIND.fullmatch(kind):
+        raise ValueError(f"an act of kind {kind!r}; allowed are 1 to 32 of a-z and -, a letter first")
+
+
+def _check_fields(_act: object, _attribute: object, fields: Mapping[str, Any]) -> None:
+    if not {"kind", "by"}.isdisjoint(fields):
+        raise ValueError("an act's kind and by are told apart from its fields")
+
+
+@attrs.frozen
+class Act(Event):
+    """What somebody did who may.
+
+    Attributes:
+        kind: which act it is, such as `ban`; a server need not know it.
+        by: the author who did it.
+        fields: what its kind needs, as JSON gives it.
+    """
+
+    TYPE: ClassVar = 3
+
+    kind: str = attrs.field(validator=_check_kind)
+    by: int = attrs.field(validator=[attrs.validators.ge(0), attrs.validators.lt(2**64)])
+    fields: Mapping[str, Any] = attrs.field(factory=dict, validator=_check_fields)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """The act in a payload.
+
+        Raises:
+            RecordRefused: it is too long, or no JSON object, or has no kind or nobody who did it.
+        """
+        if len(payload) > MAX_ACT_BYTES:
+            raise RecordRefused(f"an act of {len(payload)} bytes; allowed are {MAX_ACT_BYTES}")
+        try:
+            return cls._of(_object(payload))
+        except ValueError as error:
+            raise RecordRefused(f"an act that can't be read: {error}") from error
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Self:
+        kind, by = fields.pop("kind", None), fields.pop("by", None)
+        if not isinstance(by, str) or not _BY.fullmatch(by):
+            raise ValueError(f"by {by!r}; allowed are 16 hexadecimal digits")
+        if not isinstance(kind, str):
+            raise ValueError(f"an act of kind {kind!r}; allowed is a word")
+        return cls(kind, int(by, 16), fields)
+
+    def payload(self) -> bytes:
+        """The JSON.
+
+        Raises:
+            ValueError: it is too long, or holds what JSON has no word for.
+        """
+        told = {"kind": self.kind, "by": f"{self.by:016x}", **self.fields}
+        payload = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        if len(payload) > MAX_ACT_BYTES:
+            raise ValueError(f"an act of {len(payload)} bytes; allowed are {MAX_ACT_BYTES}")
+        return payload
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    _check_depth(payload)
+    found = json.loads(
+        payload.decode(), object_pairs_hook=_pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant
+    )
+    if not isinstance(found, dict):
+        raise ValueError(f"{payload[:20]!r} is no object")
+    json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    return found
+
+
+def _check_depth(payload: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", payload)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _MOST_DEEP:
+            raise ValueError(f"more than {_MOST_DEEP} levels of [ and {{")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice in one object")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
+        raise ValueError(f"the number {digits[:24]}; allowed are those of 64 bits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    if not math.isfinite(float(digits)):
+        raise ValueError(f"the number {digits[:24]}; allowed are those of 64 bits")
+    return float(digits)
+
+
+def _constant(word: str) -> float:
+    raise ValueError(f"{word}, which is no JSON")
