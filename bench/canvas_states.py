@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from PIL import Image
 
-from placed.edit_code import EditCode
+from placed.canvas.edit_code import EditCode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,9 +12,9 @@ import numpy as np
 import trio
 
 from bench.trace import AUTHORS, generate
-from placed.backends.lmdb import LmdbLog, open_lmdb_log
-from placed.palette import SEED
-from placed.record import EDIT, Definition, encode_edits
+from placed.backends.lmdb.log import LmdbLog, open_lmdb_log
+from placed.canvas.palette import SEED
+from placed.canvas.record import EDIT, Definition, encode_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

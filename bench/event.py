@@ -31,7 +31,7 @@ from bench.place import Place, place_of, url_option
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import ServerProcess, running_server, serving
 from bench.trace import BadTrace, Trace, generate, load
-from placed.record import EDIT
+from placed.canvas.record import EDIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -31,12 +31,12 @@ from bench.latency import Watcher
 from bench.measure import Spent, as_json, median_spent, quantiles, reading
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import ROOT, running_server, serving
-from placed.backends.kafka import open_kafka_log
-from placed.backends.kafka_place import KafkaPlace
-from placed.clock import steady_clock_ms
-from placed.cooldown import Cooldowns, Rule
-from placed.projection import Projection
-from placed.recovery import FEED_RECORDS
+from placed.backends.kafka.log import open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
+from placed.canvas.clock import steady_clock_ms
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.tasks.recovery import FEED_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

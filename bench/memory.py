@@ -23,7 +23,7 @@ from bench.http_client import Connection, UnexpectedAnswer, connection
 from bench.measure import resident_bytes
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import ServerFailed, ServerProcess, running_server, serving
-from placed.lmdb_environment import MAP_STEP_BYTES
+from placed.storage.lmdb_environment import MAP_STEP_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

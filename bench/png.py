@@ -26,8 +26,8 @@ from isal import isal_zlib
 from PIL import Image, UnidentifiedImageError
 
 from bench.report import Figure, Report, Target, json_option, progress_bar
-from placed import png as placed_png
-from placed.palette import SEED
+from placed.canvas import png as placed_png
+from placed.canvas.palette import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,13 +30,13 @@ from bench.torturing.ledger import Broken, Ledger
 from bench.torturing.life import ended, launched, ready
 from bench.torturing.people import HOST, pixels_of
 from bench.torturing.shim import can_preload, compiled
-from placed.backends.lmdb import open_lmdb_log
-from placed.cooldown import Rule
-from placed.exit_codes import ExitCode
-from placed.palette import SEED
-from placed.record import Definition
-from placed.recovery import Wanted, recover
-from placed.snapshot_store import open_snapshot_store
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.cooldown import Rule
+from placed.canvas.palette import SEED
+from placed.canvas.record import Definition
+from placed.process.exit_codes import ExitCode
+from placed.storage.snapshot_store import open_snapshot_store
+from placed.tasks.recovery import Wanted, recover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

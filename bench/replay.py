@@ -1,7 +1,7 @@
 """`replay`: how fast a log is read back, checked, decoded and applied, as at a start without a snapshot.
 
-The log is made through the backend, closed, opened again, and read through `placed.reader.replay`. Where the time goes
-is measured in runs of their own, one layer more in each: reading alone; reading and decoding; all of it.
+The log is made through the backend, closed, opened again, and read through `placed.tasks.reader.replay`. Where the time
+goes is measured in runs of their own, one layer more in each: reading alone; reading and decoding; all of it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import trio
 from bench.edit_logs import CANVAS, fill, open_past_log
 from bench.measure import Spent, as_json, median_spent, reading, since
 from bench.report import Figure, Report, Target, json_option, progress_bar
-from placed.cooldown import Cooldowns, Rule
-from placed.projection import Projection
-from placed.reader import replay as replay_log
-from placed.record import decode
-from placed.recovery import FEED_RECORDS
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.canvas.record import decode
+from placed.tasks.reader import replay as replay_log
+from placed.tasks.recovery import FEED_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -23,11 +23,11 @@ from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, 
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.trace import BadTrace, Trace, generate, load
 from placed.backends import Batch
-from placed.backends.lmdb import open_lmdb_log
-from placed.clock import steady_clock_ms
-from placed.cooldown import Cooldowns, Rule
-from placed.projection import Projection
-from placed.record import encode_edits
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.clock import steady_clock_ms
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.canvas.record import encode_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

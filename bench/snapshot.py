@@ -15,12 +15,12 @@ import trio
 
 from bench.measure import Spent, as_json, median_spent, reading, since
 from bench.report import Figure, Report, Target, json_option, progress_bar
-from placed.cooldown import SAVED, Cooldowns, Rule
-from placed.palette import SEED
-from placed.projection import Projection
-from placed.record import Definition
-from placed.snapshot_store import open_snapshot_store
-from placed.snapshotter import Snapshotter
+from placed.canvas.cooldown import SAVED, Cooldowns, Rule
+from placed.canvas.palette import SEED
+from placed.canvas.projection import Projection
+from placed.canvas.record import Definition
+from placed.storage.snapshot_store import open_snapshot_store
+from placed.tasks.snapshotter import Snapshotter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

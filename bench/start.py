@@ -1,8 +1,8 @@
 """`start`: the time from exec to an open port, and to the first 200 of /readyz, with a long log.
 
 Without a snapshot first, which replays all of it and saves a snapshot when it is stopped; then several times with one.
-Even then the newest records are read again, so that the feed reaches back: `placed.recovery.FEED_RECORDS` of them,
-which makes records of 1,000 edits the hard case.
+Even then the newest records are read again, so that the feed reaches back: `placed.tasks.recovery.FEED_RECORDS` of
+them, which makes records of 1,000 edits the hard case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _STEPS: Final = {
     "Python itself": "pass",
-    "all imports": "import placed.cli, placed.process",
+    "all imports": "import placed.commands.cli, placed.service.process",
 }
 _READY_SECONDS = 30.0
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from placed.palette import SEED
-from placed.record import EDIT, Definition
+from placed.canvas.palette import SEED
+from placed.canvas.record import EDIT, Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

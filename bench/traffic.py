@@ -1,8 +1,8 @@
 """`python -m bench.traffic`: a whole server in one process, with a day of traffic put into its log from inside.
 
-For `bench.memory`, which starts it. The server is `placed.service.serve`, with everything it has: HTTP, streams, image,
-reader, projection, feed, cooldowns, snapshotter. Only the way in is short: records are appended to the very log that
-the server was given, since 28.8 million POSTs would take hours. Half of the records hold one edit, as on a quiet
+For `bench.memory`, which starts it. The server is `placed.service.wiring.serve`, with everything it has: HTTP, streams,
+image, reader, projection, feed, cooldowns, snapshotter. Only the way in is short: records are appended to the very log
+that the server was given, since 28.8 million POSTs would take hours. Half of the records hold one edit, as on a quiet
 server, the others a burst's.
 
     standard output    the server's address, then a line with the number of edits read back so far, again and again
@@ -21,16 +21,16 @@ import numpy as np
 import trio
 
 from bench.edit_logs import append_together, random_edits
-from placed.allocator import give_back_large_blocks
-from placed.backends.lmdb import open_lmdb_log
-from placed.record import encode_edits
-from placed.service import serve
-from placed.settings import Settings
-from placed.structured_logs import configure
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.record import encode_edits
+from placed.commands.settings.values import Settings
+from placed.process.allocator import give_back_large_blocks
+from placed.service.wiring import serve
+from placed.telemetry.structured_logs import configure
 
 if TYPE_CHECKING:
     from placed.backends import Log
-    from placed.service import Running
+    from placed.service.wiring import Running
 
 _BLOCK_EDITS = 4_000  # appended at once, in 250 records of 16: as many POSTs as a busy server has waiting
 _BEHIND_SECONDS = 60.0  # for the server to read a block back

@@ -26,7 +26,7 @@ from bench.edit_logs import fill, open_past_log
 from bench.http_client import UnexpectedAnswer, connection
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.server_process import running_server, serving
-from placed.folder_lock import LOCK_NAME
+from placed.storage.folder_lock import LOCK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

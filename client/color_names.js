@@ -1,5 +1,5 @@
 /**
- * What the server's names for colours (`placed/palette.py`) are in the page's other languages. Within a language no two are
+ * What the server's names for colours (`placed/canvas/palette.py`) are in the page's other languages. Within a language no two are
  * the same.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The edit code: one edit as one little-endian integer, as `placed/edit_code.py` packs it.
+ * The edit code: one edit as one little-endian integer, as `placed/canvas/edit_code.py` packs it.
  *
  *     bit 0         x_bits          x_bits + y_bits          x_bits + y_bits + color_bits
  *     |   x         |       y       |         color          |   0 up to a whole byte   |

@@ -23,7 +23,7 @@
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-const MAX_SIDE_PX = 4096 // as in placed/edit_code.py; neither a canvas nor a template is larger
+const MAX_SIDE_PX = 4096 // as in placed/canvas/edit_code.py; neither a canvas nor a template is larger
 const INDEXED = 3
 /** The bit depths that there are, by colour type (section 11.2.1). */
 const DEPTHS = /** @type {Record<number, number[]>} */ ({ 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] })

@@ -9,19 +9,19 @@ import importlib
 import signal
 import sys
 
-from placed.exit_codes import ExitCode
-from placed.standard_streams import Output, open_missing_descriptors
+from placed.process.exit_codes import ExitCode
+from placed.telemetry.standard_streams import Output, open_missing_descriptors
 
 
 def main() -> int:
     """Run the command line of this process, and return its exit code."""
-    # By default these end a process. They wait until the server can obey or refuse them (`placed.process`); the other
-    # commands let go of those that are to end them (`placed.cli`), and never look at SIGUSR2.
+    # By default these end a process. They wait until the server can obey or refuse them (`placed.service.process`); the
+    # other commands let go of those that are to end them (`placed.commands.cli`), and never look at SIGUSR2.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP})
     open_missing_descriptors()
     output = Output()
     code = _run()
-    is_server = "placed.process" in sys.modules
+    is_server = "placed.service.process" in sys.modules
     if output.settle() or is_server:
         return code
     # What somebody asked to see was not shown. Whoever closed a pipe (`| head`) knows it.
@@ -33,7 +33,7 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code: int = importlib.import_module("placed.cli").main()
+        code: int = importlib.import_module("placed.commands.cli").main()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception:  # noqa: BLE001 - a bug: told before the output is settled, as Python itself would do it later

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hypothesis import strategies as st
 
-from placed.cooldown import SAVED, Cooldowns, Rule
+from placed.canvas.cooldown import SAVED, Cooldowns, Rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

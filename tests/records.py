@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from placed.backends import Batch
-from placed.edit_code import EditCode
-from placed.record import EDIT, Definition, encode_edits
+from placed.canvas.edit_code import EditCode
+from placed.canvas.record import EDIT, Definition, encode_edits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

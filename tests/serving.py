@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 import trio
 
-from placed.service import serve
-from placed.settings import Settings
+from placed.commands.settings.values import Settings
+from placed.service.wiring import serve
 from tests.promises.http_connection import HOST, Response, connect
 from tests.promises.stream_client import Event, EventParser
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.backends import Log
-    from placed.projection import Projection
-    from placed.record import Definition
+    from placed.canvas.projection import Projection
+    from placed.canvas.record import Definition
     from tests.promises.http_connection import HttpConnection
 
 # The ways by which a request may be served. A further lane is a further word here, and its settings in `_LANES`.
@@ -180,7 +180,7 @@ async def rest_of(stream: trio.SocketStream) -> bytes:
 
 @contextlib.asynccontextmanager
 async def serving(lane: str, folder: Path, *, open_log: Log | None = None, **settings: Any) -> AsyncGenerator[Server]:
-    """A server with `settings` (of `placed.settings.Settings`) beside small defaults; ended in order at the end.
+    """A server with `settings` (of `placed.commands.settings.values`) beside small defaults; ended in order at the end.
 
     Args:
         lane: one of `LANES`.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from placed import process
-from placed.service import Running
-from placed.settings import Settings
+from placed.commands.settings.values import Settings
+from placed.service import process
+from placed.service.wiring import Running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ import platform
 
 import numpy as np
 
-from placed.allocator import give_back_large_blocks
+from placed.process.allocator import give_back_large_blocks
 
 names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
 Info = type("Info", (ctypes.Structure,), {"_fields_": [(name, ctypes.c_size_t) for name in names.split()]})

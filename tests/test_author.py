@@ -8,7 +8,7 @@ import ipaddress
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from placed.author import KEY_BYTES, author_of
+from placed.canvas.author import KEY_BYTES, author_of
 
 KEY = bytes(range(KEY_BYTES))
 _MAPPED = 0xFFFF  # the bits above an IPv4 address in IPv6 form

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.author import KEY_BYTES
-from placed.author_key import AuthorKeyError, author_key, put_back
+from placed.canvas.author import KEY_BYTES
+from placed.storage.author_key import AuthorKeyError, author_key, put_back
 
 if TYPE_CHECKING:
     from pathlib import Path

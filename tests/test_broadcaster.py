@@ -14,11 +14,11 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.broadcaster import Broadcaster
-from placed.cooldown import Cooldowns, Rule
-from placed.feed import Feed
-from placed.frames import Format
-from placed.projection import Projection
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.feed import Feed
+from placed.canvas.projection import Projection
+from placed.stream.broadcaster import Broadcaster
+from placed.stream.frames import Format
 from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from trio.testing import MockClock
 
-    from placed.feed import Frame
-    from placed.subscriber import Subscriber
+    from placed.canvas.feed import Frame
+    from placed.stream.subscriber import Subscriber
 
 LIMIT_SECONDS = 10.0
 

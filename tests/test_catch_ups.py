@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.broadcaster import Broadcaster
-from placed.catch_ups import CatchUps
-from placed.cooldown import Cooldowns, Rule
-from placed.edit_code import EditCode
-from placed.feed import Feed
-from placed.frames import Format
-from placed.projection import Projection
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.edit_code import EditCode
+from placed.canvas.feed import Feed
+from placed.canvas.projection import Projection
+from placed.stream.broadcaster import Broadcaster
+from placed.stream.catch_ups import CatchUps
+from placed.stream.frames import Format
 from tests.records import SMALL, Edit, batch, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
-    from placed.feed import Frame
+    from placed.canvas.feed import Frame
 
 TURN_SECONDS = 0.001
 RECORDS = 30_000  # of one edit: ten frames
@@ -29,7 +29,7 @@ RECORDS = 30_000  # of one edit: ten frames
 def turns_take(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each turn takes the same time."""
     clock = iter(range(1_000_000))
-    monkeypatch.setattr("placed.catch_ups.time.thread_time", lambda: next(clock) * TURN_SECONDS)
+    monkeypatch.setattr("placed.stream.catch_ups.time.thread_time", lambda: next(clock) * TURN_SECONDS)
 
 
 def far_behind() -> Broadcaster:

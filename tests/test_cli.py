@@ -19,20 +19,20 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from placed import __version__
-from placed.cli import main
-from placed.exit_codes import ExitCode
-from placed.palette import REDDIT_2022
+from placed.canvas.palette import REDDIT_2022
+from placed.commands.cli import main
+from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from placed.settings import Settings
+    from placed.commands.settings.values import Settings
 
 ROOT = Path(__file__).parents[1]
 
 
 class FakeService:
-    """What `placed.process` is to the command line: it takes settings, and gives back an exit code."""
+    """What `placed.service.process` is to the command line: it takes settings, and gives back an exit code."""
 
     def __init__(self) -> None:
         self.seen: list[Settings] = []
@@ -48,7 +48,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
     for variable in [name for name in os.environ if name.startswith("PLACED_")]:
         monkeypatch.delenv(variable)
     fake = FakeService()
-    monkeypatch.setitem(sys.modules, "placed.process", SimpleNamespace(run=fake.run))
+    monkeypatch.setitem(sys.modules, "placed.service.process", SimpleNamespace(run=fake.run))
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield fake
@@ -347,7 +347,7 @@ def test_ctrl_c_before_serving_ends_with_130(service: FakeService, monkeypatch: 
     def interrupted(_settings: Settings) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "placed.process", SimpleNamespace(run=interrupted))
+    monkeypatch.setitem(sys.modules, "placed.service.process", SimpleNamespace(run=interrupted))
     assert main([]) == ExitCode.INTERRUPTED
 
 
@@ -384,12 +384,12 @@ def test_real_process_shows_help_and_version() -> None:
 def test_serving_and_help_import_nothing_that_only_other_commands_need() -> None:
     script = """
 import json, sys
-from placed.cli import main
+from placed.commands.cli import main
 main(["--help"])
-import placed.process
+import placed.service.process
 print(json.dumps(sorted(sys.modules)))
 """
     result = _run("-c", script)
     assert result.returncode == 0, result.stderr
     loaded = set(json.loads(result.stdout.splitlines()[-1]))
-    assert not loaded & {"PIL", "httpx", "placed.paint.command", "placed.operations.command"}
+    assert not loaded & {"PIL", "httpx", "placed.commands.paint.command", "placed.commands.operations.command"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from placed.clock import steady_clock_ms, wall_clock_ms
+from placed.canvas.clock import steady_clock_ms, wall_clock_ms
 
 if TYPE_CHECKING:
     import pytest

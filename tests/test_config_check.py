@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from placed.exit_codes import ExitCode
+from placed.process.exit_codes import ExitCode
 from tests.promises.offline_log import append_records, canvas_record
 from tests.promises.server_process import running
 

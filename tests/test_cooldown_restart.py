@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.cooldown import MAX_AUTHORS, SAVED, Cooldowns, Rule, Standing
+from placed.canvas.cooldown import MAX_AUTHORS, SAVED, Cooldowns, Rule, Standing
 from tests.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
-from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Limits
+from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from tests.fuzz.__main__ import NAMES
 
 TESTS = Path(__file__).parent

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from placed.cli import HANDOVER_VARIABLE, OTHER_VARIABLES, cli
-from placed.config_file import read_config_file
-from placed.exit_codes import ExitCode
-from placed.palette import BUILT_IN
-from placed.palette_files import load_palette
-from placed.setting_kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check
-from placed.setting_origin import flag_of
-from placed.structured_logs import FORMATS, LEVELS
+from placed.canvas.palette import BUILT_IN
+from placed.canvas.palette_files import load_palette
+from placed.commands.cli import HANDOVER_VARIABLE, OTHER_VARIABLES, cli
+from placed.commands.settings.config_file import read_config_file
+from placed.commands.settings.kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check
+from placed.commands.settings.origin import flag_of
+from placed.process.exit_codes import ExitCode
+from placed.telemetry.structured_logs import FORMATS, LEVELS
 
 PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(--[a-z-]+)` \| `([A-Z_]+)` \| `([a-z-]+)` \| (.*?) \| (.*?) ?\|$", PAGE, re.MULTILINE)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.edit_code import EditCode
+from placed.canvas.edit_code import EditCode
 
 SIDES = st.integers(1, 4096)
 

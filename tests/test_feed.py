@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed import feed as feeds
-from placed.edit_code import EditCode
-from placed.feed import Feed
+from placed.canvas import feed as feeds
+from placed.canvas.edit_code import EditCode
+from placed.canvas.feed import Feed
 from tests.records import SMALL, Edit, any_edit, blank, code_of, paint
 
 if TYPE_CHECKING:

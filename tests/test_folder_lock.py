@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.folder_lock import LOCK_NAME, FolderBusy, lock_folder
+from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def test_a_folder_is_free_again_when_the_block_ended_even_by_an_error(tmp_path: 
 
 def test_a_process_killed_with_9_lets_go(tmp_path: Path) -> None:
     program = (
-        "import pathlib, sys; from placed.folder_lock import lock_folder\n"
+        "import pathlib, sys; from placed.storage.folder_lock import lock_folder\n"
         "with lock_folder(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

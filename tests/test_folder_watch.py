@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from placed.backends import LogUnavailable, OutcomeUnknown
-from placed.folder_watch import FolderWatch
-from placed.writer import Writer
+from placed.storage.folder_watch import FolderWatch
+from placed.tasks.writer import Writer
 from tests.log_lines import logged
 from tests.logs import ScriptedLog
 

@@ -12,17 +12,17 @@ import trio
 import trio.testing
 from PIL import Image as Pillow
 
-from placed import png
-from placed.cooldown import Cooldowns, Rule
-from placed.image import MOST_OLD, ImageEncoder
-from placed.projection import Projection
-from placed.shared_bytes import TakenBack
+from placed.canvas import png
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.tasks.image import MOST_OLD, ImageEncoder
+from placed.tasks.shared_bytes import TakenBack
 from tests.records import SMALL, batch, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
-    from placed.image import Image
+    from placed.tasks.image import Image
 
 LIMIT_SECONDS = 10.0
 

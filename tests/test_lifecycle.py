@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.exit_codes import ExitCode
-from placed.snapshot_store import open_snapshot_store
+from placed.process.exit_codes import ExitCode
+from placed.storage.snapshot_store import open_snapshot_store
 from tests.promises.http_connection import ConnectionCut, connect, get, place
 from tests.promises.load import Load, each_pixel_once
 from tests.promises.offline_log import append_records, canvas_record, read_records, record_of

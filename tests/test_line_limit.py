@@ -12,9 +12,9 @@ import pytest
 import trio
 import trio.testing
 
-from placed.left_out import EVERY_SECONDS, tell_left_out_lines
-from placed.line_limit import BURST, LEFT_OUT, PER_SECOND, LineLimit
-from placed.structured_logs import configure, get_logger, in_request, request_id_here, tell_left_out
+from placed.telemetry.left_out import EVERY_SECONDS, tell_left_out_lines
+from placed.telemetry.line_limit import BURST, LEFT_OUT, PER_SECOND, LineLimit
+from placed.telemetry.structured_logs import configure, get_logger, in_request, request_id_here, tell_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

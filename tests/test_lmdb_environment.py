@@ -8,7 +8,13 @@ import lmdb
 import pytest
 import trio
 
-from placed.lmdb_environment import StoreClosed, StoreDamaged, StoreUnavailable, StoreUncertain, open_environment
+from placed.storage.lmdb_environment import (
+    StoreClosed,
+    StoreDamaged,
+    StoreUnavailable,
+    StoreUncertain,
+    open_environment,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ import lmdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from placed.lmdb_check import check_file
-from placed.lmdb_pages import PageFile
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_pages import PageFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

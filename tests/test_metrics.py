@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from placed.loop_lag import EVERY_SECONDS, watch_loop
-from placed.metrics import EDIT_CODES, FAST, LANES, SLOW, Metrics
+from placed.telemetry.loop_lag import EVERY_SECONDS, watch_loop
+from placed.telemetry.metrics import EDIT_CODES, FAST, LANES, SLOW, Metrics
 from tests import exposition
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ import pytest
 import trio
 import trio.testing
 
-from placed import pace as paces
-from placed.broadcaster import Broadcaster
-from placed.cooldown import Cooldowns, Rule
-from placed.frames import Format
-from placed.http.followers import Followers
-from placed.pace import Pace, Stopwatch, Waiters
-from placed.projection import Projection
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.stream import pace as paces
+from placed.stream.broadcaster import Broadcaster
+from placed.stream.followers import Followers
+from placed.stream.frames import Format
+from placed.stream.pace import Pace, Stopwatch, Waiters
 from tests.records import SMALL, batch, record
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def test_rest_lasts_while_others_have_something_to_do(autojump_clock: Mock
 
 async def test_stopwatch_adds_up_the_turns_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 1.0, 5.0, 7.0, 7.0])
-    monkeypatch.setattr("placed.pace.time.thread_time", lambda: next(times))
+    monkeypatch.setattr("placed.stream.pace.time.thread_time", lambda: next(times))
     watch = Stopwatch()
     watch.begin_frame()
     assert watch.end() == 1
@@ -154,7 +154,7 @@ async def test_frames_are_rarer_while_edits_wait(
     is_rarer: bool,
 ) -> None:
     if not is_few:
-        monkeypatch.setattr("placed.http.followers._FEW_STREAMS", 1)
+        monkeypatch.setattr("placed.stream.followers._FEW_STREAMS", 1)
     monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # what a turn takes
     told, frames = Told(), 0
     told.edits_wait = edits_wait

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.palette import BUILT_IN, REDDIT_2017, REDDIT_2022, SEED, Palette, PaletteError, name_colors, palette_of
+from placed.canvas.palette import (
+    BUILT_IN,
+    REDDIT_2017,
+    REDDIT_2022,
+    SEED,
+    Palette,
+    PaletteError,
+    name_colors,
+    palette_of,
+)
 
 colors = st.lists(st.binary(min_size=3, max_size=3), min_size=2, max_size=256, unique=True)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from placed.palette import REDDIT_2022, PaletteError
-from placed.palette_files import MAX_FILE_BYTES, load_palette
+from placed.canvas.palette import REDDIT_2022, PaletteError
+from placed.canvas.palette_files import MAX_FILE_BYTES, load_palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable

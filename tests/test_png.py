@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from placed import png
-from placed.palette import REDDIT_2022, SEED
+from placed.canvas import png
+from placed.canvas.palette import REDDIT_2022, SEED
 from tests.parts import program
 
 if TYPE_CHECKING:

@@ -13,18 +13,18 @@ import pytest
 import trio
 import trio.testing
 
-from placed import process as process_module
 from placed.backends import LogReplaced
-from placed.process import ServerProcess, _signals
-from placed.service import serve
-from placed.settings import Settings
+from placed.commands.settings.values import Settings
+from placed.service import process as process_module
+from placed.service.process import ServerProcess, _signals
+from placed.service.wiring import serve
 from tests.log_lines import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from placed.service import Running
+    from placed.service.wiring import Running
 
 LIMIT_SECONDS: Final = 60.0
 

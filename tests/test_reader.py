@@ -11,9 +11,9 @@ import trio
 import trio.testing
 
 from placed.backends import LogClosed, LogCorrupt, LogUnavailable, OffsetOutOfRange
-from placed.cooldown import Cooldowns, Rule
-from placed.projection import Projection
-from placed.reader import MAX_RETRY_SECONDS, Reader, replay
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.tasks.reader import MAX_RETRY_SECONDS, Reader, replay
 from tests.log_lines import logged
 from tests.logs import ScriptedLog
 from tests.records import SMALL, record

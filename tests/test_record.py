@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from placed import record as records
-from placed.record import EDIT, Definition, RecordRefused, decode, encode_edits
+from placed.canvas import record as records
+from placed.canvas.record import EDIT, Definition, RecordRefused, decode, encode_edits
 from tests.records import SMALL, any_edit, edits, record
 
 GOOD = st.lists(any_edit(), min_size=1, max_size=8).map(lambda several: record(*several))

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.backends import CopiedFrom, OffsetOutOfRange
-from placed.cooldown import SAVED, Rule
-from placed.record import Definition
-from placed.recovery import CannotStart, Wanted, recover
-from placed.snapshot import Snapshot, SnapshotDamaged
+from placed.canvas.cooldown import SAVED, Rule
+from placed.canvas.record import Definition
+from placed.canvas.snapshot import Snapshot, SnapshotDamaged
+from placed.tasks.recovery import CannotStart, Wanted, recover
 from tests.log_lines import logged
 from tests.logs import NOW_MS, Retained, ScriptedLog
 from tests.records import SMALL, Edit, any_edit, blank, paint, record
@@ -23,7 +23,7 @@ from tests.records import SMALL, Edit, any_edit, blank, paint, record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from placed.projection import Projection
+    from placed.canvas.projection import Projection
 
 LIMIT_SECONDS = 10.0
 NOTHING = Wanted(None, None, None)
@@ -333,8 +333,8 @@ async def test_start_goes_on_when_retention_removes_what_the_snapshot_has(
 
 
 async def test_cooldowns_are_counted_once_when_the_start_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.recovery.steady_clock_ms", lambda: NOW_MS)
-    monkeypatch.setattr("placed.reader.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.tasks.recovery.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.tasks.reader.steady_clock_ms", lambda: NOW_MS)
     log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 4)
     log.receive_errors = [OffsetOutOfRange(0, 1, 5)]
     result = await recovered(log)
@@ -350,8 +350,8 @@ async def test_log_that_loses_records_faster_than_they_are_read_is_told(warnings
 
 
 async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.recovery.steady_clock_ms", lambda: NOW_MS)
-    monkeypatch.setattr("placed.reader.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.tasks.recovery.steady_clock_ms", lambda: NOW_MS)
+    monkeypatch.setattr("placed.tasks.reader.steady_clock_ms", lambda: NOW_MS)
     log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 7)
     after_kill = (await recovered(log)).projection.cooldowns
     assert after_kill.standing(9, NOW_MS).remaining == 3

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from placed.config_file import MAX_FILE_BYTES, ConfigError, read_config_file
-from placed.palette import SEED
-from placed.setting_kinds import KINDS, SettingError, check
-from placed.setting_origin import Origin
-from placed.settings import Settings
+from placed.canvas.palette import SEED
+from placed.commands.settings.config_file import MAX_FILE_BYTES, ConfigError, read_config_file
+from placed.commands.settings.kinds import KINDS, SettingError, check
+from placed.commands.settings.origin import Origin
+from placed.commands.settings.values import Settings
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example writes its own file
 

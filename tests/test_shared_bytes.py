@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.shared_bytes import Retired, SharedBytes, TakenBack
+from placed.tasks.shared_bytes import Retired, SharedBytes, TakenBack
 
 
 def is_held(shared: SharedBytes) -> bool:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.cooldown import SAVED
-from placed.record import Definition
-from placed.snapshot import Snapshot, SnapshotDamaged, decode, encode
+from placed.canvas.cooldown import SAVED
+from placed.canvas.record import Definition
+from placed.canvas.snapshot import Snapshot, SnapshotDamaged, decode, encode
 from tests.records import SMALL, blank
 
 CANVAS = blank()

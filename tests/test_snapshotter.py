@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import trio
 
-from placed.cooldown import SAVED, Cooldowns, Rule
-from placed.projection import Projection
-from placed.snapshot_store import SnapshotUnwritable, open_snapshot_store
-from placed.snapshotter import MAX_RETRY_SECONDS, Snapshotter
+from placed.canvas.cooldown import SAVED, Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.storage.snapshot_store import SnapshotUnwritable, open_snapshot_store
+from placed.tasks.snapshotter import MAX_RETRY_SECONDS, Snapshotter
 from tests.log_lines import logged
 from tests.records import SMALL, batch, record
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trio.testing import MockClock
 
-    from placed.snapshot import Snapshot
+    from placed.canvas.snapshot import Snapshot
 
 LIMIT_SECONDS = 20.0
 
@@ -189,8 +189,8 @@ async def test_debts_are_those_of_the_next_server_whose_clock_was_set_meanwhile(
     monkeypatch: pytest.MonkeyPatch, set_by_ms: int
 ) -> None:
     began_ms = 1_700_000_000_000
-    monkeypatch.setattr("placed.snapshotter.steady_clock_ms", lambda: began_ms)
-    monkeypatch.setattr("placed.snapshotter.wall_clock_ms", lambda: began_ms + set_by_ms)
+    monkeypatch.setattr("placed.tasks.snapshotter.steady_clock_ms", lambda: began_ms)
+    monkeypatch.setattr("placed.tasks.snapshotter.wall_clock_ms", lambda: began_ms + set_by_ms)
     case = Case()
     edits = batch([record((1, 1, 2, 7))] * 6, first=0)
     case.projection.apply(attrs.evolve(edits, times_ms=np.full(6, began_ms)), began_ms)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import pytest
 
-from placed import standard_streams
-from placed.standard_streams import MOST_BYTES, QueuedText
+from placed.telemetry import standard_streams
+from placed.telemetry.standard_streams import MOST_BYTES, QueuedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import trio
 
-from placed import start as start_module
 from placed.backends import LogUnavailable
-from placed.exit_codes import ExitCode
-from placed.http.listening import Listening
-from placed.settings import Settings
-from placed.start import Start
+from placed.commands.settings.values import Settings
+from placed.http.lanes.listening import Listening
+from placed.process.exit_codes import ExitCode
+from placed.service import start as start_module
+from placed.service.start import Start
 from tests.log_lines import logged
 from tests.promises.http_connection import connect, get
 from tests.promises.offline_log import read_records

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from placed.structured_logs import configure, get_logger
+from placed.telemetry.structured_logs import configure, get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,6 +165,8 @@ def test_unknown_level_or_format_is_refused(level: str, log_format: str) -> None
 
 
 def test_importing_sets_no_handler() -> None:
-    script = "import logging, placed.structured_logs as s; s.get_logger('a'); print(logging.getLogger().handlers)"
+    script = (
+        "import logging, placed.telemetry.structured_logs as s; s.get_logger('a'); print(logging.getLogger().handlers)"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert result.stdout == "[]\n"

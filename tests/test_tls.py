@@ -9,10 +9,10 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from placed.exit_codes import ExitCode
-from placed.process import run
-from placed.settings import Settings
-from placed.tls import TlsError, server_context
+from placed.commands.settings.values import Settings
+from placed.http.tls import TlsError, server_context
+from placed.process.exit_codes import ExitCode
+from placed.service.process import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed import handover
-from placed.cli import HANDOVER_VARIABLE, main
-from placed.setting_origin import Origin
-from placed.variables import why_unknown
+from placed.commands.cli import HANDOVER_VARIABLE, main
+from placed.commands.settings.origin import Origin
+from placed.commands.settings.variables import why_unknown
+from placed.process import handover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from placed.settings import Settings
+    from placed.commands.settings.values import Settings
 
 KNOWN = ("PLACED_PORT", "PLACED_COOLDOWN", "PLACED_HOST")
 
@@ -35,7 +35,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
         served.append(settings)
         return 0
 
-    monkeypatch.setitem(sys.modules, "placed.process", SimpleNamespace(run=run))
+    monkeypatch.setitem(sys.modules, "placed.service.process", SimpleNamespace(run=run))
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield served

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from placed.backends import LogClosed, LogUnavailable, OutcomeUnknown
-from placed.writer import Writer, WriterClosed, WriterFull
+from placed.tasks.writer import Writer, WriterClosed, WriterFull
 from tests.logs import ScriptedLog
 from tests.records import record
 

@@ -30,8 +30,8 @@ from bench.torturing.people import (
     pixels_of,
 )
 from bench.torturing.trials import try_damaged
-from placed.backends.lmdb import open_lmdb_log
-from placed.exit_codes import ExitCode
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

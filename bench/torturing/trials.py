@@ -17,7 +17,7 @@ from bench.torturing.damage import damage
 from bench.torturing.ledger import Broken
 from bench.torturing.life import ended, hung, last_words, launched, patience, ready
 from bench.torturing.people import GONE, HOST, pixels_of
-from placed.exit_codes import ExitCode
+from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """The log: the contract that every backend keeps, and its errors.
 
-The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.record` gives them
+The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.canvas.record` gives them
 meaning). Offsets are strictly increasing integers, gaps are legal. Ranges of offsets are half-open: a log holds the
 records with `first <= offset < next`.
 
@@ -16,7 +16,7 @@ records with `first <= offset < next`.
     └── LogClosed             used after close
 
 This module may import Trio and numpy; it knows nothing of canvases and HTTP. Backends are opened by a context manager
-in their own module, and only `placed.log_opening` names them.
+in their own module, and only `placed.backends.opening` names them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import trio
 
 from placed.backends import Batch, Log, LogClosed, OffsetOutOfRange
 from placed.backends.tail import Reader, Tail, check_value
-from placed.clock import wall_clock_ms
+from placed.canvas.clock import wall_clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -17,7 +17,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from placed.shared_bytes import SharedBytes
+    from placed.tasks.shared_bytes import SharedBytes
 
 Headers = tuple[tuple[str, str], ...]
 

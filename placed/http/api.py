@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from placed import __version__
-from placed.author import author_of
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
-from placed.clock import steady_clock_ms
-from placed.frames import Format
+from placed.canvas.author import author_of
+from placed.canvas.clock import steady_clock_ms
+from placed.canvas.record import EDIT_STRUCT
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
 from placed.http.catch_up_limit import CatchUpLimit, too_many_catch_ups
@@ -29,22 +29,22 @@ from placed.http.origin import cors, refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
-from placed.image import RawEncoder
-from placed.record import EDIT_STRUCT
-from placed.writer import WriterClosed, WriterFull
+from placed.stream.frames import Format
+from placed.tasks.image import RawEncoder
+from placed.tasks.writer import WriterClosed, WriterFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from placed.broadcaster import Broadcaster
-    from placed.cooldown import Cooldowns, Rule, Standing
+    from placed.canvas.cooldown import Cooldowns, Rule, Standing
+    from placed.canvas.projection import Projection
     from placed.http.answer import Headers, Request
     from placed.http.client_address import Network
-    from placed.image import Image, ImageEncoder
-    from placed.metrics import Metrics
-    from placed.projection import Projection
-    from placed.subscriber import Subscriber
-    from placed.writer import PendingRecord, Writer
+    from placed.stream.broadcaster import Broadcaster
+    from placed.stream.subscriber import Subscriber
+    from placed.tasks.image import Image, ImageEncoder
+    from placed.tasks.writer import PendingRecord, Writer
+    from placed.telemetry.metrics import Metrics
 
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
 _UNAVAILABLE_RETRY_SECONDS = 2.0

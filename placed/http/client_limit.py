@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from placed.author import client_of
+from placed.canvas.author import client_of
 from placed.http.answer import Problem, retry_after
 from placed.http.client_address import is_inside
 

@@ -10,9 +10,9 @@ from placed.http.answer import Problem, invalid_parameter, missing_parameter
 from placed.http.body import FORM, JSON, form_pairs, json_members, media_type
 
 if TYPE_CHECKING:
+    from placed.canvas.record import Definition
     from placed.http.answer import Request
     from placed.http.body import Pairs
-    from placed.record import Definition
 
 QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka

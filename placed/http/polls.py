@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 if TYPE_CHECKING:
-    from placed.subscriber import Subscriber
+    from placed.stream.subscriber import Subscriber
 
 MAX_WAIT_SECONDS: Final = 30  # what proxies and browsers wait for an answer at the least
 MOST_POLLS: Final = 256  # of one client, at once; twice as many as streams, as a school's tabs all come at once

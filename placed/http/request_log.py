@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.author import author_of
+from placed.canvas.author import author_of
 from placed.http.answer import Problem, Request
 from placed.http.client_address import client_address, is_inside
-from placed.metrics import Metrics
-from placed.structured_logs import get_logger
+from placed.telemetry.metrics import Metrics
+from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trio
 
-from placed.backends.lmdb import LmdbLog, open_lmdb_log
+from placed.backends.lmdb.log import LmdbLog, open_lmdb_log
 
 TASKS = 8
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import lmdb
 import trio
 
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb.log import open_lmdb_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from pathlib import Path
 import trio
 
 from placed.backends import LogCorrupt, LogError
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb.log import open_lmdb_log
 from tests.backends.logs import read
 
 

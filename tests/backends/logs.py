@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from placed.backends.kafka import open_kafka_log
-from placed.backends.kafka_place import KafkaPlace
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.kafka.log import open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
+from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
 
 if TYPE_CHECKING:

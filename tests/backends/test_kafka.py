@@ -13,8 +13,8 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
 from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUnavailable, OffsetOutOfRange
-from placed.backends.kafka import open_kafka_log
-from placed.backends.kafka_place import KafkaPlace, KafkaSecurity
+from placed.backends.kafka.log import open_kafka_log
+from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 from tests.kafka.cluster import Certificate, Cluster, Login, run_cluster
 

@@ -11,8 +11,8 @@ from kafka import codec as kafka_codecs
 from kafka.admin import ConfigResource
 
 from placed.backends import Log, LogUndecodable
-from placed.backends.kafka import KafkaLog, open_kafka_log
-from placed.backends.kafka_place import KafkaPlace
+from placed.backends.kafka.log import KafkaLog, open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 
 if TYPE_CHECKING:

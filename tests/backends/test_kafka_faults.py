@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from placed.backends import LogUnavailable, OutcomeUnknown
-from placed.backends.kafka import APPEND_SECONDS, KafkaLog, open_kafka_log
-from placed.backends.kafka_place import KafkaPlace
+from placed.backends.kafka.log import APPEND_SECONDS, KafkaLog, open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 from tests.backends.test_kafka import kafka_threads
 from tests.kafka.cluster import Cluster, run_cluster

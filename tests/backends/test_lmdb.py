@@ -14,8 +14,8 @@ import pytest
 import trio
 
 from placed.backends import LogBusy, LogClosed, LogUnavailable, OutcomeUnknown
-from placed.backends.lmdb import TAIL_BYTES, LmdbLog, open_lmdb_log
-from placed.lmdb_environment import StoreUncertain
+from placed.backends.lmdb.log import TAIL_BYTES, LmdbLog, open_lmdb_log
+from placed.storage.lmdb_environment import StoreUncertain
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lmdb import Transaction
     from lmdb import _Database as Database
 
-    from placed.lmdb_environment import Environment
-    from placed.lmdb_pages import PageFile
+    from placed.storage.lmdb_environment import Environment
+    from placed.storage.lmdb_pages import PageFile
     from tests.backends.conftest import Tmpfs
 
 T = TypeVar("T")
@@ -227,7 +227,7 @@ async def test_the_folder_is_for_one_log_at_a_time(tmp_path: Path) -> None:
 
 async def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
     program = (
-        "import sys, trio, pathlib; from placed.backends.lmdb import open_lmdb_log\n"
+        "import sys, trio, pathlib; from placed.backends.lmdb.log import open_lmdb_log\n"
         "async def main():\n"
         "    async with open_lmdb_log(pathlib.Path(sys.argv[1])):\n"
         "        print('open', flush=True); await trio.to_thread.run_sync(sys.stdin.read)\n"

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placed.backends import LogCorrupt
-from placed.backends.lmdb import open_lmdb_log
-from placed.lmdb_environment import open_environment
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.storage.lmdb_environment import open_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,13 +10,13 @@ import pytest
 import trio
 
 from placed.backends import LogUnavailable
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb.log import open_lmdb_log
 from tests.backends.logs import append_all, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from placed.backends.lmdb import LmdbLog
+    from placed.backends.lmdb.log import LmdbLog
     from tests.backends.conftest import Tmpfs
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb.log import open_lmdb_log
 from tests.backends.logs import read
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bench.canvas_states import CanvasStates, Reload
-from placed import png
-from placed.edit_code import EditCode
-from placed.palette import SEED
+from placed.canvas import png
+from placed.canvas.edit_code import EditCode
+from placed.canvas.palette import SEED
 
 WIDTH, HEIGHT = 8, 4
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.chunks import Chunks
-from placed.http.chunked import LAST_CHUNK, chunk_of, data_of
+from placed.stream.chunked import LAST_CHUNK, chunk_of, data_of
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.data())

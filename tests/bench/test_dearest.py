@@ -10,7 +10,7 @@ import trio
 
 from bench.dear_requests import requests
 from bench.dearest import measured
-from placed.http.connection import HEAD_BYTES
+from placed.http.lanes.connection import HEAD_BYTES
 from tests.serving import LANES, serving
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.png import generated_canvas, png, read_canvas
-from placed import png as placed_png
-from placed.palette import SEED
+from placed.canvas import png as placed_png
+from placed.canvas.palette import SEED
 from tests.parts import program, require
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ test('a value is put in as it is, whatever is in it', () => {
   assert.equal(speakerOf('en')('{why}|{n|one:#!|other:#}', { why: '{n} # $& |', n: 1 }), '{n} # $& ||1!')
 })
 
-const PALETTES = readFileSync(new URL('../../placed/palette.py', import.meta.url), 'utf8')
+const PALETTES = readFileSync(new URL('../../placed/canvas/palette.py', import.meta.url), 'utf8')
 const NAMES = [...PALETTES.matchAll(/^ {4}(?:[0-9a-f]{6} (.+)|"(.+)": 0x.+)$/gm)].map(([, built, basic]) => built ?? basic)
 
 test('each colour that the server has a name for has one in each language, of its own', () => {

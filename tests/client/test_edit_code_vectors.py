@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from placed.edit_code import EditCode
+from placed.canvas.edit_code import EditCode
 
 LAYOUTS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("edit_code_vectors.json").read_text())["layouts"]
 

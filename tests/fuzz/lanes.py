@@ -21,27 +21,27 @@ import trio
 import trio.testing
 
 from placed.backends import Batch
-from placed.broadcaster import Broadcaster
-from placed.cooldown import Cooldowns, Rule
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.canvas.record import EDIT, Definition, encode_edits
 from placed.http.api import Api
-from placed.http.app import create_app
-from placed.http.connection import DeadlineStream, Limits
-from placed.http.fast_lane import FastLane
-from placed.http.front import Front
+from placed.http.lanes.app import create_app
+from placed.http.lanes.connection import DeadlineStream, Limits
+from placed.http.lanes.fast_lane import FastLane
+from placed.http.lanes.front import Front
 from placed.http.pages import Pages, client_folder
 from placed.http.request_log import RequestLog
-from placed.image import Image
-from placed.metrics import Metrics
-from placed.projection import Projection
-from placed.record import EDIT, Definition, encode_edits
+from placed.stream.broadcaster import Broadcaster
+from placed.tasks.image import Image
+from placed.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from placed.http.followers import Followers
-    from placed.image import ImageEncoder
-    from placed.subscriber import Subscriber
-    from placed.writer import Writer
+    from placed.stream.followers import Followers
+    from placed.stream.subscriber import Subscriber
+    from placed.tasks.image import ImageEncoder
+    from placed.tasks.writer import Writer
 
 _CANVAS = Definition(60, 40, bytes(range(48)))
 _LIMIT_SECONDS = 20.0

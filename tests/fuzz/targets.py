@@ -24,16 +24,16 @@ from typing import TYPE_CHECKING, Final
 import h11
 import numpy as np
 
-from placed import record, snapshot
-from placed.config_file import ConfigError, read_config_file
+from placed.canvas import record, snapshot
+from placed.canvas.palette import PaletteError
+from placed.canvas.palette_files import load_palette
+from placed.canvas.record import Definition
+from placed.commands.settings.config_file import ConfigError, read_config_file
+from placed.commands.settings.kinds import SettingError, check
 from placed.http.answer import Problem, Request
 from placed.http.body import most_body_bytes
-from placed.http.hot_request import Head, _parse, may_be_hot, read_head
+from placed.http.lanes.hot_request import Head, _parse, may_be_hot, read_head
 from placed.http.parameters import edit_of, version_of
-from placed.palette import PaletteError
-from placed.palette_files import load_palette
-from placed.record import Definition
-from placed.setting_kinds import SettingError, check
 from tests.fuzz.lanes import compare_lanes, speak_http2
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from placed.http.accepting import accept
+from placed.http.lanes.accepting import accept
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ import pytest
 import trio
 
 from placed.backends.memory import open_memory_log
-from placed.http import sse
+from placed.canvas.record import EDIT, encode_edits
 from placed.http.catch_up_limit import FRAMES_FOR_EACH_STREAM
-from placed.record import EDIT, encode_edits
+from placed.stream import sse
 from tests.exposition import metrics
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS

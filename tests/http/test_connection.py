@@ -12,8 +12,8 @@ import trio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from placed.http.connection import HEAD_BYTES, Limits
-from placed.http.front import Front
+from placed.http.lanes.connection import HEAD_BYTES, Limits
+from placed.http.lanes.front import Front
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS, Server, rest_of, serving
 
@@ -332,7 +332,7 @@ async def test_idle_connection_is_not_a_slow_head(start: Start) -> None:
 async def test_connection_that_stays_idle_is_closed(
     start: Start, asked: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.http.front.Limits", partial(Limits, idle_seconds=0.3))
+    monkeypatch.setattr("placed.http.lanes.front.Limits", partial(Limits, idle_seconds=0.3))
     async with start() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
         with trio.fail_after(LIMIT_SECONDS):
             if asked:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.canvas.record import Definition
 from placed.http.answer import Problem, Request
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS, edits_of
-from placed.record import Definition
 
 CANVAS = Definition(40, 30, bytes(48))
 LARGEST = Definition(MAX_SIDE_PX, MAX_SIDE_PX, bytes(3 * MAX_COLORS))

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
-from placed.http.hot_request import may_be_hot, read_head
+from placed.http.lanes.hot_request import may_be_hot, read_head
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS, serving
 

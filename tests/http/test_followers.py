@@ -12,13 +12,13 @@ import trio
 import trio.testing
 
 from bench.chunks import Chunks
-from placed.broadcaster import Broadcaster
-from placed.cooldown import Cooldowns, Rule
-from placed.feed import Feed
-from placed.frames import Format
-from placed.http.chunked import data_of
-from placed.http.followers import Followers
-from placed.projection import Projection
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.feed import Feed
+from placed.canvas.projection import Projection
+from placed.stream.broadcaster import Broadcaster
+from placed.stream.chunked import data_of
+from placed.stream.followers import Followers
+from placed.stream.frames import Format
 from tests.records import SMALL, batch, code_of, record
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest
 
     async with running(Hub()) as hub:
         readers = [hub.follow() for _ in range(4 * MANY)]
-        monkeypatch.setattr("placed.http.followers.os.write", counted)
+        monkeypatch.setattr("placed.stream.followers.os.write", counted)
         hub.append((1, 1, 1))
         total = 0
         with trio.fail_after(LIMIT_SECONDS):
@@ -171,8 +171,8 @@ async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_stil
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = os.write
-    monkeypatch.setattr("placed.http.followers._WRITES_AT_ONCE", 2)
-    monkeypatch.setattr("placed.http.packs.MOST_MEMBERS", 2)
+    monkeypatch.setattr("placed.stream.followers._WRITES_AT_ONCE", 2)
+    monkeypatch.setattr("placed.stream.packs.MOST_MEMBERS", 2)
     async with running(Hub()) as hub:
         readers = [hub.follow() for _ in range(4)]
 
@@ -181,7 +181,7 @@ async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_stil
                 hub.append((2, 2, 2))
             return write(fd, data)
 
-        monkeypatch.setattr("placed.http.followers.os.write", place_and_write)
+        monkeypatch.setattr("placed.stream.followers.os.write", place_and_write)
         hub.append((1, 1, 1))
         assert [(await reader.event())[:6] for reader in readers] == [b"id: 2\n"] * 2 + [b"id: 3\n"] * 2
         assert [(await reader.event())[:6] for reader in readers[:2]] == [b"id: 3\n"] * 2

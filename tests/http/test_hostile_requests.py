@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.http.connection import Limits
+from placed.http.lanes.connection import Limits
 from tests.http.test_connection import GOOD, statuses
 from tests.serving import LIMIT_SECONDS, Server
 

@@ -22,9 +22,9 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from placed.http.connection import Limits
-from placed.http.front import Front
-from placed.shared_bytes import TakenBack
+from placed.http.lanes.connection import Limits
+from placed.http.lanes.front import Front
+from placed.tasks.shared_bytes import TakenBack
 from tests.http.test_connection import fill
 from tests.http2_peer import Http2Peer, certificate, speaking
 from tests.promises.stream_client import EventParser
@@ -228,7 +228,7 @@ async def test_stream_whose_image_was_taken_back_is_reset(tmp_path: Path, monkey
         await peer.say(peer.request(1, b"/canvas.png"))
         while not isinstance(await peer.next(), HeadersFrame):
             pass
-        monkeypatch.setattr("placed.shared_bytes.SharedBytes.piece", _gone)
+        monkeypatch.setattr("placed.tasks.shared_bytes.SharedBytes.piece", _gone)
         for stream_id in (0, 1):
             await peer.say(WindowUpdateFrame(stream_id, window_increment=1_000_000))
         while not isinstance(frame := await peer.next(), RstStreamFrame):

@@ -11,8 +11,8 @@ import trio
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
-from placed.http.chunked import chunk_of
-from placed.record import EDIT, encode_edits
+from placed.canvas.record import EDIT, encode_edits
+from placed.stream.chunked import chunk_of
 from tests.exposition import metrics
 from tests.promises.http_connection import connect
 from tests.serving import LIMIT_SECONDS, Server

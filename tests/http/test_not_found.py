@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     "path",
     [
         *("/nothing", "/edit/", "/EDIT", "/edit/1", "/canvas.png/", "/info/", "/static", "/static/"),
-        *("/static/nothing.js", "/static/../placed/service.py", "/static/%2e%2e/pyproject.toml", "/static//main.js"),
+        *(
+            "/static/nothing.js",
+            "/static/../placed/service/wiring.py",
+            "/static/%2e%2e/pyproject.toml",
+            "/static//main.js",
+        ),
         *("/static/..%2f..%2fpyproject.toml", f"{MAIN}%00", "/static/" + "x" * 4000, "/%ff", "/favicon.ico"),
         *("/static/x", "/static/%2fetc/passwd", "/static/main.js", "/static/0123456789abcdef01234567/main.js"),
         *(MAIN.replace("main.js", "nothing.js"), MAIN.replace("main.js", "index.html"), "/client/main.js"),

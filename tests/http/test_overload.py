@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from placed.backends.memory import open_memory_log
-from placed.writer import Writer
+from placed.tasks.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

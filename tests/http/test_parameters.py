@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from placed.canvas.record import Definition
 from placed.http.answer import Problem, Request
 from placed.http.body import BODY_BYTES
 from placed.http.parameters import MAX_VERSION, choice, edit_of, text, version_of
-from placed.record import Definition
 
 CANVAS = Definition(40, 30, bytes(48))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

@@ -12,10 +12,10 @@ import trio
 
 from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
+from placed.canvas.palette import SEED
+from placed.canvas.record import Definition
+from placed.commands.settings.kinds import LOOPBACK
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS
-from placed.palette import SEED
-from placed.record import Definition
-from placed.setting_kinds import LOOPBACK
 from tests.exposition import metrics, subscribers
 from tests.http2_peer import certificate
 from tests.logs import ScriptedLog

@@ -10,9 +10,9 @@ import trio
 import trio.testing
 
 from placed.backends import LogUnavailable
+from placed.canvas.record import Definition
 from placed.http.body import EDITS_BODY_BYTES
-from placed.http.connection import HEAD_BYTES
-from placed.record import Definition
+from placed.http.lanes.connection import HEAD_BYTES
 from tests.exposition import metrics
 from tests.http.test_fast_lane import comparable
 from tests.logs import ScriptedLog

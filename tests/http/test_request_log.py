@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from placed.author import author_of
 from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
+from placed.canvas.author import author_of
 from placed.http.answer import Request
 from placed.http.request_log import RequestLog
 from tests.log_lines import logged
@@ -110,7 +110,7 @@ async def test_line_of_a_refused_edit_has_its_id_and_author_and_no_address(
 async def test_line_of_a_mistake_of_ours_has_its_id_and_traceback(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("placed.png.encode", _break)
+    monkeypatch.setattr("placed.canvas.png.encode", _break)
     async with start() as server:
         answer = await server.get("/canvas.png")
     assert (answer.status, answer.json()["code"]) == (500, "internal")

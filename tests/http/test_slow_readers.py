@@ -11,9 +11,9 @@ import pytest
 import trio
 from quart import Quart
 
-from placed.http import writing
 from placed.http.api import Api
-from placed.http.connection import Limits
+from placed.http.lanes import writing
+from placed.http.lanes.connection import Limits
 from tests.http.test_connection import fill
 from tests.promises.http_connection import ConnectionCut, connect
 from tests.serving import LIMIT_SECONDS
@@ -43,7 +43,7 @@ async def rest(connection: HttpConnection, pause_seconds: float = 0.0) -> int:
 async def test_reader_of_an_image_whose_room_is_taken_is_cut_and_the_next_gets_the_new_one(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.image.MOST_OLD", 0)
+    monkeypatch.setattr("placed.tasks.image.MOST_OLD", 0)
     async with start(**LARGE) as server, connect(server.port, receive_buffer_bytes=4_096) as slow:
         fill(server)
         await slow.send("/canvas.png")
@@ -60,7 +60,7 @@ async def test_reader_of_an_image_whose_room_is_taken_is_cut_and_the_next_gets_t
 async def test_reader_who_takes_the_least_gets_all_and_who_takes_less_is_cut(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.http.front.Limits", partial(Limits, send_seconds=0.5))
+    monkeypatch.setattr("placed.http.lanes.front.Limits", partial(Limits, send_seconds=0.5))
     async with start(**LARGE) as server:
         fill(server)
         async with connect(server.port, receive_buffer_bytes=65_536) as steady:
@@ -95,8 +95,8 @@ async def test_out_of_memory_ends_a_connection_and_not_the_server(
     async with start() as server, connect(server.port) as bystander:
         assert (await bystander.request("/canvas.png")).status == 200
         with monkeypatch.context() as patched:
-            patched.setattr("placed.http.keep_alive.response", fail)
-            patched.setattr("placed.http.fast_lane.response", fail)
+            patched.setattr("placed.http.lanes.keep_alive.response", fail)
+            patched.setattr("placed.http.lanes.fast_lane.response", fail)
             patched.setattr(Api, "cors", fail)
             for method, target in (("GET", "/canvas.png"), ("POST", "/edit?x=1&y=1&color=1")):
                 with contextlib.suppress(ConnectionCut):

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.edit_code import MAX_COLORS, MAX_SIDE_PX, EditCode
-from placed.feed import MAX_FRAME_EDITS, Frame
-from placed.http import sse
+from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX, EditCode
+from placed.canvas.feed import MAX_FRAME_EDITS, Frame
+from placed.stream import sse
 from tests.promises.stream_client import Event, EventParser
 from tests.records import SMALL, code_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 import trio
 
-from placed.http.chunked import LAST_CHUNK, data_of
+from placed.stream.chunked import LAST_CHUNK, data_of
 from tests.serving import LIMIT_SECONDS, rest_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import trustme
 from PIL import Image
 from quart_trio import QuartTrio
 
-from placed.http.connection import Limits
-from placed.http.front import Front
-from placed.tls import server_context
+from placed.http.lanes.connection import Limits
+from placed.http.lanes.front import Front
+from placed.http.tls import server_context
 from tests.promises.stream_client import EventParser
 from tests.serving import LIMIT_SECONDS, rest_of, serving
 

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from placed.author import KEY_BYTES
+from placed.canvas.author import KEY_BYTES
 from tests.kafka.cluster import run_cluster
 from tests.nginx.front import free_ports, run_nginx
 from tests.parts import has_program

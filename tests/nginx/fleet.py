@@ -13,8 +13,8 @@ import attrs
 import trio
 
 from placed.backends.memory import open_memory_log
-from placed.service import serve
-from placed.settings import Settings
+from placed.commands.settings.values import Settings
+from placed.service.wiring import serve
 from tests.nginx.front import Nginx, run_nginx
 from tests.promises.http_connection import get
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.backends import Log
-    from placed.service import Running
+    from placed.service.wiring import Running
 
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT = 64, 48

@@ -146,7 +146,7 @@ async def test_page_of_either_version_gets_its_files_while_servers_are_upgraded(
     newer = shutil.copytree(client_folder(), tmp_path / "client")
     (newer / "main.js").write_text("// newer\nthrow 1\n")
     folders = iter([client_folder(), newer])
-    monkeypatch.setattr("placed.service.client_folder", lambda: next(folders))
+    monkeypatch.setattr("placed.service.wiring.client_folder", lambda: next(folders))
     with trio.fail_after(LIMIT_SECONDS):
         async with run_fleet(tmp_path) as fleet, connect(fleet.port) as connection:
             pages = {(await get(port, "/")).body.decode() for port in fleet.ports}

@@ -14,15 +14,15 @@ import pytest
 from openapi_spec_validator import validate
 
 from placed import __version__
-from placed.edit_code import MAX_COLORS, MAX_SIDE_PX
-from placed.http import app
+from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.commands.settings.kinds import MAX_CHARGE_SECONDS, MAX_CHARGES
 from placed.http.answer import ALIVE
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
-from placed.http.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.edit_list import MOST_EDITS
+from placed.http.lanes import app
+from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.pages import Pages, client_folder
 from placed.http.parameters import MAX_VERSION, QUERY_BYTES
-from placed.setting_kinds import MAX_CHARGE_SECONDS, MAX_CHARGES
 from tests.openapi.description import load, resolve, schema
 from tests.promises.stream_client import EventParser
 
@@ -99,7 +99,7 @@ def codes_of_the_source() -> set[Pair]:
 
 
 def test_members_of_problems_are_those_of_the_schema() -> None:
-    trees = [*SOURCES, ast.parse((ROOT / "placed/start.py").read_text("utf-8"))]
+    trees = [*SOURCES, ast.parse((ROOT / "placed/service/start.py").read_text("utf-8"))]
     calls = [
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Problem"
     ]

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import trio
 
-from placed.cli import main
+from placed.commands.cli import main
 from tests.promises.offline_log import read_records
 from tests.serving import serving
 

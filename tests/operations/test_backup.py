@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.backends.lmdb import open_lmdb_log
-from placed.exit_codes import ExitCode
-from placed.operations.backup import CannotBackUp, back_up
-from placed.settings import Settings
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.commands.operations.backup import CannotBackUp, back_up
+from placed.commands.settings.values import Settings
+from placed.process.exit_codes import ExitCode
 from tests.operations.conftest import EDITS, Canvas, harm_record
 from tests.operations.handing_over import Crowd
 from tests.promises.http_connection import connect, get, place

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.exit_codes import ExitCode
-from placed.operations.part_folder import part_folder
+from placed.commands.operations.part_folder import part_folder
+from placed.process.exit_codes import ExitCode
 from tests.promises.server_process import ROOT
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Backs up, and says when the key is in the part; then it waits to be ended.
 _PROGRAM = """
 import sys, time
-from placed.cli import main
-from placed.operations import backup
+from placed.commands.cli import main
+from placed.commands.operations import backup
 copy_key = backup._copy_key
 def copy_and_wait(settings, part):
     copy_key(settings, part)

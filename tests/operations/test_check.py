@@ -13,10 +13,10 @@ import attrs
 import pytest
 import trio
 
-from placed.exit_codes import ExitCode
-from placed.folder_lock import LOCK_NAME, lock_folder
-from placed.snapshot import encode
-from placed.snapshot_store import open_snapshot_store, read_snapshot
+from placed.canvas.snapshot import encode
+from placed.process.exit_codes import ExitCode
+from placed.storage.folder_lock import LOCK_NAME, lock_folder
+from placed.storage.snapshot_store import open_snapshot_store, read_snapshot
 from tests.operations.conftest import EDITS, Canvas, harm_record
 from tests.promises.offline_log import append_records, canvas_record, record_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from placed.snapshot import Snapshot
+    from placed.canvas.snapshot import Snapshot
     from tests.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]

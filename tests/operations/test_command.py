@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.cli import main
-from placed.exit_codes import ExitCode
+from placed.commands.cli import main
+from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

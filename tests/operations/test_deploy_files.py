@@ -13,7 +13,7 @@ import pytest
 import trio
 import yaml
 
-from placed.settings import Settings
+from placed.commands.settings.values import Settings
 from tests.parts import has_program, require
 from tests.promises.http_connection import connect, get, place
 from tests.promises.server_process import running

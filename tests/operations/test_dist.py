@@ -113,4 +113,10 @@ def test_wheel_and_sdist_are_beside_it(dist: Path) -> None:
     (sdist,) = dist.glob("placed-*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"placed/cli.py", "client/index.html", "deploy/placed.service", "Dockerfile", "pyproject.toml"} <= names
+    assert {
+        "placed/commands/cli.py",
+        "client/index.html",
+        "deploy/placed.service",
+        "Dockerfile",
+        "pyproject.toml",
+    } <= names

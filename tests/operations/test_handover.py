@@ -8,9 +8,9 @@ import sys
 import pytest
 import trio
 
-from placed import handover
-from placed.handover import VARIABLE, HandoverFailed, predecessor_of, start_successor
-from placed.inherited_sockets import WrongSocket
+from placed.process import handover
+from placed.process.handover import VARIABLE, HandoverFailed, predecessor_of, start_successor
+from placed.process.inherited_sockets import WrongSocket
 from tests.operations.handing_over import is_there
 
 LIMIT_SECONDS = 30.0

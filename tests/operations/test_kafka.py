@@ -11,7 +11,7 @@ import pytest
 import trio
 from kafka import KafkaAdminClient
 
-from placed.exit_codes import ExitCode
+from placed.process.exit_codes import ExitCode
 from tests.operations.handing_over import Crowd, generations
 from tests.promises.http_connection import connect, place
 from tests.promises.kafka_servers import records_of, url_of

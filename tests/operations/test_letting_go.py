@@ -10,12 +10,12 @@ import pytest
 import trio
 import trio.testing
 
-from placed import service
-from placed.folder_lock import lock_folder
-from placed.http import front
-from placed.record import EDIT, encode_edits
-from placed.service import serve
-from placed.settings import Settings
+from placed.canvas.record import EDIT, encode_edits
+from placed.commands.settings.values import Settings
+from placed.http.lanes import front
+from placed.service import wiring as service
+from placed.service.wiring import serve
+from placed.storage.folder_lock import lock_folder
 from tests.promises.http_connection import connect, get, place
 from tests.promises.offline_log import append_records, canvas_record
 from tests.serving import LANES, serving

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import trio
 
-from placed.exit_codes import ExitCode
-from placed.folder_lock import LOCK_NAME
+from placed.process.exit_codes import ExitCode
+from placed.storage.folder_lock import LOCK_NAME
 from tests.operations.handing_over import wait_until_gone
 from tests.promises.http_connection import ConnectionCut, connect, get, place
 from tests.promises.offline_log import read_records

@@ -11,11 +11,11 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 
-from placed.backends.lmdb import open_lmdb_log
-from placed.exit_codes import ExitCode
-from placed.operations.check import check, held_folders
-from placed.operations.repair import CannotRepair, repair
-from placed.settings import Settings
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.commands.operations.check import check, held_folders
+from placed.commands.operations.repair import CannotRepair, repair
+from placed.commands.settings.values import Settings
+from placed.process.exit_codes import ExitCode
 from tests.backends.test_lmdb_damage import damages
 from tests.operations.conftest import EDITS, Canvas, harm_record
 from tests.promises.http_connection import get

@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING
 import pytest
 import trio
 
-from placed.exit_codes import ExitCode
-from placed.inherited_sockets import WrongSocket, activated_sockets
-from placed.sd_notify import Notifier
+from placed.process.exit_codes import ExitCode
+from placed.process.inherited_sockets import WrongSocket, activated_sockets
+from placed.process.sd_notify import Notifier
 from tests.operations.handing_over import generations
 from tests.promises.http_connection import connect, place
 from tests.promises.server_process import READY_SECONDS, refusal, running

@@ -15,9 +15,9 @@ import trio
 import trio.testing
 from PIL import Image
 
-from placed.paint.api import Api
-from placed.paint.painter import Job, Painter
-from placed.paint.picture import Picture
+from placed.commands.paint.api import Api
+from placed.commands.paint.painter import Job, Painter
+from placed.commands.paint.picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

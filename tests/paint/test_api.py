@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from placed.paint.api import Api, ApiError, BadEdit, Cooldown, Info, NotPlaced, Refused, TooLarge, Unavailable
+from placed.commands.paint.api import Api, ApiError, BadEdit, Cooldown, Info, NotPlaced, Refused, TooLarge, Unavailable
 from tests.paint.model_server import PALETTE, png_of, problem
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from placed.paint import command
-from placed.paint.api import Api
+from placed.commands.paint import command
+from placed.commands.paint.api import Api
 from tests.paint.model_server import ModelServer, problem, random_picture
 
 if TYPE_CHECKING:

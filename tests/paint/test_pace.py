@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from placed.paint.pace import MAX_BACK_OFF_SECONDS, Charges, Patience
-from placed.paint.progress import duration
+from placed.commands.paint.pace import MAX_BACK_OFF_SECONDS, Charges, Patience
+from placed.commands.paint.progress import duration
 
 
 def patience(give_up_seconds: float = 600.0) -> Patience:

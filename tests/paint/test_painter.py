@@ -12,15 +12,15 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placed.paint.api import MAX_IN_FLIGHT
-from placed.paint.painter import MAX_LISTS_IN_FLIGHT, MAX_PLACINGS, DoesNotFit, PaintStopped
-from placed.paint.quantise import quantise
+from placed.commands.paint.api import MAX_IN_FLIGHT
+from placed.commands.paint.painter import MAX_LISTS_IN_FLIGHT, MAX_PLACINGS, DoesNotFit, PaintStopped
+from placed.commands.paint.quantise import quantise
 from tests.paint.model_server import MISHAPS, PALETTE, ModelServer, Run, problem, random_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.paint.picture import Picture
+    from placed.commands.paint.picture import Picture
 
 LIST_LENGTHS = st.sampled_from([1, 2, 7, 1000])
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from placed.paint.plan import Order, Target, misfit
+from placed.commands.paint.plan import Order, Target, misfit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from placed.paint.served_image import OtherCanvas, served_indexes
+from placed.commands.paint.served_image import OtherCanvas, served_indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

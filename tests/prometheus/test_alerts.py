@@ -270,7 +270,7 @@ async def test_mistake_of_ours_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object, **__: object) -> bytes:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("placed.png.encode", fail)
+    monkeypatch.setattr("placed.canvas.png.encode", fail)
     async with watched(tmp_path) as (server, prometheus):
         assert (await server.get("/canvas.png")).status == 500
         await prometheus.fires("PlacedFaults")

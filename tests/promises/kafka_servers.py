@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import trio
 from kafka import KafkaAdminClient
 
-from placed.author import KEY_BYTES
-from placed.backends.kafka import open_kafka_log
-from placed.backends.kafka_place import KafkaPlace
+from placed.backends.kafka.log import open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
+from placed.canvas.author import KEY_BYTES
 from tests.promises.offline_log import ModelCanvas, edits_in
 from tests.promises.server_process import READY_SECONDS
 

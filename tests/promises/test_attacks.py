@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.line_limit import BURST, PER_SECOND
+from placed.telemetry.line_limit import BURST, PER_SECOND
 from tests.parts import require
 from tests.promises.bystander import LIMIT_SECONDS, standing_by
 from tests.promises.http_connection import ConnectionCut, connect, get

@@ -32,7 +32,7 @@ WIDTH, HEIGHT, COLORS = 64, 48, 16
 ALL_SECONDS = 150.0  # 15 s on an idle machine
 SETTLE_SECONDS = 60.0
 PAUSE_SECONDS = 0.05  # of each of 8 people: 160 edits a second, so that whoever lags isn't cut in each catch-up
-FEED_RECORDS = 4_096  # placed.recovery.FEED_RECORDS: how far back a restarted server's feed reaches
+FEED_RECORDS = 4_096  # placed.tasks.recovery.FEED_RECORDS: how far back a restarted server's feed reaches
 
 HABITS = (
     Habits(),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from placed.exit_codes import ExitCode
-from placed.http.descriptors import LEAST_DESCRIPTORS, LEAST_ROOM
+from placed.http.lanes.descriptors import LEAST_DESCRIPTORS, LEAST_ROOM
+from placed.process.exit_codes import ExitCode
 from tests.promises.http_connection import LIMIT_SECONDS, connect
 from tests.promises.server_process import refusal, running
 

@@ -11,7 +11,7 @@ import trio
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
-from placed.exit_codes import ExitCode
+from placed.process.exit_codes import ExitCode
 from tests.kafka.cluster import Cluster, Login, run_cluster
 from tests.promises.http_connection import connect, get, place
 from tests.promises.kafka_servers import logged_url, painted, records_of, url_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.exit_codes import ExitCode
+from placed.process.exit_codes import ExitCode
 from tests.promises.http_connection import connect, get, place
 from tests.promises.offline_log import append_records, canvas_record, read_records, record_of
 from tests.promises.server_process import refusal, running, starting

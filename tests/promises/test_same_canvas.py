@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import trio
 
 from placed.backends import Log
-from placed.backends.lmdb import open_lmdb_log
+from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
-from placed.cooldown import Rule
-from placed.record import Definition
-from placed.recovery import CannotStart, Wanted, recover
-from placed.service import Running, serve
-from placed.settings import Settings
-from placed.snapshot_store import open_snapshot_store
-from placed.snapshotter import Snapshotter
+from placed.canvas.cooldown import Rule
+from placed.canvas.record import Definition
+from placed.commands.settings.values import Settings
+from placed.service.wiring import Running, serve
+from placed.storage.snapshot_store import open_snapshot_store
+from placed.tasks.recovery import CannotStart, Wanted, recover
+from placed.tasks.snapshotter import Snapshotter
 from tests.promises.http_connection import connect, place
 from tests.promises.load import Load, at_random
 from tests.promises.offline_log import ModelCanvas, edits_in, record_of, values_of
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.backends import Batch
-    from placed.projection import Projection
-    from placed.snapshot_store import SnapshotStore
+    from placed.canvas.projection import Projection
+    from placed.storage.snapshot_store import SnapshotStore
 
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT, COLORS = 64, 48, 16

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import trio
 
-from placed.image import MOST_OLD
+from placed.tasks.image import MOST_OLD
 from tests.promises.bystander import standing_by
 from tests.promises.http_connection import LIMIT_SECONDS, connect, get
 from tests.promises.server_process import starting

@@ -1,0 +1,161 @@
+"""One reader of a Kafka log: a thread with a consumer of its own, and the channel that it fills.
+
+    thread:  bounds -> seek -> poll -> batch --(channel of size 0: waits until it is received)--> Trio task
+                ^---------------------+
+
+The thread ends when the reader is closed or has failed, at the latest after one call of `SLICE_SECONDS`, and closes its
+consumer, whose thread ends with it. Nothing is prefetched beyond what kafka-python holds: one answer of a broker, at
+most `FETCH_BYTES`. May import Trio and numpy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import trio
+from kafka.errors import OffsetOutOfRangeError
+
+from placed.backends import Batch, LogError, LogUnavailable
+from placed.backends.kafka.client import check_topic_id, out_of_range
+from placed.backends.tail import BATCH_RECORDS
+
+if TYPE_CHECKING:
+    from placed.backends.kafka.client import Client, Consumer
+
+LAST_STEP_SECONDS: Final = 1.0  # for a thread that has said that it ends, and has nothing left to do
+STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only where a name server doesn't answer
+
+
+class KafkaReader(trio.abc.ReceiveChannel[Batch]):
+    """One reader's place in a Kafka log; for one task."""
+
+    def __init__(self, client: Client, topic_id: str | None, offset: int, *, is_readable: bool = True) -> None:
+        """Read from `offset` on, once `start` has been called.
+
+        Args:
+            client: of this log.
+            topic_id: the topic's, as it was opened.
+            offset: the first to read.
+            is_readable: False where the last reader couldn't unpack what came next; `start` then waits until this one
+                can.
+        """
+        self._client = client
+        self._topic_id = topic_id
+        self._offset = offset
+        self._is_readable = is_readable
+        self._batches, self._received = trio.open_memory_channel[Batch](0)
+        self._ready = trio.Event()
+        self._ended = trio.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="placed-kafka-reader", daemon=True)
+        self._error: LogError | None = None
+        self._token = trio.lowlevel.current_trio_token()
+
+    async def start(self) -> None:
+        """Begin; returns when the log has been found to hold the offset.
+
+        Raises: as `Log.read`, on entering.
+        """
+        self._thread.start()
+        await self._ready.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def receive(self) -> Batch:
+        """The next batch; see `Log.read` for its errors."""
+        try:
+            return await self._received.receive()
+        except trio.EndOfChannel:
+            assert self._error is not None
+            raise self._error from None
+
+    def fail(self, error: LogError) -> None:
+        """End it: a waiting `receive`, and later ones, raise `error`. The first error counts."""
+        if self._error is None:
+            self._error = error
+        self._stop.set()
+        self._batches.close()
+        self._ready.set()
+
+    async def aclose(self) -> None:
+        """Close, and wait for the thread to end; `receive` then raises `trio.ClosedResourceError`. Idempotent.
+
+        Cancellation: it waits all the same, at most `STOP_SECONDS`.
+        """
+        self._stop.set()
+        self._received.close()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until the thread has ended, at most `STOP_SECONDS`, also when cancelled."""
+        with trio.move_on_after(STOP_SECONDS, shield=True):
+            await self._ended.wait()
+            self._thread.join(LAST_STEP_SECONDS)
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+    # What follows runs in the reader's thread.
+
+    def _run(self) -> None:
+        error: LogError | None = None
+        try:
+            with self._client.consumer() as consumer:
+                self._follow(consumer)
+        except LogError as found:
+            error = found
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled, trio.RunFinishedError):
+            pass  # nobody receives any more
+        finally:
+            with contextlib.suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._end, error)
+
+    def _end(self, error: LogError | None) -> None:
+        self.fail(error or LogUnavailable(f"{self._client.place}: the reader ended"))
+        self._ended.set()
+
+    def _follow(self, consumer: Consumer) -> None:
+        bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())
+        check_topic_id(consumer, self._topic_id, self._client.place)
+        if not bounds.first <= self._offset <= bounds.next:
+            raise out_of_range(self._offset, bounds)
+        consumer.seek(self._offset)
+        if self._is_readable or self._offset == bounds.next:
+            self._token.run_sync_soon(self._ready.set)
+        most = 1  # who wants no more than the first record has it at once
+        while not self._stop.is_set():
+            records = self._poll(consumer, most)
+            most = BATCH_RECORDS
+            # The end of a transaction takes an offset that is nobody's, and may be the log's last one.
+            gap_end = consumer.position if not records else 0
+            if records or gap_end > self._offset:
+                check_topic_id(consumer, self._topic_id, self._client.place)
+                batch = _batch(records) if records else _gap(gap_end)
+                self._offset = batch.next_offset
+                self._token.run_sync_soon(self._ready.set)
+                trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
+
+    def _poll(self, consumer: Consumer, most: int) -> list[Any]:
+        try:
+            return consumer.poll(most)
+        except OffsetOutOfRangeError:
+            # Retention has overtaken this reader. Right after a change of leader it may also be a passing state.
+            bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())
+            if bounds.first <= self._offset <= bounds.next:
+                raise
+            raise out_of_range(self._offset, bounds) from None
+
+
+def _batch(records: list[Any]) -> Batch:
+    return Batch(
+        offsets=np.array([record.offset for record in records], np.int64),
+        times_ms=np.array([record.timestamp for record in records], np.int64),
+        # Another program's record may have a key and no value; no bytes are no record of ours, and are skipped as such.
+        values=[record.value or b"" for record in records],
+    )
+
+
+def _gap(end: int) -> Batch:
+    nothing = np.empty(0, np.int64)
+    return Batch(nothing, nothing, [], gap_end=end)

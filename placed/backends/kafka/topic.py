@@ -1,0 +1,152 @@
+"""A log's topic: made when it is missing, and checked, at each opening.
+
+One partition, as offsets count in one. Made with retention.ms=-1 and cleanup.policy=delete, so that it keeps every
+record, with message.timestamp.type=LogAppendTime, so that a record's time is the log's own, and, where 3 copies or more
+are asked for, with min.insync.replicas=2, so that an acknowledged record is on two brokers. Knows nothing of Trio.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from kafka import errors as kafka_errors
+from kafka.admin import ConfigResource
+
+from placed.backends import Log, LogCorrupt, LogUnavailable
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+    from placed.backends.kafka.client import Client
+
+CONFIGS: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "message.timestamp.type": "LogAppendTime",
+}
+VISIBLE_SECONDS: Final = 5.0  # for a new topic to have a leader; a loaded cluster takes a second
+_RECORD_OVERHEAD_BYTES: Final = 200  # a batch's header is 61 bytes, a record's at most 21
+_CLUSTER_DEFAULT: Final = -1
+
+
+@attrs.frozen
+class Topic:
+    """A topic that may be used.
+
+    Attributes:
+        log_id: 32 hex digits: the topic's id; from brokers before 2.8, which have none, the cluster's id and the
+            topic's name make it, and a topic made anew goes unnoticed.
+        topic_id: None from such brokers.
+        cautions: settings that an operator should know of, as sentences.
+    """
+
+    log_id: str
+    topic_id: str | None
+    cautions: tuple[str, ...]
+
+
+def prepare_topic(client: Client, *, replication: int | None, create: bool = True) -> Topic:
+    """Make the topic if there is none, and check it.
+
+    Args:
+        client: of this log.
+        replication: copies of a new topic's records; None is the cluster's default.
+        create: without, one that isn't there is an error.
+
+    Raises:
+        LogUnavailable: no broker answers, or the topic isn't there, or can't be made just now.
+        LogRefused: the brokers refuse us.
+        LogCorrupt: it can't be a log: it has more than one partition, or is compacted.
+    """
+    with client.admin() as admin:
+        found = _describe(admin, client)
+        if found is None and not create:
+            raise LogUnavailable(f"{client.place}: there is no such topic")
+        if found is None:
+            _create(admin, client, replication)
+            found = _describe(admin, client)
+            if found is None:
+                raise LogUnavailable(f"{client.place}: the topic was made, and is gone")
+        _check_partitions(found, client)
+        cautions = _check_configs(admin, client, copies=len(found["partitions"][0]["replica_nodes"]))
+        if found["topic_id"] is not None:
+            topic_id = str(found["topic_id"]).replace("-", "")
+            return Topic(topic_id, topic_id, cautions)
+        cluster_id = admin.describe_cluster()["cluster_id"]
+        log_id = hashlib.sha256(f"{cluster_id}/{client.place.topic}".encode()).hexdigest()[:32]
+        return Topic(log_id, None, cautions)
+
+
+def _describe(admin: KafkaAdminClient, client: Client) -> dict[str, Any] | None:
+    (found,) = admin.describe_topics([client.place.topic])
+    error = kafka_errors.for_code(found["error_code"])
+    if error is kafka_errors.UnknownTopicOrPartitionError:
+        return None
+    if error is not kafka_errors.NoError:
+        raise error(client.place.topic)
+    answer: dict[str, Any] = found
+    return answer
+
+
+def _create(admin: KafkaAdminClient, client: Client, replication: int | None) -> None:
+    topic = client.place.topic
+    configs = CONFIGS | ({"min.insync.replicas": "2"} if (replication or 0) > 2 else {})
+    wanted = {"num_partitions": 1, "replication_factor": replication or _CLUSTER_DEFAULT, "configs": configs}
+    try:
+        admin.create_topics({topic: wanted})
+    except kafka_errors.TopicAlreadyExistsError:  # another server was quicker
+        pass
+    except kafka_errors.InvalidReplicationFactorError as error:
+        raise LogUnavailable(
+            f"{client.place}: the cluster has too few brokers for {replication} copies of the topic;"
+            " ask for fewer (kafka-replication), or start more brokers"
+        ) from error
+    admin.wait_for_topics([topic], timeout_ms=VISIBLE_SECONDS * 1000)
+
+
+def _check_partitions(found: dict[str, Any], client: Client) -> None:
+    count = len(found["partitions"])
+    if count != 1:
+        raise LogCorrupt(
+            f"{client.place}: the topic has {count} partitions, and a log has 1, as its records are in one order."
+            " Name another topic; placed makes one that is missing"
+        )
+
+
+def _check_configs(admin: KafkaAdminClient, client: Client, *, copies: int) -> tuple[str, ...]:
+    topic = client.place.topic
+    described = admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")
+    configs = {name: config["value"] for name, config in described["topic"][topic].items()}
+    if configs.get("cleanup.policy", "delete") != "delete":
+        raise LogCorrupt(
+            f"{client.place}: the topic's cleanup.policy is {configs['cleanup.policy']!r}, which removes records;"
+            " a log's is 'delete'. Set it, or name another topic"
+        )
+    return tuple(_cautions(configs, copies))
+
+
+def _cautions(configs: dict[str, str], copies: int) -> list[str]:
+    cautions = [
+        f"its {name} is {configs[name]}, so its beginning will be removed; -1 keeps all of it"
+        for name in ("retention.ms", "retention.bytes")
+        if configs.get(name, "-1") != "-1"
+    ]
+    if configs.get("message.timestamp.type", "LogAppendTime") != "LogAppendTime":
+        cautions.append(
+            f"its message.timestamp.type is {configs['message.timestamp.type']}, so the servers' clocks date the"
+            " edits, and must agree; LogAppendTime has the brokers do it"
+        )
+    if int(configs.get("max.message.bytes", 1 << 30)) < Log.max_value_bytes + _RECORD_OVERHEAD_BYTES:
+        cautions.append(
+            f"its max.message.bytes is {configs['max.message.bytes']}, and a record may take"
+            f" {Log.max_value_bytes + _RECORD_OVERHEAD_BYTES}; longer ones will be refused"
+        )
+    if copies > 1 and int(configs.get("min.insync.replicas", 1)) < 2:
+        cautions.append(
+            f"it has {copies} copies and its min.insync.replicas is 1, so an acknowledged edit may be on one broker"
+            " alone, and be lost with it; 2 prevents that"
+        )
+    return cautions

@@ -1,0 +1,136 @@
+"""What an LMDB log says of itself, in its main database, beside its records.
+
+    key "about"     format u16 | log id 16 | created_ms u64 | transaction u64 | next offset u64 | last time_ms u64 |
+                    crc u32; rewritten by each commit
+    key "origin"    is a backup u8 | log id 16 | version u64 | crc u32; in a log that began as a copy of another one
+
+All little-endian; crc is CRC-32 over all before it.
+
+A backup that is served has a future of its own, in which versions past the copy mean other records than in the log
+that it was copied from. So it takes a log id of its own when it is first opened, each time that it is restored; up to
+the version of the copy the two are the same. Pure but for the page file that it reads from.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.backends.lmdb.stored import read_batch
+from placed.storage.lmdb_pages import DamagedPages
+
+if TYPE_CHECKING:
+    from placed.storage.lmdb_pages import Meta, PageFile
+
+RECORDS: Final = b"records"
+ABOUT_KEY: Final = b"about"
+ORIGIN_KEY: Final = b"origin"
+_FORMAT: Final = 1
+_ABOUT: Final = struct.Struct("<H16sQQQQ")
+_ORIGIN: Final = struct.Struct("<?16sQ")
+_CRC: Final = struct.Struct("<I")
+
+
+@attrs.frozen
+class About:
+    """What a log says of itself, as of one transaction."""
+
+    log_id: bytes
+    created_ms: int
+    transaction: int
+    next_offset: int
+    last_ms: int
+
+    def encode(self) -> bytes:
+        """As it is stored."""
+        return _sealed(_ABOUT.pack(_FORMAT, *attrs.astuple(self)))
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> About:
+        """What is stored.
+
+        Raises:
+            DamagedPages: nothing, or nothing whole, or of another format.
+        """
+        if data is None:
+            raise DamagedPages("it doesn't say which log it is")
+        version, *rest = _ABOUT.unpack(_unsealed(data, _ABOUT.size, "what it says of itself"))
+        if version != _FORMAT:
+            raise DamagedPages(f"it is a log of format {version}; this server knows {_FORMAT}")
+        return cls(*rest)
+
+
+@attrs.frozen
+class Origin:
+    """Which log this one was copied from.
+
+    Attributes:
+        is_backup: whether it hasn't been opened since, and has that log's id yet.
+        log_id: the other log's.
+        version: up to which the two are the same.
+    """
+
+    is_backup: bool
+    log_id: bytes
+    version: int
+
+    def encode(self) -> bytes:
+        """As it is stored."""
+        return _sealed(_ORIGIN.pack(*attrs.astuple(self)))
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> Origin | None:
+        """What is stored; None when nothing is.
+
+        Raises:
+            DamagedPages: nothing whole.
+        """
+        return None if data is None else cls(*_ORIGIN.unpack(_unsealed(data, _ORIGIN.size, "what it was copied from")))
+
+
+def _sealed(body: bytes) -> bytes:
+    return body + _CRC.pack(zlib.crc32(body))
+
+
+def _unsealed(data: bytes, size: int, what: str) -> bytes:
+    body = data[: -_CRC.size]
+    if len(body) != size or data[-_CRC.size :] != _CRC.pack(zlib.crc32(body)):
+        raise DamagedPages(f"{what} is damaged")
+    return body
+
+
+def newest_about(pages: PageFile) -> About:
+    """What the log says of itself now."""
+    return _about(pages, pages.newest)
+
+
+def origin_of(pages: PageFile) -> Origin | None:
+    """What the log was copied from."""
+    return Origin.decode(pages.get(pages.newest.main, ORIGIN_KEY))
+
+
+def _about(pages: PageFile, meta: Meta) -> About:
+    """What the log said at one of the two commits that the file can show; it must be of that very transaction."""
+    about = About.decode(pages.get(meta.main, ABOUT_KEY))
+    # A compacted copy (mdb_copy -c) counts its transactions anew, from 1.
+    if meta.transaction not in (1, about.transaction):
+        raise DamagedPages(f"it is of transaction {about.transaction}, and says {meta.transaction}")
+    return about
+
+
+def check_log(pages: PageFile) -> About:
+    """Check that the records are as many as they should be, and that the first and last can be read."""
+    about = newest_about(pages)
+    # Damage that makes the newest commit look old shows in the other one, which then knows of more records.
+    for meta in pages.metas:
+        if meta.transaction and _about(pages, meta).next_offset > about.next_offset:
+            raise DamagedPages("its newest commit is damaged")
+    records = pages.subtree(RECORDS)
+    if records.entries != about.next_offset:
+        raise DamagedPages(f"it has {records.entries} records, and should have {about.next_offset}")
+    for offset in {0, about.next_offset - 1} if about.next_offset else ():
+        read_batch(pages, records, offset, max_records=1, max_bytes=1)
+    return about

@@ -1,0 +1,204 @@
+"""Salvage: what can still be read of a damaged LMDB log, written into a new one.
+
+A record is kept when its own checksum says that it is whole, and is where the log's tree has it. Nothing is taken from
+elsewhere in the file: pages of a commit that never ended hold records with good checksums too, which are not the
+log's. Of the file's two last commits that one counts by which more can be read.
+
+The new log has a log id of its own, since its versions mean other records where some are missing. May import numpy and
+what writes LMDB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.backends import Log
+from placed.backends.lmdb.about import ABOUT_KEY, RECORDS, About, newest_about
+from placed.backends.lmdb.stored import decode, encode
+from placed.storage.lmdb_environment import open_environment
+from placed.storage.lmdb_pages import MAX_DEPTH, NO_PAGE, DamagedPages, PageFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.storage.lmdb_pages import Page, Tree
+
+_AT_ONCE: Final = 8_192  # records in one transaction of the new log
+_AT_ONCE_BYTES: Final = 16 << 20
+_HEAD_BYTES: Final = 12  # before a stored record's value: `placed.backends.lmdb.stored`
+
+
+@attrs.frozen
+class Record:
+    """A record that is whole, at the offset that it had."""
+
+    offset: int
+    time_ms: int
+    value: bytes
+
+
+@attrs.frozen
+class Lost:
+    """Records that can't be read: `begin` up to, not including, `end`, and why."""
+
+    begin: int
+    end: int
+    reason: str
+
+
+class Salvage:
+    """What can be read of one state of a damaged log. `records` may be gone through again.
+
+    Attributes:
+        about: what the log says of itself; None where that can't be read.
+        kept: how many records can be read.
+        lost: those that can't, in order, as far as the log knows of them.
+    """
+
+    def __init__(self, pages: PageFile) -> None:
+        """Go through the log in `pages`.
+
+        Raises:
+            DamagedPages: it has no tree of records any more.
+        """
+        self._pages = pages
+        self._tree = pages.subtree(RECORDS)
+        self.about: About | None = None
+        with contextlib.suppress(DamagedPages, OSError):
+            self.about = newest_about(pages)
+        self.lost: list[Lost] = []
+        self.kept = sum(1 for _ in self._walk(self.lost))
+
+    def records(self) -> Iterator[Record]:
+        """Those that can be read, in order."""
+        return self._walk([])
+
+    def _walk(self, lost: list[Lost]) -> Iterator[Record]:
+        expected, reason = 0, "it isn't there"
+        end = self.about.next_offset if self.about else self._tree.entries
+        for found in _records(self._pages, self._tree):
+            if isinstance(found, str):
+                reason = found
+            elif expected <= found.offset < end:
+                if found.offset > expected:
+                    lost.append(Lost(expected, found.offset, reason))
+                yield found
+                expected, reason = found.offset + 1, "it isn't there"
+        if expected < end:
+            lost.append(Lost(expected, end, reason))
+
+
+def salvage(descriptor: int) -> Salvage:
+    """The more of the two that the data file open as `descriptor` gives.
+
+    Raises:
+        DamagedPages: it gives nothing.
+        OSError: it can't be read at all.
+    """
+    found: list[Salvage] = []
+    reason = DamagedPages("it has no sound meta page")
+    for number in (0, 1):
+        try:
+            found.append(Salvage(PageFile(descriptor, believe=number)))
+        except DamagedPages as damage:
+            reason = damage
+    best = max(found, key=lambda one: (one.kept, one.about.transaction if one.about else 0), default=None)
+    if best is None or not best.kept:
+        raise DamagedPages(best.lost[0].reason if best is not None and best.lost else str(reason))
+    return best
+
+
+def _records(pages: PageFile, tree: Tree) -> Iterator[Record | str]:
+    """The records of a tree, and in the place of those that can't be read, why."""
+    if tree.root != NO_PAGE and 1 <= tree.depth <= MAX_DEPTH:
+        for leaf in _leaves(pages, tree.root, tree.depth):
+            if isinstance(leaf, str):
+                yield leaf
+                continue
+            for index, key in enumerate(leaf.keys()):
+                try:
+                    stored = pages.value(leaf, index, limit=Log.max_value_bytes + _HEAD_BYTES + 1)
+                    yield Record(*decode(key, stored))
+                except (DamagedPages, OSError) as damage:
+                    yield str(damage)
+
+
+def _leaves(pages: PageFile, number: int, depth: int) -> Iterator[Page | str]:
+    try:
+        page = pages.page(number, leaf=depth == 1)
+        children = [] if depth == 1 else page.children()
+    except (DamagedPages, OSError) as damage:
+        yield str(damage)
+        return
+    if depth == 1:
+        yield page
+    for child in children:
+        yield from _leaves(pages, child, depth - 1)
+
+
+async def write_log(
+    folder: Path, records: Iterator[Record], *, created_ms: int, progress: Callable[[int], None]
+) -> tuple[str, int]:
+    """Make a log of `records` in `folder`, which is empty, one offset after the other, with the times that they had.
+
+    Args:
+        folder: exists, and is nobody else's.
+        records: in order.
+        created_ms: when the log that they were in was created.
+        progress: called with the next offset, now and then.
+
+    Returns:
+        The new log's id, and its next offset.
+
+    Raises:
+        StoreError: it can't be written.
+    """
+    log_id = secrets.token_bytes(16)
+    next_offset = 0
+
+    def fill(transaction: Transaction[bytes], _records: Database | None) -> None:
+        transaction.put(ABOUT_KEY, About(log_id, created_ms, transaction.id(), 0, 0).encode())
+
+    async with open_environment(folder, fill=fill, appended=RECORDS) as environment:
+        for chunk in chunks(records):
+            next_offset = await environment.write(partial(_put, chunk))
+            progress(next_offset)
+    return log_id.hex(), next_offset
+
+
+def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """The same records, as many at once as memory allows easily."""
+    chunk: list[Record] = []
+    size_bytes = 0
+    for record in records:
+        chunk.append(record)
+        size_bytes += len(record.value)
+        if len(chunk) == _AT_ONCE or size_bytes >= _AT_ONCE_BYTES:
+            yield chunk
+            chunk, size_bytes = [], 0
+    if chunk:
+        yield chunk
+
+
+def _put(chunk: list[Record], transaction: Transaction[bytes], records: Database | None) -> int:
+    about = About.decode(transaction.get(ABOUT_KEY))
+    for offset, record in enumerate(chunk, about.next_offset):
+        key, stored = encode(offset, record.time_ms, record.value)
+        transaction.put(key, stored, append=True, db=records)
+    after = attrs.evolve(
+        about,
+        transaction=transaction.id(),
+        next_offset=about.next_offset + len(chunk),
+        last_ms=max(about.last_ms, *(record.time_ms for record in chunk)),
+    )
+    transaction.put(ABOUT_KEY, after.encode())
+    return after.next_offset

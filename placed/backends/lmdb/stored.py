@@ -1,0 +1,147 @@
+"""A record as the LMDB log stores it, and reading many of them at numpy's speed.
+
+    key      offset u64, big-endian, so that LMDB's order is the log's
+    value    time_ms i64 | crc u32 | the record's value                  little-endian
+    crc      CRC-32 (zlib's) over key, time_ms and the record's value
+
+Pure but for the page file that it reads from. Imports numpy.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from placed.backends import Batch, Log
+from placed.storage.lmdb_pages import IN_OVERFLOW, NODE_HEADER_BYTES, DamagedPages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from placed.storage.lmdb_pages import Page, PageFile, Tree
+
+KEY: Final = struct.Struct(">Q")
+_TIME = struct.Struct("<q")
+_HEADER = np.dtype([("time_ms", "<i8"), ("crc", "<u4")])
+_HEAD = struct.Struct("<qI")
+_HEAD_BYTES = np.arange(_HEAD.size)
+_KEY_BYTES = np.arange(KEY.size)
+
+
+_RUN: Final = 64  # leaves read as one; 128 are no faster
+
+
+def _crc_table() -> NDArray[np.uint32]:
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, table >> 1 ^ np.uint32(0xEDB88320), table >> 1)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
+    """Key and value to store for one record."""
+    key = KEY.pack(offset)
+    crc = zlib.crc32(value, zlib.crc32(key + _TIME.pack(time_ms)))
+    return key, _HEAD.pack(time_ms, crc) + value
+
+
+def decode(key: bytes, stored: bytes) -> tuple[int, int, bytes]:
+    """The offset, the time in ms and the value of one record.
+
+    Raises:
+        DamagedPages: it isn't what `encode` made.
+    """
+    if len(key) != KEY.size or len(stored) <= _HEAD.size:
+        raise DamagedPages(f"a record of {len(stored)} bytes, with a key of {len(key)}")
+    offset, value = KEY.unpack(key)[0], stored[_HEAD.size :]
+    time_ms, crc = _HEAD.unpack_from(stored)
+    if crc != zlib.crc32(value, zlib.crc32(key + _TIME.pack(time_ms))):
+        raise DamagedPages(f"record {offset} doesn't match its checksum")
+    return offset, time_ms, value
+
+
+def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, max_bytes: int) -> Batch:
+    """The records from `offset` on, which the tree holds: at least one, then as many as both limits allow.
+
+    Raises:
+        DamagedPages: a page, or the record at the offset that the message names.
+        OSError: the disk can't be read.
+    """
+    parts: list[_Part] = []
+    records, size_bytes = 0, 0
+    for page in pages.leaves(tree, KEY.pack(offset), run=_RUN):
+        begin = _index_of(page, offset + records)
+        sizes = page.sizes[begin:] - _HEAD.size
+        if (sizes < 1).any() or (sizes > Log.max_value_bytes).any():
+            raise DamagedPages(f"a record after {offset + records} is too short or too long")
+        fitting = int(np.searchsorted(np.cumsum(sizes), max_bytes - size_bytes, "right"))
+        count = min(len(sizes), max_records - records, fitting if parts else max(1, fitting))
+        parts.append(_read_part(pages, page, begin, count))
+        records += count
+        size_bytes += int(sizes[:count].sum())
+        if count < len(sizes):
+            break
+    if not parts:
+        raise DamagedPages(f"record {offset} is missing")
+    return _join(offset, parts)
+
+
+@attrs.frozen(eq=False)
+class _Part:
+    """Records of one leaf: their headers as bytes, 12 each, and their values."""
+
+    headers: bytes
+    values: list[bytes]
+
+
+def _index_of(page: Page, offset: int) -> int:
+    """Where in the leaf the record is, all of whose keys have to follow one another."""
+    if (page.key_sizes != KEY.size).any():
+        raise DamagedPages(f"record {offset} or one beside it has a damaged key")
+    raw = np.frombuffer(page.raw, np.uint8)
+    keys = raw[(page.begins + NODE_HEADER_BYTES)[:, None] + _KEY_BYTES].view(">i8").ravel()
+    index = offset - int(keys[0])
+    if not 0 <= index < len(keys) or (np.diff(keys) != 1).any():
+        raise DamagedPages(f"record {offset} is missing, or one beside it")
+    return index
+
+
+def _read_part(pages: PageFile, page: Page, begin: int, count: int) -> _Part:
+    if (page.flags[begin : begin + count] & IN_OVERFLOW).any():
+        stored = [pages.value(page, index) for index in range(begin, begin + count)]
+        return _Part(b"".join([each[: _HEAD.size] for each in stored]), [each[_HEAD.size :] for each in stored])
+    begins = page.begins[begin : begin + count] + (NODE_HEADER_BYTES + KEY.size)
+    headers = np.frombuffer(page.raw, np.uint8)[begins[:, None] + _HEAD_BYTES].tobytes()
+    ends = (begins + page.sizes[begin : begin + count]).tolist()
+    raw = page.raw
+    return _Part(headers, [raw[a:b] for a, b in zip((begins + _HEAD.size).tolist(), ends, strict=True)])
+
+
+def _join(offset: int, parts: list[_Part]) -> Batch:
+    headers = np.frombuffer(b"".join([part.headers for part in parts]), _HEADER)
+    values = list(chain.from_iterable(part.values for part in parts))
+    offsets = np.arange(offset, offset + len(values), dtype=np.int64)
+    times_ms = headers["time_ms"].astype(np.int64)
+    prefixes = _prefix_crcs(offsets, times_ms)
+    found = np.fromiter(map(zlib.crc32, values, prefixes.tolist()), np.uint32, len(values))
+    wrong = np.flatnonzero(found != headers["crc"])
+    if len(wrong):
+        raise DamagedPages(f"record {offset + int(wrong[0])} doesn't match its checksum")
+    return Batch(offsets, times_ms, values)
+
+
+def _prefix_crcs(offsets: NDArray[np.int64], times_ms: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """The CRC-32 of key and time of each record, shape (n,); a call of zlib for each would take twice as long."""
+    crcs = np.full(len(offsets), 0xFFFFFFFF, np.uint32)
+    columns = (offsets.astype(">i8"), times_ms.astype("<i8"))
+    for column in np.concatenate([each.view(np.uint8).reshape(-1, 8) for each in columns], axis=1).T:
+        crcs = _CRC_TABLE[(crcs ^ column) & 0xFF] ^ crcs >> 8
+    return ~crcs

@@ -1,0 +1,149 @@
+"""The feed: the recent past in memory, as edit codes indexed by version.
+
+It holds every record with `first <= offset < version`, so that whoever stands at a version v with `first <= v <=
+version` can be brought to the present without a gap. It is bounded in records and in bytes: when it is full the
+oldest records go, `first` moves up, and whoever stands below it has to load the image again. It has one writer, the
+projection. Pure.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from placed.canvas.edit_code import EditCode
+
+MAX_RECORDS = 65_536  # at 300 records a second, 218 s: longer than an image may be cached
+MAX_BYTES = 8 << 20  # of edit codes; 2.8 million edits of 3 bytes
+MAX_FRAME_EDITS = 3_840  # 61 KB as JSON, and 20 as base64: below the 64 KB that many clients take of a line
+_BLOCK_EDITS = 3_072  # so that a frame that ends with its block has room for a record that begins before it
+_MOVE_RECORDS = 4_096  # dropped before the arrays are moved up, which takes 0.1 ms; 64 KB
+_RING_BYTES = 65_536  # of edit codes, to begin with
+_COALESCE_EDITS = 1_024  # below this, finding overdrawn pixels costs more than sending them
+
+
+@attrs.frozen
+class Frame:
+    """Edits that lead from one version to a later one.
+
+    Attributes:
+        version: the version after these edits.
+        codes: edit codes, in order; the last one of a pixel wins. Empty when only the version moved.
+        is_last: whether there is nothing after it yet; otherwise it's the same whenever it's asked for.
+    """
+
+    version: int
+    codes: bytes
+    is_last: bool = True
+
+
+class Feed:
+    """The recent past. `first` and `version` are the half-open range of offsets that it holds."""
+
+    def __init__(
+        self, code: EditCode, version: int, *, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._code = code
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._codes = _Ring(max_bytes)
+        self.restart(version)
+
+    def restart(self, version: int) -> None:
+        """Forget all records, and begin at `version`."""
+        self.first = self.version = version
+        # Not an object for each record: those take 12 MB, lie among short-lived ones, and leave holes as they go.
+        self._versions = array("q")  # the version after each record, ascending
+        self._ends = array("q")  # where its codes end, of all that came since the restart
+        self._dropped = 0  # leading entries of both arrays that are no longer held
+        self._begin = self._end = 0  # where the codes that are held begin and end
+
+    def append(self, version: int, codes: bytes) -> None:
+        """Add one record: the version after it, greater than the present one, and its edit codes."""
+        place, self._end = self._end, self._end + len(codes)
+        self._versions.append(version)
+        self._ends.append(self._end)
+        self.version = version
+        while len(self._versions) - self._dropped > self._max_records or self._end - self._begin > self._max_bytes:
+            self.first, self._begin = self._versions[self._dropped], self._ends[self._dropped]
+            self._dropped += 1
+        if self._begin < self._end:
+            self._codes.write(self._begin, place, codes)
+        if self._dropped > _MOVE_RECORDS:
+            del self._versions[: self._dropped], self._ends[: self._dropped]
+            self._dropped = 0
+
+    def since(self, version: int) -> Frame:
+        """The edits from `version` on, which is at least `first` and below the feed's version; at most a frame full.
+
+        A frame ends where a block of the feed does, wherever it begins: those who come back at a hundred versions get
+        a frame each, and then the same ones. Many edits are coalesced: of each pixel only its last one stays.
+        """
+        first, begin = self._find(version)
+        size_bytes = self._code.size_bytes
+        block_bytes = _BLOCK_EDITS * size_bytes
+        # A record without edits has no block of its own: the frame goes on to the end of the one that comes.
+        block_end = -(-max(self._ends[first], begin + 1) // block_bytes) * block_bytes
+        end = min(block_end, begin + MAX_FRAME_EDITS * size_bytes)
+        last = max(first, bisect_right(self._ends, end, first) - 1)  # a larger record goes whole
+        codes = self._coalesced(self._codes.read(begin, self._ends[last]))
+        return Frame(self._versions[last], codes, is_last=last == len(self._versions) - 1)
+
+    def frames_since(self, version: int) -> int:
+        """About how many full frames lead from `version`, at least `first`, to the present; 0 for less than one."""
+        _, begin = self._find(version)
+        return (self._end - begin) // (_BLOCK_EDITS * self._code.size_bytes)
+
+    def _find(self, version: int) -> tuple[int, int]:
+        """Which record is the first after `version`, and where its codes begin."""
+        first = bisect_right(self._versions, version, self._dropped)
+        return first, self._begin if first == self._dropped else self._ends[first - 1]
+
+    def _coalesced(self, codes: bytes) -> bytes:
+        if len(codes) <= _COALESCE_EDITS * self._code.size_bytes:
+            return codes
+        x, y, color = self._code.unpack(codes)
+        pixel = y.astype(np.uint32) << 16 | x
+        _, last_from_end = np.unique(pixel[::-1], return_index=True)
+        keep = np.sort(len(pixel) - 1 - last_from_end)
+        return self._code.pack(x[keep], y[keep], color[keep])
+
+
+class _Ring:
+    """The last bytes of a sequence, by their place in all of it. It grows by doubling, to `max_bytes` at most."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = bytearray(min(max_bytes, _RING_BYTES))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return len(self._bytes)
+
+    def write(self, begin: int, place: int, data: bytes) -> None:
+        """Put `data`, at most `max_bytes`, at `place`, and keep what is from `begin` on; what is before that may go."""
+        needed = place + len(data) - begin
+        if needed > len(self._bytes):
+            kept = self.read(begin, place)
+            self._bytes = bytearray(min(self._max_bytes, max(needed, 2 * len(self._bytes))))
+            self._put(begin, kept)
+        self._put(place, data)
+
+    def _put(self, place: int, data: bytes) -> None:
+        at = place % len(self._bytes)
+        room = len(self._bytes) - at
+        self._bytes[at : at + len(data)] = data[:room]
+        if len(data) > room:
+            self._bytes[: len(data) - room] = data[room:]
+
+    def read(self, begin: int, end: int) -> bytes:
+        """What is at `[begin, end)`, all of it kept."""
+        at = begin % len(self._bytes)
+        data = bytes(self._bytes[at : at + end - begin])
+        return data + self._bytes[: end - begin - len(data)]

@@ -1,0 +1,118 @@
+"""The snapshot: canvas, version and log id, with the projections that go with them, as bytes.
+
+    magic 8 | header length u32 | header, JSON | canvas, height * width bytes | cooldowns, 16 bytes an author
+    | digest 16
+
+Little-endian. The digest is BLAKE2b over all before it, so that a damaged snapshot is never applied. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from placed.canvas.cooldown import SAVED
+from placed.canvas.record import Definition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MAGIC: Final = b"placed\x00\x01"
+_LENGTH = struct.Struct("<I")
+_DIGEST_BYTES: Final = 16
+
+
+class SnapshotDamaged(ValueError):
+    """Bytes that are not a whole snapshot of ours; the message says what is wrong."""
+
+
+@attrs.frozen(eq=False)
+class Snapshot:
+    """The state of a canvas at one version of one log.
+
+    Attributes:
+        log_id: which log it was read from.
+        version: every record with a lower offset is in it.
+        definition: size and palette.
+        canvas: uint8, shape (height, width).
+        cooldowns: dtype `placed.canvas.cooldown.SAVED`, shape (authors,).
+        charge_ms: how long a charge took to come back; None in the snapshots of older servers, which don't say it.
+    """
+
+    log_id: str
+    version: int
+    definition: Definition
+    canvas: NDArray[np.uint8]
+    cooldowns: NDArray[np.void]
+    charge_ms: int | None = None
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """The snapshot as bytes."""
+    header = json.dumps(
+        {
+            "log": snapshot.log_id,
+            "version": snapshot.version,
+            "width": snapshot.definition.width,
+            "height": snapshot.definition.height,
+            "palette": snapshot.definition.rgb.hex(),
+            "authors": len(snapshot.cooldowns),
+            "charge_ms": snapshot.charge_ms,
+        }
+    ).encode()
+    body = b"".join(
+        (_MAGIC, _LENGTH.pack(len(header)), header, snapshot.canvas.tobytes(), snapshot.cooldowns.tobytes())
+    )
+    return body + _digest(body)
+
+
+def decode(data: bytes) -> Snapshot:
+    """The snapshot in `data`.
+
+    Raises:
+        SnapshotDamaged: wrong magic, digest, length or header.
+    """
+    body = memoryview(data)[:-_DIGEST_BYTES]
+    if bytes(body[: len(_MAGIC)]) != _MAGIC:
+        raise SnapshotDamaged(f"it begins with {data[:8].hex()}, not with {_MAGIC.hex()}")
+    if _digest(body) != data[-_DIGEST_BYTES:]:
+        raise SnapshotDamaged("its checksum doesn't match")
+    begin = len(_MAGIC) + _LENGTH.size
+    try:
+        end = begin + _LENGTH.unpack_from(body, len(_MAGIC))[0]
+        return _build(json.loads(bytes(body[begin:end])), body[end:])
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise SnapshotDamaged(f"its header is not understood: {error}") from error
+
+
+def _build(header: dict[str, object], arrays: memoryview) -> Snapshot:
+    width, height, authors = (int(str(header[key])) for key in ("width", "height", "authors"))
+    version = int(str(header["version"]))
+    if version < 0:
+        raise ValueError(f"version {version}; allowed are offsets of a log, from 0 on")
+    definition = Definition(width, height, bytes.fromhex(str(header["palette"])))
+    pixels = width * height
+    canvas = np.frombuffer(arrays[:pixels], np.uint8).reshape(height, width)
+    cooldowns = np.frombuffer(arrays[pixels:], SAVED)
+    if len(cooldowns) != authors or int(canvas.max()) >= definition.colors:
+        raise ValueError("its parts don't fit together")
+    charge_ms = header.get("charge_ms")
+    if charge_ms is not None and int(str(charge_ms)) < 0:
+        raise ValueError(f"charges that come back in {charge_ms} ms")
+    return Snapshot(
+        str(header["log"]),
+        version,
+        definition,
+        canvas.copy(),
+        cooldowns.copy(),
+        None if charge_ms is None else int(str(charge_ms)),
+    )
+
+
+def _digest(data: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

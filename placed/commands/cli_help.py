@@ -1,0 +1,84 @@
+"""What `placed --help` says: the flags by what they are about, examples, other places for settings, and exit codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from placed.process.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    import click
+
+COLUMNS: Final = 96
+
+_SECTIONS: Final = (
+    ("Address", ("--host", "--port", "--trusted-proxy", "--allowed-host", "--certificate", "--certificate-key")),
+    ("Other sites", ("--allow-origin", "--allow-embed")),
+    ("Clients", ("--max-streams-per-client", "--max-connections-per-client", "--unlimited-client")),
+    ("Canvas", ("--width", "--height", "--palette")),
+    ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
+    ("Storage", ("--data", "--log", "--author-key-file")),
+    (
+        "Kafka",
+        (
+            *("--kafka-protocol", "--kafka-ca", "--kafka-certificate", "--kafka-key", "--kafka-mechanism"),
+            *("--kafka-user", "--kafka-password-file", "--kafka-replication", "--exit-if-unreachable"),
+        ),
+    ),
+    ("Speed", ("--fast-lane", "--max-frames-per-second")),
+    ("Log lines", ("--log-level", "--log-format", "--log-addresses")),
+    ("Other", ("--config", "--check-config", "--version", "--help")),
+)
+INTRODUCTION: Final = """\
+Serve a shared canvas: everybody paints pixels, and sees each other's at once. Without any flag it is at
+http://127.0.0.1:8080, and kept in your own data folder."""
+_NOTES: Final = (
+    (
+        "Examples",
+        (
+            ("placed", "a canvas of 1000 x 1000 pixels, for this machine alone"),
+            ("placed --host 0.0.0.0 --width 256 --height 256", "a small one, for the whole network"),
+            ("placed --data /srv/place --cooldown 300", "one pixel per five minutes, as Reddit had it"),
+            ("placed --config placed.toml --port 9000", "settings from a file, but for the port"),
+            ("placed --log kafka://k1:9092,k2:9092/place", "one of many servers of the same canvas"),
+            (
+                "placed backup /backup/monday --data /srv/place",
+                "a copy, while it serves; placed --data DEST restores it",
+            ),
+        ),
+    ),
+    (
+        "Settings from elsewhere",
+        (
+            ("PLACED_CHARGE_SECONDS=5", "any flag as an environment variable; lists with commas"),
+            ("charge-seconds = 5", "any flag as a line of the TOML file that --config names"),
+            ("", "A flag goes before a variable, a variable before the file."),
+        ),
+    ),
+    (
+        "Exit codes",
+        (
+            (str(int(ExitCode.OK)), "stopped as asked, everything is saved"),
+            (str(int(ExitCode.BAD_USAGE)), "a flag, a variable or the config file isn't right"),
+            (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or isn't well"),
+            (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or not one of this machine's"),
+            (str(int(ExitCode.FAULT)), "a fault while serving, or stopping took too long"),
+            (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C"),
+        ),
+    ),
+)
+
+
+def write_options(ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write every flag into the section that it belongs to."""
+    records = {max(param.opts, key=len): param.get_help_record(ctx) for param in ctx.command.get_params(ctx)}
+    for title, flags in _SECTIONS:
+        with formatter.section(title):
+            formatter.write_dl([record for flag in flags if (record := records[flag])])
+
+
+def write_notes(formatter: click.HelpFormatter) -> None:
+    """Write what comes after flags and commands."""
+    for title, rows in _NOTES:
+        with formatter.section(title):
+            formatter.write_dl(rows, col_max=50)

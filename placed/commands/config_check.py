@@ -1,0 +1,148 @@
+"""`placed --check-config`: the settings as they would be used, where each comes from, and whether a start would do.
+
+Nothing is made or changed, and no broker is asked. While a server has the data folder, as before a reload, the port is
+that server's; all else that a start needs is looked at. What is printed is TOML, with the origins as comments.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+import trio
+
+from placed.backends.opening import lmdb_folder, log_url, open_log
+from placed.canvas.palette_files import palette_of
+from placed.commands.operations.look import canvas_of
+from placed.commands.settings.values import Settings
+from placed.http.lanes.listening import CannotListen, listen
+from placed.http.tls import TlsError
+from placed.process.exit_codes import ExitCode
+from placed.service.start import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
+from placed.storage.author_key import AuthorKeyError
+from placed.storage.folder_lock import LOCK_NAME
+from placed.tasks.recovery import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from placed.canvas.record import Definition
+
+_CANVAS: Final = ("width", "height", "palette")
+_NOT_SHOWN: Final = ("kafka_password", "origins")
+_COLUMN: Final = 48
+_CODES: Final = {
+    TlsError: ExitCode.BAD_USAGE,
+    AuthorKeyError: ExitCode.UNUSABLE,
+    CannotStart: ExitCode.UNUSABLE,
+    CannotListen: ExitCode.CANNOT_LISTEN,
+}
+
+
+def show(settings: Settings) -> int:
+    """Print the settings, and return the code with which a start would end, or 0.
+
+    Only what can be known without a start is looked at: whether a log is damaged, for example, isn't.
+    """
+    found, reason, code = None, "", ExitCode.OK
+    try:
+        found = canvas_of(settings)
+        _examine(settings, found)
+    except tuple(_CODES) as error:
+        reason, code = str(error), _CODES[type(error)]
+    for line in _lines(settings, found):
+        click.echo(line)
+    if reason:
+        click.echo(f"placed: a start would fail: {reason}", err=True)
+    return code
+
+
+def _examine(settings: Settings, found: Definition | None) -> None:
+    """Go through what a start needs, in its order; what is missing is raised as a start would."""
+    read_files(settings)
+    _check_folders(settings)
+    if _holder(settings.data) is None:
+        trio.run(_try_to_listen, settings)
+    open_log(settings, create=False)  # not entered: this looks for its client and its password
+    for file in (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key):
+        if file is not None and not os.access(file, os.R_OK):
+            raise CannotStart(f"{file} can't be read")
+    if found is not None:
+        wanted_canvas(settings).check(found, settings.log or str(settings.data))
+
+
+def _check_folders(settings: Settings) -> None:
+    for setting, folder in (("data", settings.data), ("log", lmdb_folder(settings))):
+        if folder is None:
+            continue
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            written = settings.origin(setting).phrase
+            raise CannotStart(f"the folder {folder} can't be used: {there} isn't a folder to write to; see {written}")
+
+
+async def _try_to_listen(settings: Settings) -> None:
+    for listener in await listen(settings.host, settings.port, choose_by(settings)):
+        await listener.aclose()
+
+
+def _holder(folder: Path) -> str | None:
+    """The process id of the server that has a data folder; None when nobody has."""
+    try:
+        with (folder / LOCK_NAME).open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go when the file is closed
+            except BlockingIOError:
+                return file.read(20).strip()
+    except OSError:
+        return None
+    return None
+
+
+def _lines(settings: Settings, found: Definition | None) -> Iterator[str]:
+    holder = _holder(settings.data)
+    if holder is not None:
+        yield f"# a server (process {holder}) has the data folder now; whether the port is free was not tried"
+    for field in attrs.fields(Settings):
+        if field.name in _NOT_SHOWN:
+            continue
+        setting = field.metadata.get("setting", field.name)
+        value, place = getattr(settings, field.name), settings.origin(setting).place
+        if value is None:
+            value, place = _default_of(settings, setting, found)
+        yield _line(settings, setting, value, place)
+    if settings.kafka_password is not None:
+        yield "# PLACED_KAFKA_PASSWORD is set, and not shown"
+
+
+def _default_of(settings: Settings, setting: str, found: Definition | None) -> tuple[Any, str]:
+    """What an open setting comes to, and why."""
+    if setting == "log":
+        return log_url(settings), "default"
+    if setting not in _CANVAS:
+        return None, "default"
+    canvas = found or DEFAULT_CANVAS
+    value = palette_of(canvas.rgb).name if setting == "palette" else getattr(canvas, setting)
+    return value, f"the canvas in {settings.log or settings.data}" if found else "default"
+
+
+def _line(settings: Settings, setting: str, value: Any, place: str) -> str:
+    key = setting.replace("_", "-")
+    if value is None:
+        return f"# {key} is not set"
+    if setting == "palette":
+        value = settings.origin(setting).given or value
+    return f"{f'{key} = {_toml(value)}':{_COLUMN}} # {place}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(str(value), ensure_ascii=False)  # JSON's escapes are TOML's

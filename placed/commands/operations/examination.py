@@ -1,0 +1,112 @@
+"""The examination of a log's records: what they mean, and whether a snapshot says the same. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from placed.backends import Batch
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.projection import Projection
+from placed.canvas.record import Definition, RecordRefused
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from placed.canvas.snapshot import Snapshot
+
+_NO_COOLDOWN: Final = Rule(1, 0)
+
+
+class Examination:
+    """A replay that stops at the snapshot's version, to compare.
+
+    Args:
+        snapshot: what to compare with; None has nothing.
+        first: the log's first offset.
+
+    Attributes:
+        records: how many were read.
+        first_ms: the first one's time, and `last_ms` the last one's.
+        refused: offset -> why, of the first record that means nothing.
+        differing_px: in how many pixels the snapshot's canvas differs from the log's; None before its version.
+    """
+
+    def __init__(self, snapshot: Snapshot | None, first: int) -> None:
+        self._snapshot = snapshot
+        self._first = first
+        self._projection: Projection | None = None
+        self.records = 0
+        self.first_ms = self.last_ms = 0
+        self.refused: dict[int, str] = {}
+        self.differing_px: int | None = None
+
+    @property
+    def definition(self) -> Definition | None:
+        """The canvas's; None where neither the log's first record nor a snapshot tells."""
+        return self._projection.definition if self._projection else None
+
+    @property
+    def edits(self) -> int:
+        """How many were applied."""
+        return self._projection.edits if self._projection else 0
+
+    @property
+    def refused_records(self) -> int:
+        """How many mean nothing, and are skipped by every server."""
+        return self._projection.refused if self._projection else 0
+
+    def feed(self, batch: Batch) -> None:
+        """Read on."""
+        if not batch.values:
+            return
+        if not self.records:
+            self._begin(batch)
+        self.records += len(batch.values)
+        self.last_ms = int(batch.times_ms[-1])
+        if self._projection is None:
+            return
+        version = self._snapshot.version if self._snapshot else 0
+        split = int(np.searchsorted(batch.offsets, version)) if self.differing_px is None else 0
+        for part in (_part(batch, 0, split), _part(batch, split, len(batch.values))):
+            if part.values:
+                self._projection.apply(part, self.last_ms, feed=False)
+            self._compare()
+
+    def _begin(self, batch: Batch) -> None:
+        self.first_ms = int(batch.times_ms[0])
+        definition = self._snapshot.definition if self._snapshot else None
+        canvas, version = None, self._first
+        if int(batch.offsets[0]) == 0:
+            try:
+                definition = Definition.decode(batch.values[0])
+            except RecordRefused as refusal:
+                self.refused[0] = str(refusal)
+        elif self._snapshot is not None:  # the beginning is gone: there is nothing to compare the snapshot with
+            canvas, version = self._snapshot.canvas.copy(), self._snapshot.version
+        if definition is not None:
+            self._projection = Projection(
+                definition, version, Cooldowns(_NO_COOLDOWN), canvas=canvas, on_refused=self._note_refused
+            )
+
+    def differs_px(self, canvas: NDArray[np.uint8]) -> int | None:
+        """In how many pixels the canvas read so far is another than `canvas`; None if it can't be told."""
+        if self._projection is None or self._projection.canvas.shape != canvas.shape:
+            return None
+        return int(np.count_nonzero(self._projection.canvas != canvas))
+
+    def _note_refused(self, offset: int, reason: str) -> None:
+        if not self.refused:
+            self.refused[offset] = reason
+
+    def _compare(self) -> None:
+        projection, snapshot = self._projection, self._snapshot
+        if projection is None or snapshot is None or self._first > 0 or self.differing_px is not None:
+            return
+        if projection.version == snapshot.version and projection.definition == snapshot.definition:
+            self.differing_px = self.differs_px(snapshot.canvas)
+
+
+def _part(batch: Batch, begin: int, end: int) -> Batch:
+    return Batch(batch.offsets[begin:end], batch.times_ms[begin:end], batch.values[begin:end])

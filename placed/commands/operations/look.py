@@ -1,0 +1,60 @@
+"""A look at which canvas is in a data folder, also while its server runs; nothing is locked or written."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from placed.backends.lmdb.about import RECORDS, check_log
+from placed.backends.lmdb.stored import read_batch
+from placed.backends.opening import lmdb_folder
+from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.snapshot import SnapshotDamaged
+from placed.commands.operations.check import SNAPSHOT_NAME
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_environment import DATA_NAME
+from placed.storage.lmdb_pages import DamagedPages
+from placed.storage.snapshot_store import read_snapshot
+from placed.tasks.recovery import CannotStart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.commands.settings.values import Settings
+
+
+def canvas_of(settings: Settings) -> Definition | None:
+    """The size and palette of the canvas that these settings name; None where there is none yet, or it isn't here.
+
+    Raises:
+        CannotStart: the log can't be read, or is damaged.
+    """
+    folder = lmdb_folder(settings)
+    if folder is not None:
+        return _first_record(folder / DATA_NAME)
+    try:
+        snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
+    except SnapshotDamaged:  # a start makes it anew from the log
+        return None
+    return snapshot.definition if snapshot and settings.log != "memory:" else None
+
+
+def _first_record(file: Path) -> Definition | None:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CannotStart(f"{file} can't be read: {error.strerror}") from error
+    try:
+        pages = check_file(descriptor, appended=RECORDS)
+        if not check_log(pages).next_offset:
+            return None
+        batch = read_batch(pages, pages.subtree(RECORDS), 0, max_records=1, max_bytes=1)
+        return Definition.decode(batch.values[0])
+    except RecordRefused:  # a start says so, and goes by the settings
+        return None
+    except (DamagedPages, OSError) as error:
+        raise CannotStart(f"{file} is damaged: {error}") from error
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,195 @@
+"""The repair: what can be done without inventing anything. Whatever was there is kept, under another name.
+
+    a snapshot that can't be used    put aside; the next start makes one from the log
+    a damaged LMDB log               what can be read of it goes into a new log, which takes the old one's place in one
+                                     step: at every instant there is the old file or the new one
+
+The new log has a log id of its own, also when nothing is missing in it: clients who hold a version of the old one are
+told to load the image again, rather than given edits that are not the next ones of theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import shutil
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import trio
+
+from placed.backends import Batch
+from placed.backends.lmdb.salvage import Record, chunks, salvage, write_log
+from placed.backends.opening import lmdb_folder
+from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.snapshot import SnapshotDamaged
+from placed.commands.operations.check import SNAPSHOT_NAME
+from placed.commands.operations.examination import Examination
+from placed.storage.lmdb_environment import DATA_NAME, StoreError, sync_folder
+from placed.storage.lmdb_pages import DamagedPages
+from placed.storage.ownership import give_to_folders_owner
+from placed.storage.snapshot_store import read_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from placed.backends.lmdb.salvage import Lost, Salvage
+    from placed.canvas.snapshot import Snapshot
+    from placed.commands.operations.check import Progress
+    from placed.commands.operations.report import Report
+    from placed.commands.settings.values import Settings
+
+_SALVAGING: Final = "salvaging"
+_MOST_TOLD: Final = 20  # ranges of lost records; a badly damaged file may have thousands
+
+
+class CannotRepair(Exception):
+    """Nothing was changed; the message says why, and the way out."""
+
+
+def repair(settings: Settings, report: Report, progress: Progress) -> list[str]:
+    """Mend what `report` tells of, where that can be done; what was done, as sentences.
+
+    Args:
+        settings: of the server, whose folders are held.
+        report: of a check that has just been made.
+        progress: called with 0, the records written, and those that there will be.
+
+    Raises:
+        CannotRepair: nothing of the log can be kept, or there is no room or permission.
+    """
+    parts = {problem.part for problem in report.problems}
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    done: list[str] = []
+    folder = lmdb_folder(settings)
+    try:
+        if "log" in parts and folder is not None:
+            done += _mend_log(settings, folder, stamp, progress)
+        begins_at_0 = folder is not None or not report.log.get("first")
+        if (parts & {"snapshot", "log"}) and begins_at_0 and (settings.data / SNAPSHOT_NAME).exists():
+            done.append(_put_aside(settings.data / SNAPSHOT_NAME, stamp))
+    except (OSError, StoreError) as error:
+        raise CannotRepair(f"{error}; what was there is there yet") from error
+    return done
+
+
+def _put_aside(path: Path, stamp: str) -> str:
+    aside = path.with_name(f"{path.name}.aside-{stamp}")
+    path.rename(aside)
+    sync_folder(path.parent)
+    return f"the snapshot is put aside as {aside}; the next start makes one"
+
+
+def _mend_log(settings: Settings, folder: Path, stamp: str, progress: Progress) -> list[str]:
+    path = folder / DATA_NAME
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        found = salvage(descriptor)
+        snapshot = _snapshot_of(found, settings)
+        first = _definition_record(found, snapshot)
+        part = folder / _SALVAGING
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        log_id, count = _write(part, found, first, progress)
+        told = _tell(found.lost)
+        if found.lost and snapshot is not None:
+            told += _tell_pixels(found, first, snapshot)
+    except DamagedPages as damage:
+        raise CannotRepair(f"nothing of {path} can be kept: {damage}. Restore a backup") from damage
+    finally:
+        os.close(descriptor)
+    aside = path.with_name(f"{path.name}.aside-{stamp}")
+    _exchange(path, part / DATA_NAME, aside)
+    shutil.rmtree(part)
+    done = [
+        f"{found.kept:,} records are kept, in a new log of id {log_id}, whose next offset is {count:,}",
+        f"the damaged file is put aside as {aside}; clients are told to load the image again",
+    ]
+    if first is not None:
+        done.append("the record that says what the canvas is was lost, and is the snapshot's again")
+    return done + told
+
+
+def _snapshot_of(found: Salvage, settings: Settings) -> Snapshot | None:
+    """A sound snapshot of this very log, if there is one."""
+    with contextlib.suppress(SnapshotDamaged):
+        snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
+        if snapshot is not None and found.about is not None and snapshot.log_id == found.about.log_id.hex():
+            return snapshot
+    return None
+
+
+def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | None:
+    """What has to come before the records that are kept; None when the log begins as it should.
+
+    Raises:
+        DamagedPages: the log's first record is lost, and no snapshot knows what it said.
+    """
+    head = next(found.records())
+    with contextlib.suppress(RecordRefused):
+        if head.offset == 0:
+            Definition.decode(head.value)
+            return None
+    if snapshot is None:
+        raise DamagedPages("the record that says what the canvas is can't be read, and there is no snapshot that knows")
+    return Record(0, head.time_ms, snapshot.definition.encode())
+
+
+def _tell_pixels(found: Salvage, first: Record | None, snapshot: Snapshot) -> list[str]:
+    """What the lost records mean for the canvas, as far as the snapshot knows."""
+    examination = Examination(None, 0)
+    records = (record for record in found.records() if record.offset < snapshot.version)
+    for chunk in chunks(chain([first] if first is not None else [], records)):
+        offsets = np.array([record.offset for record in chunk], np.int64)
+        times_ms = np.array([record.time_ms for record in chunk], np.int64)
+        examination.feed(Batch(offsets, times_ms, [record.value for record in chunk]))
+    differs_px = examination.differs_px(snapshot.canvas)
+    if differs_px is None:
+        return []
+    return [f"at version {snapshot.version:,} the canvas is another than the snapshot's in {differs_px:,} pixels"]
+
+
+def _write(part: Path, found: Salvage, first: Record | None, progress: Progress) -> tuple[str, int]:
+    records: Iterator[Record] = chain([first] if first is not None else [], found.records())
+    created_ms = found.about.created_ms if found.about is not None else next(found.records()).time_ms
+
+    async def write() -> tuple[str, int]:
+        return await write_log(
+            part, records, created_ms=created_ms, progress=lambda at: progress(0, at, found.kept + (first is not None))
+        )
+
+    return trio.run(write)
+
+
+def _exchange(path: Path, new: Path, aside: Path) -> None:
+    """Put `new` in the place of `path`, which is then called `aside`. A crash leaves one of the two there."""
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # not every file system has those
+        shutil.copyfile(path, aside)
+        descriptor = os.open(aside, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    sync_folder(path.parent)
+    new.replace(path)
+    give_to_folders_owner(path)
+    sync_folder(path.parent)
+
+
+def _tell(lost: list[Lost]) -> list[str]:
+    if not lost:
+        return ["no record is lost"]
+    count = sum(one.end - one.begin for one in lost)
+    told = [
+        f"lost: the record at offset {one.begin:,}: {one.reason}"
+        if one.end == one.begin + 1
+        else f"lost: the records at offsets {one.begin:,} up to, not including, {one.end:,}: {one.reason}"
+        for one in lost[:_MOST_TOLD]
+    ]
+    more = [f"and {len(lost) - _MOST_TOLD:,} more ranges"] if len(lost) > _MOST_TOLD else []
+    return [f"records that are lost, as far as the log knows: {count:,}", *told, *more]

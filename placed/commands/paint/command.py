@@ -1,0 +1,215 @@
+"""The command `placed paint`: options, exit codes and the summary.
+
+Exit codes: 0 every pixel is right, 1 it gave up or some are still wrong, 2 bad usage, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+import httpx
+import trio
+
+from placed.commands.paint import painter as painting
+from placed.commands.paint import picture as pictures
+from placed.commands.paint.api import Api
+from placed.commands.paint.progress import duration, shown
+
+if TYPE_CHECKING:
+    from placed.commands.paint.plan import Order
+    from placed.commands.paint.progress import Progress
+    from placed.commands.paint.quantise import Dither
+
+if TYPE_CHECKING:
+    _PositionType = click.ParamType[tuple[int, int]]
+    _SizeType = click.ParamType[pictures.Size]
+    _UrlType = click.ParamType[httpx.URL]
+    _SecondsType = click.ParamType[float]
+else:
+    # Takes no arguments before click 8.4.
+    _PositionType = _SizeType = _UrlType = _SecondsType = click.ParamType
+
+_DEFAULT_GIVE_UP_SECONDS = 600.0  # a reboot or an upgrade of a small server fits in
+
+
+class _Position(_PositionType):
+    name = "X,Y"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(",")
+        if len(parts) != 2 or not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+            self.fail(f"{value!r} is not a position; allowed are two integers from 0, like 100,250", param, ctx)
+        if max(len(part) for part in parts) > 9:
+            self.fail(f"{value!r} is outside any canvas", param, ctx)
+        return int(parts[0]), int(parts[1])
+
+
+class _Size(_SizeType):
+    name = "WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> pictures.Size:
+        if isinstance(value, pictures.Size):
+            return value
+        try:
+            return pictures.Size.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Url(_UrlType):
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> httpx.URL:
+        try:
+            url = httpx.URL(value)
+            url.host.encode("idna")  # as connecting will, where it would be no error that httpx knows
+        except (httpx.InvalidURL, UnicodeError) as error:
+            self.fail(f"{value!r} is not an address: {error}", param, ctx)
+        if url.scheme not in {"http", "https"} or not url.host:
+            self.fail(f"{value!r} is not an address; allowed is one like http://127.0.0.1:8080", param, ctx)
+        if url.port is not None and not 1 <= url.port <= 65_535:
+            self.fail(f"{value!r} has port {url.port}; allowed are 1 to 65535", param, ctx)
+        return url.copy_with(query=None, fragment=None)
+
+
+class _Seconds(_SecondsType):
+    name = "SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not seconds >= 0:
+            self.fail(f"{value!r} is not a time; allowed are seconds from 0, or inf for ever", param, ctx)
+        return seconds
+
+
+@click.command()
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--url", type=_Url(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address.")
+@click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
+@click.option(
+    "--size",
+    type=_Size(),
+    metavar="WxH",
+    help="Resize first: 200x150, or 200x or x150, and the other side follows the aspect.",
+)
+@click.option(
+    "--dither",
+    type=click.Choice(["none", "floyd-steinberg", "ordered"]),
+    default="none",
+    show_default=True,
+    help="How to mix colours that the palette lacks.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["rows", "random", "center"]),
+    default="rows",
+    show_default=True,
+    help="Row by row, all over, or from the middle outwards.",
+)
+@click.option("--keep", is_flag=True, help="Go on repairing what others paint over, until Ctrl-C.")
+@click.option("--dry-run", is_flag=True, help="Place nothing; say how many pixels differ and how long it would take.")
+@click.option(
+    "--give-up",
+    type=_Seconds(),
+    default=_DEFAULT_GIVE_UP_SECONDS,
+    show_default=True,
+    help="How long to put up with a server that doesn't answer or take edits; inf: for ever.",
+)
+@click.pass_context
+def paint(
+    ctx: click.Context,
+    image: Path,
+    url: httpx.URL,
+    at: tuple[int, int],
+    size: pictures.Size | None,
+    dither: Dither,
+    order: Order,
+    keep: bool,
+    dry_run: bool,
+    give_up: float,
+) -> None:
+    """Paint the picture IMAGE onto the canvas at URL, through its public API, as fast as its cooldown allows.
+
+    Each pixel gets the palette's nearest colour; transparent ones are left alone, and so is what is right
+    already. If the server goes away, it waits and goes on. To go on after Ctrl-C, run it again.
+
+    Exit codes: 0 every pixel is right, 1 it gave up or some are still wrong, 2 bad usage, 130 Ctrl-C.
+    """
+    try:
+        picture = pictures.read(image, size)
+    except pictures.PictureError as error:
+        raise click.BadParameter(str(error), param_hint="IMAGE") from error
+    if not picture.visible.any():
+        raise click.BadParameter(f"{image}: every pixel is transparent", param_hint="IMAGE")
+    job = painting.Job(picture, *at, dither, order, keep, dry_run, give_up)
+    ctx.exit(_Run(url, job).exit_code())
+
+
+@attrs.define
+class _Run:
+    """One run of the painter under Trio, and what is to be said at its end."""
+
+    url: httpx.URL
+    job: painting.Job
+    painter: painting.Painter | None = None
+    seconds: float = 0.0
+    left_seconds: float | None = None
+
+    def exit_code(self) -> int:
+        """Paint, say how it ended, and return the exit code."""
+        code = self._paint()
+        if self.painter is None or self.painter.total == 0:
+            return code
+        click.echo(self._summary(self.painter))
+        complete = self.job.dry_run or self.painter.right == self.painter.total
+        return code or (0 if complete else 1)
+
+    def _paint(self) -> int:
+        code = 0
+        with shown() as progress:
+            try:
+                trio.run(self._main, progress, strict_exception_groups=True)
+            except* KeyboardInterrupt:
+                code = 130
+            except* painting.PaintStopped as stopped:
+                code = 1
+                for error in _leaves(stopped):
+                    early = isinstance(error, painting.DoesNotFit) and self.painter and not self.painter.total
+                    code = 2 if early else code
+                    progress.note(f"placed: {error}")
+        return code
+
+    async def _main(self, progress: Progress) -> None:
+        started = trio.current_time()
+        async with Api(self.url) as api:
+            self.painter = painting.Painter(api, self.job, progress, random.Random())  # noqa: S311 - jitter only
+            try:
+                await self.painter.run()
+            finally:
+                self.seconds = trio.current_time() - started
+                self.left_seconds = self.painter.left_seconds
+
+    def _summary(self, painter: painting.Painter) -> str:
+        wrong = painter.total - painter.right
+        if self.job.dry_run:
+            time = "" if not self.left_seconds else f", at least {duration(self.left_seconds)} by the cooldown"
+            return f"{painter.total:,} pixels: {painter.right:,} are right, {wrong:,} to place{time}"
+        state = "all are right" if wrong == 0 else f"{wrong:,} are still wrong"
+        return f"{painter.total:,} pixels: {state}; {painter.placed:,} placed in {duration(self.seconds)}"
+
+
+def _leaves(group: BaseExceptionGroup[painting.PaintStopped]) -> list[painting.PaintStopped]:
+    found: list[painting.PaintStopped] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,109 @@
+"""The config file: settings as TOML, keys named like the flags, with - or _ between words.
+
+    port = 8080
+    trusted-proxy = ["10.0.0.0/8"]
+
+Checked here: that it can be read, that every key is a setting, and that each value has its TOML type. What
+a value may be is checked where flags are. Pure but for reading the file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+import attrs
+
+from placed.commands.settings.kinds import KINDS, SettingError, refusal
+from placed.commands.settings.origin import Origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
+_BARE = ", without quotes"
+_FORMS = {str: ", in quotes", int: _BARE, float: _BARE, bool: f", as true or false{_BARE}"}
+
+
+class ConfigError(ValueError):
+    """A config file that can't be used; the message names the file."""
+
+
+@attrs.frozen
+class ConfigFile:
+    """A config file that was read.
+
+    Attributes:
+        path: as it was given.
+        values: by setting, named with underscores.
+        origins: the key that each setting has in the file, and its line.
+    """
+
+    path: Path
+    values: dict[str, object]
+    origins: dict[str, Origin]
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """The settings in the TOML file at `path`.
+
+    Raises:
+        ConfigError: it can't be read, isn't TOML, has a key that is no setting, or a value of another type.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, Origin] = {}
+    text = _text(path)
+    for key, value in _parse(path, text).items():
+        setting = key.replace("-", "_")
+        if setting not in KINDS:
+            allowed = ", ".join(name.replace("_", "-") for name in KINDS)
+            raise ConfigError(f"{path}: {key[:100]!r} is not a setting; allowed are {allowed}")
+        if setting in values:
+            raise ConfigError(f"{origins[setting]} and {key} are the same setting; allowed is one of them")
+        try:
+            _check_type(setting, value)
+        except SettingError as error:
+            raise ConfigError(f"{path}: {key}: {error.reason}") from None
+        values[setting], origins[setting] = value, Origin(key, path, _line_of(key, text), value)
+    return ConfigFile(path, values, origins)
+
+
+def _line_of(key: str, text: str) -> int | None:
+    begins = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+    return next((number for number, line in enumerate(text.split("\n"), 1) if begins.match(line)), None)
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():  # a pipe or a device may never end, or never begin
+            raise ConfigError(f"{path}: {'not an ordinary file' if path.exists() else 'there is no such file'}")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(f"{path}: more than {MAX_FILE_BYTES} bytes; allowed are {MAX_FILE_BYTES}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line}: not UTF-8 text") from None
+
+
+def _parse(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; allowed are keys with a value or a list") from None
+    except ValueError as error:  # TOMLDecodeError, and a number with more digits than Python converts
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _check_type(setting: str, value: object) -> None:
+    kind = KINDS[setting]
+    if kind.many:
+        if not isinstance(value, list) or not all(isinstance(one, kind.toml) for one in value):
+            raise refusal(setting, value, "; as a list of texts in quotes")
+    elif isinstance(value, bool) != (bool in kind.toml) or not isinstance(value, kind.toml):  # True is an int as well
+        raise refusal(setting, value, _FORMS[kind.toml[0]])

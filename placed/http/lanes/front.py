@@ -1,0 +1,267 @@
+"""The front: one listener for both lanes.
+
+A connection begins in the fast lane, which hands what isn't its own to Hypercorn's connection server, here with
+deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has it
+from the start.
+
+A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
+are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
+When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
+connection that has become a follower of the fast lane counts as a stream alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.utils import wrap_app
+
+from placed.http.answer import Problem, retry_after
+from placed.http.client_limit import ClientLimit, too_many
+from placed.http.hosts import ANY, Hosts
+from placed.http.lanes.accepting import accept
+from placed.http.lanes.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.lanes.descriptors import room_for_connections
+from placed.http.lanes.fast_lane import FastLane
+from placed.http.lanes.guard import guarded
+from placed.http.lanes.hot_request import may_be_hot
+from placed.http.request_log import RequestLog
+from placed.telemetry.metrics import SLOW
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+    from quart_trio import QuartTrio
+
+    from placed.http.answer import Answer
+    from placed.http.api import Api
+    from placed.stream.followers import Followers
+
+_BUSY_RETRY_SECONDS = 5.0
+# A connection that was accepted just before the end has its first request under way, and who paints has the next one:
+# to cut them would be a reset that nobody expects. They are here within a round trip.
+_WIND_DOWN_SECONDS = 0.2
+_FOR_EVER = 2**62  # requests on one connection; Hypercorn's end of HTTP/2 connections would strand their streams
+
+
+def _config(limits: Limits) -> Config:
+    config = Config()
+    config.ssl_handshake_timeout = limits.head_seconds
+    config.h11_max_incomplete_size = HEAD_BYTES
+    config.h2_max_header_list_size = HEAD_BYTES
+    config.keep_alive_max_requests = _FOR_EVER
+    config.include_server_header = False
+    config.errorlog = logging.getLogger("hypercorn.error")
+    return config
+
+
+def _too_busy() -> Problem:
+    detail = "as many connections are open as may be; try again"
+    return Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS))
+
+
+def _whole_answer(answer: Answer) -> bytes:
+    lines = [f"{name}: {value}" for name, value in answer.headers]
+    line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    head = "\r\n".join([line, *lines, f"Content-Length: {len(answer.body)}", "Connection: close", "", ""])
+    return head.encode() + answer.body
+
+
+def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
+    """The address at the other end; None when nobody is there any more."""
+    try:
+        return str(stream.socket.getpeername()[0])
+    except OSError:
+        return None
+
+
+def _is_never_elsewhere(_data: bytes) -> bool:
+    return False
+
+
+class Front:
+    """All connections of one server.
+
+    Args:
+        app: the slow lane's.
+        fast: what the fast lane answers with; None is without it.
+        tls: the server's certificate; None is no TLS.
+        limits: of each connection.
+        max_connections: of all clients together; None is as many as descriptors allow.
+        connection_limit: for each client.
+        hosts: those that are answered for; None is all.
+        allow_origins: sites whose pages may read refusals.
+        requests: where they are counted and logged.
+    """
+
+    def __init__(
+        self,
+        app: QuartTrio,
+        *,
+        fast: tuple[Api, Followers] | None = None,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        max_connections: int | None = None,
+        connection_limit: ClientLimit | None = None,
+        hosts: Hosts | None = None,
+        allow_origins: Sequence[str] = (),
+        requests: RequestLog | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._requests = RequestLog() if requests is None else requests
+        self._config = _config(self._limits)
+        self._is_winding_down = False
+        hosts = Hosts((ANY,)) if hosts is None else hosts
+        guard = guarded(app, self._requests, hosts, allow_origins, lambda: self._is_winding_down)
+        self._app = wrap_app(guard, self._config.wsgi_max_body_size, "asgi")
+        self._tls = tls
+        room, self._most_lingering = room_for_connections()
+        self._max_connections = max_connections or room
+        self._connection_limit = ClientLimit(0) if connection_limit is None else connection_limit
+        self._lingering = 0
+        self._context = WorkerContext(None)
+        self._streams: set[DeadlineStream] = set()
+        self._slow: set[Connection] = set()
+        self._followers: Followers | None = None
+        self._fast_lane: FastLane | None = None
+        if fast is not None and tls is None:
+            api, self._followers = fast
+            self._fast_lane = FastLane(api, self._followers, self._limits, self._serve_slowly)
+        self._all_closed = trio.Event()
+        self._accepting = trio.CancelScope()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._streams) + (len(self._followers) if self._followers is not None else 0)
+
+    async def serve(
+        self,
+        listeners: list[trio.SocketListener],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept and serve until `stop`; the listeners are closed at the end."""
+        async with trio.open_nursery() as nursery:
+            if self._fast_lane is not None:
+                nursery.start_soon(self._fast_lane.run)
+            async with trio.open_nursery() as connections:
+                with self._accepting:
+                    task_status.started()
+                    async with trio.open_nursery() as accepting:
+                        for listener in listeners:
+                            accepting.start_soon(accept, listener, self._serve_one, connections, self._full)
+            nursery.cancel_scope.cancel()
+
+    async def wind_down(self) -> None:
+        """Accept no more connections, and serve those that are open for a moment, each answer its connection's last."""
+        self._accepting.cancel()
+        self._is_winding_down = True  # Hypercorn, told so, would close those that have yet to ask
+        if self._fast_lane is not None:
+            self._fast_lane.wind_down()
+        if self._streams:
+            await trio.sleep(_WIND_DOWN_SECONDS)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End it as the module says. Idempotent."""
+        self._accepting.cancel()
+        await self._context.terminated.set()
+        for connection in self._slow:
+            connection.end_if_idle()
+        if self._fast_lane is not None:
+            self._fast_lane.stop()
+        with trio.move_on_after(grace_seconds):
+            while self._streams:
+                await self._all_closed.wait()
+            if self._followers is not None:
+                await self._followers.wait_empty()
+        if self._fast_lane is not None:
+            self._fast_lane.abort()
+        for stream in list(self._streams):
+            stream.abort()
+
+    def _full(self) -> None:
+        self._requests.metrics.refused_connections["server-full"] += 1
+
+    async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
+        peer = _peer_of(socket_stream)
+        if peer is None:
+            return
+        if self.connections >= self._max_connections:
+            await self._refuse(socket_stream, peer, "server-full", _too_busy())
+            return
+        held = self._connection_limit.enter(peer)
+        if held is None:
+            await self._refuse(socket_stream, peer, "client-limit", too_many("connections", self._connection_limit))
+            return
+        self._requests.metrics.connections += 1
+        stream = self._stream(socket_stream)
+        self._streams.add(stream)
+        try:
+            if self._fast_lane is None:
+                await self._serve_slowly(stream)
+            else:
+                await self._fast_lane.serve(stream, peer)
+        except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
+            get_logger(__name__).exception("a connection failed", **self._requests.who(peer))
+        finally:
+            held.leave()
+            stream.abort()
+            self._streams.discard(stream)
+            if not self._streams:
+                self._all_closed.set()
+                self._all_closed = trio.Event()
+
+    async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
+        """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
+        self._requests.metrics.refused_connections[reason] += 1
+        if self._tls is not None or self._lingering >= self._most_lingering:
+            return
+        stream = DeadlineStream(socket_stream, self._limits.linger_seconds)
+        self._lingering += 1
+        try:
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await stream.send_all(_whole_answer(self._requests.refused_unread(problem, peer)))
+                await stream.linger(self._limits.linger_seconds)
+        finally:
+            self._lingering -= 1
+            stream.abort()
+
+    def _stream(self, socket_stream: trio.SocketStream) -> DeadlineStream:
+        if self._tls is None:
+            return DeadlineStream(socket_stream, self._limits.send_seconds)
+        return TlsStream(socket_stream, self._tls, self._limits.send_seconds)
+
+    async def _serve_slowly(self, stream: DeadlineStream, received: bytes = b"") -> bytes | None:
+        is_elsewhere = may_be_hot if self._fast_lane is not None else _is_never_elsewhere
+        connection = Connection(
+            self._app,
+            self._config,
+            self._context,
+            stream,
+            self._limits,
+            received=received,
+            refuse=partial(self._refuse_unread, stream),
+            is_elsewhere=is_elsewhere,
+        )
+        self._slow.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._slow.discard(connection)
+        return connection.handed_back
+
+    def _refuse_unread(self, stream: DeadlineStream, problem: Problem) -> Answer:
+        """The answer to what Hypercorn can't read as a request."""
+        answer = self._requests.refused_unread(problem, _peer_of(stream) or "")
+        self._requests.answered(SLOW, "", answer.status)
+        return answer

@@ -1,0 +1,84 @@
+"""Writing to a socket that takes what it can, and how long its peer may let us wait for more.
+
+A peer has to take `LEAST_BYTES` in each `send_seconds` that it lets us wait, which is 9 kbit/s: a phone on 2G gets 20
+to 40. What counts is what has arrived, as the kernel tells it, and not what its buffers took. Time in which nothing is
+to be sent, or the socket takes all at once, doesn't count.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+if TYPE_CHECKING:
+    from placed.tasks.shared_bytes import SharedBytes
+
+LEAST_BYTES: Final = 32_768
+
+
+def write_both(fd: int, data: bytes | memoryview, shared: SharedBytes | None, start: int = 0) -> int:
+    """Write `data` and then what is shared, from `start` on, as far as the kernel takes it without a wait.
+
+    Returns:
+        how many bytes it took.
+
+    Raises:
+        OSError: the connection broke.
+        TakenBack: see `SharedBytes`.
+    """
+    try:
+        if shared is None:
+            return os.write(fd, data)
+        return os.writev(fd, (data, shared.piece(start, shared.length)))
+    except BlockingIOError:
+        return 0
+
+
+class Pace:
+    """How fast one socket's peer takes what is written to it.
+
+    Args:
+        send_seconds: in which it has to take `LEAST_BYTES`.
+
+    Attributes:
+        written: bytes that the kernel took; whoever writes adds to it.
+    """
+
+    def __init__(self, send_seconds: float) -> None:
+        self._send_seconds = send_seconds
+        self._left_seconds = send_seconds
+        self._arrived: int | None = None  # when the time began to run
+        self.written = 0
+
+    async def wait_writable(self, fd: int) -> bool:
+        """Wait until the socket takes more; whether it does, or is too slow.
+
+        Raises:
+            trio.ClosedResourceError: it was closed meanwhile.
+        """
+        if self._arrived is None:
+            self._arrived = self.written - _queued_bytes(fd)
+        while True:
+            began = trio.current_time()
+            with trio.move_on_at(began + self._left_seconds) as deadline:
+                await trio.lowlevel.wait_writable(fd)
+            if not deadline.cancelled_caught:
+                self._left_seconds = max(0.0, self._left_seconds - (trio.current_time() - began))
+                return True
+            arrived = self.written - _queued_bytes(fd)
+            if arrived - self._arrived < LEAST_BYTES:
+                return False
+            self._arrived, self._left_seconds = arrived, self._send_seconds
+
+
+def _queued_bytes(fd: int) -> int:
+    """How many bytes the kernel has that the peer's hasn't; 0 where the system doesn't tell."""
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))[0])
+    except OSError:
+        return 0

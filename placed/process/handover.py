@@ -1,0 +1,188 @@
+"""The handover: a running server starts a new one, gives it its listening sockets, and ends once that one serves.
+
+    old                                         new
+     | starts it ------------------------------> imports, reads its settings, looks at the certificate
+     | <------------------------------ prepared  |
+     | stops in order, but listens; the folder   |
+     | and the log are free                      |
+     | go -------------------------------------> locks the folder, opens the log, recovers
+     | <------------------------------- serving  | accepts
+     | ends                                      v
+
+Connections that come between stopping and serving wait in the sockets. When the new one ends, or isn't prepared after
+`PREPARE_SECONDS`, or doesn't serve `SERVE_SECONDS` after *go*, it is ended, and the old one goes on. When the old one
+is gone, which ends the channel, the new one doesn't wait for it.
+
+The channel is a pair of Unix sockets. Its descriptor, and those of the listening sockets, are told in `VARIABLE`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from placed.process.inherited_sockets import WrongSocket, adopt
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+
+VARIABLE: Final = "PLACED_HANDOVER"
+PREPARE_SECONDS: Final = 60.0  # a start's imports take 1 s; on a machine that swaps they have taken 20
+SERVE_SECONDS: Final = 60.0  # whoever has a snapshot is back in 1 s; who hasn't is better restarted than upgraded so
+_END_SECONDS: Final = 5.0  # for the kernel to end a process that was killed
+_PREPARED, _GO, _SERVING = b"prepared\n", b"go\n", b"serving\n"
+# Meant for the very process that has them; the new one has another process id.
+_OURS: Final = frozenset({"WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+
+
+class HandoverFailed(Exception):
+    """The new process isn't there; the message says why."""
+
+
+def own_command() -> list[str]:
+    """How this process was started."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+class Successor:
+    """The new process, seen by the old one. Made by `start_successor`."""
+
+    def __init__(self, process: trio.Process, channel: trio.SocketStream) -> None:
+        self._process = process
+        self._channel = channel
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def prepared(self) -> None:
+        """Wait until it has all that it needs but the data folder.
+
+        Raises:
+            HandoverFailed: it has ended, or takes too long; it is gone then.
+        """
+        await self._hear(_PREPARED, PREPARE_SECONDS)
+
+    async def take_over(self) -> None:
+        """Tell it that the folder is free, and wait until it serves.
+
+        Raises:
+            HandoverFailed: as `prepared`.
+        """
+        with contextlib.suppress(trio.BrokenResourceError):  # what it leaves unread is told below
+            await self._channel.send_all(_GO)
+        await self._hear(_SERVING, SERVE_SECONDS)
+
+    async def _hear(self, word: bytes, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            if await _receive_line(self._channel) == word:
+                return
+            await self.end()
+            raise HandoverFailed(f"it ended with code {self._process.returncode}")
+        await self.end()
+        raise HandoverFailed(f"it didn't say {word.decode().strip()!r} within {seconds:g} s")
+
+    async def release(self) -> None:
+        """Let it go its own way; it is waiting for that."""
+        await self._channel.aclose()
+
+    def terminate(self) -> None:
+        """Ask it to stop; nothing if it has ended."""
+        self._process.terminate()
+
+    async def end(self) -> None:
+        """Wait until it is gone, and make sure of that: who hangs is killed. Idempotent."""
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_SECONDS):
+            with trio.move_on_after(_END_SECONDS / 5):
+                await self._process.wait()
+            self._process.kill()
+            await self._process.wait()
+        await self._channel.aclose()
+
+
+async def start_successor(listening: Sequence[socket.socket], command: Sequence[str]) -> Successor:
+    """Start the new process, with the sockets.
+
+    Raises:
+        HandoverFailed: it can't be started.
+    """
+    ours, theirs = trio.socket.socketpair()
+    with theirs:
+        descriptors = [theirs.fileno(), *(each.fileno() for each in listening)]
+        environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+        environment[VARIABLE] = ",".join(map(str, descriptors))
+        try:
+            process = await trio.lowlevel.open_process(command, env=environment, pass_fds=descriptors)
+        except OSError as error:
+            ours.close()
+            raise HandoverFailed(f"{command[0]} can't be started: {error.strerror}") from error
+    return Successor(process, trio.SocketStream(ours))
+
+
+class Predecessor:
+    """The old process, seen by the new one. Made by `predecessor_of`.
+
+    Attributes:
+        sockets: those that it listens on.
+    """
+
+    def __init__(self, channel: socket.socket, sockets: list[socket.socket]) -> None:
+        self._plain = channel
+        self._channel: trio.SocketStream | None = None
+        self.sockets = sockets
+
+    async def wait_for_go(self) -> None:
+        """Say that we are prepared, and wait until the folder is free: told, or because the old one is gone."""
+        self._channel = trio.SocketStream(trio.socket.from_stdlib_socket(self._plain))
+        with contextlib.suppress(trio.BrokenResourceError):
+            await self._channel.send_all(_PREPARED)
+        await _receive_line(self._channel)
+
+    async def tell_that_we_serve(self) -> None:
+        """Let it end, and wait until it has told the service manager who goes on."""
+        assert self._channel is not None
+        with contextlib.suppress(trio.BrokenResourceError):
+            await self._channel.send_all(_SERVING)
+        await _receive_line(self._channel)
+        await self._channel.aclose()
+
+
+def predecessor_of(environment: MutableMapping[str, str]) -> Predecessor | None:
+    """The process that started us to take over; None when we were started otherwise.
+
+    Args:
+        environment: loses the variable.
+
+    Raises:
+        WrongSocket: what was handed over isn't what it should be.
+    """
+    told = environment.pop(VARIABLE, None)
+    if told is None:
+        return None
+    if not all(part.isdecimal() for part in told.split(",")):
+        raise WrongSocket(f"{VARIABLE} is {told!r}; a server that hands over sets it, and nobody else")
+    channel, *descriptors = map(int, told.split(","))
+    try:
+        ours = socket.socket(fileno=channel)
+    except OSError as error:
+        raise WrongSocket(f"{VARIABLE} names descriptor {channel}, which is no socket: {error.strerror}") from error
+    ours.set_inheritable(False)
+    return Predecessor(ours, adopt(descriptors))
+
+
+async def _receive_line(channel: trio.SocketStream) -> bytes:
+    """The next line; empty when the other side is gone."""
+    line = b""
+    with contextlib.suppress(trio.BrokenResourceError):
+        while not line.endswith(b"\n"):
+            data = await channel.receive_some(64)
+            if not data:
+                return b""
+            line += data
+    return line

@@ -1,0 +1,69 @@
+"""The canvas that a start would leave behind: it is in the data folder, and an empty log elsewhere is to be served.
+
+An operator who adds `--log kafka://...` to a server with a painted canvas may expect that the canvas comes along. It
+doesn't, so the start says so, instead of serving an empty one. A log elsewhere that has records is served without a
+question.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from placed.backends.lmdb.about import newest_about
+from placed.backends.opening import lmdb_folder, log_url
+from placed.storage.lmdb_environment import DATA_NAME
+from placed.storage.lmdb_pages import DamagedPages, PageFile
+from placed.tasks.recovery import CannotStart
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.backends import Log
+    from placed.commands.settings.values import Settings
+
+
+async def refuse_to_forget(settings: Settings, log: Log) -> None:
+    """Look whether the data folder holds a canvas that `log`, which is empty, would take the place of.
+
+    A log in memory gets a line alone: that it begins empty is what it is for.
+
+    Raises:
+        CannotStart: it does; the message has the ways out.
+        LogError: the log can't be asked.
+    """
+    own = settings.data / "log"
+    folder = lmdb_folder(settings)
+    if (await log.bounds())[1] or (folder is not None and folder.resolve() == own.resolve()):
+        return
+    records = _records_in(own)
+    if records is None:
+        return
+    what = f"{own} holds a canvas of {records}, and the log {log_url(settings)} is empty, without it"
+    if settings.log == "memory:":
+        get_logger(__name__).warning("a new canvas is served, not the one of the data folder", reason=what)
+        return
+    raise CannotStart(
+        f"{what}. To serve the canvas that there is, start without --log; to begin a new one, give another --data, or "
+        f"move {own} away"
+    )
+
+
+def _records_in(folder: Path) -> str | None:
+    """How much is in the log in `folder`, which nobody has painted on when it holds the size of the canvas alone."""
+    try:
+        descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"unknown size ({error.strerror})"
+    try:
+        records = newest_about(PageFile(descriptor)).next_offset
+    except (DamagedPages, OSError) as damage:
+        return f"unknown size ({damage})"
+    finally:
+        os.close(descriptor)
+    if records < 2:
+        return None
+    return "1 record" if records == 2 else f"{records - 1:,} records"

@@ -1,0 +1,229 @@
+"""The start of a server: the files that it needs, its data folder, its port, its log; and its answers until then.
+
+    files that settings name --> data folder --> port --> log: open, replay --> serve
+                                                   |        |  no answer, or no end after a second
+                                                   |        v
+                                                   +---> 503, and how far it is
+
+A start that fails before the log is opened writes nothing into it: no canvas is made whose size nobody chose. Whoever
+comes in the first second waits in the socket, as during a restart. Only a Kafka log is waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import trio
+
+from placed.backends import LogUnavailable
+from placed.backends.opening import is_kafka, lmdb_folder
+from placed.canvas.palette import SEED
+from placed.canvas.record import Definition
+from placed.http.answer import Problem, retry_after
+from placed.http.lanes.listening import refusing, url_of
+from placed.http.tls import server_context
+from placed.storage.author_key import author_key, put_back
+from placed.storage.folder_lock import LOCK_NAME, lock_folder
+from placed.storage.folder_watch import FolderWatch
+from placed.storage.in_place import first_displaced
+from placed.storage.lmdb_environment import make_folder
+from placed.tasks.recovery import CannotStart, Wanted
+from placed.telemetry.progress import Reading
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from placed.backends import Log
+    from placed.commands.settings.values import Settings
+    from placed.storage.in_place import OpenFile
+
+    Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
+    Begun = TypeVar("Begun")
+
+DEFAULT_CANVAS: Final = Definition(1000, 1000, SEED.rgb)
+PATIENCE_SECONDS: Final = 1.0  # a start from a snapshot takes less, and then nobody is refused
+_WAIT_SECONDS: Final = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
+_RETRY_SECONDS: Final = 3.0
+_COLLECT_SECONDS: Final = 1.0
+
+
+def wanted_canvas(settings: Settings) -> Wanted:
+    """The size and palette that the settings ask for."""
+    written = {side: settings.origin(side).with_value(getattr(settings, side)) for side in ("width", "height")}
+    written["palette"] = settings.origin("palette").phrase
+    palette = settings.palette
+    return Wanted(settings.width, settings.height, palette.rgb if palette else None, written)
+
+
+def choose_by(settings: Settings) -> str:
+    """What decides on the address, in the operator's words: `--host and PLACED_PORT`."""
+    return " and ".join(settings.origin(setting).phrase for setting in ("host", "port"))
+
+
+def read_files(settings: Settings) -> ssl.SSLContext | None:
+    """Read the certificate and the author key that the settings name, before anything is made.
+
+    Returns:
+        How to speak TLS; None without a certificate.
+
+    Raises:
+        TlsError, AuthorKeyError: one can't be read, or isn't what it should be.
+    """
+    if settings.author_key_file is not None:
+        author_key(settings.data, settings.author_key_file)
+    return server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
+
+
+@contextlib.asynccontextmanager
+async def folder_and_port(
+    settings: Settings, opens: Listen
+) -> AsyncIterator[tuple[list[trio.SocketListener], list[OpenFile]]]:
+    """Have the data folder to ourselves and listen, while the block runs; the listeners, and what was locked.
+
+    A folder that isn't there is made last. One that a server has been in is locked first: of two servers of the same
+    settings the second one is to hear of the first, rather than of its port.
+
+    Raises:
+        CannotStart: the folder can't be used.
+        FolderBusy: another server has it.
+        CannotListen: the address isn't free, or not one of ours.
+    """
+    with contextlib.ExitStack() as held:
+        was_used = (settings.data / LOCK_NAME).exists()
+        if was_used:
+            locks = held.enter_context(_data_folder(settings))
+        listeners = await opens()
+        for listener in listeners:
+            held.callback(listener.socket.close)
+        if not was_used:
+            locks = held.enter_context(_data_folder(settings))
+        yield listeners, locks
+
+
+@contextlib.contextmanager
+def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
+    try:
+        make_folder(settings.data, 0o700)
+        lock = contextlib.ExitStack()
+        opened = lock.enter_context(lock_folder(settings.data))
+    except OSError as error:
+        way_out = f"give a writable one with {settings.origin('data').phrase}"
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "it is, or is inside, a file" if is_file else error.strerror
+        reason = f"the data folder {settings.data} can't be used: {why}; {way_out}"
+        raise CannotStart(reason) from error
+    with lock:
+        yield opened
+
+
+def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:
+    """What looks after the folders of a server whose log is open, and whose data folder is locked."""
+    log_folder = lmdb_folder(settings)
+    folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
+    watch = partial(FolderWatch, [log.why_displaced, partial(first_displaced, locks)], folders)
+    if settings.author_key_file is not None:  # the operator's, and shared: without it no server starts
+        return watch()
+    return watch(put_back=partial(put_back, settings.data, author_key(settings.data, None)))
+
+
+class Start:
+    """One start, from the open port on.
+
+    Args:
+        settings: of the server.
+        listeners: where it listens.
+        tls: how it speaks TLS there, if it does.
+        has_patience: whether whoever comes waits however long it takes, as during a handover.
+
+    Attributes:
+        reading: how much of the log has been read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        listeners: list[trio.SocketListener],
+        tls: ssl.SSLContext | None,
+        *,
+        has_patience: bool,
+    ) -> None:
+        self._listeners = listeners
+        self._tls = tls
+        self._patience_seconds = float("inf") if has_patience else PATIENCE_SECONDS
+        self._may_wait = is_kafka(settings) and not settings.exit_if_unreachable
+        self._waits = trio.Event()
+        self._cautions: set[str] = set()
+        self.reading = Reading()
+
+    def caution(self, text: str) -> None:
+        """Say what is odd about the log; once, however often it is opened."""
+        if text not in self._cautions:
+            self._cautions.add(text)
+            get_logger(__name__).warning("the log's settings need a look", caution=text)
+
+    async def until(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
+        """What `begin` returns, which opens and reads the log; meanwhile 503, once it takes long.
+
+        Raises:
+            What `begin` raises, alone or in a group, but LogUnavailable only where the log isn't waited for.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._refuse)
+            begun = await self._attempts(begin)
+            nursery.cancel_scope.cancel()
+        return begun
+
+    async def _attempts(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
+        while True:
+            try:
+                with _collector_at_rest():
+                    begun = await begin()
+            except LogUnavailable as error:
+                if not self._may_wait:
+                    raise
+                self._note_waiting(str(error))
+                await trio.sleep(_WAIT_SECONDS)
+            else:
+                if self._waits.is_set():
+                    get_logger(__name__).info("the log answers")
+                return begun
+
+    def _note_waiting(self, reason: str) -> None:
+        if not self._waits.is_set():
+            url = url_of("https" if self._tls else "http", self._listeners[0])
+            get_logger(__name__).warning("waiting for the log", reason=reason, url=url)
+            self._waits.set()
+        self.reading = Reading()
+
+    async def _refuse(self) -> None:
+        with trio.move_on_after(self._patience_seconds):
+            await self._waits.wait()
+        async with refusing(self._listeners, self._tls, self._problem):
+            while True:  # requests leave cycles behind, and the collector is at rest
+                await trio.sleep(_COLLECT_SECONDS)
+                gc.collect(1)
+
+    def _problem(self) -> Problem:
+        after = retry_after(_RETRY_SECONDS)
+        if self._waits.is_set() and not self.reading.of:
+            return Problem(503, "not-ready", "the server waits for its log, and begins when that answers", after)
+        if not self.reading.of:
+            return Problem(503, "not-ready", "the server opens its log, and begins when it has read it", after)
+        read, of = self.reading.read, self.reading.of
+        detail = f"the server reads its log, {read:,} of {of:,} records so far, and begins when it has read all"
+        return Problem(503, "not-ready", detail, after, read=read, of=of)
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Replaying makes no cycles, but many objects: looking for some takes a fifth of it when the log is Kafka's."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

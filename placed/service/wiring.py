@@ -1,0 +1,355 @@
+"""The service: one server, wired together.
+
+    start     lock the data folder, listen, open the log, recover (snapshot, then replay to the log's end as it was);
+              `placed.service.start` answers at the port meanwhile
+    serve     reader, writer, snapshotter and front, tasks of two nurseries
+    stop      accept no more connections, refuse edits, flush the writer, end the streams, save a snapshot, close the
+              log, leave the data folder; meanwhile HTTP ends, and may take longer: who reads an image slowly needs
+              nothing of those
+
+    +------------------------ the log is another one, or no longer has what comes next
+    v                                        ^
+    listen, open, recover --> serve ---------+--> stop
+
+Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's,
+`placed.service.process`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from placed.backends.opening import open_log
+from placed.canvas.cooldown import Rule
+from placed.canvas.palette_files import palette_of
+from placed.http.api import Api
+from placed.http.catch_up_limit import CatchUpLimit
+from placed.http.client_limit import ClientLimit
+from placed.http.hosts import Hosts
+from placed.http.lanes.app import create_app
+from placed.http.lanes.descriptors import room_for_connections, tell_few
+from placed.http.lanes.front import Front
+from placed.http.lanes.listening import address_of, listen, url_of
+from placed.http.pages import Pages, client_folder
+from placed.http.polls import MOST_POLLS, Polls
+from placed.http.request_log import RequestLog
+from placed.service.forgotten_canvas import refuse_to_forget
+from placed.service.gauges import watch_parts
+from placed.service.start import (
+    DEFAULT_CANVAS,
+    Start,
+    choose_by,
+    folder_and_port,
+    folder_watch,
+    read_files,
+    wanted_canvas,
+)
+from placed.storage.author_key import author_key
+from placed.storage.snapshot_store import open_snapshot_store
+from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster
+from placed.stream.followers import Followers
+from placed.stream.pace import Pace
+from placed.tasks.image import ImageEncoder
+from placed.tasks.reader import Reader
+from placed.tasks.recovery import recover
+from placed.tasks.snapshotter import Snapshotter
+from placed.tasks.writer import Writer
+from placed.telemetry.left_out import tell_left_out_lines
+from placed.telemetry.loop_lag import watch_loop
+from placed.telemetry.metrics import Metrics
+from placed.telemetry.progress import replay_progress
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable
+
+    from placed.backends import Log
+    from placed.canvas.projection import Projection
+    from placed.commands.settings.values import Settings
+    from placed.service.start import Listen
+    from placed.storage.folder_watch import FolderWatch
+    from placed.storage.snapshot_store import SnapshotStore
+
+SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
+_STALL_SECONDS = 30.0
+_HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
+_LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
+
+
+class StoppedEarly(Exception):
+    """`stop` was set while the log was still being read; nothing was served, and nothing is lost."""
+
+
+class ShutdownTooSlow(Exception):
+    """The deadline passed before everything was saved; the log has every acknowledged edit all the same."""
+
+
+@attrs.frozen
+class Running:
+    """A server that is ready.
+
+    Attributes:
+        urls: where it answers, one for each listener.
+        projection: its canvas.
+        folders: whether they are in their place.
+        stopped: set when it has ended in order.
+    """
+
+    urls: tuple[str, ...]
+    projection: Projection
+    folders: FolderWatch
+    stopped: trio.Event = attrs.field(factory=trio.Event)
+
+
+async def serve(
+    settings: Settings,
+    *,
+    stop: trio.Event,
+    log: Log | None = None,
+    listen_at: Listen | None = None,
+    has_patience: bool = False,
+    on_folder_free: Callable[[], None] = lambda: None,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `stop` is set, and then stop in order.
+
+    Args:
+        settings: of this server; it has its data folder to itself.
+        stop: set by the caller.
+        log: an open log to use instead of the settings', left open.
+        listen_at: opens the listeners, instead of `listen` at the settings' address.
+        has_patience: whether whoever comes during a long start waits for its end, instead of 503.
+        on_folder_free: called when another server may have the data folder, and the log; answers under way may still
+            be sent.
+        task_status: told when the log is read, and requests are served.
+
+    Raises:
+        TooFewDescriptors, TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError,
+            StoppedEarly, ShutdownTooSlow: as they say; alone or in a group.
+    """
+    tell_few(room_for_connections()[0])
+    tls = read_files(settings)
+    opens = listen_at or partial(listen, settings.host, settings.port, choose_by(settings))
+    async with trio.open_nursery() as connections:
+        async with folder_and_port(settings, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+            start = Start(settings, listeners, tls, has_patience=has_patience)
+
+            async def begin() -> _Server:
+                async with contextlib.AsyncExitStack() as attempt:
+                    opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
+                    await refuse_to_forget(settings, opened)
+                    folders = folder_watch(settings, opened, locks)
+                    server = await _Server.recover(settings, opened, store, tls, start, folders)
+                    stack.push_async_exit(attempt.pop_all())
+                    return server
+
+            async with unless(stop):
+                server = await start.until(begin)
+            running = await server.serve(listeners, stop, connections, task_status)
+        on_folder_free()
+    running.stopped.set()
+
+
+@contextlib.asynccontextmanager
+async def unless(stop: trio.Event) -> AsyncIterator[None]:
+    """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
+
+    async def give_up() -> None:
+        await stop.wait()
+        raise StoppedEarly
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(give_up)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+class _Server:
+    """The parts of one server, and the order in which they stop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        key: bytes,
+        log: Log,
+        snapshotter: Snapshotter,
+        projection: Projection,
+        tls: ssl.SSLContext | None,
+        metrics: Metrics,
+        folders: FolderWatch,
+    ) -> None:
+        self._settings = settings
+        self._author_key = key
+        self._scheme = "https" if tls else "http"
+        self._log = log
+        self._projection = projection
+        self._snapshotter = snapshotter
+        self._metrics = metrics
+        self._folders = folders
+        self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
+        self._broadcaster = Broadcaster(
+            projection,
+            log.id,
+            is_writable=self._is_writable,
+            delivered=metrics.delivered,
+            pace=Pace(lambda: self._writer.waiting > 0),
+            frame_seconds=1 / settings.max_frames_per_second,
+        )
+        self._reader = Reader(log, projection, self._broadcaster.publish)
+        self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
+        self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
+        self._polls = Polls()
+        api = self._api(log.id)
+        self._followers = Followers(
+            self._broadcaster,
+            heartbeat_seconds=HEARTBEAT_SECONDS,
+            stall_seconds=_STALL_SECONDS,
+            frame_seconds=1 / settings.max_frames_per_second,
+        )
+        fast = (api, self._followers) if settings.fast_lane else None
+        unlimited = settings.unlimited_clients + settings.trusted_proxies
+        connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
+        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds)
+        self._front = Front(
+            app,
+            fast=fast,
+            tls=tls,
+            connection_limit=connection_limit,
+            hosts=self._hosts,
+            allow_origins=settings.allow_origins,
+            requests=api.requests,
+        )
+        metrics.tell_build((settings.log or "lmdb").partition(":")[0])
+        watch_parts(
+            metrics,
+            log=log,
+            projection=projection,
+            reader=self._reader,
+            writer=self._writer,
+            broadcaster=self._broadcaster,
+            followers=self._followers,
+            polls=self._polls,
+            front=self._front,
+            encoder=self._encoder,
+            snapshotter=snapshotter,
+            folders=folders,
+            lag=self._lag,
+        )
+
+    @classmethod
+    async def recover(
+        cls,
+        settings: Settings,
+        log: Log,
+        store: SnapshotStore,
+        tls: ssl.SSLContext | None,
+        start: Start,
+        folders: FolderWatch,
+    ) -> _Server:
+        """Bring the projection up to date, and make the parts around it."""
+        key = author_key(settings.data, settings.author_key_file)
+        for caution in log.cautions:
+            start.caution(caution)
+        wanted = wanted_canvas(settings)
+        rule = Rule(settings.charges, round(settings.charge_seconds * 1000))
+        where = settings.log or str(settings.data)
+        with replay_progress(start.reading) as progress:
+            projection, saved_version = await recover(
+                log, store, wanted, default=DEFAULT_CANVAS, rule=rule, where=where, progress=progress
+            )
+        metrics = Metrics()
+        await folders.look()
+        snapshotter = Snapshotter(
+            store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved, folders=folders
+        )
+        return cls(settings, key, log, snapshotter, projection, tls, metrics, folders)
+
+    def _api(self, log_id: str) -> Api:
+        palette = palette_of(self._projection.definition.rgb, self._settings.palette)
+        proxies = self._settings.trusted_proxies
+        return Api(
+            projection=self._projection,
+            writer=self._writer,
+            broadcaster=self._broadcaster,
+            encoder=self._encoder,
+            metrics=self._metrics,
+            log_id=log_id,
+            author_key=self._author_key,
+            hex_colors=tuple(palette.hex_colors()),
+            color_names=palette.names,
+            trusted_proxies=proxies,
+            allow_origins=self._settings.allow_origins,
+            hosts=self._hosts,
+            is_ready=lambda: self._reader.reachable and self._folders.displaced is None,
+            lag=self._lag,
+            stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
+            catch_up_limit=CatchUpLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
+            requests=RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
+            poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
+            polls=self._polls,
+        )
+
+    def _is_writable(self) -> bool:
+        return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
+
+    def _lag(self) -> int:
+        """How many offsets of the log, as far as heard, the reader has still to come by."""
+        return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
+
+    async def serve(
+        self,
+        listeners: list[trio.SocketListener],
+        stop: trio.Event,
+        connections: trio.Nursery,
+        task_status: trio.TaskStatus[Running],
+    ) -> Running:
+        """Run all tasks until `stop` is set, and end them in order; those of `connections` may take longer."""
+        self._hosts.listen_on(address_of(listener) for listener in listeners)
+        urls = tuple(url_of(self._scheme, listener) for listener in listeners)
+        running = Running(urls, self._projection, self._folders)
+        async with trio.open_nursery() as nursery:
+            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders):
+                nursery.start_soon(part.run)
+            nursery.start_soon(watch_loop, self._metrics.loop_woke)
+            nursery.start_soon(tell_left_out_lines)
+            serving = await connections.start(self._serve_connections, listeners)
+            task_status.started(running)
+            await stop.wait()
+            deadline = trio.current_time() + SHUTDOWN_SECONDS
+            with trio.move_on_at(deadline) as in_time:
+                await self._front.wind_down()
+                await self._end_edits()
+            connections.start_soon(self._end_connections, serving, deadline)
+            nursery.cancel_scope.cancel()
+        with trio.move_on_at(deadline) as saving:
+            await self._snapshotter.save()
+        if in_time.cancelled_caught or saving.cancelled_caught:
+            raise ShutdownTooSlow(f"not everything ended within {SHUTDOWN_SECONDS:g} s")
+        return running
+
+    async def _serve_connections(
+        self, listeners: list[trio.SocketListener], *, task_status: trio.TaskStatus[trio.CancelScope]
+    ) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._followers.run)
+            await nursery.start(self._front.serve, listeners)
+            task_status.started(nursery.cancel_scope)
+
+    async def _end_edits(self) -> None:
+        await self._writer.close()
+        # Streams end with the last edit that was acknowledged in them, unless the log can't be read any further.
+        while self._reader.reachable and self._projection.version < self._writer.last_version:
+            with trio.move_on_after(_LOOK_SECONDS):
+                await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
+        self._broadcaster.close()
+
+    async def _end_connections(self, serving: trio.CancelScope, deadline: float) -> None:
+        with trio.move_on_at(deadline):
+            await self._front.stop(_HTTP_GRACE_SECONDS)
+        serving.cancel()

@@ -1,0 +1,77 @@
+"""The author key: the secret that makes authors of addresses, so that the log has no addresses in it.
+
+One's own is made at the first start, and kept beside the log, so that cooldowns outlive a restart. Servers that share a
+canvas share the file, or else each of them knows its own users by other names.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from placed.canvas.author import KEY_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = "author.key"
+
+
+class AuthorKeyError(Exception):
+    """The key can't be used; the message names the file, and the way out."""
+
+
+def author_key(folder: Path, shared: Path | None) -> bytes:
+    """The key in the file `shared`, or, without one, in a data folder, where it is made when there is none.
+
+    Raises:
+        AuthorKeyError: it can't be read or made, or isn't a key.
+    """
+    if shared is not None:
+        return _read(shared, f"Make one with: head -c {KEY_BYTES} /dev/urandom > {shared}")
+    path = folder / _NAME
+    try:
+        if not path.exists():
+            _make(path, secrets.token_bytes(KEY_BYTES))
+    except OSError as error:
+        raise AuthorKeyError(f"{path} can't be used: {error.strerror}") from error
+    return _read(path, "Delete it, and a new one is made")
+
+
+def put_back(folder: Path, key: bytes) -> str | None:
+    """Write one's own key again if it is gone from its data folder: with a new one, the next start would know nobody,
+    and give all charges back. What was done, or can't be; None when it is there.
+
+    Thread: blocks.
+    """
+    path = folder / _NAME
+    try:
+        if path.exists():
+            return None
+        _make(path, key)
+    except OSError as error:
+        return f"{path} is gone, and can't be written again: {error.strerror}"
+    return f"{path} was gone, and was written again"
+
+
+def _make(path: Path, key: bytes) -> None:
+    part = path.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+
+
+def _read(path: Path, way_out: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            key = file.read(KEY_BYTES + 1)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise AuthorKeyError(f"{path} can't be used: {error.strerror}. {way_out}") from error
+    if len(key) != KEY_BYTES:
+        raise AuthorKeyError(f"{path} has {size} bytes; an author key has {KEY_BYTES}. {way_out}")
+    return key

@@ -1,0 +1,121 @@
+"""The exclusive use of a folder: one server, one folder.
+
+An flock on a file inside, and on the folder itself, which holds when somebody deletes that file. The kernel lets go of
+them when the process ends, however it ends, so that nothing has to be removed by hand after kill -9. They hold between
+the parts of one process too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+from placed.storage.in_place import OpenFile
+from placed.storage.ownership import give_to_folders_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK_NAME: Final = "placed.lock"
+# One that we may use and not list; NFS, whose locks are for files that are open to be written.
+_CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_PID_BYTES: Final = 20  # digits of any process id, with room
+
+
+class FolderBusy(Exception):
+    """Somebody else uses the folder.
+
+    Attributes:
+        folder: which one.
+        holder: the process id of who has it, or "unknown".
+    """
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(
+            f"{folder} is in use by another server (process {holder}); stop that one, or choose another folder"
+        )
+        self.folder = folder
+        self.holder = holder
+
+
+@contextlib.contextmanager
+def lock_folder(folder: Path) -> Iterator[list[OpenFile]]:
+    """Have `folder`, which exists, to ourselves until the block ends; the folder and its lock file, as locked.
+
+    Raises:
+        FolderBusy: another process, or another part of this one, has it.
+        OSError: the lock file can't be written; the folder is missing, read-only or not ours.
+    """
+    path = folder / LOCK_NAME
+    with _folder_itself(folder) as itself:
+        is_new = not path.exists()
+        with _opened(path, os.O_RDWR | os.O_CREAT) as descriptor:
+            if is_new:
+                give_to_folders_owner(path)
+            _take(descriptor, folder)
+            _leave_process_id(descriptor)
+            yield [itself, OpenFile(path, os.fstat(descriptor))]
+
+
+@contextlib.contextmanager
+def lock_folder_to_read(folder: Path) -> Iterator[None]:
+    """As `lock_folder`, for who only reads: nothing is made or changed in it.
+
+    Raises:
+        FolderBusy: another process, or another part of this one, has it.
+        OSError: the folder is missing, or can't be read.
+    """
+    with _folder_itself(folder), contextlib.ExitStack() as stack:
+        with contextlib.suppress(FileNotFoundError):  # a server would have made it, so that none is there
+            _take(stack.enter_context(_opened(folder / LOCK_NAME, os.O_RDONLY)), folder)
+        yield
+
+
+@contextlib.contextmanager
+def _folder_itself(folder: Path) -> Iterator[OpenFile]:
+    """Lock the folder, too: the file in it may be deleted. Where folders can't be locked, the file has to do."""
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(_opened(folder, os.O_RDONLY | os.O_DIRECTORY))
+            _take(descriptor, folder)
+        except OSError as error:
+            if error.errno not in _CAN_T_BE_LOCKED:
+                raise
+        yield OpenFile(folder, folder.stat())
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FolderBusy(folder, _holder(folder)) from None
+
+
+def _holder(folder: Path) -> str:
+    try:
+        with _opened(folder / LOCK_NAME, os.O_RDONLY) as descriptor:
+            digits = os.pread(descriptor, _PID_BYTES, 0).partition(b"\n")[0]
+    except OSError:
+        return "unknown"
+    return digits.decode() if digits.isdigit() else "unknown"
+
+
+def _leave_process_id(descriptor: int) -> None:
+    # For the message above, nothing else; a full disk must not keep a server from starting.
+    with contextlib.suppress(OSError):
+        line = b"%d\n" % os.getpid()
+        os.pwrite(descriptor, line, 0)  # first, so that nobody finds it empty
+        os.ftruncate(descriptor, len(line))

@@ -1,0 +1,114 @@
+"""The folder watch: looks after the folders of a server that runs, once a second.
+
+    in place --moved, deleted, replaced, not mounted--> displaced: edits are refused, /readyz says 503
+       ^                                                    |
+       +--------------the same folder is back---------------+
+
+Each change gets one log line. The log itself makes sure that no edit which it acknowledges is in a file that was taken
+away (`placed.storage.lmdb_environment`); the watch looks after files that nobody writes to just then, and after the
+locks, without which a second server could start. A file that was taken out of a folder that is in its place, and whose
+content the server knows, is put back. The watch also knows how much room there is, for /metrics.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.storage.lmdb_environment import DATA_NAME
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+LOOK_SECONDS = 1.0  # how long a page may be told that it can paint, when it can't
+
+
+class FolderWatch:
+    """The task that looks.
+
+    Attributes:
+        displaced: why a folder is not in its place; None while all are.
+        log_bytes: the size of the log's file; None where there is none, or it can't be told.
+        free_bytes: the room on the disk of each folder, by what it is called.
+        disk_bytes: the size of that disk.
+    """
+
+    def __init__(
+        self,
+        looks: list[Callable[[], str | None]],
+        folders: Mapping[str, Path],
+        *,
+        put_back: Callable[[], str | None] = lambda: None,
+        seconds: float = LOOK_SECONDS,
+    ) -> None:
+        """Watch with `looks`, each of which says why something is displaced, and for room in `folders`: `data`, and
+        `log` where the log is in a folder. While nothing is displaced, `put_back` mends, and says what."""
+        self._looks = looks
+        self._folders = folders
+        self._put_back = put_back
+        self._mended: str | None = None
+        self._seconds = seconds
+        self._limiter = trio.CapacityLimiter(1)
+        self.displaced: str | None = None
+        self.log_bytes: int | None = None
+        self.free_bytes: dict[str, float] = {}
+        self.disk_bytes: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await trio.sleep(self._seconds)
+
+    async def look(self) -> None:
+        """Look now, in a thread, and say what has changed.
+
+        Cancellation: at any time; the thread is left to a disk that hangs.
+        """
+        displaced, mended = await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+        if (displaced is None) != (self.displaced is None):
+            _tell(displaced)
+        self.displaced = displaced
+        if mended is not None and mended != self._mended:
+            get_logger(__name__).warning("a file was taken out of the data folder", reason=mended)
+        self._mended = mended
+
+    # What follows runs in a worker thread.
+
+    def _look(self) -> tuple[str | None, str | None]:
+        self.log_bytes = _size_of(self._folders.get("log"))
+        disks = [(name, disk) for name, folder in self._folders.items() if (disk := _disk_of(folder)) is not None]
+        self.free_bytes = {name: disk.free for name, disk in disks}
+        self.disk_bytes = {name: disk.total for name, disk in disks}
+        displaced = next((reason for look in self._looks if (reason := look()) is not None), None)
+        return displaced, self._put_back() if displaced is None else None
+
+
+def _tell(displaced: str | None) -> None:
+    logger = get_logger(__name__)
+    if displaced is None:
+        logger.info("the data folder is back in its place; edits are taken again")
+        return
+    logger.error(
+        "the data folder is not in its place; edits are refused",
+        reason=displaced,
+        way_out="put the same folder back, and edits go on; or start the server again, to serve what is there now",
+    )
+
+
+def _size_of(folder: Path | None) -> int | None:
+    try:
+        return None if folder is None else (folder / DATA_NAME).stat().st_size
+    except OSError:
+        return None
+
+
+def _disk_of(folder: Path) -> shutil._ntuple_diskusage | None:
+    try:
+        return shutil.disk_usage(folder)
+    except OSError:
+        return None

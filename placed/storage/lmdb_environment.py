@@ -1,0 +1,387 @@
+"""An LMDB environment: opened only when its file is sound, written in whole transactions, growing by itself.
+
+    StoreError
+    ├── StoreUnavailable      nothing was written: no room, no permission, a disk error; try again
+    │   └── StoreUncertain    it may have been written
+    ├── StoreDamaged          the file is damaged, or isn't ours
+    └── StoreClosed           used after close
+
+Owns the environment, its one CapacityLimiter, and its map. LMDB writes; reading goes through
+`placed.storage.lmdb_pages`, which says why. One transaction at a time runs in the process, so that the map may be
+replaced between two of them: that is how it grows, and also what keeps memory small, since pages touched
+through the map count as resident until it is replaced.
+
+What was committed is in the file that the path names, or the caller is told: after each commit the open file is
+compared with its path (`placed.storage.in_place`), and once they differ nothing is written until they are the same
+again.
+
+Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
+closed. May import Trio and lmdb.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import lmdb
+import trio
+
+from placed.storage.in_place import OpenFile, first_displaced
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock
+from placed.storage.lmdb_pages import DamagedPages, PageFile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+    from pathlib import Path
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    Fill = Callable[[Transaction[bytes], Database | None], None]
+
+T = TypeVar("T")
+
+MAP_STEP_BYTES: Final = 16 << 20  # the most that the map makes resident; each costs one transaction twice
+CLOSE_SECONDS: Final = 10.0  # a guess: a commit on a slow disk takes 1 s
+DATA_NAME: Final = "data.mdb"
+_CREATING_NAME: Final = "creating"
+_FILE_MODE: Final = 0o600
+_DAMAGE: Final = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
+
+
+class StoreError(Exception):
+    """Any failure of an environment."""
+
+
+class StoreUnavailable(StoreError):
+    """It can't be opened, read or written just now; nothing was written."""
+
+
+class StoreUncertain(StoreUnavailable):
+    """A commit failed so late that it may have been written."""
+
+
+class StoreDamaged(StoreError):
+    """The data file is damaged, or isn't one of ours."""
+
+
+class StoreClosed(StoreError):
+    """The environment was used after it was closed."""
+
+
+class Environment:
+    """An open LMDB environment; opened by `open_environment`.
+
+    Attributes:
+        folder: where it is.
+        commits: how many write transactions were committed.
+    """
+
+    def __init__(self, folder: Path, *, appended: bytes | None, map_step_bytes: int) -> None:
+        self.folder = folder
+        self.commits = 0
+        self._appended_name = appended
+        self._map_step_bytes = map_step_bytes
+        self._limiter = trio.CapacityLimiter(1)
+        self._closed = False
+        self._descriptor = -1
+        self._data: OpenFile | None = None
+        self._lock: OpenFile | None = None
+        self._displaced = False
+        self._transaction = self._size_bytes = 0  # as the last commit left the file, or larger
+        self._lmdb: lmdb.Environment | None = None
+        self._appended: Database | None = None
+
+    async def open(self, fill: Fill) -> None:
+        """Open, once; `open_environment` does it."""
+        await self._run(lambda: self._open(fill))
+
+    async def write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
+        """Run `transact` in one write transaction, commit it with fsync, and return what it returned.
+
+        Args:
+            transact: called with the transaction, whose default is the main database, and with the appended
+                database if there is one; in a thread; again from its beginning when the map had to grow. An
+                exception from it aborts the transaction.
+
+        Raises:
+            StoreUnavailable: nothing was written: the disk is full, or failed. It works again when there is
+            room. StoreUncertain: it may have been written. StoreDamaged: a look at the file after a failed
+            commit found damage. StoreClosed: it was closed.
+
+        Cancellation: only before the transaction begins; once begun, it is finished and its outcome is
+            returned.
+        """
+        return await self._run(lambda: self._write(transact))
+
+    async def read(self, look: Callable[[PageFile], T]) -> T:
+        """Run `look` on the newest committed state, in a thread, and return what it returned.
+
+        Raises:
+            StoreUnavailable: the disk can't be read.
+            StoreDamaged: `look` came upon damage.
+            StoreClosed: it was closed.
+
+        Cancellation: only before `look` begins.
+        """
+        return await self._run(lambda: self._read(look))
+
+    async def get(self, key: bytes) -> bytes | None:
+        """The value of `key` in the main database, or None; raises as `read` does."""
+        return await self.read(lambda pages: pages.get(pages.newest.main, key))
+
+    async def put(self, key: bytes, value: bytes) -> None:
+        """Set the value of `key` in the main database; raises as `write` does."""
+        await self.write(lambda transaction, _appended: transaction.put(key, value))
+
+    def why_displaced(self) -> str | None:
+        """Why its paths no longer name what is open here; None while they do.
+
+        Thread: may be called from any, see `OpenFile.why_displaced`.
+        """
+        return first_displaced([file for file in (self._data, self._lock) if file is not None])
+
+    async def close(self) -> None:
+        """Wait for the transaction that runs, and close. Idempotent.
+
+        When it hasn't ended after CLOSE_SECONDS, the disk hangs: the environment is then left to the
+        process's end.
+        """
+        self._closed = True
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_SECONDS):
+            await trio.to_thread.run_sync(self._close, limiter=self._limiter)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        def unless_closed() -> T:
+            if self._closed:
+                raise StoreClosed(f"{self.folder} was closed")
+            return call()
+
+        return await trio.to_thread.run_sync(unless_closed, limiter=self._limiter)
+
+    # What follows runs in a worker thread, under the limiter.
+
+    def _open(self, fill: Fill) -> None:
+        with _explained(self.folder):
+            if not (self.folder / DATA_NAME).exists():
+                self._create(fill)
+            self._descriptor = os.open(self.folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+            self._data = OpenFile(self.folder / DATA_NAME, os.fstat(self._descriptor))
+            self._open_lmdb()
+
+    def _create(self, fill: Fill) -> None:
+        # Made aside and moved into place, so that a crash leaves no file or a whole one, and half a file
+        # means damage.
+        aside = self.folder / _CREATING_NAME
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        with self._lmdb_at(aside, self._map_step_bytes) as environment:
+            with environment.begin(write=True) as transaction:
+                name = self._appended_name
+                fill(transaction, environment.open_db(name, transaction) if name else None)
+            environment.sync(True)
+        (aside / DATA_NAME).rename(self.folder / DATA_NAME)
+        shutil.rmtree(aside)
+        sync_folder(self.folder)
+
+    def _lmdb_at(self, folder: Path, map_bytes: int) -> lmdb.Environment:
+        allocate_lock(folder)
+        # Data format 1 (`lib_version=0`) is what `placed.storage.lmdb_pages` reads. Read-ahead would map what nobody
+        # reads.
+        return lmdb.open(
+            os.fsencode(folder),  # as bytes: a name on the disk need not be text
+            map_size=map_bytes,
+            mode=_FILE_MODE,
+            max_dbs=1,
+            readahead=False,
+            lib_version=0,
+        )
+
+    def _open_lmdb(self) -> PageFile:
+        pages = check_file(self._descriptor, appended=self._appended_name)
+        used = (pages.newest.last_page + 1) * pages.page_bytes
+        self._refuse_displaced()  # LMDB opens what the path names, and makes one where there is none
+        self._lmdb = self._lmdb_at(self.folder, (used // self._map_step_bytes + 1) * self._map_step_bytes)
+        self._lock = OpenFile(self.folder / LOCK_NAME, (self.folder / LOCK_NAME).stat())
+        self._refuse_displaced()
+        self._appended = self._lmdb.open_db(self._appended_name, create=False) if self._appended_name else None
+        self._transaction = max(self._transaction, pages.newest.transaction)
+        return pages
+
+    def _refuse_displaced(self) -> None:
+        assert self._data is not None
+        reason = self._data.why_displaced()
+        self._displaced = reason is not None
+        if reason is not None:
+            self._close_lmdb()
+            raise StoreUnavailable(reason)
+
+    def _refuse_overwritten(self) -> int:
+        """The file's newest transaction.
+
+        Raises:
+            DamagedPages: the file isn't as the last commit left it: LMDB would read its map past the file's end
+            (SIGBUS), or go on from what is no longer there.
+        """
+        newest, size_bytes = PageFile(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
+        if newest < self._transaction or size_bytes < self._size_bytes:
+            raise DamagedPages("another file was written over it while it was open")
+        self._size_bytes = size_bytes
+        return newest
+
+    def _read(self, look: Callable[[PageFile], T]) -> T:
+        with _explained(self.folder):
+            return look(PageFile(self._descriptor))
+
+    def _write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
+        with _explained(self.folder):
+            if self._displaced:
+                self._refuse_displaced()
+            if self._lmdb is None:
+                self._open_lmdb()
+            while True:
+                try:
+                    return self._commit(transact)
+                except lmdb.MapFullError:
+                    self._grow()
+
+    def _commit(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
+        assert self._lmdb is not None
+        before = self._refuse_overwritten()
+        try:
+            with self._lmdb.begin(write=True) as transaction:
+                result = transact(transaction, self._appended)
+                number = transaction.id()
+        except lmdb.MapFullError:
+            raise
+        except lmdb.Error as error:
+            self._reopen(before, error)
+            raise
+        self.commits += 1
+        self._transaction = number
+        self._tell_displaced()
+        return result
+
+    def _tell_displaced(self) -> None:
+        assert self._data is not None
+        reason = self._data.why_displaced()
+        if reason is not None:
+            self._displaced = True
+            raise StoreUncertain(f"{reason}; what was just written is in the one that was")
+
+    def _grow(self) -> None:
+        assert self._lmdb is not None
+        try:
+            # A backup that was killed would keep the server from using freed pages again, and the file would grow by
+            # some pages with each commit.
+            self._lmdb.reader_check()
+            self._lmdb.set_mapsize(self._lmdb.info()["map_size"] + self._map_step_bytes)
+        except lmdb.Error:
+            self._close_lmdb()
+            raise
+
+    def _reopen(self, before: int, error: lmdb.Error) -> None:
+        # After a failed commit LMDB may refuse everything (MDB_PANIC), so it starts afresh from what is in
+        # the file.
+        self._close_lmdb()
+        try:
+            pages = self._open_lmdb()
+        except (lmdb.Error, OSError, StoreUnavailable) as again:
+            raise StoreUncertain(f"{self.folder}: {error}; and then: {again}") from again
+        if pages.newest.transaction != before:
+            raise StoreUncertain(f"{self.folder}: {error}") from error
+
+    def _close_lmdb(self) -> None:
+        if self._lmdb is not None:
+            self._lmdb.close()
+        self._lmdb = self._appended = None
+
+    def _close(self) -> None:
+        self._close_lmdb()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (DamagedPages, *_DAMAGE) as damage:
+        raise StoreDamaged(
+            f"{folder / DATA_NAME} is damaged, or isn't placed's: {damage}. "
+            f"Restore a backup of {folder}, or move it away"
+        ) from damage
+    except lmdb.Error as error:
+        raise StoreUnavailable(f"{folder}: {error}{_room(folder)}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _room(folder: Path) -> str:
+    # A full disk may show as EIO, when LMDB could write a part; the free room tells which it is.
+    try:
+        return f"; {shutil.disk_usage(folder).free} bytes are free on its disk"
+    except OSError:
+        return ""
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make `folder`, with this mode, and those above it, unless they are there; they outlast a power cut.
+
+    Raises:
+        OSError: a file is in the way, or there is no permission.
+
+    Thread: blocks for some ms.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` outlast a power cut.
+
+    Thread: blocks for some ms.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # a folder above ours that we may write into, or just pass, and not list
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def open_environment(
+    folder: Path,
+    *,
+    fill: Fill = lambda _transaction, _appended: None,
+    appended: bytes | None = None,
+    map_step_bytes: int = MAP_STEP_BYTES,
+) -> AsyncGenerator[Environment]:
+    """The environment in `folder`, which exists and is locked; created when it has no data file; closed at
+    the end.
+
+    Args:
+        fill: writes what a new one begins with, in one transaction.
+        appended: a named database that is only ever appended to, so that opening needs to look at its edges
+        alone. map_step_bytes: by how much the map grows.
+
+    Raises:
+        StoreUnavailable: no permission, a read-only or full disk.
+        StoreDamaged: what is there is damaged, or isn't LMDB's; LMDB has not been let near it.
+    """
+    environment = Environment(folder, appended=appended, map_step_bytes=map_step_bytes)
+    try:
+        await environment.open(fill)
+        yield environment
+    finally:
+        await environment.close()

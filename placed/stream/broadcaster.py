@@ -1,0 +1,245 @@
+"""The broadcaster: wakes those who follow the feed, and gives each what it lacks, framed once for all.
+
+A subscriber is a version, not a queue: a slow one costs no more than the frame that it hasn't taken yet, gets what came
+since, merged, when it drains, and is told to reload when the feed no longer reaches back to it.
+
+Status: viewers, and whether the log takes edits, as far as is known. It is told in a stream's first bytes, and in place
+of a heartbeat's comment. What changes meanwhile makes a new edition, which rides on the next frame; only whether edits
+are taken is worth a write of its own. Editions are at least `VIEWERS_SECONDS`, or `WRITABLE_SECONDS`, apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from placed.stream import sse
+from placed.stream.catch_ups import CatchUps
+from placed.stream.chunked import chunk_of
+from placed.stream.frames import Frames
+from placed.stream.pace import Pace, Waiters
+from placed.stream.subscriber import Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.canvas.projection import Projection
+    from placed.stream.frames import Format
+
+HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection after 30 to 60 s
+VIEWERS_SECONDS = 5.0  # they come and go all the time
+WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
+_LOOK_SECONDS = 0.25
+_SPREAD = 0.2  # of the time between heartbeats, over which those are spread that would come at once
+_GOLDEN = 0.618  # each step by it falls into the largest gap that the steps before have left
+_KNOWN_VERSIONS = 1_024  # of which it's known since when they are old: seconds of them
+
+
+class Broadcaster:
+    """Everybody who follows one projection. Woken by the reader's `publish`.
+
+    Args:
+        projection: what they follow.
+        log_id: its log's.
+        heartbeat_seconds: between two signs of life to one stream when nothing is placed, or up to a fifth less: those
+            who got the same frame last aren't to be told at the same moment.
+        is_writable: whether the log takes edits, as far as is known.
+        pace: shared by all who tell many.
+        frame_seconds: at least, between two frames to those who have tasks of their own.
+        delivered: told the lane, and how many seconds those who kept up have waited for a frame.
+
+    Attributes:
+        log_id: see above.
+        subscribers: how many there are.
+        reloads: how many were sent back to the image, by the word for the wire.
+        frames_sent: given to the streams that have a task of their own, and `bytes_sent` likewise.
+        delivered: see above.
+        catch_ups: turns of those who lack a full frame or more.
+        writable: what `is_writable` said when it was last told.
+        edition: of the status; a higher one is news, for the next frame.
+        urgent: the edition that isn't to wait for a frame.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        log_id: str,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        is_writable: Callable[[], bool] = lambda: True,
+        delivered: Callable[[str, float], None] = lambda lane, seconds: None,
+        pace: Pace | None = None,
+        frame_seconds: float = 0.0,
+    ) -> None:
+        self._projection = projection
+        self._heartbeat_seconds = heartbeat_seconds
+        self._phase = 0.0
+        self._is_writable = is_writable
+        self._status = (-1, 0, True), b""
+        self._told_viewers = 0
+        self._viewers_due = self._writable_due = 0.0
+        self._changed = trio.Event()
+        self._waiters = Waiters()
+        self._frame_seconds = frame_seconds
+        self._frames = Frames(projection.feed, projection.code)
+        self.log_id = log_id
+        self._closed = False
+        self._published = projection.version
+        self._old_since: dict[int, float] = {}
+        self._sending: set[Subscriber] = set()
+        self.subscribers = 0
+        self.reloads = dict.fromkeys(("other-log", "future", "too-old"), 0)
+        self.writable = True
+        self.edition = self.urgent = 0
+        self.frames_sent = 0
+        self.bytes_sent = 0
+        self.delivered = delivered
+        self.pace = Pace() if pace is None else pace
+        self.catch_ups = CatchUps()
+
+    @property
+    def closed(self) -> bool:
+        """Whether all streams have been ended."""
+        return self._closed
+
+    async def run(self) -> None:
+        """Wake those who wait when their turn comes, and notice when the status changes, until cancelled."""
+        with self.pace.watching():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wake_waiters)
+                while True:
+                    self.look()
+                    await trio.sleep(_LOOK_SECONDS)
+
+    async def _wake_waiters(self) -> None:
+        told = self.version, self.urgent
+        while not self.closed:
+            await self.wait(lambda: self.closed or told != (self.version, self.urgent))  # noqa: B023 - asked at once
+            started, told = trio.current_time(), (self.version, self.urgent)
+            await self._waiters.wake(self.pace)
+            await trio.sleep_until(started + self._frame_seconds)
+
+    def look(self) -> None:
+        """Make a new edition of the status, if it has changed and the last one is old enough."""
+        now, writable = trio.current_time(), self._is_writable()
+        if writable != self.writable and now >= self._writable_due:
+            self.writable = writable
+            self._writable_due = now + WRITABLE_SECONDS
+            self._new_edition(now)
+            self.urgent = self.edition
+            self._wake()
+        elif self.subscribers != self._told_viewers and now >= self._viewers_due:
+            self._new_edition(now)
+
+    def _new_edition(self, now: float) -> None:
+        self.edition += 1
+        self._told_viewers = self.subscribers
+        self._viewers_due = now + VIEWERS_SECONDS
+
+    def status(self) -> bytes:
+        """The event that tells it, as of now."""
+        known = self._projection.version, self.subscribers, self.writable
+        if known != self._status[0]:
+            self._status = known, sse.status_event(*known[:2], writable=self.writable)
+        return self._status[1]
+
+    def status_chunk(self) -> bytes:
+        """The same as a chunk."""
+        return chunk_of(self.status())
+
+    def publish(self) -> None:
+        """Tell everybody that the projection has moved on."""
+        self._frames.forget_new()
+        if self._published != self._projection.version:
+            self._old_since[self._published] = trio.current_time()
+            self._published = self._projection.version
+            if len(self._old_since) > _KNOWN_VERSIONS:
+                del self._old_since[next(iter(self._old_since))]
+        self._wake()
+
+    def close(self) -> None:
+        """End all streams, each once it has all that there is; whoever comes later is ended likewise. Idempotent."""
+        self._closed = self.catch_ups.is_hurried = True
+        self._wake()
+        self._waiters.wake_all()
+
+    def subscribe(
+        self, version: int, form: Format, log_id: str | None, on_close: Callable[[], None] = lambda: None
+    ) -> Subscriber:
+        """Begin to follow from `version` of the log `log_id` (None: of this one); leave with `Subscriber.close`."""
+        self.subscribers += 1
+        return Subscriber(self, version, form, log_id, on_close)
+
+    async def wait(self, is_there: Callable[[], bool]) -> None:
+        """Wait until `is_there()` says so; asked again after each `publish` and `close`."""
+        while not is_there():
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    @property
+    def version(self) -> int:
+        """Where the projection stands."""
+        return self._projection.version
+
+    def frame(self, version: int, form: Format) -> tuple[int, bytes]:
+        """The version after, and the chunk of, the frame from `version` on, which the feed reaches back to."""
+        return self._frames.get(version, form)
+
+    def lacks(self, version: int, log_id: str | None) -> int:
+        """How many full frames somebody at `version` of `log_id` lacks; 0 for who can't be brought up to date."""
+        return 0 if self.stale(version, log_id) is not None else self._projection.feed.frames_since(version)
+
+    def stale(self, version: int, log_id: str | None) -> str | None:
+        """Why nobody can be brought up to date from `version` of `log_id`: a word for the wire; None if they can."""
+        if log_id is not None and log_id != self.log_id:
+            return "other-log"
+        if version > self._projection.version:
+            return "future"
+        return "too-old" if version < self._projection.feed.first else None
+
+    def reload(self, code: str) -> bytes:
+        """The event that sends somebody back to the image."""
+        self.reloads[code] += 1
+        return sse.reload_event(code, self._projection.version, self.log_id)
+
+    @property
+    def laggards(self) -> int:
+        """Streams with a task of their own that haven't taken their last frame yet, and lack another one."""
+        return sum(self.is_behind(one.version) for one in self._sending)
+
+    def told(self, lane: str, version: int) -> None:
+        """Some who stood at `version`, and kept up, have what came next."""
+        since = self._old_since.get(version)
+        if since is not None:
+            self.delivered(lane, trio.current_time() - since)
+
+    def note_sending(self, subscriber: Subscriber, data: bytes, *, is_news: bool) -> None:
+        """One with a task of its own has been given this to send."""
+        self._sending.add(subscriber)
+        self.frames_sent += is_news
+        self.bytes_sent += len(data)
+
+    def note_sent(self, subscriber: Subscriber) -> None:
+        """It has sent that, or is gone. Idempotent."""
+        self._sending.discard(subscriber)
+
+    async def wait_for_news(self, version: int, edition: int) -> bool:
+        """Wait until there is something after `version`, or a status after `edition` that can't wait, or the end;
+        False when it's time for a heartbeat."""
+        self._phase = (self._phase + _GOLDEN) % 1
+        with trio.move_on_after(self._heartbeat_seconds * (1 - _SPREAD * self._phase)) as heartbeat:
+            await self.news(version, edition)
+        return not heartbeat.cancelled_caught
+
+    async def news(self, version: int, edition: int) -> None:
+        """The same wait without a heartbeat; it ends when those who wait have their turn."""
+        while not (self.closed or self.is_behind(version) or edition < self.urgent):
+            await self._waiters.wait()
+
+    def is_behind(self, version: int) -> bool:
+        """Whether there is something after `version`."""
+        return self._projection.version != version

@@ -1,0 +1,131 @@
+"""Packs: followers who keep up stand at one version, some hundred in each, and all of a pack get the same frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from placed.stream.frames import Format
+    from placed.stream.subscriber import Subscriber
+
+MOST_MEMBERS: Final = 256  # writes of 2 to 3 ms; then other tasks have their turn
+
+
+class Follower:
+    """One stream.
+
+    Attributes:
+        fd: its socket; -1 once it's closed.
+        ended: whether its peer has ended its own side.
+        heard_bytes: what it has said since it asked.
+        rest: what the socket didn't take of the last write.
+        lags_since: when it last took anything, on Trio's clock; None while it keeps up.
+        catches_up: whether it waits for its turn to get the next frame of a catch-up.
+        pack: the followers that it keeps up with, at the same version; None while it stands alone.
+    """
+
+    __slots__ = ("catches_up", "ended", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
+
+    def __init__(self, fd: int, subscriber: Subscriber) -> None:
+        self.fd = fd
+        self.subscriber = subscriber
+        self.rest: memoryview | bytes = b""
+        self.ended = False
+        self.heard_bytes = 0
+        self.lags_since: float | None = None
+        self.catches_up = False
+        self.pack: Pack | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be told what comes next."""
+        return self.fd >= 0 and not self.rest and not self.catches_up
+
+
+class Pack:
+    """Followers who stand at one version, and get the same frame: nothing has to be looked up for each.
+
+    Attributes:
+        form: how edits are told to them.
+        version: where they stand.
+        edition: of the status that they know.
+        members: by file descriptor, at most `MOST_MEMBERS`.
+    """
+
+    __slots__ = ("edition", "form", "members", "version")
+
+    def __init__(self, form: Format, version: int, edition: int) -> None:
+        self.form = form
+        self.version = version
+        self.edition = edition
+        self.members: dict[int, Follower] = {}
+
+    @property
+    def place(self) -> tuple[Format, int, int]:
+        """What its members have in common."""
+        return self.form, self.version, self.edition
+
+
+class Packs:
+    """All packs, and all followers in none.
+
+    Attributes:
+        packs: in the order in which they are told.
+        loose: those in no pack, in the order in which they came to be.
+    """
+
+    def __init__(self) -> None:
+        self.packs: list[Pack] = []
+        self.loose: dict[Follower, None] = {}
+
+    def gather(self) -> None:
+        """Put those who keep up, and are in no pack, into packs."""
+        packs = {pack.place: pack for pack in self.packs if len(pack.members) < MOST_MEMBERS}
+        for follower in [one for one in self.loose if one.is_ready and one.subscriber.is_same_log]:
+            subscriber = follower.subscriber
+            place = (subscriber.form, subscriber.version, subscriber.edition)
+            pack = packs.get(place)
+            if pack is None or len(pack.members) == MOST_MEMBERS:
+                pack = packs[place] = Pack(*place)
+                self.packs.append(pack)
+            pack.members[follower.fd] = follower
+            follower.pack = pack
+            del self.loose[follower]
+
+    def merge(self) -> None:
+        """Make full packs of those that have come to stand at the same version."""
+        packs: dict[tuple[Format, int, int], Pack] = {}
+        kept = []
+        for pack in sorted(self.packs, key=lambda one: -len(one.members)):
+            into = packs.get(pack.place)
+            if into is not None and len(into.members) + len(pack.members) <= MOST_MEMBERS:
+                for follower in pack.members.values():
+                    follower.pack = into
+                into.members.update(pack.members)
+            elif pack.members:
+                packs[pack.place] = pack
+                kept.append(pack)
+        self.packs = kept
+
+    def loosen(self, follower: Follower, version: int, edition: int) -> None:
+        """Let it stand on its own, at `version`, and knowing the status' `edition`."""
+        assert follower.pack is not None
+        del follower.pack.members[follower.fd]
+        follower.pack = None
+        follower.subscriber.version = version
+        follower.subscriber.edition = edition
+        self.loose[follower] = None
+
+    def disband(self, pack: Pack) -> None:
+        """Let all members of a pack stand on their own."""
+        self.packs.remove(pack)
+        for follower in list(pack.members.values()):
+            self.loosen(follower, pack.version, pack.edition)
+
+    def remove(self, follower: Follower) -> None:
+        """Forget one that is gone."""
+        if follower.pack is None:
+            del self.loose[follower]
+        else:
+            del follower.pack.members[follower.fd]
+            follower.pack = None

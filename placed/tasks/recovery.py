@@ -1,0 +1,230 @@
+"""Recovery: from an open log and a stored snapshot to a projection that stands at the log's end.
+
+What the canvas is comes from the log's first record or, where retention has removed that, from the snapshot. A snapshot
+is used only when it is of this log and of this canvas and lies within the log; otherwise the log is replayed from its
+start, and when the log no longer reaches back to that, the start is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from placed.backends import OffsetOutOfRange
+from placed.canvas.clock import steady_clock_ms
+from placed.canvas.cooldown import Cooldowns
+from placed.canvas.projection import Projection
+from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.snapshot import SnapshotDamaged
+from placed.tasks.reader import replay
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from placed.backends import CopiedFrom, Log
+    from placed.canvas.cooldown import Rule
+    from placed.canvas.snapshot import Snapshot
+    from placed.storage.snapshot_store import SnapshotStore
+
+# Read again at a start, so that clients that were behind go on: 3 s of them at 333 edits a second, one in a record. At
+# 1,000 in a record they are 13 MB, read in 0.06 s; 4,096 records would make a start a quarter longer.
+FEED_RECORDS = 1_024
+# A broker removes records a segment at a time, every few minutes: twice within one replay is rare, three times is a log
+# that keeps less than it takes to read.
+_TRIES = 3
+
+
+class CannotStart(Exception):
+    """The log or the data folder can't be used as asked; the message names it, and the way out."""
+
+
+@attrs.frozen
+class Wanted:
+    """What the operator asked for; None leaves it to what the canvas was created with.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        rgb: the palette's colours.
+        written: how the operator wrote `width`, `height` and `palette`, for messages; by default as flags.
+    """
+
+    width: int | None
+    height: int | None
+    rgb: bytes | None
+    written: Mapping[str, str] = attrs.field(factory=dict)
+
+    def definition(self, default: Definition) -> Definition:
+        """The canvas to create, where `default` fills in what was left open."""
+        return Definition(self.width or default.width, self.height or default.height, self.rgb or default.rgb)
+
+    def check(self, found: Definition, where: str) -> None:
+        """Raise `CannotStart` when the canvas at hand is another one than asked for."""
+        others = []
+        if self.width not in (None, found.width):
+            others.append(self.written.get("width", f"--width {self.width}"))
+        if self.height not in (None, found.height):
+            others.append(self.written.get("height", f"--height {self.height}"))
+        if self.rgb not in (None, found.rgb):
+            others.append(self.written.get("palette", "--palette"))
+        if others:
+            raise CannotStart(
+                f"the canvas in {where} was created with {found.width} x {found.height} pixels and a palette of "
+                f"{found.colors} colours, and keeps them; start without {' and '.join(others)}, or with another --data"
+            )
+
+
+async def recover(
+    log: Log,
+    store: SnapshotStore,
+    wanted: Wanted,
+    *,
+    default: Definition,
+    rule: Rule,
+    where: str,
+    progress: Callable[[int, int, int], None],
+) -> tuple[Projection, int]:
+    """Bring a projection to the log's end as it is now.
+
+    Retention may remove records meanwhile, what is just read or the snapshot's version among them: then it begins anew,
+    with the log as it is by then.
+
+    Args:
+        log: open.
+        store: where the last snapshot is.
+        wanted: what the operator asked for.
+        default: what to create where the operator asked for nothing.
+        rule: of the cooldowns.
+        where: the log's name, for messages.
+        progress: called with begin, the offset reached, and end.
+
+    Returns:
+        The projection, and the version of the snapshot it began with; 0 without one.
+
+    Raises:
+        CannotStart: another canvas than asked for, or the log has lost its beginning.
+        LogError: the log can't be read; OffsetOutOfRange when it loses records faster than they are read.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return await _recover(log, store, wanted, default, rule, where, progress)
+        except OffsetOutOfRange as error:
+            get_logger(__name__).warning("the log lost records that were to be read; reading anew", reason=str(error))
+    return await _recover(log, store, wanted, default, rule, where, progress)
+
+
+async def _recover(
+    log: Log,
+    store: SnapshotStore,
+    wanted: Wanted,
+    default: Definition,
+    rule: Rule,
+    where: str,
+    progress: Callable[[int, int, int], None],
+) -> tuple[Projection, int]:
+    first, end = await log.bounds()
+    definition = await _first_definition(log, first, end)
+    snapshot = await _usable_snapshot(log, store, definition, first, end)
+    if definition is None:
+        definition = snapshot.definition if snapshot else wanted.definition(default)
+    wanted.check(definition, where)
+    if snapshot is None and first > 0:
+        raise CannotStart(
+            f"the log {where} begins at offset {first}: its beginning is gone, and there is no usable snapshot. "
+            f"Restore a data folder whose snapshot is at version {first} or later, or start a new log"
+        )
+    if end == 0:
+        await log.append(definition.encode())
+        first, end = await log.bounds()
+        # Another server may have been quicker on the same empty log.
+        definition = await _first_definition(log, first, end) or definition
+        wanted.check(definition, where)
+    projection = _begin(definition, snapshot, first, Cooldowns(rule))
+    begin = projection.version
+    await replay(log, projection, end=end, feed_records=FEED_RECORDS, progress=lambda at: progress(begin, at, end))
+    return projection, snapshot.version if snapshot else 0
+
+
+def _begin(definition: Definition, snapshot: Snapshot | None, first: int, cooldowns: Cooldowns) -> Projection:
+    logger = get_logger(__name__)
+
+    def on_refused(offset: int, reason: str) -> None:
+        if (
+            projection.refused == 1
+        ):  # once, whatever comes: a foreign writer must not flood the logs; /metrics counts them
+            logger.warning("a record was not understood and is skipped", offset=offset, reason=reason)
+
+    if snapshot is not None:
+        cooldowns.load(snapshot.cooldowns, steady_clock_ms(), charge_ms=snapshot.charge_ms)
+    projection = Projection(
+        definition,
+        snapshot.version if snapshot else first,
+        cooldowns,
+        canvas=snapshot.canvas if snapshot else None,
+        on_refused=on_refused,
+    )
+    return projection
+
+
+async def _first_definition(log: Log, first: int, end: int) -> Definition | None:
+    if first > 0 or end == 0:
+        return None
+    try:
+        return Definition.decode(await _first_value(log, first, end))
+    except RecordRefused as refusal:
+        get_logger(__name__).warning(
+            "the log doesn't begin with its canvas; what was asked for is used", reason=str(refusal)
+        )
+        return None
+
+
+async def _first_value(log: Log, first: int, end: int) -> bytes:
+    """The first record's bytes; none where the log holds nothing but a gap."""
+    async with log.read(first) as batches:
+        async for batch in batches:
+            if batch.values or batch.next_offset >= end:
+                return next(iter(batch.values), b"")
+    raise AssertionError("a log's channel ends only by an error")
+
+
+async def _usable_snapshot(
+    log: Log, store: SnapshotStore, definition: Definition | None, first: int, end: int
+) -> Snapshot | None:
+    logger = get_logger(__name__)
+    reason = store.damage
+    snapshot = None
+    try:
+        snapshot = await store.load()
+    except SnapshotDamaged as damage:
+        reason = str(damage)
+    if snapshot is not None:
+        reason = why_unusable(snapshot, log.id, log.copied_from, definition, first, end)
+    if reason is None:
+        return snapshot
+    logger.warning("the snapshot can't be used; the canvas is rebuilt from the log", reason=reason)
+    return None
+
+
+def why_unusable(
+    snapshot: Snapshot,
+    log_id: str,
+    copied_from: CopiedFrom | None,
+    definition: Definition | None,
+    first: int,
+    end: int,
+) -> str | None:
+    """Why a start can't begin with this snapshot of a log that holds `first` up to `end`; None when it can."""
+    is_of_original = (
+        copied_from is not None and snapshot.log_id == copied_from.log_id and snapshot.version <= copied_from.version
+    )
+    if snapshot.log_id != log_id and not is_of_original:
+        return f"it is of another log, {snapshot.log_id}, not of {log_id}"
+    if snapshot.version > end:
+        return f"it is at version {snapshot.version}, and the log ends at {end}"
+    if snapshot.version < first:
+        return f"it is at version {snapshot.version}, and the log begins at {first}"
+    if definition is not None and snapshot.definition != definition:
+        return "it is of another size or palette than the log's canvas"
+    return None

@@ -1,0 +1,201 @@
+"""Metrics, in Prometheus' names and units. One registry per server, so that two fit in one process.
+
+What happens for each request or frame is counted in plain integers, which only the Trio thread changes: 0.1 us each,
+where prometheus-client takes a lock and several times that. They are read, like all that can be read off, when somebody
+asks. Labels have words of ours alone, never a client's. docs/operations.md has the list.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from placed import __version__
+from placed.canvas.record import EDIT_STRUCT, EDITS_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Value = float | Mapping[str, float] | Mapping[tuple[str, ...], float]
+
+FAST: Final = "fast"
+SLOW: Final = "slow"
+LANES: Final = (FAST, SLOW)
+# Known from the start, so that the first of a kind is an increase, which a sample that appears with it isn't.
+EDIT_CODES: Final = (
+    *("cooldown", "cross-site", "internal", "invalid-body", "invalid-parameter", "log-unavailable", "outcome-unknown"),
+    *("shutting-down", "slow-request", "too-large", "unsupported-media-type", "writer-full"),
+)
+CODES: Final = (
+    *(*EDIT_CODES, "method-not-allowed", "not-found", "not-ready", "too-many-catch-ups", "too-many-polls"),
+    "too-many-streams",
+)
+_ERRORS: Final = ("LogClosed", "LogReplaced", "LogUnavailable", "OutcomeUnknown")
+
+_APPEND_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+_RECORD_EDITS = (1, 2, 5, 10, 50, 100, 500, 1_000, 5_000, 16_384)
+_RECORD_BYTES = (16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144)
+_ENCODE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+_SNAPSHOT_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30)
+_LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+_DELIVERY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class _ReadWhenAsked(Collector):
+    """A gauge or counter whose value, or values by label, are read when somebody asks."""
+
+    def __init__(
+        self, kind: type[Metric], name: str, help_: str, labels: tuple[str, ...], read: Callable[[], Value]
+    ) -> None:
+        self._kind = kind
+        self._name = name
+        self._help = help_
+        self._labels = labels
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        family = self._kind(self._name, self._help, labels=self._labels)  # type: ignore[call-arg]  # of either kind
+        value = self._read()
+        samples = {(): value} if isinstance(value, int | float) else value
+        for labels, one in samples.items():
+            family.add_metric((labels,) if isinstance(labels, str) else labels, one)  # type: ignore[attr-defined]
+        yield family
+
+
+class Metrics:
+    """What is counted as it happens. What can be read off when asked is added by `watch` and `watch_total`.
+
+    Attributes:
+        edits: edits placed, and answers to POST /edit and /edits that placed none, by outcome.
+        problems: requests refused, by problem code.
+        responses: answers by lane, and by the first digit of their status.
+        connections: accepted so far.
+        refused_connections: by reason: the server is full, or their client has as many as it may.
+    """
+
+    def __init__(self) -> None:
+        # The library's switch is for all registries; nobody reads when a counter was made.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = CollectorRegistry()
+        self.edits: dict[str, int] = _zeros("placed", *EDIT_CODES)
+        self.problems: dict[str, int] = _zeros(*CODES)
+        self.responses: dict[str, list[int]] = {lane: [0] * 6 for lane in LANES}
+        self.connections = 0
+        self.refused_connections: dict[str, int] = _zeros("server-full", "client-limit")
+        self._failed = Counter(
+            "placed_append_errors", "Records that couldn't be appended, by error.", ["error"], registry=self._registry
+        )
+        for error in _ERRORS:
+            self._failed.labels(error)
+        self._append = self._histogram("placed_append_seconds", "Time to append a record.", _APPEND_SECONDS)
+        self._record_edits = self._histogram("placed_record_edits", "Edits in an appended record.", _RECORD_EDITS)
+        self._record_bytes = self._histogram("placed_record_bytes", "Size of an appended record.", _RECORD_BYTES)
+        self._encode = self._histogram("placed_image_encode_seconds", "Time to make an image.", _ENCODE_SECONDS)
+        self._snapshot = self._histogram("placed_snapshot_seconds", "Time to save a snapshot.", _SNAPSHOT_SECONDS)
+        self._loop_lag = self._histogram(
+            "placed_loop_lag_seconds", "How late a task was woken, four times a second.", _LAG_SECONDS
+        )
+        delivery = Histogram(
+            "placed_delivery_seconds",
+            "From reading a record to writing its frame: to a pack of streams, or to one of the slow lane.",
+            ["lane"],
+            buckets=_DELIVERY_SECONDS,
+            registry=self._registry,
+        )
+        self._delivery = {lane: delivery.labels(lane) for lane in LANES}
+        self._watch_counts()
+        ProcessCollector(registry=self._registry)
+
+    def _histogram(self, name: str, help_: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, help_, buckets=buckets, registry=self._registry)
+
+    def _watch_counts(self) -> None:
+        self.watch_total(
+            "placed_edit_requests_total",
+            "Edits placed, and refusals of POST /edit and /edits, by outcome.",
+            lambda: self.edits,
+            "outcome",
+        )
+        self.watch_total("placed_problems_total", "Requests refused, by problem code.", lambda: self.problems, "code")
+        self.watch_total(
+            "placed_http_responses_total", "Answers, by class of status.", self._by_class, "lane", "status"
+        )
+        self.watch_total("placed_connections_accepted_total", "Connections accepted.", lambda: self.connections)
+        self.watch_total(
+            "placed_connections_refused_total",
+            "Connections refused.",
+            lambda: self.refused_connections,
+            "reason",
+        )
+
+    def _by_class(self) -> dict[tuple[str, ...], float]:
+        return {(lane, f"{digit}xx"): counts[digit] for lane, counts in self.responses.items() for digit in range(1, 6)}
+
+    def placed(self, edits: int = 1) -> None:
+        """So many edits were answered 200."""
+        self.edits["placed"] += edits
+
+    def refused(self, code: str, *, is_edit: bool) -> None:
+        """A request, perhaps for edits, was refused with this problem code."""
+        self.problems[code] += 1
+        if is_edit:
+            self.edits[code] += 1
+
+    def answered(self, lane: str, status: int) -> None:
+        """A request was answered with this status."""
+        self.responses[lane][status // 100] += 1
+
+    def appended(self, edits: int, seconds: float) -> None:
+        """A record of so many edits was appended in so many seconds."""
+        self._append.observe(seconds)
+        self._record_edits.observe(edits)
+        self._record_bytes.observe(len(EDITS_HEADER) + edits * EDIT_STRUCT.size)
+
+    def append_failed(self, error: Exception) -> None:
+        """A record couldn't be appended, or nobody knows whether it was."""
+        self._failed.labels(type(error).__name__).inc()
+
+    def encoded(self, seconds: float) -> None:
+        """An image was made in so many seconds."""
+        self._encode.observe(seconds)
+
+    def snapshot_saved(self, seconds: float) -> None:
+        """A snapshot was saved in so many seconds."""
+        self._snapshot.observe(seconds)
+
+    def loop_woke(self, late_seconds: float) -> None:
+        """A task was woken so much later than it was due."""
+        self._loop_lag.observe(late_seconds)
+
+    def delivered(self, lane: str, seconds: float) -> None:
+        """A frame was written, so many seconds after the first of its records was read."""
+        self._delivery[lane].observe(seconds)
+
+    def tell_build(self, log: str) -> None:
+        """Add what this server is: its version, its Python's, and the kind of its log."""
+        labels: tuple[str, ...] = (__version__, platform.python_version(), log)
+        self.watch("placed_build_info", "What runs here; always 1.", lambda: {labels: 1}, "version", "python", "log")
+
+    def watch(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:
+        """Add a gauge that is read when somebody asks: one value, or, with labels, a value for each."""
+        self._registry.register(_ReadWhenAsked(GaugeMetricFamily, name, help_, labels, read))
+
+    def watch_total(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:
+        """Add a counter that is read likewise; its name ends with _total."""
+        self._registry.register(_ReadWhenAsked(CounterMetricFamily, name, help_, labels, read))
+
+    def exposition(self) -> tuple[str, bytes]:
+        """The content type and body of `/metrics`."""
+        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+
+def _zeros(*words: str) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    counts.update(dict.fromkeys(words, 0))
+    return counts
