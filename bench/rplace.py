@@ -22,8 +22,8 @@ import trio
 from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, since
 from bench.report import Figure, Report, Target, json_option, progress_bar
 from bench.trace import BadTrace, Trace, generate, load
-from placed.backends import Batch
 from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.batch import Batch
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection

@@ -5,12 +5,17 @@ The rest is imported only when a signal can no longer end the process by surpris
 
 from __future__ import annotations
 
+import gc
 import importlib
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from placed.process.exit_codes import ExitCode
 from placed.telemetry.standard_streams import Output, open_missing_descriptors
+
+if TYPE_CHECKING:
+    from placed.commands.settings.values import Settings
 
 
 def main() -> int:
@@ -33,12 +38,22 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code: int = importlib.import_module("placed.commands.cli").main()
+        code: int = importlib.import_module("placed.commands.cli").main(serve=serve)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception:  # noqa: BLE001 - a bug: told before the output is settled, as Python itself would do it later
         sys.excepthook(*sys.exc_info())
         return ExitCode.FAULT
+    return code
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal ends it, and return the exit code. Only this imports the server."""
+    gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
+    process = importlib.import_module("placed.service.process")
+    gc.freeze()
+    gc.enable()
+    code: int = process.run(settings)
     return code
 
 

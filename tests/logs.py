@@ -13,7 +13,7 @@ from placed.backends.memory import MemoryLog
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from placed.backends import Batch
+    from placed.canvas.batch import Batch
 
 NOW_MS = 1_700_000_000_000
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hypothesis import strategies as st
 
-from placed.backends import Batch
+from placed.canvas.batch import Batch
 from placed.canvas.edit_code import EditCode
 from placed.canvas.record import EDIT, Definition, encode_edits
 

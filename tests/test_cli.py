@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from placed import __version__
+from placed.__main__ import serve
 from placed.canvas.palette import REDDIT_2022
-from placed.commands.cli import main
+from placed.commands import cli
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 ROOT = Path(__file__).parents[1]
+main = partial(cli.main, serve=serve)
 
 
 class FakeService:
@@ -385,7 +388,7 @@ def test_serving_and_help_import_nothing_that_only_other_commands_need() -> None
     script = """
 import json, sys
 from placed.commands.cli import main
-main(["--help"])
+main(["--help"], serve=print)
 import placed.service.process
 print(json.dumps(sorted(sys.modules)))
 """

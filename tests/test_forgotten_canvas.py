@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from placed.backends import CannotStart
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.commands.settings.values import Settings
 from placed.service.forgotten_canvas import refuse_to_forget
-from placed.tasks.recovery import CannotStart
 from tests.log_lines import logged
 from tests.logs import ScriptedLog
 from tests.promises.offline_log import append_records

@@ -11,11 +11,11 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.backends import CopiedFrom, OffsetOutOfRange
+from placed.backends import CannotStart, CopiedFrom, OffsetOutOfRange
 from placed.canvas.cooldown import SAVED, Rule
 from placed.canvas.record import Definition
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged
-from placed.tasks.recovery import CannotStart, Wanted, recover
+from placed.tasks.recovery import Wanted, recover
 from tests.log_lines import logged
 from tests.logs import NOW_MS, Retained, ScriptedLog
 from tests.records import SMALL, Edit, any_edit, blank, paint, record

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from placed.__main__ import serve
 from placed.commands.cli import HANDOVER_VARIABLE, main
 from placed.commands.settings.origin import Origin
 from placed.commands.settings.variables import why_unknown
@@ -80,7 +81,7 @@ def test_handover_s_variable_is_let_pass(seen: list[Settings], monkeypatch: pyte
     assert handover.VARIABLE == HANDOVER_VARIABLE
     monkeypatch.setenv(HANDOVER_VARIABLE, "7")
     monkeypatch.setenv("PLACED_URL", "http://a")
-    assert main([]) == 0
+    assert main([], serve=serve) == 0
     assert len(seen) == 1
 
 
@@ -88,7 +89,7 @@ def test_help_is_given_whatever_the_variables_are(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PLACED_XYZ", "1")
-    assert main(["paint", "--help"]) == main(["--help"]) == 0
+    assert main(["paint", "--help"], serve=serve) == main(["--help"], serve=serve) == 0
     assert "PLACED_XYZ" not in capsys.readouterr().err
 
 
@@ -98,7 +99,7 @@ def test_settings_know_where_each_value_comes_from(
     config = tmp_path / "placed.toml"
     config.write_text("# sizes\nwidth = 65\ncooldown = 3\n", encoding="utf-8")
     monkeypatch.setenv("PLACED_HEIGHT", "66")
-    assert main(["--config", str(config), "--port", "1"]) == 0
+    assert main(["--config", str(config), "--port", "1"], serve=serve) == 0
     (settings,) = seen
     assert settings.origin("width").with_value(65) == f"width = 65 in {config}"
     assert settings.origin("width").phrase == f"width in {config}"

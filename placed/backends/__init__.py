@@ -15,8 +15,11 @@ records with `first <= offset < next`.
     ├── LogReplaced           it was deleted, and another log is in its place
     └── LogClosed             used after close
 
-This module may import Trio and numpy; it knows nothing of canvases and HTTP. Backends are opened by a context manager
-in their own module, and only `placed.backends.opening` names them.
+`CannotStart` is not a LogError: the log may be in order, and isn't what the operator asked for.
+
+A backend lives here: a file, or a folder for one with several. It may import what is stored on a disk (`storage`), log
+lines and the canvas's formats; it knows nothing of tasks, streams and HTTP. It is opened by a context manager in its
+own module, and only `placed.backends.opening` names it.
 """
 
 from __future__ import annotations
@@ -29,9 +32,9 @@ import attrs
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    import numpy as np
     import trio
-    from numpy.typing import NDArray
+
+    from placed.canvas.batch import Batch
 
 
 class LogError(Exception):
@@ -80,26 +83,8 @@ class LogClosed(LogError):
     """The log was used after it was closed."""
 
 
-@attrs.frozen(eq=False)
-class Batch:
-    """Consecutive records in the order of their offsets; none where only a gap has been read.
-
-    Attributes:
-        offsets: int64, shape (n,), strictly increasing.
-        times_ms: int64, shape (n,), the log's own time of each record, in ms since the epoch.
-        values: the n records' bytes.
-        gap_end: the offset behind the gap, where n is 0.
-    """
-
-    offsets: NDArray[np.int64]
-    times_ms: NDArray[np.int64]
-    values: list[bytes]
-    gap_end: int | None = None
-
-    @property
-    def next_offset(self) -> int:
-        """The offset to read from after this batch."""
-        return int(self.offsets[-1]) + 1 if self.gap_end is None else self.gap_end
+class CannotStart(Exception):
+    """The log or the data folder can't be used as asked; the message names it, and the way out."""
 
 
 @attrs.frozen

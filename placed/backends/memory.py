@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.backends import Batch, Log, LogClosed, OffsetOutOfRange
+from placed.backends import Log, LogClosed, OffsetOutOfRange
 from placed.backends.tail import Reader, Tail, check_value
 from placed.canvas.clock import wall_clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+
+    from placed.canvas.batch import Batch
 
 MAX_BYTES: Final = 32 << 20  # about 240,000 one-edit records; a server is to stay below 120 MB resident
 

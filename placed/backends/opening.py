@@ -6,21 +6,21 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from placed.backends import CannotStart
 from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
-from placed.tasks.recovery import CannotStart
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from placed.backends import Log
-    from placed.commands.settings.values import Settings
+    from placed.backends.settings import LogSettings
 
 _MAX_PASSWORD_BYTES: Final = 4096
 
 
-def open_log(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Log]:
+def open_log(settings: LogSettings, *, create: bool = True) -> AbstractAsyncContextManager[Log]:
     """The log of these settings.
 
     Args:
@@ -39,23 +39,23 @@ def open_log(settings: Settings, *, create: bool = True) -> AbstractAsyncContext
     return _open_kafka(settings, create=create)
 
 
-def lmdb_folder(settings: Settings) -> Path | None:
+def lmdb_folder(settings: LogSettings) -> Path | None:
     """The folder of these settings' log; None when it isn't in one."""
     kind, _, place = log_url(settings).partition(":")
     return Path(place) if kind == "lmdb" else None
 
 
-def log_url(settings: Settings) -> str:
+def log_url(settings: LogSettings) -> str:
     """The URL of these settings' log."""
     return settings.log or f"lmdb:{settings.data / 'log'}"
 
 
-def is_kafka(settings: Settings) -> bool:
+def is_kafka(settings: LogSettings) -> bool:
     """Whether the log is on other machines, and may be away for a while."""
     return settings.log is not None and settings.log.startswith("kafka:")
 
 
-def _open_kafka(settings: Settings, *, create: bool) -> AbstractAsyncContextManager[Log]:
+def _open_kafka(settings: LogSettings, *, create: bool) -> AbstractAsyncContextManager[Log]:
     try:
         importlib.import_module("crc32c")  # kafka-python does without, six times slower
         kafka = importlib.import_module("placed.backends.kafka.log")
@@ -79,7 +79,7 @@ def _open_kafka(settings: Settings, *, create: bool) -> AbstractAsyncContextMana
     return opened
 
 
-def _kafka_password(settings: Settings) -> str | None:
+def _kafka_password(settings: LogSettings) -> str | None:
     path = settings.kafka_password_file
     if path is None:
         return settings.kafka_password

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import trio
 
-from placed.backends import Batch, Log, LogClosed
+from placed.backends import Log, LogClosed
+from placed.canvas.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

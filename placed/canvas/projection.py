@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.backends import Batch
+    from placed.canvas.batch import Batch
     from placed.canvas.cooldown import Cooldowns
     from placed.canvas.record import Decoded, Definition
 

@@ -2,12 +2,12 @@
 
 Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. One
 that is wrong makes one line on standard error, with where it came from, its value and what is allowed, and exit code 2.
-Serving and painting are imported only when asked for: a server has no use for the painter's libraries.
+Painting is imported only when asked for: a server has no use for the painter's libraries. The server itself is handed
+in from above (`placed.__main__`).
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import signal
@@ -31,7 +31,7 @@ from placed.process.exit_codes import ExitCode
 from placed.telemetry import structured_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from placed.commands.settings.config_file import ConfigFile
 
@@ -307,12 +307,8 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
         checked: int = importlib.import_module("placed.commands.config_check").show(settings)
         return checked
     structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
-    gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
-    process = importlib.import_module("placed.service.process")
-    gc.freeze()
-    gc.enable()
-    code: int = process.run(settings)
-    return code
+    serve: Callable[[Settings], int] = ctx.obj
+    return serve(settings)
 
 
 def _refuse_unknown_variables() -> None:
@@ -368,14 +364,15 @@ def _precedence(ctx: click.Context, setting: str) -> int:
     return order.index(source) if source in order else -1
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, *, serve: Callable[[Settings], int]) -> int:
     """Run the command line, and return the exit code.
 
     Args:
         args: without the program's name; None takes the process's own.
+        serve: serves with these settings, when no other command is given, and returns the exit code.
     """
     try:
-        result = cli.main(args, prog_name="placed", standalone_mode=False)
+        result = cli.main(args, prog_name="placed", standalone_mode=False, obj=serve)
     except click.ClickException as error:
         line = " ".join(error.format_message().split("\n"))
         click.echo(f"placed: {_printable(line)}", err=True)

@@ -15,17 +15,17 @@ import attrs
 import click
 import trio
 
+from placed.backends import CannotStart
 from placed.backends.opening import lmdb_folder, log_url, open_log
 from placed.canvas.palette_files import palette_of
 from placed.commands.operations.look import canvas_of
+from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
 from placed.commands.settings.values import Settings
 from placed.http.lanes.listening import CannotListen, listen
 from placed.http.tls import TlsError
 from placed.process.exit_codes import ExitCode
-from placed.service.start import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
 from placed.storage.author_key import AuthorKeyError
 from placed.storage.folder_lock import LOCK_NAME
-from placed.tasks.recovery import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

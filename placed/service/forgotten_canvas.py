@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from placed.backends import CannotStart
 from placed.backends.lmdb.about import newest_about
 from placed.backends.opening import lmdb_folder, log_url
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages, PageFile
-from placed.tasks.recovery import CannotStart
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 import trio
 from rich.console import Console
 
-from placed.backends import LogError, LogReplaced, OffsetOutOfRange
+from placed.backends import CannotStart, LogError, LogReplaced, OffsetOutOfRange
+from placed.commands.settings.asked_for import choose_by, read_files
 from placed.http.lanes.descriptors import TooFewDescriptors
 from placed.http.lanes.listening import CannotListen, Listening
 from placed.http.tls import TlsError
@@ -34,12 +35,10 @@ from placed.process.exit_codes import ExitCode
 from placed.process.handover import HandoverFailed, own_command, predecessor_of, start_successor
 from placed.process.inherited_sockets import WrongSocket, activated_sockets
 from placed.process.sd_notify import Notifier
-from placed.service.start import choose_by, read_files
 from placed.service.wiring import ShutdownTooSlow, StoppedEarly, serve, unless
 from placed.storage.author_key import AuthorKeyError
 from placed.storage.folder_lock import FolderBusy
 from placed.storage.lmdb_environment import StoreError
-from placed.tasks.recovery import CannotStart
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:

@@ -18,19 +18,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
-from placed.backends import LogUnavailable
+from placed.backends import CannotStart, LogUnavailable
 from placed.backends.opening import is_kafka, lmdb_folder
-from placed.canvas.palette import SEED
-from placed.canvas.record import Definition
 from placed.http.answer import Problem, retry_after
 from placed.http.lanes.listening import refusing, url_of
-from placed.http.tls import server_context
 from placed.storage.author_key import author_key, put_back
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.folder_watch import FolderWatch
 from placed.storage.in_place import first_displaced
 from placed.storage.lmdb_environment import make_folder
-from placed.tasks.recovery import CannotStart, Wanted
 from placed.telemetry.progress import Reading
 from placed.telemetry.structured_logs import get_logger
 
@@ -45,38 +41,10 @@ if TYPE_CHECKING:
     Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
     Begun = TypeVar("Begun")
 
-DEFAULT_CANVAS: Final = Definition(1000, 1000, SEED.rgb)
 PATIENCE_SECONDS: Final = 1.0  # a start from a snapshot takes less, and then nobody is refused
 _WAIT_SECONDS: Final = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
 _RETRY_SECONDS: Final = 3.0
 _COLLECT_SECONDS: Final = 1.0
-
-
-def wanted_canvas(settings: Settings) -> Wanted:
-    """The size and palette that the settings ask for."""
-    written = {side: settings.origin(side).with_value(getattr(settings, side)) for side in ("width", "height")}
-    written["palette"] = settings.origin("palette").phrase
-    palette = settings.palette
-    return Wanted(settings.width, settings.height, palette.rgb if palette else None, written)
-
-
-def choose_by(settings: Settings) -> str:
-    """What decides on the address, in the operator's words: `--host and PLACED_PORT`."""
-    return " and ".join(settings.origin(setting).phrase for setting in ("host", "port"))
-
-
-def read_files(settings: Settings) -> ssl.SSLContext | None:
-    """Read the certificate and the author key that the settings name, before anything is made.
-
-    Returns:
-        How to speak TLS; None without a certificate.
-
-    Raises:
-        TlsError, AuthorKeyError: one can't be read, or isn't what it should be.
-    """
-    if settings.author_key_file is not None:
-        author_key(settings.data, settings.author_key_file)
-    return server_context(settings.certificate, settings.certificate_key) if settings.certificate else None
 
 
 @contextlib.asynccontextmanager

@@ -27,6 +27,7 @@ import trio
 from placed.backends.opening import open_log
 from placed.canvas.cooldown import Rule
 from placed.canvas.palette_files import palette_of
+from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
@@ -40,15 +41,7 @@ from placed.http.polls import MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.gauges import watch_parts
-from placed.service.start import (
-    DEFAULT_CANVAS,
-    Start,
-    choose_by,
-    folder_and_port,
-    folder_watch,
-    read_files,
-    wanted_canvas,
-)
+from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from placed.backends import OffsetOutOfRange
+from placed.backends import CannotStart, OffsetOutOfRange
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.cooldown import Cooldowns
 from placed.canvas.projection import Projection
@@ -34,10 +34,6 @@ FEED_RECORDS = 1_024
 # A broker removes records a segment at a time, every few minutes: twice within one replay is rare, three times is a log
 # that keeps less than it takes to read.
 _TRIES = 3
-
-
-class CannotStart(Exception):
-    """The log or the data folder can't be used as asked; the message names it, and the way out."""
 
 
 @attrs.frozen

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import trio
 
-from placed.backends import Batch, Log, LogClosed, LogError, OffsetOutOfRange
+from placed.backends import Log, LogClosed, LogError, OffsetOutOfRange
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from placed.canvas.batch import Batch
     from tests.backends.logs import Backend
 
 VALUES = [b"%d" % number for number in range(20)]

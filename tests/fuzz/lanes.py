@@ -20,7 +20,7 @@ import numpy as np
 import trio
 import trio.testing
 
-from placed.backends import Batch
+from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.canvas.record import EDIT, Definition, encode_edits

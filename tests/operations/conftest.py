@@ -9,6 +9,7 @@ import attrs
 import pytest
 import trio
 
+from placed.__main__ import serve
 from placed.commands.cli import main
 from tests.promises.offline_log import read_records
 from tests.serving import serving
@@ -86,7 +87,7 @@ def placed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
     def run(*words: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = main(list(map(str, words)))
+        code = main(list(map(str, words)), serve=serve)
         return code, *capsys.readouterr()
 
     return run

@@ -34,7 +34,7 @@ def copy_and_wait(settings, part):
     print(part, flush=True)
     time.sleep(60)
 backup._copy_key = copy_and_wait
-sys.exit(main(["backup", *sys.argv[1:]]))
+sys.exit(main(["backup", *sys.argv[1:]], serve=print))
 """
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from placed.__main__ import serve
 from placed.commands.cli import main
 from placed.process.exit_codes import ExitCode
 
@@ -18,18 +19,18 @@ def test_settings_of_the_server_say_where_the_canvas_to_check_is(
 ) -> None:
     monkeypatch.setenv("PLACED_PORT", "not a port")  # none of a check's business
     monkeypatch.setenv("PLACED_DATA", str(tmp_path / "here"))
-    assert main(["check"]) == ExitCode.UNUSABLE
+    assert main(["check"], serve=serve) == ExitCode.UNUSABLE
     assert str(tmp_path / "here") in capsys.readouterr().err
 
 
 def test_wrong_settings_of_a_command_are_told_like_the_server_s(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "--log", "sqlite:x"]) == ExitCode.BAD_USAGE
+    assert main(["check", "--log", "sqlite:x"], serve=serve) == ExitCode.BAD_USAGE
     assert capsys.readouterr().err.startswith("placed: --log: 'sqlite:x'; allowed is")
-    assert main(["--data", "x", "check"]) == ExitCode.BAD_USAGE
+    assert main(["--data", "x", "check"], serve=serve) == ExitCode.BAD_USAGE
     assert "those of check come after the word" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["paint", "check", "backup"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([command, "--help"]) == 0
+    assert main([command, "--help"], serve=serve) == 0
     assert capsys.readouterr().out.startswith(f"Usage: placed {command} ")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-from placed.backends import Log
+from placed.backends import CannotStart, Log
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
 from placed.canvas.cooldown import Rule
@@ -18,7 +18,7 @@ from placed.canvas.record import Definition
 from placed.commands.settings.values import Settings
 from placed.service.wiring import Running, serve
 from placed.storage.snapshot_store import open_snapshot_store
-from placed.tasks.recovery import CannotStart, Wanted, recover
+from placed.tasks.recovery import Wanted, recover
 from placed.tasks.snapshotter import Snapshotter
 from tests.promises.http_connection import connect, place
 from tests.promises.load import Load, at_random
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from placed.backends import Batch
+    from placed.canvas.batch import Batch
     from placed.canvas.projection import Projection
     from placed.storage.snapshot_store import SnapshotStore
 

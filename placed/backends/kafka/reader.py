@@ -18,9 +18,10 @@ import numpy as np
 import trio
 from kafka.errors import OffsetOutOfRangeError
 
-from placed.backends import Batch, LogError, LogUnavailable
+from placed.backends import LogError, LogUnavailable
 from placed.backends.kafka.client import check_topic_id, out_of_range
 from placed.backends.tail import BATCH_RECORDS
+from placed.canvas.batch import Batch
 
 if TYPE_CHECKING:
     from placed.backends.kafka.client import Client, Consumer

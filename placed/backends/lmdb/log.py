@@ -23,7 +23,6 @@ import attrs
 import trio
 
 from placed.backends import (
-    Batch,
     CopiedFrom,
     Log,
     LogBusy,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from lmdb import Transaction
     from lmdb import _Database as Database
 
+    from placed.canvas.batch import Batch
     from placed.storage.in_place import OpenFile
     from placed.storage.lmdb_environment import Environment
     from placed.storage.lmdb_pages import PageFile

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from placed.backends import Batch, Log
+from placed.backends import Log
+from placed.canvas.batch import Batch
 from placed.storage.lmdb_pages import IN_OVERFLOW, NODE_HEADER_BYTES, DamagedPages
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from placed.backends import CopiedFrom, LogError, LogUnavailable
+from placed.backends import CannotStart, CopiedFrom, LogError, LogUnavailable
 from placed.backends.lmdb.about import RECORDS, check_log, origin_of
 from placed.backends.lmdb.stored import read_batch
 from placed.backends.opening import lmdb_folder, log_url, open_log
@@ -29,7 +29,7 @@ from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.snapshot_store import read_snapshot
-from placed.tasks.recovery import CannotStart, why_unusable
+from placed.tasks.recovery import why_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

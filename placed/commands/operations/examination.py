@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from placed.backends import Batch
+from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.canvas.record import Definition, RecordRefused

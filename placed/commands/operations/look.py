@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from placed.backends import CannotStart
 from placed.backends.lmdb.about import RECORDS, check_log
 from placed.backends.lmdb.stored import read_batch
 from placed.backends.opening import lmdb_folder
@@ -15,7 +16,6 @@ from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.snapshot_store import read_snapshot
-from placed.tasks.recovery import CannotStart
 
 if TYPE_CHECKING:
     from pathlib import Path

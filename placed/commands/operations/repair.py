@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import trio
 
-from placed.backends import Batch
 from placed.backends.lmdb.salvage import Record, chunks, salvage, write_log
 from placed.backends.opening import lmdb_folder
+from placed.canvas.batch import Batch
 from placed.canvas.record import Definition, RecordRefused
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.check import SNAPSHOT_NAME

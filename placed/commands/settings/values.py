@@ -1,4 +1,4 @@
-"""Settings: everything that an operator decides about one server, checked as a whole. Pure.
+"""Settings: everything that an operator decides about one server, checked as a whole.
 
 `placed.commands.settings.kinds` says what each may be; `placed.commands.cli` makes one of these from flags, environment
 and config file.
