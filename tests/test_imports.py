@@ -1,6 +1,6 @@
-"""Imports point one way: commands, service, HTTP and tasks, storage, the log's contract, the pure core.
+"""Imports point one way, down the table of rooms, from what is wired together to the pure canvas.
 
-`LAYERS` is the whole rule. A new module has to be put into one of its rows, with the least that it needs.
+`ROOMS` is the whole rule: a row for each folder of placed/. A new file in a room needs nothing here.
 """
 
 from __future__ import annotations
@@ -27,106 +27,47 @@ IMPURE_STDLIB = {
     *("http.client", "http.server", "socket", "socketserver", "ssl", "urllib.request"),
     *("fcntl", "mmap", "select", "selectors", "signal"),
 }
+PURE_PACKAGES = {"attrs", "idna", "isal", "numpy"}
 
 
 @attrs.frozen
-class Layer:
-    """Modules (without the leading `placed.`) and what they may import.
+class Room:
+    """What a room's modules may import, besides each other and the version of `placed`.
 
     Attributes:
-        modules: this layer's own; they may import each other.
-        below: the names of the other layers that they may import.
-        packages: the third-party packages that they may import.
+        below: other rooms.
+        packages: third-party packages.
     """
 
-    modules: frozenset[str]
-    below: frozenset[str] = frozenset()
-    packages: frozenset[str] = frozenset()
+    below: frozenset[str]
+    packages: frozenset[str]
 
 
-def _layer(modules: str, below: str = "", packages: str = "") -> Layer:
-    return Layer(frozenset(modules.split()), frozenset(below.split()), frozenset(packages.split()))
+def _room(below: str = "", packages: str = "") -> Room:
+    return Room(frozenset(below.split()), frozenset(packages.split()))
 
 
-LAYERS = {
-    "pure": _layer(
-        "placed canvas canvas.events canvas.events.act canvas.events.canvas canvas.events.correction "
-        "canvas.events.decoding canvas.events.edits canvas.events.event canvas.events.skipped "
-        "author clock cooldown edit_code exit_codes feed palette png record shared_bytes snapshot "
-        "http http.accepted http.answer http.asked_host http.authority http.body http.catch_up_limit http.chunked "
-        "http.client_address http.client_limit http.edit_list http.framing http.hosts http.origin http.parameters "
-        "http.sse "
-        "paint paint.pace paint.plan paint.quantise setting_origin variables",
-        packages="attrs isal numpy",
+# From the top to the bottom; `__main__` stands for the files that are in no room.
+ROOMS = {
+    "__main__": _room("service commands process telemetry"),
+    "service": _room(
+        "commands process http stream tasks backends storage telemetry canvas", packages="attrs rich trio"
     ),
-    "settings": _layer(
-        "config_file palette_files setting_kinds settings", "pure logging", "attrs idna numpy platformdirs"
+    "commands": _room(
+        "process http tasks backends storage telemetry canvas",
+        packages="PIL attrs click httpx idna lmdb numpy platformdirs rich trio",
     ),
-    "streams": _layer("standard_streams"),
-    "logging": _layer("line_limit progress structured_logs", "pure streams", "attrs rich structlog"),
-    "contract": _layer("backends backends.about backends.tail backends.stored", "pure pages", "attrs numpy trio"),
-    "state": _layer("projection", "pure contract", "numpy"),
-    "pages": _layer("lmdb_pages lmdb_check", "pure", "attrs numpy"),
-    "storage": _layer(
-        "author_key folder_lock in_place lmdb_environment lmdb_lock ownership", "pure pages", "lmdb trio"
+    "process": _room("telemetry", packages="trio"),
+    "http": _room(
+        "stream tasks backends telemetry canvas",
+        packages="attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
     ),
-    "backends": _layer("backends.lmdb backends.memory", "pure pages storage contract", "attrs lmdb trio"),
-    "salvage": _layer("backends.lmdb_salvage", "pure pages storage contract", "attrs lmdb"),
-    "kafka_place": _layer("backends.kafka_place", packages="attrs"),
-    "kafka": _layer(
-        "backends.kafka backends.kafka_client backends.kafka_codecs backends.kafka_reader backends.kafka_topic",
-        "pure pages contract kafka_place",
-        "attrs kafka numpy trio",
-    ),
-    "tls": _layer("tls"),
-    "allocator": _layer("allocator"),
-    "tasks": _layer(
-        "broadcaster catch_ups folder_watch frames image left_out loop_lag metrics pace reader recovery "
-        "snapshot_store snapshotter subscriber writer",
-        "pure pages storage contract state logging",
-        "attrs numpy prometheus_client trio",
-    ),
-    "http": _layer(
-        "http.accepting http.api http.app http.connection http.descriptors http.fast_lane http.followers "
-        "http.front http.guard http.hot_request http.http1 http.http2 http.keep_alive http.listening "
-        "http.packs http.pages http.peer_end http.polls http.request_log http.writing",
-        "pure contract state logging tasks",
-        "attrs h11 h2 httptools hypercorn quart quart_trio trio werkzeug",
-    ),
-    "paint": _layer(
-        "paint.api paint.command paint.painter paint.picture paint.png_picture paint.progress paint.served_image",
-        "pure settings logging",
-        "attrs click httpx numpy PIL rich trio",
-    ),
-    "opening": _layer("log_opening", "pure settings contract backends kafka kafka_place tasks"),
-    "operations": _layer(
-        "operations operations.backup operations.check operations.command operations.examination operations.look "
-        "operations.part_folder operations.repair operations.report",
-        "pure settings logging pages storage contract state salvage opening tasks",
-        "attrs click lmdb numpy trio",
-    ),
-    "handover": _layer("handover inherited_sockets", packages="trio"),
-    "service_manager": _layer("sd_notify", "logging", "trio"),
-    "config_check": _layer(
-        "config_check",
-        "pure settings storage opening tasks http tls operations service",
-        "attrs click trio",
-    ),
-    "service": _layer(
-        "forgotten_canvas gauges service start",
-        "pure settings logging pages storage contract state opening tasks http tls",
-        "attrs rich trio",
-    ),
-    "process": _layer(
-        "process",
-        "pure settings logging storage contract tasks http tls allocator handover service service_manager",
-        "rich trio",
-    ),
-    "commands": _layer(
-        "__main__ cli cli_help",
-        "pure settings streams logging operations paint process config_check",
-        "attrs click platformdirs",
-    ),
+    "stream": _room("telemetry canvas", packages="numpy trio"),
+    "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),
+    "backends": _room("storage canvas", packages="attrs crc32c kafka lmdb numpy trio"),
+    "storage": _room("telemetry canvas", packages="attrs lmdb numpy trio"),
+    "telemetry": _room("canvas", packages="attrs prometheus_client rich structlog trio"),
+    "canvas": _room(packages="attrs isal numpy"),
 }
 
 FILES = {
@@ -134,11 +75,23 @@ FILES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 TREES = {module: ast.parse(path.read_text(encoding="utf-8"), path) for module, path in FILES.items()}
-LAYER_OF = {module: name for name, layer in LAYERS.items() for module in layer.modules}
+
+
+def _room_of(module: str) -> str:
+    path = FILES[module].relative_to(PACKAGE)
+    return path.parts[0] if len(path.parts) > 1 else "__main__"
+
+
+def _is_pure(module: str, tree: ast.Module) -> bool:
+    """All of the canvas is; elsewhere it is who says so at the top."""
+    return _room_of(module) == "canvas" or re.search(r"\bPure[.:]", ast.get_docstring(tree) or "") is not None
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The dotted names that a module imports anywhere in it, for types alone too: `from a import b` gives `a.b`."""
+    """The dotted names that a module imports anywhere in it, for types alone and by `import_module` too.
+
+    `from a import b` gives `a.b`.
+    """
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -146,6 +99,8 @@ def _imported(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: a relative import"
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            names.update(arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
     return names
 
 
@@ -158,59 +113,79 @@ def _own_module(name: str) -> str:
 
 
 def _broken_rules(module: str, tree: ast.Module) -> list[str]:
-    layer_name = LAYER_OF[module]
-    layer = LAYERS[layer_name]
+    name_of_room = _room_of(module)
+    room = ROOMS[name_of_room]
     broken = []
     for name in sorted(_imported(tree)):
         top = name.partition(".")[0]
         if top == "placed":
             target = _own_module(name)
-            if target not in layer.modules and LAYER_OF.get(target) not in layer.below:
-                broken.append(f"{layer_name} may not import placed.{target}, which is in {LAYER_OF.get(target)}")
-        elif top in sys.stdlib_module_names:
-            if layer_name == "pure" and not IMPURE_STDLIB.isdisjoint({top, name, name.rpartition(".")[0]}):
-                broken.append(f"{layer_name} may not import {name}")
-        elif top not in layer.packages:
-            broken.append(f"{layer_name} may not import {name}")
+            if target != "placed" and _room_of(target) not in room.below | {name_of_room}:
+                broken.append(f"{name_of_room} may not import placed.{target}")
+        elif top not in sys.stdlib_module_names and top not in room.packages:
+            broken.append(f"{name_of_room} may not import {name}")
     return broken
 
 
-def test_every_module_is_in_exactly_one_layer() -> None:
-    listed = [module for layer in LAYERS.values() for module in layer.modules]
-    assert sorted(listed) == sorted(FILES)
+def test_every_room_has_a_row_and_says_what_lives_there() -> None:
+    rooms = [folder for folder in PACKAGE.iterdir() if any(folder.glob("*.py"))]
+    assert {room.name for room in rooms} | {"__main__"} == set(ROOMS)
+    told = {room.name: ast.get_docstring(TREES[room.name]) or "" for room in rooms}
+    assert [name for name, text in told.items() if len(text.split()) < 20] == []
 
 
-def test_layers_below_are_layers_and_form_no_circle() -> None:
-    done: set[str] = set()
-    while len(done) < len(LAYERS):
-        ready = {name for name, layer in LAYERS.items() if name not in done and layer.below <= done}
-        assert ready, f"a circle among {sorted(LAYERS.keys() - done)}"
-        done |= ready
+def test_imports_of_rooms_point_down() -> None:
+    order = list(ROOMS)
+    assert [name for i, name in enumerate(order) if not ROOMS[name].below <= set(order[i + 1 :])] == []
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_module_imports_only_what_its_layer_may(module: str) -> None:
+def test_module_imports_only_what_its_room_may(module: str) -> None:
     assert _broken_rules(module, TREES[module]) == []
 
 
-def test_rule_sees_imports_inside_functions_and_for_types_alone() -> None:
-    source = "if TYPE_CHECKING:\n    import trio\ndef f():\n    from socket import socket\n    import placed.service\n"
-    broken = _broken_rules("cooldown", ast.parse(source))
-    assert [line.rpartition("import ")[2].split(",")[0] for line in broken] == [
-        "placed.service",
-        "socket.socket",
-        "trio",
+@pytest.mark.parametrize("name", ROOMS)
+def test_row_allows_only_what_its_room_needs(name: str) -> None:
+    needed = {imported for module in FILES if _room_of(module) == name for imported in _imported(TREES[module])}
+    rooms = {_room_of(_own_module(each)) for each in needed if each.startswith("placed.")}
+    packages = {each.partition(".")[0] for each in needed}
+    assert (ROOMS[name].below - rooms, ROOMS[name].packages - packages) == (set(), set())
+
+
+def test_rule_sees_imports_inside_functions_and_by_name_and_for_types_alone() -> None:
+    lines = [
+        *("if TYPE_CHECKING:", "    import trio", "def f():", "    import placed.http"),
+        *("importlib.import_module('lmdb')", "from placed import service"),
     ]
+    broken = _broken_rules("canvas.cooldown", ast.parse("\n".join(lines)))
+    assert [line.rpartition("import ")[2] for line in broken] == ["lmdb", "placed.http", "placed.service", "trio"]
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if _is_pure(module, TREES[module])])
+def test_pure_module_imports_no_way_to_the_outside(module: str) -> None:
+    names = _imported(TREES[module])
+    packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"placed"}
+    assert packages <= PURE_PACKAGES
+    assert IMPURE_STDLIB.isdisjoint({part for name in names for part in (name, name.rpartition(".")[0])})
 
 
 def test_only_one_module_names_concrete_backends() -> None:
-    concrete = {f"placed.{module}" for module in LAYERS["backends"].modules}
+    concrete = {
+        f"placed.{module}"
+        for module, tree in TREES.items()
+        if _room_of(module) == "backends" and any(re.match(r"open_\w+_log$", name) for name in _functions(tree))
+    }
+    assert concrete == {"placed.backends.kafka.log", "placed.backends.lmdb.log", "placed.backends.memory"}
     naming = {
         module
         for module, tree in TREES.items()
         if any(name == backend or name.startswith(f"{backend}.") for name in _imported(tree) for backend in concrete)
     }
-    assert naming == {"log_opening"}
+    assert naming == {"backends.opening"}
+
+
+def _functions(tree: ast.Module) -> list[str]:
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 @pytest.mark.parametrize("module", FILES)
@@ -244,7 +219,8 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def test_importing_the_pure_modules_loads_no_io_library() -> None:
-    modules = sorted(map(_full_name, LAYERS["pure"].modules))
+    modules = sorted(_full_name(module) for module, tree in TREES.items() if _is_pure(module, tree))
+    assert len(modules) > 30
     script = f"import json, sys, {', '.join(modules)}; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True, cwd=PACKAGE.parent

@@ -1,0 +1,6 @@
+"""The command line: what an operator or a painter types, and what is printed.
+
+A command is a file, or a folder for one with several: `operations/` looks after a canvas (check, backup, repair),
+`paint/` paints a picture through a server's API, `settings/` is everything that an operator may decide. Commands may
+use every room below, but not the service, which they are handed. Only this room imports click, httpx and Pillow.
+"""
