@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
-from placed.record import Definition
+from placed.canvas.record import Definition
 from tests.records import SMALL, any_edit, edits
 
 if TYPE_CHECKING:

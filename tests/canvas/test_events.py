@@ -26,7 +26,7 @@ from placed.canvas.events import (
     decode,
     decode_one,
 )
-from placed.record import Definition
+from placed.canvas.record import Definition
 from tests.canvas.any_events import FOREIGN, any_definition, any_event, some_edits
 from tests.records import edits
 

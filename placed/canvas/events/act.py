@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import attrs
 
 from placed.canvas.events.event import Event
-from placed.record import RecordRefused
+from placed.canvas.record import RecordRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

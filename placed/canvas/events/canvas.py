@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Self
 import attrs
 
 from placed.canvas.events.event import Event
-from placed.record import Definition, RecordRefused
+from placed.canvas.record import Definition, RecordRefused
 
 _SIZE: Final = struct.Struct("<HH")
 

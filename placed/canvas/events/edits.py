@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from placed.canvas.events.event import Event
-from placed.record import RecordRefused
+from placed.canvas.record import RecordRefused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
