@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.http.test_fast_lane import comparable
+from tests.http.lanes.test_fast_lane import comparable
 from tests.promises.stream_client import EventParser
 from tests.serving import LIMIT_SECONDS, rest_of, serving
 

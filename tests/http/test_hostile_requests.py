@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from placed.http.lanes.connection import Limits
-from tests.http.test_connection import GOOD, statuses
+from tests.http.lanes.test_connection import GOOD, statuses
 from tests.serving import LIMIT_SECONDS, Server
 
 if TYPE_CHECKING:

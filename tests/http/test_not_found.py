@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.test_app import MAIN, problem
+from tests.http.lanes.test_app import MAIN, problem
 
 if TYPE_CHECKING:
     from tests.serving import Server

@@ -14,7 +14,7 @@ from placed.canvas.record import Definition
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.lanes.connection import HEAD_BYTES
 from tests.exposition import metrics
-from tests.http.test_fast_lane import comparable
+from tests.http.lanes.test_fast_lane import comparable
 from tests.logs import ScriptedLog
 from tests.promises.http_connection import connect
 from tests.serving import HEIGHT, WIDTH, serving

@@ -14,7 +14,7 @@ from quart import Quart
 from placed.http.api import Api
 from placed.http.lanes import writing
 from placed.http.lanes.connection import Limits
-from tests.http.test_connection import fill
+from tests.http.lanes.test_connection import fill
 from tests.promises.http_connection import ConnectionCut, connect
 from tests.serving import LIMIT_SECONDS
 

@@ -1,0 +1,195 @@
+"""Brokers that stop, hang, die and come back: what the log says meanwhile, and that it goes on without a gap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from placed.backends import LogUnavailable, OutcomeUnknown
+from placed.backends.kafka.log import APPEND_SECONDS, KafkaLog, open_kafka_log
+from placed.backends.kafka.place import KafkaPlace
+from tests.backends.kafka.test_log import kafka_threads
+from tests.backends.logs import LIMIT_SECONDS, append_all, read
+from tests.kafka.cluster import Cluster, run_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.kafka
+
+BACK_SECONDS = 3.0  # how soon edits must flow once a broker is back
+
+
+@pytest.fixture(scope="module")
+def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One broker, for tests that harm it and leave it running."""
+    with run_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def place(harmed: Cluster, request: pytest.FixtureRequest) -> KafkaPlace:
+    """A topic that isn't there yet."""
+    return KafkaPlace((harmed.addresses(),), "".join(c if c.isalnum() else "-" for c in request.node.name)[:200])
+
+
+async def check_refused_at_once(log: KafkaLog) -> None:
+    """Check that an outage is known: nobody waits."""
+    with trio.fail_after(0.5):
+        with pytest.raises(LogUnavailable) as raised:
+            await log.append(b"refused")
+        assert not isinstance(raised.value, OutcomeUnknown)
+        with pytest.raises(LogUnavailable):
+            await log.bounds()
+        with pytest.raises(LogUnavailable):
+            async with log.read(0):
+                pass
+
+
+async def check_back(log: KafkaLog, before: list[bytes]) -> None:
+    """Check that all is as before soon after the broker is back; `before` was acknowledged."""
+    with trio.fail_after(BACK_SECONDS):
+        await log.wait_until(reachable=True)
+        offset = await log.append(b"after")
+    found = await read(log, 0, len(before) + 1)
+    assert [value for value in found.values if value in before] == before
+    assert found.values[found.offsets.index(offset)] == b"after"
+
+
+async def test_a_broker_that_is_stopped_and_started_again(harmed: Cluster, place: KafkaPlace) -> None:
+    (broker,) = harmed.brokers
+    with trio.fail_after(5 * LIMIT_SECONDS):
+        async with open_kafka_log(place) as log:
+            await append_all(log, [b"one", b"two"])
+            async with log.read(2) as batches:
+                await trio.to_thread.run_sync(broker.stop)
+                with pytest.raises(LogUnavailable):
+                    await batches.receive()
+            await log.wait_until(reachable=False)
+            await check_refused_at_once(log)
+            await trio.to_thread.run_sync(broker.start)
+            await check_back(log, [b"one", b"two"])
+
+
+async def test_a_broker_that_hangs_fails_appends_within_seconds(harmed: Cluster, place: KafkaPlace) -> None:
+    (broker,) = harmed.brokers
+    outcomes: list[type[Exception]] = []
+
+    async def append() -> None:
+        with pytest.raises(LogUnavailable) as raised:
+            await log.append(b"in flight")
+        outcomes.append(type(raised.value))
+
+    with trio.fail_after(5 * LIMIT_SECONDS):
+        async with open_kafka_log(place) as log:
+            await append_all(log, [b"one", b"two"])
+            broker.halt()
+            try:
+                with trio.fail_after(APPEND_SECONDS + 1):
+                    async with trio.open_nursery() as nursery:
+                        for _ in range(200):
+                            nursery.start_soon(append)
+                assert set(outcomes) == {OutcomeUnknown, LogUnavailable}
+                await log.wait_until(reachable=False)
+                await check_refused_at_once(log)
+            finally:
+                broker.resume()
+            await check_back(log, [b"one", b"two"])
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "amid appends"])
+async def test_closing_leaves_no_thread_when_the_broker_hangs(harmed: Cluster, place: KafkaPlace, busy: bool) -> None:
+    (broker,) = harmed.brokers
+
+    async def append(log: KafkaLog) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await log.append(b"in flight")
+
+    try:
+        with trio.fail_after(LIMIT_SECONDS):
+            async with trio.open_nursery() as nursery, open_kafka_log(place) as log, log.read(0):
+                broker.halt()
+                if busy:
+                    nursery.start_soon(append, log)
+                    await trio.testing.wait_all_tasks_blocked()
+                closing = trio.current_time()
+        assert trio.current_time() - closing < 6
+        assert not kafka_threads()
+    finally:
+        broker.resume()
+
+
+async def test_closing_leaves_no_thread_when_the_broker_is_dead(harmed: Cluster, place: KafkaPlace) -> None:
+    (broker,) = harmed.brokers
+    try:
+        with trio.fail_after(2 * LIMIT_SECONDS):
+            async with open_kafka_log(place) as log:
+                await append_all(log, [b"one"])
+                await trio.to_thread.run_sync(broker.kill)
+                closing = trio.current_time()
+        assert trio.current_time() - closing < 4
+        assert not kafka_threads()
+        with trio.fail_after(LIMIT_SECONDS), pytest.raises(LogUnavailable):
+            async with open_kafka_log(place):
+                pass
+        assert not kafka_threads()
+    finally:
+        await trio.to_thread.run_sync(broker.start)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[Cluster]:
+    """Three brokers, which the test may kill."""
+    with run_cluster(tmp_path, brokers=3) as cluster:
+        yield cluster
+
+
+class Traffic:
+    """Appends for ever from several tasks, and knows what was acknowledged."""
+
+    def __init__(self, log: KafkaLog) -> None:
+        self.acknowledged: dict[int, bytes] = {}
+        self._log = log
+        self._count, self._counted = trio.open_memory_channel[None](1_000_000)
+
+    async def append_for_ever(self, name: int) -> None:
+        """Append; after a failure wait until the log is back, as a client would."""
+        number = 0
+        while True:
+            value = b"%d.%d" % (name, number)
+            number += 1
+            try:
+                self.acknowledged[await self._log.append(value)] = value
+                self._count.send_nowait(None)
+            except LogUnavailable:
+                await self._log.wait_until(reachable=True)
+
+    async def wait_for(self, count: int) -> None:
+        """Wait until so many more were acknowledged."""
+        for _ in range(self._counted.statistics().current_buffer_used + count):
+            await self._counted.receive()
+
+
+async def test_a_cluster_of_three_goes_on_whichever_broker_is_killed(three: Cluster) -> None:
+    place = KafkaPlace(tuple(three.addresses().split(",")), "three")
+    with trio.fail_after(120):
+        async with open_kafka_log(place) as log:
+            assert log.cautions == ()
+            traffic = Traffic(log)
+            async with trio.open_nursery() as nursery:
+                for name in range(4):
+                    nursery.start_soon(traffic.append_for_ever, name)
+                for broker in three.brokers:
+                    await traffic.wait_for(50)
+                    await trio.to_thread.run_sync(broker.kill)
+                    await traffic.wait_for(50)
+                    await trio.to_thread.run_sync(broker.start)
+                await traffic.wait_for(50)
+                nursery.cancel_scope.cancel()
+            first, next_ = await log.bounds()
+            found = await read(log, first, next_ - first)
+    assert traffic.acknowledged.items() <= dict(zip(found.offsets, found.values, strict=True)).items()
+    assert len(set(found.values)) == len(found.values)

@@ -1,0 +1,240 @@
+"""HTTP/2 at its worst, in the test's own process: what each act comes to, and that others are served."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from h2.errors import ErrorCodes
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    PingFrame,
+    PriorityFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
+
+from placed.http.lanes.connection import Limits
+from placed.http.lanes.front import Front
+from placed.tasks.shared_bytes import TakenBack
+from tests.http.lanes.test_connection import fill
+from tests.http2_peer import Http2Peer, certificate, speaking
+from tests.promises.stream_client import EventParser
+from tests.serving import LIMIT_SECONDS, Server, serving
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
+
+
+class _Secure:
+    """A server with TLS, and the context of its clients."""
+
+    def __init__(self, server: Server, context: ssl.SSLContext) -> None:
+        self.port = server.port
+        self.server = server
+        self.context = context
+
+    async def assert_well(self) -> None:
+        """That others are served."""
+        async with speaking(self.port, self.context) as peer:
+            await assert_served(peer, 1)
+
+
+async def assert_served(peer: Http2Peer, stream_id: int) -> None:
+    """That the connection is good for a further request."""
+    assert await peer.say(peer.request(stream_id))
+    frames = await peer.until_end_of(stream_id)
+    assert b"".join(frame.data for frame in frames if isinstance(frame, DataFrame)) == b"ok\n"
+
+
+@pytest.fixture
+async def secure(tmp_path: Path) -> AsyncGenerator[_Secure]:
+    file, context = certificate(tmp_path)
+    async with serving("fast", tmp_path, certificate=file) as server:
+        yield _Secure(server, context)
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[_Secure]:
+    """A server whose connections lose their patience soon."""
+    monkeypatch.setattr("placed.service.Front", partial(Front, limits=Limits(head_seconds=0.3, send_seconds=0.3)))
+    file, context = certificate(tmp_path)
+    async with serving("fast", tmp_path, certificate=file, width=400, height=400) as server:
+        yield _Secure(server, context)
+
+
+def _resets(peer: Http2Peer) -> list[Frame]:
+    pairs = ((peer.request(2 * n + 1), RstStreamFrame(2 * n + 1, error_code=8)) for n in range(250))
+    return [frame for pair in pairs for frame in pair]
+
+
+def _settings(_peer: Http2Peer) -> list[Frame]:
+    return [SettingsFrame(0, settings={SettingsFrame.INITIAL_WINDOW_SIZE: 1_000 + n}) for n in range(150)]
+
+
+FLOODS: dict[str, Callable[[Http2Peer], list[Frame]]] = {
+    "rapid reset": _resets,
+    "settings": _settings,
+    "pings": lambda _: [PingFrame(0, b"12345678")] * 600,
+    "priorities": lambda _: [PriorityFrame(3, depends_on=0, stream_weight=1)] * 1_100,
+    "window updates": lambda _: [WindowUpdateFrame(0, window_increment=1)] * 1_100,
+    "empty data": lambda peer: [peer.request(1, b"/edit", method=b"POST", ends=False), *[DataFrame(1)] * 600],
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+async def test_flood_of_frames_that_move_nothing_on_is_told_to_calm_down_and_cut(
+    secure: _Secure, flood: Callable[[Http2Peer], list[Frame]]
+) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(*flood(peer))
+        last = [frame for frame in await peer.rest() if isinstance(frame, GoAwayFrame)][-1]
+        assert last.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+    await secure.assert_well()
+
+
+async def test_as_many_resets_as_a_person_makes_are_nothing(secure: _Secure) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(*_resets(peer)[:100])
+        await assert_served(peer, 1_001)
+
+
+async def test_continuation_flood_is_cut(secure: _Secure) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        head = peer.request(1)
+        head.flags.discard("END_HEADERS")
+        await peer.say(head, *[ContinuationFrame(1, bytes(100))] * 200)
+        await peer.rest()
+    await secure.assert_well()
+
+
+async def test_head_that_never_ends_is_cut(impatient: _Secure) -> None:
+    async with speaking(impatient.port, impatient.context) as peer:
+        head = peer.request(1)
+        head.flags.discard("END_HEADERS")
+        await peer.say(head)
+        await peer.rest()
+    await impatient.assert_well()
+
+
+async def test_headers_that_unpack_to_very_many_are_refused(secure: _Secure) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        bomb = peer.request(1, b"/healthz", *[(b"x", b"y" * 3_000)] * 2_000)
+        assert len(bomb.data) < 16_384
+        await peer.say(bomb)
+        frames = await peer.rest()
+        assert not any(isinstance(frame, HeadersFrame) for frame in frames)
+    await secure.assert_well()
+
+
+async def test_stream_stalled_by_its_window_is_reset_and_the_others_go_on(impatient: _Secure) -> None:
+    async with speaking(impatient.port, impatient.context, window=0) as peer:
+        await peer.say(*(peer.request(stream_id, b"/canvas.png") for stream_id in range(1, 41, 2)))
+        reset: set[int] = set()
+        while len(reset) < 20:
+            frame = await peer.next()
+            assert frame is not None
+            if isinstance(frame, RstStreamFrame):
+                assert frame.error_code == ErrorCodes.CANCEL
+                reset.add(frame.stream_id)
+        await peer.say(peer.request(41), WindowUpdateFrame(41, window_increment=9))
+        frames = await peer.until_end_of(41)
+        assert isinstance(frames[0], HeadersFrame)
+
+
+async def test_stalled_stream_keeps_a_piece_and_not_the_image(secure: _Secure, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    push = "hypercorn.protocol.h2.StreamBuffer.push"
+    from hypercorn.protocol.h2 import StreamBuffer
+
+    original = StreamBuffer.push
+
+    async def pushed(buffer: StreamBuffer, data: bytes) -> None:
+        kept.append(len(buffer.buffer) + len(data))
+        await original(buffer, data)
+
+    monkeypatch.setattr(push, pushed)
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(peer.request(1, b"/static/paint.js"), peer.request(3, b"/canvas.png"), peer.request(5, b"/"))
+        for stream_id in (1, 3, 5):
+            if not kept:
+                await peer.until_end_of(stream_id)
+    assert max(kept) <= 16_384
+
+
+async def test_data_behind_the_answer_is_passed_over(secure: _Secure) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(peer.request(1, b"/nothing", method=b"POST", ends=False))
+        await peer.until_end_of(1)
+        await peer.say(DataFrame(1, b"late"), DataFrame(1, b"later", flags=["END_STREAM"]))
+        await assert_served(peer, 3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b":method", b"CONNECT"), (b":authority", b"placed.test:443")],
+        [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"a"), (b":path", b"/\xff")],
+    ],
+    ids=["no path", "a path that is not ASCII"],
+)
+async def test_request_that_is_none_is_reset_and_the_connection_stays(
+    secure: _Secure, fields: list[tuple[bytes, bytes]]
+) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(peer.head(1, fields))
+        (reset,) = await peer.until_end_of(1)
+        assert isinstance(reset, RstStreamFrame)
+        await assert_served(peer, 3)
+
+
+async def test_stream_outlives_very_many_requests_beside_it(secure: _Secure) -> None:
+    async with speaking(secure.port, secure.context) as peer:
+        await peer.say(peer.request(1, b"/edits?v=1&format=json"))
+        for batch in range(24):
+            ids = [3 + 2 * (50 * batch + n) for n in range(50)]
+            await peer.say(*(peer.request(stream_id) for stream_id in ids))
+            await peer.until_end_of(ids[-1])
+            await peer.say(WindowUpdateFrame(0, window_increment=1_000))
+        await peer.say(peer.request(9_999, b"/edit?x=1&y=2&color=3", method=b"POST"))
+        text = b""
+        with trio.fail_after(LIMIT_SECONDS):
+            while b"id: " not in text or not text.endswith(b"\n\n"):
+                frame = await peer.next()
+                assert frame is not None
+                if isinstance(frame, DataFrame) and frame.stream_id == 1:
+                    text += frame.data
+        (event,) = EventParser().feed(text)
+        assert json.loads(event.data) == {"v": 2, "edits": [[1, 2, 3]]}
+
+
+async def test_stream_whose_image_was_taken_back_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, context = certificate(tmp_path)
+    async with (
+        serving("fast", tmp_path, certificate=file, width=400, height=400) as server,
+        speaking(server.port, context, window=9) as peer,
+    ):
+        fill(server)
+        await peer.say(peer.request(1, b"/canvas.png"))
+        while not isinstance(await peer.next(), HeadersFrame):
+            pass
+        monkeypatch.setattr("placed.tasks.shared_bytes.SharedBytes.piece", _gone)
+        for stream_id in (0, 1):
+            await peer.say(WindowUpdateFrame(stream_id, window_increment=1_000_000))
+        while not isinstance(frame := await peer.next(), RstStreamFrame):
+            assert frame is not None
+        assert frame.stream_id == 1
+
+
+def _gone(*_: object) -> memoryview:
+    raise TakenBack
