@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from placed.backends.lmdb.log import open_lmdb_log
+from placed.storage.lmdb_pages import PageFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,15 @@ async def read_records(folder: Path) -> list[list[Edit]]:
     """Each record's edits, by offset, of the log in `folder`, which no server has open."""
     async with open_lmdb_log(folder) as log:
         return [edits_in(value) for value in await values_of(log)]
+
+
+def stored_snapshot(path: Path) -> bytes:
+    """The snapshot in the data file `path`, as its bytes; the file may hold pages of older ones, too."""
+    with path.open("rb") as file:
+        pages = PageFile(file.fileno())
+        value = pages.get(pages.newest.main, b"snapshot")
+    assert value is not None
+    return value
 
 
 async def append_records(folder: Path, values: list[bytes]) -> None:

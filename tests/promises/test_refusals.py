@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from placed.backends.lmdb.log import open_lmdb_log
 from placed.process.exit_codes import ExitCode
 from tests.promises.http_connection import connect, get, place
-from tests.promises.offline_log import append_records, canvas_record, read_records, record_of
+from tests.promises.offline_log import (
+    append_records,
+    canvas_record,
+    read_records,
+    record_of,
+    stored_snapshot,
+    values_of,
+)
 from tests.promises.server_process import refusal, running, starting
 from tests.promises.stream_client import served_pixels
 
@@ -147,7 +155,8 @@ async def test_damaged_snapshot_is_rebuilt_from_the_log_with_a_warning(
     tmp_path: Path, chance: random.Random, damage: str
 ) -> None:
     pixels = await _canvas_of(tmp_path, 100)
-    _damage(tmp_path / "snapshot" / "data.mdb", damage, chance)
+    path = tmp_path / "snapshot" / "data.mdb"
+    _damage(path, damage, stored_snapshot(path), chance)
     async with running(tmp_path) as server:
         assert "the snapshot can't be used; the canvas is rebuilt from the log" in server.output
         assert await served_pixels(server.port, 101) == pixels
@@ -158,15 +167,16 @@ async def test_damaged_snapshot_is_rebuilt_from_the_log_with_a_warning(
         assert await served_pixels(server.port, 101) == pixels
 
 
-def _damage(path: Path, how: str, chance: random.Random) -> None:
+def _damage(path: Path, how: str, value: bytes, chance: random.Random) -> None:
+    """Damage the file where it holds `value`: pages that are free, or of an older state, nobody misses."""
     data = bytearray(path.read_bytes())
+    assert data.count(value) == 1
+    begin, end = data.index(value), data.index(value) + len(value)
     if how == "flipped":
-        # Bytes of the canvas itself: what comes after its JSON header, wherever LMDB has put that.
-        begin = data.rindex(b'"width"')
         for _ in range(20):
-            data[begin + chance.randrange(200, 2_000)] ^= 1 << chance.randrange(8)
+            data[chance.randrange(begin, end)] ^= 1 << chance.randrange(8)
     elif how == "cut short":
-        del data[chance.randrange(1, len(data)) :]
+        del data[chance.randrange(1, end) :]
     elif how == "cut to nothing":
         data.clear()
     else:
@@ -176,8 +186,10 @@ def _damage(path: Path, how: str, chance: random.Random) -> None:
 
 async def test_damaged_log_is_refused_and_left_as_it_is(tmp_path: Path, chance: random.Random) -> None:
     await _canvas_of(tmp_path, 100)
+    async with open_lmdb_log(tmp_path / "log") as log:
+        newest = (await values_of(log))[-1]
     path = tmp_path / "log" / "data.mdb"
-    _damage(path, "cut short", chance)
+    _damage(path, "cut short", newest, chance)
     damaged = path.read_bytes()
     code, output = await refusal(tmp_path)
     assert code == ExitCode.UNUSABLE

@@ -193,6 +193,21 @@ async def test_a_log_cut_short_is_refused(sample: Sample, tmp_path: Path) -> Non
             pass
 
 
+async def test_a_log_that_lacks_only_free_pages_at_its_end_is_whole_and_goes_on(tmp_path: Path) -> None:
+    values = [b"%04d" % number for number in range(61)]  # after so many the file's last page is a free one
+    async with open_lmdb_log(tmp_path / "whole") as log:
+        for value in values:
+            await log.append(value)
+    data = (tmp_path / "whole" / "data.mdb").read_bytes()
+    (tmp_path / "cut").mkdir()
+    place = _put(tmp_path / "cut", data[:-1000])
+    async with open_lmdb_log(place) as log:
+        for value in values:
+            await log.append(value)
+    async with open_lmdb_log(place) as log, log.read(0) as batches:
+        assert list((await batches.receive()).values) == values + values
+
+
 async def test_a_damaged_record_is_named(sample: Sample, tmp_path: Path) -> None:
     number = 700
     at = sample.data.index(sample.values[number])

@@ -18,7 +18,7 @@ from placed.process.exit_codes import ExitCode
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.snapshot_store import open_snapshot_store, read_snapshot
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
-from tests.promises.offline_log import append_records, canvas_record, record_of
+from tests.promises.offline_log import append_records, canvas_record, record_of, stored_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def test_log_cut_short_is_found(canvas: Canvas, placed: Placed) -> None:
 
 
 def test_damaged_snapshot_is_found(canvas: Canvas, placed: Placed) -> None:
-    canvas.harm(canvas.snapshot, canvas.snapshot.read_bytes().rindex(b'"width"') + 300)
+    canvas.harm(canvas.snapshot, canvas.snapshot.read_bytes().index(stored_snapshot(canvas.snapshot)) + 1_000)
     code, out, _ = placed("check", "--data", canvas.data)
     assert code == ExitCode.UNUSABLE
     assert "snapshot: its checksum doesn't match" in _problem(out)
