@@ -75,13 +75,17 @@ class CanvasPage:
         self.wait_until(lambda: self.connection == "live", "the page is live")
 
     def wait_until_equal(self, server: ServerProcess) -> None:
-        """Wait until the page is live and its canvas is the server's, pixel by pixel, at the same version."""
+        """Wait until the page is live, no own pixel is on its way, and its canvas is the server's, pixel by pixel.
+
+        All that was painted before is then in both: the image is asked for at the server's version, since one that is
+        a second old equals a page that hasn't heard of the last edits yet.
+        """
 
         def equal() -> bool:
-            served = server.canvas()
+            served = server.canvas(server.canvas_version())
             state = self.state()
             same = (state["connection"], state["version"], state["log"]) == ("live", served.version, served.log)
-            return same and np.array_equal(self.indexes(), served.indexes)
+            return same and not self.own_pixels() and np.array_equal(self.indexes(), served.indexes)
 
         self.wait_until(equal, "the page's canvas is the server's")
 
