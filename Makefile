@@ -1,5 +1,6 @@
 # make run      a canvas at http://127.0.0.1:8080; make run ARGS="--port 9000"
 # make kafka    a broker, two servers and nginx before them, on this machine; Ctrl-C ends all
+# make check    what a minute can tell, for the loop while working: lint, types, the client, tests without servers
 # make test     everything that must hold: lint, types, the client's tests, pytest; PYTEST_ARGS="-k png -x"
 # make format   formats the Python code
 # make dist     dist/: placed.pyz, one file that runs on a bare Python, and the wheel and the sdist
@@ -12,13 +13,19 @@
 SHELL := /bin/sh
 ARGS :=
 PYTEST_ARGS :=
+WORKERS := auto
 venv := .venv
 dist := dist
 typescript := tests/openapi/typescript
 python := $(venv)/bin/python
 pip := $(python) -m pip --disable-pip-version-check --quiet
+# A file's tests stay in one process, for what they share, and the files come in the order of tests/support/run_order.py.
+run_tests := $(python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run kafka test lint types client pytest format dist upgrade clean parts
+# Python is to keep what it has compiled: each test of a server starts one, and each process of pytest reads all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run kafka check test lint types client pytest format dist upgrade clean parts
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -33,6 +40,8 @@ kafka: $(venv)/test.stamp
 # One after the other also under -j, the quickest first, and pytest's summary last.
 .NOTPARALLEL:
 test: parts lint types client pytest
+
+check: lint types client quick
 
 lint: $(venv)/test.stamp
 	$(python) -m ruff check
@@ -57,7 +66,11 @@ client-checks: node_modules/.stamp
 # Some of its tests use packages of npm's.
 pytest: $(venv)/test.stamp
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp $(typescript)/node_modules/.stamp; fi
-	$(python) -m pytest $(PYTEST_ARGS)
+	$(run_tests) --durations 10 $(PYTEST_ARGS)
+
+.PHONY: quick
+quick: $(venv)/test.stamp
+	$(run_tests) --quick $(PYTEST_ARGS)
 
 parts:
 	@sh .ci/setup.sh parts

@@ -1,4 +1,8 @@
-"""What every test has: fixtures that more than one folder of tests needs, and the property tests' profiles."""
+"""What every test has: fixtures that more than one folder of tests needs, and the property tests' profiles.
+
+A run may have several processes (`make test`, by pytest-xdist): the main one and its workers, each with these fixtures
+of its own. What all of them share is in `tests.support`.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,62 @@ import os
 import random
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.kafka.cluster import run_cluster
 from tests.parts import require
 from tests.small_disk import SmallDisk
+from tests.support.run_order import is_slow, longest_first
+from tests.support.shared_broker import SharedBroker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.kafka.cluster import Cluster
+
+_SHARED_BROKER = pytest.StashKey[SharedBroker]()
 
 # In CI the same examples every time, so that a red run is red for its own change; elsewhere new ones each run. No
 # deadline of Hypothesis's own: a shared machine's slowest moment isn't a bug, and pytest-timeout ends what hangs.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make check` is for the loop while working."""
+    parser.addoption("--quick", action="store_true", help="leave out the tests that start whole programs")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What `--quick` leaves out; None leaves it to pytest."""
+    return True if config.getoption("--quick") and is_slow(collection_path, config.rootpath) else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker is told by its main process where the broker is."""
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    config.stash[_SHARED_BROKER] = SharedBroker.of_new_run() if told is None else SharedBroker(Path(told["run"]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The main process tells a worker."""
+    node.workerinput["run"] = str(node.config.stash[_SHARED_BROKER].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The main process ends the broker, whoever started it."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_SHARED_BROKER].end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    longest_first(items)
 
 
 @pytest.fixture
@@ -37,10 +77,9 @@ def chance() -> random.Random:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One real broker for all tests that don't harm it; each uses topics of its own."""
-    with run_cluster(tmp_path_factory.mktemp("kafka")) as cluster:
-        yield cluster
+def kafka(pytestconfig: pytest.Config) -> Cluster:
+    """One real broker for all tests that don't harm it, in whatever process; each uses topics of its own."""
+    return pytestconfig.stash[_SHARED_BROKER].cluster()
 
 
 @pytest.fixture

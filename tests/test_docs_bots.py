@@ -24,9 +24,9 @@ from PIL import Image
 
 from tests.parts import program
 from tests.promises.http_connection import ConnectionCut, connect, get
-from tests.promises.kafka_servers import free_ports
 from tests.promises.server_process import running
 from tests.serving import LIMIT_SECONDS, serving
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

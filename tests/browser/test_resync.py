@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tests.browser.canvas_page import CanvasPage
     from tests.browser.server_process import ServerProcess
 
-from tests.nginx.front import free_ports, run_sub_path_nginx
+from tests.nginx.front import run_sub_path_nginx
+from tests.support.free_ports import free_ports
 
 RIGHT_WITHIN_MS = 2_000  # after the network is back; by the page's own clock
 

@@ -14,7 +14,8 @@ from playwright.sync_api import Error
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.conftest import PLAIN_HOST
-from tests.nginx.front import free_ports, run_locations, run_nginx
+from tests.nginx.front import run_locations, run_nginx
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from tests.process.handing_over import wait_until_gone
 from tests.promises.http_connection import ConnectionCut, connect, get, place
 from tests.promises.offline_log import read_records
 from tests.promises.server_process import READY_SECONDS, ROOT, starting
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -41,10 +41,7 @@ def _shell(redirection: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-        return free
+    return free_ports(1)[0]
 
 
 @contextlib.asynccontextmanager

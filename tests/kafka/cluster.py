@@ -11,7 +11,6 @@ import base64
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from tests.kafka.jars import jars
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +190,7 @@ def run_cluster(
         names.append("sasl_plaintext")
     if certificate is not None:
         names += ["ssl", "sasl_ssl"]
-    ports = iter(_free_ports(brokers * len(names)))
+    ports = iter(free_ports(brokers * len(names)))
     made = [
         Broker(node, folder / f"broker-{node}", {name: next(ports) for name in names}) for node in range(1, brokers + 1)
     ]
@@ -209,15 +209,6 @@ def run_cluster(
 
 def _java() -> list[str]:
     return [*_JAVA, f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", f"{jars()}/*"]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; found all together, so that none comes twice."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _properties(broker: Broker, brokers: list[Broker], login: Login | None, certificate: Certificate | None) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from tests.parts import program
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,13 +85,6 @@ def rendered(
     if addresses_from:
         text = text.replace("http {", f"http {{\nset_real_ip_from 127.0.0.1;\nreal_ip_header {addresses_from};", 1)
     return text
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import sys
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -14,6 +13,7 @@ import trio
 
 from tests.promises.http_connection import ConnectionCut, connect, get, place
 from tests.promises.server_process import READY_SECONDS, running
+from tests.support.processes import is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -79,18 +79,6 @@ async def generations(
             for pid in {made.pids[-1], *map(int, re.findall(r"process=(\d+)", server.output))} - {server.pid}:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-
-
-def is_there(pid: int) -> bool:
-    """Whether there is such a process, and it isn't one that has ended and waits to be asked about."""
-    try:
-        os.kill(pid, 0)
-        if sys.platform != "linux":
-            return True
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - not a file of ours
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
 
 
 async def wait_until_gone(pid: int) -> None:

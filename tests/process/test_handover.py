@@ -11,7 +11,7 @@ import trio
 from placed.process import handover
 from placed.process.handover import VARIABLE, HandoverFailed, predecessor_of, start_successor
 from placed.process.inherited_sockets import WrongSocket
-from tests.process.handing_over import is_there
+from tests.support.processes import is_there
 
 LIMIT_SECONDS = 30.0
 

@@ -13,12 +13,13 @@ import pytest
 import trio
 import trustme
 
-from tests.process.handing_over import FAST, SLOW, Crowd, generations, is_there
+from tests.process.handing_over import FAST, SLOW, Crowd, generations
 from tests.promises.http_connection import connect, get, place
 from tests.promises.load import each_pixel_once
 from tests.promises.offline_log import ModelCanvas, read_records
 from tests.promises.server_process import running
 from tests.promises.stream_client import EventParser, Habits, StreamClient
+from tests.support.processes import is_there
 
 if TYPE_CHECKING:
     import random

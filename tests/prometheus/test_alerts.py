@@ -18,7 +18,6 @@ from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
 from tests.exposition import metrics
 from tests.logs import ScriptedLog
-from tests.nginx.front import free_ports
 from tests.parts import program
 from tests.prometheus.prometheus import RULES, watching
 from tests.promises.http_connection import ConnectionCut, connect, get, place
@@ -26,6 +25,7 @@ from tests.promises.load import at_random
 from tests.promises.offline_log import append_records, canvas_record, record_of
 from tests.promises.server_process import running, stopped_clock
 from tests.serving import Server, serving
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -37,15 +36,6 @@ def shared_key(folder: Path) -> Path:
     path = folder / "authors.key"
     path.write_bytes(os.urandom(KEY_BYTES))
     return path
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def leader(cluster: Cluster, topic: str) -> Broker:

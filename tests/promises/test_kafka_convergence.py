@@ -13,7 +13,6 @@ from tests.promises.kafka_servers import (
     COLORS,
     HEIGHT,
     WIDTH,
-    free_ports,
     leader,
     painted,
     records_of,
@@ -23,6 +22,7 @@ from tests.promises.kafka_servers import (
 from tests.promises.load import Load, at_random
 from tests.promises.server_process import running
 from tests.promises.stream_client import Habits, StreamClient, served_pixels
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     import random

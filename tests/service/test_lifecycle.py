@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from functools import partial
@@ -25,6 +24,7 @@ from tests.promises.offline_log import append_records, canvas_record, read_recor
 from tests.promises.server_process import refusal, running, starting
 from tests.promises.stream_client import EventParser, served_pixels
 from tests.promises.terminal import on_terminal
+from tests.support.free_ports import free_ports
 
 if TYPE_CHECKING:
     from tests.promises.http_connection import Response
@@ -48,15 +48,8 @@ def big_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def test_port_answers_503_with_how_far_it_is_until_the_whole_log_is_replayed(big_log: Path) -> None:
-    port = _free_port()
+    (port,) = free_ports(1)
     async with starting(big_log, *SLOWLY, "--port", str(port)) as server:
         answers = [(await _answer(port, "/readyz"))]
         assert (await get(port, "/healthz")).status == 200

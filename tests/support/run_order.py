@@ -1,0 +1,64 @@
+"""Which files of tests run first, when several processes share them out, and which ones `make check` leaves out.
+
+Each process takes one file after the other. The long ones come first, so that in the end nobody waits for one that has
+just begun a long one; the many short ones fill up what is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+# By what a file takes, as `make test` tells it at its end. A file that no line fits comes last.
+_LONGEST_FIRST: Final = (
+    "tests/promises/test_kafka_convergence.py",
+    "tests/promises/test_kafka_faults.py",
+    "tests/promises/test_fleet_bad_day.py",
+    "tests/promises/",
+    "tests/browser/",
+    "tests/prometheus/",
+    "tests/operations/",
+    "tests/nginx/",
+    "tests/openapi/",
+    "tests/backends/",
+    "tests/kafka/",
+    "tests/bench/",
+    "tests/http/",
+)
+
+# They start whole programs: servers, brokers, browsers, package builds.
+_SLOW: Final = (
+    "tests/promises",
+    "tests/browser",
+    "tests/prometheus",
+    "tests/operations",
+    "tests/nginx",
+    "tests/openapi",
+    "tests/backends/test_kafka.py",
+    "tests/backends/test_kafka_codecs.py",
+    "tests/backends/test_kafka_faults.py",
+    "tests/kafka",
+    "tests/bench",
+    "tests/paint/test_end_to_end.py",
+    "tests/test_docs_bots.py",
+    "tests/test_lifecycle.py",
+    "tests/test_wheel.py",
+)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sort tests by their files, and leave each file's own in their order."""
+    items.sort(key=lambda item: _rank(item.nodeid))
+
+
+def is_slow(path: Path, root: Path) -> bool:
+    """Whether `make check` leaves a file or folder out."""
+    return path.relative_to(root).as_posix() in _SLOW
+
+
+def _rank(node: str) -> int:
+    return next((rank for rank, start in enumerate(_LONGEST_FIRST) if node.startswith(start)), len(_LONGEST_FIRST))

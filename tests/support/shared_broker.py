@@ -1,0 +1,98 @@
+"""One real Kafka broker for a whole run of the tests, whatever number of workers the run has.
+
+    main process   makes the run's folder, tells the workers of it, and ends the broker with the run
+    worker         the first that needs the broker starts it, under a lock; the others read its address from a file
+
+A broker takes 3 s to start, and 250 MB. Tests that share it use topics of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.kafka.cluster import START_SECONDS, STOP_SECONDS, Broker, Cluster
+from tests.support.processes import is_there
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROOT: Final = Path(__file__).parents[2]
+_ADDRESS: Final = re.compile(r"kafka://127\.0\.0\.1:(\d+)/")
+_POLL_SECONDS: Final = 0.05  # a file tells nobody that it has grown
+# No worker is the broker's parent, for one may be done before the others. The shell leaves it to the system, and says
+# its process id.
+_IN_THE_BACKGROUND: Final = '"$@" >> said 2>&1 & echo $! > pid'
+
+
+class SharedBroker:
+    """The run's broker, as each of the run's processes sees it.
+
+    Attributes:
+        folder: the run's; a worker is told of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of_new_run(cls) -> SharedBroker:
+        """For the run's main process: it has to `end` it."""
+        return cls(Path(tempfile.mkdtemp(prefix="placed-tests-")))
+
+    def cluster(self) -> Cluster:
+        """The broker, started if nobody did. It is the run's: not to be stopped or harmed."""
+        with self._lock():
+            if not (self.folder / "pid").exists():
+                self._begin()
+            port = self._wait_for_port()
+        return Cluster([Broker(1, self.folder / "broker", {"plaintext": port})])
+
+    def _begin(self) -> None:
+        (self.folder / "said").touch()  # the shell's child is a moment later than its process id
+        command = ["sh", "-c", _IN_THE_BACKGROUND, "sh", sys.executable, "-m", "tests.kafka", "1"]
+        subprocess.run(
+            [*command, str(self.folder / "broker")],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            check=True,
+            start_new_session=True,  # Ctrl-C is for pytest, which then stops it in order
+            timeout=START_SECONDS,
+        )
+
+    def end(self) -> None:
+        """Stop the broker, if there is one, and delete the run's folder. Idempotent."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            pid = int((self.folder / "pid").read_text())
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            while is_there(pid) and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Kept while the broker starts: the other workers wait for it here."""
+        with (self.folder / "lock").open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _wait_for_port(self) -> int:
+        said = self.folder / "said"
+        pid = int((self.folder / "pid").read_text())
+        deadline = time.monotonic() + START_SECONDS
+        while not (found := _ADDRESS.search(said.read_text())):
+            assert is_there(pid), said.read_text()
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(_POLL_SECONDS)
+        return int(found[1])
