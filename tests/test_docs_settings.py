@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -13,13 +13,17 @@ from placed.canvas.palette import BUILT_IN
 from placed.canvas.palette_files import load_palette
 from placed.commands.cli import HANDOVER_VARIABLE, OTHER_VARIABLES, cli
 from placed.commands.settings.config_file import read_config_file
-from placed.commands.settings.kinds import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, KINDS, check
 from placed.commands.settings.origin import flag_of
+from placed.commands.settings.values import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, SETTINGS
 from placed.process.exit_codes import ExitCode
 from placed.telemetry.structured_logs import FORMATS, LEVELS
+from tests import settings_page
+from tests.settings_page import with_tables
 
-PAGE = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| `(--[a-z-]+)` \| `([A-Z_]+)` \| `([a-z-]+)` \| (.*?) \| (.*?) ?\|$", PAGE, re.MULTILINE)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = settings_page.PAGE.read_text(encoding="utf-8")
 FLAGS = {
     flag
     for param in cli.get_params(cli.make_context("placed", [], resilient_parsing=True))
@@ -27,11 +31,13 @@ FLAGS = {
 }
 
 
-def test_table_has_a_row_for_each_setting_with_flag_variable_and_key() -> None:
-    documented = [(flag, variable, key) for flag, variable, key, _, _ in ROWS]
-    assert documented == [
-        (flag_of(setting), f"PLACED_{setting.upper()}", setting.replace("_", "-")) for setting in KINDS
-    ]
+def test_tables_of_the_page_are_those_of_the_table_of_settings() -> None:
+    assert with_tables(PAGE) == PAGE, "python -m tests.settings_page writes them"
+
+
+def test_page_without_one_place_for_the_tables_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"settings\.md has 0 places"):
+        with_tables("# Settings\n")
 
 
 def test_every_flag_is_on_the_page_and_the_page_has_no_other() -> None:
@@ -43,17 +49,11 @@ def test_every_variable_of_the_page_is_one_that_the_command_line_reads() -> None
     assert set(re.findall(r"PLACED_[A-Z_]+", PAGE)) == read
 
 
-def test_defaults_of_the_page_are_those_of_the_command_line() -> None:
-    defaults = {param.opts[0]: param.default for param in cli.params}
-    for flag, _, _, _, default in ROWS:
-        value = defaults[flag]
-        if value is not None and not callable(value):
-            shown: str | None
-            if isinstance(value, tuple):
-                shown = ", ".join(f"`{one}`" for one in value) or "none"
-            else:
-                shown = {True: "`on`", False: "`off`"}.get(value) if isinstance(value, bool) else None
-            assert default == (shown or (f"`{value:g}`" if isinstance(value, float) else f"`{value}`"))
+def test_page_has_the_defaults_in_a_form_that_settings_take() -> None:
+    shown = dict(re.findall(r"^\| `(--[a-z-]+)` \|.*\| `([^` ]+)` \|$", PAGE, re.MULTILINE))
+    for row in SETTINGS.values():
+        if not row.many and not row.instead and row.default is not None:
+            assert row.check(shown[flag_of(row.name)]) == row.default
 
 
 def test_example_file_is_accepted(tmp_path: Path) -> None:
@@ -61,8 +61,7 @@ def test_example_file_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "placed.toml"
     path.write_text(example, encoding="utf-8")
     for setting, value in read_config_file(path).values.items():
-        for one in value if isinstance(value, list) else [value]:
-            check(setting, one)
+        SETTINGS[setting].check(value)
     assert tomllib.loads(example)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from placed.commands.settings.origin import flag_of
+from placed.commands.settings.values import SECTIONS, SETTINGS
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -11,24 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = 96
 
-_SECTIONS: Final = (
-    ("Address", ("--host", "--port", "--trusted-proxy", "--allowed-host", "--certificate", "--certificate-key")),
-    ("Other sites", ("--allow-origin", "--allow-embed")),
-    ("Clients", ("--max-streams-per-client", "--max-connections-per-client", "--unlimited-client")),
-    ("Canvas", ("--width", "--height", "--palette")),
-    ("Cooldown", ("--charges", "--charge-seconds", "--cooldown")),
-    ("Storage", ("--data", "--log", "--author-key-file")),
-    (
-        "Kafka",
-        (
-            *("--kafka-protocol", "--kafka-ca", "--kafka-certificate", "--kafka-key", "--kafka-mechanism"),
-            *("--kafka-user", "--kafka-password-file", "--kafka-replication", "--exit-if-unreachable"),
-        ),
-    ),
-    ("Speed", ("--fast-lane", "--max-frames-per-second")),
-    ("Log lines", ("--log-level", "--log-format", "--log-addresses")),
-    ("Other", ("--config", "--check-config", "--version", "--help")),
-)
+_OTHERS: Final = ("--config", "--check-config", "--version", "--help")
 INTRODUCTION: Final = """\
 Serve a shared canvas: everybody paints pixels, and sees each other's at once. Without any flag it is at
 http://127.0.0.1:8080, and kept in your own data folder."""
@@ -72,7 +57,8 @@ _NOTES: Final = (
 def write_options(ctx: click.Context, formatter: click.HelpFormatter) -> None:
     """Write every flag into the section that it belongs to."""
     records = {max(param.opts, key=len): param.get_help_record(ctx) for param in ctx.command.get_params(ctx)}
-    for title, flags in _SECTIONS:
+    sections = [(title, [flag_of(row.name) for row in SETTINGS.values() if row.section == title]) for title in SECTIONS]
+    for title, flags in (*sections, ("Other", _OTHERS)):
         with formatter.section(title):
             formatter.write_dl([record for flag in flags if (record := records[flag])])
 

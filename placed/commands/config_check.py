@@ -11,7 +11,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 import trio
 
@@ -20,7 +19,7 @@ from placed.backends.opening import lmdb_folder, log_url, open_log
 from placed.canvas.palette_files import palette_of
 from placed.commands.operations.look import canvas_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
-from placed.commands.settings.values import Settings
+from placed.commands.settings.values import SETTINGS
 from placed.http.lanes.listening import CannotListen, listen
 from placed.http.tls import TlsError
 from placed.process.exit_codes import ExitCode
@@ -32,9 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.canvas.record import Definition
+    from placed.commands.settings.setting import Setting
+    from placed.commands.settings.values import Settings
 
 _CANVAS: Final = ("width", "height", "palette")
-_NOT_SHOWN: Final = ("kafka_password", "origins")
 _COLUMN: Final = 48
 _CODES: Final = {
     TlsError: ExitCode.BAD_USAGE,
@@ -108,14 +108,9 @@ def _lines(settings: Settings, found: Definition | None) -> Iterator[str]:
     holder = _holder(settings.data)
     if holder is not None:
         yield f"# a server (process {holder}) has the data folder now; whether the port is free was not tried"
-    for field in attrs.fields(Settings):
-        if field.name in _NOT_SHOWN:
-            continue
-        setting = field.metadata.get("setting", field.name)
-        value, place = getattr(settings, field.name), settings.origin(setting).place
-        if value is None:
-            value, place = _default_of(settings, setting, found)
-        yield _line(settings, setting, value, place)
+    for row in SETTINGS.values():
+        if row.attribute:
+            yield _line(settings, row, found)
     if settings.kafka_password is not None:
         yield "# PLACED_KAFKA_PASSWORD is set, and not shown"
 
@@ -131,13 +126,15 @@ def _default_of(settings: Settings, setting: str, found: Definition | None) -> t
     return value, f"the canvas in {settings.log or settings.data}" if found else "default"
 
 
-def _line(settings: Settings, setting: str, value: Any, place: str) -> str:
-    key = setting.replace("_", "-")
+def _line(settings: Settings, row: Setting, found: Definition | None) -> str:
+    value, place = getattr(settings, row.attribute), settings.origin(row.name).place
     if value is None:
-        return f"# {key} is not set"
-    if setting == "palette":
-        value = settings.origin(setting).given or value
-    return f"{f'{key} = {_toml(value)}':{_COLUMN}} # {place}"
+        value, place = _default_of(settings, row.name, found)
+    if value is None:
+        return f"# {row.key} is not set"
+    if row.name == "palette":
+        value = settings.origin(row.name).given or value
+    return f"{f'{row.key} = {_toml(value)}':{_COLUMN}} # {place}"
 
 
 def _toml(value: Any) -> str:

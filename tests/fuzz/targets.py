@@ -29,7 +29,8 @@ from placed.canvas.palette import PaletteError
 from placed.canvas.palette_files import load_palette
 from placed.canvas.record import Definition
 from placed.commands.settings.config_file import ConfigError, read_config_file
-from placed.commands.settings.kinds import SettingError, check
+from placed.commands.settings.setting import SettingError
+from placed.commands.settings.values import SETTINGS
 from placed.http.answer import Problem, Request
 from placed.http.body import most_body_bytes
 from placed.http.lanes.hot_request import Head, _parse, may_be_hot, read_head
@@ -194,11 +195,10 @@ def config(data: bytes) -> None:
         _check_message(error)
         return
     for setting, value in read.values.items():
-        for one in value if isinstance(value, list) else [value]:
-            try:
-                check(setting, one)
-            except SettingError as error:
-                _check_message(error)
+        try:
+            SETTINGS[setting].check(value)
+        except SettingError as error:
+            _check_message(error)
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {

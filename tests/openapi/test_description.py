@@ -15,7 +15,8 @@ from openapi_spec_validator import validate
 
 from placed import __version__
 from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
-from placed.commands.settings.kinds import MAX_CHARGE_SECONDS, MAX_CHARGES
+from placed.commands.settings.kinds import MAX_SECONDS
+from placed.commands.settings.values import MAX_CHARGES
 from placed.http.answer import ALIVE
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS
@@ -211,7 +212,7 @@ def test_bounds_are_those_of_the_code() -> None:
     assert schemas["Info"]["properties"]["limits"]["properties"]["edits"]["maximum"] == MOST_EDITS
     cooldown = schemas["Info"]["properties"]["cooldown"]["properties"]
     assert cooldown["charges"]["maximum"] == MAX_CHARGES
-    assert cooldown["charge_seconds"]["maximum"] == MAX_CHARGE_SECONDS
+    assert cooldown["charge_seconds"]["maximum"] == MAX_SECONDS
 
 
 @pytest.mark.parametrize("page", ["docs/api.md", "docs/openapi.yaml"])

@@ -1,10 +1,10 @@
-"""The config file: settings as TOML, keys named like the flags, with - or _ between words.
+"""Reads the config file: settings as TOML, keys named like the flags, with - or _ between words.
 
     port = 8080
     trusted-proxy = ["10.0.0.0/8"]
 
-Checked here: that it can be read, that every key is a setting, and that each value has its TOML type. What
-a value may be is checked where flags are. Pure but for reading the file.
+This module checks that the file can be read, that every key is a setting, and that each value has its type in TOML.
+`Settings` checks what a value may be, as for flags. Pure but for reading the file.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from placed.commands.settings.kinds import KINDS, SettingError, refusal
 from placed.commands.settings.origin import Origin
+from placed.commands.settings.setting import SettingError
+from placed.commands.settings.values import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from placed.commands.settings.setting import Setting
 
 MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
 _BARE = ", without quotes"
@@ -56,13 +59,13 @@ def read_config_file(path: Path) -> ConfigFile:
     text = _text(path)
     for key, value in _parse(path, text).items():
         setting = key.replace("-", "_")
-        if setting not in KINDS:
-            allowed = ", ".join(name.replace("_", "-") for name in KINDS)
+        if setting not in SETTINGS:
+            allowed = ", ".join(row.key for row in SETTINGS.values())
             raise ConfigError(f"{path}: {key[:100]!r} is not a setting; allowed are {allowed}")
         if setting in values:
             raise ConfigError(f"{origins[setting]} and {key} are the same setting; allowed is one of them")
         try:
-            _check_type(setting, value)
+            _check_type(SETTINGS[setting], value)
         except SettingError as error:
             raise ConfigError(f"{path}: {key}: {error.reason}") from None
         values[setting], origins[setting] = value, Origin(key, path, _line_of(key, text), value)
@@ -100,10 +103,10 @@ def _parse(path: Path, text: str) -> dict[str, object]:
         raise ConfigError(f"{path}: not TOML: {error}") from None
 
 
-def _check_type(setting: str, value: object) -> None:
-    kind = KINDS[setting]
-    if kind.many:
-        if not isinstance(value, list) or not all(isinstance(one, kind.toml) for one in value):
-            raise refusal(setting, value, "; as a list of texts in quotes")
-    elif isinstance(value, bool) != (bool in kind.toml) or not isinstance(value, kind.toml):  # True is an int as well
-        raise refusal(setting, value, _FORMS[kind.toml[0]])
+def _check_type(row: Setting, value: object) -> None:
+    types = row.kind.toml
+    if row.many:
+        if not isinstance(value, list) or not all(isinstance(one, types) for one in value):
+            raise row.refusal(value, "; as a list of texts in quotes")
+    elif isinstance(value, bool) != (bool in types) or not isinstance(value, types):  # True is an int as well
+        raise row.refusal(value, _FORMS[types[0]])

@@ -1,4 +1,4 @@
-"""Where a setting's value comes from, as the operator wrote it. Pure.
+"""Says where a setting's value comes from, as the operator wrote it. Pure.
 
 --width 65          a flag, also for whatever has no origin that is known
 PLACED_WIDTH=65     an environment variable

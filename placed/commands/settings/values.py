@@ -1,7 +1,7 @@
-"""Settings: everything that an operator decides about one server, checked as a whole.
+"""The table of settings: everything that an operator decides about one server.
 
-`placed.commands.settings.kinds` says what each may be; `placed.commands.cli` makes one of these from flags, environment
-and config file.
+A new setting is one more row here. Its flag, its PLACED_... variable, its key in the config file, its line of --help
+and its row in docs/settings.md come from it (`python -m tests.settings_page` writes the page).
 """
 
 from __future__ import annotations
@@ -9,9 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import platformdirs
 
-from placed.commands.settings.kinds import KINDS, LOOPBACK, SettingError, check
+from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.commands.settings.kind import SWITCH, one_of, whole
+from placed.commands.settings.kinds import (
+    API_SITE,
+    EMBEDDING_SITE,
+    FILE,
+    FOLDER,
+    HOST,
+    HOST_NAME,
+    LOG,
+    LOOPBACK,
+    NETWORK,
+    PALETTE,
+    SECONDS,
+    USER,
+)
 from placed.commands.settings.origin import Origin, flag_of
+from placed.commands.settings.setting import Setting, SettingError, many_of, row_of, setting
+from placed.telemetry.structured_logs import FORMATS, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,14 +38,15 @@ if TYPE_CHECKING:
     from placed.canvas.palette import Palette
     from placed.commands.settings.kinds import Network
 
+MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
+MAX_CHARGES: Final = 1_000_000
+KAFKA_PROTOCOLS: Final = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
+KAFKA_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
-def _check(_settings: Settings, attribute: attrs.Attribute[Any], value: object) -> None:
-    setting = attribute.metadata.get("setting", attribute.name)
-    for one in value if KINDS[setting].many and isinstance(value, tuple) else (value,):
-        check(setting, one)
-
-
-_optional = attrs.validators.optional(_check)
+# The headings of --help and of docs/settings.md, in their order.
+ADDRESS, SITES, CLIENTS, CANVAS = "Address", "Other sites", "Limits for each address", "Canvas"
+COOLDOWN, STORAGE, KAFKA, SPEED, LOG_LINES = "Cooldown", "Storage", "Kafka", "Speed", "Log lines"
+SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, KAFKA, SPEED, LOG_LINES)
 
 # A setting, the one that it needs beside it, and whether that one's value is enough; with what to say otherwise.
 _NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
@@ -40,46 +59,18 @@ _NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
 )
 
 
+def _own_folder() -> Path:
+    return platformdirs.user_data_path("placed", appauthor=False)
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
-    """One server's settings.
+    """One server's settings, each checked and in its one form; the sentences of the rows say what they are.
+
+    A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.
 
     Attributes:
-        data: the data folder; one server at a time has it.
-        log: the log's URL; None is the embedded log inside the data folder.
-        author_key_file: the key that makes authors of addresses; None is one of the data folder's own. Servers of one
-            canvas share cooldowns when they share it.
-        kafka_protocol: of `placed.commands.settings.kinds.KAFKA_PROTOCOLS`.
-        kafka_ca: a PEM file with the authorities to trust; None trusts the system's.
-        kafka_certificate: a PEM file with our own certificate for the brokers; None has none.
-        kafka_key: a PEM file; None is in the certificate's.
-        kafka_mechanism: of `placed.commands.settings.kinds.KAFKA_MECHANISMS`.
-        kafka_user: for SASL.
-        kafka_password: for SASL; never shown.
-        kafka_password_file: whose first line is the password, instead.
-        kafka_replication: copies of a new topic's records; None is the cluster's default.
-        exit_if_unreachable: whether a start ends when no broker answers; otherwise it waits.
-        host: the address to listen on.
-        port: 0 to 65535; 0 lets the system choose.
-        certificate: a PEM file; None is no TLS.
-        certificate_key: a PEM file; None is in the certificate's.
-        width: 1 to 4096 pixels; None is what the canvas was created with, or 1000 for a new one. So is height.
-        height: see width.
-        palette: None is what the canvas was created with, or `placed.canvas.palette.SEED` for a new one.
-        charges: edits that an author may place in a row, at least 1.
-        charge_seconds: for one charge to come back; 0 is no cooldown.
-        trusted_proxies: networks whose X-Forwarded-For, X-Forwarded-Host and Forwarded count.
-        allowed_hosts: names by which the server may be asked for, *.name for all that end with it, or *.
-        allow_origins: sites, as scheme://host[:port], null or *, whose pages may use the API.
-        allow_embeds: sites, as scheme://host[:port] or *, whose pages may show the canvas in a frame.
-        max_streams_per_client: that one address may have open, 0 to 1,000,000; 0 is no limit.
-        max_connections_per_client: that one address may have open besides, likewise. A trusted proxy has no limit.
-        unlimited_clients: networks whose addresses have no limit of streams, connections, polls and catch-ups.
-        fast_lane: whether hot requests are answered without Hypercorn.
-        max_frames_per_second: to each stream, 1 to 1000.
-        log_level: of `placed.telemetry.structured_logs.LEVELS`.
-        log_format: of `placed.telemetry.structured_logs.FORMATS`.
-        log_addresses: whether log lines have clients' addresses.
+        kafka_password: the password for SASL; no row, as a flag would show it to everybody on the machine.
         origins: where each value comes from, for messages; one that isn't there counts as a flag.
 
     Raises:
@@ -87,44 +78,255 @@ class Settings:
             and what is.
     """
 
-    data: Path = attrs.field(validator=_check)
-    log: str | None = attrs.field(default=None, validator=_optional)
-    author_key_file: Path | None = attrs.field(default=None, validator=_optional)
-    kafka_protocol: str = attrs.field(default="plaintext", validator=_check)
-    kafka_ca: Path | None = attrs.field(default=None, validator=_optional)
-    kafka_certificate: Path | None = attrs.field(default=None, validator=_optional)
-    kafka_key: Path | None = attrs.field(default=None, validator=_optional)
-    kafka_mechanism: str = attrs.field(default="SCRAM-SHA-512", validator=_check)
-    kafka_user: str | None = attrs.field(default=None, validator=_optional)
+    host: str = setting(
+        ADDRESS,
+        HOST,
+        "Address to listen on: `127.0.0.1` is for this machine alone, `0.0.0.0` lets others in.",
+        default="127.0.0.1",
+    )
+    port: int = setting(
+        ADDRESS,
+        whole(0, 65_535, "PORT"),
+        "Port to listen on; 0 lets the system choose one.",
+        more="The address is printed.",
+        default=8080,
+    )
+    trusted_proxies: tuple[Network, ...] = many_of(
+        ADDRESS,
+        NETWORK,
+        "Address or network of a reverse proxy. The server believes its `X-Forwarded-For`, `X-Forwarded-Host` and "
+        "`Forwarded`.",
+        more="A network is written as CIDR. From elsewhere these headers don't count.",
+        name="trusted_proxy",
+    )
+    allowed_hosts: tuple[str, ...] = many_of(
+        ADDRESS,
+        HOST_NAME,
+        "Host name that visitors may use for this server; `*.NAME` is every name below it, `*` any name.",
+        more="Without a port. See *Hosts* below.",
+        name="allowed_host",
+        instead="`localhost` if only this machine can connect, otherwise any",
+    )
+    certificate: Path | None = setting(
+        ADDRESS,
+        FILE,
+        "PEM file with the server's certificate and its chain. It turns on HTTPS and HTTP/2.",
+        more="The fast lane is off then.",
+        default=None,
+        instead="no HTTPS",
+    )
+    certificate_key: Path | None = setting(
+        ADDRESS,
+        FILE,
+        "PEM file with the certificate's private key, without a password.",
+        default=None,
+        instead="in the certificate's file",
+    )
+
+    allow_origins: tuple[str, ...] = many_of(
+        SITES,
+        API_SITE,
+        "Site whose pages may use the API: `scheme://host[:port]`, `null`, or `*` for every site.",
+        more="An app's scheme will do, too, such as `capacitor://localhost` or `chrome-extension://ID`. See *Origins* "
+        "below.",
+        name="allow_origin",
+    )
+    allow_embeds: tuple[str, ...] = many_of(
+        SITES,
+        EMBEDDING_SITE,
+        "Site whose pages may show the canvas in a frame: `scheme://host[:port]`, or `*` for every site.",
+        more="People can paint in that frame. See [deploy](deploy.md#in-a-frame-of-another-site).",
+        name="allow_embed",
+    )
+
+    max_streams_per_client: int = setting(
+        CLIENTS,
+        whole(0, MAX_PER_CLIENT),
+        "Open pages (live streams) per address; 0 is no limit.",
+        more="See *Limits for each address* below.",
+        default=128,
+    )
+    max_connections_per_client: int = setting(
+        CLIENTS,
+        whole(0, MAX_PER_CLIENT),
+        "Connections per address, not counting streams; 0 is no limit.",
+        more="Without the fast lane streams count here, too.",
+        default=512,
+    )
+    unlimited_clients: tuple[Network, ...] = many_of(
+        CLIENTS,
+        NETWORK,
+        "Address or network without these limits, such as a school's. The first one replaces the default.",
+        more="It also has no limits of polls and catch-ups. Its cooldown stays.",
+        name="unlimited_client",
+        default=LOOPBACK,
+    )
+
+    width: int | None = setting(
+        CANVAS,
+        whole(1, MAX_SIDE_PX, "PIXELS"),
+        "Width of a new canvas. An existing canvas keeps its own.",
+        default=None,
+        instead="`1000`",
+    )
+    height: int | None = setting(
+        CANVAS,
+        whole(1, MAX_SIDE_PX, "PIXELS"),
+        "Height of a new canvas. An existing canvas keeps its own.",
+        default=None,
+        instead="`1000`",
+    )
+    palette: Palette | None = setting(
+        CANVAS,
+        PALETTE,
+        "Colours of a new canvas: `seed`, `reddit-2017`, `reddit-2022`, or a `.hex`, `.gpl` or `.json` file.",
+        more="An existing canvas keeps its own. See *Palettes* below.",
+        default=None,
+        instead="`seed`",
+    )
+
+    charges: int = setting(
+        COOLDOWN,
+        whole(1, MAX_CHARGES),
+        "Pixels that one address may paint in a row. Each takes one of its charges.",
+        default=10,
+    )
+    charge_seconds: float = setting(
+        COOLDOWN,
+        SECONDS,
+        "Time until an address gets one charge back; 0 is no cooldown.",
+        default=1.0,
+    )
+
+    data: Path = setting(
+        STORAGE,
+        FOLDER,
+        "Folder that holds the canvas: its log, its snapshot and its secret key.",
+        more="One server at a time has it. See *The data folder* below.",
+        found=_own_folder,
+        instead="a folder in your home",
+        finds_canvas=True,
+    )
+    log: str | None = setting(
+        STORAGE,
+        LOG,
+        "Where the log of all edits is: `lmdb:PATH`, `memory:`, or `kafka://HOST:PORT[,HOST:PORT]/TOPIC` for several "
+        "servers.",
+        more="`lmdb:` is durable, on this machine. `memory:` is gone when the server ends. For `kafka:` see "
+        "[operations](operations.md).",
+        default=None,
+        instead="`lmdb:` in the data folder",
+        finds_canvas=True,
+    )
+    author_key_file: Path | None = setting(
+        STORAGE,
+        FILE,
+        "File with the secret key that turns addresses into authors. All servers of a canvas need the same.",
+        more="It holds 32 random bytes. Servers with one key share cooldowns.",
+        default=None,
+        instead="made in the data folder",
+        finds_canvas=True,
+    )
+
+    kafka_protocol: str = setting(
+        KAFKA,
+        one_of(KAFKA_PROTOCOLS, "PROTOCOL"),
+        "How to connect to the brokers: `ssl` is with TLS, `sasl` with a login.",
+        default="plaintext",
+        finds_canvas=True,
+    )
+    kafka_ca: Path | None = setting(
+        KAFKA,
+        FILE,
+        "PEM file with the certificate authorities to trust when brokers show their certificates.",
+        default=None,
+        instead="the system's",
+        finds_canvas=True,
+    )
+    kafka_certificate: Path | None = setting(
+        KAFKA,
+        FILE,
+        "PEM file with this server's own certificate, for brokers that ask for one.",
+        default=None,
+        finds_canvas=True,
+    )
+    kafka_key: Path | None = setting(
+        KAFKA,
+        FILE,
+        "PEM file with that certificate's private key.",
+        default=None,
+        instead="in the certificate's file",
+        finds_canvas=True,
+    )
+    kafka_mechanism: str = setting(
+        KAFKA,
+        one_of(KAFKA_MECHANISMS, "MECHANISM"),
+        "SASL mechanism of the login.",
+        default="SCRAM-SHA-512",
+        finds_canvas=True,
+    )
+    kafka_user: str | None = setting(
+        KAFKA,
+        USER,
+        "User name of the login. Its password is in the variable `PLACED_KAFKA_PASSWORD`, or in a file.",
+        more="It never is a flag.",
+        default=None,
+        finds_canvas=True,
+    )
+    kafka_password_file: Path | None = setting(
+        KAFKA,
+        FILE,
+        "File whose first line is the password of the login.",
+        default=None,
+        finds_canvas=True,
+    )
+    kafka_replication: int | None = setting(
+        KAFKA,
+        whole(1, 100, "COPIES"),  # clusters are smaller
+        "Copies of each record that the brokers keep, for a topic that this server creates.",
+        default=None,
+        instead="the cluster's",
+    )
+    exit_if_unreachable: bool = setting(
+        KAFKA,
+        SWITCH,
+        "End with exit code 3 when no broker answers at the start, instead of waiting for one.",
+        more="While it waits, `/readyz` says 503.",
+        default=False,
+    )
+
+    fast_lane: bool = setting(
+        SPEED,
+        SWITCH,
+        "Answer frequent requests in placed's own fast code; otherwise the web server Hypercorn answers all of them.",
+        default=True,
+    )
+    max_frames_per_second: int = setting(
+        SPEED,
+        whole(1, 1_000),
+        "Updates (frames) per second, at most, to each open page. With fewer, each holds more pixels.",
+        more="While edits wait the server sends fewer by itself.",
+        default=250,
+    )
+
+    log_level: str = setting(
+        LOG_LINES,
+        one_of(LEVELS, "LEVEL"),
+        "Write log lines of this level, and those that are more important.",
+        default="info",
+    )
+    log_format: str = setting(
+        LOG_LINES, one_of(FORMATS, "FORMAT"), "Form of the log lines on standard error.", default="text"
+    )
+    log_addresses: bool = setting(
+        LOG_LINES,
+        SWITCH,
+        "Write clients' addresses into log lines, beside their authors' hashes.",
+        more="Addresses are personal data, which somebody has to delete in time.",
+        default=False,
+    )
+
     kafka_password: str | None = attrs.field(default=None, repr=False)
-    kafka_password_file: Path | None = attrs.field(default=None, validator=_optional)
-    kafka_replication: int | None = attrs.field(default=None, validator=_optional)
-    exit_if_unreachable: bool = attrs.field(default=False, validator=_check)
-    host: str = attrs.field(default="127.0.0.1", validator=_check)
-    port: int = attrs.field(default=8080, validator=_check)
-    certificate: Path | None = attrs.field(default=None, validator=_optional)
-    certificate_key: Path | None = attrs.field(default=None, validator=_optional)
-    width: int | None = attrs.field(default=None, validator=_optional)
-    height: int | None = attrs.field(default=None, validator=_optional)
-    palette: Palette | None = attrs.field(default=None, validator=_optional)
-    charges: int = attrs.field(default=10, validator=_check)
-    charge_seconds: float = attrs.field(default=1.0, validator=_check)
-    trusted_proxies: tuple[Network, ...] = attrs.field(
-        default=(), validator=_check, metadata={"setting": "trusted_proxy"}
-    )
-    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allowed_host"})
-    allow_origins: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_origin"})
-    allow_embeds: tuple[str, ...] = attrs.field(default=(), validator=_check, metadata={"setting": "allow_embed"})
-    max_streams_per_client: int = attrs.field(default=128, validator=_check)
-    max_connections_per_client: int = attrs.field(default=512, validator=_check)
-    unlimited_clients: tuple[Network, ...] = attrs.field(
-        default=LOOPBACK, validator=_check, metadata={"setting": "unlimited_client"}
-    )
-    fast_lane: bool = attrs.field(default=True, validator=_check)
-    max_frames_per_second: int = attrs.field(default=250, validator=_check)
-    log_level: str = attrs.field(default="info", validator=_check)
-    log_format: str = attrs.field(default="text", validator=_check)
-    log_addresses: bool = attrs.field(default=False, validator=_check)
     origins: Mapping[str, Origin] = attrs.field(factory=dict, repr=False, eq=False)
 
     def origin(self, setting: str) -> Origin:
@@ -132,10 +334,10 @@ class Settings:
         return self.origins.get(setting) or Origin(flag_of(setting))
 
     def __attrs_post_init__(self) -> None:
-        for setting, other, is_enough, allowed in _NEEDS:
-            value = getattr(self, setting)
+        for name, other, is_enough, allowed in _NEEDS:
+            value = getattr(self, name)
             if value is not None and not is_enough(getattr(self, other)):
-                raise SettingError(setting, f"{str(value)!r}; allowed is {allowed}")
+                raise SettingError(name, f"{str(value)!r}; allowed is {allowed}")
         if self.kafka_protocol.startswith("sasl"):
             self._check_login()
 
@@ -145,3 +347,22 @@ class Settings:
         if (self.kafka_password is None) == (self.kafka_password_file is None):
             allowed = "a user with one password, from PLACED_KAFKA_PASSWORD or --kafka-password-file"
             raise SettingError("kafka_user", f"{self.kafka_user!r}; allowed is {allowed}")
+
+
+SHORT_FOR_A_RULE: Final = Setting(
+    section=COOLDOWN,
+    kind=SECONDS,
+    text="Time between two pixels of one address; short for `--charges 1 --charge-seconds SECONDS`.",
+    more="0 is no cooldown.",
+    name="cooldown",
+)
+
+
+def table(cls: type[Settings], *others: Setting) -> dict[str, Setting]:
+    """The rows of a class and others beside them, by their names, in the order of their sections."""
+    rows = [row for field in attrs.fields(cls) if (row := row_of(field))]
+    ordered = sorted([*rows, *others], key=lambda row: SECTIONS.index(row.section))
+    return {row.name: row for row in ordered}
+
+
+SETTINGS: Final = table(Settings, SHORT_FOR_A_RULE)

@@ -1,4 +1,4 @@
-"""Environment variables that look like settings and are none: a mistyped name must not pass in silence. Pure."""
+"""Finds environment variables that look like settings and are none: a mistyped name must not pass in silence. Pure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import attrs
 import pytest
@@ -14,11 +14,32 @@ from hypothesis import strategies as st
 
 from placed.canvas.palette import SEED
 from placed.commands.settings.config_file import MAX_FILE_BYTES, ConfigError, read_config_file
-from placed.commands.settings.kinds import KINDS, SettingError, check
 from placed.commands.settings.origin import Origin
-from placed.commands.settings.values import Settings
+from placed.commands.settings.setting import SettingError
+from placed.commands.settings.values import SETTINGS, Settings
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example writes its own file
+
+
+def test_each_attribute_has_the_type_of_its_row() -> None:
+    seen = Settings(data=Path("data"))
+    assert_type(seen.port, int)  # mypy looks at these
+    assert_type(seen.width, int | None)
+    assert_type(seen.charge_seconds, float)
+    assert_type(seen.allow_origins, tuple[str, ...])
+    assert_type(seen.data, Path)
+    assert [type(seen.port), type(seen.charge_seconds)] == [int, float]
+
+
+def test_value_is_checked_once_and_brought_into_its_one_form() -> None:
+    given: dict[str, Any] = {"port": "08080", "allow_origins": ["HTTP://A:80"], "fast_lane": "off", "kafka_ca": None}
+    seen = Settings(data=Path("data"), **given)
+    assert (seen.port, seen.allow_origins, seen.fast_lane, seen.kafka_ca) == (8080, ("http://a",), False, None)
+
+
+def test_data_folder_has_to_be_given() -> None:
+    with pytest.raises(TypeError, match="data"):
+        Settings()
 
 
 def test_defaults_are_allowed() -> None:
@@ -41,6 +62,7 @@ def test_defaults_are_allowed() -> None:
         ({"allow_origins": ("example.org",)}, r"--allow-origin: 'example.org'; allowed is http://"),
         ({"log": "redis:"}, r"--log: 'redis:'; allowed is memory:, lmdb:PATH or kafka://"),
         ({"log_level": "loud"}, r"--log-level: 'loud'; allowed is debug, info, warning or error"),
+        ({"allow_origins": "http://a"}, r"--allow-origin: 'http://a'; allowed is http://.*; as a list"),
         ({"host": "a b"}, r"--host: 'a b'; allowed is an address or a host name"),
         ({"certificate_key": Path("k")}, r"--certificate-key: 'k'; allowed is a key only beside a --certificate"),
         ({"kafka_ca": Path("c")}, r"--kafka-ca: 'c'; allowed is this only with TLS"),
@@ -105,14 +127,15 @@ def test_setting_that_is_not_allowed_names_its_flag_the_value_and_what_is(
     ],
 )
 def test_value_is_brought_into_its_one_form(setting: str, value: object, expected: object) -> None:
-    assert check(setting, value) == expected
-    assert check(setting, check(setting, value)) == expected
+    row = SETTINGS[setting]
+    assert row.check_one(value) == expected
+    assert row.check_one(row.check_one(value)) == expected
 
 
 def test_home_is_found_in_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/srv/someone")
-    assert check("data", "~/place") == Path("/srv/someone/place")
-    assert check("log", "lmdb:~/log") == "lmdb:/srv/someone/log"
+    assert SETTINGS["data"].check("~/place") == Path("/srv/someone/place")
+    assert SETTINGS["log"].check("lmdb:~/log") == "lmdb:/srv/someone/log"
 
 
 @pytest.mark.parametrize(
@@ -160,19 +183,19 @@ def test_home_is_found_in_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_values_that_are_not_allowed_are_refused_in_one_line(setting: str, values: list[object]) -> None:
     for value in values:
         with pytest.raises(SettingError) as caught:
-            check(setting, value)
+            SETTINGS[setting].check_one(value)
         assert caught.value.setting == setting
         assert "allowed is" in str(caught.value)
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("setting", KINDS)
+@pytest.mark.parametrize("setting", SETTINGS)
 @given(value=st.text(max_size=40) | st.none() | st.booleans() | st.integers() | st.floats() | st.lists(st.integers()))
 @example(value="lmdb:" + "x" * 5000)
 def test_any_value_is_checked_or_refused(setting: str, value: object) -> None:
     with contextlib.suppress(SettingError):
-        check(setting, value)
+        SETTINGS[setting].check_one(value)
 
 
 def test_config_file_has_keys_with_either_dash(tmp_path: Path) -> None:
