@@ -1,4 +1,4 @@
-"""What `placed --help` says: the flags by what they are about, examples, other places for settings, and exit codes."""
+"""Writes what `placed --help` says: the flags by section, examples, other places for settings, and exit codes."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ COLUMNS: Final = 96
 
 _OTHERS: Final = ("--config", "--check-config", "--version", "--help")
 INTRODUCTION: Final = """\
-Serve a shared canvas: everybody paints pixels, and sees each other's at once. Without any flag it is at
-http://127.0.0.1:8080, and kept in your own data folder."""
+Serve a shared canvas: everybody paints pixels on it, and sees the others' pixels at once. Without flags the canvas is
+at http://127.0.0.1:8080, for this machine alone, and is kept in a folder in your home."""
 _NOTES: Final = (
     (
         "Examples",
         (
-            ("placed", "a canvas of 1000 x 1000 pixels, for this machine alone"),
-            ("placed --host 0.0.0.0 --width 256 --height 256", "a small one, for the whole network"),
-            ("placed --data /srv/place --cooldown 300", "one pixel per five minutes, as Reddit had it"),
-            ("placed --config placed.toml --port 9000", "settings from a file, but for the port"),
-            ("placed --log kafka://k1:9092,k2:9092/place", "one of many servers of the same canvas"),
+            ("placed", "1000 x 1000 pixels, for this machine alone"),
+            ("placed --host 0.0.0.0 --width 256 --height 256", "a small canvas, for the whole network"),
+            ("placed --data /srv/place --cooldown 300", "one pixel every five minutes, as on Reddit"),
+            ("placed --config placed.toml --port 9000", "settings from a file, but another port"),
+            ("placed --log kafka://k1:9092,k2:9092/place", "one of several servers of one canvas"),
             (
                 "placed backup /backup/monday --data /srv/place",
-                "a copy, while it serves; placed --data DEST restores it",
+                "copy a canvas; placed --data /backup/monday serves the copy",
             ),
         ),
     ),
     (
         "Settings from elsewhere",
         (
-            ("PLACED_CHARGE_SECONDS=5", "any flag as an environment variable; lists with commas"),
-            ("charge-seconds = 5", "any flag as a line of the TOML file that --config names"),
-            ("", "A flag goes before a variable, a variable before the file."),
+            ("PLACED_CHARGE_SECONDS=5", "every flag is also an environment variable; commas separate several values"),
+            ("charge-seconds = 5", "every flag is also a line of the TOML file that --config names"),
+            ("", "A flag wins over a variable, a variable over the file."),
         ),
     ),
     (
         "Exit codes",
         (
-            (str(int(ExitCode.OK)), "stopped as asked, everything is saved"),
-            (str(int(ExitCode.BAD_USAGE)), "a flag, a variable or the config file isn't right"),
-            (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or isn't well"),
-            (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or not one of this machine's"),
+            (str(int(ExitCode.OK)), "stopped as asked; everything is saved"),
+            (str(int(ExitCode.BAD_USAGE)), "a flag, a variable or the config file is wrong"),
+            (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or is damaged"),
+            (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or isn't one of this machine's"),
             (str(int(ExitCode.FAULT)), "a fault while serving, or stopping took too long"),
             (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C"),
         ),

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    help="Verify the log and the snapshot of a server that doesn't run: every page, every checksum, and that the "
-    "snapshot's canvas is the log's. Exit code 0: all is well; 3: it isn't, or couldn't be looked at.",
+    help="Check the log and the snapshot of a canvas whose server is stopped: every page, every checksum, and that the "
+    "snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or can't be read.",
 )
-@click.option("--repair", is_flag=True, help="Mend what can be mended, keep what was there beside it, and check again.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@click.option("--repair", is_flag=True, help="Repair what is damaged, keep the old files beside it, and check again.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one line of JSON.")
 def check(settings: Settings, repair: bool, as_json: bool) -> int:
     """See the help above."""
     try:
@@ -67,8 +67,8 @@ def _repaired(settings: Settings, report: Report) -> Report:
 
 @click.command(
     "backup",
-    help="Copy a canvas, also while its server runs, to DEST, a new or an empty folder. What was copied is checked "
-    "before DEST has its name. To restore it: placed --data DEST",
+    help="Copy a canvas into the folder DEST, which must be new or empty. Its server may go on running. The copy is "
+    "checked before it gets the name DEST. To serve the copy: placed --data DEST",
 )
 @click.argument("dest", type=click.Path(path_type=Path))
 def backup(settings: Settings, dest: Path) -> int:

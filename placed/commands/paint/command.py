@@ -34,7 +34,7 @@ else:
     # Takes no arguments before click 8.4.
     _PositionType = _SizeType = _UrlType = _SecondsType = click.ParamType
 
-_DEFAULT_GIVE_UP_SECONDS = 600.0  # a reboot or an upgrade of a small server fits in
+_DEFAULT_GIVE_UP_SECONDS = 600  # a reboot or an upgrade of a small server fits in
 
 
 class _Position(_PositionType):
@@ -100,30 +100,30 @@ class _Seconds(_SecondsType):
     "--size",
     type=_Size(),
     metavar="WxH",
-    help="Resize first: 200x150, or 200x or x150, and the other side follows the aspect.",
+    help="Resize the picture first: to 200x150, or to 200x or x150, which keep its proportions.",
 )
 @click.option(
     "--dither",
     type=click.Choice(["none", "floyd-steinberg", "ordered"]),
     default="none",
     show_default=True,
-    help="How to mix colours that the palette lacks.",
+    help="How to imitate colours that the palette lacks.",
 )
 @click.option(
     "--order",
     type=click.Choice(["rows", "random", "center"]),
     default="rows",
     show_default=True,
-    help="Row by row, all over, or from the middle outwards.",
+    help="Paint row by row, in a random order, or from the middle outwards.",
 )
 @click.option("--keep", is_flag=True, help="Go on repairing what others paint over, until Ctrl-C.")
-@click.option("--dry-run", is_flag=True, help="Place nothing; say how many pixels differ and how long it would take.")
+@click.option("--dry-run", is_flag=True, help="Paint nothing; say how many pixels differ and how long painting takes.")
 @click.option(
     "--give-up",
     type=_Seconds(),
     default=_DEFAULT_GIVE_UP_SECONDS,
     show_default=True,
-    help="How long to put up with a server that doesn't answer or take edits; inf: for ever.",
+    help="Give up when the server hasn't answered, or hasn't taken edits, for so long; inf is never.",
 )
 @click.pass_context
 def paint(
@@ -138,12 +138,13 @@ def paint(
     dry_run: bool,
     give_up: float,
 ) -> None:
-    """Paint the picture IMAGE onto the canvas at URL, through its public API, as fast as its cooldown allows.
+    """Paint the picture IMAGE onto the canvas at URL, through the server's public API, as fast as its cooldown allows.
 
-    Each pixel gets the palette's nearest colour; transparent ones are left alone, and so is what is right
-    already. If the server goes away, it waits and goes on. To go on after Ctrl-C, run it again.
+    Each pixel gets the nearest colour of the palette. Transparent pixels are left alone, and so are pixels that
+    are right already. If the server goes away, painting waits for it and goes on. To go on after Ctrl-C, run the
+    same command again.
 
-    Exit codes: 0 every pixel is right, 1 it gave up or some are still wrong, 2 bad usage, 130 Ctrl-C.
+    Exit codes: 0 every pixel is right, 1 painting gave up or some pixels are still wrong, 2 bad usage, 130 Ctrl-C.
     """
     try:
         picture = pictures.read(image, size)
