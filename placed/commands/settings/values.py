@@ -1,7 +1,7 @@
 """The table of settings: everything that an operator decides about one server.
 
 A new setting is one more row here. Its flag, its PLACED_... variable, its key in the config file, its line of --help
-and its row in docs/settings.md come from it (`python -m tests.settings_page` writes the page).
+and its row in docs/settings.md come from it (`python -m tests.settings_page` writes that page).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[3]
 LIMIT_SECONDS: Final = 60.0
 WITH_A_ROW_MORE: Final = """
 import sys
