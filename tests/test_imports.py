@@ -62,6 +62,7 @@ ROOMS = {
         "stream tasks backends telemetry canvas",
         packages="attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
     ),
+    "history": _room("backends canvas", packages="attrs isal numpy"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),
     "backends": _room("storage canvas", packages="attrs crc32c kafka lmdb numpy trio"),

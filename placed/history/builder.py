@@ -1,0 +1,71 @@
+"""The builder: stretches of the log go in, and segments come out, each as full as it may be.
+
+    add(stretch) ... --> waiting --> tail --full--> `full()`, to be written --> `sealed()`, and a new tail begins
+
+What a segment holds depends on the log and on where the history begins alone, not on how the log was read. A segment
+that can't be written stays in the tail, and nothing more fits in until it is. Pure; for one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from placed.history.gathering import gather
+from placed.history.tail import Tail
+
+if TYPE_CHECKING:
+    from placed.canvas.batch import Batch
+    from placed.canvas.record import Definition
+    from placed.history.ground import Ground
+    from placed.history.stretch import Stretch
+    from placed.history.tail import View
+
+
+class Builder:
+    """Builds on from `ground`.
+
+    Attributes:
+        tail: what isn't in a segment yet.
+        read: the offset of the next record to add.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self.tail = Tail(ground)
+        self.read = ground.version
+        self._definition = ground.definition
+        self._waiting: deque[tuple[Stretch, Definition]] = deque()
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch of the log's records, which holds `read`, or goes on from there after a gap."""
+        for stretch, definition in gather(batch, self.read, self._definition):
+            self._waiting.append((stretch, definition))
+            self.read, self._definition = stretch.end, definition
+
+    def full(self) -> View | None:
+        """What the next segment has to hold; None when there isn't enough for it."""
+        while self._waiting:
+            stretch, definition = self._waiting[0]
+            if definition != self.tail.definition:
+                if not self.tail.is_empty:
+                    return self.tail.full()
+                self.tail.grow(definition)
+            part = self.tail.fitting(stretch)
+            if part is None:
+                return self.tail.full()
+            self.tail.append(part)
+            if part.end < stretch.end:
+                self._waiting[0] = (stretch.since(part.end), definition)
+            else:
+                self._waiting.popleft()
+        return None
+
+    def rest(self) -> View | None:
+        """What is left for a last segment, once nothing is full any more; None if that is nothing."""
+        return None if self.tail.is_empty else self.tail.view()
+
+    def sealed(self, ground: Ground) -> None:
+        """Go on after the segment that `full` gave has been written; `ground` is at its end."""
+        end = self.tail.end
+        self.tail = Tail(ground)
+        self.tail.end = end

@@ -1,0 +1,95 @@
+"""The chain: which of the folder's segments make up the history, from one version on without a gap.
+
+    in the folder     [0, 90)  [90, 200) damaged    [300, 400)   [350, 500)   [500, 600) of another log
+    the chain         [0, 90)  [90, 200) damaged  [200, 300) missing  [300, 400)
+
+Whatever is damaged or missing in between is part of the chain, without a header, and has to be read from the log again.
+May not import Trio.
+
+Thread: blocks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from placed.history.folder import SegmentFile, list_folder, path_of
+from placed.history.layout import SegmentDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from placed.backends import CopiedFrom
+    from placed.history.ground import Ground
+    from placed.history.layout import Header
+
+
+@attrs.frozen
+class Wanted:
+    """Which history is looked for.
+
+    Attributes:
+        log_id: of which log.
+        copied_from: the log that this one was a backup of: what both have in common counts.
+        end: the log's next offset.
+    """
+
+    log_id: str
+    copied_from: CopiedFrom | None
+    end: int
+
+    def has(self, header: Header) -> bool:
+        """Whether a segment is of this log, and not from beyond its end."""
+        if header.log_id == self.log_id:
+            return header.end <= self.end
+        origin = self.copied_from
+        return origin is not None and header.log_id == origin.log_id and header.end <= min(origin.version, self.end)
+
+
+@attrs.frozen
+class Found:
+    """What a folder holds.
+
+    Attributes:
+        chain: segments, each beginning where the one before ends.
+        strange: those of another log, or from beyond this one's end.
+        needless: those that others have the records of.
+    """
+
+    chain: list[SegmentFile]
+    strange: list[SegmentFile]
+    needless: list[SegmentFile]
+
+
+def find_chain(folder: Path, wanted: Wanted) -> Found:
+    """The history in `folder`.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    found = Found([], [], [])
+    for each in list_folder(folder):
+        if each.header is not None and not wanted.has(each.header):
+            found.strange.append(each)
+        elif found.chain and each.start < found.chain[-1].end:
+            found.needless.append(each)
+        else:
+            if found.chain and found.chain[-1].end < each.start:
+                start, end = found.chain[-1].end, each.start
+                found.chain.append(SegmentFile(path_of(folder, start, end), start, end, None))
+            found.chain.append(each)
+    return found
+
+
+def last_ground(chain: Sequence[SegmentFile]) -> tuple[int, Ground | None]:
+    """How many of the chain's segments count, and the canvas at their end: those after the last sound one don't."""
+    for count in range(len(chain), 0, -1):
+        try:
+            with chain[count - 1].open() as segment:
+                return count, segment.end_ground()
+        except SegmentDamaged:
+            continue
+    return 0, None

@@ -1,0 +1,184 @@
+"""The history's files: a folder of segments, each written aside and moved into place.
+
+    history/00000000000000000000-00000000000000131072.segment    named by its start and its end
+            /part                                                one that is being written
+            /before-00000000000000131072/                        what no longer joins what comes after it
+
+A crash leaves whole segments, and perhaps a `part`, which the next one writes over. A segment whose name is there and
+whose bytes aren't sound still says which stretch of the log has to be read again. May not import Trio.
+
+Thread: everything here blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.history.layout import Header, SegmentDamaged, decode_header
+from placed.history.segment import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+FOLDER_NAME: Final = "history"
+_NAME: Final = re.compile(r"([0-9]{20})-([0-9]{20})\.segment")
+_PART: Final = "part"
+_FILE_MODE: Final = 0o600
+
+
+@attrs.define(eq=False)
+class SegmentFile:
+    """One stretch of the log in the folder.
+
+    Attributes:
+        path: of its file.
+        start: its first offset.
+        end: the offset after it.
+        header: what it says of itself; None while it is damaged or missing.
+        is_verified: whether all of it has been checked since this process opened the folder.
+    """
+
+    path: Path
+    start: int
+    end: int
+    header: Header | None
+    is_verified: bool = False
+
+    @contextlib.contextmanager
+    def open(self, *, verify: bool = True) -> Iterator[Segment]:
+        """The open segment, while the block runs.
+
+        Args:
+            verify: check all of it, if that hasn't been done yet.
+
+        Raises:
+            SegmentDamaged: it is damaged or missing, as what is read shows then or later; `header` is None from then
+                on.
+        """
+        if self.header is None:
+            raise SegmentDamaged(f"{self.path} is damaged")
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                segment = Segment(self.header, lambda offset, length: os.pread(descriptor, length, offset))
+                if verify and not self.is_verified:
+                    segment.verify()
+                    self.is_verified = True
+                yield segment
+            finally:
+                os.close(descriptor)
+        except (SegmentDamaged, OSError) as error:
+            self.header = None
+            raise SegmentDamaged(f"{self.path} can't be used: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def list_folder(folder: Path) -> list[SegmentFile]:
+    """The segments in the folder, in order; those whose header isn't sound have none. Empty where there is no folder.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return []
+    found = []
+    for name in names:
+        match = _NAME.fullmatch(name)
+        if match is not None and int(match[1]) < int(match[2]):
+            found.append(_look(folder / name, int(match[1]), int(match[2])))
+    return found
+
+
+def _look(path: Path, start: int, end: int) -> SegmentFile:
+    header = None
+    with contextlib.suppress(OSError, SegmentDamaged):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            header = decode_header(lambda offset, length: os.pread(descriptor, length, offset))
+        finally:
+            os.close(descriptor)
+    if header is not None and (header.start, header.end) != (start, end):
+        header = None
+    return SegmentFile(path, start, end, header)
+
+
+def path_of(folder: Path, start: int, end: int) -> Path:
+    """Where the segment of a stretch is, or would be."""
+    return folder / f"{start:020d}-{end:020d}.segment"
+
+
+def write_segment(folder: Path, data: bytes, start: int, end: int) -> SegmentFile:
+    """Write a segment, durably, in place of one of that name, and return it.
+
+    Raises:
+        OSError: no room, no permission, a disk error; nothing has changed.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    part, path = folder / _PART, path_of(folder, start, end)
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        part.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):  # it holds room that the log may need
+            part.unlink()
+        raise
+    _sync(folder)
+    kept = _look(path, start, end)
+    if kept.header is None:
+        raise OSError(f"{path} isn't what was written")
+    kept.is_verified = True
+    return kept
+
+
+def put_aside(folder: Path, kept: Sequence[SegmentFile]) -> Path | None:
+    """Move segments that don't join what comes after them into a folder of their own, and return that; None if there
+    are none.
+
+    Raises:
+        OSError: they can't be moved.
+    """
+    if not kept:
+        return None
+    aside = folder / f"before-{kept[-1].end:020d}"
+    aside.mkdir(mode=0o700, exist_ok=True)
+    for each in kept:
+        with contextlib.suppress(FileNotFoundError):
+            each.path.rename(aside / each.path.name)
+    _sync(folder)
+    return aside
+
+
+def remove(kept: Sequence[SegmentFile]) -> None:
+    """Delete segments that the log still has the records of.
+
+    Raises:
+        OSError: they can't be deleted.
+    """
+    for each in kept:
+        each.path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,87 @@
+"""The ground: what a stretch of the log is applied to, and what it leaves: canvas, pixels ever touched, highest time.
+
+Pure. Not shared between threads while it is applied to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from placed.canvas.record import Definition
+    from placed.history.stretch import Stretch
+
+CELLS: Final = 64  # cells along each side of the grid in which edits are counted
+
+
+class Ground:
+    """A canvas at one version, and what history knows with it.
+
+    Attributes:
+        definition: the size and palette.
+        version: every record with a lower offset is in it.
+        canvas: uint8, shape (height, width).
+        touched: bool, shape (height * width,): the pixels that an edit has ever set.
+        highest_ms: the highest time of any record so far; a log's times may go back when a broker takes over.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        version: int,
+        canvas: NDArray[np.uint8] | None = None,
+        touched: NDArray[np.bool_] | None = None,
+        highest_ms: int = 0,
+    ) -> None:
+        pixels = definition.width * definition.height
+        self.definition = definition
+        self.version = version
+        self.canvas = np.zeros((definition.height, definition.width), np.uint8) if canvas is None else canvas
+        self.touched = np.zeros(pixels, np.bool_) if touched is None else touched
+        self.highest_ms = highest_ms
+
+    def grow(self, definition: Definition) -> None:
+        """Become larger, or have more colours: what was there stays where it is, and the rest is blank."""
+        old = self.definition
+        canvas = np.zeros((definition.height, definition.width), np.uint8)
+        canvas[: old.height, : old.width] = self.canvas
+        touched = np.zeros(canvas.shape, np.bool_)
+        touched[: old.height, : old.width] = self.touched.reshape(old.height, old.width)
+        self.definition, self.canvas, self.touched = definition, canvas, touched.reshape(-1)
+
+    def apply(self, stretch: Stretch, definition: Definition) -> None:
+        """Apply a stretch whose rows are of a canvas of `definition`; it begins where this ground stands."""
+        if definition != self.definition:
+            self.grow(definition)
+        pixel = pixels_of(stretch.rows, definition)
+        self.canvas.reshape(-1)[pixel] = stretch.rows["color"]  # in order: the last edit of a pixel wins
+        self.touched[pixel] = True
+        self.highest_ms = max(self.highest_ms, highest_ms(stretch))
+        self.version = stretch.end
+
+    def copy(self) -> Ground:
+        """Another one like it."""
+        return Ground(self.definition, self.version, self.canvas.copy(), self.touched.copy(), self.highest_ms)
+
+
+def pixels_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.uint32]:
+    """The rows' pixels, as y * width + x: uint32, shape (n,)."""
+    pixels: NDArray[np.uint32] = rows["y"].astype(np.uint32) * np.uint32(definition.width) + rows["x"]
+    return pixels
+
+
+def highest_ms(stretch: Stretch) -> int:
+    """The highest time of its records; 0 if it has none."""
+    rows = int(stretch.rows["ms"].max()) if len(stretch.rows) else 0
+    return max(rows, *(other.ms for other in stretch.others)) if stretch.others else rows
+
+
+def cells_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.int64]:
+    """How many rows lie in each cell of a grid of `CELLS` x `CELLS`: int64, shape (CELLS, CELLS)."""
+    across = rows["x"].astype(np.uint32) * CELLS // definition.width
+    down = rows["y"].astype(np.uint32) * CELLS // definition.height
+    return np.bincount(down * CELLS + across, minlength=CELLS * CELLS).reshape(CELLS, CELLS)

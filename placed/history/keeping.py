@@ -1,0 +1,89 @@
+"""Keeping: one step of the history at a time, from batches of the log to segments in the folder.
+
+Invariant: what is in the folder, in the tail and still waiting to be added is the log up to `builder.read`, without a
+gap. A write that fails changes nothing, and is tried again with the next call. May not import Trio.
+
+Thread: everything here blocks, and belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.history.builder import Builder
+from placed.history.folder import write_segment
+from placed.history.sealing import encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.canvas.batch import Batch
+    from placed.history.folder import SegmentFile
+    from placed.history.ground import Ground
+    from placed.history.tail import View
+
+# What a history leaves free, so that it is not what stops the log: LMDB grows by some MB, a snapshot is written aside.
+_LEFT_FREE_BYTES: Final = 64 << 20
+_LEFT_FREE_SHARE: Final = 16  # of a smaller disk, one part in so many
+
+
+class Keeping:
+    """Builds on from `ground`, and writes to `folder`.
+
+    Attributes:
+        builder: what isn't written yet.
+    """
+
+    def __init__(self, folder: Path, log_id: str, ground: Ground) -> None:
+        self._folder = folder
+        self._log_id = log_id
+        self.builder = Builder(ground)
+        self._sealed: list[SegmentFile] = []
+
+    def take(self, batch: Batch | None) -> tuple[list[SegmentFile], View]:
+        """Add a batch, if there is one, and write what fills a segment.
+
+        Returns:
+            The segments that were written since the last call that returned, and the tail after them.
+
+        Raises:
+            OSError: no room, no permission, a disk error. The batch has been taken: try again with None.
+        """
+        if batch is not None:
+            self.builder.add(batch)
+        while (view := self.builder.full()) is not None:
+            self._seal(view)
+            ground = view.ground.copy()
+            ground.apply(view.stretch, view.definition)
+            self.builder.sealed(ground)
+        sealed, self._sealed = self._sealed, []
+        return sealed, self.builder.tail.view()
+
+    def finish(self, end: int) -> list[SegmentFile]:
+        """Write what is left as a last segment, which ends at `end`; all segments since `take`.
+
+        Raises:
+            OSError: as `take`.
+        """
+        view = self.builder.tail.view()
+        if view.stretch.start < end:
+            self._seal(attrs.evolve(view, stretch=attrs.evolve(view.stretch, end=end)))
+        sealed, self._sealed = self._sealed, []
+        return sealed
+
+    def _seal(self, view: View) -> None:
+        stretch = view.stretch
+        data = encode(stretch, self._log_id, view.definition, view.ground)
+        _check_room(self._folder, len(data))
+        self._sealed.append(write_segment(self._folder, data, stretch.start, stretch.end))
+
+
+def _check_room(folder: Path, needed_bytes: int) -> None:
+    disk = shutil.disk_usage(folder.parent)
+    if disk.free < needed_bytes + min(_LEFT_FREE_BYTES, disk.total // _LEFT_FREE_SHARE):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))

@@ -1,0 +1,289 @@
+"""The past: what can be asked of a history, from its first version to the one that it has been read to.
+
+    kept      segment | segment | segment | (damaged) | segment |     in files
+    tail                                                         |    in memory, or in the log
+              first                                              end of the segments      version
+
+A value: what is kept later makes another one. It opens files only while it answers. Pure, but for those.
+
+    PastError
+    ├── NotKept       the version is before the history's beginning
+    └── NotIndexed    it is in a part that hasn't been read yet, or has to be read again; try again
+
+Thread: any number may ask at once; everything blocks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from placed.history.ground import Ground
+from placed.history.layout import SegmentDamaged
+from placed.history.stretch import ROW, Stretch, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from placed.canvas.record import Definition
+    from placed.history.folder import SegmentFile
+    from placed.history.layout import Header
+    from placed.history.segment import Segment
+    from placed.history.tail import View
+
+PAGE_EDITS: Final = 65_536
+PAGE_OFFSETS: Final = 1 << 20  # so that a page of a log without edits ends, too
+
+
+class PastError(Exception):
+    """What was asked for can't be answered."""
+
+
+class NotKept(PastError):
+    """A version before the history's beginning."""
+
+
+class NotIndexed(PastError):
+    """A version in a part that hasn't been read yet, or has to be read again."""
+
+
+@attrs.frozen(eq=False)
+class Page:
+    """Edits of one page.
+
+    Attributes:
+        stretch: the records, whole, with `start <= offset < end`.
+        definition: the canvas of its rows.
+    """
+
+    stretch: Stretch
+    definition: Definition
+
+
+@attrs.frozen(eq=False)
+class Past:
+    """One history as it is at one time.
+
+    Attributes:
+        log_id: of the log that it is of.
+        kept: the segments, each beginning where the one before ends.
+        tail: what comes after them; None where nothing is in memory.
+    """
+
+    log_id: str
+    kept: tuple[SegmentFile, ...]
+    tail: View | None = None
+
+    @property
+    def first(self) -> int:
+        """The first version that can be shown."""
+        if self.kept:
+            return self.kept[0].start
+        return self.tail.stretch.start if self.tail else 0
+
+    @property
+    def version(self) -> int:
+        """The version that has been reached: it can be shown."""
+        if self.tail is not None:
+            return self.tail.stretch.end
+        return self.kept[-1].end if self.kept else 0
+
+    @property
+    def edits(self) -> int:
+        """How many edits are in it; those of damaged segments aren't counted until they have been read again."""
+        kept = sum(each.header.edits for each in self.kept if each.header is not None)
+        return kept + (len(self.tail.stretch.rows) if self.tail else 0)
+
+    def check(self, version: int) -> None:
+        """Whether a version can be shown.
+
+        Raises:
+            NotKept, NotIndexed: it can't.
+        """
+        if version < self.first:
+            raise NotKept(f"version {version} is before version {self.first}, where the history begins")
+        if version > self.version:
+            raise NotIndexed(f"version {version} hasn't been read yet; the history is at {self.version}")
+
+    def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
+        """The canvas at a version, and its size and palette; uint8, shape (height, width).
+
+        Raises:
+            NotKept, NotIndexed: as for all that follows.
+        """
+        self.check(version)
+        tail = self.tail
+        if tail is not None and version >= tail.stretch.start:
+            return _canvas_in_tail(tail, version)
+        at = max(0, self.at(version - 1))
+        with reading(self.kept[at]) as segment:
+            return segment.definition_at(version), segment.canvas(version)
+
+    def at(self, offset: int) -> int:
+        """The number of the segment that an offset is in; -1 for one before the first."""
+        return bisect_right(self.kept, offset, key=lambda each: each.start) - 1
+
+    def touched(self, version: int) -> NDArray[np.bool_]:
+        """Which pixels anybody has set before a version: bool, shape (height * width,)."""
+        self.check(version)
+        tail = self.tail
+        if tail is not None and version >= tail.stretch.start:
+            ground, part, definition = tail.ground.copy(), tail.stretch.until(version), tail.definition
+        else:
+            with reading(self.kept[max(0, self.at(version - 1))]) as segment:
+                ground, part = segment.ground(), segment.stretch().until(version)
+                definition = segment.header.definition
+        if not part.is_empty:
+            ground.apply(part, definition)
+        return ground.touched
+
+    def time_of(self, version: int) -> int | None:
+        """The time of the last record before a version, in ms; None if there is none. Never less than that of an
+        earlier one."""
+        self.check(version)
+        tail = self.tail
+        if tail is not None and version >= tail.stretch.start:
+            part = tail.stretch.until(version)
+            times = part.moments()[1]
+            highest = max(int(times.max(initial=0)), tail.ground.highest_ms)
+            return highest or None
+        if version == self.first:
+            return None
+        at = self.at(version - 1)
+        with reading(self.kept[at]) as segment:
+            if version >= segment.header.end:
+                return segment.header.highest_ms
+            offsets, times = segment.moments()
+            before = int(times[: int(np.searchsorted(offsets, np.int64(version)))].max(initial=0))
+        return max(before, self.highest_before(at)) or None
+
+    def version_at(self, ms: int) -> int:
+        """The version of the canvas at the end of a millisecond: behind the last record of that time or before.
+
+        Where it is `self.version`, records may still come that belong to that time.
+        """
+        for at in self._from_time(ms):
+            with reading(self.kept[at]) as segment:
+                offsets, times = segment.moments()
+            later = _running(times, self.highest_before(at)) > ms
+            if later.any():
+                return max(self.first, int(offsets[int(np.argmax(later))]))
+        if self.tail is None:
+            return self.version
+        offsets, times = self.tail.stretch.moments()
+        later = _running(times, self.tail.ground.highest_ms) > ms
+        return int(offsets[int(np.argmax(later))]) if later.any() else self.version
+
+    def _from_time(self, ms: int) -> range:
+        """The segments whose highest time is past `ms`, of which the first one has the moment."""
+        low, high = 0, len(self.kept)
+        while low < high:
+            middle = (low + high) // 2
+            if self.header(middle).highest_ms > ms:
+                high = middle
+            else:
+                low = middle + 1
+        return range(low, min(low + 1, len(self.kept)))
+
+    def header(self, at: int) -> Header:
+        """What the segment number `at` says of itself.
+
+        Raises:
+            NotIndexed: it is damaged.
+        """
+        header = self.kept[at].header
+        if header is None:
+            raise _damaged(self.kept[at])
+        return header
+
+    def highest_before(self, at: int) -> int:
+        """The highest time before the segment number `at`, in ms; 0 before the first."""
+        return self.header(at - 1).highest_ms if at else 0
+
+    @property
+    def first_ms(self) -> int | None:
+        """The time of its first record; None if it has none."""
+        if self.kept:
+            return self.header(0).first_ms
+        if self.tail is None or self.tail.stretch.is_empty:
+            return None
+        return int(self.tail.stretch.moments()[1][0])
+
+    def stretches(self, start: int, end: int) -> Iterator[tuple[Stretch, Definition]]:
+        """The records with `start <= offset < end`, a segment at a time, each with the canvas of its rows."""
+        self.check(start)
+        self.check(end)
+        for at in range(max(0, self.at(start)), len(self.kept)):
+            if self.kept[at].start >= end:
+                return
+            if self.kept[at].end <= start:
+                continue
+            with reading(self.kept[at]) as segment:
+                stretch, definition = segment.stretch(), segment.header.definition
+            yield stretch.since(start).until(end), definition
+        if self.tail is not None and self.tail.stretch.end > start and self.tail.stretch.start < end:
+            yield self.tail.stretch.since(start).until(end), self.tail.definition
+
+    def page(self, start: int, end: int, *, most: int = PAGE_EDITS) -> Page:
+        """Records from `start` on, whole, of one canvas, and before `end`: at most `most` edits, unless the first
+        record has more, and `PAGE_OFFSETS` offsets. What it holds depends on the log alone."""
+        end = min(end, start + PAGE_OFFSETS)
+        parts: list[Stretch] = []
+        definition = None
+        count = 0
+        for stretch, of in self.stretches(start, end):
+            if definition is not None and of != definition:
+                break
+            definition = of
+            parts.append(stretch)
+            count += len(stretch.rows)
+            if count > most:
+                break
+        if definition is None:
+            return Page(Stretch(start, end, np.empty(0, ROW)), self.canvas(start)[0])
+        return Page(_cut(join(parts), most), definition)
+
+
+@contextmanager
+def reading(kept: SegmentFile) -> Iterator[Segment]:
+    """The open segment, all of which has been checked at least once.
+
+    Raises:
+        NotIndexed: it is damaged, now or while it is read.
+    """
+    try:
+        with kept.open() as segment:
+            yield segment
+    except SegmentDamaged as error:
+        raise _damaged(kept) from error
+
+
+def _damaged(kept: SegmentFile) -> NotIndexed:
+    return NotIndexed(f"what lies between the versions {kept.start} and {kept.end} has to be read again")
+
+
+def _canvas_in_tail(tail: View, version: int) -> tuple[Definition, NDArray[np.uint8]]:
+    part = tail.stretch.until(version)
+    ground = Ground(tail.ground.definition, tail.ground.version, tail.ground.canvas.copy())
+    if not part.is_empty:
+        ground.apply(part, tail.definition)
+    return ground.definition, ground.canvas
+
+
+def _running(times: NDArray[np.int64], floor_ms: int) -> NDArray[np.int64]:
+    return np.maximum(np.maximum.accumulate(times), floor_ms) if len(times) else times
+
+
+def _cut(stretch: Stretch, most: int) -> Stretch:
+    """As many whole records from its start on as have at most `most` edits; the first one in any case."""
+    offsets = stretch.rows["offset"]
+    if len(offsets) <= most:
+        return stretch
+    beyond = int(offsets[most])
+    return stretch.until(beyond if beyond > stretch.first_offset else beyond + 1)

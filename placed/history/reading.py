@@ -1,0 +1,193 @@
+"""Reading a history and its log together: for whoever isn't the server, such as an export or a timelapse.
+
+    the log        first ─────────────────────────────────────────────────────────── version
+    the history              |  segment  |  segment  |  (missing)  |  segment  |
+    read from      the log   |  segments             |  the log    |  segment  | the log
+
+Works beside a running server: segments are sealed, and what isn't in one is read from the log. Where there is no
+history at all, everything is read from the log, which takes longer and gives the same.
+
+    past = read_past(data / "history", log_id, first, version, batches)
+    past.canvas(v)                   the canvas at a version
+    past.stretches(v, w)             the records from a version to another: `rows` are numpy columns, in order
+    past.version_at(ms)              the version of a moment
+
+Thread: blocks; for one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from placed.backends import LogError
+from placed.canvas.events import Canvas, decode_one
+from placed.history.chain import Wanted, find_chain
+from placed.history.gathering import gather
+from placed.history.ground import Ground
+from placed.history.layout import SegmentDamaged
+from placed.history.past import NotKept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from placed.backends import CopiedFrom
+    from placed.canvas.batch import Batch
+    from placed.canvas.record import Definition
+    from placed.history.folder import SegmentFile
+    from placed.history.stretch import Stretch
+
+    Batches = Callable[[int], Iterator[Batch]]
+
+
+def read_past(
+    folder: Path,
+    log_id: str,
+    first: int,
+    version: int,
+    batches: Batches,
+    *,
+    copied_from: CopiedFrom | None = None,
+) -> ReadPast:
+    """The past of a log, from what history there is in `folder`, and otherwise from the log itself.
+
+    Args:
+        folder: `history` of a data folder; it need not exist.
+        log_id: the log's.
+        first: the log's first offset.
+        version: the log's next offset, which is where this past ends.
+        batches: reads the log from an offset on, in order, up to `version`.
+        copied_from: the log's.
+
+    Raises:
+        NotKept: the log's beginning is gone, and there is no history.
+        LogError: the log can't be read.
+        OSError: the folder can't be read.
+    """
+    chain = find_chain(folder, Wanted(log_id, copied_from, version)).chain
+    while chain and chain[0].start > 0 and chain[0].header is None:
+        chain.pop(0)  # nobody knows any more what the canvas was there
+    if chain and chain[0].start > 0 and first == 0:
+        chain = []
+    if not chain and first > 0:
+        raise NotKept(f"the log begins at offset {first}, and there is no history of what was before")
+    return ReadPast(chain, version, batches)
+
+
+class ReadPast:
+    """A past; made by `read_past`. Errors of its methods are those of the log, OSError, and `NotKept`.
+
+    Attributes:
+        first: the first version that can be shown.
+        version: the last one.
+    """
+
+    def __init__(self, chain: list[SegmentFile], version: int, batches: Batches) -> None:
+        self.first = chain[0].start if chain else 0
+        self.version = version
+        self._chain = chain
+        self._batches = batches
+
+    def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
+        """The size and palette at a version, and the canvas: uint8, shape (height, width), the caller's own."""
+        ground = self.ground(version)
+        return ground.definition, ground.canvas
+
+    def ground(self, version: int) -> Ground:
+        """The canvas at a version, to go on from with `ground.apply(stretch, definition)` for each of `stretches`."""
+        self._check(version)
+        ground = self._nearest(version)
+        for stretch, definition in self._from(ground, version):
+            if not stretch.is_empty:
+                ground.apply(stretch, definition)
+        ground.version = version
+        return ground
+
+    def stretches(self, start: int, end: int) -> Iterator[tuple[Stretch, Definition]]:
+        """The records with `start <= offset < end`, in parts that follow one another, each with the canvas of its
+        rows: dtype `placed.history.stretch.ROW`, of which offset, ms, x, y, color and author are columns."""
+        self._check(start)
+        self._check(end)
+        for stretch, definition in self._from(self._nearest(start), end):
+            if stretch.end > start:
+                yield stretch.since(start), definition
+
+    def version_at(self, ms: int) -> int:
+        """The version of the canvas at the end of a millisecond: behind the last record of that time or before."""
+        for stretch, _ in self._from(self._before(ms), self.version):
+            offsets, times = stretch.moments()
+            later = times > ms
+            if later.any():
+                return int(offsets[int(later.argmax())])
+        return self.version
+
+    def first_ms(self) -> int | None:
+        """The time of its first record, in ms; None if it has none."""
+        for stretch, _ in self.stretches(self.first, self.version):
+            if not stretch.is_empty:
+                return int(stretch.moments()[1][0])
+        return None
+
+    def _check(self, version: int) -> None:
+        if not self.first <= version <= self.version:
+            raise NotKept(f"version {version}; there are {self.first} to {self.version}")
+
+    def _before(self, ms: int) -> Ground:
+        """The last canvas that is known without the log, and has nothing later than `ms`."""
+        headers = [None, *(each.header for each in self._chain[:-1])]
+        known = [not index or (before is not None and before.highest_ms <= ms) for index, before in enumerate(headers)]
+        return self._last_sound([each for each, is_known in zip(self._chain, known, strict=False) if is_known])
+
+    def _nearest(self, version: int) -> Ground:
+        """The nearest canvas at or before a version that is known without the log."""
+        return self._last_sound([each for each in self._chain if each.start <= version])
+
+    def _last_sound(self, segments: list[SegmentFile]) -> Ground:
+        for each in reversed(segments):
+            with contextlib.suppress(SegmentDamaged), each.open() as segment:
+                return segment.ground()
+        return Ground(self._created(), 0)
+
+    def _created(self) -> Definition:
+        """The canvas that the log begins with."""
+        for batch in self._batches(0):
+            if batch.values:
+                event = decode_one(batch.values[0])
+                if isinstance(event, Canvas):
+                    return event.definition
+            break
+        raise LogError("the log doesn't begin with its canvas")
+
+    def _from(self, ground: Ground, end: int) -> Iterator[tuple[Stretch, Definition]]:
+        """The records from where the ground stands up to `end`, from segments where there are any."""
+        at, definition = ground.version, ground.definition
+        for each in [each for each in self._chain if each.end > at]:
+            if each.start >= end:
+                break
+            try:
+                with each.open() as segment:
+                    stretch, found = segment.stretch(), segment.header.definition
+            except SegmentDamaged:
+                for stretch, found in self._from_log(at, min(end, each.end), definition):
+                    yield stretch, found
+                    definition = found
+            else:
+                yield stretch.until(end), found
+                definition = found
+            at = each.end
+        yield from self._from_log(at, end, definition)
+
+    def _from_log(self, start: int, end: int, definition: Definition) -> Iterator[tuple[Stretch, Definition]]:
+        if start >= end:
+            return
+        for batch in self._batches(start):
+            for stretch, found in gather(batch, start, definition):
+                yield stretch.until(end), found
+                definition = found
+            start = batch.next_offset
+            if start >= end:
+                return

@@ -1,0 +1,283 @@
+"""The segment: answers from a file that holds a stretch of the log; `placed.history.layout` draws its bytes.
+
+A section that is read whole is checked then. Those that are read in places, by a pixel's history, are as good as the
+last `verify`. Pure: what is read comes from a function.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+from isal import isal_zlib
+
+from placed.canvas.png import bit_depth
+from placed.history import pixel_index
+from placed.history.columns import Column, ColumnDamaged
+from placed.history.ground import CELLS, Ground
+from placed.history.layout import CORRECTION, COUNTS, FEW_COLORS, OTHER, SECTIONS, SegmentDamaged, number_type
+from placed.history.stretch import NO_ACT, ROW, Other, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from placed.canvas.record import Definition
+    from placed.history.layout import Header
+
+    Read = Callable[[int, int], bytes]
+
+
+@attrs.frozen
+class Hit:
+    """One edit of a pixel. `offset`, `ms`, `color`, `author` and `act` are as in `ROW`."""
+
+    offset: int
+    ms: int
+    color: int
+    author: int
+    act: int
+
+
+class Segment:
+    """An open segment.
+
+    Args:
+        header: what `decode_header` gave.
+        read: gives bytes of the file: `read(offset, length)`.
+    """
+
+    def __init__(self, header: Header, read: Read) -> None:
+        self.header = header
+        self._read = read
+        self._shape = pixel_index.Shape.of(header.definition.width * header.definition.height, header.edits)
+
+    def verify(self) -> None:
+        """Check all of it.
+
+        Raises:
+            SegmentDamaged: something doesn't match its checksum.
+        """
+        for name in SECTIONS:
+            self._section(name)
+
+    def ground(self) -> Ground:
+        """The canvas at the segment's start, with what belongs to it.
+
+        Raises:
+            SegmentDamaged: its bytes don't hold it. The same for all that follows.
+        """
+        header, base = self.header, self.header.base
+        canvas, blank = self.keyframe(), np.frombuffer(self._inflated("touched"), np.uint8)
+        touched = np.unpackbits(blank, count=base.width * base.height).view(np.bool_) | (canvas.reshape(-1) != 0)
+        return Ground(base, header.start, canvas, touched)
+
+    def keyframe(self) -> NDArray[np.uint8]:
+        """The canvas at the segment's start, uint8, of `header.base`'s shape."""
+        base = self.header.base
+        depth = bit_depth(base.colors)
+        rows = np.frombuffer(self._inflated("keyframe"), np.uint8)
+        packed = rows.reshape(base.height, -1)[:, 1:]
+        if packed.shape[1] != -(-base.width * depth // 8):
+            raise SegmentDamaged(f"a keyframe of {len(rows)} bytes")
+        return unpack_rows(packed, base.width, depth)
+
+    def definition_at(self, version: int) -> Definition:
+        """Of which canvas `version` is: the keyframe's up to the record that makes it larger, which is the first."""
+        header = self.header
+        if header.base == header.definition or self.others()[0][0].offset < version:
+            return header.definition
+        return header.base
+
+    def canvas(self, version: int) -> NDArray[np.uint8]:
+        """The canvas at `version`, `start <= version <= end`; uint8, shape (height, width)."""
+        header, count = self.header, self.row_of(version)
+        ground = Ground(header.base, header.start, self.keyframe())
+        if self.definition_at(version) != header.base:
+            ground.grow(header.definition)
+        order = self._numbers()
+        pixel, colors = self._pixels(), self.colors()
+        if count < header.edits:
+            before = order < count
+            pixel, colors = pixel[before], colors[before]
+        ground.canvas.reshape(-1)[pixel] = colors
+        return ground.canvas
+
+    def end_ground(self) -> Ground:
+        """The canvas at the segment's end, with what belongs to it."""
+        ground = self.ground()
+        ground.apply(self.stretch(), self.header.definition)
+        ground.highest_ms, ground.version = self.header.highest_ms, self.header.end
+        return ground
+
+    def cells(self) -> NDArray[np.uint32]:
+        """How many edits each cell of the grid has, shape (CELLS, CELLS)."""
+        return np.frombuffer(self._inflated("cells"), "<u4").reshape(CELLS, CELLS)
+
+    def offsets(self) -> NDArray[np.int64]:
+        """Each edit's offset, shape (edits,)."""
+        return self._column("offsets", whole=True).all()
+
+    def times(self) -> NDArray[np.int64]:
+        """Each edit's time, shape (edits,)."""
+        return self._column("times", whole=True).all()
+
+    def row_of(self, version: int) -> int:
+        """How many edits have an offset below `version`."""
+        if version >= self.header.end:
+            return self.header.edits
+        return int(np.searchsorted(self.offsets(), np.int64(version)))
+
+    def moments(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Offset and time of each edit and each other record, in order: int64, both of shape (n,)."""
+        others, _ = self.others()
+        at = np.array([other.row for other in others], np.intp)
+        return (
+            np.insert(self.offsets(), at, [other.offset for other in others]),
+            np.insert(self.times(), at, [other.ms for other in others]),
+        )
+
+    def stretch(self) -> Stretch:
+        """All of it."""
+        header = self.header
+        order = self._numbers()
+        pixel = np.empty(header.edits, np.uint32)
+        pixel[order] = self._pixels()
+        rows = np.empty(header.edits, ROW)
+        rows["offset"], rows["ms"] = self.offsets(), self.times()
+        rows["y"], rows["x"] = np.divmod(pixel, np.uint32(header.definition.width))
+        colors = np.empty(header.edits, np.uint8)
+        colors[order] = self.colors()
+        rows["color"], rows["author"], rows["act"] = colors, self._authors(), NO_ACT
+        others, corrections = self.others()
+        for begin, end, act in corrections:
+            rows["act"][begin:end] = act
+        return Stretch(header.start, header.end, rows, others)
+
+    def others(self) -> tuple[tuple[Other, ...], list[tuple[int, int, int]]]:
+        """The records that aren't edits; and which edits, `begin` up to `end`, are corrections of which act."""
+        data = self._inflated("others")
+        try:
+            count, spans = COUNTS.unpack_from(data)
+            at = COUNTS.size + count * OTHER.size
+            corrections = [CORRECTION.unpack_from(data, at + index * CORRECTION.size) for index in range(spans)]
+            entries = [OTHER.unpack_from(data, COUNTS.size + index * OTHER.size) for index in range(count)]
+        except struct.error as error:
+            raise SegmentDamaged(f"its other records are not understood: {error}") from error
+        ends = list(accumulate((length for *_, length in entries), initial=at + spans * CORRECTION.size))
+        others = tuple(
+            Other(row, offset, ms, data[begin : begin + length])
+            for (row, offset, ms, length), begin in zip(entries, ends, strict=False)
+        )
+        return others, corrections
+
+    def hits(self, x: int, y: int) -> Iterator[Hit]:
+        """The edits of a pixel inside the canvas, the newest first; read in places, see `verify`."""
+        pixel = y * self.header.definition.width + x
+        begin, end = pixel_index.find(pixel, self._shape, self._part("starts"), self._part("lows"))
+        if begin == end:
+            return
+        order = self._numbers_between(begin, end)
+        corrections = self.others()[1]
+        offsets, times = self._column("offsets"), self._column("times")
+        for entry, row in zip(range(end - 1, begin - 1, -1), order[::-1].tolist(), strict=True):
+            act = next((act for first, after, act in corrections if first <= row < after), NO_ACT)
+            color = self._color(entry)
+            try:
+                yield Hit(offsets.at(row), times.at(row), color, self._author(row), act)
+            except ColumnDamaged as error:
+                raise SegmentDamaged(str(error)) from error
+
+    def _color(self, entry: int) -> int:
+        part = self._part("colors")
+        if self.header.definition.colors > FEW_COLORS:
+            return part(entry, 1)[0]
+        return part(entry // 2, 1)[0] >> 4 * (entry % 2) & 15
+
+    def _author(self, row: int) -> int:
+        people, authors = self._part("people"), self._part("authors")
+        length = self._length("people")
+        if not length:
+            return int.from_bytes(authors(row * 8, 8), "little")
+        size = number_type(length // 8).itemsize
+        return int.from_bytes(people(int.from_bytes(authors(row * size, size), "little") * 8, 8), "little")
+
+    def _authors(self) -> NDArray[np.uint64]:
+        people = np.frombuffer(self._section("people"), "<u8")
+        authors = self._section("authors")
+        if not len(people):
+            return np.frombuffer(authors, "<u8")
+        return people[np.frombuffer(authors, number_type(len(people)))]
+
+    def colors(self) -> NDArray[np.uint8]:
+        """Each edit's colour, in the order of the pixel index."""
+        data = np.frombuffer(self._section("colors"), np.uint8)
+        if self.header.definition.colors > FEW_COLORS:
+            return data
+        colors = np.empty(2 * len(data), np.uint8)
+        colors[::2], colors[1::2] = data & 15, data >> 4
+        return colors[: self.header.edits]
+
+    def _pixels(self) -> NDArray[np.uint32]:
+        shape = self._shape
+        starts = np.frombuffer(self._section("starts"), shape.start)
+        return pixel_index.pixels_of(starts, np.frombuffer(self._section("lows"), shape.low), shape)
+
+    def _numbers(self) -> NDArray[np.uint32]:
+        return pixel_index.unpack_numbers(self._section("order"), self._section("halves"), self._shape)
+
+    def _numbers_between(self, begin: int, end: int) -> NDArray[np.uint32]:
+        size = np.dtype(self._shape.order).itemsize
+        order = self._part("order")(begin * size, (end - begin) * size)
+        has_halves = self._shape.has_halves
+        halves = self._part("halves")(begin // 8, -(-end // 8) - begin // 8) if has_halves else b""
+        return pixel_index.unpack_numbers(order, halves, self._shape, at=begin % 8)
+
+    def _column(self, name: str, *, whole: bool = False) -> Column:
+        if not whole:
+            return Column(self._part(name), self.header.edits)
+        data = self._section(name)
+        return Column(lambda offset, length: data[offset : offset + length], self.header.edits)
+
+    def _length(self, name: str) -> int:
+        return self.header.sections[SECTIONS.index(name)][1]
+
+    def _part(self, name: str) -> Read:
+        at, length, _ = self.header.sections[SECTIONS.index(name)]
+
+        def read(offset: int, count: int) -> bytes:
+            if offset + count > length:
+                raise SegmentDamaged(f"its {name} end before byte {offset + count}")
+            data = self._read(at + offset, count)
+            if len(data) != count:
+                raise SegmentDamaged(f"the file ends in its {name}")
+            return data
+
+        return read
+
+    def _section(self, name: str) -> bytes:
+        at, length, crc = self.header.sections[SECTIONS.index(name)]
+        data = self._read(at, length)
+        if len(data) != length or zlib.crc32(data) != crc:
+            raise SegmentDamaged(f"its {name} don't match their checksum")
+        return data
+
+    def _inflated(self, name: str) -> bytes:
+        data: bytes = isal_zlib.decompress(self._section(name))
+        return data
+
+
+def unpack_rows(packed: NDArray[np.uint8], width: int, depth: int) -> NDArray[np.uint8]:
+    """Pixels out of rows that hold `depth` bits each, the first in the high bits: uint8, shape (height, width)."""
+    if depth == 8:
+        return np.array(packed[:, :width])
+    per_byte = 8 // depth
+    pixels = np.empty((len(packed), packed.shape[1] * per_byte), np.uint8)
+    for at in range(per_byte):
+        pixels[:, at::per_byte] = packed >> (8 - depth * (at + 1)) & ((1 << depth) - 1)
+    return np.ascontiguousarray(pixels[:, :width])
