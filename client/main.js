@@ -4,19 +4,19 @@
  * `tools.js`: all that a person does with it.
  */
 
-import { Canvas } from './canvas.js'
-import { Connection } from './connection.js'
-import { CooldownClock } from './cooldown.js'
-import { element } from './elements.js'
-import { localise } from './language.js'
-import { renew } from './later.js'
-import { PaletteBar } from './palette_bar.js'
-import { placeOf } from './place_link.js'
-import { Rate } from './rate.js'
-import { Resync } from './resync.js'
-import { Screen } from './screen.js'
-import { Settings, browserStorage } from './settings.js'
-import { StatusBar } from './status_bar.js'
+import { Canvas } from './canvas/canvas.js'
+import { Connection } from './stream/connection.js'
+import { CooldownClock } from './painting/cooldown.js'
+import { element } from './page/elements.js'
+import { localise } from './words/language.js'
+import { renew } from './page/later.js'
+import { PaletteBar } from './painting/palette_bar.js'
+import { placeOf } from './view/place_link.js'
+import { Rate } from './stream/rate.js'
+import { Resync } from './stream/resync.js'
+import { Screen } from './view/screen.js'
+import { Settings, browserStorage } from './page/settings.js'
+import { StatusBar } from './page/status_bar.js'
 
 /**
  * What the second half is told.

@@ -4,57 +4,57 @@
  * keys, signs, sounds.
  */
 
-import { Brush } from './brush.js'
-import { colorName } from './color_names.js'
-import { element } from './elements.js'
-import { listenToGestures } from './gestures.js'
-import { Glow } from './glow.js'
-import { Grid } from './grid.js'
-import { t } from './language.js'
-import './more_texts.js'
-import { later } from './later.js'
-import { Marks } from './marks.js'
-import { cursorLayer, hoverLayer, ownPixelsLayer } from './overlay.js'
-import { tell } from './page_state.js'
-import { Painting } from './painting.js'
-import { Panel } from './panel.js'
-import { fragmentOf } from './place_link.js'
-import { TemplateLoader } from './template_loader.js'
+import { Brush } from './painting/brush.js'
+import { colorName } from './words/color_names.js'
+import { element } from './page/elements.js'
+import { listenToGestures } from './view/gestures.js'
+import { Glow } from './view/glow.js'
+import { Grid } from './view/grid.js'
+import { t } from './words/language.js'
+import './words/more_texts.js'
+import { later } from './page/later.js'
+import { Marks } from './view/marks.js'
+import { cursorLayer, hoverLayer, ownPixelsLayer } from './view/overlay.js'
+import { tell } from './page/page_state.js'
+import { Painting } from './painting/painting.js'
+import { Panel } from './panels/panel.js'
+import { fragmentOf } from './view/place_link.js'
+import { TemplateLoader } from './templates/loader.js'
 
-/** @typedef {import('./viewport.js').Point} Point */
+/** @typedef {import('./view/viewport.js').Point} Point */
 
 const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much more often
 
 /**
  * @param {object} base  the first half
  * @param {HTMLCanvasElement} base.canvasElement
- * @param {import('./connection.js').Connection} base.connection
- * @param {import('./cooldown.js').CooldownClock} base.cooldown
+ * @param {import('./stream/connection.js').Connection} base.connection
+ * @param {import('./painting/cooldown.js').CooldownClock} base.cooldown
  * @param {{ edits: number }} base.limits  the server's: edits in a request
- * @param {import('./palette_bar.js').PaletteBar} base.palette
- * @param {import('./resync.js').Resync} base.resync
- * @param {import('./screen.js').Screen} base.screen
- * @param {import('./settings.js').Settings} base.settings
- * @param {import('./status_bar.js').StatusBar} base.status
+ * @param {import('./painting/palette_bar.js').PaletteBar} base.palette
+ * @param {import('./stream/resync.js').Resync} base.resync
+ * @param {import('./view/screen.js').Screen} base.screen
+ * @param {import('./page/settings.js').Settings} base.settings
+ * @param {import('./page/status_bar.js').StatusBar} base.status
  * @param {() => void} base.showState
  * @returns {import('./main.js').Tools}
  */
 export function createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
   let hovered = /** @type {Point | null} */ (null)
   let touched = /** @type {Point | null} */ (null) // by a finger, which has gone since: its place is told, not shown
-  let cursor = /** @type {import('./cursor.js').Cursor | null} */ (null)
-  let areaChoice = /** @type {import('./area.js').AreaChoice | null} */ (null)
-  let drawSigns = /** @type {import('./screen.js').Layer | null} */ (null)
+  let cursor = /** @type {import('./view/cursor.js').Cursor | null} */ (null)
+  let areaChoice = /** @type {import('./view/area.js').AreaChoice | null} */ (null)
+  let drawSigns = /** @type {import('./view/screen.js').Layer | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
 
   const say = status.say.bind(status)
   const parts = {
-    share: later(() => import('./share_panel.js'), say),
-    settings: later(() => import('./settings_panel.js'), say),
-    help: later(() => import('./help_panel.js'), say),
-    signs: later(() => import('./signs.js'), say),
-    sound: later(() => import('./sound.js'), say)
+    share: later(() => import('./panels/share_panel.js'), say),
+    settings: later(() => import('./panels/settings_panel.js'), say),
+    help: later(() => import('./panels/help_panel.js'), say),
+    signs: later(() => import('./view/signs.js'), say),
+    sound: later(() => import('./painting/sound.js'), say)
   }
   const invalidate = () => screen.invalidate()
   const page = {
@@ -100,14 +100,14 @@ export function createTools({ canvasElement, connection, cooldown, limits, palet
     help: async (body) => (await parts.help()).mountHelp(body)
   })
 
-  /** @param {keyof typeof import('./sound.js').SOUNDS} sound */
+  /** @param {keyof typeof import('./painting/sound.js').SOUNDS} sound */
   async function play(sound) {
     if (settings.values.sound) (await parts.sound()).play(sound)
   }
 
   /**
    * Show the keyboard's cursor, or null: the pointer's again.
-   * @param {import('./cursor.js').Cursor | null} shown
+   * @param {import('./view/cursor.js').Cursor | null} shown
    */
   function point(shown) {
     if (!shown) cursor?.clear()
@@ -193,7 +193,7 @@ export function createTools({ canvasElement, connection, cooldown, limits, palet
     }
   })
   const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
-  const keyboard = later(async () => (await import('./keyboard.js')).createKeyboard(keyed), say)
+  const keyboard = later(async () => (await import('./page/keyboard.js')).createKeyboard(keyed), say)
   addEventListener('keydown', async (event) => {
     const press = await keyboard() // once it's there that takes a microtask, in which the key's own effect can still be prevented
     press(event)

@@ -3,8 +3,8 @@
  * so that what a large image took is given back.
  */
 
-import { t } from '../language.js'
-import '../more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 
 const MAX_MS = 60_000 // the largest image takes 3 s; a file that is made to be slow doesn't stop the others
 
@@ -20,7 +20,7 @@ export function convert({ image, width, height }, palette) {
   const run = last.then(() => {
     const worker = new Worker(new URL('./quantise_worker.js', import.meta.url), { type: 'module' })
     return new Promise((resolve, reject) => {
-      const refuse = (/** @type {import('../language.js').TextKey} */ text) => reject(new Error(t(text)))
+      const refuse = (/** @type {import('../words/language.js').TextKey} */ text) => reject(new Error(t(text)))
       setTimeout(() => refuse('templateNoImage'), MAX_MS)
       worker.onmessage = ({ data }) => (data.indexes ? resolve(data.indexes) : refuse(data.refusal))
       worker.onerror = (error) => refuse(error instanceof ErrorEvent ? 'templateNoImage' : 'notLoaded')

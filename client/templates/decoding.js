@@ -6,8 +6,8 @@
  * back first.
  */
 
-import { parsePng } from '../png.js'
-import { rgbaOf } from '../png_pixels.js'
+import { parsePng } from '../canvas/png.js'
+import { rgbaOf } from '../canvas/png_pixels.js'
 import { headerOf } from './image_header.js'
 import { upright } from './turn.js'
 

@@ -7,10 +7,10 @@ import { Templates } from './templates.js'
 /**
  * What templates need of the page.
  * @typedef {object} Page
- * @property {() => import('../canvas.js').Canvas | null} canvas
+ * @property {() => import('../canvas/canvas.js').Canvas | null} canvas
  * @property {() => string[]} palette  '#rrggbb'
- * @property {() => import('../viewport.js').View} view
- * @property {() => import('../viewport.js').Point} middle  the canvas position in the middle of what bars and panel leave free
+ * @property {() => import('../view/viewport.js').View} view
+ * @property {() => import('../view/viewport.js').Point} middle  the canvas position in the middle of what bars and panel leave free
  * @property {() => void} invalidate  draw again
  * @property {(x: number, y: number, scale: number) => void} lookAt  a canvas pixel comes to the middle
  * @property {(text: string, kind: 'news' | 'trouble') => void} say

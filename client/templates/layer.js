@@ -6,9 +6,9 @@
  * Where the canvas is right, a template's colours change nothing: who wants to see only what differs gets a veil there.
  */
 
-import { visiblePart } from '../viewport.js'
+import { visiblePart } from '../view/viewport.js'
 
-/** @typedef {import('../viewport.js').View} View */
+/** @typedef {import('../view/viewport.js').View} View */
 /** @typedef {import('./progress.js').Box} Box */
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
 /** @typedef {{ template: import('./template.js').Template, picture: OffscreenCanvas }} Drawn */
@@ -50,7 +50,7 @@ export function setPixel(picture, at, color) {
 /**
  * @param {() => Drawn[]} drawn  the lowest first
  * @param {() => Box[]} outlined
- * @returns {import('../screen.js').Layer}
+ * @returns {import('../view/screen.js').Layer}
  */
 export function templatesLayer(drawn, outlined) {
   return (context, { scale, left, top }) => {

@@ -3,8 +3,8 @@
  * differs, so that focus and half-typed numbers stay.
  */
 
-import { t } from '../language.js'
-import '../more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 import { RANGES, STYLES } from './template.js'
 
 /** @typedef {import('./templates.js').Item} Item */
@@ -114,7 +114,7 @@ const TEXTS = /** @type {const} */ ({
 })
 
 /**
- * @param {import('../language.js').TextKey} text
+ * @param {import('../words/language.js').TextKey} text
  * @param {() => void} onclick
  */
 function button(text, onclick) {
@@ -122,7 +122,7 @@ function button(text, onclick) {
 }
 
 /**
- * @param {import('../language.js').TextKey} text
+ * @param {import('../words/language.js').TextKey} text
  * @param {HTMLElement} field
  */
 function labelled(text, field) {

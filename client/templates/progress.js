@@ -7,7 +7,7 @@
 
 import { TRANSPARENT } from './quantise.js'
 
-/** @typedef {import('../viewport.js').Point} Point */
+/** @typedef {import('../view/viewport.js').Point} Point */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box  canvas pixels */
 
 export class Progress {

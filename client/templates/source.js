@@ -2,8 +2,8 @@
  * Where templates' images come from: files, and addresses on other sites. Both are bounded before anything is decoded.
  */
 
-import { t } from '../language.js'
-import '../more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 import { headerOf } from './image_header.js'
 import { checkSides, refuse } from './template.js'
 import { uprightSize } from './turn.js'

@@ -3,8 +3,8 @@
  * Pure; of the page it imports the texts alone.
  */
 
-import { t } from '../language.js'
-import '../more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 
 /**
  * @typedef {object} Template

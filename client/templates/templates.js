@@ -3,8 +3,8 @@
  * panel, brought up to date with each drawing, shows them and calls what it has buttons for.
  */
 
-import { t } from '../language.js'
-import '../more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 import { convert } from './conversion.js'
 import { pictureOf, setPixel, templatesLayer } from './layer.js'
 import { addressOf, decoded, templatesOf, withTemplates } from './link.js'

@@ -26,7 +26,7 @@ BIAS = 1 / 1024  # as in tiles.js: a pixel's edge in the middle of a device pixe
 
 _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
     const { src } = document.querySelector('script[type=module]')
-    const names = ['canvas', 'screen', 'grid', 'glow', 'gestures', 'viewport']
+    const names = ['canvas/canvas', ...['screen', 'grid', 'glow', 'gestures', 'viewport'].map((name) => `view/${name}`)]
     const parts = await Promise.all(names.map((name) => import(new URL(`${name}.js`, src).href)))
     const { Canvas, Screen, Grid, Glow, listenToGestures, line } = Object.assign({}, ...parts)
     document.body.replaceChildren()

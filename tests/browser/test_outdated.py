@@ -34,7 +34,7 @@ def _outdate(window: CanvasPage, lost: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("button", "lost"), [("Share and save", "share_panel.js"), ("Templates", "templates/index.js")]
+    ("button", "lost"), [("Share and save", "panels/share_panel.js"), ("Templates", "templates/index.js")]
 )
 def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
     server: ServerProcess, new_window: Callable[..., CanvasPage], button: str, lost: str

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { AreaChoice, around } from '../../client/area.js'
+import { AreaChoice, around } from '../../client/view/area.js'
 
 test('an area has both corners, in whichever order they come', () => {
   const area = { x: 2, y: 3, width: 4, height: 1 }

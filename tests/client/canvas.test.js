@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Canvas } from '../../client/canvas.js'
-import { parseInfo } from '../../client/info.js'
+import { Canvas } from '../../client/canvas/canvas.js'
+import { parseInfo } from '../../client/stream/info.js'
 
 const palette = ['#ffffff', '#ff0000', '#0080ff']
 

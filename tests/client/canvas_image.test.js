@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 
-import { decodeCanvas, loadCanvas } from '../../client/canvas_image.js'
-import { parseInfo } from '../../client/info.js'
+import { decodeCanvas, loadCanvas } from '../../client/canvas/canvas_image.js'
+import { parseInfo } from '../../client/stream/info.js'
 
 const PALETTE = ['#ffffff', '#0000ff', '#ff0000', '#808080']
 const INDEXES = [0, 1, 2, 3, 2, 0]

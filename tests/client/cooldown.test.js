@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { CooldownClock, parseRateLimit } from '../../client/cooldown.js'
+import { CooldownClock, parseRateLimit } from '../../client/painting/cooldown.js'
 
-/** @param {Partial<import('../../client/cooldown.js').Cooldown>} [cooldown] */
+/** @param {Partial<import('../../client/painting/cooldown.js').Cooldown>} [cooldown] */
 function clockWith(cooldown) {
   const clock = new CooldownClock()
   clock.set({ charges: 10, charge_seconds: 2, remaining: 10, next_seconds: 0, ...cooldown }, 0)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { bytesOfBase64, unpackEdits } from '../../client/edit_code.js'
+import { bytesOfBase64, unpackEdits } from '../../client/canvas/edit_code.js'
 
 const { layouts } = JSON.parse(readFileSync(new URL('edit_code_vectors.json', import.meta.url), 'utf8'))
 

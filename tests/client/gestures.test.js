@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { listenToGestures } from '../../client/gestures.js'
+import { listenToGestures } from '../../client/view/gestures.js'
 
 class Surface extends EventTarget {
   getBoundingClientRect = () => ({ left: 0, top: 0 })

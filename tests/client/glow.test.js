@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Glow } from '../../client/glow.js'
+import { Glow } from '../../client/view/glow.js'
 
 /** @param {number} count */
 const edits = (count) => Uint16Array.from({ length: 3 * count }, (_, i) => i % 50)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { History } from '../../client/history.js'
+import { History } from '../../client/painting/history.js'
 
 const [WHITE, RED, BLUE] = [0, 5, 13]
 const mine = { id: 1, x: 3, y: 4, before: WHITE, color: RED, stroke: 1 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Trail, glide } from '../../client/inertia.js'
+import { Trail, glide } from '../../client/view/inertia.js'
 
 /** @param {[number, number, number][]} points  time, x, y */
 function trailOf(points) {

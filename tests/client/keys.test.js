@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { KEYS, actionOf, keyOf, shownKey } from '../../client/keys.js'
+import { KEYS, actionOf, keyOf, shownKey } from '../../client/page/keys.js'
 
-/** @typedef {import('../../client/keys.js').Press} Press */
+/** @typedef {import('../../client/page/keys.js').Press} Press */
 
 /**
  * @param {string} key

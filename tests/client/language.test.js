@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { COLORS, colorName } from '../../client/color_names.js'
-import { pick, speakerOf, t } from '../../client/language.js'
-import { MORE_TEXTS } from '../../client/more_texts.js'
-import { TEXTS as FIRST_TEXTS } from '../../client/texts.js'
+import { COLORS, colorName } from '../../client/words/color_names.js'
+import { pick, speakerOf, t } from '../../client/words/language.js'
+import { MORE_TEXTS } from '../../client/words/more_texts.js'
+import { TEXTS as FIRST_TEXTS } from '../../client/words/texts.js'
 
 const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => ({ ...FIRST_TEXTS[tag], ...MORE_TEXTS[tag] }))
 const TEXTS = { en, de, fr }

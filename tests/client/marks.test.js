@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Canvas } from '../../client/canvas.js'
-import { Marks } from '../../client/marks.js'
+import { Canvas } from '../../client/canvas/canvas.js'
+import { Marks } from '../../client/view/marks.js'
 
 const VIEW = { scale: 10, left: 0, top: 0 }
 const CANVAS = new Canvas(8, 8, ['#ffffff'])

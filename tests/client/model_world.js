@@ -5,10 +5,10 @@
 
 import assert from 'node:assert/strict'
 
-import { Resync } from '../../client/resync.js'
+import { Resync } from '../../client/stream/resync.js'
 import { Server } from './model_server.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
 
 const TICK_MS = 200
 const HEARTBEAT_MS = 15_000

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { CooldownClock } from '../../client/cooldown.js'
-import { Outbox } from '../../client/outbox.js'
+import { CooldownClock } from '../../client/painting/cooldown.js'
+import { Outbox } from '../../client/painting/outbox.js'
 
-/** @typedef {Awaited<ReturnType<import('../../client/outbox.js').Page['post']>>} Answer */
+/** @typedef {Awaited<ReturnType<import('../../client/painting/outbox.js').Page['post']>>} Answer */
 
 /** @param {number} id */
 const edit = (id) => ({ id, x: id, y: 0, color: 5 })

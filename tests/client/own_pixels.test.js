@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { MAX_ENTRIES, OwnPixels, POSTED_LIVE_MS, UNKNOWN_LIVE_MS, UNKNOWN_MS } from '../../client/own_pixels.js'
+import { MAX_ENTRIES, OwnPixels, POSTED_LIVE_MS, UNKNOWN_LIVE_MS, UNKNOWN_MS } from '../../client/painting/own_pixels.js'
 
 const edit = { x: 3, y: 4, color: 5, log: 'a', now: 0 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { fragmentOf, placeOf } from '../../client/place_link.js'
+import { fragmentOf, placeOf } from '../../client/view/place_link.js'
 
 test('a place is found again in its fragment', () => {
   for (const place of [{ x: 0, y: 0, scale: 1 }, { x: 999, y: 4095, scale: 0.25 }, { x: 12, y: 7, scale: null }]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 
-import { indexesOf, isPlainIndexed, parsePng } from '../../client/png.js'
+import { indexesOf, isPlainIndexed, parsePng } from '../../client/canvas/png.js'
 
 /** @param {Uint8Array<ArrayBuffer>} file */
 async function decode(file) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { duration } from '../../client/duration.js'
-import { outcomeOf } from '../../client/posting.js'
+import { duration } from '../../client/words/duration.js'
+import { outcomeOf } from '../../client/painting/posting.js'
 
 test('200 with a version is posted', () => {
   assert.deepEqual(outcomeOf(200, { v: 7 }, null), { kind: 'posted', version: 7 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Canvas } from '../../client/canvas.js'
-import { Pyramid } from '../../client/pyramid.js'
+import { Canvas } from '../../client/canvas/canvas.js'
+import { Pyramid } from '../../client/view/pyramid.js'
 import { numbers } from './pictures.js'
 
 const palette = ['#ffffff', '#000000', '#ff8000', '#0040c3', '#80ff01']

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Rate } from '../../client/rate.js'
+import { Rate } from '../../client/stream/rate.js'
 
 const START_MS = 1_700_000_000_000
 

@@ -10,9 +10,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 
-import { parsePng } from '../../client/png.js'
-import { rgbaOf } from '../../client/png_pixels.js'
-import { writePng } from '../../client/png_writing.js'
+import { parsePng } from '../../client/canvas/png.js'
+import { rgbaOf } from '../../client/canvas/png_pixels.js'
+import { writePng } from '../../client/canvas/png_writing.js'
 import { headerOf } from '../../client/templates/image_header.js'
 import { upright } from '../../client/templates/turn.js'
 

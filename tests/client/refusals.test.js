@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { refusalOf, whyRefused } from '../../client/refusals.js'
+import { refusalOf, whyRefused } from '../../client/stream/refusals.js'
 
 test('the status says what it means, whoever answered', () => {
   const kinds = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { QUICK_FOR_MS, QUICK_MS } from '../../client/back_off.js'
+import { QUICK_FOR_MS, QUICK_MS } from '../../client/stream/back_off.js'
 import {
   IMAGE_TIMEOUT_MS,
   INFO_TIMEOUT_MS,
@@ -9,9 +9,9 @@ import {
   PROBE_MS,
   Resync,
   SILENCE_MS
-} from '../../client/resync.js'
+} from '../../client/stream/resync.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
 
 /** @param {Command | null} command */
 function given(command) {

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { POLL_MS } from '../../client/fallback.js'
-import { AHEAD_MS } from '../../client/following.js'
-import { PROBE_MS, Resync, SILENCE_MS } from '../../client/resync.js'
+import { POLL_MS } from '../../client/stream/fallback.js'
+import { AHEAD_MS } from '../../client/stream/following.js'
+import { PROBE_MS, Resync, SILENCE_MS } from '../../client/stream/resync.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
-/** @typedef {import('../../client/commands.js').Lead} Lead */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
+/** @typedef {import('../../client/stream/commands.js').Lead} Lead */
 
 const FULL = /** @type {const} */ ({ kind: 'full', status: 429 })
 const REFUSED = /** @type {const} */ ({ kind: 'refused', status: 403 })

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { HIDDEN_MS } from '../../client/presence.js'
-import { Resync } from '../../client/resync.js'
+import { HIDDEN_MS } from '../../client/stream/presence.js'
+import { Resync } from '../../client/stream/resync.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
 
 /** @param {Command | null} command */
 function given(command) {

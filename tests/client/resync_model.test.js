@@ -7,14 +7,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Resync } from '../../client/resync.js'
+import { Resync } from '../../client/stream/resync.js'
 import { chance } from './chance.js'
 import { Server } from './model_server.js'
 import { World } from './model_world.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
 
-/** @type {import('../../client/refusals.js').Kind[]} */
+/** @type {import('../../client/stream/refusals.js').Kind[]} */
 const KINDS = ['full', 'refused', 'restarting', 'unreachable', 'failed']
 const SEEDS = 300
 const WORLDS = 200 // each loses its network four times

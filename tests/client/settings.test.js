@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Settings } from '../../client/settings.js'
+import { Settings } from '../../client/page/settings.js'
 
 /** @param {string | null} [kept] */
 function storage(kept = null) {

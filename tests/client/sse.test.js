@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { SseParser } from '../../client/sse.js'
+import { SseParser } from '../../client/stream/sse.js'
 
 /** @param {...string} pieces */
 const parse = (...pieces) => {

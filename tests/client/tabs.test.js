@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { MAX_NUMBERS, SharedFrames } from '../../client/shared_frames.js'
-import { BEAT_MS, LOST_MS, Tabs } from '../../client/tabs.js'
+import { MAX_NUMBERS, SharedFrames } from '../../client/tabs/shared_frames.js'
+import { BEAT_MS, LOST_MS, Tabs } from '../../client/tabs/tabs.js'
 
 const tabs = () => new Tabs('m', () => 0.5)
 

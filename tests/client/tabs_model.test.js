@@ -8,14 +8,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Resync } from '../../client/resync.js'
-import { SharedFrames } from '../../client/shared_frames.js'
-import { Tabs } from '../../client/tabs.js'
+import { Resync } from '../../client/stream/resync.js'
+import { SharedFrames } from '../../client/tabs/shared_frames.js'
+import { Tabs } from '../../client/tabs/tabs.js'
 import { chance } from './chance.js'
 import { Server } from './model_server.js'
 
-/** @typedef {import('../../client/commands.js').Command} Command */
-/** @typedef {import('../../client/tab_channel.js').Message} Message */
+/** @typedef {import('../../client/stream/commands.js').Command} Command */
+/** @typedef {import('../../client/tabs/tab_channel.js').Message} Message */
 
 const SEEDS = 40
 const STEP_MS = 100

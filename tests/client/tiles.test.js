@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Canvas } from '../../client/canvas.js'
-import { Pyramid } from '../../client/pyramid.js'
-import { Tiles, cuts } from '../../client/tiles.js'
+import { Canvas } from '../../client/canvas/canvas.js'
+import { Pyramid } from '../../client/view/pyramid.js'
+import { Tiles, cuts } from '../../client/view/tiles.js'
 import { Picture, numbers, provideCanvases, sample } from './pictures.js'
 
 provideCanvases()
@@ -25,7 +25,7 @@ function screenOf(width, height) {
  *
  * @param {Tiles} tiles
  * @param {Canvas} canvas
- * @param {import('../../client/viewport.js').Frame} frame
+ * @param {import('../../client/view/viewport.js').Frame} frame
  */
 function assertDrawn(tiles, canvas, frame) {
   const { zoom, left, top } = frame

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { MOST, Turns } from '../../client/turns.js'
+import { MOST, Turns } from '../../client/tabs/turns.js'
 
 /** Tabs that hear each other at once, unless `later` holds what they say back. */
 class Room {

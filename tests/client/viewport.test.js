@@ -13,7 +13,7 @@ import {
   screenOf,
   visiblePart,
   zoomView
-} from '../../client/viewport.js'
+} from '../../client/view/viewport.js'
 import { numbers } from './pictures.js'
 
 const screen = { width: 400, height: 300 }
@@ -27,8 +27,8 @@ const none = { top: 0, right: 0, bottom: 0, left: 0 }
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`)
 
 /**
- * @param {import('../../client/viewport.js').View} view
- * @param {import('../../client/viewport.js').Point} at
+ * @param {import('../../client/view/viewport.js').View} view
+ * @param {import('../../client/view/viewport.js').Point} at
  */
 const canvasAt = (view, at) => [view.left + at.x / view.scale, view.top + at.y / view.scale]
 

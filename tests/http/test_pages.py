@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import posixpath
 import re
 import subprocess
 from pathlib import Path
@@ -225,16 +226,22 @@ async def test_compressed_file_over_http_has_its_own_length_and_no_body_for_head
 def test_page_names_all_modules_that_it_begins_with_and_no_others() -> None:
     named = re.findall(rf'<link rel="modulepreload" href="static/{PAGES.version}/([^"]+)">', served("index.html"))
     begins_with = {"main.js", *named}
-    imported = {match for path in begins_with for match in re.findall(r"from '\./([^']+)'", served(path))}
+    imported = {
+        posixpath.normpath(posixpath.join(posixpath.dirname(path), match))
+        for path in begins_with
+        for match in re.findall(r"(?:from|import) '(\.[^']+)'", served(path))
+    }
     assert len(named) == len(set(named))
     assert set(named) == imported
-    assert {"screen.js", "texts.js"} <= begins_with
-    assert not {"tools.js", "settings_panel.js", "more_texts.js"} & begins_with
+    assert {"view/screen.js", "words/texts.js"} <= begins_with
+    later = {"tools.js", "panels/settings_panel.js", "words/more_texts.js"}
+    assert later <= set(FILES)
+    assert not later & begins_with
 
 
 def test_what_the_page_begins_with_says_nothing_that_is_loaded_later() -> None:
     page = served("index.html")
-    texts = set(re.findall(r"^ *'?([\w-]+)'?: ?['\"]", served("texts.js"), re.MULTILINE))
+    texts = set(re.findall(r"^ *'?([\w-]+)'?: ?['\"]", served("words/texts.js"), re.MULTILINE))
     said = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
     for path in re.findall(rf'"static/{PAGES.version}/([^"]+\.js)"', page):
         said |= set(re.findall(r"\bt\('([^']+)'", served(path)))
@@ -268,5 +275,5 @@ def test_another_file_or_a_new_one_is_another_version(tmp_path: Path, path: str)
 def test_the_files_that_the_page_begins_with_are_few_bytes_compressed() -> None:
     request = asked(accept_encoding="gzip")
     named = re.findall(rf'"static/{PAGES.version}/([^"]+)"', served("index.html"))
-    assert {"main.js", "style.css", "texts.js", "favicon.svg"} <= set(named)
+    assert {"main.js", "style.css", "words/texts.js", "favicon.svg"} <= set(named)
     assert sum(len(answer(path, request).body) for path in ("index.html", *named)) < MOST_BYTES

@@ -3,10 +3,10 @@
  * so that it can be called on every tick, and a screen reader hears only news.
  */
 
-import { duration } from './duration.js'
+import { duration } from '../words/duration.js'
 import { element } from './elements.js'
-import { t } from './language.js'
-import { whyRefused } from './refusals.js'
+import { t } from '../words/language.js'
+import { whyRefused } from '../stream/refusals.js'
 
 const MESSAGE_MS = 6_000
 const ANNOUNCE_MS = 250 // a held arrow key would have a screen reader say a hundred positions
@@ -19,7 +19,7 @@ const WORDS = {
   offline: t('offline')
 }
 /** What a refusal is called, and why. Whatever isn't here is offline. */
-const REFUSALS = /** @type {Partial<Record<import('./refusals.js').Kind, string>>} */ ({
+const REFUSALS = /** @type {Partial<Record<import('../stream/refusals.js').Kind, string>>} */ ({
   full: t('full'),
   refused: t('refusedHere'),
   misdirected: t('refusedHere'),
@@ -42,7 +42,7 @@ export class StatusBar {
   #announceTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
 
   /**
-   * @param {import('./resync.js').Resync} resync
+   * @param {import('../stream/resync.js').Resync} resync
    * @param {number} now
    */
   showConnection(resync, now) {
@@ -77,7 +77,7 @@ export class StatusBar {
   }
 
   /**
-   * @param {import('./cooldown.js').CooldownClock} clock
+   * @param {import('../painting/cooldown.js').CooldownClock} clock
    * @param {number} now
    */
   showCooldown(clock, now) {

@@ -6,10 +6,10 @@
 /**
  * What tabs tell each other; `tabs.js` and `turns.js` say when.
  * @typedef {{ id: string } & ({ kind: 'ask' | 'bye' }
- *   | { kind: 'lead', sound: boolean, lead: import('./commands.js').Lead }
+ *   | { kind: 'lead', sound: boolean, lead: import('../stream/commands.js').Lead }
  *   | { kind: 'frame', frame: import('./shared_frames.js').Frame }
  *   | { kind: 'busy', since: number | null }
- *   | { kind: 'charges', standing: import('./cooldown.js').Standing })} Message
+ *   | { kind: 'charges', standing: import('../painting/cooldown.js').Standing })} Message
  */
 
 /** With another number when the messages change: after an upgrade tabs with the old code are still open. */

@@ -2,11 +2,11 @@
  * The canvas, or a part of it, as a PNG to keep. Loaded when first asked for.
  */
 
-import { writePng } from './png_writing.js'
+import { writePng } from '../canvas/png_writing.js'
 
 const MAX_SIDE_PX = 8192 // twice the largest canvas; much larger ones many programs don't open
 
-/** @typedef {import('./area.js').Rectangle} Rectangle */
+/** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
  * How often each pixel can be repeated, at most.
@@ -17,7 +17,7 @@ export function maxFactor({ width, height }) {
 }
 
 /**
- * @param {import('./canvas.js').Canvas} canvas
+ * @param {import('../canvas/canvas.js').Canvas} canvas
  * @param {string[]} palette  '#rrggbb'
  * @param {Rectangle} area  inside the canvas
  * @param {number} factor  1 to maxFactor(area): each pixel becomes factor x factor

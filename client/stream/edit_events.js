@@ -4,7 +4,7 @@
  * It is read with fetch, not EventSource; `sse.js` says why.
  */
 
-import { bytesOfBase64, unpackEdits } from './edit_code.js'
+import { bytesOfBase64, unpackEdits } from '../canvas/edit_code.js'
 import { Refused } from './requests.js'
 import { SseParser } from './sse.js'
 
@@ -20,7 +20,7 @@ const READ_MS = 110
  * @typedef {object} Page
  * @property {(edits: Uint16Array, version: number) => void} gotEdits  the canvas is at `version` after them
  * @property {(status: import('./commands.js').Status) => void} gotStatus  how the server stands
- * @property {(frame: import('./shared_frames.js').Frame) => void} read  all edits that one reading brought
+ * @property {(frame: import('../tabs/shared_frames.js').Frame) => void} read  all edits that one reading brought
  * @property {() => void} changed  the connection's state may be another one
  */
 

@@ -3,13 +3,13 @@
  * one, or some are kept in this browser. Until then all of this does nothing.
  */
 
-import { t } from './language.js'
-import './more_texts.js'
-import { later } from './later.js'
-import { browserStorage } from './settings.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+import { later } from '../page/later.js'
+import { browserStorage } from '../page/settings.js'
 
-/** @typedef {import('./templates/templates.js').Templates} Templates */
-/** @typedef {Omit<import('./templates/index.js').Page, 'keeps'>} Page */
+/** @typedef {import('./templates.js').Templates} Templates */
+/** @typedef {Omit<import('./index.js').Page, 'keeps'>} Page */
 
 /** Whether some are kept is noted here, so that a page without any doesn't load all this to find out. */
 const KEY = 'placed.templates'
@@ -29,7 +29,7 @@ export class TemplateLoader {
     if (browserStorage()?.getItem(KEY)) void this.#load()
   }
 
-  /** @type {import('./screen.js').Layer} */
+  /** @type {import('../view/screen.js').Layer} */
   layer = (...drawing) => this.#templates?.layer(...drawing)
 
   /** Another canvas or palette is shown. */
@@ -119,7 +119,7 @@ export class TemplateLoader {
   }
 
   async #create() {
-    const { createTemplates } = await import('./templates/index.js')
+    const { createTemplates } = await import('./index.js')
     return (this.#templates = await createTemplates({ ...this.#page, keeps: noteKept }))
   }
 }

@@ -3,10 +3,10 @@
  */
 
 import { parseRateLimit } from './cooldown.js'
-import { duration } from './duration.js'
-import { t } from './language.js'
-import './more_texts.js'
-import { refusalOf, whyRefused } from './refusals.js'
+import { duration } from '../words/duration.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+import { refusalOf, whyRefused } from '../stream/refusals.js'
 
 /**
  * @typedef {{ kind: 'posted', version: number }

@@ -17,7 +17,7 @@ export class Pyramid {
   #levels = /** @type {Uint32Array[]} */ ([]) // from level 1 on
   #four = new Uint32Array(4)
 
-  /** @param {import('./canvas.js').Canvas} canvas */
+  /** @param {import('../canvas/canvas.js').Canvas} canvas */
   constructor(canvas) {
     this.#canvas = canvas
   }

@@ -24,7 +24,7 @@ export class Tiles {
   #tiles = /** @type {Map<string, Tile>} */ (new Map()) // the longest unseen first
   #level = 0 // what was drawn last
 
-  /** @param {import('./canvas.js').Canvas} canvas */
+  /** @param {import('../canvas/canvas.js').Canvas} canvas */
   constructor(canvas) {
     this.#canvas = canvas
     this.#pyramid = new Pyramid(canvas)

@@ -11,7 +11,7 @@ import { glide } from './inertia.js'
 import { Tiles } from './tiles.js'
 import { clampView, fitView, frameOf, panView, pinchView, screenOf, zoomView } from './viewport.js'
 
-/** @typedef {import('./canvas.js').Canvas} Canvas */
+/** @typedef {import('../canvas/canvas.js').Canvas} Canvas */
 /** @typedef {import('./viewport.js').View} View */
 /** @typedef {import('./viewport.js').Point} Point */
 /** @typedef {(context: CanvasRenderingContext2D, view: View, canvas: Canvas) => boolean | void} Layer */

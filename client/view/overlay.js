@@ -15,7 +15,7 @@ const PREVIEW = 0.7
  * Own pixels on their way: the new colour with a double outline, dashed while it is unknown whether it was placed.
  * Black and white together stand out from any colour.
  *
- * @param {import('./own_pixels.js').OwnPixels} ownPixels
+ * @param {import('../painting/own_pixels.js').OwnPixels} ownPixels
  * @param {() => string[]} palette
  * @returns {import('./screen.js').Layer}
  */

@@ -2,16 +2,16 @@
  * The settings, as switches and choices. Loaded when first asked for.
  */
 
-import { make } from './elements.js'
-import { t } from './language.js'
-import './more_texts.js'
-import { CHOICES } from './settings.js'
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+import { CHOICES } from '../page/settings.js'
 
 const SWITCHES = /** @type {const} */ (['grid', 'glow', 'signs', 'sound', 'keys'])
 
 /**
  * @param {HTMLElement} body
- * @param {import('./settings.js').Settings} settings
+ * @param {import('../page/settings.js').Settings} settings
  */
 export function mountSettings(body, settings) {
   const switches = SWITCHES.map((name) => {

@@ -9,7 +9,7 @@
  */
 
 import { indexesOf, isPlainIndexed, parsePng } from './png.js'
-import { Refused } from './requests.js'
+import { Refused } from '../stream/requests.js'
 
 const ALTERED = /** @type {const} */ ({ kind: 'altered', status: 200 })
 
@@ -22,7 +22,7 @@ const ALTERED = /** @type {const} */ ({ kind: 'altered', status: 200 })
 
 /**
  * @param {(address: string, options: RequestInit) => Promise<Response>} get  gives answers of status 200
- * @param {import('./info.js').Info} info
+ * @param {import('../stream/info.js').Info} info
  * @param {string} query  of the image's address, such as '?v=12', which gets past caches; '' for any image
  * @returns {Promise<CanvasImage>}
  * @throws {Refused} neither way gives the canvas
@@ -40,7 +40,7 @@ export async function loadCanvas(get, info, query) {
 
 /**
  * @param {Uint8Array<ArrayBuffer>} file
- * @param {Pick<import('./info.js').Info, 'width' | 'height' | 'palette' | 'log'>} info
+ * @param {Pick<import('../stream/info.js').Info, 'width' | 'height' | 'palette' | 'log'>} info
  * @param {Headers} headers  which tell the version and log where the file has lost its texts
  * @returns {Promise<CanvasImage>}
  * @throws {Error} it is no PNG, or damaged, or has a colour that the canvas hasn't
@@ -60,7 +60,7 @@ export async function decodeCanvas(file, info, headers) {
 
 /**
  * @param {(address: string, options: RequestInit) => Promise<Response>} get
- * @param {import('./info.js').Info} info
+ * @param {import('../stream/info.js').Info} info
  * @param {string} query
  * @returns {Promise<CanvasImage>}
  */

@@ -12,7 +12,7 @@
  *     failed        whatever else
  */
 
-import { t } from './language.js'
+import { t } from '../words/language.js'
 
 /** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'altered' | 'failed'} Kind */
 /**

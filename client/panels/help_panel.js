@@ -2,10 +2,10 @@
  * What the keys and gestures do. Loaded when first asked for.
  */
 
-import { make } from './elements.js'
-import { KEYS, shownKey } from './keys.js'
-import { t } from './language.js'
-import './more_texts.js'
+import { make } from '../page/elements.js'
+import { KEYS, shownKey } from '../page/keys.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 
 const NAMES = /** @type {Record<string, string>} */ ({ ArrowLeft: '←', ArrowUp: '↑', ArrowRight: '→', ArrowDown: '↓', ' ': '␣' })
 const GESTURES = /** @type {const} */ (['tap', 'drag', 'wheel', 'pick', 'shift'])

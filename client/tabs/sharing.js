@@ -7,8 +7,8 @@ import { TabChannel } from './tab_channel.js'
 import { Tabs } from './tabs.js'
 import { Turns } from './turns.js'
 
-/** @typedef {import('./cooldown.js').Standing} Standing */
-/** @typedef {import('./commands.js').Command} Command */
+/** @typedef {import('../painting/cooldown.js').Standing} Standing */
+/** @typedef {import('../stream/commands.js').Command} Command */
 /** @typedef {import('./shared_frames.js').Frame} Frame */
 /** @typedef {import('./tab_channel.js').Message} Message */
 
@@ -30,7 +30,7 @@ export class Sharing {
   #obey
 
   /**
-   * @param {import('./resync.js').Resync} resync
+   * @param {import('../stream/resync.js').Resync} resync
    * @param {Page} page
    * @param {(command: Command | null) => void} obey
    */

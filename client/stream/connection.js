@@ -3,15 +3,15 @@
  * of its own but the running request.
  */
 
-import { loadCanvas } from './canvas_image.js'
+import { loadCanvas } from '../canvas/canvas_image.js'
 import { EditEvents } from './edit_events.js'
 import { parseInfo } from './info.js'
 import { Refused, request } from './requests.js'
-import { Sharing } from './sharing.js'
+import { Sharing } from '../tabs/sharing.js'
 
 /** @typedef {import('./info.js').Info} Info */
 /** @typedef {import('./commands.js').Command} Command */
-/** @typedef {import('./cooldown.js').Standing} Standing */
+/** @typedef {import('../painting/cooldown.js').Standing} Standing */
 
 const CHARGES_MS = 3_000 // between two questions of how many are left
 
@@ -225,12 +225,12 @@ export class Connection {
     const query = new URLSearchParams({ v: String(command.version), log: command.log })
     if (command.do === 'poll') query.set('wait', String(command.waitSeconds))
     const response = await request(`edits?${query}`, { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal })
-    const page = { ...this.#page, read: (/** @type {import('./shared_frames.js').Frame} */ frame) => this.#read(frame) }
+    const page = { ...this.#page, read: (/** @type {import('../tabs/shared_frames.js').Frame} */ frame) => this.#read(frame) }
     const events = new EditEvents(this.#resync, page, /** @type {Info} */ (this.#info), command.run)
     this.#obey(await events.readAll(response, { signal, ends: command.do === 'poll' }))
   }
 
-  /** @param {import('./shared_frames.js').Frame} frame */
+  /** @param {import('../tabs/shared_frames.js').Frame} frame */
   #read(frame) {
     this.#sharing.pass(frame)
     this.#sharing.drain()

@@ -3,11 +3,11 @@
  * network failed, or the server has a newer page by now and no longer has the files of this one.
  */
 
-import { t } from './language.js'
+import { t } from '../words/language.js'
 
 /** @typedef {(text: string, kind: 'news' | 'trouble') => void} Say */
 
-const VERSION = new URL('.', import.meta.url).pathname.split('/').at(-2) // of the page that is open: /static/VERSION/later.js
+const VERSION = new URL('..', import.meta.url).pathname.split('/').at(-2) // of the page that is open: /static/VERSION/page/later.js
 const RENEWED_KEY = 'placed.renewed'
 const RENEW_MS = 60_000 // servers of two versions may take turns: a page that reloads at each can't be read
 

@@ -3,12 +3,12 @@
  * lines, or takes a colour up.
  */
 
-import { element } from './elements.js'
-import { t } from './language.js'
-import './more_texts.js'
-import { line, pixelAt } from './viewport.js'
+import { element } from '../page/elements.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+import { line, pixelAt } from '../view/viewport.js'
 
-/** @typedef {import('./viewport.js').Point} Point */
+/** @typedef {import('../view/viewport.js').Point} Point */
 
 /** Smaller pixels than this, in CSS pixels, can't be aimed at. */
 const MIN_PAINT_SCALE = { mouse: 3, touch: 8 }
@@ -25,12 +25,12 @@ export class Brush {
 
   /**
    * @param {object} page
-   * @param {import('./screen.js').Screen} page.screen
+   * @param {import('../view/screen.js').Screen} page.screen
    * @param {import('./painting.js').Painting} page.painting
    * @param {import('./palette_bar.js').PaletteBar} page.palette
    * @param {import('./cooldown.js').CooldownClock} page.cooldown
-   * @param {import('./settings.js').Settings} page.settings
-   * @param {import('./template_loader.js').TemplateLoader} page.templates
+   * @param {import('../page/settings.js').Settings} page.settings
+   * @param {import('../templates/loader.js').TemplateLoader} page.templates
    * @param {(text: string, kind: 'news' | 'trouble') => void} page.say
    * @param {() => void} page.refresh
    */

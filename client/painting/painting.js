@@ -3,23 +3,23 @@
  * then kept, taken back or left in doubt, as the server and the stream say.
  */
 
-import { duration } from './duration.js'
+import { duration } from '../words/duration.js'
 import { History } from './history.js'
-import { t } from './language.js'
-import './more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 import { Outbox } from './outbox.js'
 import { OwnPixels } from './own_pixels.js'
 import { postEdits } from './posting.js'
-import { whyRefused } from './refusals.js'
+import { whyRefused } from '../stream/refusals.js'
 
 /** @typedef {{ x: number, y: number }} Pixel */
 
 /**
  * What painting needs of the page.
  * @typedef {object} Page
- * @property {() => import('./canvas.js').Canvas | null} canvas
+ * @property {() => import('../canvas/canvas.js').Canvas | null} canvas
  * @property {() => number} color  the chosen one
- * @property {import('./resync.js').Resync} resync
+ * @property {import('../stream/resync.js').Resync} resync
  * @property {import('./cooldown.js').CooldownClock} cooldown
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {() => number} mostEdits  that one request may hold

@@ -8,10 +8,10 @@
  * @property {number} height
  * @property {string[]} palette  '#rrggbb', index 0 is the blank colour
  * @property {string[]} colorNames  one for each colour
- * @property {import('./edit_code.js').EditCode} editCode
+ * @property {import('../canvas/edit_code.js').EditCode} editCode
  * @property {number} version
  * @property {string} log
- * @property {import('./cooldown.js').Cooldown} cooldown
+ * @property {import('../painting/cooldown.js').Cooldown} cooldown
  * @property {number} mostEdits  that one request may hold; 1 where the server doesn't say
  */
 

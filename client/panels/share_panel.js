@@ -2,19 +2,19 @@
  * A link to what is on the screen, and the canvas as a picture. Loaded when first asked for.
  */
 
-import { AreaChoice } from './area.js'
-import { make } from './elements.js'
-import { t } from './language.js'
-import './more_texts.js'
+import { AreaChoice } from '../view/area.js'
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 import { maxFactor, pngOf } from './picture.js'
 
-/** @typedef {import('./area.js').Rectangle} Rectangle */
+/** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
  * @param {HTMLElement} body
  * @param {object} page
  * @param {() => string} page.link  the address of what is on the screen
- * @param {() => import('./canvas.js').Canvas | null} page.canvas
+ * @param {() => import('../canvas/canvas.js').Canvas | null} page.canvas
  * @param {() => string[]} page.palette
  * @param {(choice: AreaChoice) => void} page.choose  have drags on the canvas choose
  * @param {() => void} page.invalidate
@@ -88,7 +88,7 @@ export async function copyLink(link, say) {
 }
 
 /**
- * @param {import('./canvas.js').Canvas | null} canvas
+ * @param {import('../canvas/canvas.js').Canvas | null} canvas
  * @returns {Rectangle | null}
  */
 function wholeOf(canvas) {
@@ -97,7 +97,7 @@ function wholeOf(canvas) {
 
 /**
  * @param {HTMLInputElement[]} fields  x, y, width, height
- * @param {import('./canvas.js').Canvas | null} canvas
+ * @param {import('../canvas/canvas.js').Canvas | null} canvas
  * @returns {Rectangle | null} null where the canvas has no such area
  */
 function areaOf(fields, canvas) {

@@ -13,15 +13,15 @@
  *     placed.screenOf(x, y)            where the middle of a canvas pixel is on the screen, { x, y } in CSS pixels
  */
 
-import { screenOf } from './viewport.js'
+import { screenOf } from '../view/viewport.js'
 
 /**
  * @param {object} page
- * @param {import('./resync.js').Resync} page.resync
- * @param {import('./screen.js').Screen} page.screen
- * @param {import('./cooldown.js').CooldownClock} page.cooldown
- * @param {import('./palette_bar.js').PaletteBar} page.palette
- * @param {import('./painting.js').Painting} page.painting
+ * @param {import('../stream/resync.js').Resync} page.resync
+ * @param {import('../view/screen.js').Screen} page.screen
+ * @param {import('../painting/cooldown.js').CooldownClock} page.cooldown
+ * @param {import('../painting/palette_bar.js').PaletteBar} page.palette
+ * @param {import('../painting/painting.js').Painting} page.painting
  */
 export function tell({ resync, screen, cooldown, palette, painting }) {
   const state = {

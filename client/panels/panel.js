@@ -3,9 +3,9 @@
  * goes on beside it. Each content is loaded when it is first asked for.
  */
 
-import { element, make } from './elements.js'
-import { t } from './language.js'
-import './more_texts.js'
+import { element, make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 
 /**
  * Fills the panel; what it returns is done at the end.

@@ -2,7 +2,7 @@
  * The palette: one radio button per colour, so that Tab, arrow keys and screen readers work as everywhere.
  */
 
-import { make } from './elements.js'
+import { make } from '../page/elements.js'
 
 export class PaletteBar {
   /** Told of each choice. */

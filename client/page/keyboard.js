@@ -5,25 +5,25 @@
  * while the canvas has the focus.
  */
 
-import { Cursor } from './cursor.js'
+import { Cursor } from '../view/cursor.js'
 import { actionOf, keyOf } from './keys.js'
-import { t } from './language.js'
-import './more_texts.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
 
 /**
  * What the keys need of the page.
  * @typedef {object} Page
  * @property {HTMLElement} canvasElement
- * @property {import('./screen.js').Screen} screen
- * @property {import('./palette_bar.js').PaletteBar} palette
- * @property {import('./painting.js').Painting} painting
- * @property {import('./panel.js').Panel} panel
+ * @property {import('../view/screen.js').Screen} screen
+ * @property {import('../painting/palette_bar.js').PaletteBar} palette
+ * @property {import('../painting/painting.js').Painting} painting
+ * @property {import('../panels/panel.js').Panel} panel
  * @property {import('./settings.js').Settings} settings
  * @property {import('./status_bar.js').StatusBar} status
- * @property {import('./template_loader.js').TemplateLoader} templates
- * @property {() => import('./viewport.js').Point | null} pointer  the canvas pixel under it
+ * @property {import('../templates/loader.js').TemplateLoader} templates
+ * @property {() => import('../view/viewport.js').Point | null} pointer  the canvas pixel under it
  * @property {(cursor: Cursor | null) => void} point  show this cursor, or the pointer again
- * @property {import('./brush.js').Brush} brush
+ * @property {import('../painting/brush.js').Brush} brush
  */
 
 /** @typedef {(key: string, shift: boolean) => void} Act */

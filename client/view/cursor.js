@@ -44,7 +44,7 @@ export class Cursor {
    * @returns {Point} where it is
    */
   move(key, pixels, pointer) {
-    const { width, height } = /** @type {import('./canvas.js').Canvas} */ (this.#screen.canvas)
+    const { width, height } = /** @type {import('../canvas/canvas.js').Canvas} */ (this.#screen.canvas)
     const [dx, dy] = this.pixel ? STEPS[key] : [0, 0]
     const { x, y } = this.pixel ?? pointer ?? this.#middle(width, height)
     const clamp = (/** @type {number} */ value, /** @type {number} */ end) => Math.min(Math.max(value, 0), end - 1)
