@@ -129,7 +129,8 @@ class ServerProcess:
         """Serve until a signal ends it.
 
         Raises:
-            StoppedEarly, and what `placed.service.wiring.serve` raises, alone or in a group.
+            StoppedEarly: a signal stopped the server before it served.
+            ExceptionGroup: what `placed.service.wiring.serve` raises; one error may also come alone.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._notifier.keep_telling)

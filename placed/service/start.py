@@ -138,7 +138,8 @@ class Start:
         """What `begin` returns, which opens and reads the log; meanwhile 503, once it takes long.
 
         Raises:
-            What `begin` raises, alone or in a group, but LogUnavailable only where the log isn't waited for.
+            ExceptionGroup: what `begin` raises; one error may also come alone. LogUnavailable is among them only
+                where the log isn't waited for.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._refuse)

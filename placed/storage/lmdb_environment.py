@@ -109,9 +109,10 @@ class Environment:
                 exception from it aborts the transaction.
 
         Raises:
-            StoreUnavailable: nothing was written: the disk is full, or failed. It works again when there is
-            room. StoreUncertain: it may have been written. StoreDamaged: a look at the file after a failed
-            commit found damage. StoreClosed: it was closed.
+            StoreUnavailable: nothing was written: the disk is full, or failed. Writing works again when there is room.
+            StoreUncertain: the transaction may have been written.
+            StoreDamaged: a commit failed, and a look at the file then found damage.
+            StoreClosed: the environment was closed.
 
         Cancellation: only before the transaction begins; once begun, it is finished and its outcome is
             returned.
@@ -224,8 +225,8 @@ class Environment:
         """The file's newest transaction.
 
         Raises:
-            DamagedPages: the file isn't as the last commit left it: LMDB would read its map past the file's end
-            (SIGBUS), or go on from what is no longer there.
+            DamagedPages: the file isn't as the last commit left it. LMDB would read its map past the file's end
+                (SIGBUS), or go on from pages that are gone.
         """
         newest, size_bytes = PageFile(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
         if newest < self._transaction or size_bytes < self._size_bytes:
@@ -367,13 +368,12 @@ async def open_environment(
     appended: bytes | None = None,
     map_step_bytes: int = MAP_STEP_BYTES,
 ) -> AsyncGenerator[Environment]:
-    """The environment in `folder`, which exists and is locked; created when it has no data file; closed at
-    the end.
+    """Open the environment in `folder`, which exists and is locked; create it if needed; close it at the end.
 
     Args:
         fill: writes what a new one begins with, in one transaction.
-        appended: a named database that is only ever appended to, so that opening needs to look at its edges
-        alone. map_step_bytes: by how much the map grows.
+        appended: a named database that is only ever appended to. Opening then checks only its edges.
+        map_step_bytes: by how much the map grows.
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.

@@ -10,11 +10,12 @@ and leaves nothing mapped, so that a long replay takes no memory.
 
 Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, in the host's byte order.
 
-    file    meta page 0 | meta page 1 | pages...                  a commit writes meta page (transaction id %
-    2) last page    number u64 | unused u16 | flags u16 | lower u16 | upper u16 | node offsets u16... | free |
-    nodes node    low u16 | high u16 | flags u16 | key length u16 | key | data
-              leaf: low, high = length of the data, which is here, or (flag 1) on overflow pages whose number
-              is here branch: low, high, flags = the child's page number; the first key is not looked at
+    file             meta page 0 | meta page 1 | pages...      a commit writes meta page (transaction id % 2) last
+    page             number u64 | unused u16 | flags u16 | lower u16 | upper u16 | node offsets u16... | free | nodes
+    node             low u16 | high u16 | flags u16 | key length u16 | key | data
+        of a leaf    low, high = the data's length. The data is here or, with flag 1, on overflow pages: then their
+                     number is here
+        of a branch  low, high, flags = the child's page number; the first key is not looked at
     overflow page    number u64 | unused u16 | flags u16 | how many pages u32 | data, across them
 
 What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only where values
@@ -109,8 +110,9 @@ class Page:
         number: the (first) page's number.
         raw: the bytes.
         begins: int64, shape (nodes,), where each node begins.
-        sizes: int64, shape (nodes,), the length of each node's data, here or on overflow pages; no meaning in
-        a branch. flags: uint16, shape (nodes,). key_sizes: int64, shape (nodes,).
+        sizes: int64, shape (nodes,), the length of each node's data, here or on overflow pages; no meaning in a branch.
+        flags: uint16, shape (nodes,).
+        key_sizes: int64, shape (nodes,).
     """
 
     number: int

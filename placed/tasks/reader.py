@@ -34,8 +34,8 @@ async def replay(
         log: to read from.
         projection: stands at a snapshot, or at the log's first offset.
         end: the log's next offset, when the start began.
-        feed_records: how far the feed is to reach back, so that clients go on after a restart without a new
-        image. progress: called with the offset reached, after each batch.
+        feed_records: how far back the feed reaches, so that clients go on after a restart without a new image.
+        progress: called with the offset reached, after each batch.
 
     Raises:
         OffsetOutOfRange: retention has passed the projection's version, before or meanwhile.

@@ -130,7 +130,7 @@ class Patience:
     between two failures doesn't use it up.
 
     Args:
-        give_up_seconds: so much of that, without one success between, is enough; inf: never.
+        give_up_seconds: how long attempts may fail without one success between; inf is for ever.
         rng: spreads the waits, so that many bots don't come back in step.
     """
 

@@ -78,7 +78,7 @@ class Job:
         x, y: where the picture's top left pixel goes.
         keep: repair for ever.
         dry_run: look and plan only.
-        give_up_seconds: of failing, without a success between; inf: never.
+        give_up_seconds: how long the server may fail without one success between; inf is for ever.
     """
 
     picture: Picture
@@ -112,9 +112,10 @@ class Painter:
     """Paints one job.
 
     Attributes:
-        total, right: the picture's pixels, and how many are right as far as is known. 0 before the first
-        look. placed: edits that were answered as durable. left_seconds: about how long the rest takes; None:
-        not known.
+        total, right: the number of the picture's pixels, and of those that are right as far as is known. Both are 0
+            before the first look.
+        placed: the number of edits that the server has acknowledged.
+        left_seconds: about how long the rest takes; None if that isn't known.
     """
 
     def __init__(self, api: Api, job: Job, progress: Progress, rng: random.Random) -> None:

@@ -32,7 +32,7 @@ def served_indexes(data: bytes, size: tuple[int, int], palette: NDArray[np.uint8
 
     Raises:
         OtherCanvas: its size, or the colour of a pixel, isn't the canvas's.
-        ValueError, or whatever Pillow raises: it isn't an image, or it is damaged.
+        ValueError: it isn't an image, or it is damaged; Pillow raises errors of its own, too.
     """
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         if image.size != size:
