@@ -1,4 +1,4 @@
-"""`placed` and `python -m placed`: what has to come before all else, then the command line, then its last words.
+"""Starts `placed`: prepares signals and output, runs the command line, and reports what could not be printed.
 
 The rest is imported only when a signal can no longer end the process by surprise, and no output can stop it.
 """

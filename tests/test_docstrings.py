@@ -20,6 +20,7 @@ _SECTIONS: Final = ("Args:", "Attributes:", "Raises:")
 _NAMES: Final = r"\*{0,2}`?[A-Za-z_][\w.]*`?"
 _ENTRY: Final = re.compile(rf"{_NAMES}(?:(?:, | and |, and ){_NAMES})*(?:: |:$|,$)")
 _SECOND_ENTRY: Final = re.compile(r"[.;] ([a-z]+_[a-z_]+|[A-Z]\w*[a-z][A-Z]\w*): ")
+_BOX: Final = re.compile(r"(?:^|\s\s)\|")  # the left side of a box, rather than a bar between two fields
 _INDENT: Final = "    "
 
 
@@ -57,7 +58,7 @@ def _flowed(block: list[str]) -> list[str]:
     found, open_brackets = [], 0
     for above, line in zip(["", *block], block, strict=False):
         is_row = bool(line) and not line.startswith((" ", "|"))
-        cut = above.endswith(" |") and not above.lstrip().startswith("|")
+        cut = above.endswith(" |") and not _BOX.search(above)
         if is_row and (cut or open_brackets > 0):
             found.append(line)
         open_brackets = (open_brackets if line.startswith(" ") else 0) + line.count("(") - line.count(")")
@@ -96,6 +97,7 @@ def test_broken_docstring_is_found(text: str, line: str) -> None:
         "Do.\n\nArgs:\n    a, b: first; c: no name.\n        goes on\n\n    **more: others.",
         "Do.\n\n    page  number u64 |\n          free\n    node  low u16 (\n          high)\n    other",
         "Do.\n\n    |  a  |\n    +-----+",
+        "Do.\n\n    log      |  a  |\n    history  |  b  |",
     ],
 )
 def test_docstring_in_order_is_let_pass(text: str) -> None:

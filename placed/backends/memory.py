@@ -1,4 +1,4 @@
-"""The memory log: `memory:`, for tests and demos. It ends with the process.
+"""Keeps a log in memory, `memory:`, for tests and demos. It ends with the process.
 
 Bounded: past `MAX_BYTES` it drops its oldest records, and reads below its first offset raise OffsetOutOfRange. May
 import Trio.

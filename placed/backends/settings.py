@@ -1,4 +1,4 @@
-"""What the opening of a log asks of the operator's settings. They are made further up, and may have much more."""
+"""The settings that opening a log needs. They are made further up, and may have more attributes than these."""
 
 from __future__ import annotations
 

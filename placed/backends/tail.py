@@ -1,11 +1,12 @@
-"""The tail: the newest records of a log in memory, and the reader that follows them; what local logs share.
+"""Keeps the newest records of a local log in memory, and lets readers follow them.
 
     first                    next
       |  kept, in order        |  not appended yet; readers wait here
       +------------------------+
 
-Offsets in a tail have no gaps. It is bounded by records and by bytes; a record that is dropped moves `first`. Only the
-log that owns a tail writes to it, and puts in only what is as durable as that log promises. May import Trio and numpy.
+Offsets in a tail have no gaps. The tail is bounded by records and by bytes; a record that is dropped moves `first`.
+Only the log that owns a tail writes to it, and puts in only records that are as durable as that log promises. May
+import Trio and numpy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The author: an 8-byte keyed hash of who placed an edit. The key stays on the server, so the log names
-nobody.
-
-Pure.
-"""
+"""Turns an address into an author, an 8-byte keyed hash. The key stays on the server, so the log names nobody. Pure."""
 
 from __future__ import annotations
 

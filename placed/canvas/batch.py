@@ -1,4 +1,4 @@
-"""A batch: consecutive records as they were read from a log, before anybody has looked into them. Pure."""
+"""A batch: consecutive records as they were read from a log, before anything has been decoded. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What time it is: the wall clock, and one that goes on evenly. Pure but for asking.
+"""Tells the time: by the wall clock, and by one that runs evenly. Pure but for asking.
 
-The log dates its records by the wall clock, as people do. Cooldowns count by the steady one: a wall clock that is set
-right, or wrong, while the server runs gives no charges back and takes none away. Both are ms since the epoch.
+The log dates its records by the wall clock, as people do. Cooldowns count by the even clock: somebody may correct the
+wall clock while the server runs, and that must give no charges back and take none away. Both clocks are in ms since the
+epoch.
 """
 
 from __future__ import annotations

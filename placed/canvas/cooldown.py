@@ -1,33 +1,33 @@
-"""Cooldown: charges that stack, counted per author.
+"""Counts each author's charges: an edit spends one, and charges come back with time.
 
-An author has `charges` charges; one edit spends one, and one comes back every `charge_ms`. All that has to be kept of
-an author is the moment when the last spent charge will be back, `full_ms` (the theoretical arrival time of the
+An author has `charges` charges; one edit spends one, and one comes back every `charge_ms`. The server keeps only one
+number for an author: `full_ms`, the moment when the last spent charge will be back (the theoretical arrival time of the
 generic cell rate algorithm, ITU-T I.371, annex A). With it,
 
     spend:    full_ms = max(full_ms, now) + charge_ms
     allowed:  full_ms after spending <= now + charges * charge_ms
 
-Two counts are kept. `_logged` is a projection: it counts the edits read from the log, so that it is the same after a
-restart and, but for the time that reading takes, on every server. `_admitted` counts what this server has let
-through, from the moment of admission, so that requests in flight can't beat it. The later moment of the two is an
+There are two counts. `_logged` is a projection: it counts the edits read from the log, so it is the same after a
+restart and, but for the time that reading takes, on every server. `_admitted` counts the edits that this server has let
+through, from the moment of admission, so that requests in flight can't beat it. The later moment of the two is the
 author's. Neither is ever later than if all charges had been spent just now: a clock that is set back locks nobody out.
 
 A restart gives nothing back. A replay that counts every edit since the log's beginning, or since a snapshot, makes the
 very `full_ms` that an uninterrupted server has. Of a long log it counts the last half hour at least, from a moment B
-on, and doesn't know what came before. But nobody can have owed more than all charges then, so it begins as if
-everybody had: `full_ms` = B + window. `spend` never makes an earlier `full_ms` out of a later one, so the count stays
-at or above the true one, for good. And it is the true one
+on, and doesn't know what came before. But nobody can have owed more than all charges then, so it begins as if everybody
+had: `full_ms` = B + window. `spend` never makes an earlier `full_ms` out of a later one, so the count stays at or above
+the true one, for good. And it is the true one
 
     - for whoever hasn't painted since B: all is back by now, as B is more than a window ago;
     - from the first moment at which the count has all charges back, since the true one has, too;
     - with one charge, from the first edit on: then full_ms = now + charge_ms, whatever it was before.
 
-What is left are those who have painted on without such a pause ever since B, at more than three quarters of the pace
-that the rule allows: they may have up to all but one charge less than before, and can go on at that pace all the same.
+Only those differ who have painted on without such a pause ever since B, at more than three quarters of the pace that
+the rule allows: they may have up to all but one charge less than before, and can go on at that pace all the same.
 
-Bounded: an author whose charges are all back is forgotten, when there are twice as many as at the last look; past
-`MAX_AUTHORS` those who are nearest to that go first.
-Pure, and has one writer: the Trio thread. Times are ms since the epoch.
+Bounded: the server forgets an author whose charges are all back, when there are twice as many authors as at the last
+look. Past `MAX_AUTHORS` it forgets those first who are nearest to that. Pure, and has one writer: the Trio thread.
+Times are ms since the epoch.
 """
 
 from __future__ import annotations

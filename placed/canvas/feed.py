@@ -1,9 +1,9 @@
-"""The feed: the recent past in memory, as edit codes indexed by version.
+"""Keeps the newest edits in memory, as edit codes indexed by version, for clients that catch up.
 
-It holds every record with `first <= offset < version`, so that whoever stands at a version v with `first <= v <=
-version` can be brought to the present without a gap. It is bounded in records and in bytes: when it is full the
-oldest records go, `first` moves up, and whoever stands below it has to load the image again. It has one writer, the
-projection. Pure.
+The feed holds every record with `first <= offset < version`, so a client at a version v with `first <= v <= version`
+can be brought to the present without a gap. The feed is bounded in records and in bytes. When it is full, the oldest
+records go, `first` moves up, and a client below it has to load the image again. It has one writer, the projection.
+Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Palettes: the colours of a canvas, those built in, and those read from `.hex`, `.gpl` and `.json` files.
+"""Palettes: the colours of a canvas, each with a name; and the palettes that are built in.
 
-A palette has 2 to 256 different colours, each with a name of its own, so that a person who can't tell two of
-them apart by eye can by name. Index 0 is the blank colour. A file is at most 64 KiB; whatever is wrong with
-it is one `PaletteError` that says where, what it is and what is allowed. Pure: imports attrs and numpy only.
+A palette has 2 to 256 different colours, each with a name of its own, so that somebody who can't tell two of them apart
+by eye can do so by name. Index 0 is the blank colour. Pure: imports attrs and numpy only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Palette files: `.hex` (Lospec), `.gpl` (GIMP) and `.json`.
+"""Reads palette files: `.hex` (Lospec), `.gpl` (GIMP) and `.json`.
 
     .hex     rrggbb or rrggbbaa, one colour a line
     .gpl     GIMP Palette, then lines of red, green, blue and a name; lines that begin with #, Name:, Columns: or
@@ -7,8 +7,8 @@
     .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}, also with two digits more for the alpha
 
 A canvas has no transparent pixels: an alpha must be 255. A file is at most 64 KiB of UTF-8. Whatever is wrong with it
-is one `PaletteError` that says where, what it is and what is allowed. Pure but for reading the file: imports attrs and
-`placed.canvas.palette` only.
+is one `PaletteError`, which says where it is, what it is and what is allowed. Pure but for reading the file: imports
+attrs and `placed.canvas.palette` only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PNG: a canvas as an indexed image (W3C PNG, third edition), encoded for speed: it is sent to everybody who comes.
+"""Encodes a canvas as an indexed PNG (W3C PNG, third edition), quickly: every visitor loads one.
 
     signature | IHDR | PLTE | tEXt, any number | IDAT | IEND
     a chunk:  length u32 | type, 4 letters | data | CRC-32 of type and data      all big-endian

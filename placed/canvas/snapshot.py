@@ -1,9 +1,9 @@
-"""The snapshot: canvas, version and log id, with the projections that go with them, as bytes.
+"""Encodes and decodes a snapshot: canvas, version and log id, with the projections that go with them.
 
     magic 8 | header length u32 | header, JSON | canvas, height * width bytes | cooldowns, 16 bytes an author
     | digest 16
 
-Little-endian. The digest is BLAKE2b over all before it, so that a damaged snapshot is never applied. Pure.
+Little-endian. The digest is BLAKE2b over all before it, so a damaged snapshot is never applied. Pure.
 """
 
 from __future__ import annotations

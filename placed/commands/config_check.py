@@ -1,7 +1,8 @@
-"""`placed --check-config`: the settings as they would be used, where each comes from, and whether a start would do.
+"""Answers `placed --check-config`: prints the settings and where each comes from, and says whether a start would work.
 
-Nothing is made or changed, and no broker is asked. While a server has the data folder, as before a reload, the port is
-that server's; all else that a start needs is looked at. What is printed is TOML, with the origins as comments.
+It creates and changes nothing, and asks no broker. While a server has the data folder, as before a reload, the port is
+that server's, so it leaves the port alone; it looks at all else that a start needs. It prints TOML, with the origins as
+comments.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""kafka-python, tamed: its clients as this package uses them, each of which ends with all its threads.
+"""Makes kafka-python's clients safe to use: each ends with all its threads, and raises errors of `placed.backends`.
 
-What was found about kafka-python 3.0 and is dealt with here: a constructor that fails leaves its thread running; a
-producer has no bound for what is in flight, waits for metadata inside `send`, and its `close` waits for a dead broker;
-what a broker says right before it hangs up, such as that the password is wrong, is dropped; a broker that refuses us,
-or whose certificate isn't trusted, looks like one that is away; debug lines show passwords. Its errors become those of
-`placed.backends` here, and nowhere else.
+Faults of kafka-python 3.0 that this module deals with: A constructor that fails leaves its thread running. A producer
+has no bound for what is in flight, waits for metadata inside `send`, and its `close` waits for a dead broker. It drops
+what a broker says right before it hangs up, such as that the password is wrong. A broker that refuses us, or whose
+certificate isn't trusted, looks like one that is away. Debug lines show passwords. Only here its errors become those of
+`placed.backends`.
 
 Knows nothing of Trio. Everything here blocks, and every wait has a limit.
 """

@@ -1,4 +1,4 @@
-"""Which of kafka-python's errors mean that records can't be unpacked, and what to say of them.
+"""Recognises kafka-python's errors that mean that records can't be unpacked, and puts them into words.
 
 Knows nothing of Trio.
 """

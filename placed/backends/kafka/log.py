@@ -1,6 +1,6 @@
-"""The Kafka log: `kafka://HOST:PORT[,HOST:PORT…]/TOPIC`, one topic of one partition, for many servers.
+"""Keeps a log in Kafka, for many servers: `kafka://HOST:PORT[,HOST:PORT…]/TOPIC`, one topic of one partition.
 
-Threads, none of which outlives the log, and what belongs to each:
+Its threads, none of which outlives the log, and their work:
 
     Trio      KafkaLog: appends, their outcomes, the readers
     link      asks for the topic's bounds and id each second; makes the producer, and closes one that failed
@@ -13,8 +13,8 @@ Threads, none of which outlives the log, and what belongs to each:
           |
           +--topic has another id--> replaced, for good
 
-An append has `DELIVERY_SECONDS`; one whose outcome is unknown then has its producer thrown away, so that no retry of
-it lands later than that. Gaps in the offsets are legal, and Kafka leaves some. May import Trio and numpy.
+An append has `DELIVERY_SECONDS`. If its outcome is unknown then, its producer is thrown away, so that no retry lands
+later. Gaps in the offsets are legal, and Kafka leaves some. May import Trio and numpy.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""One reader of a Kafka log: a thread with a consumer of its own, and the channel that it fills.
+"""Reads a Kafka log: a thread with a consumer of its own fills a channel.
 
     thread:  bounds -> seek -> poll -> batch --(channel of size 0: waits until it is received)--> Trio task
                 ^---------------------+
 
-The thread ends when the reader is closed or has failed, at the latest after one call of `SLICE_SECONDS`, and closes its
+The thread ends when the reader is closed or has failed, at the latest after one call of `SLICE_SECONDS`. It closes its
 consumer, whose thread ends with it. Nothing is prefetched beyond what kafka-python holds: one answer of a broker, at
 most `FETCH_BYTES`. May import Trio and numpy.
 """

@@ -1,8 +1,9 @@
-"""A log's topic: made when it is missing, and checked, at each opening.
+"""Opens a log's topic: creates it if it is missing, and checks it.
 
-One partition, as offsets count in one. Made with retention.ms=-1 and cleanup.policy=delete, so that it keeps every
-record, with message.timestamp.type=LogAppendTime, so that a record's time is the log's own, and, where 3 copies or more
-are asked for, with min.insync.replicas=2, so that an acknowledged record is on two brokers. Knows nothing of Trio.
+A topic has one partition, since offsets count within one. It is created with retention.ms=-1 and cleanup.policy=delete,
+so that it keeps every record, and with message.timestamp.type=LogAppendTime, so that a record's time is the log's own.
+With 3 copies or more it also has min.insync.replicas=2, so that an acknowledged record is on two brokers. Knows nothing
+of Trio.
 """
 
 from __future__ import annotations

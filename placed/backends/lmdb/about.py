@@ -1,4 +1,4 @@
-"""What an LMDB log says of itself, in its main database, beside its records.
+"""Reads and writes what an LMDB log says of itself, in its main database, beside its records.
 
     key "about"     format u16 | log id 16 | created_ms u64 | transaction u64 | next offset u64 | last time_ms u64 |
                     crc u32; rewritten by each commit
@@ -6,9 +6,9 @@
 
 All little-endian; crc is CRC-32 over all before it.
 
-A backup that is served has a future of its own, in which versions past the copy mean other records than in the log
-that it was copied from. So it takes a log id of its own when it is first opened, each time that it is restored; up to
-the version of the copy the two are the same. Pure but for the page file that it reads from.
+A backup that is served has a future of its own: versions past the copy mean other records than in the log that it was
+copied from. So it takes a log id of its own when it is first opened, each time that it is restored. Up to the version
+of the copy the two logs are the same. Pure but for the page file that it reads from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The LMDB log: `lmdb:PATH`, the default: one machine, nothing to install, durable.
+"""Keeps the log in LMDB: `lmdb:PATH`, the default: one machine, nothing to install, durable.
 
     PATH/data.mdb     database "records": `placed.backends.lmdb.stored`; in the main database
                       `placed.backends.lmdb.about`
@@ -6,9 +6,9 @@
     PATH/placed.lock  keeps a second server out
 
 Invariants: offsets have no gaps and begin at 0; times don't fall; a record is in the tail, and readable, only after the
-commit that holds it was fsync'd. Each append is a transaction of its own, one after the other, in a thread: the
-call costs about 150 us, and an fsync more, so that whoever has many edits puts them into one record, as
-`placed.tasks.writer` does.
+commit that holds it was fsync'd. Each append is a transaction of its own, one after the other, in a thread. The call
+costs about 150 us, and an fsync more, so a caller with many edits puts them into one record, as `placed.tasks.writer`
+does.
 
 May import Trio and numpy.
 """

@@ -1,8 +1,8 @@
-"""Salvage: what can still be read of a damaged LMDB log, written into a new one.
+"""Writes what can still be read of a damaged LMDB log into a new log.
 
-A record is kept when its own checksum says that it is whole, and is where the log's tree has it. Nothing is taken from
-elsewhere in the file: pages of a commit that never ended hold records with good checksums too, which are not the
-log's. Of the file's two last commits that one counts by which more can be read.
+It keeps a record if the record's own checksum says that it is whole, and if it is where the log's tree has it. It takes
+nothing from elsewhere in the file: pages of a commit that never ended hold records with good checksums, too, which are
+not the log's. Of the file's two last commits it takes the one of which more can be read.
 
 The new log has a log id of its own, since its versions mean other records where some are missing. May import numpy and
 what writes LMDB.

@@ -1,4 +1,4 @@
-"""A record as the LMDB log stores it, and reading many of them at numpy's speed.
+"""Encodes a record as the LMDB log stores it, and reads many records at numpy's speed.
 
     key      offset u64, big-endian, so that LMDB's order is the log's
     value    time_ms i64 | crc u32 | the record's value                  little-endian

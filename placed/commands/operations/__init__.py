@@ -1,4 +1,4 @@
-"""`placed check` and `placed backup`: a canvas looked at, mended and copied by whoever runs it.
+"""`placed check` and `placed backup`: what an operator uses to check, repair and copy a canvas.
 
     command                      flags, exit codes, what is printed
        v
@@ -6,5 +6,5 @@
        v
     examination, report          what the records mean, and what was found; pure
 
-Imports point one way, as drawn. The server's reading parts are used, none of its tasks.
+Imports point one way, as drawn. These modules use the parts of the server that read, and none of its tasks.
 """

@@ -1,12 +1,12 @@
-"""The backup: a data folder copied while its server runs, checked, and only then called by its name.
+"""Backs up a data folder while its server runs, and checks the copy before it gets its name.
 
     DEST.part-PID/snapshot    first, so that it is never ahead of the log
                  /log         LMDB's own hot copy, in one read transaction: the log as of one commit
                  /author.key
     mark it as a backup, check all of it, fsync --> DEST
 
-The copy is marked, so that whoever starts on it gets a log id of its own (`placed.backends.lmdb.about`). A Kafka topic
-is not in it; its servers have a snapshot and the author key to keep.
+The copy is marked, so that the server that starts on it gives it a log id of its own (`placed.backends.lmdb.about`).
+The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot and the author key to keep.
 """
 
 from __future__ import annotations

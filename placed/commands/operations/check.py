@@ -1,8 +1,7 @@
-"""The check: the whole log and the snapshot of a server that doesn't run, read and compared; nothing is written.
+"""Checks a stopped server's whole log and snapshot: reads and compares them, and writes nothing.
 
-An LMDB log is read page by page, by `placed.storage.lmdb_pages`, so that LMDB is never let near a damaged file. The
-folders are locked meanwhile, like a server's. A Kafka topic is read beside its servers, and only the data folder is
-locked.
+It reads an LMDB log page by page, by `placed.storage.lmdb_pages`, so that LMDB never touches a damaged file. It locks
+the folders meanwhile, as a server does. It reads a Kafka topic beside its servers, and locks only the data folder.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The commands `placed check` and `placed backup`: what is printed, and the exit codes.
+"""The commands `placed check` and `placed backup`: they print what was found, and choose the exit code.
 
-0 all is well, 2 bad usage, 3 it isn't well, or couldn't be looked at or copied, 130 Ctrl-C. What was found goes to
-standard output, what went wrong to standard error.
+The codes: 0 all is well; 2 bad usage; 3 something is damaged, or couldn't be read or copied; 130 Ctrl-C. What was found
+goes to standard output, what went wrong to standard error.
 """
 
 from __future__ import annotations

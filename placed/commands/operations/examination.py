@@ -1,4 +1,4 @@
-"""The examination of a log's records: what they mean, and whether a snapshot says the same. Pure."""
+"""Examines a log's records: what they make of the canvas, and whether a snapshot says the same. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at which canvas is in a data folder, also while its server runs; nothing is locked or written."""
+"""Looks up which canvas is in a data folder, also while its server runs. It locks and writes nothing."""
 
 from __future__ import annotations
 

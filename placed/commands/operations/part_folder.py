@@ -1,8 +1,8 @@
-"""The folder in which a backup is made, beside where it will be: DEST.part-PID.
+"""Makes the folder in which a backup is built, beside its destination: DEST.part-PID.
 
-It holds a secret, the author key, so none is left lying about: a backup that fails, or is ended by Ctrl-C, SIGTERM or
-SIGHUP, removes its own; what one that was killed has left is removed by the next one beside it, whatever its DEST. The
-folder is locked while its backup runs, and the kernel lets go of the lock when that ends, however it ends.
+The folder holds a secret, the author key, so none may be left behind. A backup that fails, or that Ctrl-C, SIGTERM or
+SIGHUP ends, removes its own folder. A killed backup can't: the next backup beside it removes that folder, whatever its
+DEST. A running backup locks its folder, and the kernel unlocks it when the backup ends, however it ends.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The repair: what can be done without inventing anything. Whatever was there is kept, under another name.
+"""Repairs what can be repaired without inventing anything, and keeps the old files under another name.
 
     a snapshot that can't be used    put aside; the next start makes one from the log
     a damaged LMDB log               what can be read of it goes into a new log, which takes the old one's place in one
                                      step: at every instant there is the old file or the new one
 
-The new log has a log id of its own, also when nothing is missing in it: clients who hold a version of the old one are
-told to load the image again, rather than given edits that are not the next ones of theirs.
+The new log has a log id of its own, even when it lacks nothing. So clients with a version of the old log are told to
+load the image again; otherwise they would get edits that don't follow theirs.
 """
 
 from __future__ import annotations

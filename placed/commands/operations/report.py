@@ -1,4 +1,4 @@
-"""What a check found, as text and as JSON. Pure."""
+"""Puts what a check found into text and JSON. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The public API of a placed server, as this bot uses it: `GET /info`, `GET /canvas.png`, `POST /edit` and `/edits`.
+"""Speaks to a placed server's public API for the painter: `GET /info`, `GET /canvas.png`, `POST /edit` and `/edits`.
 
-Nothing that a server sends is believed unseen: bodies are bounded, the picture's size is checked against /info before
-it is decoded, and numbers have ranges. What can go wrong:
+The painter believes nothing unchecked: bodies are bounded, the image's size is compared with /info before it is
+decoded, and numbers have ranges. What can go wrong:
 
     ApiError
     ├── Unavailable   no answer, or a 5xx: try again later; an edit may have been placed all the same
@@ -11,8 +11,8 @@ it is decoded, and numbers have ranges. What can go wrong:
     ├── Refused       other 4xx: not placed, and trying again doesn't help
     └── NotPlaced     this is no placed server, or not one we understand
 
-A redirect isn't followed (an edit must not go elsewhere unseen): it is `NotPlaced`, and the message names the address.
-Imports Trio, httpx, Pillow and numpy.
+The painter follows no redirect (an edit must not go elsewhere unseen): a redirect is `NotPlaced`, and the message names
+the address. Imports Trio, httpx, Pillow and numpy.
 """
 
 from __future__ import annotations

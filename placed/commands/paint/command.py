@@ -1,6 +1,6 @@
-"""The command `placed paint`: options, exit codes and the summary.
+"""The command `placed paint`: its options, its summary and its exit codes.
 
-Exit codes: 0 every pixel is right, 1 it gave up or some are still wrong, 2 bad usage, 130 Ctrl-C.
+Exit codes: 0 every pixel is right, 1 painting gave up or some pixels are still wrong, 2 bad usage, 130 Ctrl-C.
 """
 
 from __future__ import annotations

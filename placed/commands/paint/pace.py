@@ -1,14 +1,14 @@
-"""The pace: when the next edit may be sent, and how long to put up with failures. Arithmetic only.
+"""Says when the painter may send its next edit, and how long to wait after a failure. Arithmetic only.
 
-`Charges` is an upper bound of the server's own account of our charges (the generic cell rate algorithm, as
-the server's cooldown): `full_at`, the time at which all charges would be back, is never earlier than the
-server's, because every answer comes after the decision it tells. So an edit that is sent when a charge is
-free here is not refused there, unless somebody else spends from the same account, and then the answers tell.
+`Charges` never has more charges than the server's own account of us (the generic cell rate algorithm, as the server's
+cooldown). `full_at`, the time at which all charges would be back, is never earlier than the server's, because every
+answer comes after the decision that it tells. So the server doesn't refuse an edit for which a charge is free here,
+unless somebody else spends from the same account; then the answers tell.
 
     n more edits may go:  full_at - now <= (charges - n - in flight) * charge_seconds,  in flight + n <= charges
 
-`Patience` counts failures. It and `Charges` have one writer each, the painter; times are seconds of any one
-clock that doesn't jump, given by the caller. Pure: imports neither Trio nor anything of ours.
+`Patience` counts failures. It and `Charges` have one writer each, the painter. Times are seconds of any clock that
+doesn't jump, given by the caller. Pure: imports neither Trio nor anything of ours.
 """
 
 from __future__ import annotations

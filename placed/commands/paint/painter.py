@@ -1,4 +1,4 @@
-"""The painter: looks at the canvas, paints what differs, and looks again, until nothing does.
+"""Paints a picture: looks at the canvas, paints the pixels that differ, and looks again, until none differs.
 
            ┌──────────────── something failed: wait ───────────────┐
            v                                                       │
@@ -8,13 +8,14 @@
            │                            done                       │
            └───────────────────────────────────────────────────────┘
 
-The canvas alone is believed: an edit whose outcome is unknown is looked for there, and so is one that
-somebody painted over. That is also why running the bot again goes on where it was stopped.
+The painter believes the canvas alone: there it looks for an edit whose outcome is unknown, and for one that somebody
+painted over. That is also why running the painter again goes on where it was stopped.
 
-Invariants: at most `MAX_IN_FLIGHT` requests with an edit each are in flight, or `MAX_LISTS_IN_FLIGHT` with as many as
-the server takes, fewer and smaller ones until it has shown that it answers; none is sent while `Charges` knows of no
-charges for it, or while a wait that the server asked for lasts; without `keep`, no pixel is placed more often than
-`MAX_PLACINGS` times. All state belongs to the one task in `run` and the requests that it sends, on one Trio thread.
+Invariants: at most `MAX_IN_FLIGHT` requests with one edit each are in flight, or `MAX_LISTS_IN_FLIGHT` requests with as
+many edits as the server takes. Until the server has shown that it answers, they are fewer and smaller. The painter
+sends no request without charges for it (`Charges`), nor while the server has asked it to wait. Without `keep` it places
+no pixel more often than `MAX_PLACINGS` times. All state belongs to the one task in `run` and the requests that it
+sends, on one Trio thread.
 
     PaintStopped          it can't go on; the message is for people
     └── DoesNotFit        the picture is not inside the canvas

@@ -1,7 +1,7 @@
-"""Picture files: from a path to RGB pixels and a mask of what is visible. Imports Pillow and numpy.
+"""Reads a picture file: from a path to RGB pixels and a mask of the visible ones. Imports Pillow and numpy.
 
-A picture is data from anywhere: only plain raster formats are tried (no EPS, whose reader starts a program),
-its size is checked before it is decoded, and every failure is a `PictureError`.
+A picture is data from anywhere. So only plain raster formats are tried (not EPS, whose reader starts a program), the
+size is checked before the picture is decoded, and every failure is a `PictureError`.
 """
 
 from __future__ import annotations

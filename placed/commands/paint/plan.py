@@ -1,7 +1,6 @@
-"""The plan: which pixels of the canvas differ from the picture, and in which order to paint them.
+"""Plans what to paint: which pixels of the canvas differ from the picture, and in which order to paint them.
 
-Pure: imports numpy only. Coordinates in a plan are the canvas's own; a picture's place on it is its top left
-    pixel.
+Pure: imports numpy only. Coordinates in a plan are the canvas' own; a picture's place on it is its top left pixel.
 """
 
 from __future__ import annotations

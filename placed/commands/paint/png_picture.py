@@ -1,6 +1,6 @@
-"""PNG files, where Pillow reads them differently than the format says: chunks without a pixel, and colour keys.
+"""Prepares PNG files where Pillow reads them differently than the format says: chunks without pixels, and colour keys.
 
-A chunk that no pixel depends on, such as a text, a time or a colour profile, is passed over, however long or broken it
+It skips a chunk that no pixel depends on, such as a text, a time or a colour profile, however long or broken the chunk
 is. Chunks and their names: PNG, third edition, sections 5 and 11.
 
 A colour key (tRNS of a picture that is grey or RGB) makes one colour transparent. It is compared at the file's depth, 1

@@ -1,4 +1,4 @@
-"""What a person sees while the bot paints: a bar on a terminal, plain lines elsewhere; both on stderr.
+"""Shows how painting goes on: a bar on a terminal, plain lines elsewhere; both on standard error.
 
 Imports rich and click; knows nothing of the network.
 """

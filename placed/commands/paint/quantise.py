@@ -1,10 +1,8 @@
-"""Quantising: RGB pixels to palette indexes, by the nearest colour as the eye sees it, with or without
-    dithering.
+"""Turns RGB pixels into palette indexes: the nearest colour as the eye sees it, with or without dithering.
 
-Distances are Euclidean in OKLab, where equal steps look about equally large. With equal distances the lowest
-index wins. A pixel whose colour is in the palette keeps it, whatever the dithering, unless Floyd-Steinberg's
-error of its neighbours reaches it; so a picture made only of palette colours maps to itself. Pure: imports
-numpy only.
+Distances are Euclidean in OKLab, where equal steps look about equally large. With equal distances the lowest index
+wins. A pixel whose colour is in the palette keeps it, whatever the dithering, unless Floyd-Steinberg's error of its
+neighbours reaches it; so a picture made only of palette colours maps to itself. Pure: imports numpy only.
 
 Colours are sRGB, uint8, shape (..., 3); "linear" is linear-light sRGB, float64, 0 to 1.
 """

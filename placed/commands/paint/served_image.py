@@ -1,7 +1,7 @@
-"""A served image as palette indexes, also where a proxy has written it anew.
+"""Reads a served image as palette indexes, even if a proxy has encoded it again.
 
 A proxy may recompress the images that it passes on: with the palette in another order, without a palette, or in another
-format. As long as each pixel has a colour of the canvas's palette nothing is lost. Imports Pillow and numpy.
+format. As long as each pixel has a colour of the canvas' palette, nothing is lost. Imports Pillow and numpy.
 """
 
 from __future__ import annotations

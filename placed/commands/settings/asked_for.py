@@ -1,6 +1,7 @@
-"""What the settings ask of a start, for those that start a server and for those that try whether one could.
+"""Says what the settings ask of a start, for the code that starts a server and for the code that tries whether one
+could.
 
-Nothing is made or changed here.
+It creates and changes nothing.
 """
 
 from __future__ import annotations
