@@ -54,8 +54,8 @@ ROOMS = {
         "commands process http stream tasks backends storage telemetry canvas", packages="attrs rich trio"
     ),
     "commands": _room(
-        "process http tasks backends storage telemetry canvas",
-        packages="PIL attrs click httpx idna lmdb numpy platformdirs rich trio",
+        "process http history tasks backends storage telemetry canvas",
+        packages="PIL attrs click httpx idna isal lmdb numpy platformdirs pyarrow rich trio",
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(

@@ -9,12 +9,14 @@ in from above (`placed.__main__`).
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 from click.core import ParameterSource
 
@@ -45,9 +47,13 @@ _COMMANDS: Final = {
         "Check a canvas for damage while its server is stopped; --repair mends it.",
     ),
     "backup": ("placed.commands.operations.command", "Copy a canvas into a new folder, also while its server runs."),
+    "export": ("placed.commands.export.command", "Write every edit to a CSV, JSON or Parquet file."),
+    "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
-_BESIDE_A_SERVER: Final = ("check", "backup")
+_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import")
+# And those that make a canvas also what it is to be; else than at a start, what isn't said follows from the data.
+_ON_A_NEW_CANVAS: Final = {"import": ("width", "height", "palette")}
 
 
 class _Placed(click.Group):
@@ -59,7 +65,8 @@ class _Placed(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), name)
         return _with_settings(command) if cmd_name in _BESIDE_A_SERVER else command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -78,7 +85,9 @@ class _Placed(click.Group):
 def _with_settings(command: click.Command) -> click.Command:
     """The command with the flags that say where a canvas is, and its function called with the settings they make."""
 
-    rows = [row for row in SETTINGS.values() if row.finds_canvas]
+    of_a_new_one = _ON_A_NEW_CANVAS.get(str(command.name), ())
+    asked = [attrs.evolve(SETTINGS[name], instead="as the data need it") for name in of_a_new_one]
+    rows = [*asked, *(row for row in SETTINGS.values() if row.finds_canvas)]
 
     def call(**values: Any) -> Any:
         assert command.callback is not None

@@ -11,25 +11,22 @@ what writes LMDB.
 from __future__ import annotations
 
 import contextlib
-import secrets
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import numpy as np
 
 from placed.backends import Log
-from placed.backends.lmdb.about import ABOUT_KEY, RECORDS, About, newest_about
-from placed.backends.lmdb.stored import decode, encode
-from placed.storage.lmdb_environment import open_environment
+from placed.backends.lmdb.about import RECORDS, newest_about
+from placed.backends.lmdb.filling import fill_lmdb_log
+from placed.backends.lmdb.stored import decode
 from placed.storage.lmdb_pages import MAX_DEPTH, NO_PAGE, DamagedPages, PageFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from lmdb import Transaction
-    from lmdb import _Database as Database
-
+    from placed.backends.lmdb.about import About
     from placed.storage.lmdb_pages import Page, Tree
 
 _AT_ONCE: Final = 8_192  # records in one transaction of the new log
@@ -162,17 +159,11 @@ async def write_log(
     Raises:
         StoreError: it can't be written.
     """
-    log_id = secrets.token_bytes(16)
-    next_offset = 0
-
-    def fill(transaction: Transaction[bytes], _records: Database | None) -> None:
-        transaction.put(ABOUT_KEY, About(log_id, created_ms, transaction.id(), 0, 0).encode())
-
-    async with open_environment(folder, fill=fill, appended=RECORDS) as environment:
+    async with fill_lmdb_log(folder, created_ms=created_ms) as log:
         for chunk in chunks(records):
-            next_offset = await environment.write(partial(_put, chunk))
-            progress(next_offset)
-    return log_id.hex(), next_offset
+            await log.extend(np.array([record.time_ms for record in chunk]), [record.value for record in chunk])
+            progress(log.next)
+    return log.id, log.next
 
 
 def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
@@ -187,18 +178,3 @@ def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
             chunk, size_bytes = [], 0
     if chunk:
         yield chunk
-
-
-def _put(chunk: list[Record], transaction: Transaction[bytes], records: Database | None) -> int:
-    about = About.decode(transaction.get(ABOUT_KEY))
-    for offset, record in enumerate(chunk, about.next_offset):
-        key, stored = encode(offset, record.time_ms, record.value)
-        transaction.put(key, stored, append=True, db=records)
-    after = attrs.evolve(
-        about,
-        transaction=transaction.id(),
-        next_offset=about.next_offset + len(chunk),
-        last_ms=max(about.last_ms, *(record.time_ms for record in chunk)),
-    )
-    transaction.put(ABOUT_KEY, after.encode())
-    return after.next_offset

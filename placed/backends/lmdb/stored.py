@@ -9,6 +9,7 @@ Pure but for the page file that it reads from. Imports numpy.
 
 from __future__ import annotations
 
+import operator
 import struct
 import zlib
 from itertools import chain
@@ -22,6 +23,8 @@ from placed.canvas.batch import Batch
 from placed.storage.lmdb_pages import IN_OVERFLOW, NODE_HEADER_BYTES, DamagedPages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from placed.storage.lmdb_pages import Page, PageFile, Tree
@@ -52,6 +55,18 @@ def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
     key = KEY.pack(offset)
     crc = zlib.crc32(value, zlib.crc32(key + _TIME.pack(time_ms)))
     return key, _HEAD.pack(time_ms, crc) + value
+
+
+def encode_all(offset: int, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Keys and values to store for the records from `offset` on: `encode` of each, four times as fast."""
+    offsets = np.arange(offset, offset + len(values), dtype=np.int64)
+    prefixes = _prefix_crcs(offsets, times_ms).tolist()
+    heads = np.empty(len(values), _HEADER)
+    heads["time_ms"] = times_ms
+    heads["crc"] = np.fromiter(map(zlib.crc32, values, prefixes), np.uint32, len(values))
+    keys: list[bytes] = offsets.astype(">u8").view(np.dtype((np.void, KEY.size))).tolist()  # type: ignore[assignment]
+    starts: list[bytes] = heads.view(np.dtype((np.void, _HEAD.size))).tolist()  # type: ignore[assignment]
+    return list(zip(keys, map(operator.add, starts, values), strict=True))
 
 
 def decode(key: bytes, stored: bytes) -> tuple[int, int, bytes]:

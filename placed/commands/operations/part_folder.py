@@ -1,8 +1,8 @@
-"""Makes the folder in which a backup is built, beside its destination: DEST.part-PID.
+"""Makes the folder in which a backup or a new log is built, beside its destination: DEST.part-PID.
 
-The folder holds a secret, the author key, so none may be left behind. A backup that fails, or that Ctrl-C, SIGTERM or
-SIGHUP ends, removes its own folder. A killed backup can't: the next backup beside it removes that folder, whatever its
-DEST. A running backup locks its folder, and the kernel unlocks it when the backup ends, however it ends.
+A backup's folder holds a secret, the author key, so none may be left behind. A command that fails, or that Ctrl-C,
+SIGTERM or SIGHUP ends, removes its own folder. A killed command can't: the next one beside it removes that folder,
+whatever its DEST. A running command locks its folder, and the kernel unlocks it when the command ends, however it ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME: Final = re.compile(r".+\.part-(\d+)")
-_CONTENTS: Final = {"snapshot", "log", "author.key"}
+_CONTENTS: Final = {"snapshot", "log", "author.key", "spool"}
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +34,7 @@ def part_folder(destination: Path) -> Iterator[Path]:
     _remove_leftovers(destination.parent)
     part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
     part.mkdir(mode=0o700)
-    with _removed_if_it_fails(part), _locked(part) as is_ours, _ended_as_by_ctrl_c():
+    with _removed_if_it_fails(part), _locked(part) as is_ours, ended_as_by_ctrl_c():
         if not is_ours or not part.exists():
             raise FileNotFoundError(2, "removed by another backup that began just then; run it again", str(part))
         yield part
@@ -59,14 +59,15 @@ def _locked(path: Path, *, process_id: int | None = None) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         except OSError:
-            yield process_id is None or not _runs(process_id)
+            yield process_id is None or not runs(process_id)
         else:
             yield True
     finally:
         os.close(descriptor)
 
 
-def _runs(process_id: int) -> bool:
+def runs(process_id: int) -> bool:
+    """Whether there is a process of this id."""
     try:
         os.kill(process_id, 0)
     except (ProcessLookupError, OverflowError):
@@ -86,7 +87,7 @@ def _removed_if_it_fails(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
+def ended_as_by_ctrl_c() -> Iterator[None]:
     """Take SIGTERM and SIGHUP for Ctrl-C, which Trio hands on where it does no harm."""
     before = {}
     with contextlib.suppress(ValueError):  # not in the main thread, which alone may say what signals do

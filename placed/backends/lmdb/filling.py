@@ -1,0 +1,92 @@
+"""A new LMDB log that is filled with records which have their times already: by a salvage, an import, a copy.
+
+Nobody reads it meanwhile, so that a transaction takes many records, and no tail is kept. The folder is one that nobody
+looks at before it is whole; whoever fills it gives it its name. May import numpy and what writes LMDB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+
+from placed.backends.lmdb.about import ABOUT_KEY, RECORDS, About
+from placed.backends.lmdb.stored import encode_all
+from placed.storage.lmdb_environment import open_environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+    from numpy.typing import NDArray
+
+    from placed.storage.lmdb_environment import Environment
+
+# Each time the map has to grow, a transaction is done twice; 64 GB of records would do so a thousand times.
+_MAP_STEP_BYTES: Final = 64 << 20
+
+
+class LmdbFilling:
+    """A log that is being filled; made by `fill_lmdb_log`.
+
+    Attributes:
+        id: the log's.
+        next: its next offset.
+    """
+
+    def __init__(self, environment: Environment, log_id: bytes) -> None:
+        self._environment = environment
+        self._last_ms = 0
+        self.id = log_id.hex()
+        self.next = 0
+
+    async def extend(self, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> None:
+        """Append records, durably. A log's times don't fall: one that does is held where it was.
+
+        Args:
+            times_ms: int64, shape (n,), each from 0 on.
+            values: n of them.
+
+        Raises:
+            StoreError: they can't be written.
+        """
+        if not len(values):
+            return
+        times_ms = np.maximum.accumulate(np.maximum(times_ms, self._last_ms))
+        items = encode_all(self.next, times_ms, values)
+        after = self.next + len(values)
+
+        def put(transaction: Transaction[bytes], records: Database | None) -> None:
+            with transaction.cursor(records) as cursor:
+                cursor.putmulti(items, append=True)
+            about = About.decode(transaction.get(ABOUT_KEY))
+            changed = attrs.evolve(about, transaction=transaction.id(), next_offset=after, last_ms=int(times_ms[-1]))
+            transaction.put(ABOUT_KEY, changed.encode())
+
+        await self._environment.write(put)
+        self.next, self._last_ms = after, int(times_ms[-1])
+
+
+@contextlib.asynccontextmanager
+async def fill_lmdb_log(folder: Path, *, created_ms: int) -> AsyncGenerator[LmdbFilling]:
+    """A new log in `folder`, which exists, is empty, and nobody else's; closed when the block ends.
+
+    Args:
+        folder: the log's own.
+        created_ms: when it, or the one that it is made of, was created.
+
+    Raises:
+        StoreError: it can't be written.
+    """
+    log_id = secrets.token_bytes(16)
+
+    def fill(transaction: Transaction[bytes], _records: Database | None) -> None:
+        transaction.put(ABOUT_KEY, About(log_id, created_ms, transaction.id(), 0, 0).encode())
+
+    async with open_environment(folder, fill=fill, appended=RECORDS, map_step_bytes=_MAP_STEP_BYTES) as environment:
+        yield LmdbFilling(environment, log_id)

@@ -1,0 +1,81 @@
+"""The note beside an exported table: what a line can't say, the canvas's size and palette.
+
+    edits.csv.gz
+    edits.csv.gz.canvas.json    {"width": 1000, "height": 1000, "palette": ["#ffffff", …], "log": "…", …}
+
+A Parquet file has the same inside, in its metadata under `placed`. Pure but for the file.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from placed.canvas.record import Definition
+from placed.commands.part_file import part_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX: Final = ".canvas.json"
+METADATA_KEY: Final = b"placed"
+_MAX_BYTES: Final = 64 << 10  # 256 colours are 3 KB
+
+
+class NoteUnusable(ValueError):
+    """A note that isn't one; the message names it."""
+
+
+def note_path(table: Path) -> Path:
+    """Where the note of a table is."""
+    return table.with_name(table.name + SUFFIX)
+
+
+def encode(definition: Definition, log_id: str) -> str:
+    """The note of a canvas."""
+    colors = [f"#{definition.rgb[at : at + 3].hex()}" for at in range(0, len(definition.rgb), 3)]
+    return json.dumps({"width": definition.width, "height": definition.height, "palette": colors, "log": log_id})
+
+
+def write(table: Path, definition: Definition, log_id: str) -> None:
+    """Put a note beside a table, whole or not at all.
+
+    Raises:
+        CannotWrite: it can't be written.
+    """
+    with part_file(note_path(table)) as part:
+        part.write_text(encode(definition, log_id) + "\n", encoding="utf-8")
+
+
+def decode(text: str | bytes) -> Definition:
+    """The canvas that a note tells of.
+
+    Raises:
+        NoteUnusable: it isn't one.
+    """
+    try:
+        found: dict[str, Any] = json.loads(text)
+        rgb = b"".join(bytes.fromhex(color.removeprefix("#")) for color in found["palette"])
+        return Definition(int(found["width"]), int(found["height"]), rgb)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NoteUnusable(f"it doesn't tell a canvas's width, height and palette: {error}") from error
+
+
+def read(table: Path) -> Definition | None:
+    """The canvas that the note beside a table tells of; None where there is no note.
+
+    Raises:
+        NoteUnusable: there is something else.
+    """
+    path = note_path(table)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise NoteUnusable(f"{path} can't be read: {error.strerror}") from error
+    try:
+        return decode(data)
+    except NoteUnusable as error:
+        raise NoteUnusable(f"{path}: {error}") from error

@@ -1,0 +1,10 @@
+"""`placed export`: all that a log has recorded, as a table for whoever wants to look at it with other tools.
+
+    command      flags, exit codes, what is printed
+       v
+    exporting    the log, the file, the note beside it
+       v
+    text, parquet    one kind of file each
+
+`placed import` reads them again, and makes the same canvas with the same authors and times.
+"""

@@ -1,0 +1,107 @@
+"""A picture as the canvas to begin with: its pixels are the new log's first edits, by nobody.
+
+The picture of a canvas (/canvas.png) becomes the same canvas: it keeps its palette, in its order. Of other pictures the
+colours decide, as in a table: --palette, whose nearest colours are taken, or what is built in and has all
+of them, or themselves. Transparent pixels stay blank.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from placed.canvas.clock import wall_clock_ms
+from placed.canvas.palette import MAX_COLORS, Palette, PaletteError
+from placed.canvas.palette_files import palette_of
+from placed.canvas.record import EDIT, Definition
+from placed.commands.import_.colors import RgbColors
+from placed.commands.import_.importing import CannotImport, Imported
+from placed.commands.import_.intake import BadLines
+from placed.commands.import_.records import edit_records
+from placed.commands.new_log import new_log
+from placed.commands.paint.picture import Picture, PictureError, read
+from placed.commands.paint.quantise import quantise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from placed.commands.settings.values import Settings
+
+_MARK: Final = "placed:version"
+NOBODY: Final = 0  # no address has this author but by a chance of 1 in 2**64
+_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as pictures do."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(4).startswith(_MAGIC)
+    except OSError:
+        return False
+
+
+async def import_picture(settings: Settings, path: Path) -> Imported:
+    """Import one picture into the new log that the settings name.
+
+    Args:
+        settings: of the server that will have it; its width, height and palette count before what the picture has.
+        path: the picture.
+
+    Raises:
+        CannotImport: it can't be read, has too many colours, or is larger than the canvas that is asked for.
+        NoNewLog: the log can't be made.
+    """
+    try:
+        picture = read(path)
+        palette, index = _indexes(picture, settings.palette or _own_palette(path))
+    except (PictureError, PaletteError) as error:
+        raise CannotImport(str(error)) from error
+    width, height = settings.width or picture.width, settings.height or picture.height
+    if picture.width > width or picture.height > height:
+        raise CannotImport(
+            f"{path} has {picture.width} x {picture.height} pixels, and the canvas is to have {width} x {height}"
+        )
+    edits = _edits(index, picture.visible)
+    definition, now_ms = Definition(width, height, palette.rgb), wall_clock_ms()
+    records = [definition.encode(), *edit_records(edits)]
+    async with new_log(settings, created_ms=now_ms) as log:
+        await log.filling.extend(np.full(len(records), now_ms), records)
+    return Imported(definition, palette.name, len(edits), len(records), now_ms, now_ms, BadLines())
+
+
+def _own_palette(path: Path) -> Palette | None:
+    """The palette of a canvas's own picture, which says that it is one (tEXt)."""
+    with Image.open(path) as image:
+        is_ours = image.mode == "P" and _MARK in image.info
+        colors = image.getpalette("RGB") if is_ours else None
+    try:
+        return palette_of(bytes(colors)) if colors else None
+    except PaletteError:
+        return None
+
+
+def _indexes(picture: Picture, palette: Palette | None) -> tuple[Palette, NDArray[np.uint8]]:
+    """The palette, and the index of each pixel, shape (height, width)."""
+    parts = picture.rgb.astype(np.int64)
+    rgb = parts[..., 0] << 16 | parts[..., 1] << 8 | parts[..., 2]
+    if palette is not None:
+        return palette, quantise(picture.rgb, picture.visible, palette.to_array(), "none")
+    colors = RgbColors(None)
+    codes, good = colors.codes(np.where(picture.visible, rgb, rgb[picture.visible][:1]).reshape(-1))
+    if not good.all():
+        raise PictureError(f"it has more than {MAX_COLORS} colours; say which to take, with --palette")
+    return colors.palette(), colors.indexes()[codes].reshape(rgb.shape)
+
+
+def _edits(index: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.void]:
+    y, x = np.nonzero(visible & (index != 0))  # a canvas is blank before
+    edits = np.empty(len(x), EDIT)
+    edits["x"], edits["y"], edits["color"], edits["author"] = x, y, index[y, x], NOBODY
+    return edits

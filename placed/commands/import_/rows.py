@@ -1,0 +1,31 @@
+"""The row: one line of what is imported, before the canvas is known. Pure.
+
+Coordinates are as the file has them, also below zero, and colours are codes (`placed.commands.import_.colors`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+
+class Kind(IntEnum):
+    """What a row places."""
+
+    PIXEL = 0  # at x, y
+    RECTANGLE = 1  # from x, y to x2, y2, both included
+    CIRCLE = 2  # around x, y; its radius is x2
+    CORRECTION = 3  # a pixel, by an act, whose id stands for the author
+
+
+# `order` is what rows are sorted by, and what those of one record share: the version in an export of ours, elsewhere
+# the time.
+ROW: Final = np.dtype(
+    [
+        *(("order", "<i8"), ("time_ms", "<i8"), ("author", "<u8")),
+        *(("x", "<i2"), ("y", "<i2"), ("x2", "<i2"), ("y2", "<i2"), ("kind", "u1"), ("color", "u1")),
+    ]
+)
+FARTHEST: Final = 32_767  # a coordinate that a row can hold, in either direction

@@ -1,0 +1,98 @@
+"""The spool: rows put down on the disk in whatever order they come, and taken up again in theirs.
+
+Each block is sorted and written at the files' ends. To read them, the range of orders is cut into parts of about
+`AT_ONCE` rows, and of each block that slice is taken that belongs into a part: a merge in pieces that numpy sorts. So
+memory holds one part, whatever the number of rows, and files that are sorted already cost nothing more. Rows of one
+order are always in one part, and stay as they came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from placed.commands.import_.rows import ROW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+AT_ONCE: Final = 1 << 18  # 262,144 rows are 9 MB
+_SAMPLE_EVERY: Final = 1 << 10
+_ORDER: Final = np.dtype("<i8")
+
+
+class Spool:
+    """Rows, dtype `ROW`, in a folder.
+
+    Attributes:
+        rows: how many there are.
+    """
+
+    def __init__(self, folder: Path, *, at_once: int = AT_ONCE, sample_every: int = _SAMPLE_EVERY) -> None:
+        self.rows = 0
+        self._at_once = at_once
+        self._sample_every = sample_every
+        self._blocks: list[int] = []  # the rows of each
+        self._samples: list[NDArray[np.int64]] = []
+        self._row_path = folder / "rows"
+        self._order_path = folder / "orders"  # apart, so that a search touches little of the disk
+        self._row_file = self._row_path.open("wb")
+        self._order_file = self._order_path.open("wb")
+
+    def add(self, rows: NDArray[np.void]) -> None:
+        """Put down one block of rows."""
+        if not len(rows):
+            return
+        orders = rows["order"].astype(_ORDER)
+        if (np.diff(orders) < 0).any():
+            places = np.argsort(orders, kind="stable")
+            rows, orders = rows[places], orders[places]
+        self._row_file.write(np.ascontiguousarray(rows).view(np.uint8).data)
+        self._order_file.write(orders.view(np.uint8).data)
+        self._blocks.append(len(rows))
+        self._samples.append(orders[:: self._sample_every].copy())
+        self.rows += len(rows)
+
+    def close(self) -> None:
+        """End writing. Idempotent."""
+        self._row_file.close()
+        self._order_file.close()
+
+    def __iter__(self) -> Iterator[NDArray[np.void]]:
+        """All rows in order, in parts; each row once."""
+        self.close()
+        if not self.rows:
+            return
+        rows = np.memmap(self._row_path, ROW, "r")
+        orders = np.memmap(self._order_path, _ORDER, "r")
+        ends = np.cumsum(self._blocks)
+        begins = ends - np.array(self._blocks)
+        at = begins.copy()
+        for pivot in self._pivots():
+            until = np.array(
+                [
+                    a + np.searchsorted(orders[a:end], np.int64(pivot)) if a < end and orders[a] < pivot else a
+                    for a, end in zip(at.tolist(), ends.tolist(), strict=True)
+                ]
+            )
+            yield from self._part(rows, at, until)
+            at = until
+        yield from self._part(rows, at, ends)
+
+    def _pivots(self) -> list[int]:
+        """Orders at which to cut, rising."""
+        samples = np.sort(np.concatenate(self._samples))
+        step = max(1, self._at_once // self._sample_every)
+        pivots: list[int] = np.unique(samples[step::step]).tolist()
+        return pivots
+
+    @staticmethod
+    def _part(rows: NDArray[np.void], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[NDArray[np.void]]:
+        slices = [np.array(rows[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True) if a < b]
+        if slices:
+            part = slices[0] if len(slices) == 1 else np.concatenate(slices)
+            yield part if len(slices) == 1 else part[np.argsort(part["order"], kind="stable")]

@@ -1,0 +1,142 @@
+"""A new log, for an import or a copy: whole under its name, or not there at all.
+
+An embedded log is filled in `LOG.part-PID` beside its place, and renamed when it is done; the data folder is locked
+meanwhile, as a server does it. What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, leaves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.backends.lmdb.about import RECORDS, check_log
+from placed.backends.lmdb.filling import fill_lmdb_log
+from placed.backends.opening import is_kafka, lmdb_folder
+from placed.commands.operations.part_folder import part_folder
+from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_environment import DATA_NAME, StoreError, make_folder, sync_folder
+from placed.storage.lmdb_lock import LOCK_NAME as LMDB_LOCK_NAME
+from placed.storage.lmdb_pages import DamagedPages
+from placed.storage.ownership import give_to_folders_owner
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+    from pathlib import Path
+
+    from placed.backends.lmdb.filling import LmdbFilling
+    from placed.commands.settings.values import Settings
+
+_LOG_NAME: Final = "log"
+SPOOL_NAME: Final = "spool"
+
+
+class NoNewLog(Exception):
+    """A new log can't be made; the message says why, and the way out."""
+
+
+@attrs.frozen
+class NewLog:
+    """A log that is being filled.
+
+    Attributes:
+        filling: where records go.
+        scratch: an empty folder on the same disk, which goes away.
+    """
+
+    filling: LmdbFilling
+    scratch: Path
+
+
+@contextlib.asynccontextmanager
+async def new_log(settings: Settings, *, created_ms: int) -> AsyncGenerator[NewLog]:
+    """The new log that these settings name, in its place once the block ends well.
+
+    Raises:
+        NoNewLog: there is one already, it can't be written, or is of no kind that lasts.
+    """
+    folder = lmdb_folder(settings)
+    if folder is None:
+        kind = "a Kafka topic: import into a data folder, and then placed copy --to it" if is_kafka(settings) else None
+        raise NoNewLog(
+            f"{settings.origin('log').with_value(repr(settings.log))}: {kind or 'it would end with this command'}"
+        )
+    with _told(folder), _folders(settings.data, folder), part_folder(folder) as part:
+        for name in (_LOG_NAME, SPOOL_NAME):
+            (part / name).mkdir(mode=0o700)
+        async with fill_lmdb_log(part / _LOG_NAME, created_ms=created_ms) as filling:
+            yield NewLog(filling, part / SPOOL_NAME)
+        (part / _LOG_NAME / LMDB_LOCK_NAME).unlink(missing_ok=True)
+        _put_in_place(part / _LOG_NAME, folder)
+        shutil.rmtree(part)
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except FolderBusy as error:
+        raise NoNewLog(str(error)) from error
+    except StoreError as error:
+        raise NoNewLog(str(error)) from error
+    except OSError as error:
+        raise NoNewLog(f"{error.filename or folder}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _folders(data: Path, log: Path) -> Iterator[None]:
+    """Have both folders to ourselves, and remove what was made when the block fails.
+
+    Raises:
+        NoNewLog: there is a log.
+        FolderBusy: a server has one of them.
+        OSError: they can't be used.
+    """
+    made = [each for each in (data, *data.parents) if not each.exists()]
+    try:
+        make_folder(data, 0o700)
+        make_folder(log.parent)
+        with lock_folder(data), contextlib.ExitStack() as stack:
+            if log.is_dir() and not log.samefile(data):
+                stack.enter_context(lock_folder(log))
+            _refuse_records(log)
+            yield
+    except BaseException:
+        if data in made:
+            shutil.rmtree(data, ignore_errors=True)
+            for each in made[1:]:
+                with contextlib.suppress(OSError):
+                    each.rmdir()
+        raise
+
+
+def _refuse_records(log: Path) -> None:
+    try:
+        descriptor = os.open(log / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        count = check_log(check_file(descriptor, appended=RECORDS)).next_offset
+    except DamagedPages as damage:
+        raise NoNewLog(
+            f"there is a log in {log} already, which is damaged: {damage}. Choose another --data"
+        ) from damage
+    finally:
+        os.close(descriptor)
+    if count:
+        raise NoNewLog(
+            f"there is a log of {count:,} records in {log} already, and only a new one is made; choose another --data"
+        )
+
+
+def _put_in_place(made: Path, log: Path) -> None:
+    for name in (DATA_NAME, LMDB_LOCK_NAME, LOCK_NAME):  # of a log without records
+        (log / name).unlink(missing_ok=True)
+    made.rename(log)
+    give_to_folders_owner(log)
+    give_to_folders_owner(log / DATA_NAME)
+    sync_folder(log.parent)

@@ -1,0 +1,75 @@
+"""The past of a canvas, for commands that read it: from the data folder, also beside its server, or from a topic.
+
+What history has in sealed segments is read from there, the rest from the log: `placed.history.reading`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.backends import CannotStart, LogError
+from placed.backends.lmdb.beside import open_beside
+from placed.backends.opening import lmdb_folder
+from placed.commands.log_thread import open_in_thread
+from placed.history.past import NotKept
+from placed.history.reading import ReadPast, read_past
+from placed.storage.lmdb_environment import DATA_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from placed.commands.settings.values import Settings
+
+_HISTORY_NAME: Final = "history"
+
+
+class CannotRead(Exception):
+    """A past can't be read; the message says why, and the way out."""
+
+
+@attrs.frozen
+class OpenPast:
+    """A past, up to the log's end as it was when this was opened.
+
+    Attributes:
+        log_id: the log's id.
+        past: to be read from.
+    """
+
+    log_id: str
+    past: ReadPast
+
+
+@contextlib.contextmanager
+def open_past(settings: Settings) -> Iterator[OpenPast]:
+    """The past of the canvas that these settings name. It blocks, for one thread.
+
+    Raises:
+        CannotRead: there is none, or it can't be read; also out of the block, which reads it.
+    """
+    folder, history = lmdb_folder(settings), settings.data / _HISTORY_NAME
+    if settings.log == "memory:":
+        raise CannotRead("a log in memory is inside its server alone")
+    if folder is not None and not (folder / DATA_NAME).exists():
+        raise CannotRead(f"there is no canvas in {folder}; say where it is, with --data FOLDER")
+    with explained():
+        if folder is not None:
+            with open_beside(folder) as log:
+                yield OpenPast(
+                    log.id, read_past(history, log.id, 0, log.next, log.batches, copied_from=log.copied_from)
+                )
+        else:
+            with open_in_thread(settings) as topic:
+                yield OpenPast(topic.id, read_past(history, topic.id, topic.first, topic.next, topic.batches))
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Make CannotRead of whatever reading a past may raise."""
+    try:
+        yield
+    except (LogError, CannotStart, NotKept) as error:
+        raise CannotRead(str(error)) from error

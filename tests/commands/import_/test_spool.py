@@ -1,0 +1,53 @@
+"""The spool: rows come back in order, each once, whatever the order they came in."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed.commands.import_.rows import ROW
+from placed.commands.import_.spool import Spool
+
+BLOCKS = st.lists(st.lists(st.integers(0, 50), max_size=60), max_size=8)
+
+
+def _rows(orders: list[int], count: itertools.count[int]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    rows = np.zeros(len(orders), ROW)
+    rows["order"] = orders
+    rows["author"] = [next(count) for _ in orders]
+    return rows
+
+
+@given(blocks=BLOCKS, at_once=st.sampled_from([1, 4, 16, 1000]), every=st.sampled_from([1, 3]))
+def test_rows_come_back_sorted_and_those_of_one_order_as_they_came_and_together(
+    blocks: list[list[int]], at_once: int, every: int
+) -> None:
+    count = itertools.count()
+    given_rows = [_rows(block, count) for block in blocks]
+    with TemporaryDirectory() as folder:
+        spool = Spool(Path(folder), at_once=at_once, sample_every=every)
+        for rows in given_rows:
+            spool.add(rows)
+        parts = list(spool)
+    wanted = sorted((int(row["order"]), int(row["author"])) for rows in given_rows for row in rows)
+    assert [(int(row["order"]), int(row["author"])) for part in parts for row in part] == wanted
+    assert spool.rows == len(wanted)
+    for part, after in itertools.pairwise(parts):
+        assert part["order"][-1] < after["order"][0]
+
+
+def test_memory_holds_a_part_and_not_all_rows(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, at_once=1000, sample_every=10)
+    shuffled = np.random.default_rng(7).permutation(50_000)
+    for block in np.array_split(shuffled, 25):
+        rows = np.zeros(len(block), ROW)
+        rows["order"] = block
+        spool.add(rows)
+    sizes = [len(part) for part in spool]
+    assert sum(sizes) == 50_000
+    assert max(sizes) < 2000
