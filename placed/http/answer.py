@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 
-@attrs.frozen
+@attrs.define  # frozen, one takes 0.7 us longer to make, and each request needs several
 class Request:
-    """One request, read whole.
+    """One request, read whole; nobody changes it.
 
     Attributes:
         method: in capitals.
@@ -41,9 +41,10 @@ class Request:
     body: bytes = b""
 
 
-@attrs.frozen
+@attrs.define  # not frozen, as `Request`
 class Answer:
-    """One response, but for the headers that belong to the connection. A HEAD's body is left out by the lane.
+    """One response, but for the headers that belong to the connection; nobody changes it. A HEAD's body is left out by
+    the lane.
 
     Attributes:
         status: HTTP's.

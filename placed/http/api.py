@@ -73,9 +73,9 @@ class Stream:
     subscriber: Subscriber
 
 
-@attrs.frozen
+@attrs.define  # not frozen, as `Request`
 class Admission:
-    """Edits of one request that were admitted, and the record that they will be part of."""
+    """Edits of one request that were admitted, and the record that they will be part of; nobody changes it."""
 
     author: int
     edits: int

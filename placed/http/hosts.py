@@ -41,20 +41,25 @@ class Hosts:
         self._endings = tuple(name[1:] for name in names if name.startswith("*."))
         self._trusted = tuple(trusted)
         self._answers_all = ANY in names
+        self._taken = ""  # the last host that was taken from anybody: nearly all ask for the same one
 
     def listen_on(self, addresses: Iterable[str]) -> None:
         """Tell where the server listens; until then it is taken to be on this machine alone."""
         self._answers_all = ANY in self._names or (not self._names and not all(map(_is_loopback, addresses)))
+        self._taken = ""
 
     def takes(self, headers: Mapping[str, str], peer: str) -> bool:
         """Whether a request with these headers, from the address `peer`, is to be answered."""
         host = headers.get("host", "")
-        if not host:  # no browser leaves it out, but checks and old clients do
+        if host == self._taken or not host:  # no browser leaves it out, but checks and old clients do
             return True
         asked = authority_of(host)
         if asked is None:
             return False
-        return self._answers_all or self._is_allowed(asked) or (not self._names and is_inside(peer, self._trusted))
+        if self._answers_all or self._is_allowed(asked):
+            self._taken = host
+            return True
+        return not self._names and is_inside(peer, self._trusted)
 
     def _is_allowed(self, asked: Authority) -> bool:
         return asked.is_local or asked.host in self._names or asked.host.endswith(self._endings)

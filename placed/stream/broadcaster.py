@@ -105,12 +105,15 @@ class Broadcaster:
 
     async def run(self) -> None:
         """Wake those who wait when their turn comes, and notice when the status changes, until cancelled."""
-        with self.pace.watching():
+        try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._wake_waiters)
                 while True:
                     self.look()
+                    self.pace.watch(others=self.subscribers > 0)
                     await trio.sleep(_LOOK_SECONDS)
+        finally:
+            self.pace.watch(others=False)
 
     async def _wake_waiters(self) -> None:
         told = self.version, self.urgent

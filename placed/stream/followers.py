@@ -144,7 +144,6 @@ class Followers:
         if len(self._all) < _FEW_STREAMS:
             for pack in list(self._packs.packs):
                 self._bring_up_to_date(pack)
-            await trio.lowlevel.checkpoint()
             return
         writes = 0
         self._watch.begin_frame()

@@ -10,14 +10,13 @@ half of it.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _RESTS: Final = 3.0
 _LEAST_RESTS: Final = 1.0
@@ -46,15 +45,19 @@ class Pace:
     def __init__(self, edits_wait: Callable[[], bool] = lambda: False) -> None:
         self._edits_wait = edits_wait
         self._steps = _Steps()
+        self._watches = False
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Within the block it's known what other tasks do; without, nobody is waited for but edits."""
-        trio.lowlevel.add_instrument(self._steps)
-        try:
-            yield
-        finally:
+    def watch(self, *, others: bool) -> None:
+        """Know what other tasks do from now on, or no longer; who doesn't waits for nobody but edits. Idempotent.
+
+        To know it costs each step of a task 0.5 us, and an edit that comes alone 5 us: nothing to those who are told
+        of edits, but nobody should pay for it where nobody is told.
+        """
+        if others and not self._watches:
+            trio.lowlevel.add_instrument(self._steps)
+        elif self._watches and not others:
             trio.lowlevel.remove_instrument(self._steps)
+        self._watches = others
 
     async def rest(self, turn_seconds: float, frame_seconds: float) -> None:
         """Let the others have their time; where little was taken, one turn of the scheduler.

@@ -19,19 +19,9 @@ from placed.stream.pace import Pace, Stopwatch, Waiters
 from tests.records import SMALL, batch, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trio.testing import MockClock
 
 LIMIT_SECONDS = 10.0
-
-
-@pytest.fixture
-def watched() -> Iterator[Pace]:
-    """A pace that knows what other tasks do."""
-    pace = Pace()
-    with pace.watching():
-        yield pace
 
 
 async def seconds_of_rest(pace: Pace, turn_seconds: float, frame_seconds: float) -> float:
@@ -43,8 +33,8 @@ async def seconds_of_rest(pace: Pace, turn_seconds: float, frame_seconds: float)
 
 async def test_rest_takes_no_time_where_there_is_nothing_to_do(autojump_clock: MockClock) -> None:
     pace = Pace()
-    with pace.watching():
-        assert await seconds_of_rest(pace, 5.0, 5.0) == 0
+    pace.watch(others=True)
+    assert await seconds_of_rest(pace, 5.0, 5.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,12 +67,31 @@ async def test_rest_lasts_while_others_have_something_to_do(autojump_clock: Mock
             await trio.lowlevel.checkpoint()
         done.set()
 
-    with pace.watching():
-        nursery.start_soon(work)
-        with trio.fail_after(LIMIT_SECONDS):
-            while not done.is_set():
-                assert not await pace._is_quiet()
-            assert await pace._is_quiet()
+    pace.watch(others=True)
+    nursery.start_soon(work)
+    with trio.fail_after(LIMIT_SECONDS):
+        while not done.is_set():
+            assert not await pace._is_quiet()
+        assert await pace._is_quiet()
+
+
+async def test_what_tasks_do_is_counted_only_while_somebody_is_told_of_edits(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    hub = Told().hub
+
+    async def steps() -> int:
+        await trio.sleep(1)
+        before = hub.pace._steps.count
+        await trio.sleep(1)
+        return hub.pace._steps.count - before
+
+    nursery.start_soon(hub.run)
+    assert await steps() == 0
+    subscriber = hub.subscribe(1, Format.CODES, None)
+    assert await steps() > 0
+    subscriber.close()
+    assert await steps() == 0
 
 
 async def test_stopwatch_adds_up_the_turns_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:

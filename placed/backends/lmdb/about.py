@@ -46,7 +46,9 @@ class About:
 
     def encode(self) -> bytes:
         """As it is stored."""
-        return _sealed(_ABOUT.pack(_FORMAT, *attrs.astuple(self)))
+        # Field by field: `attrs.astuple` takes 5 us, at each commit.
+        values = self.log_id, self.created_ms, self.transaction, self.next_offset, self.last_ms
+        return _sealed(_ABOUT.pack(_FORMAT, *values))
 
     @classmethod
     def decode(cls, data: bytes | None) -> About:

@@ -50,9 +50,9 @@ def may_be_hot(data: bytes) -> bool:
     return False
 
 
-@attrs.frozen
+@attrs.define  # not frozen, as `Request`
 class Head:
-    """A plain hot request's head.
+    """A plain hot request's head; nobody changes it.
 
     Attributes:
         length: of the body, in bytes.
@@ -99,7 +99,8 @@ def read_head(data: bytes) -> Head | None:
         if known is None:
             return None
         head = Head(method.decode(), path.decode(), query.decode(), known.headers, known.length, known.closes)
-    return head if head is not None and head.length <= most_body_bytes(head.path) else None
+    fits = head is not None and (not head.length or head.length <= most_body_bytes(head.path))
+    return head if fits else None
 
 
 @lru_cache(maxsize=_KNOWN_FIELDS)
