@@ -16,13 +16,13 @@ import attrs
 import click
 import trio
 
-from bench.audience import send
-from bench.cores import load_cores, pin
-from bench.http_client import connection
-from bench.load_process import busy_share, warnings
-from bench.place import Place, opened, url_option
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.senders import Answers, Load
+from bench.equipment.cores import load_cores, pin
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import busy_share, warnings
+from bench.equipment.place import Place, opened, url_option
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.load.audience import send
+from bench.load.senders import Answers, Load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,19 +21,19 @@ import click
 import numpy as np
 import trio
 
-from bench.audience import audience, place_edits, read_every_option, send
-from bench.cores import allow_connections
-from bench.edit_logs import lay_picture
-from bench.http_client import connection
-from bench.load_process import busy_share, warnings
-from bench.measure import reading
+from bench.equipment.cores import allow_connections
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import busy_share, warnings
+from bench.equipment.measure import reading
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.load.audience import audience, place_edits, read_every_option, send
+from bench.load.senders import Load
+from bench.logs.edit_logs import lay_picture
 from bench.peers import PEERS, NotHad, ask_for_mercure
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.senders import Load
 
 if TYPE_CHECKING:
+    from bench.equipment.place import Place
     from bench.peers import Peer
-    from bench.place import Place
 
 _PARTS: Final = ("fanout", "ingest", "image")
 _ALONE_SECONDS: Final = 2.0

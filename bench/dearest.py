@@ -13,16 +13,16 @@ import attrs
 import click
 import trio
 
-from bench.dear_requests import requests
-from bench.http_client import UnexpectedAnswer
-from bench.measure import reading
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import running_server, serving
+from bench.equipment.http_client import UnexpectedAnswer
+from bench.equipment.measure import reading
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import running_server, serving
+from bench.load.dear_requests import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.dear_requests import Dear
+    from bench.load.dear_requests import Dear
 
 _SECONDS: Final = 30.0  # for one answer
 _READ_BYTES: Final = 1 << 18

@@ -1,9 +1,9 @@
 """`event`: a day of r/place in minutes: people arrive, load the page, follow, and paint; halfway the server restarts.
 
 The edits are a trace's, thinned out to the rate asked for and in its order, or made up; each is placed by somebody who
-has a charge left (`bench.crowd`). The restart is SIGTERM and a new process on the same folder and port: all streams end
-at once, and all who had one come back. At the end each person's own canvas is compared with the server's image. With
---url nothing is restarted, and edits take whatever cooldown the server has.
+has a charge left (`bench.people.crowd`). The restart is SIGTERM and a new process on the same folder and port: all
+streams end at once, and all who had one come back. At the end each person's own canvas is compared with the server's
+image. With --url nothing is restarted, and edits take whatever cooldown the server has.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import numpy as np
 import trio
 from PIL import Image
 
-from bench.cores import allow_connections, pin, server_cores
-from bench.crowd import Event
-from bench.http_client import connection
-from bench.load_process import Busy, LoadProcess, busy_share, load_process, warnings
-from bench.measure import reading, resident_bytes
-from bench.place import Place, place_of, url_option
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import ServerProcess, running_server, serving
-from bench.trace import BadTrace, Trace, generate, load
+from bench.equipment.cores import allow_connections, pin, server_cores
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import Busy, LoadProcess, busy_share, load_process, warnings
+from bench.equipment.measure import reading, resident_bytes
+from bench.equipment.place import Place, place_of, url_option
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import ServerProcess, running_server, serving
+from bench.logs.trace import BadTrace, Trace, generate, load
+from bench.people.crowd import Event
 from placed.canvas.record import EDIT
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class _Story:
 
 @click.command()
 @url_option
-@click.option("--trace", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An .npz; see bench.trace.")
+@click.option(
+    "--trace", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An .npz; see bench.logs.trace."
+)
 @click.option("--people", default=5_000, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
     "--arrival-seconds", default=20.0, show_default=True, type=click.FloatRange(0, 3_600), help="Of everybody."
@@ -187,7 +189,7 @@ async def _tell(
                 definition.height,
                 definition.colors,
             )
-            async with load_process("bench.crowd", about) as crowd:
+            async with load_process("bench.people.crowd", about) as crowd:
                 watch = _Watch(crowd, story, bar, people)
                 began = trio.current_time()
                 await watch.until(began + seconds / 2)

@@ -17,13 +17,13 @@ import click
 import numpy as np
 import trio
 
-from bench.audience import Dialect, Show, audience, place_edits, present, read_every_option
-from bench.cores import allow_connections
-from bench.http_client import connection
-from bench.load_process import warnings
-from bench.measure import reading
-from bench.place import Place, opened, url_option
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.cores import allow_connections
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import warnings
+from bench.equipment.measure import reading
+from bench.equipment.place import Place, opened, url_option
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.load.audience import Dialect, Show, audience, place_edits, present, read_every_option
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

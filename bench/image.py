@@ -9,14 +9,14 @@ import attrs
 import click
 import trio
 
-from bench.audience import send
-from bench.edit_logs import lay_picture
-from bench.http_client import UnexpectedAnswer, connection
-from bench.load_process import busy_share, warnings
-from bench.measure import reading
-from bench.place import Place, opened, url_option
-from bench.report import Figure, Report, json_option, progress_bar
-from bench.senders import Answers, Load
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.load_process import busy_share, warnings
+from bench.equipment.measure import reading
+from bench.equipment.place import Place, opened, url_option
+from bench.equipment.report import Figure, Report, json_option, progress_bar
+from bench.load.audience import send
+from bench.load.senders import Answers, Load
+from bench.logs.edit_logs import lay_picture
 
 if TYPE_CHECKING:
     from pathlib import Path

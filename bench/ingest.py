@@ -16,14 +16,14 @@ import attrs
 import click
 import trio
 
-from bench.audience import audience, present, read_every_option, send
-from bench.cores import allow_connections
-from bench.http_client import connection
-from bench.load_process import busy_share, warnings
-from bench.measure import reading
-from bench.place import Place, opened, url_option
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.senders import Answers, Load
+from bench.equipment.cores import allow_connections
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import busy_share, warnings
+from bench.equipment.measure import reading
+from bench.equipment.place import Place, opened, url_option
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.load.audience import audience, present, read_every_option, send
+from bench.load.senders import Answers, Load
 
 if TYPE_CHECKING:
     from pathlib import Path

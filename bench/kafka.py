@@ -25,12 +25,12 @@ import attrs
 import click
 import trio
 
-from bench.edit_logs import CANVAS, fill
-from bench.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.measure import Spent, as_json, median_spent, quantiles, reading
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import ROOT, running_server, serving
 from bench.latency import Watcher
-from bench.measure import Spent, as_json, median_spent, quantiles, reading
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import ROOT, running_server, serving
+from bench.logs.edit_logs import CANVAS, fill
 from placed.backends.kafka.log import open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
 from placed.canvas.clock import steady_clock_ms
@@ -41,7 +41,7 @@ from placed.tasks.recovery import FEED_RECORDS
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from bench.server_process import ServerProcess
+    from bench.equipment.server_process import ServerProcess
     from placed.backends import Log
 
 _READY_SECONDS: Final = 120.0

@@ -19,10 +19,10 @@ import attrs
 import click
 import trio
 
-from bench.http_client import Connection, UnexpectedAnswer, connection
-from bench.measure import quantiles, reading
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import running_server, serving
+from bench.equipment.http_client import Connection, UnexpectedAnswer, connection
+from bench.equipment.measure import quantiles, reading
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import running_server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -1,8 +1,8 @@
 """`memory`: what a server keeps in memory, empty, and in the course of a day's traffic.
 
 The day is 24 hours of 333 edits a second, 28.8 million, by 1.1 million authors. They reach a whole server in minutes,
-through its own log (`bench.traffic`). As time runs hundreds of times faster, a charge comes back as much faster, so
-that as many authors owe charges at once as in a real day; with --charge-seconds 1 they are all those of an hour or
+through its own log (`bench.logs.traffic`). As time runs hundreds of times faster, a charge comes back as much faster,
+so that as many authors owe charges at once as in a real day; with --charge-seconds 1 they are all those of an hour or
 more, and the cooldowns reach their bound of 200,000. Meanwhile one client follows the stream, and another loads the
 page, the image and /metrics every hour of the day. A second server gets real POSTs. Resident memory is Linux's VmRSS:
 anonymous memory, the process's own, and pages of mapped files, which rise and fall by up to one step of the log's map.
@@ -19,10 +19,10 @@ import attrs
 import click
 import trio
 
-from bench.http_client import Connection, UnexpectedAnswer, connection
-from bench.measure import resident_bytes
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import ServerFailed, ServerProcess, running_server, serving
+from bench.equipment.http_client import Connection, UnexpectedAnswer, connection
+from bench.equipment.measure import resident_bytes
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import ServerFailed, ServerProcess, running_server, serving
 from placed.storage.lmdb_environment import MAP_STEP_BYTES
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ async def _post(link: Connection, number: int) -> None:
 
 async def _day(outcome: _Outcome, edits: int, arguments: list[str], progress: Callable[[int], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
-        command = [sys.executable, "-m", "bench.traffic", folder, *arguments]
+        command = [sys.executable, "-m", "bench.logs.traffic", folder, *arguments]
         async with (
             running_server(command) as server,
             connection(server.host, server.port) as link,
@@ -154,7 +154,7 @@ async def _sample_hours(
 
 
 async def _newest_count(server: ServerProcess) -> int:
-    """The last of the numbers that `bench.traffic` has printed since the last call; waits for one."""
+    """The last of the numbers that `bench.logs.traffic` has printed since the last call; waits for one."""
     assert server.process.stdout is not None
     said = b""
     while not said.endswith(b"\n"):

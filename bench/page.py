@@ -1,7 +1,7 @@
 """`page`: what the page costs a browser's main thread, and how smoothly it pans, while edits arrive. Linux only.
 
-A server of our own with a large canvas, `bench.senders` that places edits on it, and Chromium without a window, whose
-own tracing (the protocol's Tracing domain) says when frames were presented and what each thread did:
+A server of our own with a large canvas, `bench.load.senders` that places edits on it, and Chromium without a window,
+whose own tracing (the protocol's Tracing domain) says when frames were presented and what each thread did:
 
     panning, whole canvas      1,000 edits/s arrive, a mouse drags the canvas to and fro all the time
     panning, close             the same, zoomed in to where a pixel is at least one of the screen's
@@ -26,11 +26,11 @@ import attrs
 import click
 import trio
 
-from bench.audience import send
-from bench.measure import resident_bytes
-from bench.place import Place, opened
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.senders import Load
+from bench.equipment.measure import resident_bytes
+from bench.equipment.place import Place, opened
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.load.audience import send
+from bench.load.senders import Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -25,7 +25,7 @@ import numpy as np
 from isal import isal_zlib
 from PIL import Image, UnidentifiedImageError
 
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from placed.canvas import png as placed_png
 from placed.canvas.palette import SEED
 

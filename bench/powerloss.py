@@ -23,8 +23,8 @@ import attrs
 import click
 import trio
 
-from bench.http_client import Connection, connection
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.http_client import Connection, connection
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.torturing import power, recorder
 from bench.torturing.ledger import Broken, Ledger
 from bench.torturing.life import ended, launched, ready

@@ -14,9 +14,9 @@ import attrs
 import click
 import trio
 
-from bench.edit_logs import CANVAS, fill, open_past_log
-from bench.measure import Spent, as_json, median_spent, reading, since
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.measure import Spent, as_json, median_spent, reading, since
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.logs.edit_logs import CANVAS, fill, open_past_log
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.canvas.record import decode

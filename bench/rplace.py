@@ -19,9 +19,9 @@ import click
 import numpy as np
 import trio
 
-from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, since
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.trace import BadTrace, Trace, generate, load
+from bench.equipment.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, since
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.logs.trace import BadTrace, Trace, generate, load
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.batch import Batch
 from placed.canvas.clock import steady_clock_ms
@@ -67,7 +67,7 @@ class _Run:
 
 @click.command()
 @click.option(
-    "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz; see bench/trace.py."
+    "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz; see bench/logs/trace.py."
 )
 @click.option("--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="Of the generated trace.")
 @click.option(

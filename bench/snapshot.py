@@ -13,8 +13,8 @@ import click
 import numpy as np
 import trio
 
-from bench.measure import Spent, as_json, median_spent, reading, since
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.measure import Spent, as_json, median_spent, reading, since
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from placed.canvas.cooldown import SAVED, Cooldowns, Rule
 from placed.canvas.palette import SEED
 from placed.canvas.projection import Projection

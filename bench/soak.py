@@ -1,10 +1,10 @@
 """`soak`: an event's load for an hour, and whether anything grows: the server's memory, descriptors, threads, latency.
 
-People come, load the page, follow, paint and go again (`bench.crowd`), so that whatever is kept of somebody who left
-would show. Beside them one client places an edit a second, and waits until its own stream tells of it.
+People come, load the page, follow, paint and go again (`bench.people.crowd`), so that whatever is kept of somebody who
+left would show. Beside them one client places an edit a second, and waits until its own stream tells of it.
 
-The rule: the first sixth is warm-up. Through the rest of each series goes the line of `bench.trend`; the series is flat
-when that line rises by no more than what `_RULES` allows it, from begin to end. All series have to be.
+The rule: the first sixth is warm-up. Through the rest of each series goes the line of `bench.equipment.trend`; the
+series is flat when that line rises by no more than what `_RULES` allows it, from begin to end. All series have to be.
 
 Where other work shares the machine, latency is that of the other work, unless the server and its load come first:
 `chrt --rr 1 python -m bench soak`, as root. `nice` reaches no further than its own session, where the kernel groups
@@ -23,18 +23,18 @@ import click
 import numpy as np
 import trio
 
-from bench.cores import allow_connections
-from bench.crowd import Event
-from bench.edit_logs import random_edits
-from bench.http_client import connection
-from bench.load_process import LoadProcess, load_process
-from bench.measure import reading, resident_bytes
-from bench.report import Figure, Report, Series, Target, json_option, progress_bar
-from bench.server_process import running_server, serving
-from bench.trend import Allowance, Trend, trend
+from bench.equipment.cores import allow_connections
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import LoadProcess, load_process
+from bench.equipment.measure import reading, resident_bytes
+from bench.equipment.report import Figure, Report, Series, Target, json_option, progress_bar
+from bench.equipment.server_process import running_server, serving
+from bench.equipment.trend import Allowance, Trend, trend
+from bench.logs.edit_logs import random_edits
+from bench.people.crowd import Event
 
 if TYPE_CHECKING:
-    from bench.server_process import ServerProcess
+    from bench.equipment.server_process import ServerProcess
 
 _SIDE_PX: Final = 1000
 _COLORS: Final = 16
@@ -150,7 +150,7 @@ async def _soak(
                 *(server.host, server.port, people, _ARRIVAL_SECONDS, seconds, str(edits)),
                 *(0.0, _SIDE_PX, _SIDE_PX, _COLORS, stay_seconds),
             )
-            async with load_process("bench.crowd", about) as crowd:
+            async with load_process("bench.people.crowd", about) as crowd:
                 with progress_bar("s") as bar:
                     task = bar.add_task("soaking", total=round(seconds))
                     sampler = _Sampler(server, crowd, run)

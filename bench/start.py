@@ -18,11 +18,11 @@ import attrs
 import click
 import trio
 
-from bench.edit_logs import fill, open_past_log
-from bench.http_client import UnexpectedAnswer, connection
-from bench.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import ROOT, running_server, seconds_logged, serving, users_environment
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import ROOT, running_server, seconds_logged, serving, users_environment
+from bench.logs.edit_logs import fill, open_past_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ import attrs
 import click
 import trio
 
-from bench.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.torturing import schedule
 from bench.torturing.clock import Clock
 from bench.torturing.disk import small_disk

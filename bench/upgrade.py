@@ -22,10 +22,10 @@ import click
 import h11
 import trio
 
-from bench.edit_logs import fill, open_past_log
-from bench.http_client import UnexpectedAnswer, connection
-from bench.report import Figure, Report, Target, json_option, progress_bar
-from bench.server_process import running_server, serving
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import running_server, serving
+from bench.logs.edit_logs import fill, open_past_log
 from placed.storage.folder_lock import LOCK_NAME
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ import attrs
 import trio
 from platformdirs import user_cache_path
 
-from bench.audience import Dialect
-from bench.cores import pin, server_cores
-from bench.place import Place
-from bench.server_process import running_server, serving
+from bench.equipment.cores import pin, server_cores
+from bench.equipment.place import Place
+from bench.equipment.server_process import running_server, serving
+from bench.load.audience import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

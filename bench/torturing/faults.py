@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from bench.http_client import Connection, connection
+from bench.equipment.http_client import Connection, connection
 from bench.torturing import schedule
 from bench.torturing.ledger import Broken
 from bench.torturing.people import GONE, HOST, stalled_reader

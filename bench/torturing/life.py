@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from bench.measure import reading
-from bench.server_process import ROOT, users_environment
+from bench.equipment.measure import reading
+from bench.equipment.server_process import ROOT, users_environment
 from bench.torturing.ledger import Broken
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import h11
 import trio
 from PIL import Image
 
-from bench.http_client import Answer, Connection, UnexpectedAnswer, connection
+from bench.equipment.http_client import Answer, Connection, UnexpectedAnswer, connection
 from bench.torturing.ledger import Broken
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from bench.http_client import connection
-from bench.measure import resident_bytes
+from bench.equipment.http_client import connection
+from bench.equipment.measure import resident_bytes
 from bench.torturing import schedule
 from bench.torturing.faults import Site, inflict
 from bench.torturing.ledger import Broken, Ledger

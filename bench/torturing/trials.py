@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from bench.http_client import connection
+from bench.equipment.http_client import connection
 from bench.torturing import schedule
 from bench.torturing.damage import damage
 from bench.torturing.ledger import Broken
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bench.http_client import Connection
+    from bench.equipment.http_client import Connection
     from bench.torturing.ledger import Ledger
     from bench.torturing.schedule import Fault
 

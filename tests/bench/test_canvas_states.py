@@ -7,7 +7,7 @@ import base64
 import numpy as np
 import pytest
 
-from bench.canvas_states import CanvasStates, Reload
+from bench.people.canvas_states import CanvasStates, Reload
 from placed.canvas import png
 from placed.canvas.edit_code import EditCode
 from placed.canvas.palette import SEED

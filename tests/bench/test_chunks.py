@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.chunks import Chunks
+from bench.people.chunks import Chunks
 from placed.stream.chunked import LAST_CHUNK, chunk_of, data_of
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import bench
-from bench.trace import Trace, generate
+from bench.logs.trace import Trace, generate
 from tests.parts import chromium, require
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from bench.dear_requests import requests
 from bench.dearest import measured
+from bench.load.dear_requests import requests
 from placed.http.lanes.connection import HEAD_BYTES
 from tests.serving import LANES, serving
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import trio
 
-from bench.measure import Spent
+from bench.equipment.measure import Spent
 from bench.torturing import life
 from bench.torturing.ledger import Broken
 from tests.parts import require

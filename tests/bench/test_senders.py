@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import trio
 
-from bench.audience import _lateness
-from bench.load_process import Busy, busy_share, warnings
-from bench.senders import Load
+from bench.equipment.load_process import Busy, busy_share, warnings
+from bench.load.audience import _lateness
+from bench.load.senders import Load
 from tests.parts import require
 
 LIMIT_SECONDS = 30.0
@@ -29,8 +29,8 @@ def needs_epoll() -> None:
 
 
 async def sent(load: Load) -> dict[str, Any]:
-    """What `bench.senders` says of a load."""
-    command = [sys.executable, "-m", "bench.senders", json.dumps(attrs.asdict(load))]
+    """What `bench.load.senders` says of a load."""
+    command = [sys.executable, "-m", "bench.load.senders", json.dumps(attrs.asdict(load))]
     with trio.fail_after(LIMIT_SECONDS):
         done = await trio.run_process(command, capture_stdout=True, cwd=Path(__file__).parents[2])
     told: dict[str, Any] = json.loads(done.stdout)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.trace import Trace, generate
+from bench.logs.trace import Trace, generate
 from placed.canvas.record import Definition
 
 WIDTH, HEIGHT = 9, 7

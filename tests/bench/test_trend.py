@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.trend import Allowance, trend
+from bench.equipment.trend import Allowance, trend
 
 TIMES = [10.0 * number for number in range(60)]
 

@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from bench.chunks import Chunks
+from bench.people.chunks import Chunks
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
-from bench.cores import pin, server_cores
-from bench.server_process import running_server, serving
+from bench.equipment.cores import pin, server_cores
+from bench.equipment.server_process import running_server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

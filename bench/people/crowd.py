@@ -1,7 +1,7 @@
-"""`python -m bench.crowd`: the people of an event, in one process: they come, load the page, follow, paint, and return.
+"""`python -m bench.people.crowd`: the people of an event, in one process: they come, load the page, follow, paint, go.
 
-For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll (`bench.links`). Their edits are placed
-by `bench.painters`.
+For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll (`bench.people.links`). Their edits are
+placed by `bench.people.painters`.
 
     arriving --connects--> loading: /, /info, /canvas.png --> following: /edits from the image's version on
        ^                       ^                                  |  the server tells it to reload
@@ -13,7 +13,7 @@ the others reset it, as a phone that is put away.
 
 Who returns sends Last-Event-ID, as a browser does, and loads nothing again. Edits are the trace's, each by a person
 who follows and has a charge left, over connections of their own with X-Forwarded-For: to the server, each person is an
-address, with a cooldown of its own. Each person has a canvas (`bench.canvas_states`).
+address, with a cooldown of its own. Each person has a canvas (`bench.people.canvas_states`).
 
     argument           an `Event` as JSON
     standard output    after each line that comes, a `Told` as JSON
@@ -38,11 +38,11 @@ from typing import Final
 import attrs
 import numpy as np
 
-from bench.canvas_states import CanvasStates, Reload, State
-from bench.chunks import Chunks
-from bench.links import Links
-from bench.load_process import Busy, Stopwatch
-from bench.painters import Painters
+from bench.equipment.load_process import Busy, Stopwatch
+from bench.people.canvas_states import CanvasStates, Reload, State
+from bench.people.chunks import Chunks
+from bench.people.links import Links
+from bench.people.painters import Painters
 
 _PAGE: Final = ("/", "/info", "/canvas.png")
 _LOADING: Final = 64  # pages at once: a browser each, and no more than a listener's queue holds

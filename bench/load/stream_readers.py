@@ -1,6 +1,6 @@
-"""`python -m bench.stream_readers`: many clients of one stream, in one process that does no more than it must.
+"""`python -m bench.load.stream_readers`: many clients of one stream, in one process that does no more than it must.
 
-For `bench.audience`, which starts it. Linux only, as it uses epoll.
+For `bench.load.audience`, which starts it. Linux only, as it uses epoll.
 
     argument           a `Reading` as JSON
     standard output    `"ready"` once all of them follow; then, for each line that comes, a `Came` as JSON of what has
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from bench.load_process import Busy, Stopwatch
+from bench.equipment.load_process import Busy, Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import trio
 
-from bench.cores import load_cores, pin
-from bench.server_process import ROOT
+from bench.equipment.cores import load_cores, pin
+from bench.equipment.server_process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable

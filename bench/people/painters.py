@@ -1,6 +1,6 @@
 """The edits of an event: placed at a steady pace over connections of their own, each in somebody's name.
 
-For `bench.crowd`. Each person is an address, told by X-Forwarded-For, so that each has a cooldown of their own.
+For `bench.people.crowd`. Each person is an address, told by X-Forwarded-For, so that each has a cooldown of their own.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from bench.crowd import Event
-    from bench.links import Links
+    from bench.people.crowd import Event
+    from bench.people.links import Links
 
 _PAINTERS: Final = 32  # connections for edits
 _MAX_LATE_SECONDS: Final = 5.0  # an edit that nobody could place until then is left out

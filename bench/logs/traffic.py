@@ -1,4 +1,4 @@
-"""`python -m bench.traffic`: a whole server in one process, with a day of traffic put into its log from inside.
+"""`python -m bench.logs.traffic`: a whole server in one process, with a day of traffic put into its log from inside.
 
 For `bench.memory`, which starts it. The server is `placed.service.wiring.serve`, with everything it has: HTTP, streams,
 image, reader, projection, feed, cooldowns, snapshotter. Only the way in is short: records are appended to the very log
@@ -20,7 +20,7 @@ import click
 import numpy as np
 import trio
 
-from bench.edit_logs import append_together, random_edits
+from bench.logs.edit_logs import append_together, random_edits
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.record import encode_edits
 from placed.commands.settings.values import Settings

@@ -1,4 +1,4 @@
-"""`python -m bench.senders`: requests over keep-alive connections, as fast as they are answered or at a given rate.
+"""`python -m bench.load.senders`: requests over keep-alive connections, as fast as they are answered or at some rate.
 
 For benches, which start it. A client on Trio and h11 would cost more than the server that it measures; this one has a
 request ready, and reads of an answer its status, its length, and a version in it. Linux only, as it uses epoll.
@@ -25,7 +25,7 @@ from typing import Final
 import attrs
 import numpy as np
 
-from bench.load_process import Busy, Stopwatch
+from bench.equipment.load_process import Busy, Stopwatch
 
 EDIT_TARGET: Final = "/edit?x={x}&y={y}&color={color}"
 _READ_BYTES: Final = 1 << 18

@@ -1,6 +1,6 @@
 """Connections to one server by the thousand, in one loop over one epoll: what comes goes to whoever opened it.
 
-For `bench.crowd`. Linux only.
+For `bench.people.crowd`. Linux only.
 """
 
 from __future__ import annotations

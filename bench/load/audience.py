@@ -14,18 +14,18 @@ import click
 import numpy as np
 import trio
 
-from bench.http_client import connection
-from bench.load_process import Busy, LoadProcess, busy_share, load_process
-from bench.measure import reading, resident_bytes
-from bench.senders import EDIT_TARGET, Answers, Load
-from bench.stream_readers import Reading
+from bench.equipment.http_client import connection
+from bench.equipment.load_process import Busy, LoadProcess, busy_share, load_process
+from bench.equipment.measure import reading, resident_bytes
+from bench.load.senders import EDIT_TARGET, Answers, Load
+from bench.load.stream_readers import Reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from numpy.typing import NDArray
 
-    from bench.place import Place
+    from bench.equipment.place import Place
 
 _SETTLE_SECONDS: Final = 1.0  # for the last frames to arrive
 _SAMPLED: Final = 64
@@ -47,8 +47,8 @@ class Dialect:
 
     Attributes:
         follow: the target of a stream.
-        place, body: target and body of the request that makes a frame; see `bench.senders.Load`.
-        marker: finds a frame's number; see `bench.stream_readers.Reading`.
+        place, body: target and body of the request that makes a frame; see `bench.load.senders.Load`.
+        marker: finds a frame's number; see `bench.load.stream_readers.Reading`.
         is_numbered: whether a frame has its request's own number, rather than one that the answer tells.
     """
 
@@ -164,8 +164,8 @@ async def present(place: Place) -> Dialect:
 
 
 async def send(load: Load) -> Answers:
-    """Run `bench.senders` with this load."""
-    async with load_process("bench.senders", load) as process:
+    """Run `bench.load.senders` with this load."""
+    async with load_process("bench.load.senders", load) as process:
         told = await process.answer()
     return Answers(**{**told, "busy": Busy(**told["busy"])})
 
@@ -191,7 +191,7 @@ async def audience(
                 sampled=-(-_SAMPLED // processes),
                 every_ms=every_ms,
             )
-            readers.append(await stack.enter_async_context(load_process("bench.stream_readers", spec)))
+            readers.append(await stack.enter_async_context(load_process("bench.load.stream_readers", spec)))
         for process in readers:
             await process.answer()
         joined = trio.current_time() - began

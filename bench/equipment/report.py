@@ -95,7 +95,7 @@ class Report:
         about = machine()
         plot_path = click.get_current_context().meta.get(_PLOT)
         if plot_path is not None:
-            from bench.plot import draw, draw_lines
+            from bench.equipment.plot import draw, draw_lines
 
             if self.series:
                 panels = [(each.title, each.unit, each.minutes, each.lines) for each in self.series]

@@ -20,7 +20,7 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 READY_SECONDS = 120.0  # 10 million edits without a snapshot take 2 s; this is for a machine that is busy
 STOP_SECONDS = 15.0  # the server's own deadline is 10 s
 _ADDRESS = re.compile(r"http://([^\s/:]+):(\d+)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import trio
 
-from bench.trace import AUTHORS, generate
+from bench.logs.trace import AUTHORS, generate
 from placed.backends.lmdb.log import LmdbLog, open_lmdb_log
 from placed.canvas.palette import SEED
 from placed.canvas.record import EDIT, Definition, encode_edits
