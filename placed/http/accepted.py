@@ -1,4 +1,4 @@
-"""Which content codings a client takes (RFC 9110, section 12.5.3). Pure."""
+"""Says which content codings a client takes (RFC 9110, section 12.5.3). Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a request is, and what is answered, apart from how either travels.
+"""Holds a request and its answer, apart from how either travels.
 
-Both lanes turn what they read into a `Request`, and send an `Answer`; what lies between, `placed.http.api`,
-is the same. Errors are problems (RFC 9457). Pure.
+Both lanes turn what they read into a `Request`, and send an `Answer`. What lies between, `placed.http.api`, is the
+same. Errors are problems (RFC 9457). Pure.
 
     Problem(Exception)   a refusal, with status, code and detail; `answer()` is the response
 """

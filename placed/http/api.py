@@ -1,7 +1,7 @@
-"""The API: what each endpoint means, for any lane. It ties the service's objects to requests and answers.
+"""Answers each endpoint, for any lane: ties the service's objects to requests and answers.
 
-A lane reads a `Request`, calls the endpoint's method here, and sends the `Answer`, or follows the
-`Subscriber`. Nothing in here reads or writes a socket.
+A lane reads a `Request`, calls the endpoint's method here, and sends the `Answer`, or follows the `Subscriber`. Nothing
+in here reads or writes a socket.
 """
 
 from __future__ import annotations

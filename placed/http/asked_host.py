@@ -1,8 +1,8 @@
-"""Which host the client asked for: what Host says, or what a trusted proxy says that it was asked for itself.
+"""Finds the host that a client asked for: the one in Host, or the one that a trusted proxy names.
 
-A proxy may ask us by another name than the browser asked it, and tell that one in `X-Forwarded-Host` or in the
-`host=` of `Forwarded` (RFC 7239). It is believed as far as `placed.http.client_address` believes in addresses: the
-entry that the outermost trusted proxy added, and nobody else's. Pure.
+A proxy may ask us by another name than the browser asked the proxy. It tells the browser's name in `X-Forwarded-Host`
+or in the `host=` of `Forwarded` (RFC 7239). Here only the entry of the outermost trusted proxy counts, as for addresses
+in `placed.http.client_address`, and nobody else's. Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Authorities: the host, and perhaps the port, that a request names for this server (RFC 9110, section 4.2).
+"""Parses authorities: the host, and perhaps the port, that a request names for this server (RFC 9110, section 4.2).
 
-They stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in what proxies add. Two that are spelled
-differently are equal here: in capitals or not, with a dot at a name's end or not, an IPv6 address in any of its forms.
-Pure.
+They stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in what proxies add. Different spellings
+are equal here: capitals or not, a dot at a name's end or not, and any form of an IPv6 address. Pure.
 
     authority = host [ ":" [ port ] ]
     host      = name of letters, digits, "-", "_" and "."  |  IPv4 address  |  "[" IPv6 address "]"

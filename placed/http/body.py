@@ -1,5 +1,6 @@
-"""The bodies that clients send: forms and JSON objects, as names and values in order. All else is refused by name.
-Pure."""
+"""Reads the bodies that clients send: forms and JSON objects, as names and values in order. Refuses all else by name.
+Pure.
+"""
 
 from __future__ import annotations
 

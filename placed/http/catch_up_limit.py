@@ -1,9 +1,9 @@
-"""How many frames one client may have by catching up. Pure.
+"""Limits how many frames one client may get by catching up. Pure.
 
 A client, as for `placed.http.client_limit`, has an allowance of frames that fills up within a minute. A subscriber that
-begins a full frame or more behind takes as many frames from it as it lacks, and is refused only when none is left: so
-the allowance can be overdrawn once, and that has to come back first. A subscriber that lacks less takes nothing,
-however often.
+begins a full frame or more behind takes as many frames from it as it lacks. It is refused only when none is left: so a
+client can overdraw the allowance once, and has to wait until that has come back. A subscriber that lacks less takes
+nothing, however often it comes.
 """
 
 from __future__ import annotations

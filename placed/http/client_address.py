@@ -1,8 +1,7 @@
-"""Whose request it is: the peer's address, or what a trusted proxy says that its own peer's address was.
+"""Finds a request's client: the peer's address, or the address that a trusted proxy names.
 
-`X-Forwarded-For` and `Forwarded` (RFC 7239) are lists to which each proxy adds the address it was called
-from, at the end. So, from the end, each entry counts only when the one who added it is trusted. Anybody
-else's header is ignored. Pure.
+`X-Forwarded-For` and `Forwarded` (RFC 7239) are lists. Each proxy adds the address that called it, at the end. So, from
+the end, an entry counts only if a trusted peer added it. Headers of anybody else are ignored. Pure.
 """
 
 from __future__ import annotations

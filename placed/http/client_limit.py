@@ -1,7 +1,7 @@
-"""How much one client may have open at a time: connections, or streams.
+"""Limits how much one client may have open at a time: connections, or streams.
 
-A client is an address, an IPv6 one with all of its /64, as for cooldowns. What is counted is what is open, so that
-there are never more counters than open connections and streams, and one that has come to 0 is gone. Pure.
+A client is an address, an IPv6 address together with its whole /64, as for cooldowns. Only what is open is counted, and
+a counter that has come to 0 is removed. So there are never more counters than open connections and streams. Pure.
 """
 
 from __future__ import annotations

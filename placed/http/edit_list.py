@@ -1,4 +1,4 @@
-"""The edits of a `POST /edits`: a JSON object with one list, of which all are good or none is taken. Pure."""
+"""Reads the edits of a `POST /edits`: a JSON object with one list. It takes all of them, or none. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Which sites' pages may show the canvas in a frame: only this one's, and those of `--allow-embed`.
+"""Says which sites' pages may show the canvas in a frame: only this site's, and those of `--allow-embed`.
 
-What is shown in a frame can be clicked on by somebody who is led to believe that it is something else: that is why it
-takes a setting. Pure.
+A page can lead somebody to click on a frame that they take for something else. That is why it needs a setting. Pure.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Which hosts a server answers for, so that no name of somebody else's can be bound to its address (DNS rebinding).
+"""Says which host names a server answers to, so that nobody can point a name of their own to it (DNS rebinding).
 
-A page of `evil.example` whose name is pointed to 127.0.0.1 is, to the browser, of the same origin as a server there:
-only the host that it asks for tells the two apart. So a server that listens on this machine alone answers for
-addresses, for `localhost` and for what `--allowed-host` names, unless a trusted proxy passed the request on. One that
-others reach answers for every host. Where `--allowed-host` names any, it counts for all requests, whoever passed them
-on: a page can make up what a proxy would say, but not Host. Pure.
+A page of `evil.example` whose name is pointed to 127.0.0.1 has, for the browser, the same origin as a server there.
+Only the host that it asks for tells the two apart. So a server that listens on this machine alone answers to addresses,
+to `localhost` and to the names of `--allowed-host`, unless a trusted proxy passed the request on. A server that others
+reach answers to every host. Once `--allowed-host` names any, it counts for all requests, whoever passed them on: a page
+can make up what a proxy would say, but not Host. Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which sites' pages may use the API: only this one's, and those of `--allow-origin`.
+"""Says which sites' pages may use the API: only this site's, and those of `--allow-origin`.
 
-The test for a cross-site request is the one of Go 1.25's `http.CrossOriginProtection`: what `Sec-Fetch-Site`
-says, for browsers that send it, which they don't over plain HTTP; otherwise whether Origin's host and port are those
-that the request asked for; programs send neither, and pass. Pure.
+The test for a cross-site request is the one of Go 1.25's `http.CrossOriginProtection`. `Sec-Fetch-Site` decides if the
+browser sends it; over plain HTTP it doesn't. Otherwise Origin's host and port have to be those that the request asked
+for. Programs send neither, and pass. Pure.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
-"""The client's files and the API's description, read once at the start, with what a browser needs to trust and to
-cache them.
+"""Serves the client's files and the API's description: reads them once at the start, ready for browsers to cache.
 
     /                       names all others; asked for at each load; 304 where the browser has it
     /static/HASH/PATH       kept by the browser for good: HASH is of all files, so one that changes has another address.
                             A module's relative imports stay in that folder, without being rewritten
     /static/OTHER/PATH      404: an older or newer page asks, to which files of this one would be strangers
 
-There is no build step: scripts and style sheets lose indentation and comments when they are read, which is a third of
-them also when compressed, and what is text is compressed once, for those who take it. Lines keep their numbers. The
-page names all modules that its script begins with, so that a browser asks for them at once rather than finds one by
-another. Pure but for that reading.
+There is no build step. Scripts and style sheets lose indentation and comments when they are read: that is a third of
+them, even when compressed. Text is compressed once, for browsers that take it. Lines keep their numbers. The page names
+all modules that its script begins with, so a browser asks for them at once instead of finding one by another. Pure but
+for that reading.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""What clients send: edits by query, form or JSON, and versions. Everything else is refused, by name.
-Pure."""
+"""Reads what clients send: edits by query, form or JSON, and versions. Refuses everything else, by name. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The C library's allocator, told to give large blocks back to the system as soon as they are freed.
+"""Tells the C library's allocator to give large blocks back to the system as soon as they are freed.
 
 glibc learns from each large block that is freed, and serves the next one from its heaps, up to 32 MB: one heap for each
 thread. An image, a snapshot and their copies then leave heaps behind with holes of a megabyte among small blocks. With

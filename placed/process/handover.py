@@ -1,4 +1,4 @@
-"""The handover: a running server starts a new one, gives it its listening sockets, and ends once that one serves.
+"""Hands over to a new server process: starts it, gives it the listening sockets, and ends once it serves.
 
     old                                         new
      | starts it ------------------------------> imports, reads its settings, looks at the certificate
@@ -9,11 +9,11 @@
      | <------------------------------- serving  | accepts
      | ends                                      v
 
-Connections that come between stopping and serving wait in the sockets. When the new one ends, or isn't prepared after
-`PREPARE_SECONDS`, or doesn't serve `SERVE_SECONDS` after *go*, it is ended, and the old one goes on. When the old one
-is gone, which ends the channel, the new one doesn't wait for it.
+Connections that come between stopping and serving wait in the sockets. The old process ends the new one, and goes on
+itself, when the new one ends, or isn't prepared after `PREPARE_SECONDS`, or doesn't serve `SERVE_SECONDS` after *go*.
+When the old one is gone, which ends the channel, the new one doesn't wait for it.
 
-The channel is a pair of Unix sockets. Its descriptor, and those of the listening sockets, are told in `VARIABLE`.
+The channel is a pair of Unix sockets. `VARIABLE` tells its descriptor and those of the listening sockets.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Listening sockets that somebody else has opened for us: systemd's socket activation (sd_listen_fds(3)).
+"""Takes over listening sockets that systemd has opened for us: socket activation (sd_listen_fds(3)).
 
 Such a socket outlives the process: while the server restarts, connections wait in it, and none is refused. The
-variables are taken out of the environment, so that nobody whom we start takes them for its own. Imports the standard
-library only.
+variables are removed from the environment, so that no process that we start takes them for its own. Imports the
+standard library only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What is told to the service manager: ready, stopping, alive; systemd's protocol (sd_notify(3)).
+"""Tells the service manager how the server is: ready, stopping, alive; systemd's protocol (sd_notify(3)).
 
-A datagram of NAME=VALUE lines to the Unix socket that NOTIFY_SOCKET names; without that variable nothing is sent. A
-manager that doesn't listen is no reason to fail: what can't be sent within a second is dropped, with one log line.
+It sends datagrams of NAME=VALUE lines to the Unix socket that NOTIFY_SOCKET names; without that variable it sends
+nothing. A manager that doesn't listen is no reason to fail: a datagram that can't be sent within a second is dropped,
+with one log line.
 """
 
 from __future__ import annotations

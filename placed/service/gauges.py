@@ -1,4 +1,4 @@
-"""What can be read off a server's parts when Prometheus asks: nothing of it costs anything in between."""
+"""Reads a server's parts off when Prometheus asks; between two scrapes that costs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service: one server, wired together.
+"""Wires one server together from its parts, serves, and stops it in order.
 
     start     lock the data folder, listen, open the log, recover (snapshot, then replay to the log's end as it was);
               `placed.service.start` answers at the port meanwhile
@@ -11,8 +11,7 @@
     v                                        ^
     listen, open, recover --> serve ---------+--> stop
 
-Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's,
-`placed.service.process`.
+Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's, `placed.service.process`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The author key: the secret that makes authors of addresses, so that the log has no addresses in it.
+"""Reads or makes the author key: the secret that turns addresses into authors, so that the log holds no addresses.
 
-One's own is made at the first start, and kept beside the log, so that cooldowns outlive a restart. Servers that share a
-canvas share the file, or else each of them knows its own users by other names.
+The first start makes a server's own key, beside the log, so that cooldowns outlive a restart. Servers that share a
+canvas share the file; otherwise each of them would know its users by other authors.
 """
 
 from __future__ import annotations

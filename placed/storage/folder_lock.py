@@ -1,8 +1,8 @@
-"""The exclusive use of a folder: one server, one folder.
+"""Gives one server the exclusive use of a folder.
 
-An flock on a file inside, and on the folder itself, which holds when somebody deletes that file. The kernel lets go of
-them when the process ends, however it ends, so that nothing has to be removed by hand after kill -9. They hold between
-the parts of one process too.
+It takes an flock on a file inside, and on the folder itself, which holds even when somebody deletes that file. The
+kernel lets go of them when the process ends, however it ends, so nobody has to remove anything by hand after kill -9.
+The locks also hold between the parts of one process.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The folder watch: looks after the folders of a server that runs, once a second.
+"""Watches a running server's folders, once a second, and says when one is no longer in its place.
 
     in place --moved, deleted, replaced, not mounted--> displaced: edits are refused, /readyz says 503
        ^                                                    |
        +--------------the same folder is back---------------+
 
-Each change gets one log line. The log itself makes sure that no edit which it acknowledges is in a file that was taken
-away (`placed.storage.lmdb_environment`); the watch looks after files that nobody writes to just then, and after the
-locks, without which a second server could start. A file that was taken out of a folder that is in its place, and whose
-content the server knows, is put back. The watch also knows how much room there is, for /metrics.
+Each change gets one log line. The log itself makes sure that it acknowledges no edit in a file that was taken away
+(`placed.storage.lmdb_environment`). The watch looks after files that nobody writes to just then, and after the locks,
+without which a second server could start. When a file is gone from a folder that is in its place, and the server knows
+its content, the watch puts it back. The watch also knows how much room there is, for /metrics.
 """
 
 from __future__ import annotations

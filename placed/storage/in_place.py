@@ -1,8 +1,8 @@
-"""Whether a file that is open is still the one that its path names.
+"""Says whether an open file is still the one that its path names.
 
-A folder that is moved, deleted, replaced, or no longer mounted takes nothing from a process that has its files open:
-writing goes on, into files that nobody will find again. So the open file, by its device and inode, is compared with the
-path. Both stay as they are while the file is open, so that they are asked for once. Imports the standard library only.
+When a folder is moved, deleted, replaced, or no longer mounted, a process that has its files open can go on writing,
+into files that nobody will find again. So the open file, by its device and inode, is compared with the path. Both stay
+as they are while the file is open, so they are asked for once. Imports the standard library only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What has to be sound in a data file before LMDB may open it: every page that writing will touch.
+"""Checks a data file before LMDB may open it: every page that writing will touch has to be sound.
 
-That is the main tree, the tree of free pages, and the named databases; of one that is only appended to, just
-the two edges, so that a check takes some milliseconds however long the log is: LMDB goes down its right edge
-and nowhere else.
+That is the main tree, the tree of free pages, and the named databases. Of a database that is only appended to it checks
+just the two edges, since LMDB goes down its right edge and nowhere else. So a check takes some milliseconds however
+long the log is.
 
     checked      structure of each page; own number; order of keys; depth and entries; each page reached once;
                  the free pages are in the file's range, in order, and none of those reached

@@ -1,4 +1,4 @@
-"""An LMDB environment: opened only when its file is sound, written in whole transactions, growing by itself.
+"""Opens an LMDB environment once its file is sound, writes whole transactions, and lets it grow by itself.
 
     StoreError
     ├── StoreUnavailable      nothing was written: no room, no permission, a disk error; try again
@@ -7,13 +7,13 @@
     └── StoreClosed           used after close
 
 Owns the environment, its one CapacityLimiter, and its map. LMDB writes; reading goes through
-`placed.storage.lmdb_pages`, which says why. One transaction at a time runs in the process, so that the map may be
-replaced between two of them: that is how it grows, and also what keeps memory small, since pages touched
-through the map count as resident until it is replaced.
+`placed.storage.lmdb_pages`, which says why. One transaction at a time runs in the process, so the map may be replaced
+between two of them. That is how it grows, and also what keeps memory small: pages that were touched through the map
+count as resident until it is replaced.
 
-What was committed is in the file that the path names, or the caller is told: after each commit the open file is
-compared with its path (`placed.storage.in_place`), and once they differ nothing is written until they are the same
-again.
+A committed transaction is in the file that the path names, or the caller is told that it isn't. After each commit the
+open file is compared with its path (`placed.storage.in_place`). Once they differ, nothing is written until they are the
+same again.
 
 Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
 closed. May import Trio and lmdb.

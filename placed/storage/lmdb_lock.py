@@ -1,9 +1,9 @@
-"""LMDB's lock file, made before LMDB makes it.
+"""Makes LMDB's lock file before LMDB does, with room on the disk.
 
-LMDB maps it and writes through the map. It makes it longer without taking the room for it, and where the disk has none
-when a page is first written to, the system ends the process (SIGBUS). So its room is taken before, by a call that fails
-with an error. The data file isn't written through a map: there LMDB's own calls fail. Imports the standard library
-only.
+LMDB maps this file and writes through the map. LMDB makes it longer without taking the room for it. If the disk has
+none when a page is first written to, the system ends the process (SIGBUS). So this module takes the room before, by a
+call that fails with an error. The data file isn't written through a map: there LMDB's own calls fail. Imports the
+standard library only.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""LMDB's data file, read page by page with pread, and checked before it is believed.
+"""Reads LMDB's data file page by page with pread, and checks it before believing it.
 
-LMDB trusts its file: it maps it and follows whatever numbers it finds. A damaged page can then end the server
-by a signal, and so can a bad sector, or a file cut short (SIGBUS). Nothing can catch that. So the server
-reads its file with this module, where every number is checked against the page and the file, and hands it to
-LMDB, which it needs for writing alone, only after the pages that LMDB will touch have passed. A child process
-that opens the file first, and dies in our place, was weighed against it: it costs 50 ms, can't say what is
-wrong, and guards only what it happens to walk over. Reading so is no slower than LMDB's cursor from Python,
-and leaves nothing mapped, so that a long replay takes no memory.
+LMDB trusts its file: it maps it and follows whatever numbers it finds. A damaged page can then end the server by a
+signal, and so can a bad sector, or a file cut short (SIGBUS). Nothing can catch that. So the server reads its file with
+this module, which checks every number against the page and the file. LMDB is needed for writing alone, and gets the
+file only after the pages that it will touch have passed. A child process could open the file first, and die in our
+place; but that costs 50 ms, can't say what is wrong, and guards only what it happens to walk over. Reading in this way
+is no slower than LMDB's cursor from Python, and leaves nothing mapped, so a long replay takes no memory.
 
 Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, in the host's byte order.
 
@@ -18,9 +17,9 @@ Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, 
         of a branch  low, high, flags = the child's page number; the first key is not looked at
     overflow page    number u64 | unused u16 | flags u16 | how many pages u32 | data, across them
 
-What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only where values
-carry their own; a list of free pages that names a live page is found only where that page was walked; and
-what happens to the file while it is open is found only on reading. Imports numpy and the standard library.
+What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only where values carry
+their own. A list of free pages that names a live page is found only where that page was walked. And what happens to the
+file while it is open is found only on reading. Imports numpy and the standard library.
 """
 
 from __future__ import annotations

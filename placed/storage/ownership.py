@@ -1,4 +1,4 @@
-"""Whose a file is that root makes beside a server's own. Imports the standard library only."""
+"""Gives files made by root to their folder's owner. Imports the standard library only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The snapshot store: the last snapshot, in an LMDB environment of its own.
+"""Stores the last snapshot, in an LMDB environment of its own.
 
-One transaction replaces the old snapshot by the new one, so that a crash at any instant leaves one of the two. A
-snapshot is never needed, only quick: whatever is wrong with the stored one, the log has it all.
+One transaction replaces the old snapshot by the new one, so a crash at any instant leaves one of the two. A snapshot
+makes a start quick and is never needed: whatever is wrong with the stored one, the log has it all.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""The broadcaster: wakes those who follow the feed, and gives each what it lacks, framed once for all.
+"""Wakes the subscribers when the feed has grown, and gives each the edits that it lacks, framed once for all.
 
-A subscriber is a version, not a queue: a slow one costs no more than the frame that it hasn't taken yet, gets what came
-since, merged, when it drains, and is told to reload when the feed no longer reaches back to it.
+A subscriber is a version, not a queue. A slow one costs no more than the frame that it hasn't taken yet. When its
+socket drains it gets everything since, merged; and it is told to reload when the feed no longer reaches back to it.
 
-Status: viewers, and whether the log takes edits, as far as is known. It is told in a stream's first bytes, and in place
-of a heartbeat's comment. What changes meanwhile makes a new edition, which rides on the next frame; only whether edits
-are taken is worth a write of its own. Editions are at least `VIEWERS_SECONDS`, or `WRITABLE_SECONDS`, apart.
+The status tells viewers, and whether the log takes edits, as far as is known. It stands in a stream's first bytes, and
+replaces a heartbeat's comment. When it changes there is a new edition, which goes out with the next frame; only a
+change of whether edits are taken is written at once. Editions are at least `VIEWERS_SECONDS`, or `WRITABLE_SECONDS`,
+apart.
 """
 
 from __future__ import annotations

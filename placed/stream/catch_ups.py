@@ -1,7 +1,7 @@
-"""Catch-ups: subscribers that lack a full frame or more get frame by frame, all together in a share of the loop's time.
+"""Gives subscribers that lack a full frame or more one frame after the other, in a share of the loop's time.
 
-To bring a subscriber up to date is work, and a request for an old version asks for much of it with few bytes. So each
-frame of a catch-up has a turn of its own, one after the other, whoever asked and in whatever lane, and the turns are so
+It is work to bring a subscriber up to date, and a request for an old version asks for much of it with few bytes. So
+each frame of a catch-up has a turn of its own, one after the other, for whatever subscriber and lane. The turns are so
 far apart that they take `_SHARE` of the loop's time. A subscriber that lacks less than a full frame isn't held up.
 """
 

@@ -1,7 +1,7 @@
-"""Chunks: a body whose end isn't known when it begins, as HTTP/1.1 has it (RFC 9112, section 7.1). Pure.
+"""Makes chunks: a body whose end isn't known when it begins, as HTTP/1.1 has it (RFC 9112, section 7.1). Pure.
 
-Without them a stream is a body that ends with its connection, and clients that read so much at a time, as Python's
-`requests` does, wait until so much has come. With them they get each chunk as it comes.
+Without chunks a stream is a body that ends with its connection. Clients that read a fixed number of bytes at a time, as
+Python's `requests` does, then wait until as many have come. With chunks they get each one as it comes.
 """
 
 from __future__ import annotations

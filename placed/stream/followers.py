@@ -1,11 +1,11 @@
-"""Followers: streams of edits without a task each, their sockets written to directly.
+"""Writes frames to many streams at once, straight to their sockets, without a task for each.
 
 A generator per stream through Hypercorn costs 15 times what the kernel takes for a send (design.md, section 5). Here a
-stream is a file descriptor and a `Subscriber`. Those who keep up stand at one version, in packs of a few hundred, and a
-broadcast gives each pack, in turn, all that is new by then: non-blocking writes of one frame that all share, and
-nothing else. So an edit waits until the broadcast comes by, rather than for its end and then for a place in the next.
-Who can't take a frame whole lags, gets the rest and then what came since, merged, when its socket has room again, and
-is cut when it takes nothing for long. Who lacks a full frame or more gets one after the other, as
+stream is a file descriptor and a `Subscriber`. Streams that keep up stand at one version, in packs of a few hundred. A
+broadcast gives each pack, in turn, all that is new by then: non-blocking writes of one shared frame, and nothing else.
+So an edit waits until the broadcast comes by, rather than for its end and then for a place in the next one. A stream
+that can't take a frame whole lags: it gets the rest, and then everything since, merged, when its socket has room again.
+It is cut when it takes nothing for long. A stream that lacks a full frame or more gets one after the other, as
 `placed.stream.catch_ups` gives turns. One selector, awaited by one task, tells of room and of hang-ups.
 """
 

@@ -1,9 +1,9 @@
-"""Frames: the edits from one version to a later one, made once for all subscribers at that version.
+"""Makes frames: the edits from one version to a later one, once for all subscribers at that version.
 
 Subscribers that keep up stand at one of the last few versions, and their frames are forgotten when the next record
-comes. A frame that ends with a block of the feed is the same for ever: it's kept for those that catch up, up to
-`_FULL_FRAMES` of the frames that were wanted last. All of them are chunks, so that the bytes that one slow stream still
-has to take are the others', too.
+comes. A frame that ends with a block of the feed is the same for ever. It is kept for subscribers that catch up: up to
+`_FULL_FRAMES` of the frames that were wanted last. All of them are chunks, so the bytes that one slow stream still has
+to take are the others', too.
 """
 
 from __future__ import annotations

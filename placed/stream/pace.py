@@ -1,10 +1,10 @@
-"""The pace: streams get their frames when those who paint have had their turn.
+"""Sets the pace of frames: streams get theirs when those who paint have had their turn.
 
-One loop serves everybody, and to send an edit to a thousand streams costs it as much as to take a hundred and fifty. So
-code that sends to many does it in turns, and rests behind each: until nobody else has anything to do and no edits wait
-for the log, but not longer than `_RESTS` times what the turn took, or than `_MOST_FRAME_SECONDS` leave for all turns of
-a frame. So the rate of frames follows the load. With time to spare a rest is two turns of the scheduler; while edits
-wait, frames take a quarter of the loop's time; and where that would be fewer than 10 a second to each stream, up to
+One loop serves everybody, and sending an edit to a thousand streams costs it as much as taking a hundred and fifty. So
+code that sends to many does it in turns, and rests after each one: until nobody else has anything to do and no edits
+wait for the log, but not longer than `_RESTS` times what the turn took, or than `_MOST_FRAME_SECONDS` leave for all
+turns of a frame. So the rate of frames follows the load. With time to spare a rest is two turns of the scheduler. While
+edits wait, frames take a quarter of the loop's time; where that would be fewer than 10 a second to each stream, up to
 half of it.
 """
 

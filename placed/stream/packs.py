@@ -1,4 +1,4 @@
-"""Packs: followers who keep up stand at one version, some hundred in each, and all of a pack get the same frame."""
+"""Groups the followers that keep up into packs of some hundred, which stand at one version and get the same frame."""
 
 from __future__ import annotations
 

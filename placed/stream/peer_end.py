@@ -1,4 +1,4 @@
-"""The peer's end: a connection whose other side says no more, but may read yet.
+"""Finds out whether a connection's peer has left, or has only ended its own side and still reads.
 
 TCP doesn't tell a peer that has left from one that has only ended its own side, as `nc -N` and load balancers' checks
 do: a peer that has left resets the connection when anything more is sent to it. So a stream that seldom sends is nudged

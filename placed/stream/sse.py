@@ -1,9 +1,9 @@
-"""Server-sent events: the bytes of the stream of edits. Sans-IO and pure.
+"""Encodes server-sent events: the bytes of the stream of edits. Sans-IO and pure.
 
-The format is the WHATWG HTML standard's, section 9.2. A frame's `id:` is the version after it, so that a
-browser's own reconnect, which sends it as `Last-Event-ID`, resumes exactly. No line is longer than `MAX_LINE_BYTES`:
-a record that is larger than a frame has several lines of data, which parsers put together with line feeds, and those
-mean nothing in base64 and between the edits of JSON.
+The format is the WHATWG HTML standard's, section 9.2. A frame's `id:` is the version after it. A browser sends it as
+`Last-Event-ID` when it reconnects, and so resumes exactly. No line is longer than `MAX_LINE_BYTES`: a record that is
+larger than a frame has several lines of data. Parsers join them with line feeds, which mean nothing in base64 and
+between the edits of JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The subscriber: one stream, or one request that asks for what is new: a version that moves."""
+"""A subscriber: one stream, or one request that asks for new edits. It is a version that moves."""
 
 from __future__ import annotations
 

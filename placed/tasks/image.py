@@ -1,11 +1,11 @@
-"""The image: the canvas as a PNG, encoded only when asked, at most once per `max_age_seconds`, one at a time.
+"""Encodes the canvas as a PNG, only when somebody asks, at most once per `max_age_seconds`, one at a time.
 
-The encoding runs in a worker thread, on a copy of the canvas (1 MB copies in 50 us; 4096 x 4096 in 3 ms), so
-the loop never waits for it. Whoever asks while it runs waits for that one image.
+A worker thread encodes a copy of the canvas (1 MB copies in 50 us; 4096 x 4096 in 3 ms), so the loop never waits for
+it. Requests that come meanwhile wait for that one image.
 
-Who reads slowly holds an image that is no longer the newest. A bounded number of those is kept: the more there are, the
-longer an image counts as new, so that those who come next share it; beyond `MOST_OLD` or `MOST_OLD_BYTES` the oldest is
-taken back, and who still reads it is cut.
+A slow reader holds an image that is no longer the newest. There is a limit to such images. The more there are, the
+longer an image counts as new, so that further readers share it. Beyond `MOST_OLD` or `MOST_OLD_BYTES` the oldest is
+taken back, and its readers are cut.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The reader: follows the log and applies it to the projection, whose only writer it is.
+"""Follows the log and applies it to the projection, whose only writer it is.
 
-When the log can't be reached or unpacked, or no longer lets us in, it tries again, at most every `MAX_RETRY_SECONDS`,
-for ever: the server goes on serving what it has. It says so once when that begins and once when it ends.
+When the log can't be reached or unpacked, or no longer lets us in, the reader tries again for ever, at most every
+`MAX_RETRY_SECONDS`. Meanwhile the server goes on serving what it has. The reader says once that this begins, and once
+that it ends.
 """
 
 from __future__ import annotations

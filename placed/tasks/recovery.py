@@ -1,8 +1,8 @@
-"""Recovery: from an open log and a stored snapshot to a projection that stands at the log's end.
+"""Makes a projection that stands at the log's end, from an open log and a stored snapshot.
 
-What the canvas is comes from the log's first record or, where retention has removed that, from the snapshot. A snapshot
-is used only when it is of this log and of this canvas and lies within the log; otherwise the log is replayed from its
-start, and when the log no longer reaches back to that, the start is refused.
+The log's first record says what the canvas is or, where retention has removed that record, the snapshot does. A
+snapshot is used only when it belongs to this log and this canvas and lies within the log. Otherwise the log is replayed
+from its start; when the log no longer reaches back to that, the start is refused.
 """
 
 from __future__ import annotations

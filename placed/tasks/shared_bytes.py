@@ -1,7 +1,7 @@
-"""Bytes that many have a part in, and that their owner can take back: the body of an image that is being sent.
+"""Holds bytes that many tasks send and that their owner can take back: the body of an image.
 
 A task that sends such bytes holds on to this object, and to the bytes themselves only while it writes a piece. So the
-owner decides how much memory is held, however many tasks are sending and however slowly: bytes that it takes back are
+owner decides how much memory is held, however many tasks are sending and however slowly. Bytes that it takes back are
 gone at once, and a task that isn't done finds out with the next piece. Pure.
 """
 

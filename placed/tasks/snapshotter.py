@@ -1,7 +1,6 @@
-"""The snapshotter: saves the projection every so many records or seconds, and at shutdown, so that a restart
-is quick.
+"""Saves the projection every so many records or seconds, and at shutdown, so that a restart is quick.
 
-A store that fails is tried again after a second, then after two, four and so on, at most every `MAX_RETRY_SECONDS`:
+When a store fails, it tries again after a second, then after two, four and so on, at most every `MAX_RETRY_SECONDS`:
 each try copies the canvas and the cooldowns, and writes all of it.
 """
 

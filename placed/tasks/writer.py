@@ -1,7 +1,7 @@
-"""The writer: collects edits while the last append is in flight, and appends them as one record.
+"""Collects edits while the last append is in flight, and appends them as one record.
 
-So there is no fixed delay at low load, and a burst makes bigger records, not more commits. Bounded: past
-`max_waiting` edits `WriterFull` is raised, and nothing is kept of the edit.
+So there is no fixed delay at low load, and a burst makes bigger records, not more commits. Bounded: past `max_waiting`
+edits it raises `WriterFull`, and keeps nothing of the edit.
 """
 
 from __future__ import annotations

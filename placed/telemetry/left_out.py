@@ -1,4 +1,4 @@
-"""The task that says how many log lines were too many (`placed.telemetry.line_limit`), meanwhile and at the end."""
+"""Runs the task that says how many log lines were left out (`placed.telemetry.line_limit`), also at the end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How many log lines of one kind there may be: some at once, then one a second, and a count of those left out.
+"""Limits the log lines of one kind: some at once, then one a second; and counts the lines left out.
 
-A kind is what is written at one place of the code, whatever values it has there, so that there are no more kinds than
-places. Nothing that happens often, by an attack or a log that is away, can fill a disk, or hide other kinds of lines.
-`debug` lines have no limit: who asks for them wants all. Knows nothing of the rest of the package.
+A kind is one place in the code, whatever values its lines have, so there are no more kinds than places. Nothing that
+happens often, because of an attack or a log that is away, can fill a disk, or hide other kinds of lines. `debug` lines
+have no limit: an operator who asks for them wants all. Knows nothing of the rest of the package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The loop's lag: how much later than due Trio wakes a task. What keeps the loop keeps every connection."""
+"""Measures the loop's lag: how much later than due Trio wakes a task. When the loop is late, every connection is."""
 
 from __future__ import annotations
 

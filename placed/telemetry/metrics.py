@@ -1,8 +1,8 @@
-"""Metrics, in Prometheus' names and units. One registry per server, so that two fit in one process.
+"""Keeps a server's metrics, in Prometheus' names and units. One registry per server, so that two fit in one process.
 
-What happens for each request or frame is counted in plain integers, which only the Trio thread changes: 0.1 us each,
-where prometheus-client takes a lock and several times that. They are read, like all that can be read off, when somebody
-asks. Labels have words of ours alone, never a client's. docs/operations.md has the list.
+Events of each request or frame are counted in plain integers, which only the Trio thread changes: 0.1 us each, where
+prometheus-client takes a lock and several times that. They are read, like everything that can be read off, when
+somebody asks. Labels have only words of ours, never a client's. docs/operations.md has the list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The progress of what takes long: a bar on a terminal; of a replay, everywhere, a line that says what was done."""
+"""Shows the progress of long work: a bar on a terminal; and for a replay, everywhere, a line that says what it did."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Standard output and error: whoever writes there never waits for whoever reads, and never fails.
+"""Makes standard output and error safe: a writer never waits for a reader, and never fails.
 
     print, log lines, bars, tracebacks --write--> a queue of at most MOST_BYTES --one thread--> the descriptor
 
 A pipe that nobody empties, a terminal stopped by Ctrl-S, a full disk or a reader that is gone would otherwise stop the
-event loop, or end it by an exception. When the queue is full, nothing more is taken until all of it has been written;
-the lines that were left out meanwhile are counted, and the count is told at the place of the gap.
+event loop, or end it by an exception. When the queue is full, it takes nothing more until all of it has been written.
+It counts the lines that were left out meanwhile, and tells the count at the place of the gap.
 
     taking --no room--> leaving out --all is written--> told how many, taking
 

@@ -1,12 +1,12 @@
-"""Log lines: as text or JSON, on one stream, for our own loggers and for those of the libraries.
+"""Writes log lines, as text or JSON, on one stream, for our own loggers and for those of the libraries.
 
     get_logger(name) -> structlog's processors -> logging, the standard library's -> one handler -> text or JSON
     Hypercorn, Quart -------------------------^
 
-Importing this module changes nothing; `configure` sets the handler, and only the command line calls it. Nothing that is
-logged can look like another line: control characters are escaped in both formats, and a traceback's lines are marked
-with a bar. However often something happens, its lines stay few (`placed.telemetry.line_limit`). What is logged in the
-course of a request, by whomever, has the id of the request. Times are UTC, ISO 8601.
+Importing this module changes nothing; `configure` sets the handler, and only the command line calls it. No logged text
+can look like another line: control characters are escaped in both formats, and a traceback's lines are marked with a
+bar. However often something happens, its lines stay few (`placed.telemetry.line_limit`). Every line that is logged in
+the course of a request has the request's id. Times are UTC, ISO 8601.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Accepting connections, for as long as the server lives: also while the process has no descriptor left for another.
+"""Accepts connections for as long as the server lives, even when the process has no file descriptor left.
 
-When none is left, the server gives up a spare descriptor for a moment, and with it closes the connections that wait,
-one after the other, rather than leave them without a word until somebody else goes; `on_full` counts them. When the
-system refuses for another reason, such as no memory, the server tries again.
+When none is left, the server gives up a spare descriptor for a moment, and uses it to close the waiting connections,
+one after the other; otherwise they would hear nothing until somebody else goes. `on_full` counts them. When the system
+refuses for another reason, such as too little memory, the server tries again.
 """
 
 from __future__ import annotations

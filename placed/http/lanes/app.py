@@ -1,4 +1,4 @@
-"""The slow lane: Quart-Trio's app over the API. Complete by itself; HTTP/2 and TLS come with Hypercorn.
+"""The slow lane: answers all requests by Quart-Trio's app over the API. HTTP/2 and TLS come with Hypercorn.
 
 An app is made for one server: nothing here is global.
 """

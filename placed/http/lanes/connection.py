@@ -1,10 +1,10 @@
-"""One connection to Hypercorn, with what Hypercorn leaves out.
+"""Serves one connection by Hypercorn, and adds what Hypercorn leaves out: deadlines and readable errors.
 
-Hypercorn 0.18 shields every send and gives it no deadline, so that one reader who stalls could hold a task,
-and the shutdown, for ever; it answers what it can't parse with an empty body; and it closes a slow head
-without a word. With Quart-Trio below it, it also forgets to close connections that are idle. Here a peer that
-takes what is sent too slowly is cut, unparsable requests get a problem (RFC 9457), a head
-that isn't whole after `head_seconds` gets 408, and who asks for nothing more is cut after `idle_seconds`.
+Hypercorn 0.18 shields every send and gives it no deadline, so one stalled reader could hold a task, and the shutdown,
+for ever. It answers requests that it can't parse with an empty body, and closes a slow head without a word. With
+Quart-Trio below it, it also forgets to close idle connections. Here a peer that takes its bytes too slowly is cut; a
+request that can't be parsed gets a problem (RFC 9457); a head that isn't whole after `head_seconds` gets 408; and a
+peer that asks for nothing more is cut after `idle_seconds`.
 """
 
 from __future__ import annotations

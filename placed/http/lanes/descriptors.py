@@ -1,4 +1,4 @@
-"""How many connections there is room for: each is a file descriptor, and the process has a limited number of those.
+"""Says how many connections there is room for: each takes a file descriptor, and a process has a limited number.
 
     0 ............ the limit
     [ our own, 22 ][ files opened in passing, 26 ][ refused ones that are heard out, 16 ][ connections ]

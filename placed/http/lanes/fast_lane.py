@@ -1,11 +1,11 @@
-"""The fast lane: the hot requests of HTTP/1.1, answered without Hypercorn.
+"""The fast lane: answers the hot requests of HTTP/1.1 without Hypercorn.
 
-It takes the plain hot requests (`placed.http.lanes.hot_request`). Everything else is left to Hypercorn, with its bytes
-put back, and the connection comes back when a plain hot request follows: a browser's connection goes to and fro. Both
-lanes answer through `placed.http.api`, so that this one has no logic but HTTP's.
+It takes the plain hot requests (`placed.http.lanes.hot_request`). It leaves everything else to Hypercorn, with the
+bytes put back, and gets the connection back when a plain hot request follows: a browser's connection goes to and fro.
+Both lanes answer through `placed.http.api`, so this one has no logic but HTTP's.
 
-A connection has a task, which sleeps in `placed.http.lanes.keep_alive` between two requests; what can be answered there
-is, and the task has the rest.
+A connection has a task, which sleeps in `placed.http.lanes.keep_alive` between two requests. Requests that can be
+answered there are; the task answers the rest.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The front: one listener for both lanes.
+"""The front: one listener for both lanes. It limits connections, and closes all of them in order at the end.
 
-A connection begins in the fast lane, which hands what isn't its own to Hypercorn's connection server, here with
-deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has it
-from the start.
+A connection begins in the fast lane. That hands requests that it doesn't take to Hypercorn's connection server, with
+deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has the
+connection from the start.
 
-A fault in one connection is logged and ends that connection, never the server. Stopping: no new connections; those that
-are open may ask once more for a moment; then idle ones are closed, busy ones get `grace_seconds`, and the rest is cut.
-When as many are open as file descriptors allow, a further one gets 503; when one address has as many as it may, 429. A
-connection that has become a follower of the fast lane counts as a stream alone.
+A fault in one connection is logged and ends that connection, never the server. Stopping: the front accepts no new
+connections, and open ones may ask once more for a moment. Then it closes idle connections at once, gives busy ones
+`grace_seconds`, and cuts the rest. When the file descriptors allow no more connections, a further one gets 503; when an
+address has reached its limit, 429. A connection that has become a follower of the fast lane counts as a stream alone.
 """
 
 from __future__ import annotations

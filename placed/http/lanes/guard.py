@@ -1,7 +1,7 @@
-"""The guard before the slow lane's app: it refuses requests that Hypercorn lets pass and the app isn't to see.
+"""Stands before the slow lane's app, and refuses requests that Hypercorn lets pass and the app must not see.
 
-Each request gets its id here, is counted, and is refused when it asks for a host that isn't answered for, or isn't HTTP
-as it is spoken here.
+It gives each request its id and counts it. It refuses a request for a host that the server doesn't answer to, or one
+that isn't HTTP as this server speaks it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Hot requests as they stand on the wire: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD
-/canvas.png`, over HTTP/1.1.
+"""Parses hot requests: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD /canvas.png`, over HTTP/1.1.
 
-A request is plain when it's written so that nobody could read it in two ways, and asks for nothing but an answer; one
-that isn't is Hypercorn's. httptools reads the heads.
+A plain request is written so that nobody could read it in two ways, and asks for nothing but an answer. Any other
+request is Hypercorn's. httptools reads the heads.
 """
 
 from __future__ import annotations

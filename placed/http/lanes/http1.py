@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a connection of Hypercorn's, with what it and h11 would take too lightly left out."""
+"""Reads HTTP/1.1 on a connection of Hypercorn's, and refuses what it and h11 would take too lightly."""
 
 from __future__ import annotations
 

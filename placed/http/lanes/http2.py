@@ -1,10 +1,10 @@
-"""One connection of HTTP/2, with what Hypercorn and h2 leave out.
+"""Serves one connection of HTTP/2, and adds the limits that Hypercorn and h2 leave out.
 
-Hypercorn 0.18 does all that h2 lets pass. Here frames that move nothing on, as resets, pings and settings, are paid
-for out of a budget, and who has spent it is told to calm down, and cut (CVE-2023-44487 and its kin: RFC 9113,
-section 10.5). A stream gets its body in pieces, each when the one before has gone out, so that one that is stalled by
-its window keeps a piece and not an image, and is reset when it takes nothing for `send_seconds`. Priorities are passed
-over (RFC 9113 has given them up), and so is a body that comes after the answer, where Hypercorn would fail.
+Hypercorn 0.18 does all that h2 lets pass. Here a connection has a budget for frames that move nothing on, such as
+resets, pings and settings. A peer that has spent it is told to calm down, and is cut (CVE-2023-44487 and its kin: RFC
+9113, section 10.5). A stream gets its body in pieces, each when the one before has gone out, so a stream that is
+stalled by its window keeps a piece and not an image. It is reset when it takes nothing for `send_seconds`. Priorities
+are ignored (RFC 9113 has given them up), and so is a body that comes after the answer, where Hypercorn would fail.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""Keep-alive: connections between two requests, and the requests that are answered there and then.
+"""Keep-alive: watches connections between two requests, and answers plain hot requests at once.
 
-A request that has a task of its own to itself costs several turns of the scheduler and a system call for each wait,
-which is more than all else that an edit costs. Here the task of a connection sleeps, one selector watches all of them,
-and a plain hot request that came whole is answered without waking its task: an image from memory, an edit as soon as
-its record is in the log. Whatever else comes, the task is woken for, with its bytes.
+A request with a task of its own costs several turns of the scheduler, and a system call for each wait. That is more
+than all else that an edit costs. Here the task of a connection sleeps, and one selector watches all connections. A
+plain hot request that came whole is answered without waking its task: an image from memory, an edit as soon as its
+record is in the log. For everything else the task is woken, with the bytes.
 
     sleeping --an edit came--> busy --its record is settled, and the answer sent--> sleeping
        |                        +--the answer can't be sent whole--+
        +--anything else came, idle for too long, the peer left-----+--> the task wakes
 
-A connection has at most one edit under way: what it sends meanwhile is read afterwards, so that answers keep their
-order. Bounded by the connections, which the front limits.
+A connection has at most one edit under way. What it sends meanwhile is read afterwards, so answers keep their order.
+Bounded by the connections, which the front limits.
 """
 
 from __future__ import annotations

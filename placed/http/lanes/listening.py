@@ -1,4 +1,4 @@
-"""Listening: the server's sockets, and what is said there while it isn't ready."""
+"""Opens the server's sockets, and answers there while the server isn't ready."""
 
 from __future__ import annotations
 

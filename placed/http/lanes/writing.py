@@ -1,8 +1,8 @@
-"""Writing to a socket that takes what it can, and how long its peer may let us wait for more.
+"""Writes to a socket that takes what it can, and says how long a slow peer may take.
 
-A peer has to take `LEAST_BYTES` in each `send_seconds` that it lets us wait, which is 9 kbit/s: a phone on 2G gets 20
-to 40. What counts is what has arrived, as the kernel tells it, and not what its buffers took. Time in which nothing is
-to be sent, or the socket takes all at once, doesn't count.
+A peer has to take `LEAST_BYTES` in each `send_seconds` that it lets us wait. That is 9 kbit/s: a phone on 2G gets 20 to
+40. Only bytes that have arrived count, as the kernel tells it, not those in its buffers. Time doesn't count in which
+nothing is to be sent, or the socket takes all at once.
 """
 
 from __future__ import annotations
