@@ -51,7 +51,7 @@ def _room(below: str = "", packages: str = "") -> Room:
 ROOMS = {
     "__main__": _room("service commands process telemetry"),
     "service": _room(
-        "commands process http stream tasks backends storage telemetry canvas", packages="attrs rich trio"
+        "commands process http history stream tasks backends storage telemetry canvas", packages="attrs rich trio"
     ),
     "commands": _room(
         "process http history tasks backends storage telemetry canvas",
@@ -59,10 +59,10 @@ ROOMS = {
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(
-        "stream tasks backends telemetry canvas",
+        "history stream tasks backends telemetry canvas",
         packages="attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
     ),
-    "history": _room("backends canvas", packages="attrs isal numpy"),
+    "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),
     "backends": _room("storage canvas", packages="attrs crc32c kafka lmdb numpy trio"),

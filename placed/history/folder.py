@@ -3,6 +3,7 @@
     history/00000000000000000000-00000000000000131072.segment    named by its start and its end
             /part                                                one that is being written
             /before-00000000000000131072/                        what no longer joins what comes after it
+            /of-LOGID/                                           what is of another log; the last such history alone
 
 A crash leaves whole segments, and perhaps a `part`, which the next one writes over. A segment whose name is there and
 whose bytes aren't sound still says which stretch of the log has to be read again. May not import Trio.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -155,9 +157,24 @@ def put_aside(folder: Path, kept: Sequence[SegmentFile]) -> Path | None:
     Raises:
         OSError: they can't be moved.
     """
-    if not kept:
-        return None
-    aside = folder / f"before-{kept[-1].end:020d}"
+    return _move(folder / f"before-{kept[-1].end:020d}", kept) if kept else None
+
+
+def put_aside_strange(folder: Path, strange: Sequence[SegmentFile]) -> Path:
+    """Move segments of another log into a folder of their own, in place of those that are in such a one already.
+
+    Raises:
+        OSError: they can't be moved.
+    """
+    headers = [each.header for each in strange if each.header is not None]
+    aside = folder / f"of-{headers[0].log_id}"
+    for old in folder.glob("of-*"):
+        shutil.rmtree(old)
+    return _move(aside, strange)
+
+
+def _move(aside: Path, kept: Sequence[SegmentFile]) -> Path:
+    folder = aside.parent
     aside.mkdir(mode=0o700, exist_ok=True)
     for each in kept:
         with contextlib.suppress(FileNotFoundError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Headers, Request
     from placed.http.client_address import Network
 
-_EXPOSED = "X-Canvas-Version, X-Canvas-Log, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+_EXPOSED = "X-Canvas-Version, X-Canvas-Log, X-Canvas-Time, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 # What polyfills of EventSource, fetch libraries and tracers add by themselves; most of it means nothing here. But a
 # page whose preflight is refused can do nothing, and isn't told why.
 _TAKEN = (

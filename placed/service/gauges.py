@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from placed.canvas.projection import Projection
+    from placed.history.indexer import Indexer
+    from placed.http.history import History
     from placed.http.lanes.front import Front
     from placed.http.polls import Polls
     from placed.storage.folder_watch import FolderWatch
@@ -50,6 +52,19 @@ def watch_parts(
     watch("placed_snapshot_version", "Version of the last snapshot.", lambda: snapshotter.saved_version)
     watch("placed_snapshot_timestamp_seconds", "When it was saved.", lambda: snapshotter.saved_at)
     total("placed_snapshot_errors_total", "Snapshots that couldn't be saved.", lambda: snapshotter.failures)
+
+
+def watch_history(metrics: Metrics, indexer: Indexer | None, history: History) -> None:
+    """Add what the keeper of the past can tell; nothing on a server that keeps none."""
+    if indexer is None:
+        return
+    watch, total = metrics.watch, metrics.watch_total
+    watch("placed_history_version", "Version that the history has reached.", lambda: indexer.past.version)
+    watch("placed_history_edits", "Edits in the history.", lambda: indexer.past.edits)
+    watch("placed_history_segments", "Files of the history.", lambda: len(indexer.past.kept))
+    watch("placed_history_kept", "0 while the history can't be written.", lambda: indexer.stopped is None)
+    watch("placed_history_waiting", "Answers about the past that are waited for.", lambda: history.waiting)
+    total("placed_history_mended_total", "Damaged segments read from the log again.", lambda: indexer.mended)
 
 
 def _watch_log(

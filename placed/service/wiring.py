@@ -27,9 +27,13 @@ from placed.backends.opening import open_log
 from placed.canvas.cooldown import Rule
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
+from placed.history.folder import FOLDER_NAME
+from placed.history.ground import Ground
+from placed.history.indexer import Indexer, Live
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
+from placed.http.history import History
 from placed.http.hosts import Hosts
 from placed.http.lanes.app import create_app
 from placed.http.lanes.descriptors import room_for_connections, tell_few
@@ -39,7 +43,7 @@ from placed.http.pages import Pages, client_folder
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.service.forgotten_canvas import refuse_to_forget
-from placed.service.gauges import watch_parts
+from placed.service.gauges import watch_history, watch_parts
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
@@ -194,6 +198,7 @@ class _Server:
             frame_seconds=1 / settings.max_frames_per_second,
         )
         self._reader = Reader(log, projection, self._broadcaster.publish)
+        self._indexer = self._history_of(settings, log) if settings.history else None
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         self._polls = Polls()
@@ -207,7 +212,8 @@ class _Server:
         fast = (api, self._followers) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
-        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds)
+        history = History(self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients)
+        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history)
         self._front = Front(
             app,
             fast=fast,
@@ -233,6 +239,7 @@ class _Server:
             folders=folders,
             lag=self._lag,
         )
+        watch_history(metrics, self._indexer, history)
 
     @classmethod
     async def recover(
@@ -287,6 +294,18 @@ class _Server:
             polls=self._polls,
         )
 
+    def _history_of(self, settings: Settings, log: Log) -> Indexer:
+        """What keeps the canvas's past, behind the reader."""
+        projection = self._projection
+        live = Live(
+            version=lambda: projection.version,
+            definition=lambda: projection.definition,
+            created=lambda: Ground(projection.definition, 0),
+            ground=lambda: Ground(projection.definition, projection.version, projection.canvas.copy()),
+            is_in_place=lambda: self._folders.displaced is None,
+        )
+        return Indexer(settings.data / FOLDER_NAME, log, live)
+
     def _is_writable(self) -> bool:
         return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
 
@@ -308,6 +327,8 @@ class _Server:
         async with trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders):
                 nursery.start_soon(part.run)
+            if self._indexer is not None:
+                nursery.start_soon(self._indexer.run)
             nursery.start_soon(watch_loop, self._metrics.loop_woke)
             nursery.start_soon(tell_left_out_lines)
             serving = await connections.start(self._serve_connections, listeners)

@@ -111,6 +111,25 @@ async def test_bare_canvas_is_cached_as_the_image_is(tmp_path: Path) -> None:
     assert image.headers["content-type"] == "image/png"
 
 
+async def test_the_past_is_cached_for_as_long_as_it_does_not_change(tmp_path: Path) -> None:
+    with trio.fail_after(LIMIT_SECONDS):
+        async with run_fleet(tmp_path) as fleet, connect(fleet.port) as connection:
+            placed = await connection.request("/edit?x=1&y=2&color=3", method="POST")
+            version = placed.json()["v"]
+            targets = [f"/history/canvas.png?v={version}&scale=2", f"/history/edits?from=0&to={version}"]
+            for target in targets:
+                first, again = [await connection.request(target) for _ in range(2)]
+                assert (first.status, again.status) == (200, 200)
+                assert (first.headers["x-cache"], again.headers["x-cache"]) == ("MISS", "HIT")
+                assert first.body == again.body
+                direct = [await get(port, target) for port in fleet.ports]
+                assert [each.body for each in direct] == [first.body] * 2
+            told = [await connection.request("/history") for _ in range(2)]
+            assert [each.headers["x-cache"] for each in told] == ["MISS", "MISS"]
+            wrong = await connection.request("/history/canvas.png?v=x")
+            assert (wrong.status, wrong.json()["code"]) == (400, "invalid-parameter")
+
+
 async def test_many_edits_in_one_request_and_polls_come_through(tmp_path: Path) -> None:
     edits = [[x, y, 1 + x % (COLORS - 1)] for y in range(20) for x in range(50)]
     body = json.dumps({"edits": edits}, indent=4).encode()

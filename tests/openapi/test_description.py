@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = load()
 PAGE: Final = (ROOT / "docs/api.md").read_text("utf-8")
-SOURCES: Final = [ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "placed/http").glob("*.py"))]
+SOURCES: Final = [ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "placed/http").rglob("*.py"))]
 OPERATIONS: Final = [
     (path, method, operation)
     for path, methods in DOCUMENT["paths"].items()

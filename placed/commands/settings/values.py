@@ -41,12 +41,14 @@ if TYPE_CHECKING:
 MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
 MAX_CHARGES: Final = 1_000_000
 KAFKA_PROTOCOLS: Final = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
+SHOWN_AUTHORS: Final = ("none", "pseudonyms")
 KAFKA_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 # The headings of --help and of docs/settings.md, in their order.
 ADDRESS, SITES, CLIENTS, CANVAS = "Address", "Other sites", "Limits for each address", "Canvas"
-COOLDOWN, STORAGE, KAFKA, SPEED, LOG_LINES = "Cooldown", "Storage", "Kafka", "Speed", "Log lines"
-SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, KAFKA, SPEED, LOG_LINES)
+COOLDOWN, STORAGE, HISTORY, KAFKA = "Cooldown", "Storage", "History", "Kafka"
+SPEED, LOG_LINES = "Speed", "Log lines"
+SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, HISTORY, KAFKA, SPEED, LOG_LINES)
 
 # A setting, the one that it needs beside it, and whether that one's value is enough; with what to say otherwise.
 _NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
@@ -226,6 +228,21 @@ class Settings:
         default=None,
         instead="made in the data folder",
         finds_canvas=True,
+    )
+
+    history: bool = setting(
+        HISTORY,
+        SWITCH,
+        "Keep the canvas's past in the data folder, and show it: any moment, and who painted what.",
+        more="It takes up to 16 bytes for each pixel painted. Without it, `/history` answers 404.",
+        default=True,
+    )
+    show_authors: str = setting(
+        HISTORY,
+        one_of(SHOWN_AUTHORS, "WHAT"),
+        "What everybody may see of who painted a pixel: nothing, or a number that stands for their address.",
+        more="The number is the same for everything that one address paints, and doesn't tell the address.",
+        default="pseudonyms",
     )
 
     kafka_protocol: str = setting(

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
+from placed.http.history import History
 from placed.http.origin import preflight
 from placed.stream.peer_end import PeerEnd
 from placed.telemetry.structured_logs import request_id_here
@@ -61,13 +62,14 @@ class _OurRequest(TrioRequest):
         super().__init__(method, scheme, path, *args, **more | {"max_content_length": most_body_bytes(path)})
 
 
-def create_app(api: Api, pages: Pages, embedders: Sequence[str] = ()) -> QuartTrio:
+def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: History | None = None) -> QuartTrio:
     """The app over one API.
 
     Args:
         api: what it answers with.
         pages: the client's files.
         embedders: sites that may show the page in a frame.
+        history: the canvas's past; None answers that there is none.
     """
     app = QuartTrio(__name__, static_folder=None)
     app.request_class = _OurRequest
@@ -77,6 +79,7 @@ def create_app(api: Api, pages: Pages, embedders: Sequence[str] = ()) -> QuartTr
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     _route_api(app, api)
+    _route_history(app, history or History())
     _route_pages(app, pages)
     _map_errors(app, api)
 
@@ -143,6 +146,23 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 
     for where, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
         app.add_url_rule(where, where, _plain(endpoint), methods=["GET"])
+
+
+def _route_history(app: QuartTrio, history: History) -> None:
+    def answering(endpoint: Callable[[Request], Awaitable[Answer]]) -> Callable[[], Awaitable[Response]]:
+        async def respond() -> Response:
+            return _respond(await endpoint(await _read(with_body=False)))
+
+        return respond
+
+    for where, endpoint in (
+        ("/history", history.about),
+        ("/history/canvas.png", history.canvas),
+        ("/history/edits", history.edits),
+        ("/history/pixel", history.pixel),
+        ("/history/activity", history.activity),
+    ):
+        app.add_url_rule(where, where, answering(endpoint), methods=["GET"])
 
 
 def _route_pages(app: QuartTrio, pages: Pages) -> None:

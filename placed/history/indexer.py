@@ -1,0 +1,313 @@
+"""The indexer: the task that reads the log behind the live path, and keeps its past in segments.
+
+    start --> find the chain --> follow the log --> add --> a segment is full --> write it --+
+                   |                  ^                                            |         |
+                   |                  +--------------------------------------------|---------+
+                   |                  |                  no room: wait, try again <+
+                   |                  +-- the log no longer has what comes next: begin anew at the canvas as it is
+                   +--> look after it: check every segment once; read a damaged one from the log again
+
+Never in the way: it reads what has been appended once a second, all at once, in a thread of its own, and when it is far
+behind while people paint, it rests as long as it works. A history that can't be written stops, says so once, and the
+canvas goes on. May import Trio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import attrs
+import numpy as np
+import trio
+
+from placed.backends import LogClosed, LogCorrupt, LogError, LogReplaced, OffsetOutOfRange
+from placed.canvas.batch import Batch
+from placed.history.chain import Wanted, find_chain, last_ground
+from placed.history.folder import SegmentFile, path_of, put_aside, put_aside_strange, remove
+from placed.history.keeping import Keeping
+from placed.history.layout import SegmentDamaged
+from placed.history.past import Past
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from placed.backends import Log
+    from placed.canvas.record import Definition
+    from placed.history.ground import Ground
+    from placed.history.tail import View
+
+EVERY_SECONDS: Final = (
+    1.0  # 1,000 edits a second then cost 3 ms of each second, and not a thread's turn for each record
+)
+_RETRY_SECONDS: Final = 1.0
+_MOST_RETRY_SECONDS: Final = 60.0  # a disk that was seen to is used again within a minute
+_CHECK_EVERY_SECONDS: Final = 0.05  # 2 MB each: 40 MB/s of reading at the most, once after a start
+_LOOK_SECONDS: Final = 5.0  # between looks for damage that nobody told of
+
+Found = TypeVar("Found")
+
+
+@attrs.frozen
+class Live:
+    """What the history has to know of the canvas that people see.
+
+    Attributes:
+        version: where it stands.
+        definition: its size and palette.
+        created: the ground that the log began with, at offset 0.
+        ground: a copy of the canvas as it is, for a log whose beginning is gone.
+        is_in_place: whether the data folder is where it was.
+    """
+
+    version: Callable[[], int]
+    definition: Callable[[], Definition]
+    created: Callable[[], Ground]
+    ground: Callable[[], Ground]
+    is_in_place: Callable[[], bool] = lambda: True
+
+
+class Indexer:
+    """The history of one log, in one folder; `run` alone writes it.
+
+    Attributes:
+        live: the canvas that people see.
+        past: what can be asked of it now.
+        stopped: why nothing is written; None while it goes on.
+        mended: damaged segments that were read from the log again.
+    """
+
+    def __init__(self, folder: Path, log: Log, live: Live, *, every_seconds: float = EVERY_SECONDS) -> None:
+        self._folder = folder
+        self._log = log
+        self.live = live
+        self._every_seconds = every_seconds
+        self._writing = trio.CapacityLimiter(1)
+        self._chain: list[SegmentFile] = []
+        self._tail: View | None = None
+        self._wanted = trio.Event()
+        self._moved = trio.Event()
+        self._damaged = trio.Event()
+        self.past = Past(log.id, ())
+        self.is_open = False
+        self.stopped: str | None = None
+        self.mended = 0
+
+    async def run(self) -> None:
+        """Follow the log until it is closed."""
+        # Of a log that is closed, replaced or damaged the canvas's reader hears, too.
+        with contextlib.suppress(LogClosed, LogReplaced):
+            ground = await self._until_done(self._open)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._look_after)
+                await self._follow(await self._begin(ground))
+
+    async def reach(self, version: int, within_seconds: float) -> bool:
+        """Read on now, up to `version` if that is possible within the time; whether it was."""
+        with trio.move_on_after(within_seconds):
+            while not self.is_open or self.past.version < version:
+                self._wanted.set()
+                await self._moved.wait()
+        return self.is_open and self.past.version >= version
+
+    def tell_damage(self) -> None:
+        """Look after damage now: an answer came upon some."""
+        self._damaged.set()
+
+    # In the thread.
+    def _open(self) -> Ground | None:
+        """Find the chain; the canvas at its end, if it has one."""
+        found = find_chain(self._folder, Wanted(self._log.id, self._log.copied_from, self.live.version()))
+        if found.strange:
+            aside = put_aside_strange(self._folder, found.strange)
+            get_logger(__name__).warning("the history is of another log, and is put aside", folder=str(aside))
+        remove(found.needless)
+        count, ground = last_ground(found.chain)
+        self._chain = found.chain[:count]
+        return ground
+
+    async def _begin(self, ground: Ground | None) -> Keeping:
+        first, _ = await self._log.bounds()
+        if not first and self._chain and self._chain[0].start:  # the log has what is missing at the front
+            end = self._chain[0].start
+            self._chain.insert(0, SegmentFile(path_of(self._folder, 0, end), 0, end, None))
+        if ground is None and not first:
+            ground = self.live.created()
+        if ground is None or ground.version < first:
+            return await self._begin_anew()
+        keeping = Keeping(self._folder, self._log.id, ground)
+        self._publish([], keeping.builder.tail.view())
+        return keeping
+
+    async def _begin_anew(self) -> Keeping:
+        """Begin at the canvas as it is: the log no longer has what comes next."""
+        aside = await self._until_done(partial(put_aside, self._folder, list(self._chain)))
+        ground = self.live.ground()
+        get_logger(__name__).warning(
+            "the log's beginning is gone; the history begins at the canvas as it is",
+            version=ground.version,
+            before=str(aside) if aside else "none was kept",
+        )
+        self._chain.clear()
+        keeping = Keeping(self._folder, self._log.id, ground)
+        self._publish([], keeping.builder.tail.view())
+        return keeping
+
+    async def _follow(self, keeping: Keeping) -> None:
+        while True:
+            try:
+                async with self._log.read(keeping.builder.read) as batches:
+                    async for batch in batches:
+                        await self._take(keeping, batch)
+            except OffsetOutOfRange:
+                keeping = await self._begin_anew()
+            except (LogClosed, LogReplaced):
+                raise
+            except LogCorrupt as error:
+                self._stop(str(error))
+                await trio.sleep_forever()
+            except LogError:  # the canvas's reader says so
+                await trio.sleep(_RETRY_SECONDS)
+
+    async def _take(self, keeping: Keeping, batch: Batch) -> None:
+        began, version = trio.current_time(), self.live.version()
+        given = [batch]
+        sealed, tail = await self._until_done(lambda: keeping.take(given.pop() if given else None))
+        self._publish(sealed, tail)
+        if keeping.builder.read >= self.live.version():
+            await self._rest(self._every_seconds)
+        elif self.live.version() != version:  # people paint meanwhile
+            await self._rest(trio.current_time() - began)
+
+    async def _rest(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._wanted.wait()
+        self._wanted = trio.Event()
+
+    def _publish(self, sealed: list[SegmentFile], tail: View | None) -> None:
+        self._chain.extend(sealed)
+        self._tail = tail
+        self.past = Past(self._log.id, tuple(self._chain), tail)
+        self.is_open = True
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def _look_after(self) -> None:
+        while True:
+            for each in list(self._chain):
+                if each.header is not None and not each.is_verified:
+                    await trio.sleep(_CHECK_EVERY_SECONDS)
+                    await self._in_thread(partial(_verify, each))
+            for each in [each for each in self._chain if each.header is None]:
+                await self._mend(each)
+            with trio.move_on_after(_LOOK_SECONDS):
+                await self._damaged.wait()
+            self._damaged = trio.Event()
+
+    async def _mend(self, hole: SegmentFile) -> None:
+        """Read a stretch whose segment is damaged or missing from the log again."""
+        index = self._chain.index(hole)
+        try:
+            ground = await self._ground_before(index)
+            first, _ = await self._log.bounds()
+            if ground is None or hole.start < first:
+                await self._give_up(index)
+                return
+            segments = await self._read_again(hole, ground)
+        except SegmentDamaged:
+            return  # the one before comes first
+        except (LogClosed, LogReplaced):
+            raise
+        except LogError:
+            return  # later
+        index = self._chain.index(hole)
+        self._chain[index : index + 1] = segments
+        self._publish([], self._tail)
+        self.mended += 1
+        get_logger(__name__).warning(
+            "a damaged segment of the history was read from the log again", first=hole.start, next=hole.end
+        )
+
+    async def _ground_before(self, index: int) -> Ground | None:
+        if index:
+            return await self._in_thread(partial(_end_ground, self._chain[index - 1]))
+        return self.live.created() if not self._chain[0].start else None
+
+    async def _read_again(self, hole: SegmentFile, ground: Ground) -> list[SegmentFile]:
+        keeping = Keeping(self._folder, self._log.id, ground)
+        segments: list[SegmentFile] = []
+        async with self._log.read(hole.start) as batches:
+            async for batch in batches:
+                given = [_before(batch, hole.end)]
+                sealed, _ = await self._until_done(lambda: keeping.take(given.pop() if given else None))  # noqa: B023
+                segments += sealed
+                if batch.next_offset >= hole.end:
+                    break
+        segments += await self._until_done(partial(keeping.finish, hole.end))
+        if all(each.path != hole.path for each in segments):
+            await self._until_done(partial(remove, [hole]))
+        return segments
+
+    async def _give_up(self, index: int) -> None:
+        """The log no longer has a damaged stretch: the history begins behind it."""
+        lost = self._chain[: index + 1]
+        aside = await self._until_done(partial(put_aside, self._folder, lost))
+        del self._chain[: index + 1]
+        self._publish([], self._tail)
+        get_logger(__name__).warning(
+            "a damaged part of the history can't be read from the log any more; the history begins behind it",
+            version=lost[-1].end,
+            before=str(aside),
+        )
+
+    async def _in_thread(self, call: Callable[[], Found]) -> Found:
+        return await trio.to_thread.run_sync(call, limiter=self._writing)
+
+    async def _until_done(self, step: Callable[[], Found]) -> Found:
+        """What `step` returns, in the thread; tried again for as long as the disk refuses it."""
+        retry_seconds = _RETRY_SECONDS
+        while True:
+            try:
+                if not self.live.is_in_place():
+                    raise OSError("the data folder isn't where it was")
+                found = await self._in_thread(step)
+            except OSError as error:
+                self._stop(error.strerror or str(error))
+                await trio.sleep(retry_seconds)
+                retry_seconds = min(2 * retry_seconds, _MOST_RETRY_SECONDS)
+            else:
+                self._go_on()
+                return found
+
+    def _stop(self, reason: str) -> None:
+        if self.stopped is None:
+            get_logger(__name__).warning(
+                "the history can't be kept just now; the canvas goes on", reason=reason, folder=str(self._folder)
+            )
+        self.stopped = reason
+
+    def _go_on(self) -> None:
+        if self.stopped is not None:
+            get_logger(__name__).info("the history is kept again")
+            self.stopped = None
+
+
+def _verify(each: SegmentFile) -> None:
+    with contextlib.suppress(SegmentDamaged), each.open():
+        pass
+
+
+def _end_ground(each: SegmentFile) -> Ground:
+    with each.open() as segment:
+        return segment.end_ground()
+
+
+def _before(batch: Batch, end: int) -> Batch:
+    """The batch without what is at `end` or after it."""
+    if batch.next_offset <= end:
+        return batch
+    count = int(np.searchsorted(batch.offsets, np.int64(end)))
+    return Batch(batch.offsets[:count], batch.times_ms[:count], batch.values[:count], gap_end=end)

@@ -1,0 +1,185 @@
+"""What is answered about the past, made from it in a worker thread.
+
+What a version has can't change any more, so it is answered to be kept for good, the same bytes by every server.
+
+Thread: everything here blocks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from placed.canvas import png
+from placed.history.activity import activity_of
+from placed.history.edits_page import encode_page
+from placed.history.past import reading
+from placed.history.pixel import pixel_page
+from placed.history.stretch import NO_ACT
+from placed.http.answer import NO_STORE, Answer, Problem, has_tag, json_answer
+from placed.http.moment import in_words
+
+if TYPE_CHECKING:
+    from placed.history.past import NotKept, Past
+    from placed.history.segment import Hit
+    from placed.http.answer import Headers
+    from placed.http.history_questions import (
+        ActivityQuestion,
+        CanvasQuestion,
+        EditsQuestion,
+        MomentQuestion,
+        PixelQuestion,
+    )
+
+IMMUTABLE: Final = ("Cache-Control", "public, max-age=31536000, immutable, no-transform")
+_AT_ONCE: Final = 2_048  # edits written as JSON in one go, 1 ms: in between the loop has its turn
+
+
+def not_kept(error: NotKept, past: Past) -> Problem:
+    """The 404 for what is before the history's beginning."""
+    return Problem(404, "not-kept", str(error), first=past.first)
+
+
+def history_answer(past: Past, version: int) -> Answer:
+    """How far the past reaches; `version` is the canvas's own."""
+    first_ms, last_ms = past.first_ms, past.time_of(past.version)
+    return json_answer(
+        {
+            "log": past.log_id,
+            "first": past.first,
+            "version": version,
+            "indexed": past.version,
+            "from": None if first_ms is None else in_words(first_ms),
+            "to": None if last_ms is None else in_words(last_ms),
+            "edits": past.edits,
+            "marks": _marks(past),
+        }
+    )
+
+
+def _marks(past: Past) -> list[dict[str, Any]]:
+    """What happened that everybody may know: here, that the canvas grew."""
+    found = []
+    for at, kept in enumerate(past.kept):
+        header = past.header(at)
+        if header.base != header.definition:
+            with reading(kept) as segment:
+                found.append(segment.others()[0][0])
+    tail = past.tail
+    if tail is not None and tail.definition != tail.ground.definition and tail.stretch.others:
+        found.append(tail.stretch.others[0])
+    return [{"v": each.offset + 1, "time": in_words(each.ms), "kind": "grow"} for each in found]
+
+
+def moment_answer(past: Past, question: MomentQuestion) -> Answer:
+    """The way to the canvas of a moment."""
+    past.check(past.first)
+    first_ms = past.first_ms
+    if past.first and first_ms is not None and question.ms < first_ms:
+        detail = f"{in_words(question.ms)} is before {in_words(first_ms)}, where the history begins"
+        raise Problem(404, "not-kept", detail, first=past.first)
+    version = past.version_at(question.ms)
+    last_ms = past.time_of(past.version)
+    is_over = last_ms is not None and question.ms < last_ms
+    location = f"canvas.png?v={version}{question.rest}"
+    return Answer(302, (("Location", location), IMMUTABLE if is_over else NO_STORE))
+
+
+def canvas_answer(past: Past, question: CanvasQuestion) -> Answer:
+    """The canvas at a version, or an area of it."""
+    version = question.version
+    past.check(version)
+    area = question.area
+    tag = f'"{past.log_id}-{version}-{area.x}-{area.y}-{area.width or 0}-{area.height or 0}-{area.scale}"'
+    headers: Headers = (("X-Canvas-Version", str(version)), ("X-Canvas-Log", past.log_id), ("ETag", tag), IMMUTABLE)
+    ms = past.time_of(version)
+    if ms is not None:
+        headers = (*headers, ("X-Canvas-Time", in_words(ms)))
+    if has_tag(question.tags, tag):
+        return Answer(304, headers)
+    definition, canvas = past.canvas(version)
+    x, y, width, height = area.on(definition)
+    pixels = canvas[y : y + height, x : x + width]
+    if area.scale > 1:
+        pixels = pixels.repeat(area.scale, axis=0).repeat(area.scale, axis=1)
+    text = {"placed:version": str(version), "placed:log": past.log_id}
+    file = png.encode(np.ascontiguousarray(pixels), definition.rgb, text=text)
+    return Answer(200, (("Content-Type", "image/png"), *headers), file)
+
+
+def edits_answer(past: Past, question: EditsQuestion) -> Answer:
+    """A page of edits."""
+    form = "json" if question.as_json else "codes"
+    tag = f'"{past.log_id}-{question.start}-{question.end}-{form}"'
+    headers = (("X-Canvas-Log", past.log_id), ("ETag", tag), IMMUTABLE)
+    past.check(question.start)
+    past.check(question.end)
+    if has_tag(question.tags, tag):
+        return Answer(304, headers)
+    page = past.page(question.start, question.end)
+    if not question.as_json:
+        body = encode_page(page, question.end)
+        return Answer(200, (("Content-Type", "application/octet-stream"), *headers), body)
+    head = f'{{"from":{question.start},"to":{question.end},"next":{page.stretch.end},"edits":['
+    columns = page.stretch.rows[["offset", "ms", "x", "y", "color"]]
+    parts = [
+        json.dumps(columns[at : at + _AT_ONCE].tolist(), separators=(",", ":"))[1:-1]
+        for at in range(0, len(columns), _AT_ONCE)
+    ]
+    body = (head + ",".join(parts) + "]}").encode()
+    return Answer(200, (("Content-Type", "application/json"), *headers), body)
+
+
+def pixel_answer(past: Past, question: PixelQuestion, show_authors: bool) -> Answer:
+    """What happened to a pixel."""
+    page = pixel_page(past, question.x, question.y, before=question.before, limit=question.limit)
+    color: int | None = page.hits[0].color if page.hits else None
+    if color is None and page.next is None:
+        color = _first_color(past, question)
+    return json_answer(
+        {
+            "x": question.x,
+            "y": question.y,
+            "color": color,
+            "edits": [_hit(hit, show_authors) for hit in page.hits],
+            "next": page.next,
+        }
+    )
+
+
+def _first_color(past: Past, question: PixelQuestion) -> int:
+    """Of a pixel that nobody has set: blank, unless the history began later than the canvas."""
+    canvas = past.canvas(past.first)[1] if past.first else np.zeros((0, 0), np.uint8)
+    is_inside = question.y < canvas.shape[0] and question.x < canvas.shape[1]
+    return int(canvas[question.y, question.x]) if is_inside else 0
+
+
+def _hit(hit: Hit, show_authors: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"v": hit.offset + 1, "time": in_words(hit.ms), "color": hit.color}
+    if hit.act != NO_ACT:
+        return told | {"act": hit.act}
+    return told | {"author": f"{hit.author:016x}"} if show_authors else told
+
+
+def activity_answer(past: Past, question: ActivityQuestion) -> Answer:
+    """Where and when there were edits."""
+    first_ms, last_ms = past.first_ms or 0, past.time_of(past.version) or 0
+    begin = first_ms if question.from_ms is None else question.from_ms
+    end = max(begin, last_ms) + 1 if question.to_ms is None else question.to_ms
+    found = activity_of(past, min(begin, end - 1), end, cells=question.cells)
+    answer = json_answer(
+        {
+            "from": in_words(begin),
+            "to": in_words(end),
+            "first": found.start,
+            "version": found.end,
+            "edits": int(found.cells.sum()),
+            "cells": found.cells.tolist(),
+            "slices": found.slices.tolist(),
+            "untouched": {"pixels": int(found.untouched.sum()), "cells": found.untouched.tolist()},
+        }
+    )
+    is_over = question.from_ms is not None and question.to_ms is not None and end <= last_ms
+    return Answer(200, (("Content-Type", "application/json"), IMMUTABLE), answer.body) if is_over else answer

@@ -1,0 +1,51 @@
+"""Pages of edits as bytes: the vectors that clients are tested with, and any page there can be."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placed.canvas.palette import SEED
+from placed.canvas.record import Definition
+from placed.history.edits_page import encode_page
+from placed.history.past import Page
+from placed.history.stretch import ROW, Stretch
+from tests.http.test_history import read_page
+
+VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("page_vectors.json").read_text())
+CANVASES = [Definition(1000, 1000, SEED.rgb), Definition(4096, 4096, bytes(768)), Definition(1, 1, bytes(6))]
+
+
+def _page(start: int, end: int, edits: list[list[int]], definition: Definition) -> Page:
+    rows = np.array([(*edit, 0, -1) for edit in edits], ROW)
+    return Page(Stretch(start, end, rows), definition)
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_vectors_hold_what_they_say(vector: dict[str, Any]) -> None:
+    body = base64.b64decode(vector["base64"])
+    assert read_page(body) == (vector["from"], vector["to"], vector["next"], vector["edits"])
+    pages = [_page(vector["from"], vector["next"], vector["edits"], canvas) for canvas in CANVASES]
+    assert body in [encode_page(page, vector["to"]) for page in pages]
+
+
+@given(st.data(), st.sampled_from(CANVASES), st.integers(0, 2**62))
+def test_any_page_can_be_read_byte_by_byte(data: st.DataObject, canvas: Definition, start: int) -> None:
+    edit = st.tuples(
+        st.integers(0, 2**40),
+        st.integers(0, 2**45),
+        st.integers(0, canvas.width - 1),
+        st.integers(0, canvas.height - 1),
+        st.integers(0, canvas.colors - 1),
+    )
+    edits = sorted(data.draw(st.lists(edit, max_size=30)), key=lambda each: each[0])
+    rows = [[start + offset, *rest] for offset, *rest in edits]
+    end = max([start, *(row[0] for row in rows)]) + 1
+    assert read_page(encode_page(_page(start, end, rows, canvas), end + 5)) == (start, end + 5, end, rows)

@@ -1,0 +1,222 @@
+"""The indexer: whatever happens to its files, the history is that of the log."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import trio
+
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.backends.memory import open_memory_log
+from placed.canvas.record import Definition
+from placed.history.folder import list_folder
+from placed.history.ground import Ground
+from placed.history.indexer import Indexer, Live
+from placed.history.past import NotIndexed, NotKept
+from placed.history.records import records_of
+from tests.records import SMALL, record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from placed.backends import Log
+    from placed.history.past import Past
+
+pytestmark = pytest.mark.usefixtures("small_segments")
+PATIENCE_SECONDS = 20.0
+
+
+class Server:
+    """A log, and what a server knows of its canvas."""
+
+    def __init__(self, log: Log, next_: Callable[[], int]) -> None:
+        self.log = log
+        self.next = next_
+        self.is_in_place = True
+        self.ground = Ground(SMALL, 0)
+
+    @contextlib.asynccontextmanager
+    async def history(self, folder: Path) -> AsyncIterator[Indexer]:
+        """The indexer, running; it has reached the log's end."""
+        live = Live(self.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: self.ground, lambda: self.is_in_place)
+        indexer = Indexer(folder, self.log, live, every_seconds=0.0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(indexer.run)
+            assert await indexer.reach(self.next(), PATIENCE_SECONDS)
+            yield indexer
+            nursery.cancel_scope.cancel()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    with trio.fail_after(PATIENCE_SECONDS):
+        while not is_so():  # noqa: ASYNC110 - it tells when it is asked alone
+            await trio.sleep(0.01)
+
+
+def _records(past: Past) -> list[bytes]:
+    return [value for stretch, _ in past.stretches(past.first, past.version) for _, _, value in records_of(stretch)]
+
+
+@contextlib.asynccontextmanager
+async def lmdb_server(folder: Path) -> AsyncIterator[Server]:
+    async with open_lmdb_log(folder / "log") as log:
+        yield Server(log, lambda: log._tail.next)
+
+
+async def fill(log: Log, count: int, *, seed: int = 0) -> list[bytes]:
+    rng = np.random.default_rng(seed)
+    values = [record((int(rng.integers(5)), int(rng.integers(3)), int(rng.integers(4)), n)) for n in range(count)]
+    for value in values:
+        await log.append(value)
+    return values
+
+
+async def test_a_history_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    async with lmdb_server(tmp_path) as server:
+        values = [SMALL.encode()]
+        await server.log.append(values[0])
+        for seed in range(3):
+            values += await fill(server.log, 40, seed=seed)
+            before = {path: path.stat().st_mtime_ns for path in (tmp_path / "history").glob("*.segment")}
+            async with server.history(tmp_path / "history") as indexer:
+                assert _records(indexer.past) == values
+                values += await fill(server.log, 20, seed=9)
+                assert await indexer.reach(server.next(), PATIENCE_SECONDS)
+                assert _records(indexer.past) == values
+            assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_damage_anywhere_costs_reading_that_part_again(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        values = [SMALL.encode(), *await fill(server.log, 90)]
+        async with server.history(tmp_path / "history"):
+            pass
+        whole = {path: path.read_bytes() for path in (tmp_path / "history").glob("*.segment")}
+        for path in rng.choice(sorted(whole), 3, replace=False):
+            _damage(path, rng)
+        async with server.history(tmp_path / "history") as indexer:
+            await until(lambda: all(each.is_verified for each in indexer.past.kept))
+            assert _records(indexer.past) == values
+        assert {path: path.read_bytes() for path in (tmp_path / "history").glob("*.segment")} == whole
+
+
+def _damage(path: Path, rng: np.random.Generator) -> None:
+    match rng.integers(3):
+        case 0:
+            path.unlink()
+        case 1:
+            os.truncate(path, int(rng.integers(path.stat().st_size)))
+        case _:
+            data = bytearray(path.read_bytes())
+            data[int(rng.integers(len(data)))] ^= 1 << int(rng.integers(8))
+            path.write_bytes(data)
+
+
+async def test_damage_under_a_running_server_is_found_by_who_asks_and_mended(tmp_path: Path) -> None:
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        values = [SMALL.encode(), *await fill(server.log, 60)]
+        async with server.history(tmp_path / "history") as indexer:
+            indexer.past.kept[1].path.unlink()
+            with pytest.raises(NotIndexed, match="has to be read again"):
+                indexer.past.canvas(indexer.past.kept[1].end)
+            indexer.tell_damage()
+            await until(lambda: indexer.mended == 1)
+            assert _records(indexer.past) == values
+
+
+async def test_a_disk_without_room_stops_the_history_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        async with server.history(tmp_path / "history") as indexer:
+            monkeypatch.setattr("placed.history.indexer._RETRY_SECONDS", 0.01)
+            with monkeypatch.context() as full:
+
+                def refuse(*_: object) -> None:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+
+                full.setattr("placed.history.keeping.write_segment", refuse)
+                values = [SMALL.encode(), *await fill(server.log, 60)]
+                await until(lambda: indexer.stopped is not None)
+                assert str(indexer.stopped) == "No space left on device"
+                assert _records(indexer.past) == values[: indexer.past.version]
+            assert await indexer.reach(server.next(), PATIENCE_SECONDS)
+            assert not indexer.stopped
+            assert _records(indexer.past) == values
+
+
+async def test_a_data_folder_that_is_not_in_place_is_not_written(tmp_path: Path) -> None:
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        async with server.history(tmp_path / "history") as indexer:
+            server.is_in_place = False
+            await fill(server.log, 30)
+            await until(lambda: indexer.stopped is not None)
+            assert list_folder(tmp_path / "history") == []
+
+
+async def test_a_history_of_another_log_is_put_aside(tmp_path: Path) -> None:
+    async with lmdb_server(tmp_path / "one") as server:
+        await server.log.append(SMALL.encode())
+        await fill(server.log, 30)
+        async with server.history(tmp_path / "history"):
+            old = server.log.id
+    async with lmdb_server(tmp_path / "two") as server:
+        await server.log.append(SMALL.encode())
+        values = [SMALL.encode(), *await fill(server.log, 40, seed=5)]
+        async with server.history(tmp_path / "history") as indexer:
+            assert _records(indexer.past) == values
+    assert len(list_folder(tmp_path / "history" / f"of-{old}")) > 0
+
+
+async def test_a_log_whose_beginning_is_gone_has_a_history_from_the_canvas_as_it_is(tmp_path: Path) -> None:
+    async with open_memory_log(max_bytes=2_000) as log:
+        server = Server(log, lambda: log._tail.next)
+        await log.append(SMALL.encode())
+        await fill(log, 40)
+        canvas = np.full((SMALL.height, SMALL.width), 2, np.uint8)
+        server.ground = Ground(SMALL, log._tail.next, canvas)
+        async with server.history(tmp_path / "history") as indexer:
+            assert indexer.past.first == 41
+            assert np.array_equal(indexer.past.canvas(41)[1], canvas)
+            await log.append(record((0, 0, 3, 1)))
+            assert await indexer.reach(42, PATIENCE_SECONDS)
+            assert indexer.past.canvas(42)[1][0, 0] == 3
+            with pytest.raises(NotKept):
+                indexer.past.canvas(40)
+
+
+async def test_a_canvas_that_grows_has_its_size_at_each_version(tmp_path: Path) -> None:
+    larger = Definition(9, 4, SMALL.rgb + bytes(3))
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        await fill(server.log, 20)
+        await server.log.append(larger.encode())
+        await server.log.append(record((8, 3, 4, 1)))
+        async with server.history(tmp_path / "history") as indexer:
+            assert indexer.past.canvas(21)[0] == SMALL
+            assert indexer.past.canvas(22)[0] == larger
+            assert indexer.past.canvas(23)[1][3, 8] == 4
+
+
+async def test_the_history_waits_for_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("a file")
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(SMALL.encode())
+        live = Live(server.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: server.ground)
+        indexer = Indexer(tmp_path / "history", server.log, live)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(indexer.run))
+            await until(lambda: indexer.stopped is not None)
+            assert not await indexer.reach(1, 0.05)
+            nursery.cancel_scope.cancel()
