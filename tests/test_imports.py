@@ -55,7 +55,7 @@ ROOMS = {
     ),
     "commands": _room(
         "process http history tasks backends storage telemetry canvas",
-        packages="PIL attrs click httpx idna isal lmdb numpy platformdirs pyarrow rich trio",
+        packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich trio",
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(

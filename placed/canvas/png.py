@@ -57,13 +57,17 @@ def encode(pixels: NDArray[np.uint8], rgb: bytes, *, text: Mapping[str, str] | N
         raise ValueError(f"palette index {highest}; allowed are 0 to {colors - 1}")
     depth = bit_depth(colors)
     chunks = [
-        _chunk(b"IHDR", _HEADER.pack(width, height, depth, _INDEXED, 0, 0, 0)),
-        _chunk(b"PLTE", rgb),
-        *(_chunk(b"tEXt", _text(keyword, value)) for keyword, value in (text or {}).items()),
-        _chunk(b"IDAT", isal_zlib.compress(pack_rows(pixels, depth).data, _DEFLATE_LEVEL)),
-        _chunk(b"IEND", b""),
+        chunk(b"PLTE", rgb),
+        *(chunk(b"tEXt", _text(keyword, value)) for keyword, value in (text or {}).items()),
+        chunk(b"IDAT", isal_zlib.compress(pack_rows(pixels, depth).data, _DEFLATE_LEVEL)),
+        chunk(b"IEND", b""),
     ]
-    return b"".join((_SIGNATURE, *chunks))
+    return b"".join((head(width, height, depth), *chunks))
+
+
+def head(width: int, height: int, depth: int) -> bytes:
+    """What an indexed picture begins with: the signature, and the chunk IHDR."""
+    return _SIGNATURE + chunk(b"IHDR", _HEADER.pack(width, height, depth, _INDEXED, 0, 0, 0))
 
 
 def bit_depth(colors: int) -> int:
@@ -90,7 +94,8 @@ def pack_rows(pixels: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     return rows
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk: its length, its kind, 4 letters, its data and its checksum."""
     crc = isal_zlib.crc32(data, isal_zlib.crc32(kind))
     return b"".join((_WORD.pack(len(data)), kind, data, _WORD.pack(crc)))
 

@@ -48,10 +48,11 @@ _COMMANDS: Final = {
     ),
     "backup": ("placed.commands.operations.command", "Copy a canvas into a new folder, also while its server runs."),
     "export": ("placed.commands.export.command", "Write every edit to a CSV, JSON or Parquet file."),
+    "timelapse": ("placed.commands.timelapse.command", "Film a canvas's past into a video or an animated picture."),
     "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
-_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import")
+_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse")
 # And those that make a canvas also what it is to be; else than at a start, what isn't said follows from the data.
 _ON_A_NEW_CANVAS: Final = {"import": ("width", "height", "palette")}
 

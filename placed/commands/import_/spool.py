@@ -67,7 +67,6 @@ class Spool:
         self.close()
         if not self.rows:
             return
-        rows = np.memmap(self._row_path, ROW, "r")
         orders = np.memmap(self._order_path, _ORDER, "r")
         ends = np.cumsum(self._blocks)
         begins = ends - np.array(self._blocks)
@@ -79,9 +78,9 @@ class Spool:
                     for a, end in zip(at.tolist(), ends.tolist(), strict=True)
                 ]
             )
-            yield from self._part(rows, at, until)
+            yield from self._part(at, until)
             at = until
-        yield from self._part(rows, at, ends)
+        yield from self._part(at, ends)
 
     def _pivots(self) -> list[int]:
         """Orders at which to cut, rising."""
@@ -90,9 +89,13 @@ class Spool:
         pivots: list[int] = np.unique(samples[step::step]).tolist()
         return pivots
 
-    @staticmethod
-    def _part(rows: NDArray[np.void], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[NDArray[np.void]]:
-        slices = [np.array(rows[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True) if a < b]
+    def _part(self, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[NDArray[np.void]]:
+        # Read, not mapped: pages of a map count as this process's memory until it is closed.
+        slices = [
+            np.fromfile(self._row_path, ROW, b - a, offset=a * ROW.itemsize)
+            for a, b in zip(begins.tolist(), ends.tolist(), strict=True)
+            if a < b
+        ]
         if slices:
             part = slices[0] if len(slices) == 1 else np.concatenate(slices)
             yield part if len(slices) == 1 else part[np.argsort(part["order"], kind="stable")]

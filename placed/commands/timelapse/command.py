@@ -1,0 +1,132 @@
+"""The command `placed timelapse`: flags, exit codes and the summary.
+
+Exit codes: 0 the film is made, 2 bad usage, 3 the past can't be read or the film can't be made, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from placed.canvas.clock import wall_clock_ms
+from placed.commands.import_.values import BadValue
+from placed.commands.part_file import CannotWrite
+from placed.commands.past import CannotRead, open_past
+from placed.commands.timelapse.filming import KINDS, CannotFilm, Filmed, Wanted, film
+from placed.commands.timelapse.moments import moment_of
+from placed.commands.timelapse.playing import Area
+from placed.commands.timelapse.source import LocalSource
+from placed.process.exit_codes import ExitCode
+from placed.telemetry.progress import progress_bar
+
+if TYPE_CHECKING:
+    from placed.commands.settings.values import Settings
+    from placed.commands.timelapse.playing import Even
+
+    _AreaType = click.ParamType[Area]
+    _MomentType = click.ParamType[int]
+else:
+    _AreaType = _MomentType = click.ParamType  # takes no arguments before click 8.4
+
+_AREA: Final = re.compile(r"([0-9]{1,4}),([0-9]{1,4}),([1-9][0-9]{0,3}),([1-9][0-9]{0,3})", re.ASCII)
+_MAX_SECONDS: Final = 3600
+
+
+class _Area(_AreaType):
+    name = "X,Y,W,H"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Area:
+        match = _AREA.fullmatch(str(value).replace(" ", ""))
+        if match is None:
+            self.fail(f"{value!r} is no area; allowed are a corner and a size, such as 100,200,64,32", param, ctx)
+        return Area(*map(int, match.groups()))
+
+
+class _Moment(_MomentType):
+    name = "MOMENT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return moment_of(str(value), wall_clock_ms())
+        except BadValue as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(
+    "timelapse",
+    help="Film a canvas's past into OUT, whose name ends in .mp4, .webm (which need the extra placed[video]), .gif, "
+    ".png (animated) or .webp; from the data folder, also while its server runs. A file that is there is replaced once "
+    "the film is whole.",
+)
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--from", "begin", type=_Moment(), help="Begin then: a date and time, a date, or an age, such as 24h.")
+@click.option("--to", "end", type=_Moment(), help="End then; likewise.")
+@click.option("--area", type=_Area(), help="Film this part of the canvas: its corner, width and height.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, _MAX_SECONDS, min_open=True),
+    default=60,
+    show_default=True,
+    help="How long the film is.",
+)
+@click.option("--fps", type=click.IntRange(1, 60), default=30, show_default=True, help="Frames a second.")
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 16),
+    help="Show each pixel so many times larger.  [default: as large as fits 1080 pixels]",
+)
+@click.option(
+    "--even",
+    type=click.Choice(["time", "edits"]),
+    default="time",
+    show_default=True,
+    help="What passes evenly: with edits, quiet hours take no time.",
+)
+def timelapse(
+    settings: Settings,
+    out: Path,
+    begin: int | None,
+    end: int | None,
+    area: Area | None,
+    seconds: float,
+    fps: int,
+    scale: int | None,
+    even: Even,
+) -> int:
+    """See the help above."""
+    kind = out.suffix.lower()
+    if kind not in KINDS:
+        raise click.UsageError(f"{out}: allowed are names that end in {', '.join(KINDS)}")
+    if begin is not None and end is not None and begin > end:
+        raise click.UsageError("--from is later than --to")
+    wanted = Wanted(begin, end, area, seconds, fps, scale, even)
+    try:
+        with (
+            open_past(settings) as opened,
+            progress_bar("looking", "versions") as looking,
+            progress_bar("filming", "frames") as filming,
+        ):
+            done = film(LocalSource(opened.past), out, kind, wanted, looking, filming)
+    except (CannotFilm, CannotRead, CannotWrite) as error:
+        click.echo(f"placed timelapse: {error}", err=True)
+        return ExitCode.UNUSABLE
+    click.echo(_summary(done, out))
+    return ExitCode.OK
+
+
+def _summary(done: Filmed, out: Path) -> str:
+    look = done.look
+    return (
+        f"{done.edits:,} edits, from {_time(done.begin_ms)} to {_time(done.end_ms)}, in {look.frames:,} frames of"
+        f" {look.width} x {look.height}: {done.bytes:,} bytes in {out}"
+    )
+
+
+def _time(time_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,197 @@
+"""The filming: a past in, a film out.
+
+First it looks through the part of the past that is asked for, for how many edits there are and how large the canvas
+becomes; then it plays it, frame by frame, into the file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.commands.part_file import part_file
+from placed.commands.timelapse.apng import write_apng
+from placed.commands.timelapse.gif import MAX_FPS, write_gif
+from placed.commands.timelapse.look import Look
+from placed.commands.timelapse.playing import Area, marks, play
+from placed.commands.timelapse.webp import write_webp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from placed.canvas.record import Definition
+    from placed.commands.timelapse.playing import Even
+    from placed.commands.timelapse.source import Source
+
+    Progress = Callable[[int, int, int], None]
+    Write = Callable[[Path, Iterator[NDArray[np.uint8]], Look], None]
+
+KINDS: Final[dict[str, Write]] = {
+    ".mp4": lambda path, frames, look: _video(path, frames, look, is_webm=False),
+    ".webm": lambda path, frames, look: _video(path, frames, look, is_webm=True),
+    ".gif": write_gif,
+    ".png": write_apng,
+    ".webp": write_webp,
+}
+MOST_FRAMES: Final = 108_000  # an hour at 30 a second
+_FULL_SIDE_PX: Final = 1080  # by default a small canvas is enlarged so far that it fills a screen's height
+# H.264's highest level has 8192 x 4320 pixels, VP9's players no more, and a WebP has 16383.
+MAX_SIDE_PX: Final = 8192
+
+
+class CannotFilm(Exception):
+    """There can be no such film; the message says why, and what can be."""
+
+
+@attrs.frozen
+class Wanted:
+    """The film that somebody wants.
+
+    Attributes:
+        begin_ms: when it begins; None is with the first edit.
+        end_ms: when it ends; None is with the last record.
+        area: of the canvas; None is all of it.
+        seconds: how long it is.
+        fps: frames a second.
+        scale: pixels of the film for each side of one of the canvas's; None is as many as fit a screen.
+        even: what passes evenly, the time or the edits.
+    """
+
+    begin_ms: int | None
+    end_ms: int | None
+    area: Area | None
+    seconds: float
+    fps: int
+    scale: int | None
+    even: Even
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return max(1, round(self.seconds * self.fps))
+
+
+@attrs.frozen
+class Filmed:
+    """The film that was made.
+
+    Attributes:
+        begin_ms: when it begins.
+        end_ms: when it ends.
+        edits: how many it shows.
+        look: what its frames have in common.
+        bytes: how large it is.
+    """
+
+    begin_ms: int
+    end_ms: int
+    edits: int
+    look: Look
+    bytes: int
+
+
+@attrs.frozen
+class _Cut:
+    """The part of a past that is filmed: the versions `start` to `end`."""
+
+    start: int
+    end: int
+    begin_ms: int
+    end_ms: int
+    edits: int
+    area: Area
+    definition: Definition
+
+
+def film(source: Source, path: Path, kind: str, wanted: Wanted, looking: Progress, filming: Progress) -> Filmed:
+    """Make a film.
+
+    Args:
+        source: the past.
+        path: the file; one that is there is replaced once the new one is whole.
+        kind: of `KINDS`.
+        wanted: the film.
+        looking: called with the first version, the one looked at, and the last one.
+        filming: called with 0, the frames made, and those that there will be.
+
+    Raises:
+        CannotFilm: it would show nothing, or be too long, too large or too fast.
+        CannotRead: the past can't be read.
+        CannotWrite: the file can't be written.
+    """
+    if wanted.frames > MOST_FRAMES:
+        raise CannotFilm(f"{wanted.frames:,} frames; allowed are {MOST_FRAMES:,}: fewer --seconds or --fps")
+    if kind == ".gif" and wanted.fps > MAX_FPS:
+        raise CannotFilm(f"--fps {wanted.fps}; a GIF has at most {MAX_FPS}, as it counts in hundredths of a second")
+    cut = _look_through(source, wanted, looking)
+    look = _look_of(cut, wanted)
+    pixels = cut.area.cut(source.canvas(cut.start)[1])
+    rows = (rows for rows, _, _ in source.rows(cut.start, cut.end))
+    range_ = (cut.begin_ms, cut.end_ms) if wanted.even == "time" else (0, cut.edits)
+    frames = play(pixels, cut.area, rows, marks(*range_, wanted.frames), wanted.even)
+    with part_file(path) as part:
+        KINDS[kind](part, _counted(frames, look.frames, filming), look)
+        size_bytes = part.stat().st_size
+    return Filmed(cut.begin_ms, cut.end_ms, cut.edits, look, size_bytes)
+
+
+def _counted(frames: Iterator[NDArray[np.uint8]], count: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    for number, pixels in enumerate(frames):
+        progress(0, number, count)
+        yield pixels
+    progress(0, count, count)
+
+
+def _look_through(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
+    start = source.first if wanted.begin_ms is None else source.version_at(wanted.begin_ms - 1)
+    end = source.version if wanted.end_ms is None else source.version_at(wanted.end_ms)
+    definition, _ = source.canvas(start)
+    edits, first_ms, last_ms = 0, None, 0
+    for rows, definition_then, reached in source.rows(start, end):
+        definition = definition_then
+        inside = rows if wanted.area is None else wanted.area.of(rows)
+        edits += len(inside)
+        if len(inside):
+            first_ms = int(inside["ms"][0]) if first_ms is None else first_ms
+            last_ms = max(last_ms, int(inside["ms"].max()))
+        progress(start, reached, end)
+    progress(start, end, end)
+    if first_ms is None:
+        raise CannotFilm("nobody has painted there then; choose another --from, --to or --area")
+    begin_ms = first_ms if wanted.begin_ms is None else wanted.begin_ms
+    end_ms = last_ms if wanted.end_ms is None else wanted.end_ms
+    return _Cut(start, end, begin_ms, max(begin_ms, end_ms), edits, _area(wanted.area, definition), definition)
+
+
+def _area(area: Area | None, definition: Definition) -> Area:
+    if area is None:
+        return Area(0, 0, definition.width, definition.height)
+    if area.x + area.width > definition.width or area.y + area.height > definition.height:
+        raise CannotFilm(
+            f"--area {area.x},{area.y},{area.width},{area.height}; the canvas has {definition.width} x"
+            f" {definition.height} pixels"
+        )
+    return area
+
+
+def _look_of(cut: _Cut, wanted: Wanted) -> Look:
+    side = max(cut.area.width, cut.area.height)
+    scale = wanted.scale or max(1, _FULL_SIDE_PX // side)
+    if side * scale > MAX_SIDE_PX:
+        raise CannotFilm(f"--scale {scale}; of {side} pixels allowed are up to {MAX_SIDE_PX // side}")
+    area = cut.area
+    return Look(area.width * scale, area.height * scale, scale, cut.definition.rgb, wanted.fps, wanted.frames)
+
+
+def _video(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look, *, is_webm: bool) -> None:
+    try:
+        module = importlib.import_module("placed.commands.timelapse.video")
+    except ImportError as error:
+        raise CannotFilm(f"{error.name} is missing; videos need: pip install 'placed[video]'") from error
+    module.write_video(path, frames, look, is_webm=is_webm)

@@ -1,0 +1,50 @@
+"""How a film looks: its frames' size and colours, and how long each is shown. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@attrs.frozen
+class Look:
+    """What all frames of a film have in common.
+
+    Attributes:
+        width: of a frame, in pixels of the film; so is height.
+        height: see width.
+        scale: pixels of the film for each side of one of the canvas's.
+        rgb: the palette, 3 bytes a colour.
+        fps: frames a second.
+        frames: how many there are.
+    """
+
+    width: int
+    height: int
+    scale: int
+    rgb: bytes
+    fps: int
+    frames: int
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """The colours, uint8, shape (colours, 3)."""
+        return np.frombuffer(self.rgb, np.uint8).reshape(-1, 3)
+
+    def enlarged(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A frame's palette indexes at the film's size."""
+        return pixels if self.scale == 1 else pixels.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+
+
+def changed_box(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """The smallest part in which two frames differ: left, top, right and bottom, half-open; one pixel if they don't."""
+    differs = before != after
+    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
+    if not len(rows):
+        return 0, 0, 1, 1
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

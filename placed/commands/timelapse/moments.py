@@ -1,0 +1,42 @@
+"""Moments as somebody types them: dates, times, ages, ms since the epoch. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+
+from placed.commands.import_.values import BadValue, shown
+
+_AGE: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)", re.ASCII)
+_UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MS: Final = re.compile(r"[0-9]{10,15}", re.ASCII)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def moment_of(text: str, now_ms: int) -> int:
+    """The moment that a text means, in ms since the epoch.
+
+    Args:
+        text: RFC 3339, without a zone in UTC, or a date alone; an age, such as 24h; or ms since the epoch.
+        now_ms: what ages count from.
+
+    Raises:
+        BadValue: it means none.
+    """
+    age = _AGE.fullmatch(text)
+    if age:
+        return max(0, now_ms - int(age[1]) * _UNIT_MS[age[2]])
+    if _MS.fullmatch(text):
+        return int(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        ms = (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        ms = -1
+    if ms < 0:
+        raise BadValue(
+            f"{shown(text)}; allowed are moments such as 2026-11-28T20:15:00Z or 2026-11-28, and ages as 24h"
+        )
+    return ms

@@ -1,0 +1,84 @@
+"""The canvas at each frame of a film, out of the log's rows in order. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+Even = Literal["time", "edits"]
+
+
+@attrs.frozen
+class Area:
+    """A part of a canvas, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def of(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """The rows that lie in it."""
+        x, y = rows["x"], rows["y"]
+        inside = (x >= self.x) & (x < self.x + self.width) & (y >= self.y) & (y < self.y + self.height)
+        return rows if inside.all() else rows[inside]
+
+    def cut(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Its pixels, shape (height, width), in an array of their own; blank where the canvas hasn't grown to yet."""
+        found = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
+        pixels = np.zeros((self.height, self.width), np.uint8)
+        pixels[: found.shape[0], : found.shape[1]] = found
+        return pixels
+
+
+def marks(begin: int, end: int, frames: int) -> NDArray[np.int64]:
+    """Up to where each frame goes, evenly from `begin` to `end`: int64, shape (frames,). A single one shows the end."""
+    return np.linspace(begin, end, frames).round().astype(np.int64) if frames > 1 else np.array([end], np.int64)
+
+
+def play(
+    pixels: NDArray[np.uint8], area: Area, rows: Iterable[NDArray[np.void]], up_to: NDArray[np.int64], even: Even
+) -> Iterator[NDArray[np.uint8]]:
+    """The area at each frame, uint8, shape (height, width): the same array again and again, as it is then.
+
+    Args:
+        pixels: the area before the first row; it is painted on.
+        area: where it is on the canvas.
+        rows: those from there on, in the log's order, dtype `placed.history.stretch.ROW`.
+        up_to: for each frame, rising: the last moment in ms, or how many of the area's edits, that it shows.
+        even: which of the two.
+    """
+    frame, seen, latest = 0, 0, 0
+    for part in rows:
+        inside = area.of(part)
+        if not len(inside):
+            continue
+        if even == "time":
+            # A log's times may fall by a little where brokers change; the film doesn't go back for it.
+            keys = np.maximum(np.maximum.accumulate(inside["ms"]), latest)
+            latest = int(keys[-1])
+        else:
+            keys = np.arange(seen + 1, seen + len(inside) + 1)
+            seen += len(inside)
+        done = 0
+        while frame < len(up_to) and keys[-1] > up_to[frame]:
+            end = int(np.searchsorted(keys, up_to[frame], "right"))
+            _paint(pixels, area, inside[done:end])
+            done = end
+            yield pixels
+            frame += 1
+        _paint(pixels, area, inside[done:])
+    for _ in range(frame, len(up_to)):
+        yield pixels
+
+
+def _paint(pixels: NDArray[np.uint8], area: Area, rows: NDArray[np.void]) -> None:
+    at = (rows["y"].astype(np.intp) - area.y) * area.width + (rows["x"].astype(np.intp) - area.x)
+    pixels.reshape(-1)[at] = rows["color"]  # numpy assigns in order: the last one of a pixel wins

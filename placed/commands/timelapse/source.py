@@ -1,0 +1,61 @@
+"""Where a film's edits come from: a data folder or topic, or a server's history by HTTP."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from placed.canvas.record import Definition
+    from placed.history.reading import ReadPast
+
+
+class Source(abc.ABC):
+    """A past that can be filmed. All of it blocks, and raises CannotRead.
+
+    Attributes:
+        first: the first version.
+        version: the last one.
+    """
+
+    first: int
+    version: int
+
+    @abc.abstractmethod
+    def version_at(self, ms: int) -> int:
+        """The version of the canvas at the end of a millisecond."""
+
+    @abc.abstractmethod
+    def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
+        """The size and palette, and the canvas, uint8, shape (height, width)."""
+
+    @abc.abstractmethod
+    def rows(self, start: int, end: int) -> Iterator[tuple[NDArray[np.void], Definition, int]]:
+        """What was set from one version to another, in order: rows, dtype `placed.history.stretch.ROW`, the canvas that
+        they are on, and the version reached."""
+
+
+class LocalSource(Source):
+    """The past that this machine can read."""
+
+    def __init__(self, past: ReadPast) -> None:
+        self._past = past
+        self.first, self.version = past.first, past.version
+
+    def version_at(self, ms: int) -> int:
+        """See `Source`."""
+        return max(self.first, self._past.version_at(ms))
+
+    def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
+        """See `Source`."""
+        return self._past.canvas(version)
+
+    def rows(self, start: int, end: int) -> Iterator[tuple[NDArray[np.void], Definition, int]]:
+        """See `Source`."""
+        for stretch, definition in self._past.stretches(start, end):
+            yield stretch.rows, definition, stretch.end
