@@ -55,7 +55,7 @@ from placed.tasks.reader import Reader
 from placed.tasks.recovery import recover
 from placed.tasks.snapshotter import Snapshotter
 from placed.tasks.writer import Writer
-from placed.telemetry.left_out import tell_left_out_lines
+from placed.telemetry.left_out_lines import tell_left_out_lines
 from placed.telemetry.loop_lag import watch_loop
 from placed.telemetry.metrics import Metrics
 from placed.telemetry.progress import replay_progress

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from placed.telemetry.left_out import EVERY_SECONDS, tell_left_out_lines
+from placed.telemetry.left_out_lines import EVERY_SECONDS, tell_left_out_lines
 from placed.telemetry.line_limit import BURST, LEFT_OUT, PER_SECOND, LineLimit
 from placed.telemetry.structured_logs import configure, get_logger, in_request, request_id_here, tell_left_out
 
