@@ -43,7 +43,7 @@ from placed.http.pages import Pages, client_folder
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.request_log import RequestLog
 from placed.service.forgotten_canvas import refuse_to_forget
-from placed.service.gauges import watch_history, watch_parts
+from placed.service.part_metrics import watch_history, watch_parts
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
