@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from placed.backends.lmdb.about import RECORDS, check_log
+from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.filling import fill_lmdb_log
 from placed.backends.opening import is_kafka, lmdb_folder
 from placed.commands.operations.part_folder import part_folder

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from placed.backends import CannotStart
-from placed.backends.lmdb.about import newest_about
+from placed.backends.lmdb.about_log import newest_about
 from placed.backends.opening import lmdb_folder, log_url
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages, PageFile

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from placed.backends.lmdb.about import ABOUT_KEY, RECORDS, About
+from placed.backends.lmdb.about_log import ABOUT_KEY, RECORDS, About
 from placed.backends.lmdb.stored import encode_all
 from placed.storage.lmdb_environment import open_environment
 

@@ -1,7 +1,7 @@
 """Keeps the log in LMDB: `lmdb:PATH`, the default: one machine, nothing to install, durable.
 
     PATH/data.mdb     database "records": `placed.backends.lmdb.stored`; in the main database
-                      `placed.backends.lmdb.about`
+                      `placed.backends.lmdb.about_log`
     PATH/lock.mdb     LMDB's own, for its other tools
     PATH/placed.lock  keeps a second server out
 
@@ -32,7 +32,16 @@ from placed.backends import (
     OffsetOutOfRange,
     OutcomeUnknown,
 )
-from placed.backends.lmdb.about import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin, check_log, newest_about, origin_of
+from placed.backends.lmdb.about_log import (
+    ABOUT_KEY,
+    ORIGIN_KEY,
+    RECORDS,
+    About,
+    Origin,
+    check_log,
+    newest_about,
+    origin_of,
+)
 from placed.backends.lmdb.stored import encode, read_batch
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value
 from placed.canvas.clock import wall_clock_ms

@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 
 from placed.backends import Log
-from placed.backends.lmdb.about import RECORDS, newest_about
+from placed.backends.lmdb.about_log import RECORDS, newest_about
 from placed.backends.lmdb.filling import fill_lmdb_log
 from placed.backends.lmdb.stored import decode
 from placed.storage.lmdb_pages import MAX_DEPTH, NO_PAGE, DamagedPages, PageFile
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from placed.backends.lmdb.about import About
+    from placed.backends.lmdb.about_log import About
     from placed.storage.lmdb_pages import Page, Tree
 
 _AT_ONCE: Final = 8_192  # records in one transaction of the new log

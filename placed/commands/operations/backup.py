@@ -5,8 +5,9 @@
                  /author.key
     mark it as a backup, check all of it, fsync --> DEST
 
-The copy is marked, so that the server that starts on it gives it a log id of its own (`placed.backends.lmdb.about`).
-The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot and the author key to keep.
+The copy is marked, so that the server that starts on it gives it a log id of its own
+(`placed.backends.lmdb.about_log`). The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot and the author
+key to keep.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import attrs
 import lmdb
 import trio
 
-from placed.backends.lmdb.about import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin
+from placed.backends.lmdb.about_log import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin
 from placed.backends.opening import is_kafka, lmdb_folder
 from placed.commands.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
 from placed.commands.operations.part_folder import part_folder
