@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from placed.backends.lmdb.stored import read_batch
+from placed.backends.lmdb.stored_records import read_batch
 from placed.storage.lmdb_pages import DamagedPages
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from placed.backends import CopiedFrom, LogCorrupt, LogUnavailable, OffsetOutOfRange
 from placed.backends.lmdb.about_log import RECORDS, newest_about, origin_of
-from placed.backends.lmdb.stored import read_batch
+from placed.backends.lmdb.stored_records import read_batch
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages, PageFile

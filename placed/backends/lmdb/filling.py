@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 from placed.backends.lmdb.about_log import ABOUT_KEY, RECORDS, About
-from placed.backends.lmdb.stored import encode_all
+from placed.backends.lmdb.stored_records import encode_all
 from placed.storage.lmdb_environment import open_environment
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Keeps the log in LMDB: `lmdb:PATH`, the default: one machine, nothing to install, durable.
 
-    PATH/data.mdb     database "records": `placed.backends.lmdb.stored`; in the main database
+    PATH/data.mdb     database "records": `placed.backends.lmdb.stored_records`; in the main database
                       `placed.backends.lmdb.about_log`
     PATH/lock.mdb     LMDB's own, for its other tools
     PATH/placed.lock  keeps a second server out
@@ -42,7 +42,7 @@ from placed.backends.lmdb.about_log import (
     newest_about,
     origin_of,
 )
-from placed.backends.lmdb.stored import encode, read_batch
+from placed.backends.lmdb.stored_records import encode, read_batch
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value
 from placed.canvas.clock import wall_clock_ms
 from placed.storage.folder_lock import FolderBusy, lock_folder

@@ -19,7 +19,7 @@ import numpy as np
 from placed.backends import Log
 from placed.backends.lmdb.about_log import RECORDS, newest_about
 from placed.backends.lmdb.filling import fill_lmdb_log
-from placed.backends.lmdb.stored import decode
+from placed.backends.lmdb.stored_records import decode
 from placed.storage.lmdb_pages import MAX_DEPTH, NO_PAGE, DamagedPages, PageFile
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 8_192  # records in one transaction of the new log
 _AT_ONCE_BYTES: Final = 16 << 20
-_HEAD_BYTES: Final = 12  # before a stored record's value: `placed.backends.lmdb.stored`
+_HEAD_BYTES: Final = 12  # before a stored record's value: `placed.backends.lmdb.stored_records`
 
 
 @attrs.frozen

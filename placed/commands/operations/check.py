@@ -15,7 +15,7 @@ import trio
 
 from placed.backends import CannotStart, CopiedFrom, LogError, LogUnavailable
 from placed.backends.lmdb.about_log import RECORDS, check_log, origin_of
-from placed.backends.lmdb.stored import read_batch
+from placed.backends.lmdb.stored_records import read_batch
 from placed.backends.opening import lmdb_folder, log_url, open_log
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS
 from placed.canvas.author import KEY_BYTES

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from placed.backends import CannotStart
 from placed.backends.lmdb.about_log import RECORDS, check_log
-from placed.backends.lmdb.stored import read_batch
+from placed.backends.lmdb.stored_records import read_batch
 from placed.backends.opening import lmdb_folder
 from placed.canvas.record import Definition, RecordRefused
 from placed.canvas.snapshot import SnapshotDamaged
