@@ -194,20 +194,3 @@ def _basic_name(color: bytes) -> str:
     mean_red = (_BASIC_RGB[:, 0] + color[0]) / 512
     weights = np.stack([2 + mean_red, np.full(len(_BASIC), 4.0), 3 - mean_red], axis=1)
     return list(_BASIC)[int((weights * difference**2).sum(axis=1).argmin())]
-
-
-def palette_of(rgb: bytes, given: Palette | None = None) -> Palette:
-    """The palette with these colours: the given one, if it has them, or one built in, or one with names made up.
-
-    Args:
-        rgb: 3 bytes for each of 2 to 256 colours, as a canvas keeps them.
-        given: what the operator asked for.
-
-    Raises:
-        PaletteError: the colours are none that a palette may have.
-    """
-    for palette in (given, *BUILT_IN.values()):
-        if palette is not None and palette.rgb == rgb:
-            return palette
-    colors = [rgb[start : start + 3] for start in range(0, len(rgb), 3)]
-    return Palette("canvas", rgb, name_colors([(color, "") for color in colors]))

@@ -14,10 +14,7 @@ from placed.canvas.palette import (
     Palette,
     PaletteError,
     name_colors,
-    palette_of,
 )
-
-colors = st.lists(st.binary(min_size=3, max_size=3), min_size=2, max_size=256, unique=True)
 
 
 @pytest.mark.parametrize(("palette", "count"), [(SEED, 16), (REDDIT_2017, 16), (REDDIT_2022, 32)])
@@ -83,17 +80,3 @@ def test_every_colour_gets_a_name_of_its_own(wanted: dict[bytes, str]) -> None:
     names = name_colors(wanted.items())
     assert len(set(names)) == len(wanted)
     assert all(names)
-
-
-@given(colors)
-def test_colours_of_a_canvas_at_hand_become_a_palette(rgb: list[bytes]) -> None:
-    palette = palette_of(b"".join(rgb))
-    assert palette.rgb == b"".join(rgb)
-    assert len(palette.names) == len(rgb)
-
-
-def test_canvas_at_hand_has_the_names_of_the_palette_asked_for_or_of_one_built_in() -> None:
-    mine = Palette("mine", SEED.rgb, tuple(f"colour {index}" for index in range(16)))
-    assert palette_of(SEED.rgb, mine) is mine
-    assert palette_of(REDDIT_2022.rgb, mine) is REDDIT_2022
-    assert palette_of(SEED.rgb) is SEED

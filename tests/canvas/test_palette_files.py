@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from placed.canvas.palette import REDDIT_2022, PaletteError
-from placed.canvas.palette_files import MAX_FILE_BYTES, load_palette
+from placed.canvas.palette import REDDIT_2022, SEED, Palette, PaletteError
+from placed.canvas.palette_files import MAX_FILE_BYTES, load_palette, palette_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,3 +188,17 @@ def test_any_json_gives_a_palette_or_a_palette_error(
     path = write("any.json", json.dumps(rows))
     with pytest.raises(PaletteError):
         load_palette(path)
+
+
+@given(colors)
+def test_colours_of_a_canvas_at_hand_become_a_palette(rgb: list[bytes]) -> None:
+    palette = palette_of(b"".join(rgb))
+    assert palette.rgb == b"".join(rgb)
+    assert len(palette.names) == len(rgb)
+
+
+def test_canvas_at_hand_has_the_names_of_the_palette_asked_for_or_of_one_built_in() -> None:
+    mine = Palette("mine", SEED.rgb, tuple(f"colour {index}" for index in range(16)))
+    assert palette_of(SEED.rgb, mine) is mine
+    assert palette_of(REDDIT_2022.rgb, mine) is REDDIT_2022
+    assert palette_of(SEED.rgb) is SEED
