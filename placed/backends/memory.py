@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from placed.backends import Log, LogClosed, OffsetOutOfRange
-from placed.backends.tail import Reader, Tail, check_value
+from placed.backends.tail import Tail, TailReader, check_value
 from placed.canvas.clock import wall_clock_ms
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class MemoryLog(Log):
         return offset
 
     @contextlib.asynccontextmanager
-    async def read(self, offset: int) -> AsyncGenerator[Reader]:
+    async def read(self, offset: int) -> AsyncGenerator[TailReader]:
         """Read from `offset` on; see `Log.read`."""
         self._check_open()
         self._check_range(offset)
-        reader = Reader(offset, self._fetch)
+        reader = TailReader(offset, self._fetch)
         try:
             yield reader
         finally:

@@ -113,7 +113,7 @@ class Tail:
             raise LogClosed("the log was closed")
 
 
-class Reader(trio.abc.ReceiveChannel[Batch]):
+class TailReader(trio.abc.ReceiveChannel[Batch]):
     """One reader's place in a log; for one task."""
 
     def __init__(self, offset: int, fetch: Callable[[int], Awaitable[Batch]]) -> None:

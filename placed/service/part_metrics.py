@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.followers import Followers
     from placed.tasks.image import ImageEncoder
-    from placed.tasks.reader import Reader
+    from placed.tasks.reader import LogReader
     from placed.tasks.snapshotter import Snapshotter
     from placed.tasks.writer import Writer
     from placed.telemetry.metrics import Metrics
@@ -30,7 +30,7 @@ def watch_parts(
     *,
     log: Log,
     projection: Projection,
-    reader: Reader,
+    reader: LogReader,
     writer: Writer,
     broadcaster: Broadcaster,
     followers: Followers,
@@ -68,7 +68,7 @@ def watch_history(metrics: Metrics, indexer: Indexer | None, history: History) -
 
 
 def _watch_log(
-    metrics: Metrics, log: Log, projection: Projection, reader: Reader, writer: Writer, lag: Callable[[], int]
+    metrics: Metrics, log: Log, projection: Projection, reader: LogReader, writer: Writer, lag: Callable[[], int]
 ) -> None:
     watch, total = metrics.watch, metrics.watch_total
     watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)

@@ -51,7 +51,7 @@ from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.stream.followers import Followers
 from placed.stream.pace import Pace
 from placed.tasks.image import ImageEncoder
-from placed.tasks.reader import Reader
+from placed.tasks.reader import LogReader
 from placed.tasks.recovery import recover
 from placed.tasks.snapshotter import Snapshotter
 from placed.tasks.writer import Writer

@@ -59,7 +59,7 @@ async def replay(
                 return
 
 
-class Reader:
+class LogReader:
     """The task that follows the log.
 
     Attributes:

@@ -13,7 +13,7 @@ import trio.testing
 from placed.backends import LogClosed, LogCorrupt, LogUnavailable, OffsetOutOfRange
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
-from placed.tasks.reader import MAX_RETRY_SECONDS, Reader, replay
+from placed.tasks.reader import MAX_RETRY_SECONDS, LogReader, replay
 from tests.log_lines import logged
 from tests.logs import ScriptedLog
 from tests.records import SMALL, record
@@ -31,7 +31,7 @@ class Following:
         self.log = ScriptedLog()
         self.projection = Projection(SMALL, version, Cooldowns(Rule(10, 0)))
         self.told: list[int] = []
-        self.reader = Reader(self.log, self.projection, lambda: self.told.append(self.projection.version))
+        self.reader = LogReader(self.log, self.projection, lambda: self.told.append(self.projection.version))
 
     async def append(self, count: int = 1) -> None:
         """Records, each of one edit of its own colour and place."""

@@ -43,7 +43,7 @@ from placed.backends.lmdb.about_log import (
     origin_of,
 )
 from placed.backends.lmdb.stored_records import encode, read_batch
-from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Reader, Tail, check_value
+from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Tail, TailReader, check_value
 from placed.canvas.clock import wall_clock_ms
 from placed.storage.folder_lock import FolderBusy, lock_folder
 from placed.storage.in_place import first_displaced
@@ -160,12 +160,12 @@ class LmdbLog(Log):
                 self._tail.skip_to(about.next_offset)
 
     @contextlib.asynccontextmanager
-    async def read(self, offset: int) -> AsyncGenerator[Reader]:
+    async def read(self, offset: int) -> AsyncGenerator[TailReader]:
         """Read from `offset` on; see `Log.read`."""
         self._check_open()
         if not 0 <= offset <= self._tail.next:
             raise OffsetOutOfRange(offset, 0, self._tail.next)
-        reader = Reader(offset, self._fetch)
+        reader = TailReader(offset, self._fetch)
         try:
             yield reader
         finally:
