@@ -129,7 +129,7 @@ class Placed:
     remaining: int | None
 
 
-class Api:
+class ApiClient:
     """One server, by its address. Used as an async context manager, by one task or many.
 
     Args:

@@ -17,7 +17,7 @@ import trio
 
 from placed.commands.paint import painter as painting
 from placed.commands.paint import picture as pictures
-from placed.commands.paint.api import Api
+from placed.commands.paint.api import ApiClient
 from placed.commands.paint.progress import duration, shown
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class _Run:
 
     async def _main(self, progress: Progress) -> None:
         started = trio.current_time()
-        async with Api(self.url) as api:
+        async with ApiClient(self.url) as api:
             self.painter = painting.Painter(api, self.job, progress, random.Random())  # noqa: S311 - jitter only
             try:
                 await self.painter.run()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.commands.paint.api import Api, Canvas, Info
+    from placed.commands.paint.api import ApiClient, Canvas, Info
     from placed.commands.paint.pace import Flight
     from placed.commands.paint.picture import Picture
     from placed.commands.paint.progress import Progress
@@ -119,7 +119,7 @@ class Painter:
         left_seconds: about how long the rest takes; None if that isn't known.
     """
 
-    def __init__(self, api: Api, job: Job, progress: Progress, rng: random.Random) -> None:
+    def __init__(self, api: ApiClient, job: Job, progress: Progress, rng: random.Random) -> None:
         self.total = self.right = self.placed = 0
         self._api = api
         self._job = job

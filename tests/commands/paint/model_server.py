@@ -15,7 +15,7 @@ import trio
 import trio.testing
 from PIL import Image
 
-from placed.commands.paint.api import Api
+from placed.commands.paint.api import ApiClient
 from placed.commands.paint.painter import Job, Painter
 from placed.commands.paint.picture import Picture
 
@@ -234,7 +234,7 @@ class Run:
         transport = httpx.MockTransport(self.server.handle)
         start = trio.current_time()
         with trio.move_on_after(for_seconds):
-            async with Api(httpx.URL("http://model.test/sub/"), transport) as api:
+            async with ApiClient(httpx.URL("http://model.test/sub/"), transport) as api:
                 self.painter = Painter(api, self.job, self.notes, random.Random(3))
                 try:
                     await self.painter.run()

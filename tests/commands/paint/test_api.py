@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from placed.commands.paint.api import Api, ApiError, BadEdit, Cooldown, Info, NotPlaced, Refused, TooLarge, Unavailable
+from placed.commands.paint.api import (
+    ApiClient,
+    ApiError,
+    BadEdit,
+    Cooldown,
+    Info,
+    NotPlaced,
+    Refused,
+    TooLarge,
+    Unavailable,
+)
 from tests.commands.paint.model_server import PALETTE, png_of, problem
 
 if TYPE_CHECKING:
@@ -36,13 +46,13 @@ COLORS = np.arange(12, dtype=np.uint8).reshape(3, 4) % len(PALETTE)
 IMAGE_HEADERS = {"X-Canvas-Version": "7", "X-Canvas-Log": "log-one", "ETag": '"log-one-7"'}
 
 
-def api(answer: Callable[[httpx.Request], httpx.Response], url: str = "http://model.test/place") -> Api:
+def api(answer: Callable[[httpx.Request], httpx.Response], url: str = "http://model.test/place") -> ApiClient:
     def streamed(request: httpx.Request) -> httpx.Response:
         response = answer(request)
         stream = httpx.ByteStream(response.content) if response.is_stream_consumed else response.stream
         return httpx.Response(response.status_code, headers=response.headers, stream=stream)
 
-    return Api(httpx.URL(url), httpx.MockTransport(streamed))
+    return ApiClient(httpx.URL(url), httpx.MockTransport(streamed))
 
 
 def png_answer(png: bytes, **headers: str) -> Callable[[httpx.Request], httpx.Response]:

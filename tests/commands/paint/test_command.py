@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from placed.commands.paint import command
-from placed.commands.paint.api import Api
+from placed.commands.paint.api import ApiClient
 from tests.commands.paint.model_server import ModelServer, problem, random_picture
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def image(tmp_path: Path) -> str:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> ModelServer:
     model = ModelServer()
-    monkeypatch.setattr(command, "Api", partial(Api, transport=httpx.MockTransport(model.handle)))
+    monkeypatch.setattr(command, "ApiClient", partial(ApiClient, transport=httpx.MockTransport(model.handle)))
     return model
 
 
