@@ -1,7 +1,7 @@
 /**
  * The page, first half: the canvas, shown and kept right. The canvas is written by the connection alone; `resync.js` decides
  * what is loaded when, `screen.js` draws. As soon as the canvas is live, or can't be, the second half is loaded,
- * `tools.js`: all that a person does with it.
+ * `interaction.js`: all that a person does with it.
  */
 
 import { Canvas } from './canvas/canvas.js'
@@ -20,7 +20,7 @@ import { StatusBar } from './page/status_bar.js'
 
 /**
  * What the second half is told.
- * @typedef {object} Tools
+ * @typedef {object} Interaction
  * @property {() => void} gotImage  another canvas is shown
  * @property {(edits: Uint16Array) => void} gettingEdits  the canvas is about to have them
  * @property {(edits: Uint16Array) => void} gotEdits
@@ -41,7 +41,7 @@ const rate = new Rate()
 const status = new StatusBar()
 const screen = new Screen(canvasElement)
 const palette = new PaletteBar(element('colors'))
-let tools = /** @type {Tools | null} */ (null)
+let interaction = /** @type {Interaction | null} */ (null)
 let loading = false
 
 const limits = { edits: 1 }
@@ -64,13 +64,13 @@ const connection = new Connection(resync, {
     canvas.load(indexes)
     screen.show(canvas)
     if (isFirst) goTo(location.hash)
-    tools?.gotImage()
+    interaction?.gotImage()
   },
   gotEdits(edits) {
-    tools?.gettingEdits(edits)
+    interaction?.gettingEdits(edits)
     screen.apply(edits)
     rate.add(edits.length / 3, Date.now())
-    tools?.gotEdits(edits)
+    interaction?.gotEdits(edits)
   },
   changed: showState
 })
@@ -105,16 +105,16 @@ function showState() {
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
   // A canvas that can't be live, or not be painted on, can still be looked around in.
-  if (screen.canvas && resync.connection !== 'catching-up') void loadTools()
-  tools?.changed()
+  if (screen.canvas && resync.connection !== 'catching-up') void loadInteraction()
+  interaction?.changed()
 }
 
-async function loadTools() {
-  if (tools || loading) return
+async function loadInteraction() {
+  if (interaction || loading) return
   loading = true
   try {
-    const { createTools } = await import('./tools.js')
-    tools = createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState })
+    const { createInteraction } = await import('./interaction.js')
+    interaction = createInteraction({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState })
   } catch (error) {
     console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
     setTimeout(() => (loading = false), TOOLS_AGAIN_MS)
@@ -131,6 +131,6 @@ showState()
 connection.start()
 setInterval(() => {
   connection.tick()
-  tools?.tick()
+  interaction?.tick()
   showState()
 }, TICK_MS)

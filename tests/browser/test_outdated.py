@@ -97,7 +97,7 @@ def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again
     server: ServerProcess, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
-    asked = _outdate(window, "tools.js")
+    asked = _outdate(window, "interaction.js")
     loads: list[str] = []
     window.page.on("load", lambda page: loads.append(page.url))
     window.page.goto(server.url)

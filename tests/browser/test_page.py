@@ -37,7 +37,7 @@ def test_the_page_loads_without_a_complaint(server: ServerProcess, new_window: C
     assert complaints == []
 
 
-@pytest.mark.parametrize("lost", ["tools.js", "painting/brush.js"])
+@pytest.mark.parametrize("lost", ["interaction.js", "painting/brush.js"])
 def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
     server: ServerProcess, new_window: Callable[..., CanvasPage], lost: str
 ) -> None:

@@ -57,7 +57,7 @@ def test_the_canvas_is_live_after_little_code(server: ServerProcess, new_window:
     window = new_window()
     fetched = _Fetched(window)
     held: list[Route] = []
-    window.page.route("**/tools.js", lambda route: held.append(route))
+    window.page.route("**/interaction.js", lambda route: held.append(route))
     window.page.goto(server.url)
     state = window.page.locator("#connection")
     window.wait_until(lambda: state.get_attribute("data-state") == "live", "the canvas is live")

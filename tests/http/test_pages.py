@@ -234,7 +234,7 @@ def test_page_names_all_modules_that_it_begins_with_and_no_others() -> None:
     assert len(named) == len(set(named))
     assert set(named) == imported
     assert {"view/screen.js", "words/texts.js"} <= begins_with
-    later = {"tools.js", "panels/settings_panel.js", "words/more_texts.js"}
+    later = {"interaction.js", "panels/settings_panel.js", "words/more_texts.js"}
     assert later <= set(FILES)
     assert not later & begins_with
 

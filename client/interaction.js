@@ -15,7 +15,7 @@ import './words/more_texts.js'
 import { later } from './page/later.js'
 import { Marks } from './view/marks.js'
 import { cursorLayer, hoverLayer, ownPixelsLayer } from './view/overlay.js'
-import { tell } from './page/page_state.js'
+import { tell } from './page/window_placed.js'
 import { Painting } from './painting/painting.js'
 import { Panel } from './panels/panel.js'
 import { fragmentOf } from './view/place_link.js'
@@ -37,9 +37,9 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  * @param {import('./page/settings.js').Settings} base.settings
  * @param {import('./page/status_bar.js').StatusBar} base.status
  * @param {() => void} base.showState
- * @returns {import('./main.js').Tools}
+ * @returns {import('./main.js').Interaction}
  */
-export function createTools({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
+export function createInteraction({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
   let hovered = /** @type {Point | null} */ (null)
   let touched = /** @type {Point | null} */ (null) // by a finger, which has gone since: its place is told, not shown
   let cursor = /** @type {import('./view/cursor.js').Cursor | null} */ (null)
