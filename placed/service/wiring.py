@@ -197,7 +197,7 @@ class _Server:
             pace=Pace(lambda: self._writer.waiting > 0),
             frame_seconds=1 / settings.max_frames_per_second,
         )
-        self._reader = Reader(log, projection, self._broadcaster.publish)
+        self._reader = LogReader(log, projection, self._broadcaster.publish)
         self._indexer = self._history_of(settings, log) if settings.history else None
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
