@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.parts import require
-from tests.small_disk import SmallDisk
+from tests.support.parts import require
 from tests.support.run_order import is_slow, longest_first
 from tests.support.shared_broker import SharedBroker
+from tests.support.small_disk import SmallDisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

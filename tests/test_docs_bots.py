@@ -22,11 +22,11 @@ import pytest
 import trio
 from PIL import Image
 
-from tests.parts import program
-from tests.promises.http_connection import ConnectionCut, connect, get
-from tests.promises.server_process import running
-from tests.serving import LIMIT_SECONDS, serving
 from tests.support.free_ports import free_ports
+from tests.support.http_connection import ConnectionCut, connect, get
+from tests.support.parts import program
+from tests.support.server_process import running
+from tests.support.serving import LIMIT_SECONDS, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

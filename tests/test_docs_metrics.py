@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.parts import program
 from tests.prometheus.prometheus import RULES, watching
-from tests.serving import serving
+from tests.support.parts import program
+from tests.support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.parts import require
+from tests.support.parts import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

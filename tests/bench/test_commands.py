@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from bench.__main__ import bench
 from bench.logs.trace import Trace, generate
-from tests.parts import chromium, require
+from tests.support.parts import chromium, require
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 150

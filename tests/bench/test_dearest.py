@@ -11,7 +11,7 @@ import trio
 from bench.dearest import measured
 from bench.load.dear_requests import requests
 from placed.http.lanes.connection import HEAD_BYTES
-from tests.serving import LANES, serving
+from tests.support.serving import LANES, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

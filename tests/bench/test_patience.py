@@ -12,7 +12,7 @@ import trio
 from bench.equipment.measure import Spent
 from bench.torturing import life
 from bench.torturing.ledger import Broken
-from tests.parts import require
+from tests.support.parts import require
 
 if TYPE_CHECKING:
     from pathlib import Path

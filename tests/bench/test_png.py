@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bench.png import generated_canvas, png, read_canvas
 from placed.canvas import png as placed_png
 from placed.canvas.palette import SEED
-from tests.parts import program, require
+from tests.support.parts import program, require
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ import trio
 from bench.equipment.load_process import Busy, busy_share, warnings
 from bench.load.audience import _lateness
 from bench.load.senders import Load
-from tests.parts import require
+from tests.support.parts import require
 
 LIMIT_SECONDS = 30.0
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"v":3}'

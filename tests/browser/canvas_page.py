@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from playwright.sync_api import Page
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 LIMIT_SECONDS = 45.0  # a server that is slow to restart lets the page's back-off grow to 30 s
 _ASK_AGAIN_MS = 25
@@ -74,7 +74,7 @@ class CanvasPage:
         """Wait until the page follows the stream and has caught up."""
         self.wait_until(lambda: self.connection == "live", "the page is live")
 
-    def wait_until_equal(self, server: ServerProcess) -> None:
+    def wait_until_equal(self, server: PageServer) -> None:
         """Wait until the page is live, no own pixel is on its way, and its canvas is the server's, pixel by pixel.
 
         All that was painted before is then in both: the image is asked for at the server's version, since one that is

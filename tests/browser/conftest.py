@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.lab import WINDOW, Lab, noise
-from tests.browser.server_process import ServerProcess
-from tests.parts import chromium
+from tests.support.page_server import PageServer
+from tests.support.parts import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,13 +72,13 @@ def new_window(new_context: Callable[..., BrowserContext]) -> Callable[..., Canv
 
 
 @pytest.fixture
-def new_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+def new_server(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
     """Starts servers of a small canvas with more arguments, and kills them in the end."""
-    servers: list[ServerProcess] = []
+    servers: list[PageServer] = []
 
-    def new(*arguments: str) -> ServerProcess:
+    def new(*arguments: str) -> PageServer:
         data = tmp_path / f"data{len(servers)}"
-        server = ServerProcess(data, "--width", "64", "--height", "48", *arguments)
+        server = PageServer(data, "--width", "64", "--height", "48", *arguments)
         servers.append(server)
         server.start()
         return server
@@ -89,22 +89,22 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
 
 @pytest.fixture
-def server(new_server: Callable[..., ServerProcess]) -> ServerProcess:
+def server(new_server: Callable[..., PageServer]) -> PageServer:
     """A running server of a 64 x 48 canvas, with enough charges for any test."""
     return new_server("--charges", "1000", "--charge-seconds", "0.01")
 
 
 @pytest.fixture(scope="module")
-def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """Serves the page's files; nobody paints on it."""
-    server = ServerProcess(tmp_path_factory.mktemp("viewing") / "data")
+    server = PageServer(tmp_path_factory.mktemp("viewing") / "data")
     server.start()
     yield server
     server.close()
 
 
 @pytest.fixture
-def new_lab(page_server: ServerProcess, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
+def new_lab(page_server: PageServer, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
     """Makes windows with a canvas of noise; options are the browser's."""
 
     def new(width: int = 90, height: int = 70, **options: Any) -> Lab:

@@ -8,13 +8,13 @@ import pytest
 
 from tests.browser.templates.panel import payload, png
 from tests.browser.test_page import PHONE
-from tests.parts import node_package
+from tests.support.parts import node_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -40,7 +40,7 @@ def _violations(window: CanvasPage, axe: str) -> list[str]:
 @pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
-    server: ServerProcess,
+    server: PageServer,
     new_window: Callable[..., CanvasPage],
     axe: str,
     options: dict[str, Any],
@@ -59,7 +59,7 @@ def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
 
 @pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_beside_a_template(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str, options: dict[str, Any]
+    server: PageServer, new_window: Callable[..., CanvasPage], axe: str, options: dict[str, Any]
 ) -> None:
     window = new_window(**options)
     window.open(server.url)
@@ -70,7 +70,7 @@ def test_axe_finds_nothing_beside_a_template(
 
 
 def test_axe_finds_nothing_while_offline_or_asking(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str
+    server: PageServer, new_window: Callable[..., CanvasPage], axe: str
 ) -> None:
     window = new_window(**_DESKTOP)
     window.open(server.url)
@@ -92,7 +92,7 @@ def _background(window: CanvasPage, selector: str) -> str:
 
 
 def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window(**_DESKTOP)
     window.open(server.url)
@@ -114,7 +114,7 @@ def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
 
 
 def test_a_finger_leaves_no_button_as_if_a_pointer_were_over_it(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window(**PHONE)
     window.open(server.url)
@@ -126,7 +126,7 @@ def test_a_finger_leaves_no_button_as_if_a_pointer_were_over_it(
     assert _background(window, "#settings") == looks
 
 
-def test_axe_is_there_to_find_something(server: ServerProcess, new_window: Callable[..., CanvasPage], axe: str) -> None:
+def test_axe_is_there_to_find_something(server: PageServer, new_window: Callable[..., CanvasPage], axe: str) -> None:
     window = new_window(**_DESKTOP)
     window.open(server.url)
     window.ask("document.getElementById('fit').removeAttribute('aria-label')")
@@ -136,7 +136,7 @@ def test_axe_is_there_to_find_something(server: ServerProcess, new_window: Calla
 
 @pytest.mark.parametrize(("wished", "text"), [("de-AT", "Einstellungen"), ("fr", "Réglages"), ("nl", "Settings")])
 def test_the_page_speaks_the_browsers_language(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], wished: str, text: str
+    server: PageServer, new_window: Callable[..., CanvasPage], wished: str, text: str
 ) -> None:
     window = new_window(locale=wished)
     window.open(server.url)
@@ -144,9 +144,7 @@ def test_the_page_speaks_the_browsers_language(
     assert window.ask("document.documentElement.lang") == (wished[:2] if wished != "nl" else "en")
 
 
-def test_colours_are_named_in_the_browsers_language(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
-) -> None:
+def test_colours_are_named_in_the_browsers_language(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window(locale="de-AT")
     window.open(server.url)
     names = [swatch.get_attribute("aria-label") for swatch in window.page.locator("#colors input").all()]
@@ -156,13 +154,13 @@ def test_colours_are_named_in_the_browsers_language(
     window.wait_until(lambda: told.inner_text() == "Gewählt: Schwarz", "it is announced so")
 
 
-def test_more_contrast_makes_cards_opaque(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_more_contrast_makes_cards_opaque(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window(contrast="more", color_scheme="light")
     window.open(server.url)
     assert window.ask("getComputedStyle(document.getElementById('state')).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_each_colour_has_a_sign_on_request(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_each_colour_has_a_sign_on_request(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
     window.open(server.url)
     server.paint(10, 10, 5)

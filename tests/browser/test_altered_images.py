@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Route
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -56,7 +56,7 @@ def _alter(window: CanvasPage, name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_the_canvas_is_right_however_its_image_was_altered(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], name: str
+    server: PageServer, new_window: Callable[..., CanvasPage], name: str
 ) -> None:
     for index in range(12):
         server.paint(4 * index, 3 * index, index)
@@ -71,7 +71,7 @@ def test_the_canvas_is_right_however_its_image_was_altered(
 
 
 def test_where_no_way_gives_the_canvas_the_page_says_so(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     server.paint(4, 3, 5)
     window = new_window()

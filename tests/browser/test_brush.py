@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Request
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -23,7 +23,7 @@ RED, BLUE = 5, 13
 
 
 @pytest.fixture
-def window(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet, with red chosen."""
     window = new_window()
     window.open(server.url)
@@ -45,7 +45,7 @@ def _drag(window: CanvasPage, *pixels: tuple[int, int], steps: int = 6) -> None:
     mouse.up()
 
 
-def test_the_pixel_under_the_pointer_shows_the_chosen_colour(server: ServerProcess, window: CanvasPage) -> None:
+def test_the_pixel_under_the_pointer_shows_the_chosen_colour(server: PageServer, window: CanvasPage) -> None:
     palette = server.palette()
     window.page.mouse.move(*window.place_of(20, 20))
     window.wait_until(lambda: window.drawn(20, 20) == palette[RED], "the preview is drawn")
@@ -57,7 +57,7 @@ def test_the_pixel_under_the_pointer_shows_the_chosen_colour(server: ServerProce
 
 
 @pytest.mark.parametrize("how", ["middle", "alt", "key"])
-def test_a_colour_is_taken_from_the_canvas(server: ServerProcess, window: CanvasPage, how: str) -> None:
+def test_a_colour_is_taken_from_the_canvas(server: PageServer, window: CanvasPage, how: str) -> None:
     server.paint(20, 20, BLUE)
     window.wait_until_equal(server)
     place = window.place_of(20, 20)
@@ -75,7 +75,7 @@ def test_a_colour_is_taken_from_the_canvas(server: ServerProcess, window: Canvas
     assert _painted(window) == {(20, 20)}
 
 
-def test_the_last_own_pixel_is_undone(server: ServerProcess, window: CanvasPage) -> None:
+def test_the_last_own_pixel_is_undone(server: PageServer, window: CanvasPage) -> None:
     server.paint(8, 8, BLUE)
     window.wait_until_equal(server)
     undo = window.page.get_by_role("button", name="Undo my last pixel")
@@ -88,7 +88,7 @@ def test_the_last_own_pixel_is_undone(server: ServerProcess, window: CanvasPage)
     window.wait_until_equal(server)
 
 
-def test_what_somebody_has_painted_over_is_not_undone(server: ServerProcess, window: CanvasPage) -> None:
+def test_what_somebody_has_painted_over_is_not_undone(server: PageServer, window: CanvasPage) -> None:
     undo = window.page.get_by_role("button", name="Undo my last pixel")
     window.click(8, 8)
     window.wait_until(undo.is_enabled, "it can be undone")
@@ -100,7 +100,7 @@ def test_what_somebody_has_painted_over_is_not_undone(server: ServerProcess, win
     assert window.indexes()[8, 8] == BLUE
 
 
-def test_shift_and_drag_paints_a_line_without_gaps(server: ServerProcess, window: CanvasPage) -> None:
+def test_shift_and_drag_paints_a_line_without_gaps(server: PageServer, window: CanvasPage) -> None:
     view = window.state()["view"]
     window.page.keyboard.down("Shift")
     _drag(window, (10, 10), (30, 10), (30, 20), steps=2)
@@ -112,7 +112,7 @@ def test_shift_and_drag_paints_a_line_without_gaps(server: ServerProcess, window
 
 
 def test_in_drawing_a_drag_paints_until_the_charges_are_spent(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--charges", "5", "--charge-seconds", "300")
     window = new_window()
@@ -142,7 +142,7 @@ def _posts(window: CanvasPage) -> list[int]:
     return posts
 
 
-def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, window: CanvasPage) -> None:
     for x in range(10, 31):
         server.paint(x, 10, BLUE if x % 2 else 0)
     window.wait_until_equal(server)
@@ -163,7 +163,7 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: ServerProcess, w
     window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
 
 
-def test_a_line_that_is_refused_goes_as_a_whole(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, window: CanvasPage) -> None:
     refusal = {"status": 503, "json": {"code": "log-unavailable"}}
     window.page.route("**/edits", lambda route: route.fulfill(**refusal))
     window.page.route("**/edit", lambda route: route.continue_())
@@ -177,7 +177,7 @@ def test_a_line_that_is_refused_goes_as_a_whole(server: ServerProcess, window: C
 
 
 def test_of_a_line_that_is_too_long_for_the_charges_left_the_beginning_is_painted(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--charges", "10", "--charge-seconds", "300")
     window = new_window()
@@ -195,7 +195,7 @@ def test_of_a_line_that_is_too_long_for_the_charges_left_the_beginning_is_painte
     window.wait_until_equal(server)
 
 
-def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: PageServer, window: CanvasPage) -> None:
     server.paint(12, 10, RED)
     window.wait_until_equal(server)
     posts = _posts(window)
@@ -206,7 +206,7 @@ def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: Serve
     assert sum(posts) == 4
 
 
-def test_asked_to_it_asks_before_painting(server: ServerProcess, window: CanvasPage) -> None:
+def test_asked_to_it_asks_before_painting(server: PageServer, window: CanvasPage) -> None:
     page = window.page
     page.get_by_role("button", name="Settings").click()
     page.get_by_label("Ask before painting").select_option("always")
@@ -226,7 +226,7 @@ def test_asked_to_it_asks_before_painting(server: ServerProcess, window: CanvasP
 
 
 def test_a_finger_is_asked_where_a_charge_takes_long(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--cooldown", "300")
     window = new_window(**PHONE)
@@ -238,7 +238,7 @@ def test_a_finger_is_asked_where_a_charge_takes_long(
     window.wait_until(lambda: _painted(window) == {(30, 20)}, "it is painted")
 
 
-def test_a_finger_draws_and_two_still_pinch(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> None:
+def test_a_finger_draws_and_two_still_pinch(server: PageServer, new_context: Callable[..., BrowserContext]) -> None:
     context = new_context(**PHONE)
     window = CanvasPage(context.new_page())
     window.open(f"{server.url}#x=32&y=24&z=20")

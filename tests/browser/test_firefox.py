@@ -10,12 +10,12 @@ import pytest
 
 from tests.browser.conftest import PLAIN_HOST
 from tests.browser.firefox_page import FirefoxPage, firefox_page
-from tests.parts import firefox, program, require
+from tests.support.parts import firefox, program, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # several waits, each with its own limit
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[FirefoxPage]:
 
 
 @pytest.fixture
-def page(browser: FirefoxPage, server: ServerProcess) -> FirefoxPage:
+def page(browser: FirefoxPage, server: PageServer) -> FirefoxPage:
     """The page of a server, live."""
     browser.do("complaints")  # of the test before, whose server was killed
     browser.do("open", server.url)
@@ -41,9 +41,7 @@ def page(browser: FirefoxPage, server: ServerProcess) -> FirefoxPage:
     return browser
 
 
-def test_the_page_loads_and_shows_what_others_paint_without_a_complaint(
-    page: FirefoxPage, server: ServerProcess
-) -> None:
+def test_the_page_loads_and_shows_what_others_paint_without_a_complaint(page: FirefoxPage, server: PageServer) -> None:
     assert page.version.startswith("firefox/")
     page.ask(_VIOLATIONS)
     server.paint(30, 20, 5)
@@ -52,9 +50,7 @@ def test_the_page_loads_and_shows_what_others_paint_without_a_complaint(
     assert page.do("complaints") == []
 
 
-def test_a_reload_asks_for_none_of_the_pages_files(
-    browser: FirefoxPage, new_server: Callable[..., ServerProcess]
-) -> None:
+def test_a_reload_asks_for_none_of_the_pages_files(browser: FirefoxPage, new_server: Callable[..., PageServer]) -> None:
     server = new_server("--log-level", "debug", "--log-format", "json")
 
     def asked(path: str) -> int:
@@ -71,7 +67,7 @@ def test_a_reload_asks_for_none_of_the_pages_files(
     assert asked("/static") == before
 
 
-def test_a_click_paints_and_the_wheel_zooms(page: FirefoxPage, server: ServerProcess) -> None:
+def test_a_click_paints_and_the_wheel_zooms(page: FirefoxPage, server: PageServer) -> None:
     color = page.ask("placed.color")
     page.do("click", 12, 34)
     page.wait_until(lambda: server.canvas().indexes[34, 12] == color, "the edit reaches the server")
@@ -84,7 +80,7 @@ def test_a_click_paints_and_the_wheel_zooms(page: FirefoxPage, server: ServerPro
 
 
 def test_a_server_that_is_gone_is_told_and_followed_again_when_it_is_back(
-    page: FirefoxPage, server: ServerProcess
+    page: FirefoxPage, server: PageServer
 ) -> None:
     page.ask("window.sameDocument = true")
     server.kill()
@@ -100,12 +96,12 @@ def test_a_server_that_is_gone_is_told_and_followed_again_when_it_is_back(
     assert page.ask("window.sameDocument") is True
 
 
-def wait_for_placed(browser: FirefoxPage, server: ServerProcess, x: int, y: int) -> None:
+def wait_for_placed(browser: FirefoxPage, server: PageServer, x: int, y: int) -> None:
     browser.wait_until(lambda: server.canvas().indexes[y, x] != 0, f"{x}, {y} is painted")
 
 
 def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint(
-    browser: FirefoxPage, new_server: Callable[..., ServerProcess]
+    browser: FirefoxPage, new_server: Callable[..., PageServer]
 ) -> None:
     """A tab that isn't in front is hidden here, as it is for people."""
     server = new_server("--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)

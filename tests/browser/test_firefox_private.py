@@ -15,12 +15,12 @@ from PIL import Image
 
 from tests.browser.firefox_page import FirefoxPage, firefox_page
 from tests.browser.templates.image_server import ImageServer
-from tests.parts import firefox, program, require
+from tests.support.parts import firefox, program, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # several waits, each with its own limit
 
@@ -59,7 +59,7 @@ def browser() -> Iterator[FirefoxPage]:
 
 
 @pytest.fixture
-def page(browser: FirefoxPage, server: ServerProcess) -> FirefoxPage:
+def page(browser: FirefoxPage, server: PageServer) -> FirefoxPage:
     """The page of a server, live."""
     browser.do("open", server.url)
     browser.wait_until_connection("live")
@@ -67,7 +67,7 @@ def page(browser: FirefoxPage, server: ServerProcess) -> FirefoxPage:
     return browser
 
 
-def test_the_canvas_is_saved_as_it_is(page: FirefoxPage, server: ServerProcess) -> None:
+def test_the_canvas_is_saved_as_it_is(page: FirefoxPage, server: PageServer) -> None:
     for i in range(16):
         server.paint(3 * i, 2 * i, i)
     version = server.canvas_version()
@@ -78,7 +78,7 @@ def test_the_canvas_is_saved_as_it_is(page: FirefoxPage, server: ServerProcess) 
     assert np.array_equal(picture, palette[server.canvas(version).indexes])
 
 
-def test_a_png_is_a_template_and_of_other_formats_the_reason_is_told(page: FirefoxPage, server: ServerProcess) -> None:
+def test_a_png_is_a_template_and_of_other_formats_the_reason_is_told(page: FirefoxPage, server: PageServer) -> None:
     red = Image.new("RGB", (8, 8), server.palette()[5])
     files = {}
     for name in ("png", "gif"):

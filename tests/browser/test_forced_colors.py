@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -36,7 +36,7 @@ _STATES = "live", "connecting", "catching-up", "read-only", "offline"
 
 @pytest.fixture(params=["light", "dark"])
 def window(
-    page_server: ServerProcess, new_window: Callable[..., CanvasPage], request: pytest.FixtureRequest
+    page_server: PageServer, new_window: Callable[..., CanvasPage], request: pytest.FixtureRequest
 ) -> CanvasPage:
     """A window in forced colours, light and dark."""
     window = new_window(forced_colors="active", color_scheme=request.param, reduced_motion="reduce")

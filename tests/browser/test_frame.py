@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Frame
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -55,7 +55,7 @@ def _framed(window: CanvasPage) -> Frame:
 
 
 def test_page_in_a_frame_of_an_allowed_site_is_live_and_can_be_painted_on(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     with site_with_a_frame() as (site, framed):
         server = new_server("--allow-embed", site)
@@ -72,7 +72,7 @@ def test_page_in_a_frame_of_an_allowed_site_is_live_and_can_be_painted_on(
 
 
 def test_page_in_a_frame_of_any_other_site_is_not_shown(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     with site_with_a_frame() as (site, framed):
         server = new_server("--allow-embed", "https://another.example")

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
 @pytest.fixture
-def window(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet."""
     window = new_window()
     window.open(server.url)
@@ -38,7 +38,7 @@ def _show_cursor(window: CanvasPage) -> tuple[int, int]:
     return _cursor(window)
 
 
-def test_arrows_move_a_cursor_and_enter_paints_there(server: ServerProcess, window: CanvasPage) -> None:
+def test_arrows_move_a_cursor_and_enter_paints_there(server: PageServer, window: CanvasPage) -> None:
     x, y = _show_cursor(window)
     window.page.keyboard.press("ArrowRight")
     window.page.keyboard.press("Shift+ArrowUp")
@@ -50,7 +50,7 @@ def test_arrows_move_a_cursor_and_enter_paints_there(server: ServerProcess, wind
     window.wait_until_equal(server)
 
 
-def test_position_and_colour_are_announced(server: ServerProcess, window: CanvasPage) -> None:
+def test_position_and_colour_are_announced(server: PageServer, window: CanvasPage) -> None:
     x, y = _show_cursor(window)
     server.paint(x + 1, y, 5)
     window.wait_until_equal(server)
@@ -60,7 +60,7 @@ def test_position_and_colour_are_announced(server: ServerProcess, window: Canvas
     assert _announced(window) == f"{x + 1}, {y}, {name}"
 
 
-def test_a_refusal_is_told_in_a_live_region(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_refusal_is_told_in_a_live_region(server: PageServer, window: CanvasPage) -> None:
     _show_cursor(window)
     server.kill()
     window.wait_until(lambda: window.connection == "offline", "the page notices")
@@ -103,7 +103,7 @@ def test_plus_minus_and_f_zoom(window: CanvasPage) -> None:
     window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(scale), "it fits again")
 
 
-def test_c_takes_the_colour_at_the_cursor(server: ServerProcess, window: CanvasPage) -> None:
+def test_c_takes_the_colour_at_the_cursor(server: PageServer, window: CanvasPage) -> None:
     x, y = _show_cursor(window)
     server.paint(x, y, 11)
     window.wait_until_equal(server)
@@ -143,7 +143,7 @@ def test_a_russian_and_a_french_keyboard_do_the_same(window: CanvasPage) -> None
 
 
 def test_the_help_shows_the_keys_that_the_keyboard_has(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.page.add_init_script(

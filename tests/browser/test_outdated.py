@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Route
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -37,7 +37,7 @@ def _outdate(window: CanvasPage, lost: str) -> list[str]:
     ("button", "lost"), [("Share and save", "panels/share_panel.js"), ("Templates", "templates/index.js")]
 )
 def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], button: str, lost: str
+    server: PageServer, new_window: Callable[..., CanvasPage], button: str, lost: str
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -53,7 +53,7 @@ def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
 
 
 def test_a_page_whose_files_do_not_come_says_how_to_go_on(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.page.route("**/screen.js", lambda route: route.fulfill(status=429))
@@ -68,7 +68,7 @@ def test_a_page_whose_files_do_not_come_says_how_to_go_on(
 
 
 def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -81,7 +81,7 @@ def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
 
 
 def test_keys_that_the_network_lost_work_at_the_next_press(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -94,7 +94,7 @@ def test_keys_that_the_network_lost_work_at_the_next_press(
 
 
 def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again_and_again(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     asked = _outdate(window, "interaction.js")

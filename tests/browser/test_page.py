@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Route
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -25,7 +25,7 @@ PHONE = {
 }
 
 
-def test_the_page_loads_without_a_complaint(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
     complaints: list[str] = []
     window.page.on("console", lambda message: complaints.append(message.text))
@@ -39,7 +39,7 @@ def test_the_page_loads_without_a_complaint(server: ServerProcess, new_window: C
 
 @pytest.mark.parametrize("lost", ["interaction.js", "painting/brush.js"])
 def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], lost: str
+    server: PageServer, new_window: Callable[..., CanvasPage], lost: str
 ) -> None:
     window = new_window()
     failures = 2
@@ -60,7 +60,7 @@ def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
 
 
 def test_without_a_stream_the_canvas_can_be_looked_around_in(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.page.route("**/edits**", lambda route: route.abort())
@@ -73,7 +73,7 @@ def test_without_a_stream_the_canvas_can_be_looked_around_in(
 
 
 def test_the_palette_is_reached_and_chosen_from_by_keyboard(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -90,7 +90,7 @@ def test_the_palette_is_reached_and_chosen_from_by_keyboard(
 
 
 def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -111,7 +111,7 @@ def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
 
 
 def test_the_position_and_colour_under_the_pointer_are_told(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -121,7 +121,7 @@ def test_the_position_and_colour_under_the_pointer_are_told(
 
 
 def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--width", "1000", "--height", "1000")
     window = new_window()
@@ -134,7 +134,7 @@ def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
     window.wait_until_equal(server)
 
 
-def test_a_finger_paints_on_a_phone(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_a_finger_paints_on_a_phone(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     palette = server.palette()
     window = new_window(**PHONE)
     window.open(server.url)
@@ -148,7 +148,7 @@ def test_a_finger_paints_on_a_phone(server: ServerProcess, new_window: Callable[
     window.wait_until_equal(server)
 
 
-def test_two_fingers_pinch_without_painting(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> None:
+def test_two_fingers_pinch_without_painting(server: PageServer, new_context: Callable[..., BrowserContext]) -> None:
     context = new_context(**PHONE)
     window = CanvasPage(context.new_page())
     window.open(server.url)
@@ -169,9 +169,7 @@ def test_two_fingers_pinch_without_painting(server: ServerProcess, new_context: 
     assert window.own_pixels() == []
 
 
-def test_on_a_phone_nothing_hangs_out_of_the_screen(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
-) -> None:
+def test_on_a_phone_nothing_hangs_out_of_the_screen(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window(**PHONE)
     window.open(server.url)
     server.kill()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Route
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -24,7 +24,7 @@ OUTLINE_PX = 2.5  # the outline's middle is this far outside of an own pixel
 
 
 def test_a_pixel_painted_in_one_window_is_drawn_in_the_other(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     palette = server.palette()
     painting, watching = new_window(), new_window()
@@ -43,7 +43,7 @@ def test_a_pixel_painted_in_one_window_is_drawn_in_the_other(
 
 
 def test_an_own_pixel_is_drawn_at_once_and_marked_until_the_canvas_has_it(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     palette = server.palette()
     window = new_window()
@@ -67,7 +67,7 @@ def test_an_own_pixel_is_drawn_at_once_and_marked_until_the_canvas_has_it(
 
 
 def test_an_own_pixel_refused_for_the_cooldown_is_taken_back_with_the_reason(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--cooldown", "300")
     palette = server.palette()
@@ -87,7 +87,7 @@ def test_an_own_pixel_refused_for_the_cooldown_is_taken_back_with_the_reason(
 
 
 def test_without_a_charge_left_nothing_is_sent(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--cooldown", "300")
     window = new_window()
@@ -102,7 +102,7 @@ def test_without_a_charge_left_nothing_is_sent(
 
 
 def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     palette = server.palette()
     window = new_window()
@@ -123,7 +123,7 @@ def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(
 
 
 def test_an_answer_that_is_lost_is_settled_by_the_stream(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     window.open(server.url)
@@ -159,7 +159,7 @@ def refuse_edits(window: CanvasPage, status: int, body: str, *, problem: bool = 
     "code", ["log-unavailable", "writer-full", "shutting-down", "not-ready", "too-many-connections"]
 )
 def test_an_edit_that_placed_nothing_does_not_cost_its_charge(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage], code: str
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage], code: str
 ) -> None:
     server, window = new_server("--cooldown", "300"), new_window()
     window.open(server.url)
@@ -173,7 +173,7 @@ def test_an_edit_that_placed_nothing_does_not_cost_its_charge(
 
 
 def test_an_edit_that_a_proxy_refused_says_so_and_does_not_cost_its_charge(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, window = new_server("--cooldown", "300"), new_window()
     window.open(server.url)
@@ -186,7 +186,7 @@ def test_an_edit_that_a_proxy_refused_says_so_and_does_not_cost_its_charge(
 
 
 def test_what_neighbours_and_other_tabs_spend_is_shown(
-    new_server: Callable[..., ServerProcess], new_context: Callable[..., BrowserContext]
+    new_server: Callable[..., PageServer], new_context: Callable[..., BrowserContext]
 ) -> None:
     server = new_server("--charges", "10", "--charge-seconds", "300")
     context = new_context(viewport={"width": 1000, "height": 700})

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nginx.front import run_locations
-from tests.parts import program
+from tests.support.nginx_front import run_locations
+from tests.support.parts import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -65,7 +65,7 @@ def wait_for_pixel(window: CanvasPage, x: int, y: int, color: int) -> None:
     window.wait_until(lambda: window.indexes()[y, x] == color, f"{x}, {y} is {color}")
 
 
-def assert_it_polls(window: CanvasPage, server: ServerProcess, asked: list[str]) -> None:
+def assert_it_polls(window: CanvasPage, server: PageServer, asked: list[str]) -> None:
     """It is live, says that it polls, sees what others paint soon, and paints."""
     window.wait_until(lambda: "a little later than others" in title(window), "it says that it polls")
     for i in range(3):
@@ -84,7 +84,7 @@ def assert_it_polls(window: CanvasPage, server: ServerProcess, asked: list[str])
 
 
 def test_behind_an_nginx_that_buffers_the_page_is_live_by_polls(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     window = new_window()
     asked = edits_asked(window)
@@ -96,7 +96,7 @@ def test_behind_an_nginx_that_buffers_the_page_is_live_by_polls(
 
 
 def test_behind_a_proxy_that_compresses_the_page_is_live_by_polls(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     asked = edits_asked(window)
@@ -106,7 +106,7 @@ def test_behind_a_proxy_that_compresses_the_page_is_live_by_polls(
 
 
 def test_who_comes_when_the_streams_of_an_address_are_taken_polls_and_paints(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server = new_server("--max-streams-per-client", "1", "--unlimited-client", NOBODY, "--charges", "1000")
     first, second = new_window(), new_window()
@@ -139,7 +139,7 @@ def wait_for_state(window: CanvasPage, word: str, words: str) -> None:
     ],
 )
 def test_what_was_answered_is_what_is_said(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], status: int, word: str, words: str
+    server: PageServer, new_window: Callable[..., CanvasPage], status: int, word: str, words: str
 ) -> None:
     window = new_window()
     refuse(window, status, "<html>nginx</html>")
@@ -150,7 +150,7 @@ def test_what_was_answered_is_what_is_said(
 
 
 def test_who_can_have_neither_stream_nor_poll_is_told_that_it_is_full_and_paints_all_the_same(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     refuse(window, 429, '{"code": "too-many-polls"}', "application/problem+json")

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from playwright.sync_api import Route
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
-from tests.nginx.front import run_sub_path_nginx
 from tests.support.free_ports import free_ports
+from tests.support.nginx_front import run_sub_path_nginx
 
 RIGHT_WITHIN_MS = 2_000  # after the network is back; by the page's own clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
-def paint_some(server: ServerProcess, count: int, *, color: int) -> None:
+def paint_some(server: PageServer, count: int, *, color: int) -> None:
     """Place edits on different pixels."""
     for i in range(count):
         server.paint(i % 64, (7 * i) % 48, (color + i) % 16)
 
 
 @pytest.fixture
-def window(new_window: Callable[..., CanvasPage], server: ServerProcess) -> CanvasPage:
+def window(new_window: Callable[..., CanvasPage], server: PageServer) -> CanvasPage:
     """A window that follows the server, and remembers that it was not loaded again."""
     window = new_window()
     window.open(server.url)
@@ -41,7 +41,7 @@ def window(new_window: Callable[..., CanvasPage], server: ServerProcess) -> Canv
     return window
 
 
-def test_after_kill_9_and_a_restart_the_page_comes_back_by_itself(server: ServerProcess, window: CanvasPage) -> None:
+def test_after_kill_9_and_a_restart_the_page_comes_back_by_itself(server: PageServer, window: CanvasPage) -> None:
     paint_some(server, 20, color=1)
     window.wait_until_equal(server)
     server.kill()
@@ -54,7 +54,7 @@ def test_after_kill_9_and_a_restart_the_page_comes_back_by_itself(server: Server
     assert window.ask("window.sameDocument") is True
 
 
-def test_offline_painting_is_refused_clearly(server: ServerProcess, window: CanvasPage) -> None:
+def test_offline_painting_is_refused_clearly(server: PageServer, window: CanvasPage) -> None:
     server.kill()
     window.wait_until(lambda: window.connection == "offline", "the page notices")
     window.click(5, 5)
@@ -62,7 +62,7 @@ def test_offline_painting_is_refused_clearly(server: ServerProcess, window: Canv
     assert window.own_pixels() == []
 
 
-def test_an_orderly_restart_is_followed_on(server: ServerProcess, window: CanvasPage) -> None:
+def test_an_orderly_restart_is_followed_on(server: PageServer, window: CanvasPage) -> None:
     images: list[str] = []
     window.page.on("request", lambda request: images.append(request.url) if "canvas.png" in request.url else None)
     paint_some(server, 5, color=2)
@@ -73,7 +73,7 @@ def test_an_orderly_restart_is_followed_on(server: ServerProcess, window: Canvas
     assert images == []  # the stream went on from the version reached
 
 
-def test_a_new_log_behind_the_same_address_is_taken_over(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_new_log_behind_the_same_address_is_taken_over(server: PageServer, window: CanvasPage) -> None:
     paint_some(server, 30, color=3)
     window.wait_until_equal(server)
     old_log = window.state()["log"]
@@ -86,9 +86,7 @@ def test_a_new_log_behind_the_same_address_is_taken_over(server: ServerProcess, 
     assert window.ask("window.sameDocument") is True
 
 
-def test_a_canvas_of_another_size_behind_the_same_address_is_taken_over(
-    server: ServerProcess, window: CanvasPage
-) -> None:
+def test_a_canvas_of_another_size_behind_the_same_address_is_taken_over(server: PageServer, window: CanvasPage) -> None:
     paint_some(server, 10, color=3)
     server.kill()
     server.forget()
@@ -99,7 +97,7 @@ def test_a_canvas_of_another_size_behind_the_same_address_is_taken_over(
 
 
 def test_edits_made_while_the_image_is_on_its_way_are_not_missed(
-    server: ServerProcess, new_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window()
     paint_some(server, 10, color=4)
@@ -114,7 +112,7 @@ def test_edits_made_while_the_image_is_on_its_way_are_not_missed(
     window.wait_until_equal(server)
 
 
-def test_an_image_of_another_log_is_not_shown(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_an_image_of_another_log_is_not_shown(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     server.paint(9, 9, 9)
     window = new_window()
     asked: list[str] = []
@@ -135,7 +133,7 @@ def test_an_image_of_another_log_is_not_shown(server: ServerProcess, new_window:
     assert "?v=" in asked[1]  # past the cache that gave the wrong one
 
 
-def test_a_server_that_says_reload_is_asked_for_a_new_image(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_server_that_says_reload_is_asked_for_a_new_image(server: PageServer, window: CanvasPage) -> None:
     paint_some(server, 5, color=1)
     window.wait_until_equal(server)
     streams: list[str] = []
@@ -173,7 +171,7 @@ def images_asked(window: CanvasPage) -> list[str]:
 
 
 def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_image(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     """Chromium's own offline lets a stream that is open go on, so that a proxy ends it."""
     (port,) = free_ports(1)
@@ -194,7 +192,7 @@ def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_imag
     assert images == []
 
 
-def test_a_page_that_is_offline_says_so_at_once_and_does_not_ask(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_page_that_is_offline_says_so_at_once_and_does_not_ask(server: PageServer, window: CanvasPage) -> None:
     asked: list[str] = []
     window.ask("addEventListener('offline', () => setTimeout(() => (window.said = placed.connection))), 0")
     window.page.context.set_offline(True)
@@ -209,7 +207,7 @@ def test_a_page_that_is_offline_says_so_at_once_and_does_not_ask(server: ServerP
 
 
 def test_a_proxy_that_was_away_without_a_word_is_found_again_in_two_seconds(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
     window = new_window()
@@ -228,7 +226,7 @@ def test_a_proxy_that_was_away_without_a_word_is_found_again_in_two_seconds(
     assert images == []
 
 
-def test_a_frozen_tab_is_right_when_it_is_seen_again(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_frozen_tab_is_right_when_it_is_seen_again(server: PageServer, window: CanvasPage) -> None:
     images = images_asked(window)
     tab = window.page.context.new_cdp_session(window.page)
     tab.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -243,7 +241,7 @@ def test_a_frozen_tab_is_right_when_it_is_seen_again(server: ServerProcess, wind
     assert window.ask("window.sameDocument") is True
 
 
-def test_a_page_that_was_away_in_history_is_right_again(server: ServerProcess, window: CanvasPage) -> None:
+def test_a_page_that_was_away_in_history_is_right_again(server: PageServer, window: CanvasPage) -> None:
     window.page.goto("about:blank")
     paint_some(server, 25, color=6)
     window.page.go_back()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Request, Route
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -53,7 +53,7 @@ def _figures(sizes: dict[str, int]) -> str:
     return "\n".join([f"{sum(sizes.values()):,} bytes in {len(sizes)} answers", *lines])
 
 
-def test_the_canvas_is_live_after_little_code(server: ServerProcess, new_window: Callable[..., CanvasPage]) -> None:
+def test_the_canvas_is_live_after_little_code(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
     fetched = _Fetched(window)
     held: list[Route] = []
@@ -74,14 +74,14 @@ def test_the_canvas_is_live_after_little_code(server: ServerProcess, new_window:
     assert sum(fetched.sizes().values()) < MOST_BYTES_IN_ALL
 
 
-def _asked(server: ServerProcess) -> Counter[str]:
+def _asked(server: PageServer) -> Counter[str]:
     """How often the server was asked for what, by its own log."""
     lines = [json.loads(line) for line in server.lines if line.startswith("{")]
     return Counter(line["path"] for line in lines if "status" in line)
 
 
 def test_a_reload_asks_for_the_page_the_info_and_the_image_alone(
-    new_server: Callable[..., ServerProcess], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, window = new_server("--log-level", "debug", "--log-format", "json"), new_window()
     window.open(server.url)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nginx.front import run_sub_path_nginx
+from tests.support.nginx_front import run_sub_path_nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -25,7 +25,7 @@ _VIOLATIONS = """
 
 
 def test_the_page_under_a_path_works_wholly_and_asks_nobody_else(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     window = new_window()
     asked, complaints = list[str](), list[str]()
@@ -50,7 +50,7 @@ def test_the_page_under_a_path_works_wholly_and_asks_nobody_else(
 
 
 def test_without_the_slash_at_its_end_the_path_leads_there(
-    server: ServerProcess, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     window = new_window()
     with run_sub_path_nginx(tmp_path / "nginx", server.port) as nginx:

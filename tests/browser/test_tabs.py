@@ -14,8 +14,8 @@ from playwright.sync_api import Error
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.conftest import PLAIN_HOST
-from tests.nginx.front import run_locations, run_nginx
 from tests.support.free_ports import free_ports
+from tests.support.nginx_front import run_locations, run_nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -50,7 +50,7 @@ def new_tab(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasP
 
 
 @pytest.fixture
-def shared(new_server: Callable[..., ServerProcess]) -> ServerProcess:
+def shared(new_server: Callable[..., PageServer]) -> PageServer:
     """A server that answers under the plain name, with enough charges for any test."""
     return new_server("--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
 
@@ -71,11 +71,11 @@ def open_tabs(new_tab: Callable[..., CanvasPage], url: str, count: int = TABS) -
     return tabs
 
 
-def wait_until_one_stream(server: ServerProcess, tab: CanvasPage) -> None:
+def wait_until_one_stream(server: PageServer, tab: CanvasPage) -> None:
     tab.wait_until(lambda: server.subscribers() == 1, "all tabs have one stream together")
 
 
-def assert_each_paints_and_sees_all(tabs: list[CanvasPage], server: ServerProcess, row: int) -> None:
+def assert_each_paints_and_sees_all(tabs: list[CanvasPage], server: PageServer, row: int) -> None:
     for i, tab in enumerate(tabs):
         tab.choose(1 + i)
         tab.click(3 + 4 * i, row)
@@ -86,7 +86,7 @@ def assert_each_paints_and_sees_all(tabs: list[CanvasPage], server: ServerProces
 
 
 def test_twelve_tabs_have_one_stream_and_each_is_live_and_paints(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage]
+    shared: PageServer, new_tab: Callable[..., CanvasPage]
 ) -> None:
     tabs = open_tabs(new_tab, plain(shared.port))
     assert tabs[0].ask("isSecureContext") is False
@@ -99,7 +99,7 @@ def test_twelve_tabs_have_one_stream_and_each_is_live_and_paints(
 
 
 def test_twelve_tabs_behind_nginx_without_tls_have_one_stream(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage], tmp_path: Path
+    shared: PageServer, new_tab: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     with run_nginx(tmp_path / "nginx", [shared.port]) as nginx:
         tabs = open_tabs(new_tab, plain(nginx.port))
@@ -107,7 +107,7 @@ def test_twelve_tabs_behind_nginx_without_tls_have_one_stream(
         assert_each_paints_and_sees_all(tabs, shared, 7)
 
 
-def test_whichever_tab_is_closed_the_others_go_on(shared: ServerProcess, new_tab: Callable[..., CanvasPage]) -> None:
+def test_whichever_tab_is_closed_the_others_go_on(shared: PageServer, new_tab: Callable[..., CanvasPage]) -> None:
     tabs = open_tabs(new_tab, plain(shared.port), 4)
     wait_until_one_stream(shared, tabs[0])
     for left in range(3):
@@ -118,9 +118,7 @@ def test_whichever_tab_is_closed_the_others_go_on(shared: ServerProcess, new_tab
         wait_until_one_stream(shared, tabs[0])
 
 
-def test_a_tab_that_crashes_with_the_stream_is_replaced(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage]
-) -> None:
+def test_a_tab_that_crashes_with_the_stream_is_replaced(shared: PageServer, new_tab: Callable[..., CanvasPage]) -> None:
     tabs = open_tabs(new_tab, plain(shared.port), 3)
     wait_until_one_stream(shared, tabs[0])
     crashed: list[object] = []
@@ -135,7 +133,7 @@ def test_a_tab_that_crashes_with_the_stream_is_replaced(
 
 
 def test_a_tab_that_is_frozen_with_the_stream_lets_go_of_it_and_is_right_when_it_thaws(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage]
+    shared: PageServer, new_tab: Callable[..., CanvasPage]
 ) -> None:
     tabs = open_tabs(new_tab, plain(shared.port), 3)
     wait_until_one_stream(shared, tabs[0])
@@ -151,7 +149,7 @@ def test_a_tab_that_is_frozen_with_the_stream_lets_go_of_it_and_is_right_when_it
 
 
 def test_tabs_that_nobody_sees_have_no_stream_and_are_right_when_they_are_seen_without_an_image(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage]
+    shared: PageServer, new_tab: Callable[..., CanvasPage]
 ) -> None:
     tabs = open_tabs(new_tab, plain(shared.port), 3)
     images: list[str] = []
@@ -169,7 +167,7 @@ def test_tabs_that_nobody_sees_have_no_stream_and_are_right_when_they_are_seen_w
 
 @pytest.mark.parametrize("path", ["info", "canvas.png"])
 def test_a_server_that_does_not_answer_leaves_a_connection_to_paint_with(
-    shared: ServerProcess, new_tab: Callable[..., CanvasPage], tmp_path: Path, path: str
+    shared: PageServer, new_tab: Callable[..., CanvasPage], tmp_path: Path, path: str
 ) -> None:
     """Twelve tabs load, and wait for what nobody answers; one that was there before them paints."""
     port = free_ports(1)[0]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.canvas_page import CanvasPage
-from tests.browser.server_process import ServerProcess
 from tests.browser.templates.panel import payload, png
-from tests.parts import chromium
+from tests.support.page_server import PageServer
+from tests.support.parts import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,17 +106,17 @@ class _Look:
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], ServerProcess]]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], PageServer]]:
     """Servers with so many colours each, started when they are first asked for."""
     folder = tmp_path_factory.mktemp("layouts")
-    servers: dict[int, ServerProcess] = {}
+    servers: dict[int, PageServer] = {}
 
-    def serve(colors: int) -> ServerProcess:
+    def serve(colors: int) -> PageServer:
         if colors not in servers:
             palette = folder / f"{colors}.hex"
             palette.write_text("\n".join(f"{255 * i // (colors - 1):02x}8040" for i in range(colors)))
             data = folder / f"data{colors}"
-            servers[colors] = ServerProcess(data, "--width", "64", "--height", "48", "--palette", str(palette))
+            servers[colors] = PageServer(data, "--width", "64", "--height", "48", "--palette", str(palette))
             servers[colors].start()
         return servers[colors]
 
@@ -150,7 +150,7 @@ def _assert_right(look: _Look) -> None:
     [(language, coarse) for language in _LANGUAGES for coarse in (False, True) if not coarse or len(language) > 2],
 )
 def test_no_text_is_cut_and_everything_can_be_reached(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], language: str, coarse: bool
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage], language: str, coarse: bool
 ) -> None:
     window = new_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, language)
@@ -167,7 +167,7 @@ def test_no_text_is_cut_and_everything_can_be_reached(
 @pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
 @pytest.mark.parametrize("colors", [2, 16, 256])
 def test_so_does_a_palette_of_any_length(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], colors: int, coarse: bool
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage], colors: int, coarse: bool
 ) -> None:
     window = new_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, "the longest")
@@ -179,7 +179,7 @@ def test_so_does_a_palette_of_any_length(
 
 @pytest.mark.parametrize("size", [_WIDE, _NARROW, (390, 844), (320, 568)])
 def test_thirty_two_colours_are_seen_at_once(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage], size: tuple[int, int]
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage], size: tuple[int, int]
 ) -> None:
     narrow = size != _WIDE
     window = new_window(viewport={"width": size[0], "height": size[1]}, has_touch=narrow, is_mobile=narrow)
@@ -191,7 +191,7 @@ def test_thirty_two_colours_are_seen_at_once(
 
 
 def test_more_colours_than_there_is_room_for_fade_at_the_end_and_the_last_is_reached(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
     window.open(serve(256).url)
@@ -206,7 +206,7 @@ def test_more_colours_than_there_is_room_for_fade_at_the_end_and_the_last_is_rea
     assert room["y"] <= box["y"] <= room["y"] + room["height"] - box["height"]
 
 
-def test_the_readers_own_font_size_counts(serve: Callable[[int], ServerProcess], browser: Browser) -> None:
+def test_the_readers_own_font_size_counts(serve: Callable[[int], PageServer], browser: Browser) -> None:
     own = browser.browser_type.launch(
         executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--blink-settings=defaultFontSize=32"]
     )
@@ -228,7 +228,7 @@ def test_the_readers_own_font_size_counts(serve: Callable[[int], ServerProcess],
 
 
 def test_from_right_to_left_palette_and_panel_change_sides_and_the_canvas_does_not(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window(viewport={"width": 1280, "height": 800})
     _speak(window, "from the right")
@@ -252,7 +252,7 @@ def test_from_right_to_left_palette_and_panel_change_sides_and_the_canvas_does_n
 
 
 def test_a_phone_tells_of_help_the_long_press_and_the_place(
-    serve: Callable[[int], ServerProcess], new_window: Callable[..., CanvasPage]
+    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     window = new_window(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
     window.open(serve(16).url)

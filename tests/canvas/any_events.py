@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
 from placed.canvas.record import Definition
-from tests.records import SMALL, any_edit, edits
+from tests.support.records import SMALL, any_edit, edits
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

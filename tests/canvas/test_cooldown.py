@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.cooldown import Cooldowns, Rule, Standing
-from tests.cooldowns import RULES, TEN, TRIES, count, remaining, saved
+from tests.support.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 
 
 class Charges:

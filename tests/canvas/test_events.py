@@ -28,7 +28,7 @@ from placed.canvas.events import (
 )
 from placed.canvas.record import Definition
 from tests.canvas.any_events import FOREIGN, any_definition, any_event, some_edits
-from tests.records import edits
+from tests.support.records import edits
 
 VALUES = st.lists(st.one_of(some_edits().map(Edits.encode), any_event().map(Event.encode), FOREIGN), max_size=12)
 BY = "0123456789abcdef"

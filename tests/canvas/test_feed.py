@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from placed.canvas import feed as feeds
 from placed.canvas.edit_code import EditCode
 from placed.canvas.feed import Feed
-from tests.records import SMALL, Edit, any_edit, blank, code_of, paint
+from tests.support.records import SMALL, Edit, any_edit, blank, code_of, paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

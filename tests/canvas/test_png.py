@@ -16,7 +16,7 @@ from PIL import Image
 
 from placed.canvas import png
 from placed.canvas.palette import REDDIT_2022, SEED
-from tests.parts import program
+from tests.support.parts import program
 
 if TYPE_CHECKING:
     from pathlib import Path

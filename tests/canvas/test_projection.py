@@ -10,7 +10,7 @@ from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection
 from placed.canvas.record import Definition
-from tests.records import SMALL, any_edit, batch, batch_at, blank, code_of, paint, record
+from tests.support.records import SMALL, any_edit, batch, batch_at, blank, code_of, paint, record
 
 FOREIGN = st.sampled_from([b"", b"\1\1", b"\1\7x", b"\2\1" + bytes(13), record((5, 0, 0, 1)), b"\1\1" + bytes(14)])
 VALUES = st.lists(

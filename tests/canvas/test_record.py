@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from placed.canvas import record as records
 from placed.canvas.record import EDIT, Definition, RecordRefused, decode, encode_edits
-from tests.records import SMALL, any_edit, edits, record
+from tests.support.records import SMALL, any_edit, edits, record
 
 GOOD = st.lists(any_edit(), min_size=1, max_size=8).map(lambda several: record(*several))
 OTHER_CANVAS = Definition(6, 3, SMALL.rgb)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from placed.canvas.cooldown import SAVED
 from placed.canvas.record import Definition
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged, decode, encode
-from tests.records import SMALL, blank
+from tests.support.records import SMALL, blank
 
 CANVAS = blank()
 CANVAS[1, 2], CANVAS[2, 4] = 3, 1

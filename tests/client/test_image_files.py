@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.client.png_files import KINDS, Kind, chunk, make
-from tests.parts import program
+from tests.support.parts import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from placed.process.exit_codes import ExitCode
-from tests.promises.offline_log import append_records, canvas_record
-from tests.promises.server_process import running
+from tests.support.offline_log import append_records, canvas_record
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,17 +16,17 @@ import trio
 
 from placed.process.exit_codes import ExitCode
 from placed.storage.folder_lock import LOCK_NAME
-from tests.process.handing_over import wait_until_gone
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.offline_log import read_records
-from tests.promises.server_process import READY_SECONDS, ROOT, starting
 from tests.support.free_ports import free_ports
+from tests.support.handing_over import wait_until_gone
+from tests.support.http_connection import ConnectionCut, connect, get, place
+from tests.support.offline_log import read_records
+from tests.support.server_process import READY_SECONDS, ROOT, starting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 SMALL: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 PIPE_BYTES: Final = 4096

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.__main__ import CORPUS, NAMES
 from tests.fuzz.targets import TARGETS
-from tests.parts import require
+from tests.support.parts import require
 
 ROOT = Path(__file__).parents[2]
 INPUTS = {name: sorted((CORPUS / name).iterdir()) for name in NAMES}

@@ -17,7 +17,7 @@ from placed.history.folder import SegmentFile, write_segment
 from placed.history.ground import Ground
 from placed.history.past import Past
 from placed.history.sealing import encode
-from tests.records import SMALL, any_edit, batch_at
+from tests.support.records import SMALL, any_edit, batch_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
 from placed.history.past import NotIndexed, NotKept
 from placed.history.records import records_of
-from tests.records import SMALL, record
+from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

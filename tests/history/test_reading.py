@@ -19,7 +19,7 @@ from placed.history.past import NotKept
 from placed.history.reading import ReadPast, read_past
 from placed.history.records import records_of
 from tests.history.model import LOG_ID, SETTINGS, Entry, Model, any_log, batches, build
-from tests.records import SMALL, record
+from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

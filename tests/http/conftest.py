@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serving import LANES, Server, serving
+from tests.support.serving import LANES, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -24,7 +24,7 @@ def lane(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def start(lane: str, tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Server]]:
-    """`tests.serving.serving` over each lane in turn; the data folder is the test's."""
+    """`tests.support.serving.serving` over each lane in turn; the data folder is the test's."""
     return partial(serving, lane, tmp_path)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.serving import HEIGHT, WIDTH
+from tests.support.serving import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 
 async def test_each_pixel_is_a_byte_at_the_version_of_the_headers(server: Server) -> None:

@@ -14,16 +14,16 @@ from placed.backends.memory import open_memory_log
 from placed.canvas.record import EDIT, encode_edits
 from placed.http.catch_up_limit import FRAMES_FOR_EACH_STREAM
 from placed.stream import sse
-from tests.exposition import metrics
-from tests.promises.http_connection import connect
-from tests.serving import LIMIT_SECONDS
+from tests.support.exposition import metrics
+from tests.support.http_connection import connect
+from tests.support.serving import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from placed.backends import Log
-    from tests.serving import Server
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

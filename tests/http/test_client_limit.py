@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.http.client_limit import ClientLimit, Held
-from tests.promises.http_connection import ConnectionCut, connect
-from tests.serving import LIMIT_SECONDS, Server
+from tests.support.http_connection import ConnectionCut, connect
+from tests.support.serving import LIMIT_SECONDS, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,16 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quart_trio import QuartTrio
 
-from tests.exposition import metrics, subscribers
-from tests.promises.http_connection import connect
-from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, blank, serving
+from tests.support.exposition import metrics, subscribers
+from tests.support.http_connection import connect
+from tests.support.serving import HEIGHT, LIMIT_SECONDS, WIDTH, blank, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

@@ -11,13 +11,13 @@ import pytest
 import trio
 
 from tests.http.lanes.test_fast_lane import comparable
-from tests.promises.stream_client import EventParser
-from tests.serving import LIMIT_SECONDS, rest_of, serving
+from tests.support.serving import LIMIT_SECONDS, rest_of, serving
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 HOST = b"Host: placed.test\r\n"
 JSON = b"Content-Type: application/json\r\n"

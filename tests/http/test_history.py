@@ -16,7 +16,7 @@ from placed.backends.memory import open_memory_log
 from placed.history.indexer import Indexer
 from placed.http.work_limit import ALLOWANCE_SECONDS, SHARE, WorkLimit
 from tests.http.lanes.test_app import problem
-from tests.serving import HEIGHT, WIDTH, serving
+from tests.support.serving import HEIGHT, WIDTH, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tests.promises.http_connection import Response
-    from tests.serving import Server
+    from tests.support.http_connection import Response
+    from tests.support.serving import Server
 
 FOR_GOOD = "public, max-age=31536000, immutable, no-transform"
 

@@ -11,7 +11,7 @@ import trio
 
 from placed.http.lanes.connection import Limits
 from tests.http.lanes.test_connection import GOOD, statuses
-from tests.serving import LIMIT_SECONDS, Server
+from tests.support.serving import LIMIT_SECONDS, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

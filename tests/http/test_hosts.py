@@ -9,14 +9,14 @@ import pytest
 
 from placed.http.answer import Problem, Request
 from placed.http.hosts import Hosts
-from tests.serving import serving
+from tests.support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 LOCAL = ("localhost", "LOCALHOST:8080", "a.localhost", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving import HEIGHT, WIDTH
+from tests.support.serving import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 
 async def test_image_is_the_canvas_of_its_version(server: Server) -> None:

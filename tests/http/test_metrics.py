@@ -13,9 +13,9 @@ from placed import __version__
 from placed.backends.memory import open_memory_log
 from placed.canvas.record import EDIT, encode_edits
 from placed.stream.chunked import chunk_of
-from tests.exposition import metrics
-from tests.promises.http_connection import connect
-from tests.serving import LIMIT_SECONDS, Server
+from tests.support.exposition import metrics
+from tests.support.http_connection import connect
+from tests.support.serving import LIMIT_SECONDS, Server
 
 if TYPE_CHECKING:
     import random

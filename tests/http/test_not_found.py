@@ -9,7 +9,7 @@ import pytest
 from tests.http.lanes.test_app import MAIN, problem
 
 if TYPE_CHECKING:
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 
 @pytest.mark.parametrize(

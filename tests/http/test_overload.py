@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.promises.http_connection import Response
-    from tests.serving import Server
+    from tests.support.http_connection import Response
+    from tests.support.serving import Server
 
 LIMIT_SECONDS = 10.0
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from placed.http.answer import Answer, Problem, Request
 from placed.http.pages import Pages, client_folder, description_file
-from tests.parts import program, require
+from tests.support.parts import program, require
 
 if TYPE_CHECKING:
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 FOLDER = client_folder()
 PAGES = Pages.load(FOLDER)

@@ -16,12 +16,12 @@ from placed.canvas.palette import SEED
 from placed.canvas.record import Definition
 from placed.commands.settings.kinds import LOOPBACK
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS
-from tests.exposition import metrics, subscribers
-from tests.http2_peer import certificate
-from tests.logs import ScriptedLog
-from tests.promises.http_connection import connect
-from tests.promises.stream_client import EventParser
-from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
+from tests.support.exposition import metrics, subscribers
+from tests.support.http2_peer import certificate
+from tests.support.http_connection import connect
+from tests.support.logs import ScriptedLog
+from tests.support.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     import ssl
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.promises.http_connection import HttpConnection, Response
-    from tests.promises.stream_client import Event
-    from tests.serving import Server
+    from tests.support.http_connection import HttpConnection, Response
+    from tests.support.serving import Server
+    from tests.support.stream_client import Event
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

@@ -13,19 +13,19 @@ from placed.backends import LogUnavailable
 from placed.canvas.record import Definition
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.lanes.connection import HEAD_BYTES
-from tests.exposition import metrics
 from tests.http.lanes.test_fast_lane import comparable
-from tests.logs import ScriptedLog
-from tests.promises.http_connection import connect
-from tests.serving import HEIGHT, WIDTH, serving
+from tests.support.exposition import metrics
+from tests.support.http_connection import connect
+from tests.support.logs import ScriptedLog
+from tests.support.serving import HEIGHT, WIDTH, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.promises.http_connection import Response
-    from tests.serving import Server
+    from tests.support.http_connection import Response
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

@@ -14,14 +14,14 @@ from placed.backends.memory import open_memory_log
 from placed.canvas.author import author_of
 from placed.http.answer import Request
 from placed.http.request_log import RequestLog
-from tests.log_lines import logged
+from tests.support.log_lines import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

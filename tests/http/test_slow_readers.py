@@ -15,15 +15,15 @@ from placed.http.api import Api
 from placed.http.lanes import writing
 from placed.http.lanes.connection import Limits
 from tests.http.lanes.test_connection import fill
-from tests.promises.http_connection import ConnectionCut, connect
-from tests.serving import LIMIT_SECONDS
+from tests.support.http_connection import ConnectionCut, connect
+from tests.support.serving import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from tests.promises.http_connection import HttpConnection
-    from tests.serving import Server
+    from tests.support.http_connection import HttpConnection
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

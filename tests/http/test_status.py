@@ -9,13 +9,13 @@ import trio
 
 from placed.backends import LogUnavailable
 from placed.backends.memory import MemoryLog
-from tests.serving import LIMIT_SECONDS
+from tests.support.serving import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

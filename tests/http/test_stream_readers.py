@@ -9,13 +9,13 @@ import requests
 import trio
 
 from placed.stream.chunked import LAST_CHUNK, data_of
-from tests.serving import LIMIT_SECONDS, rest_of
+from tests.support.serving import LIMIT_SECONDS, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

@@ -19,14 +19,14 @@ from quart_trio import QuartTrio
 from placed.http.lanes.connection import Limits
 from placed.http.lanes.front import Front
 from placed.http.tls import server_context
-from tests.promises.stream_client import EventParser
-from tests.serving import LIMIT_SECONDS, rest_of, serving
+from tests.support.serving import LIMIT_SECONDS, rest_of, serving
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 
 @attrs.frozen

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 
 from placed.canvas.author import KEY_BYTES
 from tests.kafka.cluster import run_cluster
-from tests.nginx.front import run_nginx
-from tests.parts import has_program
 from tests.support.free_ports import free_ports
+from tests.support.nginx_front import run_nginx
+from tests.support.parts import has_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

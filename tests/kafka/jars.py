@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.parts import program, require
+from tests.support.parts import program, require
 
 _HERE: Final = Path(__file__).parent
 _SETUP: Final = _HERE.parents[1] / ".ci" / "setup.sh"

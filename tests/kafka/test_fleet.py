@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.parts import program
+from tests.support.parts import program
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 

@@ -15,8 +15,8 @@ import trio
 from placed.backends.memory import open_memory_log
 from placed.commands.settings.values import Settings
 from placed.service.wiring import serve
-from tests.nginx.front import Nginx, run_nginx
-from tests.promises.http_connection import get
+from tests.support.http_connection import get
+from tests.support.nginx_front import Nginx, run_nginx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -63,7 +63,7 @@ class Fleet:
 async def run_fleet(
     folder: Path, *, tls: bool = False, charges: int = 0, allow_origins: tuple[str, ...] = (), **rendering: Any
 ) -> AsyncGenerator[Fleet]:
-    """Both, ready; `rendering` is for `tests.nginx.front.rendered`."""
+    """Both, ready; `rendering` is for `tests.support.nginx_front.rendered`."""
     key = folder / "authors.key"
     key.write_bytes(os.urandom(32))
     settings = Settings(

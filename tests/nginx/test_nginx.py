@@ -18,9 +18,9 @@ import trustme
 
 from placed.http.pages import client_folder
 from tests.nginx.fleet import HEIGHT, LIMIT_SECONDS, WIDTH, run_fleet
-from tests.promises.http_connection import connect, get, place
-from tests.promises.load import Load, at_random
-from tests.promises.stream_client import EventParser, Habits, StreamClient, served_pixels
+from tests.support.http_connection import connect, get, place
+from tests.support.load import Load, at_random
+from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random

@@ -9,12 +9,12 @@ import pytest
 import trio
 
 from tests.nginx.fleet import LIMIT_SECONDS, run_fleet
-from tests.promises.http_connection import ConnectionCut, connect, place
+from tests.support.http_connection import ConnectionCut, connect, place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.promises.http_connection import Response
+    from tests.support.http_connection import Response
 
 pytestmark = pytest.mark.timeout(180)
 

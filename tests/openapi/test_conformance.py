@@ -17,8 +17,8 @@ import pytest
 import trio
 
 from tests.openapi.description import by_body, by_query, load
-from tests.promises.kafka_servers import logged_url
-from tests.promises.server_process import ROOT, running, starting
+from tests.support.kafka_servers import logged_url
+from tests.support.server_process import ROOT, running, starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

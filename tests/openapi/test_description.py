@@ -25,7 +25,7 @@ from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.pages import Pages, client_folder
 from placed.http.parameters import MAX_VERSION, QUERY_BYTES
 from tests.openapi.description import load, resolve, schema
-from tests.promises.stream_client import EventParser
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

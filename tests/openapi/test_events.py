@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.openapi.description import load, schema
-from tests.promises.stream_client import EventParser
-from tests.serving import LANES, serving
+from tests.support.serving import LANES, serving
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.promises.stream_client import Event
+    from tests.support.stream_client import Event
 
 DOCUMENT: Final = load()
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]

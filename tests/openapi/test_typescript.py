@@ -13,8 +13,8 @@ from typing import Final
 import pytest
 
 from tests.openapi.description import FILE
-from tests.parts import node_package
-from tests.promises.server_process import running
+from tests.support.parts import node_package
+from tests.support.server_process import running
 from tests.test_docs_bots import PRINTED, commands, entered, matches
 
 INSTALL: Final = Path(__file__).with_name("typescript")

@@ -14,9 +14,9 @@ import trio
 import yaml
 
 from placed.commands.settings.values import Settings
-from tests.parts import has_program, require
-from tests.promises.http_connection import connect, get, place
-from tests.promises.server_process import running
+from tests.support.http_connection import connect, get, place
+from tests.support.parts import has_program, require
+from tests.support.server_process import running
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy"

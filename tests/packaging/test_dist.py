@@ -20,8 +20,8 @@ import httpx
 import pytest
 import trio
 
-from tests.process.handing_over import wait_until_gone
-from tests.promises.server_process import READY_SECONDS, ROOT
+from tests.support.handing_over import wait_until_gone
+from tests.support.server_process import READY_SECONDS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

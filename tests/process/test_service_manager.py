@@ -14,9 +14,9 @@ import trio
 from placed.process.exit_codes import ExitCode
 from placed.process.inherited_sockets import WrongSocket, activated_sockets
 from placed.process.sd_notify import Notifier
-from tests.process.handing_over import generations
-from tests.promises.http_connection import connect, place
-from tests.promises.server_process import READY_SECONDS, refusal, running
+from tests.support.handing_over import generations
+from tests.support.http_connection import connect, place
+from tests.support.server_process import READY_SECONDS, refusal, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,22 +13,22 @@ import pytest
 import trio
 import trustme
 
-from tests.process.handing_over import FAST, SLOW, Crowd, generations
-from tests.promises.http_connection import connect, get, place
-from tests.promises.load import each_pixel_once
-from tests.promises.offline_log import ModelCanvas, read_records
-from tests.promises.server_process import running
-from tests.promises.stream_client import EventParser, Habits, StreamClient
+from tests.support.handing_over import FAST, SLOW, Crowd, generations
+from tests.support.http_connection import connect, get, place
+from tests.support.load import each_pixel_once
+from tests.support.offline_log import ModelCanvas, read_records
 from tests.support.processes import is_there
+from tests.support.server_process import running
+from tests.support.stream_client import EventParser, Habits, StreamClient
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.process.handing_over import Generations
-    from tests.promises.http_connection import HttpConnection
-    from tests.promises.offline_log import Edit
-    from tests.promises.stream_client import Event
+    from tests.support.handing_over import Generations
+    from tests.support.http_connection import HttpConnection
+    from tests.support.offline_log import Edit
+    from tests.support.stream_client import Event
 
 pytestmark = pytest.mark.timeout(170)
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import trio
 
-from tests.parts import program
-from tests.promises.http_connection import ConnectionCut, get
 from tests.support.free_ports import free_ports
+from tests.support.http_connection import ConnectionCut, get
+from tests.support.parts import program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -16,16 +16,16 @@ import trio
 
 from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
-from tests.exposition import metrics
-from tests.logs import ScriptedLog
-from tests.parts import program
 from tests.prometheus.prometheus import RULES, watching
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.load import at_random
-from tests.promises.offline_log import append_records, canvas_record, record_of
-from tests.promises.server_process import running, stopped_clock
-from tests.serving import Server, serving
+from tests.support.exposition import metrics
 from tests.support.free_ports import free_ports
+from tests.support.http_connection import ConnectionCut, connect, get, place
+from tests.support.load import at_random
+from tests.support.logs import ScriptedLog
+from tests.support.offline_log import append_records, canvas_record, record_of
+from tests.support.parts import program
+from tests.support.server_process import running, stopped_clock
+from tests.support.serving import Server, serving
 
 if TYPE_CHECKING:
     import random
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from tests.prometheus.prometheus import Prometheus
-    from tests.promises.server_process import ServerProcess
-    from tests.small_disk import SmallDisk
+    from tests.support.server_process import ServerProcess
+    from tests.support.small_disk import SmallDisk
 
 TEXT = RULES.read_text(encoding="utf-8")
 NAMES = re.findall(r"- alert: (\w+)", TEXT)

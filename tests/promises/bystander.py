@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final, cast
 
 import trio
 
-from tests.promises.http_connection import HttpConnection, place
-from tests.promises.load import at_random
-from tests.promises.stream_client import EventParser
+from tests.support.http_connection import HttpConnection, place
+from tests.support.load import at_random
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     import random
     import ssl
     from collections.abc import AsyncGenerator
 
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 LIMIT_SECONDS: Final = 60.0
 SLOWEST_SECONDS: Final = 5.0  # 10 ms on an idle machine; two cores that many share stretch that a hundredfold at times

@@ -15,10 +15,10 @@ import pytest
 import trio
 
 from placed.telemetry.line_limit import BURST, PER_SECOND
-from tests.parts import require
 from tests.promises.bystander import LIMIT_SECONDS, standing_by
-from tests.promises.http_connection import ConnectionCut, connect, get
-from tests.promises.server_process import running
+from tests.support.http_connection import ConnectionCut, connect, get
+from tests.support.parts import require
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     import random

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from tests.promises.cut_proxy import Weather, cut_proxy
-from tests.promises.http_connection import connect, get, place
-from tests.promises.load import Load, at_random
-from tests.promises.offline_log import ModelCanvas, append_records, read_records, record_of
-from tests.promises.server_process import running
-from tests.promises.stream_client import Habits, Sighting, StreamClient, served_pixels
+from tests.support.cut_proxy import Weather, cut_proxy
+from tests.support.http_connection import connect, get, place
+from tests.support.load import Load, at_random
+from tests.support.offline_log import ModelCanvas, append_records, read_records, record_of
+from tests.support.server_process import running
+from tests.support.stream_client import Habits, Sighting, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.promises.cut_proxy import CutProxy
-    from tests.promises.offline_log import Edit
+    from tests.support.cut_proxy import CutProxy
+    from tests.support.offline_log import Edit
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
 ALL_SECONDS = 150.0  # 15 s on an idle machine

@@ -11,8 +11,8 @@ import trio
 
 from placed.http.lanes.descriptors import LEAST_DESCRIPTORS, LEAST_ROOM
 from placed.process.exit_codes import ExitCode
-from tests.promises.http_connection import LIMIT_SECONDS, connect
-from tests.promises.server_process import refusal, running
+from tests.support.http_connection import LIMIT_SECONDS, connect
+from tests.support.server_process import refusal, running
 
 if TYPE_CHECKING:
     from pathlib import Path

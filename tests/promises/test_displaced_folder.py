@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.parts import require
-from tests.promises.http_connection import connect, get, place
-from tests.promises.offline_log import read_records
-from tests.promises.server_process import refusal, running
+from tests.support.http_connection import connect, get, place
+from tests.support.offline_log import read_records
+from tests.support.parts import require
+from tests.support.server_process import refusal, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.promises.http_connection import HttpConnection, Response
-    from tests.promises.server_process import ServerProcess
+    from tests.support.http_connection import HttpConnection, Response
+    from tests.support.server_process import ServerProcess
 
 LIMIT_SECONDS = 60.0
 LANES = pytest.mark.parametrize("lane", [(), ("--no-fast-lane",)], ids=["fast lane", "slow lane"])

@@ -13,20 +13,20 @@ import trio
 
 from bench.torturing.clock import Clock
 from bench.torturing.shim import can_preload, compiled
-from tests.nginx.front import run_nginx
-from tests.parts import require
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.kafka_servers import COLORS, HEIGHT, WIDTH, painted, records_of, shared_key, url_of
-from tests.promises.load import Load, at_random
-from tests.promises.server_process import running
-from tests.promises.stream_client import EventParser, Habits, StreamClient, served_pixels
+from tests.support.http_connection import ConnectionCut, connect, get, place
+from tests.support.kafka_servers import COLORS, HEIGHT, WIDTH, painted, records_of, shared_key, url_of
+from tests.support.load import Load, at_random
+from tests.support.nginx_front import run_nginx
+from tests.support.parts import require
+from tests.support.server_process import running
+from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
     from tests.kafka.cluster import Cluster
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.promises.http_connection import connect, get, place
-from tests.promises.load import Load, each_pixel_once
-from tests.promises.offline_log import read_records
-from tests.promises.server_process import refusal, running
-from tests.promises.stream_client import Habits, StreamClient, served_pixels
+from tests.support.http_connection import connect, get, place
+from tests.support.load import Load, each_pixel_once
+from tests.support.offline_log import read_records
+from tests.support.server_process import refusal, running
+from tests.support.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.promises.http_connection import HttpConnection, Response
-    from tests.small_disk import SmallDisk
+    from tests.support.http_connection import HttpConnection, Response
+    from tests.support.small_disk import SmallDisk
 
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT, COLORS = 64, 48, 16

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.load import Load, at_random
-from tests.promises.offline_log import ModelCanvas, read_records
-from tests.promises.server_process import running
-from tests.promises.stream_client import Habits, StreamClient, served_pixels
+from tests.support.http_connection import ConnectionCut, connect, get, place
+from tests.support.load import Load, at_random
+from tests.support.offline_log import ModelCanvas, read_records
+from tests.support.server_process import running
+from tests.support.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random

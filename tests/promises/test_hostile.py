@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.exposition import metrics, subscribers
-from tests.promises.http_connection import connect, place
-from tests.promises.load import at_random
-from tests.promises.offline_log import ModelCanvas, append_records, canvas_record, read_records, record_of
-from tests.promises.server_process import running
-from tests.promises.stream_client import EventParser, served_pixels, unpack
+from tests.support.exposition import metrics, subscribers
+from tests.support.http_connection import connect, place
+from tests.support.load import at_random
+from tests.support.offline_log import ModelCanvas, append_records, canvas_record, read_records, record_of
+from tests.support.server_process import running
+from tests.support.stream_client import EventParser, served_pixels, unpack
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.promises.http_connection import HttpConnection
-    from tests.promises.server_process import ServerProcess
+    from tests.support.http_connection import HttpConnection
+    from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT, COLORS = 1000, 1000, 16  # large enough that frames are far larger than a socket's buffers
 LIMIT_SECONDS = 60.0

@@ -10,9 +10,9 @@ import pytest
 import trio
 from hyperframe.frame import ContinuationFrame, Frame, PingFrame, RstStreamFrame, SettingsFrame
 
-from tests.http2_peer import Http2Peer, certificate, speaking
 from tests.promises.bystander import standing_by
-from tests.promises.server_process import running
+from tests.support.http2_peer import Http2Peer, certificate, speaking
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     import random

@@ -8,8 +8,9 @@ import pytest
 import trio
 
 from tests.kafka.cluster import run_cluster
-from tests.promises.http_connection import connect, get, place
-from tests.promises.kafka_servers import (
+from tests.support.free_ports import free_ports
+from tests.support.http_connection import connect, get, place
+from tests.support.kafka_servers import (
     COLORS,
     HEIGHT,
     WIDTH,
@@ -19,10 +20,9 @@ from tests.promises.kafka_servers import (
     shared_key,
     url_of,
 )
-from tests.promises.load import Load, at_random
-from tests.promises.server_process import running
-from tests.promises.stream_client import Habits, StreamClient, served_pixels
-from tests.support.free_ports import free_ports
+from tests.support.load import Load, at_random
+from tests.support.server_process import running
+from tests.support.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kafka.cluster import Cluster
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
 

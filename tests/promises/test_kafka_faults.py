@@ -13,19 +13,19 @@ from kafka.admin import ConfigResource
 
 from placed.process.exit_codes import ExitCode
 from tests.kafka.cluster import Cluster, Login, run_cluster
-from tests.promises.http_connection import connect, get, place
-from tests.promises.kafka_servers import logged_url, painted, records_of, url_of
-from tests.promises.offline_log import record_of
-from tests.promises.server_process import refusal, running, starting
-from tests.promises.stream_client import EventParser, Habits, StreamClient, served_pixels
+from tests.support.http_connection import connect, get, place
+from tests.support.kafka_servers import logged_url, painted, records_of, url_of
+from tests.support.offline_log import record_of
+from tests.support.server_process import refusal, running, starting
+from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.promises.http_connection import HttpConnection, Response
-    from tests.promises.server_process import ServerProcess
+    from tests.support.http_connection import HttpConnection, Response
+    from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 

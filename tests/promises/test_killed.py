@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.promises.http_connection import connect, get
-from tests.promises.load import Load, each_pixel_once
-from tests.promises.offline_log import append_records, read_records, record_of
-from tests.promises.server_process import running, starting
-from tests.promises.stream_client import json_edits
+from tests.support.http_connection import connect, get
+from tests.support.load import Load, each_pixel_once
+from tests.support.offline_log import append_records, read_records, record_of
+from tests.support.server_process import running, starting
+from tests.support.stream_client import json_edits
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.promises.offline_log import Edit
-    from tests.promises.server_process import ServerProcess
+    from tests.support.offline_log import Edit
+    from tests.support.server_process import ServerProcess
 
 ROUNDS = 8
 PEOPLE = 24

@@ -13,7 +13,7 @@ import pytest
 from bench.torturing import power, recorder
 from bench.torturing.recorder import Op
 from bench.torturing.shim import can_preload
-from tests.parts import require
+from tests.support.parts import require
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120

@@ -10,8 +10,8 @@ import pytest
 
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.process.exit_codes import ExitCode
-from tests.promises.http_connection import connect, get, place
-from tests.promises.offline_log import (
+from tests.support.http_connection import connect, get, place
+from tests.support.offline_log import (
     append_records,
     canvas_record,
     read_records,
@@ -19,8 +19,8 @@ from tests.promises.offline_log import (
     stored_snapshot,
     values_of,
 )
-from tests.promises.server_process import refusal, running, starting
-from tests.promises.stream_client import served_pixels
+from tests.support.server_process import refusal, running, starting
+from tests.support.stream_client import served_pixels
 
 if TYPE_CHECKING:
     import random

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.promises.bystander import standing_by
-from tests.promises.server_process import running
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     import random

@@ -20,10 +20,10 @@ from placed.service.wiring import Running, serve
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.tasks.recovery import Wanted, recover
 from placed.tasks.snapshotter import Snapshotter
-from tests.promises.http_connection import connect, place
-from tests.promises.load import Load, at_random
-from tests.promises.offline_log import ModelCanvas, edits_in, record_of, values_of
-from tests.promises.stream_client import served_pixels
+from tests.support.http_connection import connect, place
+from tests.support.load import Load, at_random
+from tests.support.offline_log import ModelCanvas, edits_in, record_of, values_of
+from tests.support.stream_client import served_pixels
 
 if TYPE_CHECKING:
     import random

@@ -13,14 +13,14 @@ import trio
 
 from placed.tasks.image import MOST_OLD
 from tests.promises.bystander import standing_by
-from tests.promises.http_connection import LIMIT_SECONDS, connect, get
-from tests.promises.server_process import starting
+from tests.support.http_connection import LIMIT_SECONDS, connect, get
+from tests.support.server_process import starting
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 READERS: Final = 500
 SIDE_PX: Final = 600

@@ -15,7 +15,7 @@ import pytest
 
 from bench.torturing import schedule
 from bench.torturing.ledger import Broken, Ledger
-from tests.parts import require
+from tests.support.parts import require
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 150

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.cooldown import MAX_AUTHORS, SAVED, Cooldowns, Rule, Standing
-from tests.cooldowns import RULES, TEN, TRIES, count, remaining, saved
+from tests.support.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 
 
 @given(RULES, TRIES, st.integers(0, 500), st.sampled_from([1, 3, 1000]))

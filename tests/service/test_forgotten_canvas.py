@@ -11,11 +11,11 @@ from placed.backends import CannotStart
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.commands.settings.values import Settings
 from placed.service.forgotten_canvas import refuse_to_forget
-from tests.log_lines import logged
-from tests.logs import ScriptedLog
-from tests.promises.offline_log import append_records
-from tests.promises.server_process import refusal, running
-from tests.records import SMALL, record
+from tests.support.log_lines import logged
+from tests.support.logs import ScriptedLog
+from tests.support.offline_log import append_records
+from tests.support.records import SMALL, record
+from tests.support.server_process import refusal, running
 
 if TYPE_CHECKING:
     from pathlib import Path

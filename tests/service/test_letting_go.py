@@ -16,9 +16,9 @@ from placed.http.lanes import front
 from placed.service import wiring as service
 from placed.service.wiring import serve
 from placed.storage.folder_lock import lock_folder
-from tests.promises.http_connection import connect, get, place
-from tests.promises.offline_log import append_records, canvas_record
-from tests.serving import LANES, serving
+from tests.support.http_connection import connect, get, place
+from tests.support.offline_log import append_records, canvas_record
+from tests.support.serving import LANES, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

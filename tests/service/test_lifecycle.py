@@ -18,16 +18,16 @@ import trio
 
 from placed.process.exit_codes import ExitCode
 from placed.storage.snapshot_store import open_snapshot_store
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.load import Load, each_pixel_once
-from tests.promises.offline_log import append_records, canvas_record, read_records, record_of
-from tests.promises.server_process import refusal, running, starting
-from tests.promises.stream_client import EventParser, served_pixels
-from tests.promises.terminal import on_terminal
 from tests.support.free_ports import free_ports
+from tests.support.http_connection import ConnectionCut, connect, get, place
+from tests.support.load import Load, each_pixel_once
+from tests.support.offline_log import append_records, canvas_record, read_records, record_of
+from tests.support.server_process import refusal, running, starting
+from tests.support.stream_client import EventParser, served_pixels
+from tests.support.terminal import on_terminal
 
 if TYPE_CHECKING:
-    from tests.promises.http_connection import Response
+    from tests.support.http_connection import Response
 
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT = 64, 48

@@ -18,7 +18,7 @@ from placed.commands.settings.values import Settings
 from placed.service import process as process_module
 from placed.service.process import ServerProcess, _signals
 from placed.service.wiring import serve
-from tests.log_lines import logged
+from tests.support.log_lines import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,10 +15,10 @@ from placed.http.lanes.listening import Listening
 from placed.process.exit_codes import ExitCode
 from placed.service import start as start_module
 from placed.service.start import Start
-from tests.log_lines import logged
-from tests.promises.http_connection import connect, get
-from tests.promises.offline_log import read_records
-from tests.promises.server_process import refusal, running, starting
+from tests.support.http_connection import connect, get
+from tests.support.log_lines import logged
+from tests.support.offline_log import read_records
+from tests.support.server_process import refusal, running, starting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

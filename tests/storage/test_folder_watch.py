@@ -12,8 +12,8 @@ import trio
 from placed.backends import LogUnavailable, OutcomeUnknown
 from placed.storage.folder_watch import FolderWatch
 from placed.tasks.writer import Writer
-from tests.log_lines import logged
-from tests.logs import ScriptedLog
+from tests.support.log_lines import logged
+from tests.support.logs import ScriptedLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection
 from placed.stream.broadcaster import Broadcaster
 from placed.stream.frames import Format
-from tests.records import SMALL, Edit, any_edit, batch, blank, code_of, record
+from tests.support.records import SMALL, Edit, any_edit, batch, blank, code_of, record
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from placed.canvas.projection import Projection
 from placed.stream.broadcaster import Broadcaster
 from placed.stream.catch_ups import CatchUps
 from placed.stream.frames import Format
-from tests.records import SMALL, Edit, batch, record
+from tests.support.records import SMALL, Edit, batch, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

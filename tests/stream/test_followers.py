@@ -19,7 +19,7 @@ from placed.stream.broadcaster import Broadcaster
 from placed.stream.chunked import data_of
 from placed.stream.followers import Followers
 from placed.stream.frames import Format
-from tests.records import SMALL, batch, code_of, record
+from tests.support.records import SMALL, batch, code_of, record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

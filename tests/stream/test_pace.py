@@ -16,7 +16,7 @@ from placed.stream.broadcaster import Broadcaster
 from placed.stream.followers import Followers
 from placed.stream.frames import Format
 from placed.stream.pace import Pace, Stopwatch, Waiters
-from tests.records import SMALL, batch, record
+from tests.support.records import SMALL, batch, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX, EditCode
 from placed.canvas.feed import MAX_FRAME_EDITS, Frame
 from placed.stream import sse
-from tests.promises.stream_client import Event, EventParser
-from tests.records import SMALL, code_of
+from tests.support.records import SMALL, code_of
+from tests.support.stream_client import Event, EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable

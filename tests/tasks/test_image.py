@@ -17,7 +17,7 @@ from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.tasks.image import MOST_OLD, ImageEncoder
 from placed.tasks.shared_bytes import TakenBack
-from tests.records import SMALL, batch, record
+from tests.support.records import SMALL, batch, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

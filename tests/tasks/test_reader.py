@@ -14,9 +14,9 @@ from placed.backends import LogClosed, LogCorrupt, LogUnavailable, OffsetOutOfRa
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.tasks.reader import MAX_RETRY_SECONDS, LogReader, replay
-from tests.log_lines import logged
-from tests.logs import ScriptedLog
-from tests.records import SMALL, record
+from tests.support.log_lines import logged
+from tests.support.logs import ScriptedLog
+from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

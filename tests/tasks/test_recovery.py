@@ -16,9 +16,9 @@ from placed.canvas.cooldown import SAVED, Rule
 from placed.canvas.record import Definition
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged
 from placed.tasks.recovery import Wanted, recover
-from tests.log_lines import logged
-from tests.logs import NOW_MS, Retained, ScriptedLog
-from tests.records import SMALL, Edit, any_edit, blank, paint, record
+from tests.support.log_lines import logged
+from tests.support.logs import NOW_MS, Retained, ScriptedLog
+from tests.support.records import SMALL, Edit, any_edit, blank, paint, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from placed.canvas.cooldown import SAVED, Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.storage.snapshot_store import SnapshotUnwritable, open_snapshot_store
 from placed.tasks.snapshotter import MAX_RETRY_SECONDS, Snapshotter
-from tests.log_lines import logged
-from tests.records import SMALL, batch, record
+from tests.support.log_lines import logged
+from tests.support.records import SMALL, batch, record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import trio.testing
 
 from placed.backends import LogClosed, LogUnavailable, OutcomeUnknown
 from placed.tasks.writer import Writer, WriterClosed, WriterFull
-from tests.logs import ScriptedLog
-from tests.records import record
+from tests.support.logs import ScriptedLog
+from tests.support.records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -11,7 +11,7 @@ import trio.testing
 
 from placed.telemetry.loop_lag import EVERY_SECONDS, watch_loop
 from placed.telemetry.metrics import EDIT_CODES, FAST, LANES, SLOW, Metrics
-from tests import exposition
+from tests.support import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
-    from tests.browser.server_process import ServerProcess
+    from tests.support.page_server import PageServer
 
 
 @pytest.fixture
-def red(server: ServerProcess) -> bytes:
+def red(server: PageServer) -> bytes:
     return png([server.palette()[RED]])
 
 
@@ -30,7 +30,7 @@ def images(red: bytes) -> Iterator[ImageServer]:
 
 
 @pytest.fixture
-def new_panel(server: ServerProcess, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Panel]]:
+def new_panel(server: PageServer, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Panel]]:
     """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected."""
     complaints: list[str] = []
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.browser.server_process import ServerProcess
     from tests.browser.templates.panel import Panel
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -28,7 +28,7 @@ def _middle_of_what_is_free(panel: Panel) -> tuple[float, float]:
 
 
 def test_a_file_is_drawn_over_the_canvas_in_its_colours(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     color = server.palette()[RED]
     panel = new_panel()
@@ -52,7 +52,7 @@ def test_a_file_is_drawn_over_the_canvas_in_its_colours(
 
 
 def test_numbers_move_and_size_it_and_wrong_ones_are_refused(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     color = server.palette()[RED]
     panel = new_panel()
@@ -73,7 +73,7 @@ def test_numbers_move_and_size_it_and_wrong_ones_are_refused(
     panel.window.wait_until(lambda: panel.place == (3, -2) and panel.value("Width") == "16", "the fields are set back")
 
 
-def test_an_enlarged_image_gets_its_own_pixels_back(server: ServerProcess, new_panel: Callable[..., Panel]) -> None:
+def test_an_enlarged_image_gets_its_own_pixels_back(server: PageServer, new_panel: Callable[..., Panel]) -> None:
     palette = server.palette()
     panel = new_panel()
     panel.add(payload(png(palette[1:], times=6)))
@@ -84,7 +84,7 @@ def test_an_enlarged_image_gets_its_own_pixels_back(server: ServerProcess, new_p
 
 
 def test_dots_leave_the_pixels_edges_to_the_canvas(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     palette = server.palette()
     panel = new_panel()
@@ -98,7 +98,7 @@ def test_dots_leave_the_pixels_edges_to_the_canvas(
 
 
 def test_only_what_differs_veils_what_is_right_as_edits_arrive(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     palette = server.palette()
     panel = new_panel()
@@ -113,7 +113,7 @@ def test_only_what_differs_veils_what_is_right_as_edits_arrive(
     panel.wait_until_drawn(x + 3, y + 3, palette[RED])
 
 
-def test_the_counts_follow_the_edits(server: ServerProcess, new_panel: Callable[..., Panel], red: bytes) -> None:
+def test_the_counts_follow_the_edits(server: PageServer, new_panel: Callable[..., Panel], red: bytes) -> None:
     panel = new_panel()
     panel.add(payload(red))
     x, y = panel.place
@@ -127,7 +127,7 @@ def test_the_counts_follow_the_edits(server: ServerProcess, new_panel: Callable[
 
 
 def test_each_jump_leads_to_another_wrong_pixel(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     panel = new_panel()
     panel.add(payload(red))
@@ -207,7 +207,7 @@ def test_on_a_phone_a_finger_drags_it_and_nothing_hangs_out(new_panel: Callable[
 
 
 def test_another_palette_and_size_get_the_template_converted_anew(
-    server: ServerProcess, new_panel: Callable[..., Panel], tmp_path: Path
+    server: PageServer, new_panel: Callable[..., Panel], tmp_path: Path
 ) -> None:
     panel = new_panel(complains=True)  # while the server is away
     panel.add(payload(png([server.palette()[RED]])))

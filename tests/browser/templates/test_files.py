@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Route
 
-    from tests.browser.server_process import ServerProcess
     from tests.browser.templates.panel import Panel
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -62,7 +62,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("way", ["file", "paste", "drop", "address", "link"])
 def test_what_would_freeze_the_page_is_refused_before_it_is_decoded(
-    server: ServerProcess, new_panel: Callable[..., Panel], name: str, way: str
+    server: PageServer, new_panel: Callable[..., Panel], name: str, way: str
 ) -> None:
     body, kind, told = REFUSED[name]
     with ImageServer({f"/open/{name}": body}) as images:
@@ -93,7 +93,7 @@ def _turned(format: str, turn: int, colors: list[tuple[int, int, int]]) -> tuple
 
 @pytest.mark.parametrize("format", ["WEBP", "JPEG", "PNG"])
 def test_a_turned_image_stands_as_in_placed_paint(
-    server: ServerProcess,
+    server: PageServer,
     new_panel: Callable[..., Panel],
     format: str,  # noqa: A002 # Pillow's name
 ) -> None:
@@ -154,9 +154,7 @@ def test_where_canvases_read_back_as_noise_it_is_said_and_nothing_is_shown(
     assert panel.rows.count() == 0
 
 
-def test_where_canvases_read_back_as_noise_a_png_is_right(
-    new_panel: Callable[..., Panel], server: ServerProcess
-) -> None:
+def test_where_canvases_read_back_as_noise_a_png_is_right(new_panel: Callable[..., Panel], server: PageServer) -> None:
     panel = new_panel()
     _poison(panel)
     colors = server.palette()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
-    from tests.browser.server_process import ServerProcess
     from tests.browser.templates.image_server import ImageServer
     from tests.browser.templates.panel import Panel
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -43,7 +43,7 @@ def test_what_was_added_is_kept_over_a_reload(new_panel: Callable[..., Panel], r
 
 
 def test_what_is_kept_is_drawn_without_the_panel_being_opened(
-    server: ServerProcess, new_panel: Callable[..., Panel], red: bytes
+    server: PageServer, new_panel: Callable[..., Panel], red: bytes
 ) -> None:
     panel = new_panel()
     panel.add(payload(red))
@@ -66,7 +66,7 @@ def test_one_removed_while_it_is_converted_does_not_come_back(new_panel: Callabl
 
 
 def test_a_link_shows_templates_to_others_who_choose_to_keep_them(
-    server: ServerProcess, new_panel: Callable[..., Panel], new_context: Callable[..., BrowserContext], red: bytes,
+    server: PageServer, new_panel: Callable[..., Panel], new_context: Callable[..., BrowserContext], red: bytes,
     images: ImageServer,
 ) -> None:  # fmt: skip
     sharing = new_panel(permissions=["clipboard-read", "clipboard-write"])
@@ -96,6 +96,6 @@ def test_a_link_shows_templates_to_others_who_choose_to_keep_them(
     assert new_panel(other).rows.count() == 1
 
 
-def test_what_is_wrong_in_a_link_is_told(new_panel: Callable[..., Panel], server: ServerProcess) -> None:
+def test_what_is_wrong_in_a_link_is_told(new_panel: Callable[..., Panel], server: PageServer) -> None:
     panel = new_panel(url=server.url + "#t=https%3A%2F%2Fimg.example%2Fa.png,1,nowhere")
     panel.wait_for_message("y=nowhere is not possible. Allowed: -4096 … 4096")

@@ -19,9 +19,9 @@ import trio
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import records_in
-from tests.promises.http_connection import connect, place
-from tests.promises.offline_log import append_records, canvas_record, record_of
-from tests.promises.server_process import ROOT, running
+from tests.support.http_connection import connect, place
+from tests.support.offline_log import append_records, canvas_record, record_of
+from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
     from pathlib import Path

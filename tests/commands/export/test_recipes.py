@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from placed.canvas.events import Edits
-from tests.promises.offline_log import append_records, canvas_record
+from tests.support.offline_log import append_records, canvas_record
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Command

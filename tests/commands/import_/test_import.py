@@ -18,7 +18,7 @@ from placed.canvas.palette import BUILT_IN, REDDIT_2022
 from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import canvas_in, edits_in, records_in
 from tests.commands.import_lines import HEADERS, RGB, USER, Placed, line_of, write_table
-from tests.promises.server_process import ROOT
+from tests.support.server_process import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ import trio
 
 from placed.__main__ import serve
 from placed.commands.cli import main
-from tests.promises.offline_log import read_records
-from tests.serving import serving
+from tests.support.offline_log import read_records
+from tests.support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.promises.offline_log import Edit
+    from tests.support.offline_log import Edit
 
 EDITS = 300
 

@@ -17,19 +17,19 @@ from placed.commands.operations.backup import CannotBackUp, back_up
 from placed.commands.settings.values import Settings
 from placed.process.exit_codes import ExitCode
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
-from tests.process.handing_over import Crowd
-from tests.promises.http_connection import connect, get, place
-from tests.promises.load import each_pixel_once
-from tests.promises.offline_log import read_records, values_of
-from tests.promises.server_process import ROOT, running, starting
-from tests.promises.stream_client import Habits, StreamClient, served_pixels
+from tests.support.handing_over import Crowd
+from tests.support.http_connection import connect, get, place
+from tests.support.load import each_pixel_once
+from tests.support.offline_log import read_records, values_of
+from tests.support.server_process import ROOT, running, starting
+from tests.support.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.small_disk import SmallDisk
+    from tests.support.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]
 

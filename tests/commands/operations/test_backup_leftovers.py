@@ -13,7 +13,7 @@ import pytest
 
 from placed.commands.operations.part_folder import part_folder
 from placed.process.exit_codes import ExitCode
-from tests.promises.server_process import ROOT
+from tests.support.server_process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,14 +18,14 @@ from placed.process.exit_codes import ExitCode
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.snapshot_store import open_snapshot_store, read_snapshot
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
-from tests.promises.offline_log import append_records, canvas_record, record_of, stored_snapshot
+from tests.support.offline_log import append_records, canvas_record, record_of, stored_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from placed.canvas.snapshot import Snapshot
-    from tests.small_disk import SmallDisk
+    from tests.support.small_disk import SmallDisk
 
     Placed = Callable[..., tuple[int, str, str]]
 

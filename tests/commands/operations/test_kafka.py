@@ -12,11 +12,11 @@ import trio
 from kafka import KafkaAdminClient
 
 from placed.process.exit_codes import ExitCode
-from tests.process.handing_over import Crowd, generations
-from tests.promises.http_connection import connect, place
-from tests.promises.kafka_servers import records_of, url_of
-from tests.promises.load import each_pixel_once
-from tests.promises.server_process import ROOT, refusal, running
+from tests.support.handing_over import Crowd, generations
+from tests.support.http_connection import connect, place
+from tests.support.kafka_servers import records_of, url_of
+from tests.support.load import each_pixel_once
+from tests.support.server_process import ROOT, refusal, running
 
 if TYPE_CHECKING:
     from pathlib import Path

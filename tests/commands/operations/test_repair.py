@@ -18,9 +18,9 @@ from placed.commands.settings.values import Settings
 from placed.process.exit_codes import ExitCode
 from tests.backends.lmdb.test_damage import damages
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
-from tests.promises.http_connection import get
-from tests.promises.offline_log import read_records, values_of
-from tests.promises.server_process import starting
+from tests.support.http_connection import get
+from tests.support.offline_log import read_records, values_of
+from tests.support.server_process import starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from PIL import Image
 from placed.commands.paint import picture as pictures
 from placed.commands.paint.api import MAX_IN_FLIGHT
 from placed.commands.paint.quantise import Dither, quantise
-from tests.promises.server_process import ROOT, running
+from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tests.promises.server_process import ServerProcess
+    from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT = 200, 150
 CANVAS = ("--width", "260", "--height", "190")

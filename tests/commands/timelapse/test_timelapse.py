@@ -23,9 +23,9 @@ from placed.commands.timelapse.look import Look
 from placed.commands.timelapse.video import Planes
 from placed.process.exit_codes import ExitCode
 from tests.commands.export.test_export import correction
-from tests.promises.http_connection import connect, place
-from tests.promises.offline_log import append_records, record_of
-from tests.promises.server_process import ROOT, running
+from tests.support.http_connection import connect, place
+from tests.support.offline_log import append_records, record_of
+from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
     from pathlib import Path

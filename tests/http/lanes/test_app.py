@@ -14,17 +14,17 @@ import trio
 from placed import __version__
 from placed.backends.memory import open_memory_log
 from placed.http.pages import Pages, client_folder
-from tests.exposition import metrics, subscribers
-from tests.promises.http_connection import connect
-from tests.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
+from tests.support.exposition import metrics, subscribers
+from tests.support.http_connection import connect
+from tests.support.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.promises.http_connection import Response
-    from tests.serving import Server
+    from tests.support.http_connection import Response
+    from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from placed.http.lanes.connection import HEAD_BYTES, Limits
 from placed.http.lanes.front import Front
-from tests.promises.http_connection import connect
-from tests.serving import LIMIT_SECONDS, Server, rest_of, serving
+from tests.support.http_connection import connect
+from tests.support.serving import LIMIT_SECONDS, Server, rest_of, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.lanes.hot_request import may_be_hot, read_head
-from tests.promises.http_connection import connect
-from tests.serving import LIMIT_SECONDS, serving
+from tests.support.http_connection import connect
+from tests.support.serving import LIMIT_SECONDS, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,9 +26,9 @@ from placed.http.lanes.connection import Limits
 from placed.http.lanes.front import Front
 from placed.tasks.shared_bytes import TakenBack
 from tests.http.lanes.test_connection import fill
-from tests.http2_peer import Http2Peer, certificate, speaking
-from tests.promises.stream_client import EventParser
-from tests.serving import LIMIT_SECONDS, Server, serving
+from tests.support.http2_peer import Http2Peer, certificate, speaking
+from tests.support.serving import LIMIT_SECONDS, Server, serving
+from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     import ssl

@@ -10,14 +10,14 @@ import pytest
 import trio
 
 from placed.backends.memory import open_memory_log
-from tests.promises.http_connection import connect
-from tests.serving import LIMIT_SECONDS, serving
+from tests.support.http_connection import connect
+from tests.support.serving import LIMIT_SECONDS, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from tests.serving import Server
+    from tests.support.serving import Server
 
 HOST = b"Host: placed.test\r\n"
 EDIT = b"POST /edit?x=%d&y=2&color=3 HTTP/1.1\r\n" + HOST + b"\r\n"

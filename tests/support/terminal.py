@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from tests.promises.server_process import ENDED_SECONDS, ROOT
+from tests.support.server_process import ENDED_SECONDS, ROOT
 
 if TYPE_CHECKING:
     import signal

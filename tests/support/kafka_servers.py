@@ -12,15 +12,15 @@ from kafka import KafkaAdminClient
 from placed.backends.kafka.log import open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
 from placed.canvas.author import KEY_BYTES
-from tests.promises.offline_log import ModelCanvas, edits_in
-from tests.promises.server_process import READY_SECONDS
+from tests.support.offline_log import ModelCanvas, edits_in
+from tests.support.server_process import READY_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kafka.cluster import Broker, Cluster
-    from tests.promises.offline_log import Edit
-    from tests.promises.server_process import ServerProcess
+    from tests.support.offline_log import Edit
+    from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
 _READ_SECONDS: Final = 60.0

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tests.parts import program
 from tests.support.free_ports import free_ports
+from tests.support.parts import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,7 @@ class ServedCanvas(NamedTuple):
     log: str
 
 
-class ServerProcess:
+class PageServer:
     """One data folder and one port, for life; the process that serves them comes and goes.
 
     Args:

@@ -12,8 +12,8 @@ import trio
 
 from placed.commands.settings.values import Settings
 from placed.service.wiring import serve
-from tests.promises.http_connection import HOST, Response, connect
-from tests.promises.stream_client import Event, EventParser
+from tests.support.http_connection import HOST, Response, connect
+from tests.support.stream_client import Event, EventParser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.canvas.projection import Projection
     from placed.canvas.record import Definition
-    from tests.promises.http_connection import HttpConnection
+    from tests.support.http_connection import HttpConnection
 
 # The ways by which a request may be served. A further lane is a further word here, and its settings in `_LANES`.
 LANES: Final = ("slow", "fast")

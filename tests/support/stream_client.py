@@ -20,12 +20,12 @@ import attrs
 import trio
 from PIL import Image
 
-from tests.promises.http_connection import ConnectionCut, Response, connect, get
+from tests.support.http_connection import ConnectionCut, Response, connect, get
 
 if TYPE_CHECKING:
     import random
 
-    from tests.promises.offline_log import Edit
+    from tests.support.offline_log import Edit
 
 LIMIT_SECONDS: Final = 30.0
 _CLOSE: Final = ("Connection", "close")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-from tests.promises.http_connection import HOST
+from tests.support.http_connection import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 
 # Where Debian, Homebrew and macOS put a browser that Playwright can drive, besides what is on PATH. The first is
 # Chromium without windows, menus and toolbars of its own, the one that Playwright itself brings for tests: the same

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from tests.promises.http_connection import ConnectionCut, connect, get, place
-from tests.promises.server_process import READY_SECONDS, running
+from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.processes import is_there
+from tests.support.server_process import READY_SECONDS, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
-    from tests.promises.offline_log import Edit
-    from tests.promises.server_process import ServerProcess
+    from tests.support.offline_log import Edit
+    from tests.support.server_process import ServerProcess
 
 FAST, SLOW = ("--fast-lane",), ("--no-fast-lane",)
 _GONE_SECONDS: Final = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.promises.http_connection import get
+from tests.support.http_connection import get
 
 
 def samples(body: bytes) -> dict[str, float]:

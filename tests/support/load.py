@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from tests.promises.http_connection import ConnectionCut, connect, place
+from tests.support.http_connection import ConnectionCut, connect, place
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-    from tests.promises.offline_log import Edit
+    from tests.support.offline_log import Edit
 
 
 @attrs.define
