@@ -154,7 +154,7 @@ class Log(abc.ABC):
         """
 
     def why_displaced(self) -> str | None:
-        """Why the log that is open is no longer where whoever starts next will look for it; None while it is.
+        """Why the next start wouldn't find the log that is open; None while the log is in its place.
 
         A folder can be moved, deleted or replaced while its files are open. Appends then fail, and work again when the
         same folder is back. A log that isn't in a folder stays where it is.

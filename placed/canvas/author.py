@@ -26,7 +26,7 @@ def author_of(address: str, key: bytes) -> int:
 
 
 def client_of(address: str) -> bytes | None:
-    """What all addresses of one client have in common, as `author_of` says; None for what is no IP address."""
+    """The part that all addresses of one client share, as `author_of` says; None if it is no IP address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

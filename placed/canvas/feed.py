@@ -123,7 +123,7 @@ class _Ring:
 
     @property
     def size_bytes(self) -> int:
-        """What it takes in memory."""
+        """How much memory the feed takes."""
         return len(self._bytes)
 
     def write(self, begin: int, place: int, data: bytes) -> None:

@@ -117,7 +117,7 @@ def _lines(settings: Settings, found: Definition | None) -> Iterator[str]:
 
 
 def _default_of(settings: Settings, setting: str, found: Definition | None) -> tuple[Any, str]:
-    """What an open setting comes to, and why."""
+    """The value that an unset setting gets, and why."""
     if setting == "log":
         return log_url(settings), "default"
     if setting not in _CANVAS:

@@ -199,7 +199,7 @@ class Api:
         return Stream(STREAM_HEADERS, subscriber.opening(_retry_ms()), subscriber)
 
     async def polled(self, request: Request) -> Answer | None:
-        """`GET /edits` with `wait`: what is new, as soon as there is something; None where a stream is asked for.
+        """`GET /edits` with `wait`: the new edits, as soon as there are any; None when the client asks for a stream.
 
         Raises:
             Problem: 400, 414, 429, 503.
@@ -277,7 +277,7 @@ class Api:
         return Answer(200, (("Content-Type", content_type), *headers), shared=image.file)
 
     def info(self, request: Request) -> Answer:
-        """`GET /info`: what a client has to know of the canvas, and the asker's own charges."""
+        """`GET /info`: the facts that a client needs about the canvas, and the client's own charges."""
         projection, rule = self.projection, self.projection.cooldowns.rule
         definition, code = projection.definition, projection.code
         author = author_of(client_address(request, self.trusted_proxies), self.author_key)

@@ -32,7 +32,7 @@ def most_body_bytes(path: str) -> int:
 
 
 def media_type(request: Request, *allowed: str) -> str:
-    """The body's media type, which is one of `allowed`.
+    """The body's media type, one of `allowed`.
 
     Raises:
         Problem: 415, it's another, or the body is compressed.

@@ -48,7 +48,7 @@ def entries_of(request: Request, field: str) -> list[str]:
 
 
 def addresses_of(forwarded: list[str]) -> list[str]:
-    """What each entry of `Forwarded` has for `for`; empty where it has none."""
+    """The address in each entry of `Forwarded`, from `for`; empty where an entry has none."""
     return [value_of(_FOR, entry) for entry in forwarded]
 
 

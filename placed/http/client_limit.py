@@ -21,7 +21,7 @@ _RETRY_SECONDS = 10.0  # a guess: a tab that is closed makes room
 
 
 class Held:
-    """What one client has open; shared by all of it. `leave` once for each."""
+    """One client's count of open connections or streams; all of them share it. Each calls `leave` once."""
 
     __slots__ = ("_by_client", "_client", "count")
 

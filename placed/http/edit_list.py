@@ -49,7 +49,7 @@ def edits_of(request: Request, definition: Definition, most: int) -> NDArray[np.
 
 
 def _listed(request: Request, most: int) -> list[object]:
-    """What stands under `edits`, which is as long a list as it may be."""
+    """The list under `edits`, if it isn't too long."""
     allowed = f"a list of 1 to {most} edits, each [x, y, color]"
     members = Members()
     if request.body:

@@ -65,7 +65,9 @@ class Hosts:
         return asked.is_local or asked.host in self._names or asked.host.endswith(self._endings)
 
     def refuse(self, request: Request) -> None:
-        """Raise a `Problem` where `takes` is false: 400 for what is no host, 421 for one that isn't answered for."""
+        """Raise a `Problem` where `takes` is false: 400 for a text that is no host, 421 for a host that the server
+        doesn't answer to.
+        """
         if self.takes(request.headers, request.peer):
             return
         host = request.headers["host"]

@@ -55,7 +55,7 @@ def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
 
 
 def _refusal(origin: str | None, request: Request, trusted: Sequence[Network]) -> str:
-    """What is wrong if it is another site's page, or our own behind a proxy that hides its host."""
+    """The refusal if it is another site's page, or our own behind a proxy that hides its host."""
     if origin is None:
         return "a page of another site may not place edits; --allow-origin would let it"
     host = asked_host(request, trusted)[:_SHOWN_HOST]

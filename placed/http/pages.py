@@ -174,7 +174,7 @@ def _answer(file: tuple[_File, _File | None], request: Request) -> Answer:
 
 
 def _body(path: Path) -> bytes:
-    """What is served of a file: of scripts and style sheets, what a browser reads."""
+    """The bytes that are served of a file: of scripts and style sheets without comments and indentation."""
     if path.suffix not in (".js", ".css"):
         return path.read_bytes()
     return _UNREAD.sub(lambda unread: "\n" * unread[0].count("\n"), path.read_text("utf-8")).encode()

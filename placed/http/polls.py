@@ -39,7 +39,7 @@ class Polls:
         self.open = 0
 
     async def events(self, subscriber: Subscriber, wait_seconds: float, retry_ms: int) -> bytes:
-        """What is new to a subscriber, as soon as there is anything, or its time is over.
+        """The events for a subscriber, as soon as there are new edits, or its time is over.
 
         Args:
             subscriber: just begun; closed here.

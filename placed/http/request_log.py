@@ -119,7 +119,7 @@ class RequestLog:
         return problem.answer().with_headers(("X-Request-ID", request_id))
 
     def refused_unread(self, problem: Problem, peer: str) -> Answer:
-        """The same for what never became a request."""
+        """The same for bytes that never became a request."""
         return self.refused(problem, "", Request("", "", {}, peer))
 
     def _note_refused(self, problem: Problem, path: str, request: Request, request_id: str) -> None:
@@ -131,7 +131,7 @@ class RequestLog:
         log("a request was refused", path=_known(path), **told, **self._who(request))
 
     def who(self, address: str) -> dict[str, str]:
-        """What a line may tell of the client at this address."""
+        """The words that a line may have about the client at this address."""
         author = {} if self.author_key is None else {"author": f"{author_of(address, self.author_key):016x}"}
         return author | ({"address": address} if self.log_addresses else {})
 

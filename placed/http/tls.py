@@ -14,7 +14,7 @@ class TlsError(ValueError):
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """What a server needs to speak TLS 1.2 and newer, HTTP/2 before HTTP/1.1 (RFC 7301).
+    """The context by which a server speaks TLS 1.2 and newer, HTTP/2 before HTTP/1.1 (RFC 7301).
 
     Args:
         certificate: PEM, the server's own first and then its chain.

@@ -97,7 +97,7 @@ class Successor:
         self._process.terminate()
 
     async def end(self) -> None:
-        """Wait until it is gone, and make sure of that: who hangs is killed. Idempotent."""
+        """Wait until the process is gone, and kill it if it hangs. Idempotent."""
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_SECONDS):
             with trio.move_on_after(_END_SECONDS / 5):
                 await self._process.wait()

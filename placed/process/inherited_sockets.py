@@ -19,7 +19,7 @@ _MOST: Final = 64  # a guess; an address each
 
 
 class WrongSocket(Exception):
-    """What was handed over isn't a TCP socket that listens; the message says what it is."""
+    """The socket that was handed over isn't a TCP socket that listens; the message says what it is."""
 
 
 def activated_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:

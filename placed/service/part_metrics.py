@@ -91,7 +91,9 @@ def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
 
 
 def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers, polls: Polls) -> None:
-    """In both lanes: who isn't among the followers, and doesn't poll, has a task of its own, in the slow lane."""
+    """Count the streams of both lanes: a subscriber that is no follower and no poll has a task of its own, in the slow
+    lane.
+    """
     watch, total = metrics.watch, metrics.watch_total
 
     def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:

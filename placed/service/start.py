@@ -90,7 +90,7 @@ def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
 
 
 def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:
-    """What looks after the folders of a server whose log is open, and whose data folder is locked."""
+    """The watch over the folders of a server whose log is open, and whose data folder is locked."""
     log_folder = lmdb_folder(settings)
     folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
     watch = partial(FolderWatch, [log.why_displaced, partial(first_displaced, locks)], folders)
@@ -135,7 +135,7 @@ class Start:
             get_logger(__name__).warning("the log's settings need a look", caution=text)
 
     async def until(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
-        """What `begin` returns, which opens and reads the log; meanwhile 503, once it takes long.
+        """Return what `begin` returns, which opens and reads the log; answer 503 meanwhile, once it takes long.
 
         Raises:
             ExceptionGroup: what `begin` raises; one error may also come alone. LogUnavailable is among them only

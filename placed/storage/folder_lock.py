@@ -63,7 +63,7 @@ def lock_folder(folder: Path) -> Iterator[list[OpenFile]]:
 
 @contextlib.contextmanager
 def lock_folder_to_read(folder: Path) -> Iterator[None]:
-    """As `lock_folder`, for who only reads: nothing is made or changed in it.
+    """As `lock_folder`, for code that only reads: nothing is made or changed in the folder.
 
     Raises:
         FolderBusy: another process, or another part of this one, has it.

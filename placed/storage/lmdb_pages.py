@@ -133,7 +133,7 @@ class Page:
         return numbers
 
     def data(self, index: int) -> bytes:
-        """What the leaf's node holds itself: its data, or the 8 bytes that name an overflow page."""
+        """The bytes in the leaf's node itself: its data, or the 8 bytes that name an overflow page."""
         begin = int(self.begins[index] + NODE_HEADER_BYTES + self.key_sizes[index])
         size = _NUMBER.size if self.flags[index] & IN_OVERFLOW else int(self.sizes[index])
         return self.raw[begin : begin + size]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def give_to_folders_owner(path: Path) -> None:
-    """Let `path` belong to whom its folder belongs, if we may decide that.
+    """Give `path` to the owner of its folder, if we are root.
 
     The server runs as a user of its own, and an operator as root: without this, the next start couldn't open what the
     operator's command has left.

@@ -163,7 +163,7 @@ class Broadcaster:
         self._wake()
 
     def close(self) -> None:
-        """End all streams, each once it has all that there is; whoever comes later is ended likewise. Idempotent."""
+        """End all streams, each once it has got everything; streams that come later end at once, too. Idempotent."""
         self._closed = self.catch_ups.is_hurried = True
         self._wake()
         self._waiters.wake_all()
@@ -194,7 +194,7 @@ class Broadcaster:
         return self._frames.get(version, form)
 
     def lacks(self, version: int, log_id: str | None) -> int:
-        """How many full frames somebody at `version` of `log_id` lacks; 0 for who can't be brought up to date."""
+        """How many full frames a subscriber at `version` of `log_id` lacks; 0 if it can't be brought up to date."""
         return 0 if self.stale(version, log_id) is not None else self._projection.feed.frames_since(version)
 
     def stale(self, version: int, log_id: str | None) -> str | None:

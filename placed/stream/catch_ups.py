@@ -35,7 +35,7 @@ class CatchUps:
 
     @contextlib.asynccontextmanager
     async def turn(self, more_seconds: float = 0.0) -> AsyncGenerator[None]:
-        """Wait for a turn, and have it for the block, which doesn't await; it costs `more_seconds` besides."""
+        """Wait for a turn, and have it for the block, which doesn't await; the turn costs another `more_seconds`."""
         await self._wait()
         began = time.thread_time()
         try:

@@ -18,5 +18,5 @@ def chunk_of(data: bytes) -> bytes:
 
 
 def data_of(chunk: bytes) -> bytes:
-    """What one whole chunk has."""
+    """The data in one whole chunk."""
     return chunk[chunk.index(_END) + len(_END) : -len(_END)]

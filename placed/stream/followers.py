@@ -106,7 +106,7 @@ class Followers:
             self._selector.close()
 
     async def wait_empty(self) -> None:
-        """Wait until there is none; the broadcaster has been closed, so that each ends with what it lacks."""
+        """Wait until there is no follower; the broadcaster has been closed, so each ends once it has got everything."""
         while self._all:
             await self._empty.wait()
 
@@ -226,7 +226,7 @@ class Followers:
         self._asked.set()
 
     async def _give_turns(self) -> None:
-        """A frame to each of those who catch up, one after the other, round and round."""
+        """Give a frame to each follower that catches up, one after the other, round and round."""
         while True:
             await self._asked.wait()
             self._asked = trio.Event()
@@ -273,7 +273,9 @@ class Followers:
             self._watch_for_what_matters(follower)
 
     def _next_of(self, follower: Follower) -> bytes | None:
-        """What it lacks; None at the end of its stream, which has been said then, if its socket has room for that."""
+        """The bytes that it lacks; None at the end of its stream, which was told already if its socket had room for
+        that.
+        """
         chunks = follower.subscriber.poll_chunks()
         if chunks is not None:
             return b"".join(chunks)
@@ -291,7 +293,7 @@ class Followers:
         follower.rest = memoryview(data)[sent:]
 
     def _watch_for_what_matters(self, follower: Follower) -> None:
-        """Watch for room where it lags, and for what it says, behind whose end there is nothing more to read."""
+        """Watch a lagging one for room, and each for input, until its peer has ended its side."""
         events = 0 if follower.ended else selectors.EVENT_READ
         events |= 0 if follower.lags_since is None else selectors.EVENT_WRITE
         if not events:

@@ -87,7 +87,7 @@ class Pace:
 
 
 class Stopwatch:
-    """What the turns of a frame took, in seconds of CPU: another process on the core is nobody's turn.
+    """Measures the turns of a frame, in seconds of CPU: another process on the core doesn't count as our turn.
 
     Attributes:
         frame_seconds: all turns of the last frame.

@@ -54,7 +54,7 @@ def json_frame(frame: Frame, code: EditCode) -> bytes:
 
 @cache
 def _texts() -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.object_]]:
-    """What there is of each x, y and color in an edit; half a megabyte, if anybody wants JSON."""
+    """The text of each possible x, y and color of an edit; half a megabyte, once somebody wants JSON."""
     return (
         np.array([f"[{x}," for x in range(MAX_SIDE_PX)], object),
         np.array([f"{y}," for y in range(MAX_SIDE_PX)], object),

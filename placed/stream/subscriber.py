@@ -79,7 +79,7 @@ class Subscriber:
         return not self.is_over and self._broadcaster.lacks(self.version, self._log_id) > 0
 
     def poll_chunks(self) -> tuple[bytes, ...] | None:
-        """What to send now, in chunks of HTTP/1.1; none while there is nothing, None at the end.
+        """The bytes to send now, in chunks of HTTP/1.1; empty while there are none, None at the end.
 
         A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
         acknowledged, and whoever placed them watches.
@@ -111,7 +111,7 @@ class Subscriber:
         return self._broadcaster.status()
 
     async def take(self, enough_bytes: int) -> bytes:
-        """What there is after `version`, frame by frame until it's all, or `enough_bytes`; empty when there is nothing.
+        """The frames after `version`, one by one until it's all, or `enough_bytes`; empty when there are none.
 
         It is behind what it has taken: ask again from `version` on.
         """
@@ -122,7 +122,7 @@ class Subscriber:
         return b"".join(parts)
 
     async def _polled(self) -> bytes | None:
-        """What `poll` gives; a part of a catch-up when its turn comes."""
+        """The bytes that `poll` gives; of a catch-up, the next part when its turn comes."""
         if not self.catches_up:
             return self.poll()
         async with self._broadcaster.catch_ups.turn(_SEND_SECONDS):
@@ -151,7 +151,7 @@ class Subscriber:
         return self._broadcaster.closed
 
     async def next(self) -> bytes | None:
-        """What to send next, as soon as there is anything, or a heartbeat; None at the stream's end.
+        """The bytes to send next, as soon as there are any, or a heartbeat; None at the stream's end.
 
         Cancellation: loses nothing.
         """

@@ -38,7 +38,7 @@ _TRIES = 3
 
 @attrs.frozen
 class Wanted:
-    """What the operator asked for; None leaves it to what the canvas was created with.
+    """The canvas that the operator asked for; None leaves a part to the canvas that is there.
 
     Attributes:
         width: in pixels.
@@ -53,7 +53,7 @@ class Wanted:
     written: Mapping[str, str] = attrs.field(factory=dict)
 
     def definition(self, default: Definition) -> Definition:
-        """The canvas to create, where `default` fills in what was left open."""
+        """The canvas to create, where `default` fills in the open parts."""
         return Definition(self.width or default.width, self.height or default.height, self.rgb or default.rgb)
 
     def check(self, found: Definition, where: str) -> None:

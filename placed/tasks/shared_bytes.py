@@ -49,7 +49,7 @@ class SharedBytes:
         return self._data
 
     def take_back(self) -> None:
-        """Let go of them, whoever is still sending. Idempotent."""
+        """Let go of the bytes, even if tasks are still sending them. Idempotent."""
         self._data = None
 
 

@@ -69,7 +69,7 @@ class _ReadWhenAsked(Collector):
 
 
 class Metrics:
-    """What is counted as it happens. What can be read off when asked is added by `watch` and `watch_total`.
+    """Counts events as they happen. `watch` and `watch_total` add values that are read off when somebody asks.
 
     Attributes:
         edits: edits placed, and answers to POST /edit and /edits that placed none, by outcome.

@@ -22,7 +22,7 @@ _LINE_EVERY_SECONDS = 30.0  # for whoever looks at a journal, and wonders
 
 @attrs.define
 class Reading:
-    """How far a start has come in its log; whoever reads it writes this.
+    """How far a start has come in its log; the task that reads the log writes this.
 
     Attributes:
         read: records, or gaps, that are behind us.
@@ -35,7 +35,7 @@ class Reading:
 
 @contextlib.contextmanager
 def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None]]:
-    """What `placed.tasks.recovery` calls with begin, the offset reached, and end; `reading` is kept up to date."""
+    """The callback for `placed.tasks.recovery`, with begin, the offset reached, and end; it keeps `reading` up to date."""
     began = time.monotonic()
     line_at = began + _WORTH_A_LINE_SECONDS
     logger = get_logger(__name__)

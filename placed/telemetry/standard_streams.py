@@ -82,7 +82,7 @@ class QueuedText(io.TextIOBase):
 
     @property
     def errors(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
-        """What becomes of characters that the encoding lacks."""
+        """How characters are written that the encoding lacks."""
         return "backslashreplace"
 
     @property
@@ -123,7 +123,7 @@ class QueuedText(io.TextIOBase):
         return len(text)
 
     def settle(self) -> bool:
-        """Wait until all is written, as long as the reader takes something every `SETTLE_SECONDS`.
+        """Wait a bounded time until all is written; later writes go without the queue.
 
         Returns:
             Whether everything was written, now and before.

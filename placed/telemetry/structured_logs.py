@@ -47,7 +47,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def in_request(request_id: str) -> AbstractContextManager[None]:
-    """What is logged while the block runs, and in tasks begun in it, has this request's id."""
+    """Give this request's id to every line that is logged while the block runs, and in tasks begun in it."""
     return structlog.contextvars.bound_contextvars(request_id=request_id)
 
 

@@ -60,7 +60,7 @@ _SILENT: Final = logging.CRITICAL + 1
 
 @attrs.frozen
 class Bounds:
-    """What a topic holds: `first <= offset < next`."""
+    """The offsets that a topic holds: `first <= offset < next`."""
 
     first: int
     next: int
@@ -244,7 +244,7 @@ class Consumer:
         return bool(self._client.cluster.brokers())
 
     def bounds(self, go_on: Callable[[], bool] = lambda: True) -> Bounds:
-        """What the topic holds now.
+        """The topic's bounds as of now.
 
         Args:
             go_on: asked every `SLICE_SECONDS`; False gives up.
@@ -344,7 +344,7 @@ def _tls_context(security: KafkaSecurity, place: KafkaPlace) -> ssl.SSLContext:
 
 
 def log_error(error: BaseException, place: KafkaPlace) -> LogError:
-    """What `error`, one of kafka-python's, means for a reader or at opening, as an error of `placed.backends`."""
+    """The error of `placed.backends` for `error`, one of kafka-python's, when reading or opening."""
     if isinstance(error, _REFUSALS):
         return LogRefused(f"{place}: the broker refuses user, password or mechanism: {_text(error)}")
     if isinstance(error, kafka_errors.AuthorizationError):
@@ -358,7 +358,7 @@ def log_error(error: BaseException, place: KafkaPlace) -> LogError:
 
 
 def append_error(error: Exception, place: KafkaPlace) -> tuple[bool, str]:
-    """What a failed append means: whether the record may be in the log all the same, and the reason."""
+    """Why an append failed, and whether the record may be in the log all the same."""
     refused = (
         kafka_errors.AuthorizationError,
         kafka_errors.MessageSizeTooLargeError,

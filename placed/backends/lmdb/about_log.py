@@ -36,7 +36,7 @@ _CRC: Final = struct.Struct("<I")
 
 @attrs.frozen
 class About:
-    """What a log says of itself, as of one transaction."""
+    """A log's own description, as of one transaction."""
 
     log_id: bytes
     created_ms: int
@@ -105,17 +105,17 @@ def _unsealed(data: bytes, size: int, what: str) -> bytes:
 
 
 def newest_about(pages: PageFile) -> About:
-    """What the log says of itself now."""
+    """The log's newest description."""
     return _about(pages, pages.newest)
 
 
 def origin_of(pages: PageFile) -> Origin | None:
-    """What the log was copied from."""
+    """The log from which this one was copied."""
     return Origin.decode(pages.get(pages.newest.main, ORIGIN_KEY))
 
 
 def _about(pages: PageFile, meta: Meta) -> About:
-    """What the log said at one of the two commits that the file can show; it must be of that very transaction."""
+    """The description at one of the two commits that the file can show; it must be of that very transaction."""
     about = About.decode(pages.get(meta.main, ABOUT_KEY))
     # A compacted copy (mdb_copy -c) counts its transactions anew, from 1.
     if meta.transaction not in (1, about.transaction):

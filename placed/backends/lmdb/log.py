@@ -115,7 +115,9 @@ class LmdbLog(Log):
         return await self.append_all([value])
 
     async def append_all(self, values: Sequence[bytes]) -> int:
-        """Append these records in one transaction, for who fills a log; the first one's offset. Else as `append`."""
+        """Append these records in one transaction, and return the first one's offset; for code that fills a log.
+        Otherwise as `append`.
+        """
         for value in values:
             check_value(value)
         self._check_open()

@@ -53,7 +53,7 @@ class Lost:
 
 
 class Salvage:
-    """What can be read of one state of a damaged log. `records` may be gone through again.
+    """The records that can be read of one state of a damaged log. `records` may be gone through again.
 
     Attributes:
         about: what the log says of itself; None where that can't be read.
@@ -76,7 +76,7 @@ class Salvage:
         self.kept = sum(1 for _ in self._walk(self.lost))
 
     def records(self) -> Iterator[Record]:
-        """Those that can be read, in order."""
+        """The readable records, in order."""
         return self._walk([])
 
     def _walk(self, lost: list[Lost]) -> Iterator[Record]:
@@ -115,7 +115,7 @@ def salvage(descriptor: int) -> Salvage:
 
 
 def _records(pages: PageFile, tree: Tree) -> Iterator[Record | str]:
-    """The records of a tree, and in the place of those that can't be read, why."""
+    """The records of a tree; for those that can't be read, the reason."""
     if tree.root != NO_PAGE and 1 <= tree.depth <= MAX_DEPTH:
         for leaf in _leaves(pages, tree.root, tree.depth):
             if isinstance(leaf, str):

@@ -121,7 +121,7 @@ def _check_destination(destination: Path) -> None:
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
-    """What is to be copied, by what it is called in the backup, in order.
+    """The folders to copy, by their names in the backup, in order.
 
     Raises:
         CannotBackUp: there is nothing.

@@ -51,7 +51,7 @@ class CannotCheck(Exception):
 
 @attrs.frozen
 class Found:
-    """What the log turned out to be, as far as the snapshot has to agree with it."""
+    """The log's state, as far as the snapshot has to agree with it."""
 
     log_id: str
     copied_from: CopiedFrom | None

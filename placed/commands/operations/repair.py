@@ -123,7 +123,7 @@ def _snapshot_of(found: Salvage, settings: Settings) -> Snapshot | None:
 
 
 def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | None:
-    """What has to come before the records that are kept; None when the log begins as it should.
+    """The record that has to come before the records that are kept; None when the log begins as it should.
 
     Raises:
         DamagedPages: the log's first record is lost, and no snapshot knows what it said.
@@ -139,7 +139,7 @@ def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | No
 
 
 def _tell_pixels(found: Salvage, first: Record | None, snapshot: Snapshot) -> list[str]:
-    """What the lost records mean for the canvas, as far as the snapshot knows."""
+    """Say how the lost records change the canvas, as far as the snapshot knows."""
     examination = Examination(None, 0)
     records = (record for record in found.records() if record.offset < snapshot.version)
     for chunk in chunks(chain([first] if first is not None else [], records)):

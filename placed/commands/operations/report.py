@@ -29,7 +29,7 @@ class Problem:
 
 @attrs.define
 class Report:
-    """What one check found. Filled in as it goes.
+    """The findings of one check. Filled in as it goes.
 
     Attributes:
         data: the data folder.

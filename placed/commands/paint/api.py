@@ -90,7 +90,7 @@ class NotPlaced(ApiError):
 
 @attrs.frozen(eq=False)
 class Info:
-    """What `GET /info` tells.
+    """The answer of `GET /info`.
 
     Attributes:
         palette: sRGB, uint8, shape (colors, 3), 1 to 256 colours.
@@ -157,7 +157,7 @@ class ApiClient:
         await self._client.__aexit__(kind, error, trace)
 
     async def info(self) -> Info:
-        """What the server says of its canvas and of our charges.
+        """Ask the server for its canvas and for our charges.
 
         Raises:
             Unavailable, Refused, NotPlaced: see the module.
@@ -317,7 +317,7 @@ def _number(value: Any, name: str) -> float:
 
 
 def _detail(body: bytes) -> str:
-    """What a problem says, or the beginning of whatever else came, in one line."""
+    """A problem's own words, or the beginning of any other answer, in one line."""
     try:
         detail = json.loads(body)["detail"]
     except (ValueError, TypeError, KeyError, RecursionError):

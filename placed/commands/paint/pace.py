@@ -42,7 +42,7 @@ class Flight:
 
 
 class Charges:
-    """What we know of our charges on the server, and the edits in flight.
+    """Our charges on the server as far as we know them, and the edits in flight.
 
     Args:
         charges: how many stack up, at least 1.
@@ -82,7 +82,7 @@ class Charges:
         return max(1, min(most, int(self.charges - self.in_flight - owed_seconds / self.charge_seconds)))
 
     def sent(self, edits: int, now: float) -> Flight:
-        """That many edits go into flight, in one request."""
+        """That many edits are now in flight, in one request."""
         self.in_flight += edits
         return Flight(edits, now, self._landed)
 

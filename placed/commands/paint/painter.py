@@ -94,7 +94,7 @@ class Job:
 
 @attrs.frozen(eq=False)
 class _Look:
-    """What was seen: the image is no newer than the info."""
+    """One look at the canvas: the image is no newer than the info."""
 
     info: Info
     canvas: Canvas
@@ -140,7 +140,7 @@ class Painter:
         self._pass_since: float | None = None
 
     async def run(self) -> None:
-        """Paint until every pixel is right, or as near to it as is allowed; with `keep`, until cancelled.
+        """Paint until every pixel is right, or as many as the limits allow; with `keep`, until cancelled.
 
         Raises:
             PaintStopped, DoesNotFit: see the module.

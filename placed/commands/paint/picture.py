@@ -164,7 +164,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What brings it upright; None where EXIF has no word on that, or is broken, which no pixel depends on."""
+    """The turn that brings the picture upright; None when EXIF doesn't say, or is broken, on which no pixel depends."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except _DAMAGED:

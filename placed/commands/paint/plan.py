@@ -20,7 +20,7 @@ _ORDER_SEED = 20170401  # any; the same one always, so that a plan made again go
 
 @attrs.frozen(eq=False)
 class Target:
-    """What the canvas is to look like.
+    """The pixels that the canvas is to show.
 
     Attributes:
         x, y: where the picture's top left pixel goes, in canvas pixels.

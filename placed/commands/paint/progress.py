@@ -43,7 +43,7 @@ def duration(seconds: float) -> str:
 
 
 class _Lines:
-    """Plain lines, at most one every `_LINE_EVERY_SECONDS` besides the notes."""
+    """Plain lines, at most one every `_LINE_EVERY_SECONDS`, not counting the notes."""
 
     def __init__(self) -> None:
         self._next_at = time.monotonic() + _LINE_EVERY_SECONDS

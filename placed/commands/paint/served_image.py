@@ -19,7 +19,7 @@ _FORMATS: Final = ("PNG", "WEBP", "GIF", "BMP", "TIFF")  # those that can keep e
 
 
 class OtherCanvas(Exception):
-    """The image isn't of the canvas that /info tells of; the message says in what."""
+    """The image shows another canvas than the one in /info; the message says how they differ."""
 
 
 def served_indexes(data: bytes, size: tuple[int, int], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -31,7 +31,7 @@ def wanted_canvas(settings: Settings) -> Wanted:
 
 
 def choose_by(settings: Settings) -> str:
-    """What decides on the address, in the operator's words: `--host and PLACED_PORT`."""
+    """The settings that decide on the address, in the operator's words: `--host and PLACED_PORT`."""
     return " and ".join(settings.origin(setting).phrase for setting in ("host", "port"))
 
 

@@ -21,7 +21,7 @@ _ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 
 
 class Unusable(ValueError):
-    """A value that isn't allowed, when its kind can say more than what would be; the message is for people."""
+    """A value that isn't allowed, where its kind can say why; the message is for people."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +46,7 @@ class Kind(Generic[T]):
 
 
 def text(parse: Callable[[str], T], allowed: str, unit: str, bounds: str = "") -> Kind[T]:
-    """The kind of what is text everywhere, also in TOML."""
+    """The kind of settings that are text everywhere, also in TOML."""
 
     def parse_text(value: object) -> T:
         if not isinstance(value, str):

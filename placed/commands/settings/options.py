@@ -49,7 +49,7 @@ class _AsGiven(_ParamType):
 
 
 class _SwitchAsGiven(_AsGiven, click.types.BoolParamType):
-    """That of a pair of flags without values, `--this` and `--no-this`."""
+    """The type of a pair of flags without values, `--this` and `--no-this`."""
 
 
 class Option(click.Option):

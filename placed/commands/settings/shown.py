@@ -30,7 +30,7 @@ def in_docs(row: Setting) -> tuple[str, str, str, str, str]:
 
 
 def default_of(row: Setting) -> str:
-    """What holds without the setting, in Markdown: a value, or words."""
+    """The default in Markdown: a value, or words."""
     if row.instead:
         return row.instead
     if row.many:

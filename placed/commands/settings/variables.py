@@ -27,7 +27,7 @@ def is_of_service(value: object) -> bool:
 
 
 def why_unknown(environment: Mapping[str, str], known: Collection[str], silent: str) -> str | None:
-    """What is wrong with a variable that begins like ours and isn't known; None when there is no such variable.
+    """Say why a variable that begins like ours is unknown; None when there is no such variable.
 
     Those that are empty count as not set, and those of Kubernetes are left alone.
 

@@ -171,7 +171,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
                 dropped_bytes += len(data)
 
     def abort(self) -> None:
-        """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
+        """Close at once, without a wait; tasks that use the stream get `ClosedResourceError`."""
         self.socket.close()
 
 

@@ -261,7 +261,7 @@ class Front:
         return connection.handed_back
 
     def _refuse_unread(self, stream: DeadlineStream, problem: Problem) -> Answer:
-        """The answer to what Hypercorn can't read as a request."""
+        """Answer a request that Hypercorn can't read."""
         answer = self._requests.refused_unread(problem, _peer_of(stream) or "")
         self._requests.answered(SLOW, "", answer.status)
         return answer

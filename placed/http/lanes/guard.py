@@ -54,7 +54,7 @@ def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
 
 
 def _last_answer(send: ASGISendCallable) -> ASGISendCallable:
-    """What sends an answer after which the connection closes, and which says so."""
+    """A `send` whose answer says that the connection closes after it."""
 
     async def send_last(message: ASGISendEvent) -> None:
         if message["type"] == "http.response.start":
@@ -109,7 +109,7 @@ def guarded(
 
 
 def _request(scope: HTTPScope | WebsocketScope) -> Request:
-    """What counts and log lines need of it."""
+    """The parts of a request that counts and log lines need."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")

@@ -71,7 +71,7 @@ class Head:
 
 
 class _Collector:
-    """What httptools calls."""
+    """Collects the parts of a head as httptools calls them out."""
 
     def __init__(self) -> None:
         self.url = b""

@@ -69,7 +69,7 @@ async def _stay(_request: h11.Request) -> None:
 
 
 async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
-    """Answer as if no upgrade were asked for (RFC 9110, 7.8): Hypercorn 0.18's can be crashed by what follows them."""
+    """Answer as if no upgrade were asked for (RFC 9110, 7.8): the bytes after an upgrade can crash Hypercorn 0.18."""
     headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
     if len(headers) < len(request.headers):
         request = h11.Request(

@@ -50,7 +50,7 @@ _COST_OF_NOTHING: Final = 2.0  # a DATA frame without data
 
 
 class Http2:
-    """What stands between Hypercorn's protocol object and h2; it puts itself there.
+    """Stands between Hypercorn's protocol object and h2; it puts itself there.
 
     Args:
         protocol: of one connection, from its beginning.

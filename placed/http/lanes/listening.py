@@ -82,7 +82,7 @@ class Listening:
         return [trio.SocketListener(copy) for copy in copies]
 
     def close(self) -> None:
-        """Close them: whoever comes from now on is refused, once the listeners are closed too. Idempotent."""
+        """Close them: new connections are refused, once the listeners are closed too. Idempotent."""
         for each in self.sockets:
             each.close()
         self.sockets = []
