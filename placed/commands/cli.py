@@ -161,7 +161,9 @@ def _refuse_flags_of_serving(ctx: click.Context) -> None:
     for setting in ctx.params:
         if ctx.get_parameter_source(setting) is ParameterSource.COMMANDLINE:
             command = ctx.invoked_subcommand
-            raise click.UsageError(f"{flag_of(setting)}: a flag for serving; those of {command} come after the word")
+            raise click.UsageError(
+                f"{flag_of(setting)} is a flag for serving; flags of {command} come after the word {command}"
+            )
 
 
 def main(args: Sequence[str] | None = None, *, serve: Callable[[Settings], int]) -> int:

@@ -272,7 +272,7 @@ class Environment:
         reason = self._data.why_displaced()
         if reason is not None:
             self._displaced = True
-            raise StoreUncertain(f"{reason}; what was just written is in the one that was")
+            raise StoreUncertain(f"{reason}; the last edits are in the folder or file that was taken away")
 
     def _grow(self) -> None:
         assert self._lmdb is not None

@@ -107,7 +107,7 @@ async def recover(
         try:
             return await _recover(log, store, wanted, default, rule, where, progress)
         except OffsetOutOfRange as error:
-            get_logger(__name__).warning("the log lost records that were to be read; reading anew", reason=str(error))
+            get_logger(__name__).warning("the log lost unread records; reading it again", reason=str(error))
     return await _recover(log, store, wanted, default, rule, where, progress)
 
 
@@ -171,7 +171,7 @@ async def _first_definition(log: Log, first: int, end: int) -> Definition | None
         return Definition.decode(await _first_value(log, first, end))
     except RecordRefused as refusal:
         get_logger(__name__).warning(
-            "the log doesn't begin with its canvas; what was asked for is used", reason=str(refusal)
+            "the log doesn't begin with its canvas; the settings' size and palette are used", reason=str(refusal)
         )
         return None
 

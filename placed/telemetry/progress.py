@@ -35,7 +35,7 @@ class Reading:
 
 @contextlib.contextmanager
 def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None]]:
-    """The callback for `placed.tasks.recovery`, with begin, the offset reached, and end; it keeps `reading` up to date."""
+    """The callback for `placed.tasks.recovery`, with begin, offset and end; it keeps `reading` up to date."""
     began = time.monotonic()
     line_at = began + _WORTH_A_LINE_SECONDS
     logger = get_logger(__name__)

@@ -148,7 +148,7 @@ async def test_append_that_fails_for_a_displaced_folder_is_told_by_the_watch_alo
     writer = Writer(log, folders=folders)
     nursery.start_soon(writer.run)
     place.reason = "it is gone"
-    log.append_errors = [OutcomeUnknown("it is gone; what was just written is in the one that was")]
+    log.append_errors = [OutcomeUnknown("it is gone; the last edits are in the folder or file that was taken away")]
     with pytest.raises(OutcomeUnknown):
         await _place(writer)
     with pytest.raises(LogUnavailable):

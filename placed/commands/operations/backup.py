@@ -236,7 +236,7 @@ def _checked(settings: Settings, part: Path, progress: Progress) -> Report:
         report = check(attrs.evolve(settings, data=part, log=None, author_key_file=None), progress)
     if not report.is_well:
         what = "; ".join(f"{one.part}: {one.what}" for one in report.problems)
-        raise CannotBackUp(f"what was copied isn't sound, and is removed again: {what}. Look with placed check")
+        raise CannotBackUp(f"the copy is damaged, and was removed again: {what}. Look at the canvas with placed check")
     return report
 
 

@@ -79,8 +79,8 @@ def held_folders(settings: Settings) -> Iterator[None]:
                 stack.enter_context(lock_folder_to_read(folder))
         except FolderBusy as error:
             raise CannotCheck(
-                f"{error.folder} is in use by a server (process {error.holder}), and was not looked at. Stop that one; "
-                f"or make a backup, which is checked: placed backup DEST --data {settings.data}"
+                f"{error.folder} is in use by a server (process {error.holder}), so it was not checked. Stop that "
+                f"server; or make a backup, which is checked: placed backup DEST --data {settings.data}"
             ) from error
         except OSError as error:
             raise CannotCheck(f"{error.filename or settings.data} can't be read: {error.strerror}") from error

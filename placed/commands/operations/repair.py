@@ -72,7 +72,7 @@ def repair(settings: Settings, report: Report, progress: Progress) -> list[str]:
         if (parts & {"snapshot", "log"}) and begins_at_0 and (settings.data / SNAPSHOT_NAME).exists():
             done.append(_put_aside(settings.data / SNAPSHOT_NAME, stamp))
     except (OSError, StoreError) as error:
-        raise CannotRepair(f"{error}; what was there is there yet") from error
+        raise CannotRepair(f"{error}; the old files are still there") from error
     return done
 
 
@@ -109,7 +109,7 @@ def _mend_log(settings: Settings, folder: Path, stamp: str, progress: Progress) 
         f"the damaged file is put aside as {aside}; clients are told to load the image again",
     ]
     if first is not None:
-        done.append("the record that says what the canvas is was lost, and is the snapshot's again")
+        done.append("the record that defines the canvas was lost, and was taken from the snapshot")
     return done + told
 
 
@@ -134,7 +134,7 @@ def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | No
             Definition.decode(head.value)
             return None
     if snapshot is None:
-        raise DamagedPages("the record that says what the canvas is can't be read, and there is no snapshot that knows")
+        raise DamagedPages("the record that defines the canvas can't be read, and there is no snapshot of that canvas")
     return Record(0, head.time_ms, snapshot.definition.encode())
 
 

@@ -50,13 +50,15 @@ COOLDOWN, STORAGE, HISTORY, KAFKA = "Cooldown", "Storage", "History", "Kafka"
 SPEED, LOG_LINES = "Speed", "Log lines"
 SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, HISTORY, KAFKA, SPEED, LOG_LINES)
 
+_TLS: Final = "this only with --kafka-protocol ssl or sasl_ssl"
+_SASL: Final = "a user only with --kafka-protocol sasl_plaintext or sasl_ssl"
 # A setting, the one that it needs beside it, and whether that one's value is enough; with what to say otherwise.
 _NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
     ("certificate_key", "certificate", bool, "a key only beside a --certificate"),
-    ("kafka_ca", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), "this only with TLS"),
-    ("kafka_certificate", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), "this only with TLS"),
+    ("kafka_ca", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
+    ("kafka_certificate", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
     ("kafka_key", "kafka_certificate", bool, "a key only beside a --kafka-certificate"),
-    ("kafka_user", "kafka_protocol", lambda protocol: protocol.startswith("sasl"), "a user only with SASL"),
+    ("kafka_user", "kafka_protocol", lambda protocol: protocol.startswith("sasl"), _SASL),
     ("kafka_password_file", "kafka_user", bool, "a password only beside a --kafka-user"),
 )
 

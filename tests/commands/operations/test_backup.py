@@ -164,7 +164,7 @@ def test_damaged_log_gives_no_backup(canvas: Canvas, placed: Placed, tmp_path: P
     harm_record(canvas.log, record)
     code, _, err = placed("backup", tmp_path / "copy", "--data", canvas.data)
     assert code == ExitCode.UNUSABLE
-    assert "what was copied isn't sound, and is removed again: log: " in err
+    assert "the copy is damaged, and was removed again: log: " in err
     assert "doesn't match its checksum" in err
     assert [path.name for path in tmp_path.iterdir()] == ["canvas"]
 

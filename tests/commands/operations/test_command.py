@@ -27,7 +27,7 @@ def test_wrong_settings_of_a_command_are_told_like_the_server_s(capsys: pytest.C
     assert main(["check", "--log", "sqlite:x"], serve=serve) == ExitCode.BAD_USAGE
     assert capsys.readouterr().err.startswith("placed: --log: 'sqlite:x'; allowed is")
     assert main(["--data", "x", "check"], serve=serve) == ExitCode.BAD_USAGE
-    assert "those of check come after the word" in capsys.readouterr().err
+    assert "flags of check come after the word check" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["paint", "check", "backup"])

@@ -98,7 +98,7 @@ def test_lost_definition_of_the_canvas_comes_from_the_snapshot(canvas: Canvas, p
     canvas.log.write_bytes(data.replace(values[0], values[0][:-1] + b"\x55"))
     code, out, _ = placed("check", "--repair", "--data", canvas.data)
     assert code == 0
-    assert "the record that says what the canvas is was lost, and is the snapshot's again" in out
+    assert "the record that defines the canvas was lost, and was taken from the snapshot" in out
     assert trio.run(_log, canvas.data)[1] == values
 
 
