@@ -286,12 +286,7 @@ def test_cooldown_stands_for_one_charge_unless_a_higher_place_says_otherwise(
         (["--prot", "1"], {}, "", "No such option '?--prot.*"),
         (["--port"], {}, "", "Option '--port' requires an argument.*"),
         (["serve"], {}, "", "No such command 'serve'.*"),
-        (
-            ["--port", "1", "paint", "a.png"],
-            {},
-            "",
-            "--port is a flag for serving; flags of paint come after .*",
-        ),
+        (["--port", "1", "paint", "a.png"], {}, "", "--port is a flag for serving; flags of paint come after .*"),
         (["--port=\x1b[31m\n\u202e"], {}, "", r"--port: '\\x1b\[31m\\n\\u202e'; allowed .*"),
         (["--\x1b[31m\n"], {}, "", r"No such option .*\\x1b\[31m.*"),
     ],
