@@ -87,7 +87,7 @@ class _Readers:
         self._watch = Stopwatch()
 
     def run(self) -> None:
-        for number, stream in enumerate(_followers(self._reading)):
+        for number, stream in enumerate(_subscribers(self._reading)):
             stream.setblocking(False)
             self._streams[stream.fileno()] = stream
             self._poll.register(stream, select.EPOLLIN)
@@ -142,7 +142,7 @@ class _Readers:
         return True
 
 
-def _followers(reading: Reading) -> Iterator[socket.socket]:
+def _subscribers(reading: Reading) -> Iterator[socket.socket]:
     upgrade = _UPGRADE if reading.websocket else "Accept: text/event-stream\r\n"
     request = f"GET {reading.target} HTTP/1.1\r\nHost: {reading.host}:{reading.port}\r\n{upgrade}\r\n".encode()
     expected = b"HTTP/1.1 101" if reading.websocket else b"HTTP/1.1 200"

@@ -1,7 +1,7 @@
 """Who paints and who follows: people behind the bad network, who remember everything, for the ledger.
 
 painter: an edit, a pause, another edit; one of them paints as often as it is allowed to, with one address
-follower: image --version--> stream --cut--> stream again, with Last-Event-ID
+subscriber: image --version--> stream --cut--> stream again, with Last-Event-ID
             ^------------------- told to reload
 """
 
@@ -151,7 +151,7 @@ async def paint_eagerly(scene: Scene) -> None:
 
 @attrs.frozen
 class Habits:
-    """What kind of follower it is.
+    """What kind of subscriber it is.
 
     Attributes:
         as_json: follows the JSON stream.
@@ -175,7 +175,7 @@ HABITS: Final = (
 )
 
 
-class Follower:
+class Subscriber:
     """One who follows; `run` for ever.
 
     Attributes:

@@ -23,8 +23,8 @@ from bench.torturing.people import (
     HABITS,
     HOST,
     LATE_SECONDS,
-    Follower,
     Scene,
+    Subscriber,
     paint,
     paint_eagerly,
     pixels_of,
@@ -88,7 +88,7 @@ class Session:
         self._chance = random.Random(seed)
         self._ledger = Ledger(WIDTH, HEIGHT, COLORS)
         self._environment = clock.environment if clock else {}
-        self._followers: list[Follower] = []
+        self._subscribers: list[Subscriber] = []
         self.story = Story()
         self.log = folder / "server.log"
 
@@ -106,9 +106,11 @@ class Session:
             for number in range(_PAINTERS):
                 people.start_soon(paint, scene, number, _PAUSE_SECONDS)
             people.start_soon(paint_eagerly, scene)
-            self._followers = [Follower(scene, f"follower {n} {habits}", habits) for n, habits in enumerate(HABITS)]
-            for follower in self._followers:
-                people.start_soon(follower.run)
+            self._subscribers = [
+                Subscriber(scene, f"subscriber {n} {habits}", habits) for n, habits in enumerate(HABITS)
+            ]
+            for subscriber in self._subscribers:
+                people.start_soon(subscriber.run)
             try:
                 for each in rounds:
                     if is_over():
@@ -126,7 +128,7 @@ class Session:
         story.records = self._ledger.end
         story.counts = attrs.asdict(self._ledger.counts)
         story.outcomes = scene.outcomes
-        story.reloads = sum(sum(follower.reloads.values()) for follower in self._followers)
+        story.reloads = sum(sum(subscriber.reloads.values()) for subscriber in self._subscribers)
 
     def _command(self, data: Path) -> list[str]:
         return [
@@ -192,11 +194,11 @@ class Session:
         """Wait until everybody has caught up, and look at the server's own image."""
         async with connection(HOST, site.port) as link:
             version = (await link.request("GET", "/info")).json()["version"]
-            for number, follower in enumerate(self._followers):
+            for number, subscriber in enumerate(self._subscribers):
                 with trio.move_on_after(_SETTLE_SECONDS) as waiting:
-                    await follower.reach(version)
+                    await subscriber.reach(version)
                 if waiting.cancelled_caught:
-                    raise Broken(3, f"follower {number} is at {follower.version}, and never came to {version}")
+                    raise Broken(3, f"subscriber {number} is at {subscriber.version}, and never came to {version}")
             began = trio.current_time()
             while True:
                 answer = await link.request("GET", f"/canvas.png?v={version}")

@@ -1,6 +1,6 @@
 """Answers polls: requests that wait for new edits, and end. They are for clients that no stream reaches.
 
-A poll follows while it waits, as a stream does, and counts as one viewer. Its answer begins with the status at the
+A poll follows while it waits, as a stream does, and counts as one subscriber. Its answer begins with the status at the
 moment when it is given, and then has the frames that there are by then, or reload. A poll takes the task of its
 connection, and the server doesn't notice a peer that leaves before `MAX_WAIT_SECONDS` are over. So there is a limit for
 each client.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from placed.http.polls import Polls
     from placed.storage.folder_watch import FolderWatch
     from placed.stream.broadcaster import Broadcaster
-    from placed.stream.followers import Followers
+    from placed.stream.subscriber_sockets import SubscriberSockets
     from placed.tasks.image import ImageEncoder
     from placed.tasks.reader import LogReader
     from placed.tasks.snapshotter import Snapshotter
@@ -33,7 +33,7 @@ def watch_parts(
     reader: LogReader,
     writer: Writer,
     broadcaster: Broadcaster,
-    followers: Followers,
+    sockets: SubscriberSockets,
     polls: Polls,
     front: Front,
     encoder: ImageEncoder,
@@ -44,7 +44,7 @@ def watch_parts(
     """Add to `metrics` what these parts of one server can tell; `lag` is how many offsets are still to be read."""
     _watch_log(metrics, log, projection, reader, writer, lag)
     _watch_folders(metrics, folders)
-    _watch_streams(metrics, broadcaster, followers, polls)
+    _watch_streams(metrics, broadcaster, sockets, polls)
     watch, total = metrics.watch, metrics.watch_total
     watch("placed_connections", "Open connections.", lambda: front.connections)
     watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
@@ -90,8 +90,8 @@ def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
     watch("placed_disk_free_bytes", "Room on the disk of a folder.", lambda: folders.free_bytes, "folder")
 
 
-def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Followers, polls: Polls) -> None:
-    """Count the streams of both lanes: a subscriber that is no follower and no poll has a task of its own, in the slow
+def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, sockets: SubscriberSockets, polls: Polls) -> None:
+    """Count the streams of both lanes: a subscriber that is neither among the sockets nor a poll has a task of its own, in the slow
     lane.
     """
     watch, total = metrics.watch, metrics.watch_total
@@ -99,10 +99,10 @@ def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, followers: Follow
     def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:
         return lambda: {FAST: fast(), SLOW: slow()}
 
-    subscribers = by_lane(lambda: len(followers), lambda: broadcaster.subscribers - len(followers) - polls.open)
-    laggards = by_lane(lambda: followers.laggards, lambda: broadcaster.laggards)
-    frames = by_lane(lambda: followers.frames_sent, lambda: broadcaster.frames_sent)
-    sent_bytes = by_lane(lambda: followers.bytes_sent, lambda: broadcaster.bytes_sent)
+    subscribers = by_lane(lambda: len(sockets), lambda: broadcaster.subscribers - len(sockets) - polls.open)
+    laggards = by_lane(lambda: sockets.laggards, lambda: broadcaster.laggards)
+    frames = by_lane(lambda: sockets.frames_sent, lambda: broadcaster.frames_sent)
+    sent_bytes = by_lane(lambda: sockets.bytes_sent, lambda: broadcaster.bytes_sent)
     watch("placed_writable", "1 while the log isn't known to refuse edits.", lambda: broadcaster.writable)
     watch("placed_subscribers", "Open streams.", subscribers, "lane")
     watch("placed_polls", "Polls that wait, or are being answered.", lambda: polls.open)

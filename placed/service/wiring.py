@@ -48,8 +48,8 @@ from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster
-from placed.stream.followers import Followers
 from placed.stream.pace import Pace
+from placed.stream.subscriber_sockets import SubscriberSockets
 from placed.tasks.image import ImageEncoder
 from placed.tasks.reader import LogReader
 from placed.tasks.recovery import recover
@@ -203,13 +203,13 @@ class _Server:
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         self._polls = Polls()
         api = self._api(log.id)
-        self._followers = Followers(
+        self._sockets = SubscriberSockets(
             self._broadcaster,
             heartbeat_seconds=HEARTBEAT_SECONDS,
             stall_seconds=_STALL_SECONDS,
             frame_seconds=1 / settings.max_frames_per_second,
         )
-        fast = (api, self._followers) if settings.fast_lane else None
+        fast = (api, self._sockets) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         history = History(self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients)
@@ -231,7 +231,7 @@ class _Server:
             reader=self._reader,
             writer=self._writer,
             broadcaster=self._broadcaster,
-            followers=self._followers,
+            sockets=self._sockets,
             polls=self._polls,
             front=self._front,
             encoder=self._encoder,
@@ -350,7 +350,7 @@ class _Server:
         self, listeners: list[trio.SocketListener], *, task_status: trio.TaskStatus[trio.CancelScope]
     ) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._followers.run)
+            nursery.start_soon(self._sockets.run)
             await nursery.start(self._front.serve, listeners)
             task_status.started(nursery.cancel_scope)
 

@@ -3,10 +3,10 @@
 A subscriber is a version, not a queue. A slow one costs no more than the frame that it hasn't taken yet. When its
 socket drains it gets everything since, merged; and it is told to reload when the feed no longer reaches back to it.
 
-The status tells viewers, and whether the log takes edits, as far as is known. It stands in a stream's first bytes, and
-replaces a heartbeat's comment. When it changes there is a new edition, which goes out with the next frame; only a
-change of whether edits are taken is written at once. Editions are at least `VIEWERS_SECONDS`, or `WRITABLE_SECONDS`,
-apart.
+The status tells how many subscribers there are, and whether the log takes edits, as far as is known. It stands in a
+stream's first bytes, and replaces a heartbeat's comment. When it changes there is a new edition, which goes out with
+the next frame; only a change of whether edits are taken is written at once. Editions are at least `VIEWERS_SECONDS`, or
+`WRITABLE_SECONDS`, apart.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Broadcaster:
         self._phase = 0.0
         self._is_writable = is_writable
         self._status = (-1, 0, True), b""
-        self._told_viewers = 0
-        self._viewers_due = self._writable_due = 0.0
+        self._told_subscribers = 0
+        self._subscribers_due = self._writable_due = 0.0
         self._changed = trio.Event()
         self._waiters = Waiters()
         self._frame_seconds = frame_seconds
@@ -133,13 +133,13 @@ class Broadcaster:
             self._new_edition(now)
             self.urgent = self.edition
             self._wake()
-        elif self.subscribers != self._told_viewers and now >= self._viewers_due:
+        elif self.subscribers != self._told_subscribers and now >= self._subscribers_due:
             self._new_edition(now)
 
     def _new_edition(self, now: float) -> None:
         self.edition += 1
-        self._told_viewers = self.subscribers
-        self._viewers_due = now + VIEWERS_SECONDS
+        self._told_subscribers = self.subscribers
+        self._subscribers_due = now + VIEWERS_SECONDS
 
     def status(self) -> bytes:
         """The event that tells it, as of now."""

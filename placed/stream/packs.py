@@ -1,4 +1,4 @@
-"""Groups the followers that keep up into packs of some hundred, which stand at one version and get the same frame."""
+"""Groups the subscribers that keep up into packs of some hundred, at one version, which get the same frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MOST_MEMBERS: Final = 256  # writes of 2 to 3 ms; then other tasks have their turn
 
 
-class Follower:
+class SubscriberSocket:
     """One stream.
 
     Attributes:
@@ -21,7 +21,7 @@ class Follower:
         rest: what the socket didn't take of the last write.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
         catches_up: whether it waits for its turn to get the next frame of a catch-up.
-        pack: the followers that it keeps up with, at the same version; None while it stands alone.
+        pack: the subscribers that it keeps up with, at the same version; None while it stands alone.
     """
 
     __slots__ = ("catches_up", "ended", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
@@ -43,7 +43,7 @@ class Follower:
 
 
 class Pack:
-    """Followers who stand at one version, and get the same frame: nothing has to be looked up for each.
+    """Subscribers that stand at one version, and get the same frame: nothing has to be looked up for each.
 
     Attributes:
         form: how edits are told to them.
@@ -58,7 +58,7 @@ class Pack:
         self.form = form
         self.version = version
         self.edition = edition
-        self.members: dict[int, Follower] = {}
+        self.members: dict[int, SubscriberSocket] = {}
 
     @property
     def place(self) -> tuple[Format, int, int]:
@@ -67,7 +67,7 @@ class Pack:
 
 
 class Packs:
-    """All packs, and all followers in none.
+    """All packs, and all subscribers in none.
 
     Attributes:
         packs: in the order in which they are told.
@@ -76,21 +76,21 @@ class Packs:
 
     def __init__(self) -> None:
         self.packs: list[Pack] = []
-        self.loose: dict[Follower, None] = {}
+        self.loose: dict[SubscriberSocket, None] = {}
 
     def gather(self) -> None:
         """Put those who keep up, and are in no pack, into packs."""
         packs = {pack.place: pack for pack in self.packs if len(pack.members) < MOST_MEMBERS}
-        for follower in [one for one in self.loose if one.is_ready and one.subscriber.is_same_log]:
-            subscriber = follower.subscriber
+        for socket in [one for one in self.loose if one.is_ready and one.subscriber.is_same_log]:
+            subscriber = socket.subscriber
             place = (subscriber.form, subscriber.version, subscriber.edition)
             pack = packs.get(place)
             if pack is None or len(pack.members) == MOST_MEMBERS:
                 pack = packs[place] = Pack(*place)
                 self.packs.append(pack)
-            pack.members[follower.fd] = follower
-            follower.pack = pack
-            del self.loose[follower]
+            pack.members[socket.fd] = socket
+            socket.pack = pack
+            del self.loose[socket]
 
     def merge(self) -> None:
         """Make full packs of those that have come to stand at the same version."""
@@ -99,33 +99,33 @@ class Packs:
         for pack in sorted(self.packs, key=lambda one: -len(one.members)):
             into = packs.get(pack.place)
             if into is not None and len(into.members) + len(pack.members) <= MOST_MEMBERS:
-                for follower in pack.members.values():
-                    follower.pack = into
+                for socket in pack.members.values():
+                    socket.pack = into
                 into.members.update(pack.members)
             elif pack.members:
                 packs[pack.place] = pack
                 kept.append(pack)
         self.packs = kept
 
-    def loosen(self, follower: Follower, version: int, edition: int) -> None:
+    def loosen(self, socket: SubscriberSocket, version: int, edition: int) -> None:
         """Let it stand on its own, at `version`, and knowing the status' `edition`."""
-        assert follower.pack is not None
-        del follower.pack.members[follower.fd]
-        follower.pack = None
-        follower.subscriber.version = version
-        follower.subscriber.edition = edition
-        self.loose[follower] = None
+        assert socket.pack is not None
+        del socket.pack.members[socket.fd]
+        socket.pack = None
+        socket.subscriber.version = version
+        socket.subscriber.edition = edition
+        self.loose[socket] = None
 
     def disband(self, pack: Pack) -> None:
         """Let all members of a pack stand on their own."""
         self.packs.remove(pack)
-        for follower in list(pack.members.values()):
-            self.loosen(follower, pack.version, pack.edition)
+        for socket in list(pack.members.values()):
+            self.loosen(socket, pack.version, pack.edition)
 
-    def remove(self, follower: Follower) -> None:
+    def remove(self, socket: SubscriberSocket) -> None:
         """Forget one that is gone."""
-        if follower.pack is None:
-            del self.loose[follower]
+        if socket.pack is None:
+            del self.loose[socket]
         else:
-            del follower.pack.members[follower.fd]
-            follower.pack = None
+            del socket.pack.members[socket.fd]
+            socket.pack = None

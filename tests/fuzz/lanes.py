@@ -38,8 +38,8 @@ from placed.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from placed.stream.followers import Followers
     from placed.stream.subscriber import Subscriber
+    from placed.stream.subscriber_sockets import SubscriberSockets
     from placed.tasks.image import ImageEncoder
     from placed.tasks.writer import Writer
 
@@ -205,12 +205,12 @@ class _Rig:
             requests=RequestLog(make_id=lambda: "f" * 16),
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
-        fast = (self._api, cast("Followers", self)) if lane == "fast" else None
+        fast = (self._api, cast("SubscriberSockets", self)) if lane == "fast" else None
         app = create_app(self._api, Pages.load(client_folder()))
         self.front = Front(app, fast=fast, requests=self._api.requests)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
-        """As the followers do; nothing is told."""
+        """As the sockets do; nothing is told."""
         subscriber.close()
         os.close(fd)
 
@@ -232,7 +232,7 @@ class _Rig:
 
     async def answer_fast(self, data: bytes) -> bytes:
         """The same by the fast lane."""
-        lane = FastLane(self._api, cast("Followers", self), Limits(), self.front._serve_slowly)
+        lane = FastLane(self._api, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
         ours, theirs = trio.socket.socketpair()
         peer, sent = trio.SocketStream(theirs), bytearray()
 

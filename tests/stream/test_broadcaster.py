@@ -367,24 +367,24 @@ async def test_wait_is_over_when_what_was_waited_for_is_there(nursery: trio.Nurs
 def test_any_number_of_streams_that_read_when_they_like_end_with_the_canvas(steps: list[Edit | int]) -> None:
     async def run() -> None:
         server = Server(max_records=6)
-        followers = [server.follow(1) for _ in range(4)]
-        canvases = [blank() for _ in followers]
+        subscribers = [server.follow(1) for _ in range(4)]
+        canvases = [blank() for _ in subscribers]
 
         async def read(index: int) -> None:
-            event = parse(await following(followers[index]))
+            event = parse(await following(subscribers[index]))
             if event.name == "reload":
                 canvases[index] = server.projection.canvas.copy()
-                followers[index] = server.follow(json.loads(event.data)["v"])
+                subscribers[index] = server.follow(json.loads(event.data)["v"])
             else:
                 draw(canvases[index], b64decode(event.data))
 
         for step in steps:
             if isinstance(step, tuple):
                 server.append(step)
-            elif followers[step].version != server.projection.version:
+            elif subscribers[step].version != server.projection.version:
                 await read(step)
-        for index, subscriber in enumerate(followers):
-            while followers[index].version != server.projection.version:
+        for index, subscriber in enumerate(subscribers):
+            while subscribers[index].version != server.projection.version:
                 await read(index)
             subscriber.close()
             assert (canvases[index] == server.projection.canvas).all()

@@ -13,9 +13,9 @@ from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.stream import pace as paces
 from placed.stream.broadcaster import Broadcaster
-from placed.stream.followers import Followers
 from placed.stream.frames import Format
 from placed.stream.pace import Pace, Stopwatch, Waiters
+from placed.stream.subscriber_sockets import SubscriberSockets
 from tests.support.records import SMALL, batch, record
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ async def test_frames_are_rarer_while_edits_wait(
     is_rarer: bool,
 ) -> None:
     if not is_few:
-        monkeypatch.setattr("placed.stream.followers._FEW_STREAMS", 1)
+        monkeypatch.setattr("placed.stream.subscriber_sockets._FEW_STREAMS", 1)
     monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # what a turn takes
     told, frames = Told(), 0
     told.edits_wait = edits_wait
@@ -171,12 +171,12 @@ async def test_frames_are_rarer_while_edits_wait(
     nursery.start_soon(told.hub.run)
     ours, theirs = trio.socket.socketpair()
     if lane == "fast":
-        followers = Followers(told.hub, heartbeat_seconds=15, stall_seconds=30, frame_seconds=0.004)
-        nursery.start_soon(followers.run)
+        sockets = SubscriberSockets(told.hub, heartbeat_seconds=15, stall_seconds=30, frame_seconds=0.004)
+        nursery.start_soon(sockets.run)
         await trio.testing.wait_all_tasks_blocked()
-        followers.add(ours.detach(), told.hub.subscribe(1, Format.CODES, None))
+        sockets.add(ours.detach(), told.hub.subscribe(1, Format.CODES, None))
         await told.place(1.0)
-        frames = followers.frames
+        frames = sockets.frames
     else:
         subscriber = told.hub.subscribe(1, Format.CODES, None)
 

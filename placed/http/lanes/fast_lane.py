@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from placed.http.api import Api
     from placed.http.lanes.connection import DeadlineStream
     from placed.http.lanes.hot_request import Head
-    from placed.stream.followers import Followers
+    from placed.stream.subscriber_sockets import SubscriberSockets
 
     HandOver = Callable[[DeadlineStream, bytes], Awaitable[bytes | None]]
 
@@ -41,15 +41,15 @@ class FastLane:
 
     Args:
         api: what answers.
-        followers: who takes over the streams.
+        sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream from the given bytes on; it gives back the bytes of the plain hot
             request that came next, or None when the connection is over.
     """
 
-    def __init__(self, api: Api, followers: Followers, limits: Limits, hand_over: HandOver) -> None:
+    def __init__(self, api: Api, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver) -> None:
         self._api = api
-        self._followers = followers
+        self._sockets = sockets
         self._limits = limits
         self._hand_over = hand_over
         self._keep_alive = KeepAlive(api, limits.idle_seconds)
@@ -74,7 +74,7 @@ class FastLane:
         self._keep_alive.abort()
 
     async def serve(self, stream: DeadlineStream, peer: str) -> None:
-        """Serve a connection until it is over, or has become a follower."""
+        """Serve a connection until it is over, or is a subscriber's."""
         data: bytes | None = b""
         try:
             while data is not None:
@@ -162,7 +162,7 @@ class FastLane:
         except BaseException:
             opened.subscriber.close()
             raise
-        self._followers.add(stream.detach(), opened.subscriber)
+        self._sockets.add(stream.detach(), opened.subscriber)
         return None
 
 

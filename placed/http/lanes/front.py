@@ -7,7 +7,7 @@ connection from the start.
 A fault in one connection is logged and ends that connection, never the server. Stopping: the front accepts no new
 connections, and open ones may ask once more for a moment. Then it closes idle connections at once, gives busy ones
 `grace_seconds`, and cuts the rest. When the file descriptors allow no more connections, a further one gets 503; when an
-address has reached its limit, 429. A connection that has become a follower of the fast lane counts as a stream alone.
+address has reached its limit, 429. A connection that the fast lane has made a subscriber's counts as a stream alone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Answer
     from placed.http.api import Api
-    from placed.stream.followers import Followers
+    from placed.stream.subscriber_sockets import SubscriberSockets
 
 _BUSY_RETRY_SECONDS = 5.0
 # A connection that was accepted just before the end has its first request under way, and who paints has the next one:
@@ -107,7 +107,7 @@ class Front:
         self,
         app: QuartTrio,
         *,
-        fast: tuple[Api, Followers] | None = None,
+        fast: tuple[Api, SubscriberSockets] | None = None,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
@@ -131,18 +131,18 @@ class Front:
         self._context = WorkerContext(None)
         self._streams: set[DeadlineStream] = set()
         self._slow: set[Connection] = set()
-        self._followers: Followers | None = None
+        self._sockets: SubscriberSockets | None = None
         self._fast_lane: FastLane | None = None
         if fast is not None and tls is None:
-            api, self._followers = fast
-            self._fast_lane = FastLane(api, self._followers, self._limits, self._serve_slowly)
+            api, self._sockets = fast
+            self._fast_lane = FastLane(api, self._sockets, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 
     @property
     def connections(self) -> int:
         """How many are open."""
-        return len(self._streams) + (len(self._followers) if self._followers is not None else 0)
+        return len(self._streams) + (len(self._sockets) if self._sockets is not None else 0)
 
     async def serve(
         self,
@@ -182,8 +182,8 @@ class Front:
         with trio.move_on_after(grace_seconds):
             while self._streams:
                 await self._all_closed.wait()
-            if self._followers is not None:
-                await self._followers.wait_empty()
+            if self._sockets is not None:
+                await self._sockets.wait_empty()
         if self._fast_lane is not None:
             self._fast_lane.abort()
         for stream in list(self._streams):

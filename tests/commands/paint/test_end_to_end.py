@@ -83,7 +83,7 @@ async def served(url: str) -> NDArray[np.uint8]:
         return np.asarray(image).copy()
 
 
-class Follower:
+class Subscriber:
     """Follows the stream of edits and counts them, so that a test can wait for an edit instead of for a time."""
 
     def __init__(self, url: str) -> None:
@@ -161,10 +161,10 @@ async def test_when_the_server_is_killed_and_started_again_the_bot_goes_on(
     charges = ("--charges", "1000", "--charge-seconds", "0.001")
     async with running(data, *CANVAS, *charges) as server:
         url, port = address(server), server.port
-        wanted, follower = await Wanted.of(url, image), Follower(url)
-        nursery.start_soon(follower.follow)
+        wanted, subscriber = await Wanted.of(url, image), Subscriber(url)
+        nursery.start_soon(subscriber.follow)
         async with painting(image, url, "--order", "random") as bot:
-            await follower.reach(wanted.edits // 3)
+            await subscriber.reach(wanted.edits // 3)
             await server.kill()
             assert bot.process.poll() is None
             async with running(data, *CANVAS, *charges, "--port", str(port)):
@@ -184,10 +184,10 @@ async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
     charges = ("--charges", "300", "--charge-seconds", "0.02")
     async with running(tmp_path / "data", *CANVAS, *charges) as server:
         url = address(server)
-        wanted, follower = await Wanted.of(url, image, "ordered"), Follower(url)
-        nursery.start_soon(follower.follow)
+        wanted, subscriber = await Wanted.of(url, image, "ordered"), Subscriber(url)
+        nursery.start_soon(subscriber.follow)
         async with painting(image, url, "--dither", "ordered") as bot:
-            await follower.reach(wanted.edits // 2)
+            await subscriber.reach(wanted.edits // 2)
             bot.process.send_signal(stop)
             code, output = await bot.ended()
             assert code == (130 if stop is signal.SIGINT else -stop)
@@ -196,8 +196,8 @@ async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
             assert (await again.ended())[0] == 0
         assert np.array_equal(await served(url), wanted.canvas)
         # One edit for each pixel, and one more for each that was in flight and not yet in the image.
-        await follower.reach(wanted.edits)
-        assert follower.edits <= wanted.edits + MAX_IN_FLIGHT
+        await subscriber.reach(wanted.edits)
+        assert subscriber.edits <= wanted.edits + MAX_IN_FLIGHT
 
 
 async def test_the_real_cooldown_is_never_hit(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import trio
 
 from placed.stream.chunked import LAST_CHUNK
 from placed.stream.pace import Stopwatch
-from placed.stream.packs import MOST_MEMBERS, Follower, Pack, Packs
+from placed.stream.packs import MOST_MEMBERS, Pack, Packs, SubscriberSocket
 from placed.stream.peer_end import has_left
 from placed.telemetry.metrics import FAST
 
@@ -36,8 +36,8 @@ _READ_BYTES: Final = 4_096
 _MOST_HEARD_BYTES: Final = 65_536  # a browser says nothing more; who goes on would keep the server reading
 
 
-class Followers:
-    """All streams of one server that have no task of their own. A context manager around `run`.
+class SubscriberSockets:
+    """The subscribers of one server that have no task of their own, by their sockets. A context manager around `run`.
 
     Args:
         broadcaster: what they follow.
@@ -58,11 +58,11 @@ class Followers:
         self._slots = max(1, round(heartbeat_seconds / _TICK_SECONDS))
         self._stall_seconds = stall_seconds
         self._frame_seconds = frame_seconds
-        self._all: dict[int, Follower] = {}
-        self._lagging: set[Follower] = set()
-        self._ended: set[Follower] = set()
+        self._all: dict[int, SubscriberSocket] = {}
+        self._lagging: set[SubscriberSocket] = set()
+        self._ended: set[SubscriberSocket] = set()
         self._packs = Packs()
-        self._catching_up: dict[Follower, None] = {}  # in the order of their turns
+        self._catching_up: dict[SubscriberSocket, None] = {}  # in the order of their turns
         self._asked = trio.Event()  # for a turn
         self._telling = False
         self._watch = Stopwatch()
@@ -87,11 +87,11 @@ class Followers:
             fd: its socket, non-blocking, the response's head sent; closed here.
             subscriber: where it stands; closed here.
         """
-        follower = Follower(fd, subscriber)
-        self._all[fd] = follower
-        self._packs.loose[follower] = None
-        self._watch_for_what_matters(follower)
-        self._catch_up(follower)
+        socket = SubscriberSocket(fd, subscriber)
+        self._all[fd] = socket
+        self._packs.loose[socket] = None
+        self._watch_for_what_matters(socket)
+        self._catch_up(socket)
 
     async def run(self) -> None:
         """Serve all of them until cancelled."""
@@ -112,8 +112,8 @@ class Followers:
 
     def drop_all(self) -> None:
         """Close all, whatever they lack."""
-        for follower in list(self._all.values()):
-            self._drop(follower)
+        for socket in list(self._all.values()):
+            self._drop(socket)
 
     async def _broadcast_changes(self) -> None:
         hub, seen, urgent = self._broadcaster, self._broadcaster.version, self._broadcaster.urgent
@@ -196,9 +196,9 @@ class Followers:
                 self._drop(members[fd])
                 continue
             if sent != length:
-                follower = members[fd]
-                self._packs.loosen(follower, after, edition)
-                self._lag(follower, frame, sent)
+                socket = members[fd]
+                self._packs.loosen(socket, after, edition)
+                self._lag(socket, frame, sent)
                 self.frames_sent += 1
                 self.bytes_sent += sent
         # Who is a member yet has got it whole: counted once for all.
@@ -208,21 +208,21 @@ class Followers:
         if members and after != stood:
             self._broadcaster.told(FAST, stood)
 
-    async def _tell_each(self, followers: list[Follower]) -> None:
-        for count, follower in enumerate(followers):
-            if follower.is_ready:
-                self._catch_up(follower)
+    async def _tell_each(self, sockets: list[SubscriberSocket]) -> None:
+        for count, socket in enumerate(sockets):
+            if socket.is_ready:
+                self._catch_up(socket)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
 
-    def _catch_up(self, follower: Follower) -> None:
+    def _catch_up(self, socket: SubscriberSocket) -> None:
         """Write what it lacks, as far as its socket takes it; whatever makes a full frame is for its turns."""
-        while follower.rest or not follower.subscriber.catches_up:
-            if not self._write(follower):
+        while socket.rest or not socket.subscriber.catches_up:
+            if not self._write(socket):
                 return
-        self._keeps_up(follower)
-        follower.catches_up = True
-        self._catching_up[follower] = None
+        self._keeps_up(socket)
+        socket.catches_up = True
+        self._catching_up[socket] = None
         self._asked.set()
 
     async def _give_turns(self) -> None:
@@ -235,91 +235,91 @@ class Followers:
                     self._have_turn()
 
     def _have_turn(self) -> None:
-        follower = next(iter(self._catching_up), None)
-        if follower is not None:
-            del self._catching_up[follower]
-            follower.catches_up = False
-            if self._write(follower):
-                self._catch_up(follower)
+        socket = next(iter(self._catching_up), None)
+        if socket is not None:
+            del self._catching_up[socket]
+            socket.catches_up = False
+            if self._write(socket):
+                self._catch_up(socket)
 
-    def _write(self, follower: Follower) -> bool:
+    def _write(self, socket: SubscriberSocket) -> bool:
         """Write the rest, or what comes next; whether it was something, and the socket took it whole."""
-        data = follower.rest or self._next_of(follower)
+        data = socket.rest or self._next_of(socket)
         if data is None:
-            self._drop(follower)
+            self._drop(socket)
             return False
         if not data:
-            self._keeps_up(follower)
+            self._keeps_up(socket)
             return False
-        self.frames_sent += not follower.rest
+        self.frames_sent += not socket.rest
         try:
-            sent = os.write(follower.fd, data)
+            sent = os.write(socket.fd, data)
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._drop(follower)
+            self._drop(socket)
             return False
         self.bytes_sent += sent
         if sent < len(data):
-            self._lag(follower, data, sent)
+            self._lag(socket, data, sent)
             return False
-        follower.rest = b""
+        socket.rest = b""
         return True
 
-    def _keeps_up(self, follower: Follower) -> None:
-        if follower.lags_since is not None:
-            follower.lags_since = None
-            self._lagging.discard(follower)
-            self._watch_for_what_matters(follower)
+    def _keeps_up(self, socket: SubscriberSocket) -> None:
+        if socket.lags_since is not None:
+            socket.lags_since = None
+            self._lagging.discard(socket)
+            self._watch_for_what_matters(socket)
 
-    def _next_of(self, follower: Follower) -> bytes | None:
+    def _next_of(self, socket: SubscriberSocket) -> bytes | None:
         """The bytes that it lacks; None at the end of its stream, which was told already if its socket had room for
         that.
         """
-        chunks = follower.subscriber.poll_chunks()
+        chunks = socket.subscriber.poll_chunks()
         if chunks is not None:
             return b"".join(chunks)
         with contextlib.suppress(OSError):
-            os.write(follower.fd, LAST_CHUNK)
+            os.write(socket.fd, LAST_CHUNK)
         return None
 
-    def _lag(self, follower: Follower, data: bytes | memoryview, sent: int) -> None:
-        if follower.lags_since is None:
-            self._lagging.add(follower)
-            follower.lags_since = trio.current_time()
-            self._watch_for_what_matters(follower)
+    def _lag(self, socket: SubscriberSocket, data: bytes | memoryview, sent: int) -> None:
+        if socket.lags_since is None:
+            self._lagging.add(socket)
+            socket.lags_since = trio.current_time()
+            self._watch_for_what_matters(socket)
         elif sent:
-            follower.lags_since = trio.current_time()
-        follower.rest = memoryview(data)[sent:]
+            socket.lags_since = trio.current_time()
+        socket.rest = memoryview(data)[sent:]
 
-    def _watch_for_what_matters(self, follower: Follower) -> None:
+    def _watch_for_what_matters(self, socket: SubscriberSocket) -> None:
         """Watch a lagging one for room, and each for input, until its peer has ended its side."""
-        events = 0 if follower.ended else selectors.EVENT_READ
-        events |= 0 if follower.lags_since is None else selectors.EVENT_WRITE
+        events = 0 if socket.ended else selectors.EVENT_READ
+        events |= 0 if socket.lags_since is None else selectors.EVENT_WRITE
         if not events:
-            self._stop_watching(follower)
-        elif follower.fd in self._selector.get_map():
-            self._selector.modify(follower.fd, events, follower)
+            self._stop_watching(socket)
+        elif socket.fd in self._selector.get_map():
+            self._selector.modify(socket.fd, events, socket)
         else:
-            self._selector.register(follower.fd, events, follower)
+            self._selector.register(socket.fd, events, socket)
 
-    def _stop_watching(self, follower: Follower) -> None:
-        if follower.fd in self._selector.get_map():
-            self._selector.unregister(follower.fd)
+    def _stop_watching(self, socket: SubscriberSocket) -> None:
+        if socket.fd in self._selector.get_map():
+            self._selector.unregister(socket.fd)
 
-    def _drop(self, follower: Follower) -> None:
-        if follower.fd < 0:
+    def _drop(self, socket: SubscriberSocket) -> None:
+        if socket.fd < 0:
             return
-        self._stop_watching(follower)
-        self._ended.discard(follower)
-        del self._all[follower.fd]
-        self._packs.remove(follower)
-        self._catching_up.pop(follower, None)
-        self._lagging.discard(follower)
-        os.close(follower.fd)
-        follower.fd = -1
-        follower.rest = b""
-        follower.subscriber.close()
+        self._stop_watching(socket)
+        self._ended.discard(socket)
+        del self._all[socket.fd]
+        self._packs.remove(socket)
+        self._catching_up.pop(socket, None)
+        self._lagging.discard(socket)
+        os.close(socket.fd)
+        socket.fd = -1
+        socket.rest = b""
+        socket.subscriber.close()
         if not self._all:
             self._empty.set()
             self._empty = trio.Event()
@@ -328,35 +328,35 @@ class Followers:
         while True:
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for count, (key, events) in enumerate(self._selector.select(0)):
-                follower: Follower = key.data
-                if events & selectors.EVENT_READ and follower.fd >= 0:
-                    self._hear(follower)
-                if events & selectors.EVENT_WRITE and follower.fd >= 0:
-                    self._catch_up(follower)
+                socket: SubscriberSocket = key.data
+                if events & selectors.EVENT_READ and socket.fd >= 0:
+                    self._hear(socket)
+                if events & selectors.EVENT_WRITE and socket.fd >= 0:
+                    self._catch_up(socket)
                 if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                     await trio.lowlevel.checkpoint()
 
-    def _hear(self, follower: Follower) -> None:
+    def _hear(self, socket: SubscriberSocket) -> None:
         """Notice the end. What else somebody says who asked for a stream is nothing to us, and much ends it."""
         try:
-            heard = os.read(follower.fd, _READ_BYTES)
-            follower.heard_bytes += len(heard)
-            if follower.heard_bytes > _MOST_HEARD_BYTES:
-                self._drop(follower)
+            heard = os.read(socket.fd, _READ_BYTES)
+            socket.heard_bytes += len(heard)
+            if socket.heard_bytes > _MOST_HEARD_BYTES:
+                self._drop(socket)
             elif not heard:
-                self._hear_the_end(follower)
+                self._hear_the_end(socket)
         except BlockingIOError:
             pass
         except OSError:
-            self._drop(follower)
+            self._drop(socket)
 
-    def _hear_the_end(self, follower: Follower) -> None:
+    def _hear_the_end(self, socket: SubscriberSocket) -> None:
         """Its peer says no more: it has left, or has only ended its own side. Who has left resets what it is sent."""
-        follower.ended = True
-        self._ended.add(follower)
-        self._watch_for_what_matters(follower)
-        if follower.is_ready and not self._telling:
-            self._send_heartbeat(follower)
+        socket.ended = True
+        self._ended.add(socket)
+        self._watch_for_what_matters(socket)
+        if socket.is_ready and not self._telling:
+            self._send_heartbeat(socket)
 
     async def _tick(self) -> None:
         """Each second send heartbeats to some silent streams, in turns, and cut those that stall or have left."""
@@ -365,31 +365,31 @@ class Followers:
             await trio.sleep(_TICK_SECONDS)
             too_old = trio.current_time() - self._stall_seconds
             await self._cut([one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old])
-            for follower in [one for one in self._ended if has_left(one.fd)]:
-                self._drop(follower)
+            for socket in [one for one in self._ended if has_left(one.fd)]:
+                self._drop(socket)
             slot = (slot + 1) % self._slots
             if frames == self.frames and not self._telling:
                 await self._send_heartbeats([one for fd, one in self._all.items() if fd % self._slots == slot])
             frames = self.frames
 
-    async def _cut(self, followers: list[Follower]) -> None:
-        for count, follower in enumerate(followers):
-            if follower.rest:  # it may have taken something meanwhile, or be gone
-                self._drop(follower)
+    async def _cut(self, sockets: list[SubscriberSocket]) -> None:
+        for count, socket in enumerate(sockets):
+            if socket.rest:  # it may have taken something meanwhile, or be gone
+                self._drop(socket)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
 
-    async def _send_heartbeats(self, followers: list[Follower]) -> None:
-        for count, follower in enumerate(followers):
+    async def _send_heartbeats(self, sockets: list[SubscriberSocket]) -> None:
+        for count, socket in enumerate(sockets):
             if self._telling:  # everybody gets a frame
                 return
-            if follower.is_ready:
-                self._send_heartbeat(follower)
+            if socket.is_ready:
+                self._send_heartbeat(socket)
             if count % _WRITES_AT_ONCE == _WRITES_AT_ONCE - 1:
                 await trio.lowlevel.checkpoint()
 
-    def _send_heartbeat(self, follower: Follower) -> None:
-        if follower.pack is not None:
-            self._packs.loosen(follower, follower.pack.version, follower.pack.edition)
-        follower.rest = follower.subscriber.heartbeat_chunk()
-        self._catch_up(follower)
+    def _send_heartbeat(self, socket: SubscriberSocket) -> None:
+        if socket.pack is not None:
+            self._packs.loosen(socket, socket.pack.version, socket.pack.edition)
+        socket.rest = socket.subscriber.heartbeat_chunk()
+        self._catch_up(socket)

@@ -1,4 +1,4 @@
-"""Followers: shared frames, laggards, heartbeats, hang-ups and the end, over real sockets."""
+"""Subscribers without a task: shared frames, laggards, heartbeats, hang-ups and the end, over real sockets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection
 from placed.stream.broadcaster import Broadcaster
 from placed.stream.chunked import data_of
-from placed.stream.followers import Followers
 from placed.stream.frames import Format
+from placed.stream.subscriber_sockets import SubscriberSockets
 from tests.support.records import SMALL, batch, code_of, record
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MANY = 300  # more than are written to between two checkpoints
 
 
 class Hub:
-    """Followers of a projection without a log."""
+    """Subscribers of a projection without a log."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Hub:
         self.writable = True
         self.broadcaster = Broadcaster(self.projection, "log-1", is_writable=lambda: self.writable)
         self.readers: list[Reader] = []
-        self.followers = Followers(
+        self.sockets = SubscriberSockets(
             self.broadcaster,
             heartbeat_seconds=heartbeat_seconds,
             stall_seconds=stall_seconds,
@@ -58,17 +58,17 @@ class Hub:
         self.broadcaster.publish()
 
     def follow(self, version: int = 1, *, form: Format = Format.CODES, log_id: str | None = None) -> Reader:
-        """A new follower, and the other end of its socket, with small buffers."""
+        """A new subscriber, and the other end of its socket, with small buffers."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         self.readers.append(Reader(theirs))
-        self.followers.add(ours.detach(), self.broadcaster.subscribe(version, form, log_id))
+        self.sockets.add(ours.detach(), self.broadcaster.subscribe(version, form, log_id))
         return self.readers[-1]
 
 
 class Reader:
-    """The other end of a follower's socket."""
+    """The other end of a subscriber's socket."""
 
     def __init__(self, theirs: socket.socket) -> None:
         theirs.setblocking(False)
@@ -118,7 +118,7 @@ def frame_from(hub: Hub, version: int) -> bytes:
 async def running(hub: Hub) -> AsyncGenerator[Hub]:
     """The hub at work; cancelled at the end."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(hub.followers.run)
+        nursery.start_soon(hub.sockets.run)
         await trio.testing.wait_all_tasks_blocked()
         try:
             yield hub
@@ -131,7 +131,7 @@ async def running(hub: Hub) -> AsyncGenerator[Hub]:
 async def until_empty(hub: Hub) -> None:
     """Wait until nobody follows."""
     with trio.fail_after(LIMIT_SECONDS):
-        await hub.followers.wait_empty()
+        await hub.sockets.wait_empty()
 
 
 async def test_many_get_each_frame() -> None:
@@ -142,7 +142,7 @@ async def test_many_get_each_frame() -> None:
             for reader in readers:
                 event = await reader.event()
                 assert event.startswith(b"id: %d\n" % (x + 2))
-        assert len(hub.followers) == hub.broadcaster.subscribers == MANY
+        assert len(hub.sockets) == hub.broadcaster.subscribers == MANY
 
 
 async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ async def test_others_have_their_turn_while_many_get_a_frame(monkeypatch: pytest
 
     async with running(Hub()) as hub:
         readers = [hub.follow() for _ in range(4 * MANY)]
-        monkeypatch.setattr("placed.stream.followers.os.write", counted)
+        monkeypatch.setattr("placed.stream.subscriber_sockets.os.write", counted)
         hub.append((1, 1, 1))
         total = 0
         with trio.fail_after(LIMIT_SECONDS):
@@ -171,7 +171,7 @@ async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_stil
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = os.write
-    monkeypatch.setattr("placed.stream.followers._WRITES_AT_ONCE", 2)
+    monkeypatch.setattr("placed.stream.subscriber_sockets._WRITES_AT_ONCE", 2)
     monkeypatch.setattr("placed.stream.packs.MOST_MEMBERS", 2)
     async with running(Hub()) as hub:
         readers = [hub.follow() for _ in range(4)]
@@ -181,7 +181,7 @@ async def test_edit_that_comes_during_a_broadcast_is_in_the_frames_that_are_stil
                 hub.append((2, 2, 2))
             return write(fd, data)
 
-        monkeypatch.setattr("placed.stream.followers.os.write", place_and_write)
+        monkeypatch.setattr("placed.stream.subscriber_sockets.os.write", place_and_write)
         hub.append((1, 1, 1))
         assert [(await reader.event())[:6] for reader in readers] == [b"id: 2\n"] * 2 + [b"id: 3\n"] * 2
         assert [(await reader.event())[:6] for reader in readers[:2]] == [b"id: 3\n"] * 2
@@ -200,7 +200,7 @@ async def test_edits_that_come_faster_than_frames_may_are_merged(autojump_clock:
         began = trio.current_time()
         assert (await reader.event()).startswith(b"id: 7\n")
         assert 0.15 < trio.current_time() - began <= 0.25
-        assert hub.followers.frames == 2
+        assert hub.sockets.frames == 2
 
 
 async def test_newcomer_is_caught_up_at_once() -> None:
@@ -221,7 +221,7 @@ async def test_who_cannot_be_caught_up_is_told_to_reload_and_ended(
         assert event.startswith(b"event: reload\n")
         assert code in event
         assert await reader.event() == b""
-        assert len(hub.followers) == hub.broadcaster.subscribers == 0
+        assert len(hub.sockets) == hub.broadcaster.subscribers == 0
 
 
 async def test_laggard_gets_the_rest_and_then_everything_merged() -> None:
@@ -251,7 +251,7 @@ async def test_laggard_whom_the_feed_has_left_behind_is_told_to_reload() -> None
             assert event
         assert b"too-old" in event
         assert await slow.event() == b""
-        assert len(hub.followers) == 1
+        assert len(hub.sockets) == 1
 
 
 async def test_hang_up_is_noticed_without_sending() -> None:
@@ -355,9 +355,9 @@ async def test_stalled_stream_is_cut(autojump_clock: trio.testing.MockClock) -> 
             hub.append((number % SMALL.width, 0, 1))
             await trio.lowlevel.checkpoint()
         await trio.testing.wait_all_tasks_blocked()
-        assert len(hub.followers) == 1
+        assert len(hub.sockets) == 1
         await trio.sleep(40)
-        assert len(hub.followers) == hub.broadcaster.subscribers == 0
+        assert len(hub.sockets) == hub.broadcaster.subscribers == 0
         stalled.hang_up()
 
 
@@ -366,21 +366,21 @@ async def test_frames_and_bytes_are_counted_once_however_often_a_frame_is_writte
     async with running(hub):
         slow, quick = hub.follow(), hub.follow()
         frames, came = 0, b""
-        while not hub.followers.laggards:
+        while not hub.sockets.laggards:
             hub.append(
                 *[(x % SMALL.width, 0, frames % 4) for x in range(1_000)]
             )  # larger than half of a socket's buffer
             frames += 1
             await trio.testing.wait_all_tasks_blocked()
             came += quick.has_come()
-        assert hub.followers.frames_sent == 2 * frames
-        assert hub.followers.bytes_sent < 2 * quick.received_bytes
+        assert hub.sockets.frames_sent == 2 * frames
+        assert hub.sockets.bytes_sent < 2 * quick.received_bytes
         late = b""
         with trio.fail_after(LIMIT_SECONDS):
-            while hub.followers.laggards:
+            while hub.sockets.laggards:
                 late += slow.has_come()
                 await trio.testing.wait_all_tasks_blocked()
         late += slow.has_come()
         assert late == came
-        assert hub.followers.frames_sent == 2 * frames
-        assert hub.followers.bytes_sent == 2 * quick.received_bytes
+        assert hub.sockets.frames_sent == 2 * frames
+        assert hub.sockets.bytes_sent == 2 * quick.received_bytes
