@@ -91,9 +91,7 @@ def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
 
 
 def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, sockets: SubscriberSockets, polls: Polls) -> None:
-    """Count the streams of both lanes: a subscriber that is neither among the sockets nor a poll has a task of its own, in the slow
-    lane.
-    """
+    """Count the streams of both lanes. A subscriber that has no socket here and no poll has a task in the slow lane."""
     watch, total = metrics.watch, metrics.watch_total
 
     def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:

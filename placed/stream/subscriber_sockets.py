@@ -106,7 +106,7 @@ class SubscriberSockets:
             self._selector.close()
 
     async def wait_empty(self) -> None:
-        """Wait until there is no follower; the broadcaster has been closed, so each ends once it has got everything."""
+        """Wait until no subscriber is left; the broadcaster has been closed, so each ends once it has got all."""
         while self._all:
             await self._empty.wait()
 
@@ -226,7 +226,7 @@ class SubscriberSockets:
         self._asked.set()
 
     async def _give_turns(self) -> None:
-        """Give a frame to each follower that catches up, one after the other, round and round."""
+        """Give a frame to each subscriber that catches up, one after the other, round and round."""
         while True:
             await self._asked.wait()
             self._asked = trio.Event()
