@@ -31,7 +31,7 @@ from bench.equipment.report import Figure, Report, Target, json_option, progress
 from bench.equipment.server_process import ServerProcess, running_server, serving
 from bench.logs.trace import BadTrace, Trace, generate, load
 from bench.people.crowd import Event
-from placed.canvas.record import EDIT
+from placed.canvas.events import EDIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -32,8 +32,8 @@ from bench.torturing.people import HOST, pixels_of
 from bench.torturing.shim import can_preload, compiled
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.cooldown import Rule
+from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
-from placed.canvas.record import Definition
 from placed.process.exit_codes import ExitCode
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.tasks.recovery import Wanted, recover

@@ -18,8 +18,8 @@ from bench.equipment.measure import Spent, as_json, median_spent, reading, since
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.logs.edit_logs import CANVAS, fill, open_past_log
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.events import decode
 from placed.canvas.projection import Projection
-from placed.canvas.record import decode
 from placed.tasks.reader import replay as replay_log
 from placed.tasks.recovery import FEED_RECORDS
 
@@ -111,7 +111,7 @@ async def _read_and_decode(log: Log, end: int) -> int:
     edits = 0
     async with log.read(0) as batches:
         async for batch in batches:
-            edits += len(decode(batch.values, CANVAS).edits)
+            edits += sum(run.event.pixel_count for run in decode(batch.offsets, batch.times_ms, batch.values))
             if batch.next_offset >= end:
                 break
     return edits

@@ -26,8 +26,8 @@ from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.batch import Batch
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.events import Canvas, Edits
 from placed.canvas.projection import Projection
-from placed.canvas.record import encode_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ class _Appending:
         self.expanding = self.spent = NOTHING_SPENT
 
     async def run(self, log: Log) -> None:
-        last = await log.append(self._event.definition.encode())
+        last = await log.append(Canvas(self._event.definition).encode())
         states = self._event.states()
         while True:
             begin = reading()
@@ -138,7 +138,7 @@ class _Appending:
             self.now_ms = state.seconds * 1000
             begin = reading()
             for at in range(0, len(state.edits), self._record_edits):
-                last = await log.append(encode_edits(state.edits[at : at + self._record_edits]))
+                last = await log.append(Edits(state.edits[at : at + self._record_edits]).encode())
             self.spent += since(begin)
             self.ends.append(last + 1)
             self._advance(len(state.edits))

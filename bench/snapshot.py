@@ -16,9 +16,9 @@ import trio
 from bench.equipment.measure import Spent, as_json, median_spent, reading, since
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from placed.canvas.cooldown import SAVED, Cooldowns, Rule
+from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
 from placed.canvas.projection import Projection
-from placed.canvas.record import Definition
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.tasks.snapshotter import Snapshotter
 

@@ -67,7 +67,7 @@ ROOMS = {
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),
     "backends": _room("storage canvas", packages="attrs crc32c kafka lmdb numpy trio"),
     "storage": _room("telemetry canvas", packages="attrs lmdb numpy trio"),
-    "telemetry": _room("canvas", packages="attrs prometheus_client rich structlog trio"),
+    "telemetry": _room(packages="attrs prometheus_client rich structlog trio"),
     "canvas": _room(packages="attrs isal numpy"),
 }
 

@@ -13,8 +13,9 @@ import trio
 
 from bench.logs.trace import AUTHORS, generate
 from placed.backends.lmdb.log import LmdbLog, open_lmdb_log
+from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT, Canvas, Edits
 from placed.canvas.palette import SEED
-from placed.canvas.record import EDIT, Definition, encode_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,13 +55,13 @@ async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[in
     """
     _, end = await log.bounds()
     if end == 0:
-        await log.append(CANVAS.encode())
+        await log.append(Canvas(CANVAS).encode())
     rng = np.random.default_rng(2017)
     left = edits
     while left:
         block = random_edits(rng, min(left, record_edits * _AT_ONCE))
         ranges = range(0, len(block), record_edits)
-        await append_together(log, [encode_edits(block[begin : begin + record_edits]) for begin in ranges])
+        await append_together(log, [Edits(block[begin : begin + record_edits]).encode() for begin in ranges])
         left -= len(block)
         advance(len(block))
 
@@ -82,6 +83,6 @@ async def lay_picture(data: Path) -> None:
     edits["y"], edits["x"] = (axis.ravel() for axis in np.indices(last.canvas.shape))
     edits["color"], edits["author"] = last.canvas.ravel(), 1
     async with open_past_log(data / "log") as log:
-        await log.append(CANVAS.encode())
+        await log.append(Canvas(CANVAS).encode())
         for begin in range(0, len(edits), _PICTURE_EDITS):
-            await log.append(encode_edits(edits[begin : begin + _PICTURE_EDITS]))
+            await log.append(Edits(edits[begin : begin + _PICTURE_EDITS]).encode())

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
+from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT
 from placed.canvas.palette import SEED
-from placed.canvas.record import EDIT, Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ import trio
 
 from bench.logs.edit_logs import append_together, random_edits
 from placed.backends.lmdb.log import open_lmdb_log
-from placed.canvas.record import encode_edits
+from placed.canvas.events import Edits
 from placed.commands.settings.values import Settings
 from placed.process.allocator import give_back_large_blocks
 from placed.service.wiring import serve
@@ -63,7 +63,7 @@ async def _traffic(log: Log, running: Running, edits: int, record_edits: int) ->
     while left:
         block = random_edits(rng, min(left, _BLOCK_EDITS))
         ranges = _records(rng, len(block), record_edits)
-        await append_together(log, [encode_edits(block[begin:end]) for begin, end in ranges])
+        await append_together(log, [Edits(block[begin:end]).encode() for begin, end in ranges])
         await _read_back(log, running)
         left -= len(block)
         print(edits - left, flush=True)

@@ -119,8 +119,8 @@ export class EditEvents {
   /** @param {string} data */
   #reload(data) {
     // Whatever it wanted to say, it means reload; without a log named, info is asked first.
-    const { v, log } = parsed(data)
-    const reload = { v: Number.isSafeInteger(v) ? v : 0, log: String(log) }
+    const { v, log, code } = parsed(data)
+    const reload = { v: Number.isSafeInteger(v) ? v : 0, log: String(log), hasGrown: code === 'canvas' }
     return this.#resync.gotReload(this.#run, reload, Date.now())
   }
 }

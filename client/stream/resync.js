@@ -280,7 +280,8 @@ export class Resync {
    * The server can't go on from our version.
    *
    * @param {number} run
-   * @param {{ v: number, log: string }} reload  the server's version and log
+   * @param {{ v: number, log: string, hasGrown?: boolean }} reload  the server's version and log, and whether its canvas
+   *   has another size or palette now, which info tells
    * @param {number} now
    * @returns {Command | null}
    */
@@ -291,7 +292,7 @@ export class Resync {
     this.#refusal = null
     this.#progress.goal = reload.v
     this.#imageQuery = `?v=${reload.v}&try=${this.#backOff.attempts}`
-    return this.#wait(reload.log === this.#infoLog ? 'image' : 'info', now, { calm: true })
+    return this.#wait(reload.log === this.#infoLog && !reload.hasGrown ? 'image' : 'info', now, { calm: true })
   }
 
   /**

@@ -1,6 +1,6 @@
 """The log: the contract that every backend keeps, and its errors.
 
-The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.canvas.record` gives them
+The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.canvas.events` gives them
 meaning). Offsets are strictly increasing integers, gaps are legal. Ranges of offsets are half-open: a log holds the
 records with `first <= offset < next`.
 

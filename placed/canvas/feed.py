@@ -16,6 +16,9 @@ import attrs
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from placed.canvas.change import Change
     from placed.canvas.edit_code import EditCode
 
 MAX_RECORDS = 65_536  # at 300 records a second, 218 s: longer than an image may be cached
@@ -43,25 +46,43 @@ class Frame:
 
 
 class Feed:
-    """The recent past. `first` and `version` are the half-open range of offsets that it holds."""
+    """The recent past. `first` and `version` are the half-open range of offsets that it holds.
+
+    Attributes:
+        code: the layout of the edit codes that it holds.
+    """
 
     def __init__(
         self, code: EditCode, version: int, *, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES
     ) -> None:
-        self._code = code
+        self.code = code
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._codes = _Ring(max_bytes)
         self.restart(version)
 
-    def restart(self, version: int) -> None:
-        """Forget all records, and begin at `version`."""
+    def restart(self, version: int, code: EditCode | None = None) -> None:
+        """Forget all records, and begin at `version`; with another layout of edit codes, if `code` is given."""
+        self.code = code or self.code
         self.first = self.version = version
         # Not an object for each record: those take 12 MB, lie among short-lived ones, and leave holes as they go.
         self._versions = array("q")  # the version after each record, ascending
         self._ends = array("q")  # where its codes end, of all that came since the restart
         self._dropped = 0  # leading entries of both arrays that are no longer held
         self._begin = self._end = 0  # where the codes that are held begin and end
+
+    def add(self, offsets: NDArray[np.int64], change: Change) -> None:
+        """Add consecutive records: where they are, int64, shape (records,), and what they changed."""
+        if change.pixels is None or change.counts is None:
+            for offset in offsets.tolist():
+                self.append(offset + 1, b"")
+            return
+        codes = self.code.pack(change.pixels["x"], change.pixels["y"], change.pixels["color"])
+        begin = 0
+        ends = (np.cumsum(change.counts) * self.code.size_bytes).tolist()
+        for offset, end in zip(offsets.tolist(), ends, strict=True):
+            self.append(offset + 1, codes[begin:end])
+            begin = end
 
     def append(self, version: int, codes: bytes) -> None:
         """Add one record: the version after it, greater than the present one, and its edit codes."""
@@ -85,7 +106,7 @@ class Feed:
         a frame each, and then the same ones. Many edits are coalesced: of each pixel only its last one stays.
         """
         first, begin = self._find(version)
-        size_bytes = self._code.size_bytes
+        size_bytes = self.code.size_bytes
         block_bytes = _BLOCK_EDITS * size_bytes
         # A record without edits has no block of its own: the frame goes on to the end of the one that comes.
         block_end = -(-max(self._ends[first], begin + 1) // block_bytes) * block_bytes
@@ -97,7 +118,7 @@ class Feed:
     def frames_since(self, version: int) -> int:
         """About how many full frames lead from `version`, at least `first`, to the present; 0 for less than one."""
         _, begin = self._find(version)
-        return (self._end - begin) // (_BLOCK_EDITS * self._code.size_bytes)
+        return (self._end - begin) // (_BLOCK_EDITS * self.code.size_bytes)
 
     def _find(self, version: int) -> tuple[int, int]:
         """Which record is the first after `version`, and where its codes begin."""
@@ -105,13 +126,13 @@ class Feed:
         return first, self._begin if first == self._dropped else self._ends[first - 1]
 
     def _coalesced(self, codes: bytes) -> bytes:
-        if len(codes) <= _COALESCE_EDITS * self._code.size_bytes:
+        if len(codes) <= _COALESCE_EDITS * self.code.size_bytes:
             return codes
-        x, y, color = self._code.unpack(codes)
+        x, y, color = self.code.unpack(codes)
         pixel = y.astype(np.uint32) << 16 | x
         _, last_from_end = np.unique(pixel[::-1], return_index=True)
         keep = np.sort(len(pixel) - 1 - last_from_end)
-        return self._code.pack(x[keep], y[keep], color[keep])
+        return self.code.pack(x[keep], y[keep], color[keep])
 
 
 class _Ring:

@@ -1,7 +1,7 @@
-"""The projection: what the log's records have made of the canvas, the feed and the cooldowns.
+"""The projection: what the log's records have made of the state, and of the feed, which tells those who watch.
 
-One writer, the reader task. Equal on every server that has read to the same offset. Invariant: `canvas` holds
-every record with offset < `version`, and so does the feed's end. Pure: no Trio, no threads.
+One writer, the reader task. Equal on every server that has read to the same offset. Invariant: the state holds every
+record with offset < `version`, and so does the feed's end. Pure: no Trio, no threads.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placed.canvas.change import NOTHING
 from placed.canvas.edit_code import EditCode
+from placed.canvas.events import decode
 from placed.canvas.feed import Feed
-from placed.canvas.record import decode
+from placed.canvas.kept import Kept
+from placed.canvas.refusal import Reason, RecordRefused
+from placed.canvas.state import State
+from placed.canvas.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +25,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.canvas.batch import Batch
+    from placed.canvas.change import Change
     from placed.canvas.cooldown import Cooldowns
-    from placed.canvas.record import Decoded, Definition
+    from placed.canvas.definition import Definition
+    from placed.canvas.events import Run
+    from placed.canvas.vocabulary import Vocabulary
 
 
 class Projection:
     """One canvas, read from one log.
 
-    Attributes:
-        definition: the size and palette.
-        code: the layout of its edit codes.
-        canvas: uint8, shape (height, width), palette indexes.
-        version: the offset of the next record to apply.
+    Args:
+        definition: the canvas's, at `version`.
+        version: where to begin.
+        cooldowns: everybody's charges then.
+        canvas: its pixels then; a new one is blank.
+        kept: what else there is of the records before; of a new canvas nothing.
         feed: the recent past.
-        cooldowns: every author's charges.
+        on_refused: told the offset of each record that is skipped, and why.
+        vocabulary: the events that are known.
+
+    Attributes:
+        version: the offset of the next record to apply.
+        state: what the records before it have made; `definition`, `canvas`, `cooldowns` and `kept` are its own.
+        code: the layout of the canvas's edit codes.
+        feed: the recent past.
         edits: edits applied since the start.
-        refused: records that changed nothing since the start, because they were not understood.
+        skipped: records that changed nothing since the start, by reason.
     """
 
     def __init__(
@@ -45,54 +61,100 @@ class Projection:
         cooldowns: Cooldowns,
         *,
         canvas: NDArray[np.uint8] | None = None,
+        kept: Kept | None = None,
         feed: Feed | None = None,
-        on_refused: Callable[[int, str], None] = lambda offset, reason: None,
+        on_refused: Callable[[int, RecordRefused], None] = lambda offset, refusal: None,
+        vocabulary: Vocabulary = VOCABULARY,
     ) -> None:
-        self.definition = definition
-        self.code = EditCode.of(definition.width, definition.height, definition.colors)
-        self.canvas = np.zeros((definition.height, definition.width), np.uint8) if canvas is None else canvas
+        if canvas is None:
+            canvas = np.zeros((definition.height, definition.width), np.uint8)
+        self.state = State(definition, canvas, cooldowns, kept or Kept(definition), vocabulary)
+        self.code = _code_of(definition)
         self.version = version
         self.feed = feed or Feed(self.code, version)
-        self.cooldowns = cooldowns
         self.edits = 0
-        self.refused = 0
+        self.skipped = dict.fromkeys((reason.value for reason in Reason), 0)
         self._on_refused = on_refused
 
+    @property
+    def definition(self) -> Definition:
+        """The canvas's size and palette."""
+        return self.state.definition
+
+    @property
+    def canvas(self) -> NDArray[np.uint8]:
+        """Palette indexes, shape (height, width); another array once it has grown."""
+        return self.state.canvas
+
+    @property
+    def cooldowns(self) -> Cooldowns:
+        """Everybody's charges."""
+        return self.state.cooldowns
+
+    @property
+    def kept(self) -> Kept:
+        """What the fold keeps beside them."""
+        return self.state.kept
+
+    @property
+    def refused(self) -> int:
+        """Records that changed nothing since the start."""
+        return sum(self.skipped.values())
+
     def apply(self, batch: Batch, now_ms: int, *, feed: bool = True) -> None:
-        """Apply the batch's records; those before `version` are already in the canvas, and go to the feed
-        alone.
+        """Apply the batch's records; those before `version` are already in the state, and go to the feed alone.
 
         Args:
-            batch: consecutive records.
+            batch: consecutive records. Those that go to the feed alone are from `kept.since` on.
             now_ms: the wall clock, which tells which edits still count for a cooldown.
-            feed: whether to keep the records in the feed; a long replay leaves out what the feed would only
-                drop.
+            feed: whether to keep the records in the feed; a long replay leaves out what the feed would only drop.
         """
-        decoded = decode(batch.values, self.definition)
-        known = int(np.searchsorted(batch.offsets, self.version))
-        fresh = decoded.edits[int(decoded.counts[:known].sum()) :]
-        pixel = fresh["y"].astype(np.intp) * self.definition.width + fresh["x"]
-        self.canvas.reshape(-1)[pixel] = fresh["color"]  # numpy assigns in order: the last edit of a pixel wins
-        self.cooldowns.count(fresh["author"], np.repeat(batch.times_ms[known:], decoded.counts[known:]), now_ms)
-        self.edits += len(fresh)
-        self._note_refused(batch, decoded, known)
+        for run in decode(batch.offsets, batch.times_ms, batch.values, types=self.state.vocabulary.types):
+            known = int(np.searchsorted(run.offsets, self.version)) if run.offsets[0] < self.version else 0
+            if known:
+                self._take(run.part(0, known), self._show)
+            if known < len(run):
+                self._take(run.part(known, len(run)), lambda run, change: self._become(run, change, now_ms, feed=feed))
         self.version = max(self.version, batch.next_offset)
-        if feed:
-            self._feed(batch, decoded)
-        else:
+        if not feed:
             self.feed.restart(batch.next_offset)
 
-    def _feed(self, batch: Batch, decoded: Decoded) -> None:
-        edits = decoded.edits
-        codes = self.code.pack(edits["x"], edits["y"], edits["color"])
-        begin = 0
-        ends = (np.cumsum(decoded.counts) * self.code.size_bytes).tolist()
-        for offset, end in zip(batch.offsets.tolist(), ends, strict=True):
-            self.feed.append(offset + 1, codes[begin:end])
-            begin = end
+    def _take(self, run: Run, put: Callable[[Run, Change | RecordRefused], None]) -> None:
+        """Give `put` what a run changes; of one with bad records among good ones, each half for itself."""
+        try:
+            change: Change | RecordRefused = self.state.fold(run)
+        except RecordRefused as refusal:
+            if len(run) > 1:
+                # One bad record among 8,192 of one edit then costs 2 ms, where looking at each would take 60.
+                middle = len(run) // 2
+                self._take(run.part(0, middle), put)
+                self._take(run.part(middle, len(run)), put)
+                return
+            change = refusal
+        put(run, change)
 
-    def _note_refused(self, batch: Batch, decoded: Decoded, known: int) -> None:
-        for index, reason in decoded.refused.items():
-            if index >= known:
-                self.refused += 1
-                self._on_refused(int(batch.offsets[index]), reason)
+    def _show(self, run: Run, change: Change | RecordRefused) -> None:
+        self.feed.add(run.offsets, NOTHING if isinstance(change, RecordRefused) else change)
+
+    def _become(self, run: Run, change: Change | RecordRefused, now_ms: int, *, feed: bool) -> None:
+        self.state.begin(run)
+        if isinstance(change, RecordRefused):
+            self._skip(int(run.offsets[0]), change)
+            change = NOTHING
+        else:
+            self.state.apply(change, run, now_ms)
+            self.edits += 0 if change.authors is None else len(change.authors)
+        if change.definition is not None:
+            self.code = _code_of(change.definition)
+            self.feed.restart(int(run.offsets[0]) + 1, self.code)
+        elif feed:
+            self.feed.add(run.offsets, change)
+
+    def _skip(self, offset: int, refusal: RecordRefused) -> None:
+        self.state.skip(refusal)
+        self.skipped[refusal.reason.value] += 1
+        self._on_refused(offset, refusal)
+
+
+def _code_of(definition: Definition) -> EditCode:
+    return EditCode.of(definition.width, definition.height, definition.colors)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
 
 from placed.canvas.cooldown import SAVED
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.kept import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +40,7 @@ class Snapshot:
         log_id: which log it was read from.
         version: every record with a lower offset is in it.
         definition: size and palette.
+        kept: what else the fold keeps.
         canvas: uint8, shape (height, width).
         cooldowns: dtype `placed.canvas.cooldown.SAVED`, shape (authors,).
         charge_ms: how long a charge took to come back; None in the snapshots of older servers, which don't say it.
@@ -47,6 +49,7 @@ class Snapshot:
     log_id: str
     version: int
     definition: Definition
+    kept: Kept
     canvas: NDArray[np.uint8]
     cooldowns: NDArray[np.void]
     charge_ms: int | None = None
@@ -63,6 +66,7 @@ def encode(snapshot: Snapshot) -> bytes:
             "palette": snapshot.definition.rgb.hex(),
             "authors": len(snapshot.cooldowns),
             "charge_ms": snapshot.charge_ms,
+            "kept": snapshot.kept.as_json(),
         }
     ).encode()
     body = b"".join(
@@ -90,7 +94,7 @@ def decode(data: bytes) -> Snapshot:
         raise SnapshotDamaged(f"its header is not understood: {error}") from error
 
 
-def _build(header: dict[str, object], arrays: memoryview) -> Snapshot:
+def _build(header: dict[str, Any], arrays: memoryview) -> Snapshot:
     width, height, authors = (int(str(header[key])) for key in ("width", "height", "authors"))
     version = int(str(header["version"]))
     if version < 0:
@@ -104,10 +108,15 @@ def _build(header: dict[str, object], arrays: memoryview) -> Snapshot:
     charge_ms = header.get("charge_ms")
     if charge_ms is not None and int(str(charge_ms)) < 0:
         raise ValueError(f"charges that come back in {charge_ms} ms")
+    # Servers that don't say what they have kept knew of nothing but edits on a canvas that never grows.
+    kept = Kept.of_json(header["kept"]) if "kept" in header else Kept(definition, begun=version > 1)
+    if kept.since > version:
+        raise ValueError(f"version {version}, and what it has kept is of {kept.since}")
     return Snapshot(
         str(header["log"]),
         version,
         definition,
+        kept,
         canvas.copy(),
         cooldowns.copy(),
         None if charge_ms is None else int(str(charge_ms)),

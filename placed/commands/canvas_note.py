@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
 from placed.commands.part_file import part_file
 
 if TYPE_CHECKING:

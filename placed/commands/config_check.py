@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from placed.canvas.record import Definition
+    from placed.commands.operations.look import Found
     from placed.commands.settings.setting import Setting
     from placed.commands.settings.values import Settings
 
@@ -63,7 +63,7 @@ def show(settings: Settings) -> int:
     return code
 
 
-def _examine(settings: Settings, found: Definition | None) -> None:
+def _examine(settings: Settings, found: Found | None) -> None:
     """Go through what a start needs, in its order; what is missing is raised as a start would."""
     read_files(settings)
     _check_folders(settings)
@@ -74,7 +74,7 @@ def _examine(settings: Settings, found: Definition | None) -> None:
         if file is not None and not os.access(file, os.R_OK):
             raise CannotStart(f"{file} can't be read")
     if found is not None:
-        wanted_canvas(settings).check(found, settings.log or str(settings.data))
+        wanted_canvas(settings).check(found.created, found.now, settings.log or str(settings.data))
 
 
 def _check_folders(settings: Settings) -> None:
@@ -105,7 +105,7 @@ def _holder(folder: Path) -> str | None:
     return None
 
 
-def _lines(settings: Settings, found: Definition | None) -> Iterator[str]:
+def _lines(settings: Settings, found: Found | None) -> Iterator[str]:
     holder = _holder(settings.data)
     if holder is not None:
         yield f"# a server (process {holder}) has the data folder now; whether the port is free was not tried"
@@ -116,18 +116,18 @@ def _lines(settings: Settings, found: Definition | None) -> Iterator[str]:
         yield "# PLACED_KAFKA_PASSWORD is set, and not shown"
 
 
-def _default_of(settings: Settings, setting: str, found: Definition | None) -> tuple[Any, str]:
+def _default_of(settings: Settings, setting: str, found: Found | None) -> tuple[Any, str]:
     """The value that an unset setting gets, and why."""
     if setting == "log":
         return log_url(settings), "default"
     if setting not in _CANVAS:
         return None, "default"
-    canvas = found or DEFAULT_CANVAS
+    canvas = found.now if found else DEFAULT_CANVAS
     value = palette_of(canvas.rgb).name if setting == "palette" else getattr(canvas, setting)
     return value, f"the canvas in {settings.log or settings.data}" if found else "default"
 
 
-def _line(settings: Settings, row: Setting, found: Definition | None) -> str:
+def _line(settings: Settings, row: Setting, found: Found | None) -> str:
     value, place = getattr(settings, row.attribute), settings.origin(row.name).place
     if value is None:
         value, place = _default_of(settings, row.name, found)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from placed.history.gathering import gather
+from placed.history.gathering import begins, gather
 from placed.history.tail import Tail
 
 if TYPE_CHECKING:
     from placed.canvas.batch import Batch
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.ground import Ground
     from placed.history.stretch import Stretch
     from placed.history.tail import View
@@ -34,13 +34,15 @@ class Builder:
         self.tail = Tail(ground)
         self.read = ground.version
         self._definition = ground.definition
+        self._begun = ground.version > 1  # a segment has more than canvases
         self._waiting: deque[tuple[Stretch, Definition]] = deque()
 
     def add(self, batch: Batch) -> None:
         """Take a batch of the log's records, which holds `read`, or goes on from there after a gap."""
-        for stretch, definition in gather(batch, self.read, self._definition):
+        for stretch, definition in gather(batch, self.read, self._definition, begun=self._begun):
             self._waiting.append((stretch, definition))
             self.read, self._definition = stretch.end, definition
+        self._begun = self._begun or begins(batch)
 
     def full(self) -> View | None:
         """What the next segment has to hold; None when there isn't enough for it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placed.canvas.events import Canvas, Correction, Edits, decode
+from placed.canvas.events import Canvas, Correction, Edits, decode, decode_one
 from placed.history.stretch import NO_ACT, ROW, Other, Stretch
 
 if TYPE_CHECKING:
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.canvas.batch import Batch
+    from placed.canvas.definition import Definition
     from placed.canvas.events import Run
-    from placed.canvas.record import Definition
 
 
-def gather(batch: Batch, start: int, definition: Definition) -> Iterator[tuple[Stretch, Definition]]:
+def gather(batch: Batch, start: int, definition: Definition, *, begun: bool) -> Iterator[tuple[Stretch, Definition]]:
     """The batch's records from the offset `start` on, in order.
 
     Args:
         batch: consecutive records.
         start: where the first stretch begins.
         definition: the canvas at `start`.
+        begun: whether anything but the canvas has come before: until then the log's first one counts (`Kept.begun`).
 
     Returns:
         Stretches that follow one another up to the batch's `next_offset`, and the canvas of each one's rows. A canvas
@@ -39,7 +40,8 @@ def gather(batch: Batch, start: int, definition: Definition) -> Iterator[tuple[S
     gathered = _Gathered(start)
     for run in decode(batch.offsets[skipped:], batch.times_ms[skipped:], batch.values[skipped:]):
         event = run.event
-        if isinstance(event, Canvas) and _grows(definition, event.definition):
+        begun = begun or not isinstance(event, Canvas)
+        if begun and isinstance(event, Canvas) and _grows(definition, event.definition):
             if not gathered.is_empty:
                 yield gathered.stretch(int(run.offsets[0])), definition
                 gathered = _Gathered(int(run.offsets[0]))
@@ -50,8 +52,12 @@ def gather(batch: Batch, start: int, definition: Definition) -> Iterator[tuple[S
 
 
 def _grows(definition: Definition, other: Definition) -> bool:
-    is_larger = other.width >= definition.width and other.height >= definition.height
-    return other != definition and is_larger and other.rgb.startswith(definition.rgb)
+    return other != definition and definition.can_become(other)
+
+
+def begins(batch: Batch) -> bool:
+    """Whether the batch has anything but canvases."""
+    return any(not isinstance(decode_one(value), Canvas) for value in batch.values)  # mostly the first one is enough
 
 
 class _Gathered:
@@ -71,7 +77,7 @@ class _Gathered:
         event = run.event
         if isinstance(event, Edits):
             self._add_edits(run, event, definition)
-        elif isinstance(event, Correction) and event.act <= np.iinfo(np.int64).max:
+        elif isinstance(event, Correction):
             if _inside(event.pixels, definition).all():
                 self._add_rows(_rows(run, event.pixels, act=event.act))
             else:

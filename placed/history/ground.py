@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.stretch import Stretch
 
 CELLS: Final = 64  # cells along each side of the grid in which edits are counted

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.backends import Log
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.ground import Ground
     from placed.history.tail import View
 

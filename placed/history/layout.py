@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

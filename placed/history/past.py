@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.folder import SegmentFile
     from placed.history.layout import Header
     from placed.history.segment import Segment

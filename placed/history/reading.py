@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from placed.backends import LogError
 from placed.canvas.events import Canvas, decode_one
 from placed.history.chain import Wanted, find_chain
-from placed.history.gathering import gather
+from placed.history.gathering import begins, gather
 from placed.history.ground import Ground
 from placed.history.layout import SegmentDamaged
 from placed.history.past import NotKept
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from placed.backends import CopiedFrom
     from placed.canvas.batch import Batch
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.folder import SegmentFile
     from placed.history.stretch import Stretch
 
@@ -184,10 +184,12 @@ class ReadPast:
     def _from_log(self, start: int, end: int, definition: Definition) -> Iterator[tuple[Stretch, Definition]]:
         if start >= end:
             return
+        begun = start > 1  # as for `Builder`
         for batch in self._batches(start):
-            for stretch, found in gather(batch, start, definition):
+            for stretch, found in gather(batch, start, definition, begun=begun):
                 yield stretch.until(end), found
                 definition = found
+            begun = begun or begins(batch)
             start = batch.next_offset
             if start >= end:
                 return

@@ -33,7 +33,7 @@ from placed.history.stretch import NO_ACT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.ground import Ground
     from placed.history.stretch import Stretch
 

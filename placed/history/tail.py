@@ -16,7 +16,7 @@ import numpy as np
 from placed.history.stretch import ROW, Other, Stretch
 
 if TYPE_CHECKING:
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.history.ground import Ground
 
 # With half as many, r/place 2017 takes 16.8 bytes an edit, 3.8 of them keyframes, instead of 14.8; with twice as many,

@@ -17,7 +17,7 @@ from placed import __version__
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.canvas.author import author_of
 from placed.canvas.clock import steady_clock_ms
-from placed.canvas.record import EDIT_STRUCT
+from placed.canvas.events import Edits
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
 from placed.http.catch_up_limit import CatchUpLimit, too_many_catch_ups
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from placed.canvas.cooldown import Cooldowns, Rule, Standing
+    from placed.canvas.palette import Palette
     from placed.canvas.projection import Projection
     from placed.http.answer import Headers, Request
     from placed.http.client_address import Network
@@ -88,6 +89,7 @@ class Api:
 
     Attributes:
         is_ready: whether the log can be reached, for `/readyz`.
+        palette_of: the palette with these colours.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
         hosts: those that it answers for.
         stream_limit: for each client, and `poll_limit` and `catch_up_limit` likewise.
@@ -104,8 +106,7 @@ class Api:
     metrics: Metrics
     log_id: str
     author_key: bytes = attrs.field(repr=False)
-    hex_colors: tuple[str, ...]
-    color_names: tuple[str, ...]
+    palette_of: Callable[[bytes], Palette]
     trusted_proxies: tuple[Network, ...]
     allow_origins: tuple[str, ...]
     is_ready: Callable[[], bool]
@@ -149,10 +150,10 @@ class Api:
         if path == "/edit":
             x, y, color = edit_of(request, definition)
             author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-            return self._admit(author, EDIT_STRUCT.pack(x, y, color, author), 1)
+            return self._admit(Edits.one(x, y, color, author), author, 1)
         edits = edits_of(request, definition, self.most_edits)
         edits["author"] = author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-        return self._admit(author, edits.tobytes(), len(edits))
+        return self._admit(Edits(edits), author, len(edits))
 
     @property
     def most_edits(self) -> int:
@@ -160,7 +161,7 @@ class Api:
         rule = self.projection.cooldowns.rule
         return min(MOST_EDITS, rule.charges) if rule.charge_ms else MOST_EDITS
 
-    def _admit(self, author: int, edits: bytes, count: int) -> Admission:
+    def _admit(self, edits: Edits, author: int, count: int) -> Admission:
         cooldowns, now_ms = self.projection.cooldowns, self.now_ms()
         if not cooldowns.admit(author, now_ms, count):
             raise _cooldown(cooldowns, author, now_ms, count)
@@ -280,6 +281,7 @@ class Api:
         """`GET /info`: the facts that a client needs about the canvas, and the client's own charges."""
         projection, rule = self.projection, self.projection.cooldowns.rule
         definition, code = projection.definition, projection.code
+        palette = self.palette_of(definition.rgb)
         author = author_of(client_address(request, self.trusted_proxies), self.author_key)
         standing = projection.cooldowns.standing(author, self.now_ms())
         return json_answer(
@@ -287,8 +289,8 @@ class Api:
                 "software": f"placed/{__version__}",
                 "width": definition.width,
                 "height": definition.height,
-                "palette": self.hex_colors,
-                "color_names": self.color_names,
+                "palette": tuple(palette.hex_colors()),
+                "color_names": palette.names,
                 "edit_code": {
                     "x_bits": code.x_bits,
                     "y_bits": code.y_bits,

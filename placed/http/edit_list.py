@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from placed.canvas.record import EDIT
+from placed.canvas.events import EDIT
 from placed.http.answer import invalid_parameter, missing_parameter
 from placed.http.body import JSON, Members, json_members, media_type
 from placed.http.parameters import integer, query_pairs
@@ -15,7 +15,7 @@ from placed.http.parameters import integer, query_pairs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.http.answer import Request
 
 MOST_EDITS: Final = 1_000  # 13 KB of a record, and about 0.5 ms
@@ -32,7 +32,7 @@ def edits_of(request: Request, definition: Definition, most: int) -> NDArray[np.
         most: edits that one request may hold.
 
     Returns:
-        dtype `placed.canvas.record.EDIT`, shape (n,), in the order given, n from 1 to `most`; the author is 0.
+        dtype `placed.canvas.events.EDIT`, shape (n,), in the order given, n from 1 to `most`; the author is 0.
 
     Raises:
         Problem: 400 for a body that is something else, or an edit that isn't one of the canvas; 414; 415.

@@ -11,7 +11,7 @@ from placed.http.moment import ALLOWED, moment_of
 from placed.http.parameters import choice, integer, query_pairs
 
 if TYPE_CHECKING:
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.http.answer import Request
 
 MOST_SCALE: Final = 16

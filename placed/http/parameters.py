@@ -9,7 +9,7 @@ from placed.http.answer import Problem, invalid_parameter, missing_parameter
 from placed.http.body import FORM, JSON, form_pairs, json_members, media_type
 
 if TYPE_CHECKING:
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.http.answer import Request
     from placed.http.body import Pairs
 

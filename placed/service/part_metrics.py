@@ -73,7 +73,7 @@ def _watch_log(
     watch, total = metrics.watch, metrics.watch_total
     watch("placed_version", "Offset of the next record to apply.", lambda: projection.version)
     total("placed_edits_applied_total", "Edits read from the log.", lambda: projection.edits)
-    total("placed_records_refused_total", "Records not understood.", lambda: projection.refused)
+    total("placed_records_refused_total", "Records skipped, by reason.", lambda: projection.skipped, "reason")
     watch("placed_edits_waiting", "Edits that wait for the append in flight.", lambda: writer.waiting)
     watch("placed_appends_in_flight", "Records that are being appended.", lambda: writer.in_flight)
     watch("placed_log_reachable", "1 while the log can be read.", lambda: reader.reachable)

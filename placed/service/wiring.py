@@ -17,7 +17,7 @@ Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the proces
 from __future__ import annotations
 
 import contextlib
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -270,7 +270,6 @@ class _Server:
         return cls(settings, key, log, snapshotter, projection, tls, metrics, folders)
 
     def _api(self, log_id: str) -> Api:
-        palette = palette_of(self._projection.definition.rgb, self._settings.palette)
         proxies = self._settings.trusted_proxies
         return Api(
             projection=self._projection,
@@ -280,8 +279,7 @@ class _Server:
             metrics=self._metrics,
             log_id=log_id,
             author_key=self._author_key,
-            hex_colors=tuple(palette.hex_colors()),
-            color_names=palette.names,
+            palette_of=lru_cache(maxsize=1)(partial(palette_of, preferred=self._settings.palette)),
             trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
             hosts=self._hosts,

@@ -83,14 +83,14 @@ class Broadcaster:
         self._changed = trio.Event()
         self._waiters = Waiters()
         self._frame_seconds = frame_seconds
-        self._frames = Frames(projection.feed, projection.code)
+        self._frames = Frames(projection.feed)
         self.log_id = log_id
         self._closed = False
         self._published = projection.version
         self._old_since: dict[int, float] = {}
         self._sending: set[Subscriber] = set()
         self.subscribers = 0
-        self.reloads = dict.fromkeys(("other-log", "future", "too-old"), 0)
+        self.reloads = dict.fromkeys(("other-log", "future", "too-old", "canvas"), 0)
         self.writable = True
         self.edition = self.urgent = 0
         self.frames_sent = 0
@@ -203,7 +203,9 @@ class Broadcaster:
             return "other-log"
         if version > self._projection.version:
             return "future"
-        return "too-old" if version < self._projection.feed.first else None
+        if version < self._projection.feed.first:
+            return "canvas" if version < self._projection.kept.grown else "too-old"
+        return None
 
     def reload(self, code: str) -> bytes:
         """The event that sends somebody back to the image."""

@@ -15,7 +15,6 @@ from placed.stream import sse
 from placed.stream.chunked import chunk_of
 
 if TYPE_CHECKING:
-    from placed.canvas.edit_code import EditCode
     from placed.canvas.feed import Feed
 
 _NEW_FRAMES: Final = 64  # nearly all subscribers stand at one of the last few versions
@@ -32,9 +31,8 @@ class Format(enum.Enum):
 class Frames:
     """The frames of one feed."""
 
-    def __init__(self, feed: Feed, code: EditCode) -> None:
+    def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._code = code
         self._new: dict[tuple[int, Format], tuple[int, bytes]] = {}
         self._full: dict[tuple[int, Format], tuple[int, bytes]] = {}
 
@@ -57,7 +55,7 @@ class Frames:
     def _made(self, version: int, form: Format) -> tuple[int, bytes]:
         frame = self._feed.since(version)
         encode = sse.codes_frame if form is Format.CODES else sse.json_frame
-        made = frame.version, chunk_of(encode(frame, self._code))
+        made = frame.version, chunk_of(encode(frame, self._feed.code))
         if not frame.is_last:
             self._full[version, form] = made
             if len(self._full) > _FULL_FRAMES:

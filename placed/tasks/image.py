@@ -122,6 +122,8 @@ class ImageEncoder:
     def _is_old(self, image: Image) -> bool:
         if image.version == self._projection.version:
             return False
+        if image.version < self._projection.kept.grown:  # no edit code of today means a pixel of that image
+            return True
         return trio.current_time() >= self._encoded_at + self._age_seconds()
 
     def _age_seconds(self) -> float:
@@ -134,10 +136,11 @@ class ImageEncoder:
         return len(self._old)
 
     async def _encode(self) -> Image:
-        version, canvas = self._projection.version, self._projection.canvas.copy()
+        projection = self._projection
+        version, canvas, rgb = projection.version, projection.canvas.copy(), projection.definition.rgb
         self._encoded_at = trio.current_time()
         made_at = self._wall_clock()
-        data = await trio.to_thread.run_sync(self._to_file, version, canvas, limiter=self._thread)
+        data = await trio.to_thread.run_sync(self._to_file, version, canvas, rgb, limiter=self._thread)
         self.encodes += 1
         self.made_at = made_at
         self._on_encode(trio.current_time() - self._encoded_at)
@@ -146,13 +149,13 @@ class ImageEncoder:
             self._old.add(self._cached.file)
         return Image(version, data, f'"{self._log_id}-{version}"', modified)
 
-    def _to_file(self, version: int, canvas: NDArray[np.uint8]) -> bytes:
+    def _to_file(self, version: int, canvas: NDArray[np.uint8], rgb: bytes) -> bytes:
         text = {"placed:version": str(version), "placed:log": self._log_id}
-        return png.encode(canvas, self._projection.definition.rgb, text=text)
+        return png.encode(canvas, rgb, text=text)
 
 
 class RawEncoder(ImageEncoder):
     """The same for the bare canvas: a palette index for each pixel, one byte, row by row."""
 
-    def _to_file(self, _version: int, canvas: NDArray[np.uint8]) -> bytes:
+    def _to_file(self, _version: int, canvas: NDArray[np.uint8], _rgb: bytes) -> bytes:
         return canvas.tobytes()

@@ -45,7 +45,8 @@ async def replay(
     first, next_ = await log.bounds()
     if projection.version < first:
         raise OffsetOutOfRange(projection.version, first, next_)
-    begin = max(first, min(projection.version, end - feed_records))
+    # What is before `since` was folded with another canvas, or other acts, than there are now.
+    begin = max(first, projection.kept.since, min(projection.version, end - feed_records))
     projection.feed.restart(begin)
     if begin >= end:
         return

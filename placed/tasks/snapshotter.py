@@ -103,7 +103,8 @@ class Snapshotter:
     async def _snapshot(self) -> Snapshot:
         """The projection as it is now; made in steps, between which others have a turn."""
         projection = self._projection
-        version, canvas = projection.version, projection.canvas.copy()
+        version, definition, kept = projection.version, projection.definition, projection.kept
+        canvas = projection.canvas.copy()
         parts = [np.empty(0, SAVED)]
         now_ms, steady_ms = wall_clock_ms(), steady_clock_ms()
         for part in projection.cooldowns.save(steady_ms):
@@ -112,7 +113,7 @@ class Snapshotter:
             parts.append(part)
             await trio.lowlevel.checkpoint()
         charge_ms = projection.cooldowns.rule.charge_ms
-        return Snapshot(self._log_id, version, projection.definition, canvas, np.concatenate(parts), charge_ms)
+        return Snapshot(self._log_id, version, definition, kept, canvas, np.concatenate(parts), charge_ms)
 
     def _put_off(self, error: SnapshotUnwritable) -> None:
         if not self._retry_seconds:

@@ -1,51 +1,60 @@
-"""Collects edits while the last append is in flight, and appends them as one record.
+"""Appends events to the log, one record at a time, in the order in which they come.
 
-So there is no fixed delay at low load, and a burst makes bigger records, not more commits. Bounded: past `max_waiting`
-edits it raises `WriterFull`, and keeps nothing of the edit.
+    add(Edits)  add(Edits)  add(Act)  add(Edits)  add(Edits)      while an append is in flight
+    └────── record ──────┘  └record┘  └────── record ──────┘      waiting
+
+Edits that wait, with nothing else between them, become one record: so there is no fixed delay at low load, and a burst
+makes bigger records, not more commits. Any other event is a record of its own. Bounded: past `max_waiting` edits, or
+`MAX_OTHERS` other events, `WriterFull` is raised, and nothing is kept of what was to be added.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 import trio
 
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
-from placed.canvas.record import EDIT_STRUCT, EDITS_HEADER
+from placed.canvas.events import Edits
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from placed.backends import Log
+    from placed.canvas.events import Event
     from placed.storage.folder_watch import FolderWatch
 
+MAX_OTHERS = 64  # other events, which are at most a log's longest record each: 64 MB, from moderators alone
 _DOUBT_SECONDS = 10.0  # a guess: pages that were told not to place edits place none, and somebody has to try again
 MAX_WAITING = 16_384  # edits, 213 KB as one record; at 10,000 edits a second, 1.6 s of them
 
 
 class WriterFull(Exception):
-    """As many edits are waiting as may; try again."""
+    """As many events are waiting as may; try again."""
 
 
 class WriterClosed(Exception):
-    """The server is shutting down and takes no more edits."""
+    """The server is shutting down and takes no more events."""
 
 
 class PendingRecord:
-    """A record to be: the edits that are appended together, and what became of them.
+    """A record to be: the edits that are appended together, or another event; and what became of it.
 
     Attributes:
-        edits: packed, see `placed.canvas.record`.
-        done: set once it's known what became of them.
+        value: its bytes so far.
+        edits: how many edits are in it; 0 for another event.
+        done: set once it's known what became of it.
         offset: the record's, once it's in the log.
         error: why it isn't.
     """
 
-    def __init__(self, append_seconds: float) -> None:
-        self.edits = bytearray()
+    def __init__(self, value: bytes, edits: int, append_seconds: float) -> None:
+        self.value = bytearray(value)
+        self.edits = edits
         self.done = trio.Event()
         self.offset: int | None = None
         self.error: LogError | None = None
@@ -57,11 +66,11 @@ class PendingRecord:
             await self.done.wait()
 
     def version(self) -> int:
-        """The version at which its edits are visible.
+        """The version at which it is visible.
 
         Raises:
-            OutcomeUnknown: the log took too long or failed midway; they may have been appended.
-            LogError: they were not appended.
+            OutcomeUnknown: the log took too long or failed midway; it may have been appended.
+            LogError: it was not appended.
         """
         if self.offset is not None:
             return self.offset + 1
@@ -72,9 +81,10 @@ class PendingRecord:
 
 
 class Writer:
-    """The one task that appends edits to the log.
+    """The one task that appends events to the log.
 
     Attributes:
+        waiting: edits that wait for the append in flight to end.
         last_version: the version at which all that was appended so far is visible; 0 before the first append.
     """
 
@@ -84,52 +94,78 @@ class Writer:
         *,
         max_waiting: int = MAX_WAITING,
         append_seconds: float = 5.0,
-        on_append: Callable[[int, float], None] = lambda edits, seconds: None,
+        on_append: Callable[[int, int, float], None] = lambda edits, size_bytes, seconds: None,
         on_failure: Callable[[LogError], None] = lambda error: None,
         folders: FolderWatch | None = None,
     ) -> None:
         self._log = log
         self._folders = folders
-        self._max_bytes = max_waiting * EDIT_STRUCT.size
+        self._max_waiting = max_waiting
         self._append_seconds = append_seconds
         self._on_append = on_append
         self._on_failure = on_failure
         self._failing = False
         self._failed_at = -math.inf
         self.in_flight = 0
-        self._waiting = self._new()
+        self.waiting = 0
+        self._records = deque[PendingRecord]()
+        self._others = 0
         self._arrived = trio.Event()
         self._closing = False
         self._flushed = trio.Event()
         self.last_version = 0
 
-    def _new(self) -> PendingRecord:
-        return PendingRecord(self._append_seconds)
-
-    @property
-    def waiting(self) -> int:
-        """Edits that wait for the append in flight to end."""
-        return len(self._waiting.edits) // EDIT_STRUCT.size
-
     @property
     def is_writable(self) -> bool:
-        """Whether edits may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
+        """Whether events may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
         return not self._closing and not (self._failing and trio.current_time() < self._failed_at + _DOUBT_SECONDS)
 
-    def add(self, edits: bytes) -> PendingRecord:
-        """Let edits, packed and already checked against the canvas, wait to be appended; the one record that all of
-        them will be part of.
+    def add(self, event: Event) -> PendingRecord:
+        """Let an event, already checked against the canvas, wait to be appended; the one record that all of it will be
+        part of.
 
         Raises:
-            WriterFull, WriterClosed: none of them will be appended.
+            WriterFull, WriterClosed: nothing of it will be appended.
+            ValueError: it makes no record, or none that a log takes.
         """
         if self._closing:
             raise WriterClosed("the server is shutting down")
-        record = self._waiting
-        if len(record.edits) + len(edits) > self._max_bytes:
-            raise WriterFull(f"{self.waiting} edits are waiting for the log already")
-        record.edits += edits
+        record = self._add_edits(event) if isinstance(event, Edits) else self._add_other(event)
         self._arrived.set()
+        return record
+
+    def _add_edits(self, event: Edits) -> PendingRecord:
+        count = len(event.edits)
+        if self.waiting + count > self._max_waiting:
+            raise WriterFull(f"{self.waiting} edits are waiting for the log already")
+        self.waiting += count
+        if self._records and self._records[-1].edits:
+            record = self._records[-1]
+            record.value += event.payload()
+            record.edits += count
+            return record
+        return self._queue(event.encode(), count)
+
+    def _add_other(self, event: Event) -> PendingRecord:
+        if self._others >= MAX_OTHERS:
+            raise WriterFull(f"{self._others} events other than edits are waiting for the log already")
+        value = event.encode()
+        if len(value) > self._log.max_value_bytes:
+            raise ValueError(f"a record of {len(value)} bytes; allowed are {self._log.max_value_bytes}")
+        self._others += 1
+        return self._queue(value, 0)
+
+    def _queue(self, value: bytes, edits: int) -> PendingRecord:
+        record = PendingRecord(value, edits, self._append_seconds)
+        self._records.append(record)
+        return record
+
+    def _next(self) -> PendingRecord:
+        record = self._records.popleft()
+        self.waiting -= record.edits
+        self._others -= not record.edits
+        if not self._records and not self._closing:
+            self._arrived = trio.Event()
         return record
 
     async def place(self, x: int, y: int, color: int, author: int) -> int:
@@ -141,7 +177,7 @@ class Writer:
 
         Cancellation: the edit may be appended all the same.
         """
-        record = self.add(EDIT_STRUCT.pack(x, y, color, author))
+        record = self.add(Edits.one(x, y, color, author))
         await record.wait()
         return record.version()
 
@@ -151,25 +187,22 @@ class Writer:
             stack.callback(self._flushed.set)
             while True:
                 await self._arrived.wait()
-                record, self._waiting, self._arrived = self._waiting, self._new(), trio.Event()
-                if self._closing:
-                    self._arrived.set()
-                if not record.edits:
+                if not self._records:
                     return
-                await self._append(record)
+                await self._append(self._next())
 
     async def _append(self, record: PendingRecord) -> None:
         began = trio.current_time()
         self.in_flight += 1
         try:
             self._refuse_displaced()
-            record.offset = await self._log.append(EDITS_HEADER + record.edits)
+            record.offset = await self._log.append(bytes(record.value))
         except LogError as error:
             record.error = error
             self._on_failure(error)
         else:
             self.last_version = record.offset + 1
-            self._on_append(len(record.edits) // EDIT_STRUCT.size, trio.current_time() - began)
+            self._on_append(record.edits, len(record.value), trio.current_time() - began)
         finally:
             self.in_flight -= 1
             record.done.set()
@@ -201,7 +234,7 @@ class Writer:
             get_logger(__name__).warning("edits can't be appended to the log", reason=str(error))
 
     async def close(self) -> None:
-        """Refuse new edits, and wait until those that wait are in the log, or have failed. Idempotent."""
+        """Refuse new events, and wait until those that wait are in the log, or have failed. Idempotent."""
         self._closing = True
         self._arrived.set()
         await self._flushed.wait()

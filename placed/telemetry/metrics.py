@@ -17,7 +17,6 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from placed import __version__
-from placed.canvas.record import EDIT_STRUCT, EDITS_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -151,11 +150,12 @@ class Metrics:
         """A request was answered with this status."""
         self.responses[lane][status // 100] += 1
 
-    def appended(self, edits: int, seconds: float) -> None:
-        """A record of so many edits was appended in so many seconds."""
+    def appended(self, edits: int, size_bytes: int, seconds: float) -> None:
+        """A record of so many edits, 0 for one of another event, and so many bytes was appended in so many seconds."""
         self._append.observe(seconds)
-        self._record_edits.observe(edits)
-        self._record_bytes.observe(len(EDITS_HEADER) + edits * EDIT_STRUCT.size)
+        self._record_bytes.observe(size_bytes)
+        if edits:
+            self._record_edits.observe(edits)
 
     def append_failed(self, error: Exception) -> None:
         """A record couldn't be appended, or nobody knows whether it was."""

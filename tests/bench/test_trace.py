@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.logs.trace import Trace, generate
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
 
 WIDTH, HEIGHT = 9, 7
 # For each state the pixels that change, each once, with their new colours, and how many edits there were.

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hypothesis import strategies as st
 
+from placed.canvas.definition import Definition
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
-from placed.canvas.record import Definition
+from placed.canvas.kept import Kept
 from tests.support.records import SMALL, any_edit, edits
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from placed.canvas.events import Event
+from placed.canvas.events import Event
 
 KINDS = st.from_regex(r"[a-z][a-z-]{0,31}", fullmatch=True)
 AUTHORS = st.integers(0, 2**64 - 1)
@@ -38,6 +39,16 @@ def any_definition(most_px: int = 4096) -> SearchStrategy[Definition]:
     return st.builds(Definition, st.integers(1, most_px), st.integers(1, most_px), palettes)
 
 
+def any_kept(version: int) -> SearchStrategy[Kept]:
+    """Whatever a fold may keep at a version."""
+    unknown = st.frozensets(st.sampled_from(["format 2", "type 9", "act ban", "act *"]))
+    return st.integers(0, version).flatmap(
+        lambda since: st.builds(
+            Kept, any_definition(), st.booleans(), st.integers(0, since), st.just(since), unknown, FIELDS
+        )
+    )
+
+
 def some_edits(definition: Definition = SMALL) -> SearchStrategy[Edits]:
     """Edits that fit a canvas."""
     return st.lists(any_edit(definition), min_size=1, max_size=6).map(lambda several: Edits(edits(*several)))
@@ -46,7 +57,7 @@ def some_edits(definition: Definition = SMALL) -> SearchStrategy[Edits]:
 def some_correction(definition: Definition = SMALL) -> SearchStrategy[Correction]:
     """A correction that fits a canvas."""
     pixels = st.lists(any_edit(definition).map(lambda edit: edit[:3]), min_size=1, max_size=6)
-    return st.builds(Correction, AUTHORS, pixels.map(lambda several: np.array(several, PIXEL)))
+    return st.builds(Correction, st.integers(0, 2**63 - 1), pixels.map(lambda several: np.array(several, PIXEL)))
 
 
 def any_event(definition: Definition = SMALL) -> SearchStrategy[Event]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from placed.canvas.definition import Definition
 from placed.canvas.events import (
     EDIT,
     MAX_ACT_BYTES,
@@ -26,7 +27,6 @@ from placed.canvas.events import (
     decode,
     decode_one,
 )
-from placed.canvas.record import Definition
 from tests.canvas.any_events import FOREIGN, any_definition, any_event, some_edits
 from tests.support.records import edits
 
@@ -138,6 +138,7 @@ def test_docstrings_batch_makes_its_runs() -> None:
         (b"\1\2\1\0\1\0" + bytes(4), "palette of 4 bytes"),
         (b"\1\4" + bytes(8), "correction"),
         (b"\1\4" + bytes(8 + 4), "multiple of 5"),
+        (b"\1\4" + b"\xff" * 8 + bytes(5), "allowed are offsets"),
         (act("[1]"), "no object"),
         (act(f'{{"by":"{BY}"}}'), "kind None"),
         (act(f'{{"kind":"Ban","by":"{BY}"}}'), "kind 'Ban'"),

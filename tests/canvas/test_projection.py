@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.definition import Definition
 from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection
-from placed.canvas.record import Definition
 from tests.support.records import SMALL, any_edit, batch, batch_at, blank, code_of, paint, record
+
+if TYPE_CHECKING:
+    from placed.canvas.refusal import RecordRefused
 
 FOREIGN = st.sampled_from([b"", b"\1\1", b"\1\7x", b"\2\1" + bytes(13), record((5, 0, 0, 1)), b"\1\1" + bytes(14)])
 VALUES = st.lists(
@@ -87,12 +92,12 @@ def test_last_edit_wins_in_a_batch_of_many_thousands() -> None:
 
 
 def test_undecodable_record_is_counted_told_with_its_offset_and_passed() -> None:
-    told: list[tuple[int, str]] = []
-    subject = projection(on_refused=lambda offset, reason: told.append((offset, reason)))
+    told: list[tuple[int, RecordRefused]] = []
+    subject = projection(on_refused=lambda offset, refusal: told.append((offset, refusal)))
     subject.apply(batch([record((0, 0, 1, 0)), b"\1\7x", record((1, 0, 1, 0))], first=10), 0)
     assert (subject.version, subject.refused, subject.edits) == (13, 1, 2)
     assert [offset for offset, _ in told] == [11]
-    assert "type 7" in told[0][1]
+    assert "type 7" in str(told[0][1])
 
 
 def test_records_before_the_version_go_to_the_feed_alone() -> None:
@@ -100,7 +105,7 @@ def test_records_before_the_version_go_to_the_feed_alone() -> None:
     canvas[0, 1] = 2  # what the record at offset 1 made of it
     told: list[int] = []
     subject = projection(
-        2, canvas=canvas, feed=Feed(code_of(SMALL), 0), on_refused=lambda offset, reason: told.append(offset)
+        2, canvas=canvas, feed=Feed(code_of(SMALL), 0), on_refused=lambda offset, refusal: told.append(offset)
     )
     values = [b"unknown", record((1, 0, 3, 5), (1, 0, 2, 5)), record((1, 1, 1, 5)), b"unknown"]
     subject.apply(batch(values, time_ms=1_000), 1_000)

@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.cooldown import SAVED
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.kept import Kept
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged, decode, encode
+from tests.canvas.any_events import any_kept
 from tests.support.records import SMALL, blank
 
 CANVAS = blank()
 CANVAS[1, 2], CANVAS[2, 4] = 3, 1
-SNAPSHOT = Snapshot("log-1", 42, SMALL, CANVAS, np.array([(7, 1_000), (2**64 - 1, 2_000)], SAVED))
+SNAPSHOT = Snapshot("log-1", 42, SMALL, Kept(SMALL), CANVAS, np.array([(7, 1_000), (2**64 - 1, 2_000)], SAVED))
 
 
 def signed(body: bytes) -> bytes:
@@ -47,6 +49,7 @@ def test_any_snapshot_comes_back(data: st.DataObject, width: int, height: int, c
         data.draw(st.text("0123456789abcdef", min_size=1, max_size=64)),
         version,
         Definition(width, height, random.bytes(3 * colors)),
+        data.draw(any_kept(version)),
         random.integers(0, colors, (height, width)).astype(np.uint8),
         np.frombuffer(random.bytes(16 * data.draw(st.integers(0, 5))), SAVED),
         data.draw(st.one_of(st.none(), st.integers(0, 604_800_000))),

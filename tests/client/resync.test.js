@@ -146,6 +146,15 @@ test('another log is met by asking info first', () => {
   assert.equal(given(machine.tick(0)).do, 'info')
 })
 
+test('a canvas that has grown is met by asking info, and then for an image that has grown', () => {
+  const { machine, run } = live({ random: () => 0 })
+  machine.gotReload(run, { v: 9, log: 'a', hasGrown: true }, 0)
+  const info = given(machine.tick(0))
+  assert.equal(info.do, 'info')
+  const image = given(machine.gotInfo(info.run, { log: 'a', version: 9 }, 0))
+  assert.ok(image.do === 'image' && image.query.startsWith('?v=9'))
+})
+
 test('waiting grows from one failure to the next up to a bound, and is spread', () => {
   const waits = [0, 0.5, 0.999].map((chance) => {
     const machine = new Resync(() => chance)

@@ -22,8 +22,9 @@ import trio.testing
 
 from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.definition import Definition
+from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
-from placed.canvas.record import EDIT, Definition, encode_edits
 from placed.http.api import Api
 from placed.http.lanes.app import create_app
 from placed.http.lanes.connection import DeadlineStream, Limits
@@ -38,6 +39,7 @@ from placed.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from placed.canvas.events import Event
     from placed.stream.subscriber import Subscriber
     from placed.stream.subscriber_sockets import SubscriberSockets
     from placed.tasks.image import ImageEncoder
@@ -173,10 +175,9 @@ class _Writer:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
 
-    def add(self, edits: bytes) -> _Placed:
-        value = encode_edits(np.frombuffer(edits, EDIT))
+    def add(self, event: Event) -> _Placed:
         offset = self._projection.version
-        self._projection.apply(Batch(np.array([offset]), np.array([0]), [value], offset + 1), 0)
+        self._projection.apply(Batch(np.array([offset]), np.array([0]), [event.encode()], offset + 1), 0)
         return _Placed(self._projection.version)
 
 
@@ -195,8 +196,7 @@ class _Rig:
             metrics=Metrics(),
             log_id="f" * 16,
             author_key=bytes(32),
-            hex_colors=("#000000",),
-            color_names=("black",),
+            palette_of=palette_of,
             trusted_proxies=(),
             allow_origins=(),
             is_ready=lambda: True,

@@ -24,10 +24,14 @@ from typing import TYPE_CHECKING, Final
 import h11
 import numpy as np
 
-from placed.canvas import record, snapshot
+from placed.canvas import snapshot
+from placed.canvas.batch import Batch
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT, Act, Edits, decode_one
 from placed.canvas.palette import PaletteError
 from placed.canvas.palette_files import load_palette
-from placed.canvas.record import Definition
+from placed.canvas.projection import Projection
 from placed.commands.settings.config_file import ConfigError, read_config_file
 from placed.commands.settings.setting import SettingError
 from placed.commands.settings.values import SETTINGS
@@ -106,7 +110,7 @@ def records_of(data: bytes) -> list[bytes]:
         length = data[at]
         if length >= 250:
             good = [(n + length - 250, n, n, length) for n in range(5)]
-            found.append(record.EDITS_HEADER + b"".join(record.EDIT_STRUCT.pack(*one) for one in good))
+            found.append(Edits(np.array(good, EDIT)).encode())
             length = 0
         else:
             found.append(data[at + 1 : at + 1 + length])
@@ -115,17 +119,26 @@ def records_of(data: bytes) -> list[bytes]:
 
 
 def records(data: bytes) -> None:
-    """Whatever the log holds, all ways to read it agree, and no edit is outside the canvas."""
+    """Whatever the log holds, all ways to read it agree, no pixel is outside the canvas, and no byte is lost."""
     values = records_of(data)
-    decoded = record.decode(values, _CANVAS)
-    one_by_one = [record.decode([value], _CANVAS) for value in values]
-    assert decoded.counts.tolist() == [len(one.edits) for one in one_by_one]
-    assert decoded.refused == {n: one.refused[0] for n, one in enumerate(one_by_one) if one.refused}
-    expected = [edit for value in values for edit in _plain_edits(value)]
-    assert [tuple(edit) for edit in decoded.edits.tolist()] == expected
-    for value in values:
-        with contextlib.suppress(record.RecordRefused):
-            assert Definition.decode(value).encode() == value
+    whole, one_by_one = (Projection(_CANVAS, 0, Cooldowns(Rule(1, 0))) for _ in range(2))
+    whole.apply(_batch(values, 0), 0)
+    for offset, value in enumerate(values):
+        one_by_one.apply(_batch([value], offset), 0)
+        event = decode_one(value)
+        assert isinstance(event, Act) or event.encode() == value
+    assert whole.definition == one_by_one.definition
+    assert whole.kept == one_by_one.kept
+    assert (whole.canvas == one_by_one.canvas).all()
+    assert int(whole.canvas.max()) < whole.definition.colors
+    assert (whole.edits, whole.skipped) == (one_by_one.edits, one_by_one.skipped)
+    if whole.definition == _CANVAS:  # else more of them fit
+        assert whole.edits == sum(len(_plain_edits(value)) for value in values)
+
+
+def _batch(values: list[bytes], first: int) -> Batch:
+    offsets = np.arange(first, first + len(values))
+    return Batch(offsets, offsets, values, None if values else first)
 
 
 def _plain_edits(value: bytes) -> list[tuple[int, int, int, int]]:

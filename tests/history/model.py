@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from placed.canvas.events import EDIT
-from placed.canvas.record import Definition, encode_edits
+from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT, Canvas, Edits
 from placed.history.builder import Builder
 from placed.history.folder import SegmentFile, write_segment
 from placed.history.ground import Ground
@@ -36,7 +36,8 @@ SETTINGS = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-LARGER = Definition(7, 3, SMALL.rgb + bytes([9, 9, 9]))
+LARGER = Definition(7, 3, SMALL.rgb + bytes([99, 99, 99]))
+OTHER = Definition(2, 2, SMALL.rgb)
 
 
 @attrs.frozen
@@ -56,11 +57,13 @@ def correction(act: int, pixels: Sequence[tuple[int, int, int]]) -> bytes:
 def any_value() -> SearchStrategy[bytes]:
     """Mostly edits; also a larger canvas, corrections, acts, and what nobody understands."""
     several = st.lists(any_edit(), min_size=1, max_size=5)
-    edits = several.map(lambda them: encode_edits(np.array(them, EDIT)))
-    outside = st.just(encode_edits(np.array([(200, 0, 0, 1)], EDIT)))
+    edits = several.map(lambda them: Edits(np.array(them, EDIT)).encode())
+    outside = st.just(Edits(np.array([(200, 0, 0, 1)], EDIT)).encode())
     pixels = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2), st.integers(0, 4)), min_size=1, max_size=6)
     corrections = st.builds(correction, st.integers(0, 50), pixels)
-    canvases = st.sampled_from([SMALL.encode(), LARGER.encode(), Definition(2, 2, SMALL.rgb).encode()])
+    canvases = st.sampled_from(
+        [Canvas(SMALL).encode(), Canvas(LARGER).encode(), Canvas(Definition(2, 2, SMALL.rgb)).encode()]
+    )
     others = st.sampled_from(
         [bytes([1, 3]) + b'{"kind":"nod","by":"0123456789abcdef"}', b"\x02\x01", b"x", b"\x01\x63hm"]
     )
@@ -70,7 +73,7 @@ def any_value() -> SearchStrategy[bytes]:
 @st.composite
 def any_log(draw: st.DrawFn, *, most: int = 40) -> list[Entry]:
     """A log's records: gaps between offsets, and times that may go back."""
-    offset, entries = 0, [Entry(0, 1_000, SMALL.encode())]
+    offset, entries = 0, [Entry(0, 1_000, Canvas(SMALL).encode())]
     for value in draw(st.lists(any_value(), max_size=most)):
         offset += draw(st.sampled_from([1, 1, 1, 3]))
         entries.append(Entry(offset, 1_000 + draw(st.integers(0, 60)), value))
@@ -101,6 +104,7 @@ class Model:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.definition = SMALL
+        self.begun = False
         self.placed: list[Placed] = []
         self.moments: list[tuple[int, int]] = []  # offset, running highest time
         self.canvases: dict[int, tuple[Definition, NDArray[np.uint8]]] = {}
@@ -121,7 +125,9 @@ class Model:
         for x, y, color, author, act in self._pixels(entry.value):
             canvas[y, x] = color
             self.placed.append(Placed(entry.offset, entry.ms, x, y, color, author, act))
-        if entry.value == LARGER.encode() and self.definition == SMALL:
+        canvases = (Canvas(it).encode() for it in (SMALL, LARGER, OTHER))
+        self.begun = self.begun or entry.value not in canvases
+        if entry.value == Canvas(LARGER).encode() and self.definition == SMALL and self.begun:
             self.definition = LARGER
             larger = np.zeros((LARGER.height, LARGER.width), np.uint8)
             larger[: SMALL.height, : SMALL.width] = canvas

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
-from placed.canvas.record import Definition
 from placed.history.edits_page import encode_page
 from placed.history.past import Page
 from placed.history.stretch import ROW, Stretch

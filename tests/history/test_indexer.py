@@ -14,7 +14,8 @@ import trio
 
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.history.folder import list_folder
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
@@ -80,7 +81,7 @@ async def fill(log: Log, count: int, *, seed: int = 0) -> list[bytes]:
 
 async def test_a_history_goes_on_where_it_stopped(tmp_path: Path) -> None:
     async with lmdb_server(tmp_path) as server:
-        values = [SMALL.encode()]
+        values = [Canvas(SMALL).encode()]
         await server.log.append(values[0])
         for seed in range(3):
             values += await fill(server.log, 40, seed=seed)
@@ -97,8 +98,8 @@ async def test_a_history_goes_on_where_it_stopped(tmp_path: Path) -> None:
 async def test_damage_anywhere_costs_reading_that_part_again(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
-        values = [SMALL.encode(), *await fill(server.log, 90)]
+        await server.log.append(Canvas(SMALL).encode())
+        values = [Canvas(SMALL).encode(), *await fill(server.log, 90)]
         async with server.history(tmp_path / "history"):
             pass
         whole = {path: path.read_bytes() for path in (tmp_path / "history").glob("*.segment")}
@@ -124,8 +125,8 @@ def _damage(path: Path, rng: np.random.Generator) -> None:
 
 async def test_damage_under_a_running_server_is_found_by_who_asks_and_mended(tmp_path: Path) -> None:
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
-        values = [SMALL.encode(), *await fill(server.log, 60)]
+        await server.log.append(Canvas(SMALL).encode())
+        values = [Canvas(SMALL).encode(), *await fill(server.log, 60)]
         async with server.history(tmp_path / "history") as indexer:
             indexer.past.kept[1].path.unlink()
             with pytest.raises(NotIndexed, match="has to be read again"):
@@ -137,7 +138,7 @@ async def test_damage_under_a_running_server_is_found_by_who_asks_and_mended(tmp
 
 async def test_a_disk_without_room_stops_the_history_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
+        await server.log.append(Canvas(SMALL).encode())
         async with server.history(tmp_path / "history") as indexer:
             monkeypatch.setattr("placed.history.indexer._RETRY_SECONDS", 0.01)
             with monkeypatch.context() as full:
@@ -146,7 +147,7 @@ async def test_a_disk_without_room_stops_the_history_alone(tmp_path: Path, monke
                     raise OSError(errno.ENOSPC, "No space left on device")
 
                 full.setattr("placed.history.keeping.write_segment", refuse)
-                values = [SMALL.encode(), *await fill(server.log, 60)]
+                values = [Canvas(SMALL).encode(), *await fill(server.log, 60)]
                 await until(lambda: indexer.stopped is not None)
                 assert str(indexer.stopped) == "No space left on device"
                 assert _records(indexer.past) == values[: indexer.past.version]
@@ -157,7 +158,7 @@ async def test_a_disk_without_room_stops_the_history_alone(tmp_path: Path, monke
 
 async def test_a_data_folder_that_is_not_in_place_is_not_written(tmp_path: Path) -> None:
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
+        await server.log.append(Canvas(SMALL).encode())
         async with server.history(tmp_path / "history") as indexer:
             server.is_in_place = False
             await fill(server.log, 30)
@@ -167,13 +168,13 @@ async def test_a_data_folder_that_is_not_in_place_is_not_written(tmp_path: Path)
 
 async def test_a_history_of_another_log_is_put_aside(tmp_path: Path) -> None:
     async with lmdb_server(tmp_path / "one") as server:
-        await server.log.append(SMALL.encode())
+        await server.log.append(Canvas(SMALL).encode())
         await fill(server.log, 30)
         async with server.history(tmp_path / "history"):
             old = server.log.id
     async with lmdb_server(tmp_path / "two") as server:
-        await server.log.append(SMALL.encode())
-        values = [SMALL.encode(), *await fill(server.log, 40, seed=5)]
+        await server.log.append(Canvas(SMALL).encode())
+        values = [Canvas(SMALL).encode(), *await fill(server.log, 40, seed=5)]
         async with server.history(tmp_path / "history") as indexer:
             assert _records(indexer.past) == values
     assert len(list_folder(tmp_path / "history" / f"of-{old}")) > 0
@@ -182,7 +183,7 @@ async def test_a_history_of_another_log_is_put_aside(tmp_path: Path) -> None:
 async def test_a_log_whose_beginning_is_gone_has_a_history_from_the_canvas_as_it_is(tmp_path: Path) -> None:
     async with open_memory_log(max_bytes=2_000) as log:
         server = Server(log, lambda: log._tail.next)
-        await log.append(SMALL.encode())
+        await log.append(Canvas(SMALL).encode())
         await fill(log, 40)
         canvas = np.full((SMALL.height, SMALL.width), 2, np.uint8)
         server.ground = Ground(SMALL, log._tail.next, canvas)
@@ -199,9 +200,9 @@ async def test_a_log_whose_beginning_is_gone_has_a_history_from_the_canvas_as_it
 async def test_a_canvas_that_grows_has_its_size_at_each_version(tmp_path: Path) -> None:
     larger = Definition(9, 4, SMALL.rgb + bytes(3))
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
+        await server.log.append(Canvas(SMALL).encode())
         await fill(server.log, 20)
-        await server.log.append(larger.encode())
+        await server.log.append(Canvas(larger).encode())
         await server.log.append(record((8, 3, 4, 1)))
         async with server.history(tmp_path / "history") as indexer:
             assert indexer.past.canvas(21)[0] == SMALL
@@ -212,7 +213,7 @@ async def test_a_canvas_that_grows_has_its_size_at_each_version(tmp_path: Path) 
 async def test_the_history_waits_for_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "history").write_text("a file")
     async with lmdb_server(tmp_path) as server:
-        await server.log.append(SMALL.encode())
+        await server.log.append(Canvas(SMALL).encode())
         live = Live(server.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: server.ground)
         indexer = Indexer(tmp_path / "history", server.log, live)
         async with trio.open_nursery() as nursery:

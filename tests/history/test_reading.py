@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from placed.backends.lmdb.beside import open_beside
 from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.events import Canvas
 from placed.history.folder import list_folder
 from placed.history.past import NotKept
 from placed.history.reading import ReadPast, read_past
@@ -71,8 +72,8 @@ def test_a_log_without_its_beginning_needs_a_history(tmp_path: Path) -> None:
 
 async def test_an_lmdb_log_is_read_beside_who_writes_it(tmp_path: Path) -> None:
     async with open_lmdb_log(tmp_path / "log") as log:
-        await log.append(SMALL.encode())
-        expected = [SMALL.encode()]
+        await log.append(Canvas(SMALL).encode())
+        expected = [Canvas(SMALL).encode()]
         async with trio.open_nursery() as nursery:
 
             async def write() -> None:

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from placed.backends.memory import open_memory_log
-from placed.canvas.record import EDIT, encode_edits
+from placed.canvas.events import EDIT, Edits
 from placed.http.catch_up_limit import FRAMES_FOR_EACH_STREAM
 from placed.stream import sse
 from tests.support.exposition import metrics
@@ -48,7 +48,7 @@ async def fill(server: Server, log: Log) -> None:
     edits["color"] = np.arange(EDITS) % 15 + 1
     with trio.fail_after(LIMIT_SECONDS):
         for at in range(0, EDITS, RECORD_EDITS):
-            version = await log.append(encode_edits(edits[at : at + RECORD_EDITS])) + 1
+            version = await log.append(Edits(edits[at : at + RECORD_EDITS]).encode()) + 1
         while server.projection.version < version:
             await server.info()
 

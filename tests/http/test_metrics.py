@@ -11,7 +11,7 @@ import trio
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
-from placed.canvas.record import EDIT, encode_edits
+from placed.canvas.events import EDIT, Edits
 from placed.stream.chunked import chunk_of
 from tests.support.exposition import metrics
 from tests.support.http_connection import connect
@@ -104,7 +104,7 @@ def _many_edits(chance: random.Random) -> bytes:
     edits = np.zeros(60_000, EDIT)
     for name, most in (("x", SIDE), ("y", SIDE), ("color", 16)):
         edits[name] = np.frombuffer(chance.randbytes(4 * len(edits)), np.uint32) % most
-    return encode_edits(edits)
+    return Edits(edits).encode()
 
 
 async def test_who_takes_nothing_is_a_laggard_until_it_is_gone(start: Start, lane: str, chance: random.Random) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
 from placed.http.answer import Problem, Request
 from placed.http.body import BODY_BYTES
 from placed.http.parameters import MAX_VERSION, choice, edit_of, text, version_of

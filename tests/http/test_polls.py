@@ -12,8 +12,9 @@ import trio
 
 from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.canvas.palette import SEED
-from placed.canvas.record import Definition
 from placed.commands.settings.kinds import LOOPBACK
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS
 from tests.support.exposition import metrics, subscribers
@@ -229,7 +230,7 @@ async def test_end_of_the_server_answers_polls_with_its_last_edit(start: Start) 
 
 async def test_poll_hears_that_the_log_takes_no_edits(start: Start) -> None:
     log = ScriptedLog()
-    await log.append(Definition(WIDTH, HEIGHT, SEED.rgb).encode())
+    await log.append(Canvas(Definition(WIDTH, HEIGHT, SEED.rgb)).encode())
     async with start(open_log=log) as server, connect(server.port) as connection:
         await polling(server, connection, f"v=1&{LONG}")
         log.append_errors = [LogUnavailable("no room")]

@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from placed.backends import LogUnavailable
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.lanes.connection import HEAD_BYTES
 from tests.http.lanes.test_fast_lane import comparable
@@ -124,7 +125,7 @@ async def test_more_than_the_charges_can_ever_be_is_not_a_matter_of_waiting(star
 
 async def test_charges_are_given_back_where_nothing_was_placed(start: Start) -> None:
     log = ScriptedLog()
-    await log.append(Definition(WIDTH, HEIGHT, bytes(range(48))).encode())
+    await log.append(Canvas(Definition(WIDTH, HEIGHT, bytes(range(48)))).encode())
     async with start(open_log=log, charges=5, charge_seconds=60.0) as server:
         log.append_errors = [LogUnavailable("no room")]
         response = await post(server, *[[1, 1, 1]] * 4)

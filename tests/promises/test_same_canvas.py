@@ -14,7 +14,8 @@ from placed.backends import CannotStart, Log
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
 from placed.canvas.cooldown import Rule
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas, decode_one
 from placed.commands.settings.values import Settings
 from placed.service.wiring import Running, serve
 from placed.storage.snapshot_store import open_snapshot_store
@@ -142,7 +143,7 @@ async def test_replay_from_any_snapshot_equals_the_replay_from_the_start(tmp_pat
     """Snapshots are taken all along; from each one, and from none, the same canvas comes out, junk or not."""
     with trio.fail_after(LIMIT_SECONDS):
         async with open_memory_log() as log:
-            await log.append(DEFINITION.encode())
+            await log.append(Canvas(DEFINITION).encode())
             for _ in range(8):
                 for _ in range(chance.randint(1, 150)):
                     await log.append(_record(chance))
@@ -187,10 +188,10 @@ async def test_two_servers_that_want_another_canvas_on_an_empty_log_cannot_both_
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(start, log, WIDTH)
                 nursery.start_soon(start, log, WIDTH + 1)
-            first = Definition.decode((await values_of(log))[0])
+            first = decode_one((await values_of(log))[0])
     (refused,) = [result for result in results if isinstance(result, CannotStart)]
     (projection,) = [result for result in results if not isinstance(result, CannotStart)]
-    assert projection.definition == first
+    assert Canvas(projection.definition) == first
     assert "--width" in str(refused)
 
 

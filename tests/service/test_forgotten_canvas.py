@@ -9,6 +9,7 @@ import trio
 
 from placed.backends import CannotStart
 from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.events import Canvas
 from placed.commands.settings.values import Settings
 from placed.service.forgotten_canvas import refuse_to_forget
 from tests.support.log_lines import logged
@@ -24,7 +25,7 @@ KAFKA = "kafka://broker.test:9092/canvas"
 
 
 async def _painted(data: Path, edits: int = 3) -> None:
-    await append_records(data / "log", [SMALL.encode(), *[record((1, 1, 1, 9))] * edits])
+    await append_records(data / "log", [Canvas(SMALL).encode(), *[record((1, 1, 1, 9))] * edits])
 
 
 @pytest.mark.parametrize("log", [KAFKA, "lmdb:/elsewhere/log"])
@@ -46,7 +47,7 @@ async def test_damaged_log_may_hold_a_canvas(tmp_path: Path) -> None:
 async def test_log_that_has_records_is_served(tmp_path: Path) -> None:
     await _painted(tmp_path)
     log = ScriptedLog()
-    await log.append(SMALL.encode())
+    await log.append(Canvas(SMALL).encode())
     await refuse_to_forget(Settings(data=tmp_path, log=KAFKA), log)
 
 
@@ -74,7 +75,7 @@ async def test_log_in_memory_begins_empty_and_says_so(tmp_path: Path, caplog: py
 
 async def test_server_is_refused_in_a_line_and_makes_no_canvas(tmp_path: Path) -> None:
     data, other = tmp_path / "data", tmp_path / "other"
-    await append_records(data / "log", [SMALL.encode(), record((1, 1, 1, 9))])
+    await append_records(data / "log", [Canvas(SMALL).encode(), record((1, 1, 1, 9))])
     for _ in range(2):  # nor may a second try find what the first one has made
         code, output = await refusal(data, "--log", f"lmdb:{other}")
         assert code == 3

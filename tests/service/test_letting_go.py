@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from placed.canvas.record import EDIT, encode_edits
+from placed.canvas.events import EDIT, Edits
 from placed.commands.settings.values import Settings
 from placed.http.lanes import front
 from placed.service import wiring as service
@@ -44,7 +44,7 @@ def _band(colors: NDArray[np.uint8], y: int) -> bytes:
     edits["x"] = np.tile(np.arange(SIDE_PX), len(colors))
     edits["y"] = np.repeat(np.arange(y, y + len(colors)), SIDE_PX)
     edits["color"] = colors.reshape(-1)
-    return encode_edits(edits)
+    return Edits(edits).encode()
 
 
 async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(

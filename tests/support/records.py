@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from placed.canvas.batch import Batch
+from placed.canvas.definition import Definition
 from placed.canvas.edit_code import EditCode
-from placed.canvas.record import EDIT, Definition, encode_edits
+from placed.canvas.events import EDIT, Edits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def edits(*several: Edit) -> NDArray[np.void]:
 
 def record(*several: Edit) -> bytes:
     """A record of these edits."""
-    return encode_edits(edits(*several))
+    return Edits(edits(*several)).encode()
 
 
 def batch(values: Sequence[bytes], *, first: int = 0, time_ms: int = 0) -> Batch:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.backends import Log
+    from placed.canvas.definition import Definition
     from placed.canvas.projection import Projection
-    from placed.canvas.record import Definition
     from tests.support.http_connection import HttpConnection
 
 # The ways by which a request may be served. A further lane is a further word here, and its settings in `_LANES`.

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from placed.backends import CannotStart, CopiedFrom, OffsetOutOfRange
 from placed.canvas.cooldown import SAVED, Rule
-from placed.canvas.record import Definition
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
+from placed.canvas.kept import Kept
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged
 from placed.tasks.recovery import Wanted, recover
 from tests.support.log_lines import logged
@@ -85,7 +87,7 @@ EDITS: list[Edit] = [(index % 5, index % 3, 1 + index % 3, 9) for index in range
 async def log_of(*values: bytes) -> ScriptedLog:
     """A log with these records; without any, the small canvas and twenty edits."""
     log = ScriptedLog()
-    for value in values or (SMALL.encode(), *(record(edit) for edit in EDITS)):
+    for value in values or (Canvas(SMALL).encode(), *(record(edit) for edit in EDITS)):
         await log.append(value)
     return log
 
@@ -99,13 +101,13 @@ def canvas_at(version: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 def snapshot(log: ScriptedLog, version: int) -> Snapshot:
     """The snapshot that a server would have made of `log` at `version`."""
-    return Snapshot(log.id, version, SMALL, canvas_at(version), np.empty(0, SAVED))
+    return Snapshot(log.id, version, SMALL, Kept(SMALL), canvas_at(version), np.empty(0, SAVED))
 
 
 async def test_empty_log_gets_the_canvas_as_its_first_record(warnings: Callable[[], list[str]]) -> None:
     log = ScriptedLog()
     result = await recovered(log)
-    assert log.appended == [DEFAULT.encode()]
+    assert log.appended == [Canvas(DEFAULT).encode()]
     assert (result.projection.definition, result.projection.version) == (DEFAULT, 1)
     assert not result.projection.canvas.any()
     assert warnings() == []
@@ -115,7 +117,7 @@ async def test_empty_log_gets_the_canvas_that_was_asked_for() -> None:
     log = ScriptedLog()
     result = await recovered(log, wanted=Wanted(30, None, bytes(9)))
     assert result.projection.definition == Definition(30, 6, bytes(9))
-    assert log.appended == [result.projection.definition.encode()]
+    assert log.appended == [Canvas(result.projection.definition).encode()]
 
 
 async def test_other_server_that_was_quicker_on_an_empty_log_decides_on_the_canvas() -> None:
@@ -123,7 +125,7 @@ async def test_other_server_that_was_quicker_on_an_empty_log_decides_on_the_canv
     append = log.append
 
     async def append_second(value: bytes) -> int:
-        await append(SMALL.encode())
+        await append(Canvas(SMALL).encode())
         return await append(value)
 
     log.append = append_second  # type: ignore[method-assign]  # the other server's append comes in between
@@ -137,7 +139,7 @@ async def test_other_server_that_was_quicker_with_a_canvas_not_asked_for_is_told
     append = log.append
 
     async def append_second(value: bytes) -> int:
-        await append(SMALL.encode())
+        await append(Canvas(SMALL).encode())
         return await append(value)
 
     log.append = append_second  # type: ignore[method-assign]  # the other server's append comes in between
@@ -293,7 +295,7 @@ async def test_log_that_does_not_begin_with_a_canvas_is_read_as_asked_with_a_war
 
 
 async def test_foreign_records_are_told_once_however_many_there_are(warnings: Callable[[], list[str]]) -> None:
-    log = await log_of(SMALL.encode(), *[b"\1\7x"] * 50, record((1, 1, 1, 9)), *[b"\1\7x"] * 50)
+    log = await log_of(Canvas(SMALL).encode(), *[b"\1\7x"] * 50, record((1, 1, 1, 9)), *[b"\1\7x"] * 50)
     result = await recovered(log)
     assert result.projection.refused == 100
     assert result.projection.canvas[1, 1] == 1
@@ -303,7 +305,7 @@ async def test_foreign_records_are_told_once_however_many_there_are(warnings: Ca
 async def retained() -> Retained:
     """The twenty edits in such a log."""
     log = Retained()
-    for value in (SMALL.encode(), *(record(edit) for edit in EDITS)):
+    for value in (Canvas(SMALL).encode(), *(record(edit) for edit in EDITS)):
         await log.append(value)
     return log
 
@@ -335,7 +337,7 @@ async def test_start_goes_on_when_retention_removes_what_the_snapshot_has(
 async def test_cooldowns_are_counted_once_when_the_start_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("placed.tasks.recovery.steady_clock_ms", lambda: NOW_MS)
     monkeypatch.setattr("placed.tasks.reader.steady_clock_ms", lambda: NOW_MS)
-    log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 4)
+    log = await log_of(Canvas(SMALL).encode(), *[record((0, 0, 1, 9))] * 4)
     log.receive_errors = [OffsetOutOfRange(0, 1, 5)]
     result = await recovered(log)
     assert result.projection.cooldowns.standing(9, NOW_MS).remaining == 6
@@ -352,7 +354,7 @@ async def test_log_that_loses_records_faster_than_they_are_read_is_told(warnings
 async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("placed.tasks.recovery.steady_clock_ms", lambda: NOW_MS)
     monkeypatch.setattr("placed.tasks.reader.steady_clock_ms", lambda: NOW_MS)
-    log = await log_of(SMALL.encode(), *[record((0, 0, 1, 9))] * 7)
+    log = await log_of(Canvas(SMALL).encode(), *[record((0, 0, 1, 9))] * 7)
     after_kill = (await recovered(log)).projection.cooldowns
     assert after_kill.standing(9, NOW_MS).remaining == 3
     stopped = attrs.evolve(snapshot(log, 8), cooldowns=np.concatenate(list(after_kill.save(NOW_MS))))
@@ -364,7 +366,7 @@ async def test_charges_spent_before_a_restart_stay_spent(monkeypatch: pytest.Mon
 @given(st.lists(st.lists(any_edit(), min_size=1, max_size=4), max_size=12), st.data())
 def test_any_snapshot_and_the_log_after_it_give_the_logs_canvas(several: list[list[Edit]], data: st.DataObject) -> None:
     async def run() -> None:
-        log = await log_of(SMALL.encode(), *(record(*edits) for edits in several))
+        log = await log_of(Canvas(SMALL).encode(), *(record(*edits) for edits in several))
         version = data.draw(st.integers(0, len(several) + 1))
         canvas = blank()
         for edits in several[: max(0, version - 1)]:

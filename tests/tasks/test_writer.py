@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
 
 from placed.backends import LogClosed, LogUnavailable, OutcomeUnknown
-from placed.tasks.writer import Writer, WriterClosed, WriterFull
+from placed.canvas.events import PIXEL, Act, Correction, Edits
+from placed.tasks.writer import MAX_OTHERS, Writer, WriterClosed, WriterFull
 from tests.support.logs import ScriptedLog
-from tests.support.records import record
+from tests.support.records import edits, record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -66,9 +68,14 @@ def place(writer: Writer, nursery: trio.Nursery) -> Placing:
     return Placing(writer, nursery)
 
 
+def edits_of(*authors: int) -> Edits:
+    """An edit of each author."""
+    return Edits(edits(*((0, 0, 1, author) for author in authors)))
+
+
 def of(*authors: int) -> bytes:
     """The record of these authors' edits."""
-    return record(*((0, 0, 1, author) for author in authors))
+    return edits_of(*authors).encode()
 
 
 async def test_edit_is_one_record_and_answered_with_the_version_that_shows_it(log: ScriptedLog, writer: Writer) -> None:
@@ -114,12 +121,28 @@ async def test_edits_that_come_together_are_in_one_record_or_none(
     log.gate = trio.Event()
     await place(1, 2, 3)
     with pytest.raises(WriterFull):
-        writer.add(of(4, 5, 6, 7)[2:])
-    together = writer.add(of(8, 9, 10)[2:])
+        writer.add(edits_of(4, 5, 6, 7))
+    together = writer.add(edits_of(8, 9, 10))
     log.gate.set()
     await trio.testing.wait_all_tasks_blocked()
     assert log.appended == [of(1), of(2, 3, 8, 9, 10)]
     assert together.version() == 2
+
+
+async def test_other_events_are_bounded_and_no_longer_than_a_record(log: ScriptedLog, writer: Writer) -> None:
+    log.gate = trio.Event()
+    await trio.testing.wait_all_tasks_blocked()
+    with pytest.raises(ValueError, match="allowed are 1000000"):
+        writer.add(Correction(1, np.zeros(200_000, PIXEL)))
+    for act in range(MAX_OTHERS):
+        writer.add(Act("ban", act))
+    with pytest.raises(WriterFull, match=f"{MAX_OTHERS} events other than edits"):
+        writer.add(Act("ban", 1))
+    edit = writer.add(edits_of(1))
+    log.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert (len(log.appended), edit.version()) == (MAX_OTHERS + 1, MAX_OTHERS + 1)
+    assert writer.add(Act("ban", 1)).offset is None
 
 
 async def test_failing_append_tells_all_that_waited_and_the_next_succeeds(
@@ -253,7 +276,7 @@ async def test_writer_that_is_cancelled_leaves_its_clients_in_no_doubt_that_they
 async def test_load_makes_bigger_records_and_not_more_of_them(nursery: trio.Nursery) -> None:
     log = ScriptedLog()
     told: list[int] = []
-    writer = Writer(log, on_append=lambda edits, seconds: told.append(edits))
+    writer = Writer(log, on_append=lambda edits, size_bytes, seconds: told.append(edits))
     nursery.start_soon(writer.run)
     log.gate = trio.Event()
     async with trio.open_nursery() as clients:

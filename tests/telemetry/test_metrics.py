@@ -58,7 +58,7 @@ def test_answers_are_counted_by_lane_and_class_of_status() -> None:
 
 def test_appends_are_measured_in_seconds_edits_and_bytes() -> None:
     metrics = Metrics()
-    metrics.appended(7, 0.003)
+    metrics.appended(7, 2 + 7 * 13, 0.003)
     got = samples(metrics)
     assert got["placed_append_seconds_sum"] == 0.003
     assert got['placed_append_seconds_bucket{le="0.002"}'] == 0
@@ -66,6 +66,9 @@ def test_appends_are_measured_in_seconds_edits_and_bytes() -> None:
     assert got["placed_record_edits_sum"] == 7
     assert got['placed_record_edits_bucket{le="10.0"}'] == 1
     assert got["placed_record_bytes_sum"] == 2 + 7 * 13
+    metrics.appended(0, 80, 0.003)
+    got = samples(metrics)
+    assert (got["placed_record_edits_count"], got["placed_record_bytes_count"]) == (1, 2)  # another event has no edits
 
 
 @pytest.mark.parametrize(

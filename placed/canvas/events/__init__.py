@@ -43,7 +43,7 @@ from placed.canvas.events.act import MAX_ACT_BYTES, Act
 from placed.canvas.events.canvas import Canvas
 from placed.canvas.events.correction import PIXEL, Correction
 from placed.canvas.events.decoding import decode_run, decode_value
-from placed.canvas.events.edits import EDIT, EDIT_STRUCT, Edits
+from placed.canvas.events.edits import EDIT, EDIT_STRUCT, EDITS_HEADER, Edits
 from placed.canvas.events.event import FORMAT, Event, Run
 from placed.canvas.events.skipped import Broken, Unknown
 
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EDIT",
+    "EDITS_HEADER",
     "EDIT_STRUCT",
     "FORMAT",
     "MAX_ACT_BYTES",

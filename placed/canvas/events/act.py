@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import attrs
 
 from placed.canvas.events.event import Event
-from placed.canvas.record import RecordRefused
+from placed.canvas.refusal import RecordRefused, RecordUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from placed.canvas.change import Change
+    from placed.canvas.events.event import Run
+    from placed.canvas.state import State
 
 MAX_ACT_BYTES: Final = 65_536
 # Python's own parser stops where its stack ends, which is elsewhere in a start than in a server that runs.
@@ -79,6 +83,18 @@ class Act(Event):
         if not isinstance(kind, str):
             raise ValueError(f"an act of kind {kind!r}; allowed is a word")
         return cls(kind, int(by, 16), fields)
+
+    def change(self, state: State, run: Run) -> Change:
+        """What its kind says.
+
+        Raises:
+            RecordUnknown: this server doesn't know its kind.
+            RecordRefused: it isn't what its kind needs.
+        """
+        change_of = state.vocabulary.acts.get(self.kind)
+        if change_of is None:
+            raise RecordUnknown(f"act {self.kind}")
+        return change_of(state, self, int(run.offsets[0]))
 
     def payload(self) -> bytes:
         """The JSON.

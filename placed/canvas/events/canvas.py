@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import struct
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import attrs
 
+from placed.canvas.change import NOTHING, Change
+from placed.canvas.definition import Definition
 from placed.canvas.events.event import Event
-from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.refusal import Reason, RecordRefused
+
+if TYPE_CHECKING:
+    from placed.canvas.events.event import Run
+    from placed.canvas.state import State
 
 _SIZE: Final = struct.Struct("<HH")
 
@@ -39,6 +45,26 @@ class Canvas(Event):
             return cls(Definition(width, height, payload[_SIZE.size :]))
         except ValueError as error:
             raise RecordRefused(f"a canvas record of {width} x {height} pixels: {error}") from error
+
+    def change(self, state: State, run: Run) -> Change:
+        """The canvas becomes this one. Two servers that start on an empty log at once may both write its canvas: the
+        same one again changes nothing.
+
+        Raises:
+            RecordRefused: a side is shorter, the palette doesn't begin with what it was or adds a colour that it has,
+                or nothing but canvases has come so far, of which the first one counts.
+        """
+        if self.definition == state.definition:
+            return NOTHING
+        if not state.kept.begun:
+            raise RecordRefused("another canvas than the log's first one, before anybody has painted", Reason.CANVAS)
+        if not state.definition.can_become(self.definition):
+            raise RecordRefused(
+                f"a canvas of {self.definition.size}, which the one of {state.definition.size} can't become: no side "
+                "may be shorter, and the palette has to begin with the old one",
+                Reason.CANVAS,
+            )
+        return Change(definition=self.definition)
 
     def payload(self) -> bytes:
         """Width, height, and the palette's colours."""

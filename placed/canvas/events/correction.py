@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 import attrs
 import numpy as np
 
+from placed.canvas.change import Change
 from placed.canvas.events.event import Event
-from placed.canvas.record import RecordRefused
+from placed.canvas.refusal import RecordRefused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from placed.canvas.events.event import Run
+    from placed.canvas.state import State
+
 PIXEL: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("color", "u1")])
 _ACT: Final = struct.Struct("<Q")
+_LAST_OFFSET: Final = 2**63 - 1
 
 
 @attrs.frozen(eq=False)
@@ -38,19 +43,31 @@ class Correction(Event):
         """The correction in a payload.
 
         Raises:
-            RecordRefused: it sets no pixel, or its last one isn't whole.
+            RecordRefused: it sets no pixel, its last one isn't whole, or no act can have this id.
         """
         size = len(payload) - _ACT.size
         if size <= 0 or size % PIXEL.itemsize:
             raise RecordRefused(
                 f"{len(payload)} bytes of a correction; allowed are {_ACT.size} and a multiple of {PIXEL.itemsize}"
             )
-        return cls(_ACT.unpack_from(payload)[0], np.frombuffer(payload, PIXEL, offset=_ACT.size))
+        act = _ACT.unpack_from(payload)[0]
+        if act > _LAST_OFFSET:
+            raise RecordRefused(f"a correction of the act {act}; allowed are offsets, up to {_LAST_OFFSET}")
+        return cls(act, np.frombuffer(payload, PIXEL, offset=_ACT.size))
 
     @property
     def pixel_count(self) -> int:
         """How many pixels."""
         return len(self.pixels)
+
+    def change(self, state: State, run: Run) -> Change:
+        """The pixels are set; it costs nobody a charge.
+
+        Raises:
+            RecordRefused: one of them is outside the canvas.
+        """
+        state.check_inside(self.pixels)
+        return Change(pixels=self.pixels, counts=run.counts)
 
     def payload(self) -> bytes:
         """The act's id, and 5 bytes for each pixel.

@@ -13,7 +13,7 @@ import numpy as np
 from placed.canvas.events.edits import EDIT, Edits
 from placed.canvas.events.event import FORMAT, Run
 from placed.canvas.events.skipped import Broken, Unknown
-from placed.canvas.record import RecordRefused
+from placed.canvas.refusal import RecordRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 import attrs
 import numpy as np
 
-from placed.canvas.events.event import Event
-from placed.canvas.record import RecordRefused
+from placed.canvas.change import Change
+from placed.canvas.events.event import FORMAT, Event
+from placed.canvas.refusal import RecordRefused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from placed.canvas.events.event import Run
+    from placed.canvas.state import State
+
 EDIT: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("color", "u1"), ("author", "<u8")])
+EDITS_HEADER: Final = bytes([FORMAT, 1])  # what a record begins with
 EDIT_STRUCT: Final = struct.Struct("<HHBQ")
 
 
@@ -50,6 +55,19 @@ class Edits(Event):
     def pixel_count(self) -> int:
         """How many edits."""
         return len(self.edits)
+
+    def change(self, state: State, run: Run) -> Change:
+        """The pixels are set, and each costs its author a charge.
+
+        Raises:
+            RecordRefused: one of them is outside the canvas, so that its record is refused whole.
+        """
+        state.check_inside(self.edits)
+        return Change(pixels=self.edits, counts=run.counts, authors=self.edits["author"])
+
+    def part(self, begin: int, end: int) -> Edits:
+        """Some of them."""
+        return Edits(self.edits[begin:end])
 
     def payload(self) -> bytes:
         """All of them, 13 bytes each.

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from placed.canvas.change import Change
+    from placed.canvas.state import State
+
 FORMAT: Final = 1
 
 
@@ -38,6 +41,20 @@ class Event(abc.ABC):
     def pixel_count(self) -> int:
         """How many pixels it sets, one that it sets twice counted twice."""
         return 0
+
+    @abc.abstractmethod
+    def change(self, state: State, run: Run) -> Change:
+        """What it changes, as the event of `run`; nothing has changed yet, and nothing may.
+
+        Raises:
+            RecordRefused: one record of the run, at the least, changes nothing.
+        """
+
+    def part(self, begin: int, end: int) -> Event:
+        """The event in some records of its run, whose pixels are those from `begin` up to, not including, `end`."""
+        if (begin, end) != (0, self.pixel_count):
+            raise ValueError(f"pixels {begin} to {end} of one record, which has {self.pixel_count}")
+        return self
 
     @abc.abstractmethod
     def payload(self) -> bytes:
@@ -69,3 +86,12 @@ class Run:
     def __len__(self) -> int:
         """How many records."""
         return len(self.offsets)
+
+    def part(self, begin: int, end: int) -> Run:
+        """Its records from `begin` up to, not including, `end`, which are one at the least."""
+        if end - begin == len(self):
+            return self
+        part = slice(begin, end)
+        first, count = int(self.counts[:begin].sum()), int(self.counts[part].sum())
+        event = self.event.part(first, first + count)
+        return Run(event, self.offsets[part], self.times_ms[part], self.counts[part], self.values[part])

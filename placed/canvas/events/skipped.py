@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 
 from placed.canvas.events.event import Event
+from placed.canvas.refusal import RecordRefused, RecordUnknown
+
+if TYPE_CHECKING:
+    from placed.canvas.events.event import Run
+    from placed.canvas.state import State
 
 
 class _Bytes(Event):
@@ -42,6 +47,14 @@ class Unknown(_Bytes):
     value: bytes
     what: str
 
+    def change(self, state: State, run: Run) -> NoReturn:
+        """Nothing.
+
+        Raises:
+            RecordUnknown: always.
+        """
+        raise RecordUnknown(self.what)
+
 
 @attrs.frozen
 class Broken(_Bytes):
@@ -54,3 +67,11 @@ class Broken(_Bytes):
 
     value: bytes
     reason: str
+
+    def change(self, state: State, run: Run) -> NoReturn:
+        """Nothing.
+
+        Raises:
+            RecordRefused: always.
+        """
+        raise RecordRefused(self.reason)

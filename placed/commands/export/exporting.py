@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.commands.export.table import Table
     from placed.commands.settings.values import Settings
     from placed.history.reading import ReadPast

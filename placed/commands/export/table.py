@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
 
 
 @attrs.frozen(eq=False)

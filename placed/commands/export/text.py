@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.commands.export.table import Part
 
 _GZIP_LEVEL: Final = 1  # 16.5 million rows: 7 s and 262 MB; level 2 takes twice as long for 4 % less

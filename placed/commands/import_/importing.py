@@ -18,8 +18,9 @@ import attrs
 import numpy as np
 
 from placed.canvas.clock import wall_clock_ms
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.canvas.palette_files import palette_of
-from placed.canvas.record import Definition
 from placed.commands import canvas_note
 from placed.commands.canvas_note import NoteUnusable
 from placed.commands.import_.area import Area, AreaUnusable
@@ -257,7 +258,7 @@ async def _write(
     for part in rows:
         if not log.filling.next:
             first_ms = int(part["time_ms"][0])
-            await log.filling.extend(np.array([first_ms]), [definition.encode()])
+            await log.filling.extend(np.array([first_ms]), [Canvas(definition).encode()])
         for records in records_of(part, definition):
             await log.filling.extend(records.times_ms, records.values)
             edits += records.edits

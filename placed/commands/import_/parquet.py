@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.commands.import_.intake import Intake
 
 _AT_ONCE: Final = 1 << 17  # rows: 5 MB

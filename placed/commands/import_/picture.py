@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from placed.canvas.clock import wall_clock_ms
+from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT, Canvas
 from placed.canvas.palette import MAX_COLORS, Palette, PaletteError
 from placed.canvas.palette_files import palette_of
-from placed.canvas.record import EDIT, Definition
 from placed.commands.import_.colors import RgbColors
 from placed.commands.import_.importing import CannotImport, Imported
 from placed.commands.import_.intake import BadLines
@@ -70,7 +71,7 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
         )
     edits = _edits(index, picture.visible)
     definition, now_ms = Definition(width, height, palette.rgb), wall_clock_ms()
-    records = [definition.encode(), *edit_records(edits)]
+    records = [Canvas(definition).encode(), *edit_records(edits)]
     async with new_log(settings, created_ms=now_ms) as log:
         await log.filling.extend(np.full(len(records), now_ms), records)
     return Imported(definition, palette.name, len(edits), len(records), now_ms, now_ms, BadLines())

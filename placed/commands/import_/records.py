@@ -8,8 +8,7 @@ import attrs
 import numpy as np
 
 from placed.backends import Log
-from placed.canvas.events import PIXEL, Correction
-from placed.canvas.record import EDIT, EDITS_HEADER, encode_edits
+from placed.canvas.events import EDIT, EDITS_HEADER, PIXEL, Correction, Edits
 from placed.commands.import_.rows import Kind
 from placed.commands.import_.shapes import pixels_of
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
 
 MOST_EDITS: Final = (Log.max_value_bytes - len(EDITS_HEADER)) // EDIT.itemsize  # in one record
 
@@ -72,7 +71,7 @@ def _correction(rows: NDArray[np.void]) -> Records:
 
 def edit_records(edits: NDArray[np.void]) -> list[bytes]:
     """As few records as hold these edits, dtype `EDIT`; none for none."""
-    return [encode_edits(edits[at : at + MOST_EDITS]) for at in range(0, len(edits), MOST_EDITS)]
+    return [Edits(edits[at : at + MOST_EDITS]).encode() for at in range(0, len(edits), MOST_EDITS)]
 
 
 def _of_edits(time_ms: int, edits: NDArray[np.void]) -> Records:

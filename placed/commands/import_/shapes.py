@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placed.canvas.record import EDIT
+from placed.canvas.events import EDIT
 from placed.commands.import_.rows import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
 
 
 def pixels_of(row: np.void, definition: Definition) -> NDArray[np.void]:

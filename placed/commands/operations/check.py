@@ -213,8 +213,8 @@ def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
             what = f"there is none that can be used, and the log begins at offset {found.first}"
             report.add("snapshot", what, "Restore a data folder whose snapshot is at that version or later")
         return
-    definition = found.examination.definition
-    reason = why_unusable(snapshot, found.log_id, found.copied_from, definition, found.first, found.next)
+    created = found.examination.created
+    reason = why_unusable(snapshot, found.log_id, found.copied_from, created, found.first, found.next)
     if reason is None and found.examination.differing_px:
         differing_px = found.examination.differing_px
         reason = f"its canvas differs from the log's at version {snapshot.version} in {differing_px:,} pixels"

@@ -8,12 +8,14 @@ import numpy as np
 
 from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.events import Canvas, decode_one
 from placed.canvas.projection import Projection
-from placed.canvas.record import Definition, RecordRefused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from placed.canvas.definition import Definition
+    from placed.canvas.refusal import RecordRefused
     from placed.canvas.snapshot import Snapshot
 
 _NO_COOLDOWN: Final = Rule(1, 0)
@@ -44,8 +46,13 @@ class Examination:
 
     @property
     def definition(self) -> Definition | None:
-        """The canvas's; None where neither the log's first record nor a snapshot tells."""
+        """The canvas's, as far as was read; None where neither the log's first record nor a snapshot tells."""
         return self._projection.definition if self._projection else None
+
+    @property
+    def created(self) -> Definition | None:
+        """What it was at first."""
+        return self._projection.kept.created if self._projection else None
 
     @property
     def edits(self) -> int:
@@ -76,18 +83,25 @@ class Examination:
 
     def _begin(self, batch: Batch) -> None:
         self.first_ms = int(batch.times_ms[0])
-        definition = self._snapshot.definition if self._snapshot else None
-        canvas, version = None, self._first
+        definition, canvas, kept, version = None, None, None, self._first
         if int(batch.offsets[0]) == 0:
-            try:
-                definition = Definition.decode(batch.values[0])
-            except RecordRefused as refusal:
-                self.refused[0] = str(refusal)
+            first = decode_one(batch.values[0])
+            if isinstance(first, Canvas):
+                definition = first.definition
+            else:
+                self.refused[0] = f"not a canvas record: it begins with {batch.values[0][:8].hex()}"
+                definition = self._snapshot.kept.created if self._snapshot else None
         elif self._snapshot is not None:  # the beginning is gone: there is nothing to compare the snapshot with
-            canvas, version = self._snapshot.canvas.copy(), self._snapshot.version
+            definition, version = self._snapshot.definition, self._snapshot.version
+            canvas, kept = self._snapshot.canvas.copy(), self._snapshot.kept
         if definition is not None:
             self._projection = Projection(
-                definition, version, Cooldowns(_NO_COOLDOWN), canvas=canvas, on_refused=self._note_refused
+                definition,
+                version,
+                Cooldowns(_NO_COOLDOWN),
+                canvas=canvas,
+                kept=kept,
+                on_refused=self._note_refused,
             )
 
     def differs_px(self, canvas: NDArray[np.uint8]) -> int | None:
@@ -96,9 +110,9 @@ class Examination:
             return None
         return int(np.count_nonzero(self._projection.canvas != canvas))
 
-    def _note_refused(self, offset: int, reason: str) -> None:
+    def _note_refused(self, offset: int, refusal: RecordRefused) -> None:
         if not self.refused:
-            self.refused[offset] = reason
+            self.refused[offset] = str(refusal)
 
     def _compare(self) -> None:
         projection, snapshot = self._projection, self._snapshot

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
+
+import attrs
 
 from placed.backends import CannotStart
 from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.stored_records import read_batch
 from placed.backends.opening import lmdb_folder
-from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.events import Canvas, decode_one
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.check import SNAPSHOT_NAME
 from placed.storage.lmdb_check import check_file
@@ -20,23 +23,40 @@ from placed.storage.snapshot_store import read_snapshot
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from placed.canvas.definition import Definition
     from placed.commands.settings.values import Settings
 
 
-def canvas_of(settings: Settings) -> Definition | None:
-    """The size and palette of the canvas that these settings name; None where there is none yet, or it isn't here.
+@attrs.frozen
+class Found:
+    """A canvas.
+
+    Attributes:
+        created: its size and palette at first.
+        now: those that it has, as far as the last snapshot knows.
+    """
+
+    created: Definition
+    now: Definition
+
+
+def canvas_of(settings: Settings) -> Found | None:
+    """The canvas that these settings name; None where there is none yet, or it isn't here.
 
     Raises:
         CannotStart: the log can't be read, or is damaged.
     """
     folder = lmdb_folder(settings)
-    if folder is not None:
-        return _first_record(folder / DATA_NAME)
-    try:
+    snapshot = None
+    with contextlib.suppress(SnapshotDamaged):  # a start makes it anew from the log
         snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
-    except SnapshotDamaged:  # a start makes it anew from the log
+    if folder is None:
+        is_there = snapshot is not None and settings.log != "memory:"
+        return Found(snapshot.kept.created, snapshot.definition) if snapshot and is_there else None
+    created = _first_record(folder / DATA_NAME)
+    if created is None:
         return None
-    return snapshot.definition if snapshot and settings.log != "memory:" else None
+    return Found(created, snapshot.definition if snapshot and snapshot.kept.created == created else created)
 
 
 def _first_record(file: Path) -> Definition | None:
@@ -51,9 +71,9 @@ def _first_record(file: Path) -> Definition | None:
         if not check_log(pages).next_offset:
             return None
         batch = read_batch(pages, pages.subtree(RECORDS), 0, max_records=1, max_bytes=1)
-        return Definition.decode(batch.values[0])
-    except RecordRefused:  # a start says so, and goes by the settings
-        return None
+        first = decode_one(batch.values[0])
+        # Where it is something else, a start says so, and goes by the settings.
+        return first.definition if isinstance(first, Canvas) else None
     except (DamagedPages, OSError) as error:
         raise CannotStart(f"{file} is damaged: {error}") from error
     finally:

@@ -23,7 +23,7 @@ import trio
 from placed.backends.lmdb.salvage import Record, chunks, salvage, write_log
 from placed.backends.opening import lmdb_folder
 from placed.canvas.batch import Batch
-from placed.canvas.record import Definition, RecordRefused
+from placed.canvas.events import Canvas, decode_one
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.check import SNAPSHOT_NAME
 from placed.commands.operations.examination import Examination
@@ -129,13 +129,11 @@ def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | No
         DamagedPages: the log's first record is lost, and no snapshot knows what it said.
     """
     head = next(found.records())
-    with contextlib.suppress(RecordRefused):
-        if head.offset == 0:
-            Definition.decode(head.value)
-            return None
+    if head.offset == 0 and isinstance(decode_one(head.value), Canvas):
+        return None
     if snapshot is None:
         raise DamagedPages("the record that defines the canvas can't be read, and there is no snapshot of that canvas")
-    return Record(0, head.time_ms, snapshot.definition.encode())
+    return Record(0, head.time_ms, Canvas(snapshot.kept.created).encode())
 
 
 def _tell_pixels(found: Salvage, first: Record | None, snapshot: Snapshot) -> list[str]:

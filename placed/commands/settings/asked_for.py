@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
-from placed.canvas.record import Definition
 from placed.http.tls import server_context
 from placed.storage.author_key import author_key
 from placed.tasks.recovery import Wanted

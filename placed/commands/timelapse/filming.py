@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from placed.canvas.record import Definition
+    from placed.canvas.definition import Definition
     from placed.commands.timelapse.playing import Even
     from placed.commands.timelapse.source import Source
 

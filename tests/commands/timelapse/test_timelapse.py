@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.canvas.palette import REDDIT_2022
-from placed.canvas.record import Definition
 from placed.commands.timelapse.look import Look
 from placed.commands.timelapse.video import Planes
 from placed.process.exit_codes import ExitCode
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 41, 30  # an odd side
 BEGAN_MS = 1_700_000_000_000
 EDITS = 60
-CANVAS = Definition(WIDTH, HEIGHT, REDDIT_2022.rgb).encode()
+CANVAS = Canvas(Definition(WIDTH, HEIGHT, REDDIT_2022.rgb)).encode()
 COLORS = REDDIT_2022.to_array()
 
 
@@ -142,9 +143,9 @@ def test_with_even_edits_each_frame_has_as_many(data: Path, tmp_path: Path, plac
 
 
 def test_the_film_of_a_larger_canvas_is_as_large_from_its_beginning(tmp_path: Path, placed: Command) -> None:
-    larger = Definition(20, 10, REDDIT_2022.rgb).encode()
+    larger = Canvas(Definition(20, 10, REDDIT_2022.rgb)).encode()
     values = [
-        Definition(10, 10, REDDIT_2022.rgb[:48]).encode(),
+        Canvas(Definition(10, 10, REDDIT_2022.rgb[:48])).encode(),
         record_of([(1, 1, 5)]),
         larger,
         record_of([(19, 9, 31)]),

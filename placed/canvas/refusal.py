@@ -1,0 +1,40 @@
+"""Why a record changes nothing.
+
+    RecordRefused       it isn't what its type says, or isn't for this canvas
+    └── RecordUnknown   this server doesn't know its format or type, or the kind of its act; a newer one may
+
+Either way it is skipped, by every server alike. Pure.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.Enum):
+    """A word for each way to be refused, for counts of them."""
+
+    BROKEN = "broken"
+    OUTSIDE = "outside"
+    CANVAS = "canvas"
+    UNKNOWN = "unknown"
+
+
+class RecordRefused(ValueError):
+    """A record that changes nothing; the message says why."""
+
+    def __init__(self, message: str, reason: Reason = Reason.BROKEN) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RecordUnknown(RecordRefused):
+    """A record that this server doesn't know.
+
+    Attributes:
+        what: what it doesn't know: `format 2`, `type 9` or `act ban`.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}, which this server doesn't know", Reason.UNKNOWN)
+        self.what = what
