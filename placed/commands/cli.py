@@ -1,9 +1,9 @@
-"""The command line: `placed` serves, `placed paint` paints, `placed check` and `placed backup` look after a canvas.
+"""Runs the command line: `placed` serves, and each other command has a word, such as `placed paint`.
 
-Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. One
-that is wrong makes one line on standard error, with where it came from, its value and what is allowed, and exit code 2.
-Painting is imported only when asked for: a server has no use for the painter's libraries. The server itself is handed
-in from above (`placed.__main__`).
+Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. A
+wrong one makes one line on standard error, with the place where it came from, its value and what is allowed, and exit
+code 2. A command is imported only when somebody asks for it: a server has no use for the painter's libraries. The
+caller hands in the server itself (`placed.__main__`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _COMMANDS: Final = {
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
 _BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse")
-# And those that make a canvas also what it is to be; else than at a start, what isn't said follows from the data.
+# Commands that make a canvas also take its size and palette. Without these the files decide, unlike at a start.
 _ON_A_NEW_CANVAS: Final = {"import": ("width", "height", "palette")}
 
 
@@ -87,7 +87,7 @@ def _with_settings(command: click.Command) -> click.Command:
     """The command with the flags that say where a canvas is, and its function called with the settings they make."""
 
     of_a_new_one = _ON_A_NEW_CANVAS.get(str(command.name), ())
-    asked = [attrs.evolve(SETTINGS[name], instead="as the data need it") for name in of_a_new_one]
+    asked = [attrs.evolve(SETTINGS[name], instead="from the files") for name in of_a_new_one]
     rows = [*asked, *(row for row in SETTINGS.values() if row.finds_canvas)]
 
     def call(**values: Any) -> Any:

@@ -42,13 +42,12 @@ class _Origin(_OriginType):
 @click.command(
     "import",
     help="Make a new canvas of FILES: Reddit's tables of 2017, 2022 and 2023, an export of placed, each gzipped or "
-    "not, in any order; or one picture, as the canvas to begin with. Its size and its palette follow from the files, "
-    "where --width, --height and --palette don't say them. A canvas that exists is left alone. Exit code 3: nothing "
-    "was imported.",
+    "not, in any order; or one picture, as the canvas to begin with. Without --width, --height and --palette the files "
+    "decide on the canvas' size and palette. An existing canvas stays as it is. Exit code 3: nothing was imported.",
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--origin", type=_Origin(), help="Which coordinates become 0,0; by default those that are least.")
-@click.option("--skip-bad-lines", is_flag=True, help="Leave out the lines that can't be used, and tell how many.")
+@click.option("--origin", type=_Origin(), help="Coordinates that become 0,0.  [default: the smallest]")
+@click.option("--skip-bad-lines", is_flag=True, help="Leave out lines that can't be used, and say how many.")
 def import_(settings: Settings, files: tuple[Path, ...], origin: tuple[int, int] | None, skip_bad_lines: bool) -> int:
     """See the help above."""
     pictures = [path for path in files if is_picture(path)]

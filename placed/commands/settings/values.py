@@ -242,7 +242,7 @@ class Settings:
     show_authors: str = setting(
         HISTORY,
         one_of(SHOWN_AUTHORS, "WHAT"),
-        "What everybody may see of who painted a pixel: nothing, or a number that stands for their address.",
+        "What everybody sees of a pixel's author: nothing, or a pseudonym, a number that stands for the address.",
         more="The number is the same for everything that one address paints, and doesn't tell the address.",
         default="pseudonyms",
     )

@@ -65,28 +65,33 @@ class _Moment(_MomentType):
     "the film is whole.",
 )
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--from", "begin", type=_Moment(), help="Begin then: a date and time, a date, or an age, such as 24h.")
-@click.option("--to", "end", type=_Moment(), help="End then; likewise.")
-@click.option("--area", type=_Area(), help="Film this part of the canvas: its corner, width and height.")
+@click.option("--from", "begin", type=_Moment(), help="Begin then: a date, a date and time, or an age such as 24h.")
+@click.option("--to", "end", type=_Moment(), help="End then, given in the same way.")
+@click.option("--area", type=_Area(), help="Film this part of the canvas: its top left corner, width and height.")
 @click.option(
     "--seconds",
     type=click.FloatRange(0, _MAX_SECONDS, min_open=True),
     default=60,
     show_default=True,
-    help="How long the film is.",
+    metavar="SECONDS",
+    help="Length of the film.",
 )
-@click.option("--fps", type=click.IntRange(1, 60), default=30, show_default=True, help="Frames a second.")
+@click.option(
+    "--fps", type=click.IntRange(1, 60), default=30, show_default=True, metavar="FRAMES", help="Frames a second."
+)
 @click.option(
     "--scale",
     type=click.IntRange(1, 16),
-    help="Show each pixel so many times larger.  [default: as large as fits 1080 pixels]",
+    metavar="TIMES",
+    show_default="as large as fits 1080 pixels",
+    help="Make each pixel so many times larger.",
 )
 @click.option(
     "--even",
     type=click.Choice(["time", "edits"]),
     default="time",
     show_default=True,
-    help="What passes evenly: with edits, quiet hours take no time.",
+    help="Let the film run with the clock (time), or with the edits, so that quiet hours take no time.",
 )
 def timelapse(
     settings: Settings,
