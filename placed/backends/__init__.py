@@ -106,7 +106,7 @@ class Log(abc.ABC):
     Attributes:
         heard_next: the next offset as last heard, without asking; 0 where a log has nobody to hear it from.
         reconnects: how often its server was reached again after it hadn't answered.
-        cautions: what an operator should know of how it is set up, as sentences.
+        cautions: sentences for operators about its setup.
         copied_from: the log whose backup it was; None where it began by itself.
     """
 

@@ -94,7 +94,7 @@ async def open_memory_log(
     """A new, empty log in memory, closed when the block ends.
 
     Args:
-        max_bytes: what its records may take, Python's overhead included; older ones are dropped.
+        max_bytes: the most memory for its records, with Python's overhead; it drops the oldest ones.
         clock_ms: the time of a record, in ms since the epoch.
     """
     log = MemoryLog(max_bytes=max_bytes, clock_ms=clock_ms)

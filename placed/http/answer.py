@@ -43,7 +43,7 @@ class Request:
 
 @attrs.define  # not frozen, as `Request`
 class Answer:
-    """One response, but for the headers that belong to the connection; nobody changes it. A HEAD's body is left out by
+    """One response, without the headers that belong to the connection; nobody changes it. A HEAD's body is left out by
     the lane.
 
     Attributes:
@@ -86,8 +86,8 @@ class Problem(Exception):
 
     Args:
         status: HTTP's.
-        code: what happened, for programs; docs/api.md lists them.
-        detail: what happened and what is allowed, for people.
+        code: a word for programs; docs/api.md lists them.
+        detail: a sentence for people: the fault, and what is allowed.
         headers: such as Retry-After.
         more: further members of the JSON, such as the parameter and its value.
     """

@@ -91,9 +91,9 @@ class Api:
         is_ready: whether the log can be reached, for `/readyz`.
         palette_of: the palette with these colours.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
-        hosts: those that it answers for.
-        stream_limit: for each client, and `poll_limit` and `catch_up_limit` likewise.
-        polls: those that wait.
+        hosts: the host names that it answers to.
+        stream_limit: the limit for each client; so are `poll_limit` and `catch_up_limit`.
+        polls: the waiting polls.
         raw_encoder: makes the bare canvas.
         requests: where they are counted and logged.
         now_ms: the steady clock, ms since the epoch.

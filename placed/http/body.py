@@ -64,7 +64,7 @@ def json_members(body: bytes, expected: str) -> Members:
     """The members of the JSON object that `body` is.
 
     Args:
-        body: what was sent.
+        body: its bytes.
         expected: is said to who sent something else.
 
     Raises:

@@ -28,7 +28,7 @@ class CatchUpLimit:
     """The allowances of all clients.
 
     Args:
-        most_streams: that a client may follow at a time, each of which adds to its allowance; 0 is no limit.
+        most_streams: how many streams a client may have at a time; each adds to its allowance. 0 is no limit.
         unlimited: networks whose clients have no limit. Who has no IP address, as behind a Unix socket, has none.
     """
 

@@ -41,7 +41,7 @@ class ClientLimit:
     """A limit for each client.
 
     Args:
-        most: that one client may have open; 0 is no limit.
+        most: how many one client may have open; 0 is no limit.
         unlimited: networks whose clients aren't counted. Who has no IP address, as behind a Unix socket, isn't either.
     """
 

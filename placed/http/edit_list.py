@@ -27,7 +27,7 @@ def edits_of(request: Request, definition: Definition, most: int) -> NDArray[np.
     """The edits of a `POST /edits`.
 
     Args:
-        request: what was sent; its query is passed over.
+        request: the request; its query is ignored.
         definition: of the canvas that they are for.
         most: edits that one request may hold.
 

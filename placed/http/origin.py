@@ -34,7 +34,7 @@ def refuse_cross_site(request: Request, allowed: Sequence[str], trusted: Sequenc
     """Raise a 403 `Problem` when another site's page sent `request`.
 
     Args:
-        request: that changes something.
+        request: one that changes something.
         allowed: origins that may.
         trusted: proxies, which may tell the host that they were asked for.
     """

@@ -44,7 +44,7 @@ class Polls:
         Args:
             subscriber: just begun; closed here.
             wait_seconds: at most.
-            retry_ms: what EventSource is told to wait before it asks again.
+            retry_ms: how long EventSource waits before it asks again.
 
         Cancellation: loses nothing.
         """

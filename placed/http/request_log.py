@@ -101,7 +101,7 @@ class RequestLog:
         """The answer to a request for `path` that ended with `error`: a problem, or a mistake of ours.
 
         Args:
-            error: what ended it.
+            error: the error that ended it.
             path: empty while nothing is known of it.
             request: as far as it was read; its peer is known in any case, and its method is empty where it isn't.
             request_id: where it has got one already.

@@ -129,7 +129,7 @@ class Predecessor:
     """The old process, seen by the new one. Made by `predecessor_of`.
 
     Attributes:
-        sockets: those that it listens on.
+        sockets: its listening sockets.
     """
 
     def __init__(self, channel: socket.socket, sockets: list[socket.socket]) -> None:
@@ -160,7 +160,7 @@ def predecessor_of(environment: MutableMapping[str, str]) -> Predecessor | None:
         environment: loses the variable.
 
     Raises:
-        WrongSocket: what was handed over isn't what it should be.
+        WrongSocket: the old server handed over something else.
     """
     told = environment.pop(VARIABLE, None)
     if told is None:

@@ -27,7 +27,7 @@ class Notifier:
 
     Args:
         environment: has NOTIFY_SOCKET, and WATCHDOG_USEC if it wants to hear from time to time that we are alive.
-        process_id: ours; WATCHDOG_PID, if there, says for whom WATCHDOG_USEC is.
+        process_id: ours; WATCHDOG_PID, if set, says for which process WATCHDOG_USEC is.
     """
 
     def __init__(self, environment: Mapping[str, str], process_id: int) -> None:

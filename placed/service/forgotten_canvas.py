@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 async def refuse_to_forget(settings: Settings, log: Log) -> None:
     """Look whether the data folder holds a canvas that `log`, which is empty, would take the place of.
 
-    A log in memory gets a line alone: that it begins empty is what it is for.
+    A log in memory only gets a line: it is meant to begin empty.
 
     Raises:
         CannotStart: it does; the message has the ways out.

@@ -106,7 +106,7 @@ class ServerProcess:
         command: starts the process that is to take over.
 
     Raises:
-        WrongSocket: what it was given to listen on is no good.
+        WrongSocket: it can't listen on the sockets that it was given.
     """
 
     def __init__(self, settings: Settings, environment: MutableMapping[str, str], command: Sequence[str]) -> None:

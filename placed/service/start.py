@@ -106,7 +106,7 @@ class Start:
         settings: of the server.
         listeners: where it listens.
         tls: how it speaks TLS there, if it does.
-        has_patience: whether whoever comes waits however long it takes, as during a handover.
+        has_patience: whether new connections wait however long it takes, as during a handover.
 
     Attributes:
         reading: how much of the log has been read.

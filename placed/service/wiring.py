@@ -119,7 +119,7 @@ async def serve(
         stop: set by the caller.
         log: an open log to use instead of the settings', left open.
         listen_at: opens the listeners, instead of `listen` at the settings' address.
-        has_patience: whether whoever comes during a long start waits for its end, instead of 503.
+        has_patience: whether connections wait for the end of a long start, instead of getting 503.
         on_folder_free: called when another server may have the data folder, and the log; answers under way may still
             be sent.
         task_status: told when the log is read, and requests are served.

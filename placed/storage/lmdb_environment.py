@@ -377,7 +377,7 @@ async def open_environment(
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.
-        StoreDamaged: what is there is damaged, or isn't LMDB's; LMDB has not been let near it.
+        StoreDamaged: the file is damaged, or isn't LMDB's; LMDB has not opened it.
     """
     environment = Environment(folder, appended=appended, map_step_bytes=map_step_bytes)
     try:

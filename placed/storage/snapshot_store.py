@@ -35,7 +35,7 @@ class SnapshotStore:
     """An open store; opened by `open_snapshot_store`.
 
     Attributes:
-        damage: what was wrong with the stored snapshot, which was put aside for a new one; None if nothing was.
+        damage: the fault of the stored snapshot, which was put aside for a new one; None if it had none.
     """
 
     def __init__(self, environment: Environment, damage: str | None) -> None:

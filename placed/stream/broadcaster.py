@@ -41,7 +41,7 @@ class Broadcaster:
     """Everybody who follows one projection. Woken by the reader's `publish`.
 
     Args:
-        projection: what they follow.
+        projection: the one that subscribers follow.
         log_id: its log's.
         heartbeat_seconds: between two signs of life to one stream when nothing is placed, or up to a fifth less: those
             who got the same frame last aren't to be told at the same moment.
@@ -54,10 +54,10 @@ class Broadcaster:
         log_id: see above.
         subscribers: how many there are.
         reloads: how many were sent back to the image, by the word for the wire.
-        frames_sent: given to the streams that have a task of their own, and `bytes_sent` likewise.
+        frames_sent: frames for streams with a task of their own; `bytes_sent` are their bytes.
         delivered: see above.
         catch_ups: turns of those who lack a full frame or more.
-        writable: what `is_writable` said when it was last told.
+        writable: the last value of `is_writable` that was told.
         edition: of the status; a higher one is news, for the next frame.
         urgent: the edition that isn't to wait for a frame.
     """

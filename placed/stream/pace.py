@@ -63,8 +63,8 @@ class Pace:
         """Let the others have their time; where little was taken, one turn of the scheduler.
 
         Args:
-            turn_seconds: what the turn before took.
-            frame_seconds: what all turns of a frame take, as far as is known.
+            turn_seconds: how long the turn before took.
+            frame_seconds: how long all turns of a frame take, as far as is known.
         """
         if max(turn_seconds, frame_seconds) < _LITTLE_SECONDS:
             await trio.lowlevel.checkpoint()
@@ -108,7 +108,7 @@ class Stopwatch:
         self._began = time.thread_time()
 
     def end(self) -> float:
-        """A turn has ended: what it took."""
+        """End a turn, and return how long it took."""
         took = time.thread_time() - self._began
         self._sum_seconds += took
         return took

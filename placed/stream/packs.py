@@ -17,8 +17,8 @@ class SubscriberSocket:
     Attributes:
         fd: its socket; -1 once it's closed.
         ended: whether its peer has ended its own side.
-        heard_bytes: what it has said since it asked.
-        rest: what the socket didn't take of the last write.
+        heard_bytes: how many bytes it has sent since its request.
+        rest: the bytes of the last write that the socket didn't take.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
         catches_up: whether it waits for its turn to get the next frame of a catch-up.
         pack: the subscribers that it keeps up with, at the same version; None while it stands alone.
@@ -71,7 +71,7 @@ class Packs:
 
     Attributes:
         packs: in the order in which they are told.
-        loose: those in no pack, in the order in which they came to be.
+        loose: the ones in no pack, in the order in which they became loose.
     """
 
     def __init__(self) -> None:

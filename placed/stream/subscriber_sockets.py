@@ -40,7 +40,7 @@ class SubscriberSockets:
     """The subscribers of one server that have no task of their own, by their sockets. A context manager around `run`.
 
     Args:
-        broadcaster: what they follow.
+        broadcaster: the one that they follow.
         heartbeat_seconds: between two signs of life to one stream when nothing is placed.
         stall_seconds: for a stream that lags to take anything.
         frame_seconds: at least, between the starts of two broadcasts.
@@ -48,7 +48,7 @@ class SubscriberSockets:
     Attributes:
         frames: broadcasts.
         frames_sent: frames given to streams.
-        bytes_sent: what their sockets took.
+        bytes_sent: bytes that their sockets took.
     """
 
     def __init__(

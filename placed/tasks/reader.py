@@ -65,7 +65,7 @@ class LogReader:
 
     Attributes:
         reachable: whether the last read succeeded.
-        position: the offset to be read next; past the projection's version where a gap follows.
+        position: the offset that it reads next; past the projection's version where a gap follows.
     """
 
     def __init__(self, log: Log, projection: Projection, applied: Callable[[], None]) -> None:

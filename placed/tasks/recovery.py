@@ -108,8 +108,8 @@ async def recover(
     Args:
         log: open.
         store: where the last snapshot is.
-        wanted: what the operator asked for.
-        default: what to create where the operator asked for nothing.
+        wanted: the canvas that the operator asked for.
+        default: the canvas to create if the operator asked for none.
         rule: of the cooldowns.
         where: the log's name, for messages.
         progress: called with begin, the offset reached, and end.

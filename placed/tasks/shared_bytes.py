@@ -57,8 +57,8 @@ class Retired:
     """Bytes whose owner has newer ones, and that somebody may still be sending: a bounded number of them.
 
     Args:
-        most: that are kept.
-        most_bytes: that these may have together, but for the newest.
+        most: how many are kept.
+        most_bytes: how large these may be together, without the newest.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:

@@ -187,7 +187,7 @@ class Metrics:
         self._registry.register(_ReadWhenAsked(GaugeMetricFamily, name, help_, labels, read))
 
     def watch_total(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:
-        """Add a counter that is read likewise; its name ends with _total."""
+        """Add a counter that is read in the same way; its name ends with _total."""
         self._registry.register(_ReadWhenAsked(CounterMetricFamily, name, help_, labels, read))
 
     def exposition(self) -> tuple[str, bytes]:

@@ -69,7 +69,7 @@ def _tell_not_written(lines: int) -> None:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """The handler that `configure` sets, to be told from other people's."""
+    """The handler that `configure` sets; its type tells it from others."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)

@@ -225,7 +225,7 @@ class Client:
 
 
 class Consumer:
-    """Reads the topic; for one thread, but for `bounds`."""
+    """Reads the topic; for one thread, except `bounds`."""
 
     def __init__(self, consumer: KafkaConsumer, client: KafkaNetClient, partition: TopicPartition) -> None:
         self._consumer = consumer

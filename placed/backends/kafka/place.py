@@ -50,7 +50,7 @@ class KafkaSecurity:
     password: str | None = attrs.field(default=None, repr=False)
 
     def config(self) -> dict[str, Any]:
-        """The same, as kafka-python takes it, but for the certificates."""
+        """The same, as kafka-python takes it, without the certificates."""
         config: dict[str, Any] = {"security_protocol": self.protocol.upper()}
         if self.protocol.startswith("sasl"):
             config |= {

@@ -262,7 +262,7 @@ async def open_lmdb_log(
     Raises:
         LogBusy: another process, or another part of this one, has it.
         LogUnavailable: no permission, a read-only or full disk.
-        LogCorrupt: what is there is damaged, or isn't a log of ours.
+        LogCorrupt: the log is damaged, or isn't a log of ours.
     """
     async with contextlib.AsyncExitStack() as stack:
         await trio.to_thread.run_sync(_make_folder, path)

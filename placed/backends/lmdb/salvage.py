@@ -56,9 +56,9 @@ class Salvage:
     """The records that can be read of one state of a damaged log. `records` may be gone through again.
 
     Attributes:
-        about: what the log says of itself; None where that can't be read.
+        about: the log's own description; None if it can't be read.
         kept: how many records can be read.
-        lost: those that can't, in order, as far as the log knows of them.
+        lost: the records that can't be read, in order, as far as the log knows of them.
     """
 
     def __init__(self, pages: PageFile) -> None:

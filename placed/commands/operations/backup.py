@@ -62,7 +62,7 @@ class Backup:
     Attributes:
         folder: where it is.
         bytes: how large.
-        report: what the check of it found.
+        report: the findings of its check.
     """
 
     folder: Path

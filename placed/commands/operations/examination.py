@@ -25,7 +25,7 @@ class Examination:
     """A replay that stops at the snapshot's version, to compare.
 
     Args:
-        snapshot: what to compare with; None has nothing.
+        snapshot: to compare with; None compares with nothing.
         first: the log's first offset.
 
     Attributes:

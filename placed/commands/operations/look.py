@@ -33,7 +33,7 @@ class Found:
 
     Attributes:
         created: its size and palette at first.
-        now: those that it has, as far as the last snapshot knows.
+        now: its present size and palette, as far as the last snapshot knows.
     """
 
     created: Definition

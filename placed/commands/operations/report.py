@@ -18,8 +18,8 @@ class Problem:
 
     Attributes:
         part: log, snapshot, author key or folder.
-        what: what is wrong.
-        remedy: what can be done.
+        what: the problem.
+        remedy: how the operator can solve it.
     """
 
     part: str
@@ -33,12 +33,12 @@ class Report:
 
     Attributes:
         data: the data folder.
-        log: what is known of the log, by name.
+        log: facts about the log, by name.
         canvas: of the canvas.
         snapshot: of the snapshot; None where there is none.
-        problems: what isn't well.
-        notes: what an operator may want to know, and is no problem.
-        repaired: what was done, as sentences.
+        problems: everything that is wrong.
+        notes: facts that an operator may want to know, and that are no problems.
+        repaired: the repairs, as sentences.
     """
 
     data: str

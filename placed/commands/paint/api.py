@@ -95,7 +95,7 @@ class Info:
     Attributes:
         palette: sRGB, uint8, shape (colors, 3), 1 to 256 colours.
         version, log: the canvas's version and log id.
-        most_edits: that one request may hold; 1 from a server that takes one at a time.
+        most_edits: how many edits one request may hold; 1 for a server that takes one at a time.
         charges, charge_seconds: the cooldown's rule; 0 seconds: none.
         remaining, next_seconds: our charges left, and seconds until one more is back.
     """
@@ -134,7 +134,7 @@ class ApiClient:
 
     Args:
         url: the address of its page, http or https, also below a sub-path.
-        transport: what to send with instead of the network.
+        transport: sends requests, instead of the network.
     """
 
     def __init__(self, url: httpx.URL, transport: httpx.AsyncBaseTransport | None = None) -> None:

@@ -158,7 +158,7 @@ def paint(
 
 @attrs.define
 class _Run:
-    """One run of the painter under Trio, and what is to be said at its end."""
+    """One run of the painter under Trio, and its summary."""
 
     url: httpx.URL
     job: painting.Job

@@ -34,7 +34,7 @@ def pixels_alone(file: BinaryIO) -> io.BytesIO:
     """The PNG file without the chunks that no pixel depends on; it stands behind its signature.
 
     Raises:
-        ValueError: what is left is larger than `MAX_BYTES`.
+        ValueError: the rest is larger than `MAX_BYTES`.
     """
     kept = io.BytesIO()
     kept.write(SIGNATURE)

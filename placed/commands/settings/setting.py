@@ -52,11 +52,11 @@ class Setting:
 
     Attributes:
         section: the heading under which --help and the docs have it.
-        kind: what a value may be; each of them, where there may be many.
+        kind: says which values are allowed; where there may be many, each of them.
         text: the sentence of --help, in Markdown. It is for somebody who has read nothing else.
         more: further sentences for the docs.
         default: the value without the setting.
-        instead: says what holds without the setting, where `default` can't; also in Markdown.
+        instead: words for the default, where `default` can't say it; also in Markdown.
         found: looks the default up on this machine, for the command line alone.
         many: whether it may be given several times, and is a tuple.
         finds_canvas: whether it says where a canvas is, so that commands beside the server take it, too.

@@ -66,7 +66,7 @@ def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: H
     """The app over one API.
 
     Args:
-        api: what it answers with.
+        api: answers the requests.
         pages: the client's files.
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.

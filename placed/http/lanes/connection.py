@@ -212,7 +212,7 @@ class Connection(TCPServer):
     """Hypercorn's server of one connection, with our deadlines and error bodies.
 
     Args:
-        received: what the peer has sent already.
+        received: bytes that the peer has sent already.
         refuse: gives the answer to what can't be read as a request.
         is_elsewhere: whether what comes between two requests is for somebody else to answer.
 

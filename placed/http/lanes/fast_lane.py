@@ -40,7 +40,7 @@ class FastLane:
     """One server's.
 
     Args:
-        api: what answers.
+        api: answers the requests.
         sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream from the given bytes on; it gives back the bytes of the plain hot

@@ -93,12 +93,12 @@ class Front:
 
     Args:
         app: the slow lane's.
-        fast: what the fast lane answers with; None is without it.
+        fast: the API for the fast lane; None is without that lane.
         tls: the server's certificate; None is no TLS.
         limits: of each connection.
         max_connections: of all clients together; None is as many as descriptors allow.
         connection_limit: for each client.
-        hosts: those that are answered for; None is all.
+        hosts: the host names that the server answers to; None is all.
         allow_origins: sites whose pages may read refusals.
         requests: where they are counted and logged.
     """

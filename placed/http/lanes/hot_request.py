@@ -87,7 +87,7 @@ class _Collector:
 def read_head(data: bytes) -> Head | None:
     """The head of a plain hot request, which is the whole of `data` with its empty line; None if it's none.
 
-    A client repeats its header fields with each request: those that came lately aren't read again.
+    A client repeats its header fields with each request: fields that came lately aren't parsed again.
     """
     line = _PLAIN_LINE.match(data)
     if line is None or len(data) - line.end() > _KNOWN_FIELDS_BYTES:

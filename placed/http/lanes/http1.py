@@ -82,9 +82,9 @@ def unreadable(status: int, head: bytes, most_bytes: int) -> Problem:
     """Why what came is no request that can be answered.
 
     Args:
-        status: that it gets.
-        head: what came of it.
-        most_bytes: that a head may have.
+        status: of the answer.
+        head: the bytes of it that came.
+        most_bytes: how long a head may be.
     """
     if status == 408:
         return Problem(408, "slow-request", "the request's head took too long")

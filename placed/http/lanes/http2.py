@@ -55,7 +55,7 @@ class Http2:
     Args:
         protocol: of one connection, from its beginning.
         send_seconds: for the peer to take a piece of one stream.
-        head_bytes: that a request's headers may have, unpacked.
+        head_bytes: the most bytes of a request's headers, unpacked.
     """
 
     def __init__(self, protocol: H2Protocol, *, send_seconds: float, head_bytes: int) -> None:

@@ -44,7 +44,7 @@ class _Sleeper:
     Attributes:
         fd: its socket; -1 once the task is awake.
         woken: wakes the task.
-        data: what came, that the task is woken for.
+        data: the bytes for which the task is woken.
         rest: of an answer that the socket didn't take whole: of its own bytes, and from where on of those that follow.
         is_over: whether nothing more can come.
         is_busy: whether an edit is under way.
@@ -80,7 +80,7 @@ class KeepAlive:
     """All connections of one server's fast lane that wait for a request.
 
     Args:
-        api: what answers.
+        api: answers the requests.
         idle_seconds: for the next request to begin.
     """
 

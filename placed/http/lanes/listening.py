@@ -53,7 +53,7 @@ class Listening:
         inherited: sockets that listen already.
 
     Attributes:
-        sockets: those that are open.
+        sockets: the open ones.
     """
 
     def __init__(

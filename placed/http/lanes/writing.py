@@ -46,7 +46,7 @@ class Pace:
         send_seconds: in which it has to take `LEAST_BYTES`.
 
     Attributes:
-        written: bytes that the kernel took; whoever writes adds to it.
+        written: bytes that the kernel took; the writer adds to it.
     """
 
     def __init__(self, send_seconds: float) -> None:
