@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from placed.backends import CannotStart
 from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from placed.backends import Log
+    from placed.backends.kafka.filling import KafkaFilling
     from placed.backends.settings import LogSettings
 
 _MAX_PASSWORD_BYTES: Final = 4096
@@ -55,15 +56,42 @@ def is_kafka(settings: LogSettings) -> bool:
     return settings.log is not None and settings.log.startswith("kafka:")
 
 
+def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFilling]:
+    """The Kafka topic of these settings, without records, to be filled with some that have their times.
+
+    Raises:
+        CannotStart: a part that it needs isn't installed, or the password can't be read.
+        LogError: on entering, as `placed.backends.kafka.filling.fill_kafka_log` says.
+    """
+    filling = _kafka_module(settings, "placed.backends.kafka.filling")
+    place = KafkaPlace.parse(settings.log or "")
+    filled: AbstractAsyncContextManager[KafkaFilling] = filling.fill_kafka_log(
+        place, security=_security(settings), replication=settings.kafka_replication
+    )
+    return filled
+
+
 def _open_kafka(settings: LogSettings, *, create: bool) -> AbstractAsyncContextManager[Log]:
+    kafka = _kafka_module(settings, "placed.backends.kafka.log")
+    place = KafkaPlace.parse(settings.log or "")
+    opened: AbstractAsyncContextManager[Log] = kafka.open_kafka_log(
+        place, security=_security(settings), replication=settings.kafka_replication, create=create
+    )
+    return opened
+
+
+def _kafka_module(settings: LogSettings, name: str) -> Any:
     try:
         importlib.import_module("crc32c")  # kafka-python does without, six times slower
-        kafka = importlib.import_module("placed.backends.kafka.log")
+        return importlib.import_module(name)
     except ImportError as error:
         written = settings.origin("log").with_value(repr(settings.log))
         reason = f"{written}: {error.name} is missing; kafka:// logs need: pip install 'placed[kafka]'"
         raise CannotStart(reason) from error
-    security = KafkaSecurity(
+
+
+def _security(settings: LogSettings) -> KafkaSecurity:
+    return KafkaSecurity(
         protocol=settings.kafka_protocol,
         ca=settings.kafka_ca,
         certificate=settings.kafka_certificate,
@@ -72,11 +100,6 @@ def _open_kafka(settings: LogSettings, *, create: bool) -> AbstractAsyncContextM
         user=settings.kafka_user,
         password=_kafka_password(settings),
     )
-    place = KafkaPlace.parse(settings.log or "")
-    opened: AbstractAsyncContextManager[Log] = kafka.open_kafka_log(
-        place, security=security, replication=settings.kafka_replication, create=create
-    )
-    return opened
 
 
 def _kafka_password(settings: LogSettings) -> str | None:

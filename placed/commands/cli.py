@@ -49,12 +49,20 @@ _COMMANDS: Final = {
     "backup": ("placed.commands.operations.command", "Copy a canvas into a new folder, also while its server runs."),
     "export": ("placed.commands.export.command", "Write every edit to a CSV, JSON or Parquet file."),
     "timelapse": ("placed.commands.timelapse.command", "Film a canvas's past into a video or an animated picture."),
+    "copy": (
+        "placed.commands.copy.command",
+        "Copy a whole log to another backend, from one machine to a fleet, or back.",
+    ),
     "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
-_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse")
-# Commands that make a canvas also take its size and palette. Without these the files decide, unlike at a start.
-_ON_A_NEW_CANVAS: Final = {"import": ("width", "height", "palette")}
+_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse", "copy")
+# Commands that make a log also take what it is made as. Without a size and palette the files decide, unlike at a start.
+_ON_A_NEW_CANVAS: Final = {
+    "import": ("width", "height", "palette", "kafka_replication"),
+    "copy": ("kafka_replication",),
+}
+_FOLLOWS_FROM_DATA: Final = ("width", "height", "palette")
 
 
 class _Placed(click.Group):
@@ -87,7 +95,10 @@ def _with_settings(command: click.Command) -> click.Command:
     """The command with the flags that say where a canvas is, and its function called with the settings they make."""
 
     of_a_new_one = _ON_A_NEW_CANVAS.get(str(command.name), ())
-    asked = [attrs.evolve(SETTINGS[name], instead="from the files") for name in of_a_new_one]
+    asked = [
+        attrs.evolve(SETTINGS[name], instead="from the files") if name in _FOLLOWS_FROM_DATA else SETTINGS[name]
+        for name in of_a_new_one
+    ]
     rows = [*asked, *(row for row in SETTINGS.values() if row.finds_canvas)]
 
     def call(**values: Any) -> Any:

@@ -1,7 +1,8 @@
-"""A new log, for an import or a copy: whole under its name, or not there at all.
+"""Makes a new log, for an import or a copy: whole under its name, or not there at all.
 
 An embedded log is filled in `LOG.part-PID` beside its place, and renamed when it is done; the data folder is locked
-meanwhile, as a server does it. What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, leaves nothing.
+meanwhile, as a server does it. A topic has no second name: it is deleted when it can't be finished, unless it was there
+before. What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, leaves nothing.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from placed.backends import CannotStart, LogError
 from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.filling import fill_lmdb_log
-from placed.backends.opening import is_kafka, lmdb_folder
-from placed.commands.operations.part_folder import part_folder
+from placed.backends.opening import fill_topic, is_kafka, lmdb_folder, log_url
+from placed.commands.operations.part_folder import ended_as_by_ctrl_c, part_folder
 from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import DATA_NAME, StoreError, make_folder, sync_folder
@@ -26,8 +30,8 @@ from placed.storage.ownership import give_to_folders_owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
-    from pathlib import Path
 
+    from placed.backends.kafka.filling import KafkaFilling
     from placed.backends.lmdb.filling import LmdbFilling
     from placed.commands.settings.values import Settings
 
@@ -45,34 +49,50 @@ class NewLog:
 
     Attributes:
         filling: where records go.
-        scratch: an empty folder on the same disk, which goes away.
+        scratch: an empty folder, on the same disk, which goes away.
+        folder: where an embedded log is for now; None for a topic.
     """
 
-    filling: LmdbFilling
+    filling: LmdbFilling | KafkaFilling
     scratch: Path
+    folder: Path | None
 
 
 @contextlib.asynccontextmanager
-async def new_log(settings: Settings, *, created_ms: int) -> AsyncGenerator[NewLog]:
+async def new_log(settings: Settings, *, created_ms: int, data: Path | None) -> AsyncGenerator[NewLog]:
     """The new log that these settings name, in its place once the block ends well.
+
+    Args:
+        settings: of the server that will have it.
+        created_ms: when it was created, or the one that it is made of.
+        data: the data folder, which is made, and locked; None where it isn't known.
 
     Raises:
         NoNewLog: there is one already, it can't be written, or is of no kind that lasts.
     """
     folder = lmdb_folder(settings)
-    if folder is None:
-        kind = "a Kafka topic: import into a data folder, and then placed copy --to it" if is_kafka(settings) else None
-        raise NoNewLog(
-            f"{settings.origin('log').with_value(repr(settings.log))}: {kind or 'it would end with this command'}"
-        )
-    with _told(folder), _folders(settings.data, folder), part_folder(folder) as part:
-        for name in (_LOG_NAME, SPOOL_NAME):
-            (part / name).mkdir(mode=0o700)
-        async with fill_lmdb_log(part / _LOG_NAME, created_ms=created_ms) as filling:
-            yield NewLog(filling, part / SPOOL_NAME)
-        (part / _LOG_NAME / LMDB_LOCK_NAME).unlink(missing_ok=True)
-        _put_in_place(part / _LOG_NAME, folder)
-        shutil.rmtree(part)
+    if folder is None and not is_kafka(settings):
+        raise NoNewLog(f"{log_url(settings)!r} would end with this command; allowed are lmdb:PATH and kafka://")
+    with _told(folder or settings.data), _folders(data, folder):
+        if folder is None:
+            async with _new_topic(settings) as log:
+                yield log
+            return
+        with part_folder(folder) as part:
+            for name in (_LOG_NAME, SPOOL_NAME):
+                (part / name).mkdir(mode=0o700)
+            async with fill_lmdb_log(part / _LOG_NAME, created_ms=created_ms) as filling:
+                yield NewLog(filling, part / SPOOL_NAME, part / _LOG_NAME)
+            (part / _LOG_NAME / LMDB_LOCK_NAME).unlink(missing_ok=True)
+            _put_in_place(part / _LOG_NAME, folder)
+            shutil.rmtree(part)
+
+
+@contextlib.asynccontextmanager
+async def _new_topic(settings: Settings) -> AsyncGenerator[NewLog]:
+    with tempfile.TemporaryDirectory(prefix="placed-") as scratch, ended_as_by_ctrl_c():
+        async with fill_topic(settings) as filling:
+            yield NewLog(filling, Path(scratch), None)
 
 
 @contextlib.contextmanager
@@ -81,36 +101,40 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except FolderBusy as error:
         raise NoNewLog(str(error)) from error
-    except StoreError as error:
+    except (StoreError, LogError, CannotStart) as error:
         raise NoNewLog(str(error)) from error
     except OSError as error:
         raise NoNewLog(f"{error.filename or folder}: {error.strerror}") from error
 
 
 @contextlib.contextmanager
-def _folders(data: Path, log: Path) -> Iterator[None]:
-    """Have both folders to ourselves, and remove what was made when the block fails.
+def _folders(data: Path | None, log: Path | None) -> Iterator[None]:
+    """Have both folders, as far as there are any, to ourselves, and remove what was made when the block fails.
 
     Raises:
         NoNewLog: there is a log.
         FolderBusy: a server has one of them.
         OSError: they can't be used.
     """
-    made = [each for each in (data, *data.parents) if not each.exists()]
+    wanted = [*([data] if data else []), *([log.parent] if log else [])]
+    made = {each for folder in wanted for each in (folder, *folder.parents) if not each.exists()}
     try:
-        make_folder(data, 0o700)
-        make_folder(log.parent)
-        with lock_folder(data), contextlib.ExitStack() as stack:
-            if log.is_dir() and not log.samefile(data):
+        with contextlib.ExitStack() as stack:
+            for folder in wanted:
+                make_folder(folder, 0o700 if folder == data else 0o777)
+            if data:
+                stack.enter_context(lock_folder(data))
+            if log and log.is_dir():
                 stack.enter_context(lock_folder(log))
-            _refuse_records(log)
+            if log:
+                _refuse_records(log)
             yield
     except BaseException:
         if data in made:
             shutil.rmtree(data, ignore_errors=True)
-            for each in made[1:]:
-                with contextlib.suppress(OSError):
-                    each.rmdir()
+        for each in sorted(made, reverse=True):  # the innermost first
+            with contextlib.suppress(OSError):
+                each.rmdir()
         raise
 
 

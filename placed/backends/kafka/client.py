@@ -4,9 +4,7 @@ Faults of kafka-python 3.0 that this module deals with: A constructor that fails
 has no bound for what is in flight, waits for metadata inside `send`, and its `close` waits for a dead broker. It drops
 what a broker says right before it hangs up, such as that the password is wrong. A broker that refuses us, or whose
 certificate isn't trusted, looks like one that is away. Debug lines show passwords. Only here its errors become those of
-`placed.backends`.
-
-Knows nothing of Trio. Everything here blocks, and every wait has a limit.
+`placed.backends`. It knows nothing of Trio. Everything here blocks, and every wait has a limit.
 """
 
 from __future__ import annotations
@@ -171,7 +169,7 @@ class Client:
             manager.get_connection = connect_and_remember
             return client
 
-        config = {**self._config, "api_version": self.broker_version, "kafka_client": net_client, **config}
+        config = {**self.config, "kafka_client": net_client, **config}
         try:
             yield kind(**config), made[0]
         except kafka_errors.KafkaTimeoutError as error:
@@ -194,7 +192,7 @@ class Client:
         """
         with self.errors():
             producer = KafkaProducer(
-                **{**self._config, "api_version": self.broker_version},
+                **self.config,
                 acks="all",
                 enable_idempotence=True,
                 allow_auto_create_topics=False,
@@ -211,6 +209,11 @@ class Client:
             # From here on `send` belongs to the Trio thread: without metadata it fails instead of waiting.
             producer.config["max_block_ms"] = 0
             return made
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What kafka-python is told by any client of this log."""
+        return {**self._config, "api_version": self.broker_version}
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -270,8 +273,7 @@ class Consumer:
     @property
     def position(self) -> int:
         """The offset that is read next; past what `poll` has given where a gap follows."""
-        position: int = self._consumer.position(self._partition)
-        return position
+        return int(self._consumer.position(self._partition))
 
     def poll(self, max_records: int) -> list[Any]:
         """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`.
@@ -285,8 +287,7 @@ class Consumer:
             if is_of_codec(error):
                 raise LogUndecodable(undecodable(self._partition.topic, error)) from error
             raise
-        records: list[Any] = found.get(self._partition, [])
-        return records
+        return list(found.get(self._partition, ()))
 
 
 class Producer:

@@ -9,6 +9,7 @@ of Trio.
 from __future__ import annotations
 
 import hashlib
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -28,6 +29,16 @@ CONFIGS: Final = {
     "retention.bytes": "-1",
     "message.timestamp.type": "LogAppendTime",
 }
+
+
+class AppendTime(Enum):
+    """Who dates a topic's records."""
+
+    LOG = "LogAppendTime"  # the brokers, when they append one
+    WRITER = "CreateTime"  # whoever sends it
+
+
+DATED_BY: Final = "message.timestamp.type"
 VISIBLE_SECONDS: Final = 5.0  # for a new topic to have a leader; a loaded cluster takes a second
 _RECORD_OVERHEAD_BYTES: Final = 200  # a batch's header is 61 bytes, a record's at most 21
 _CLUSTER_DEFAULT: Final = -1
@@ -67,7 +78,7 @@ def prepare_topic(client: Client, *, replication: int | None, create: bool = Tru
         if found is None and not create:
             raise LogUnavailable(f"{client.place}: there is no such topic")
         if found is None:
-            _create(admin, client, replication)
+            _create(admin, client, replication, CONFIGS)
             found = _describe(admin, client)
             if found is None:
                 raise LogUnavailable(f"{client.place}: the topic was made, and is gone")
@@ -92,9 +103,60 @@ def _describe(admin: KafkaAdminClient, client: Client) -> dict[str, Any] | None:
     return answer
 
 
-def _create(admin: KafkaAdminClient, client: Client, replication: int | None) -> None:
+def prepare_empty_topic(client: Client, *, replication: int | None) -> bool:
+    """Make the topic if there is none, and have it take the times that records are sent with.
+
+    Args:
+        client: of this log.
+        replication: copies of a new topic's records; None is the cluster's default.
+
+    Returns:
+        Whether it was made.
+
+    Raises:
+        LogError: as `prepare_topic`; LogCorrupt also where it has records, or had some.
+    """
+    with client.admin() as admin:
+        found = _describe(admin, client)
+        if found is None:
+            _create(admin, client, replication, CONFIGS | {DATED_BY: AppendTime.WRITER.value})
+            return True
+        _check_partitions(found, client)
+        _check_configs(admin, client, copies=len(found["partitions"][0]["replica_nodes"]))
+    with client.consumer() as consumer:
+        bounds = consumer.bounds()
+    if bounds.next:
+        raise LogCorrupt(
+            f"{client.place}: the topic has records, up to offset {bounds.next}, and only a new log is made."
+            " Name another topic; placed makes one that is missing"
+        )
+    date_records_by(client, AppendTime.WRITER)
+    return False
+
+
+def date_records_by(client: Client, who: AppendTime) -> None:
+    """Say who dates the records that come; those that are there keep their times.
+
+    Raises:
+        LogError: the brokers don't answer, or don't allow it.
+    """
+    with client.admin() as admin:
+        admin.alter_configs([ConfigResource("TOPIC", client.place.topic, {DATED_BY: who.value})])
+
+
+def delete_topic(client: Client) -> None:
+    """Delete the topic, with all that is in it.
+
+    Raises:
+        LogError: the brokers don't answer, or don't allow it.
+    """
+    with client.admin() as admin:
+        admin.delete_topics([client.place.topic])
+
+
+def _create(admin: KafkaAdminClient, client: Client, replication: int | None, configs: dict[str, str]) -> None:
     topic = client.place.topic
-    configs = CONFIGS | ({"min.insync.replicas": "2"} if (replication or 0) > 2 else {})
+    configs = configs | ({"min.insync.replicas": "2"} if (replication or 0) > 2 else {})
     wanted = {"num_partitions": 1, "replication_factor": replication or _CLUSTER_DEFAULT, "configs": configs}
     try:
         admin.create_topics({topic: wanted})

@@ -45,8 +45,10 @@ class LmdbFilling:
         self.id = log_id.hex()
         self.next = 0
 
-    async def extend(self, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> None:
-        """Append records, durably. A log's times don't fall: one that does is held where it was.
+    async def extend(self, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> NDArray[np.int64]:
+        """Append records, durably, and return the times that they have there.
+
+        A log's times don't fall: one that does is held where it was.
 
         Args:
             times_ms: int64, shape (n,), each from 0 on.
@@ -56,7 +58,7 @@ class LmdbFilling:
             StoreError: they can't be written.
         """
         if not len(values):
-            return
+            return times_ms
         times_ms = np.maximum.accumulate(np.maximum(times_ms, self._last_ms))
         items = encode_all(self.next, times_ms, values)
         after = self.next + len(values)
@@ -70,6 +72,7 @@ class LmdbFilling:
 
         await self._environment.write(put)
         self.next, self._last_ms = after, int(times_ms[-1])
+        return times_ms
 
 
 @contextlib.asynccontextmanager

@@ -113,7 +113,7 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
         colors = form.make_colors(settings.palette or (palette_of(told.rgb) if told else None))
         width, height = (told.width, told.height) if told else (None, None)
         area = Area(settings.width or width, settings.height or height, asked.origin)
-    async with new_log(settings, created_ms=wall_clock_ms()) as log:
+    async with new_log(settings, created_ms=wall_clock_ms(), data=settings.data) as log:
         with _explained():
             key = author_key(settings.data, settings.author_key_file)
             spool = Spool(log.scratch)

@@ -72,7 +72,7 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
     edits = _edits(index, picture.visible)
     definition, now_ms = Definition(width, height, palette.rgb), wall_clock_ms()
     records = [Canvas(definition).encode(), *edit_records(edits)]
-    async with new_log(settings, created_ms=now_ms) as log:
+    async with new_log(settings, created_ms=now_ms, data=settings.data) as log:
         await log.filling.extend(np.full(len(records), now_ms), records)
     return Imported(definition, palette.name, len(edits), len(records), now_ms, now_ms, BadLines())
 

@@ -1,0 +1,48 @@
+"""The command `placed copy`: exit codes and the summary.
+
+Exit codes: 0 the copy is made and checked, 2 bad usage, 3 there is no copy, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+import trio
+
+from placed.backends.opening import log_url
+from placed.commands.copy.copying import CannotCopy, copy_log
+from placed.commands.new_log import NoNewLog
+from placed.commands.settings.setting import SettingError
+from placed.process.exit_codes import ExitCode
+from placed.telemetry.progress import progress_bar
+
+if TYPE_CHECKING:
+    from placed.commands.settings.values import Settings
+
+
+@click.command(
+    "copy",
+    help="Copy a whole log, with authors, times and versions, to another one, which is new: from the data folder to "
+    "Kafka, and back. Stop the servers first. The copy is read again, and compared. Exit code 3: there is no copy.",
+)
+@click.option("--to", required=True, metavar="URL", help="lmdb:PATH or kafka://HOST:PORT[,HOST:PORT]/TOPIC.")
+def copy(settings: Settings, to: str) -> int:
+    """See the help above."""
+    try:
+        target = attrs.evolve(settings, log=to)
+    except SettingError as error:
+        raise click.UsageError(f"--to: {error.reason}") from None
+    if log_url(target) == log_url(settings):
+        raise click.UsageError(f"--to {to} is the log itself; name another one")
+    try:
+        with progress_bar("copying", "records") as copying, progress_bar("checking the copy", "records") as checking:
+            done = trio.run(copy_log, settings, target, copying, checking)
+    except (CannotCopy, NoNewLog) as error:
+        click.echo(f"placed copy: {error}", err=True)
+        return ExitCode.UNUSABLE
+    click.echo(f"{done.records:,} records are in {to}, the same as in {log_url(settings)}; its log id is {done.log_id}")
+    if done.filled:
+        click.echo(f"{done.filled:,} offsets held no record; the canvas stands there once more, which changes nothing")
+    return ExitCode.OK

@@ -1,0 +1,204 @@
+"""The copy of a log: read, written, read again, and compared.
+
+    log --batches--> gaps --> new log --batches--> the same digest, or no copy
+
+What the log is at the end must be what it was at the beginning: of an embedded one the folder is locked; of a topic it
+is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+import trio
+
+from placed.backends import CannotStart, LogError
+from placed.backends.lmdb.beside import LogBeside, open_beside
+from placed.backends.opening import lmdb_folder, log_url, open_log
+from placed.canvas.clock import wall_clock_ms
+from placed.commands.copy.gaps import Gaps, TooManyGaps
+from placed.commands.new_log import new_log
+from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
+from placed.storage.lmdb_environment import DATA_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from placed.backends import Log
+    from placed.canvas.batch import Batch
+    from placed.commands.settings.values import Settings
+
+    Progress = Callable[[int, int, int], None]
+    Take = Callable[[Batch], Awaitable[None]]
+
+
+class CannotCopy(Exception):
+    """There is no copy; the message says why, and the way out."""
+
+
+@attrs.frozen
+class Copied:
+    """A copy that was made.
+
+    Attributes:
+        records: how many it has.
+        filled: how many of them stand where the log had a gap.
+        log_id: the copy's.
+    """
+
+    records: int
+    filled: int
+    log_id: str
+
+
+@attrs.frozen
+class _Source:
+    """A log that is read to its end."""
+
+    log: LogBeside | Log
+    first: int
+    next: int
+
+    async def each(self, take: Take) -> None:
+        """Call `take` with all batches in order."""
+        if isinstance(self.log, LogBeside):
+            for batch in self.log.batches(self.first):
+                await take(batch)
+                await trio.lowlevel.checkpoint()
+        elif self.first < self.next:
+            async with self.log.read(self.first) as batches:
+                async for batch in batches:
+                    await take(batch)
+                    if batch.next_offset >= self.next:
+                        return
+
+    async def has_grown(self) -> bool:
+        """Whether somebody has written meanwhile."""
+        return not isinstance(self.log, LogBeside) and (await self.log.bounds())[1] != self.next
+
+
+class _Digest:
+    """What records are, in whatever batches they come."""
+
+    def __init__(self) -> None:
+        self._parts = [hashlib.blake2b() for _ in range(4)]
+
+    def add(self, offsets: NDArray[np.int64], times_ms: NDArray[np.int64], values: list[bytes]) -> None:
+        """More of them."""
+        sizes = np.fromiter(map(len, values), np.int64, len(values))
+        columns = [*(np.ascontiguousarray(each).tobytes() for each in (offsets, times_ms, sizes)), b"".join(values)]
+        for part, column in zip(self._parts, columns, strict=True):
+            part.update(column)
+
+    def value(self) -> list[bytes]:
+        """All of them, in short."""
+        return [part.digest() for part in self._parts]
+
+
+async def copy_log(settings: Settings, to: Settings, copying: Progress, checking: Progress) -> Copied:
+    """Copy the log of `settings` to that of `to`, which is new.
+
+    Args:
+        settings: where it is.
+        to: the same, but for the log.
+        copying: called with 0, the records copied, and those that there are.
+        checking: likewise with those read again.
+
+    Raises:
+        CannotCopy: it isn't whole, somebody writes to it, or the copy isn't the same.
+        NoNewLog: the new log can't be made.
+    """
+    with _explained():
+        async with _opened(settings) as source:
+            if source.first or not source.next:
+                what = f"begins at offset {source.first}, its beginning is gone" if source.first else "has no records"
+                raise CannotCopy(f"the log {log_url(settings)} {what}; only a whole one is copied")
+            async with new_log(to, created_ms=wall_clock_ms(), data=None) as new:
+                gaps, digest = Gaps(), _Digest()
+
+                async def take(batch: Batch) -> None:
+                    part = gaps.fill(batch, source.next)
+                    times_ms = await new.filling.extend(part.times_ms, part.values)
+                    digest.add(part.offsets, times_ms, part.values)
+                    copying(0, new.filling.next, source.next)
+
+                await source.each(take)
+                if await source.has_grown():
+                    raise CannotCopy(
+                        f"the log {log_url(settings)} has grown meanwhile; stop its servers, and copy again"
+                    )
+                log_id = await _check(to, new.folder, source.next, digest, checking)
+            return Copied(source.next, gaps.filled, log_id)
+
+
+async def _check(to: Settings, folder: Path | None, end: int, digest: _Digest, progress: Progress) -> str:
+    """Read the copy, and return its log id.
+
+    Raises:
+        CannotCopy: it isn't the same.
+    """
+    found = _Digest()
+
+    async def take(batch: Batch) -> None:
+        found.add(batch.offsets, batch.times_ms, batch.values)
+        progress(0, batch.next_offset, end)
+
+    async with _opened_at(folder) if folder is not None else _opened_topic(to) as copy:
+        await copy.each(take)
+        if (copy.first, copy.next) != (0, end) or found.value() != digest.value():
+            raise CannotCopy(f"what is in {log_url(to)} isn't the same as what was copied, so it is removed again")
+        return copy.log.id
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncGenerator[_Source]:
+    folder = lmdb_folder(settings)
+    if settings.log == "memory:":
+        raise CannotCopy("a log in memory is inside its server alone")
+    if folder is None:
+        async with _opened_topic(settings) as source:
+            yield source
+        return
+    if not (folder / DATA_NAME).exists():
+        raise CannotCopy(f"there is no canvas in {folder}; say where it is, with --data FOLDER")
+    try:
+        with contextlib.ExitStack() as stack:
+            for each in {folder, settings.data}:
+                if each.is_dir():
+                    stack.enter_context(lock_folder_to_read(each))
+            async with _opened_at(folder) as source:
+                yield source
+    except FolderBusy as error:
+        raise CannotCopy(
+            f"{error.folder} is in use by a server (process {error.holder}); stop it first, so that the copy has all"
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def _opened_at(folder: Path) -> AsyncGenerator[_Source]:
+    await trio.lowlevel.checkpoint()
+    with open_beside(folder) as log:
+        yield _Source(log, 0, log.next)
+
+
+@contextlib.asynccontextmanager
+async def _opened_topic(settings: Settings) -> AsyncGenerator[_Source]:
+    async with open_log(settings, create=False) as log:
+        yield _Source(log, *await log.bounds())
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (LogError, CannotStart) as error:
+        raise CannotCopy(str(error)) from error
+    except TooManyGaps as error:
+        raise CannotCopy(f"the log has gaps: {error}; it can't be copied") from error

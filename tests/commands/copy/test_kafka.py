@@ -1,0 +1,121 @@
+"""With a real broker: a log goes to a topic and back, and servers serve it in either place."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource
+
+from placed.process.exit_codes import ExitCode
+from tests.commands.conftest import records_in
+from tests.commands.copy.test_copy import make_log
+from tests.support.http_connection import connect, get, place
+from tests.support.kafka_servers import records_of, url_of
+from tests.support.server_process import ROOT, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kafka.cluster import Cluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+LIMIT_SECONDS = 120.0
+
+
+async def _copy(data: Path, to: str, *words: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "placed", "copy", "--data", str(data), "--to", to, *words]
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def _admin(kafka: Cluster) -> Any:
+    return KafkaAdminClient(bootstrap_servers=kafka.addresses())
+
+
+def _dated_by(kafka: Cluster, topic: str) -> str:
+    admin = _admin(kafka)
+    try:
+        described = admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")
+        return str(described["topic"][topic]["message.timestamp.type"]["value"])
+    finally:
+        admin.close()
+
+
+async def test_a_log_goes_to_a_topic_and_back_with_its_offsets_times_and_authors(
+    kafka: Cluster, tmp_path: Path
+) -> None:
+    await make_log(tmp_path / "data", 2000)
+    log = url_of(kafka, "copied")
+    code, out, err = await _copy(tmp_path / "data", log)
+    assert (code, err) == (0, "")
+    assert "2,001 records are in kafka://" in out
+    assert _dated_by(kafka, "copied") == "LogAppendTime"
+    code, out, err = await _copy(tmp_path / "nowhere", f"lmdb:{tmp_path / 'back' / 'log'}", "--log", log)
+    assert (code, err) == (0, "")
+    assert await trio.to_thread.run_sync(records_in, tmp_path / "back") == await trio.to_thread.run_sync(
+        records_in, tmp_path / "data"
+    )
+
+
+async def test_servers_go_on_where_the_copied_log_ended(kafka: Cluster, tmp_path: Path) -> None:
+    async with running(tmp_path / "one") as server, connect(server.port) as painter:
+        for x in range(5):
+            assert (await place(painter, x, 2, 3)).status == 200
+        await server.stop()
+    log = url_of(kafka, "moved")
+    assert (await _copy(tmp_path / "one", log))[0] == 0
+    key = ("--author-key-file", str(tmp_path / "one" / "author.key"))
+    before_ms = time.time() * 1000
+    async with running(tmp_path / "two", "--log", log, *key) as server, connect(server.port) as painter:
+        told = (await get(server.port, "/info")).json()
+        assert told["version"] == 6
+        answer = await place(painter, 9, 9, 1)
+        assert (answer.status, answer.json()["v"]) == (200, 7)
+        await server.stop()
+    found = await records_of(log)
+    assert len(found) == 7
+    code, _, _ = await _copy(tmp_path / "two", f"lmdb:{tmp_path / 'back' / 'log'}", "--log", log)
+    assert code == 0
+    times = [time_ms for time_ms, _ in await trio.to_thread.run_sync(records_in, tmp_path / "back")]
+    assert times[5] < before_ms - 1 <= times[6] + 1000
+
+
+async def test_a_topic_with_records_is_left_as_it_is(kafka: Cluster, tmp_path: Path) -> None:
+    await make_log(tmp_path / "data", 20)
+    log = url_of(kafka, "taken")
+    assert (await _copy(tmp_path / "data", log))[0] == 0
+    code, _, err = await _copy(tmp_path / "data", log)
+    assert code == ExitCode.UNUSABLE
+    assert "the topic has records, up to offset 21" in err
+    assert len(await records_of(log)) == 21
+
+
+def test_ended_in_the_middle_the_topic_is_gone(kafka: Cluster, tmp_path: Path) -> None:
+    trio.run(make_log, tmp_path / "data", 20_000)
+    log = url_of(kafka, "broken")
+    command = [sys.executable, "-m", "placed", "copy", "--data", str(tmp_path / "data"), "--to", log]
+    admin = _admin(kafka)
+    deadline = time.monotonic() + LIMIT_SECONDS
+    try:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while "broken" not in admin.list_topics():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+        assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")
+        while "broken" in admin.list_topics():  # a broker deletes a topic a moment after it says so
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        admin.close()
