@@ -3,7 +3,7 @@
  * of its own but the running request.
  */
 
-import { loadCanvas } from '../canvas/canvas_image.js'
+import { loadCanvas } from './canvas_image.js'
 import { EditEvents } from './edit_events.js'
 import { parseInfo } from './info.js'
 import { Refused, request } from './requests.js'

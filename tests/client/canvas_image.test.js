@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 
-import { decodeCanvas, loadCanvas } from '../../client/canvas/canvas_image.js'
+import { decodeCanvas, loadCanvas } from '../../client/stream/canvas_image.js'
 import { parseInfo } from '../../client/stream/info.js'
 
 const PALETTE = ['#ffffff', '#0000ff', '#ff0000', '#808080']

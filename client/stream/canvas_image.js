@@ -8,8 +8,8 @@
  * A colour that isn't the palette's is never drawn: the page would look right and paint wrong.
  */
 
-import { indexesOf, isPlainIndexed, parsePng } from './png.js'
-import { Refused } from '../stream/requests.js'
+import { indexesOf, isPlainIndexed, parsePng } from '../canvas/png.js'
+import { Refused } from './requests.js'
 
 const ALTERED = /** @type {const} */ ({ kind: 'altered', status: 200 })
 
@@ -86,7 +86,7 @@ function toldBy(version, log, headers) {
 
 /**
  * @param {Uint8Array} indexes  of the file's palette
- * @param {import('./png.js').Png} png
+ * @param {import('../canvas/png.js').Png} png
  * @param {number[]} colors  0xrrggbb, the canvas'
  */
 function mapped(indexes, { palette, transparency }, colors) {
@@ -106,11 +106,11 @@ function mapped(indexes, { palette, transparency }, colors) {
 }
 
 /**
- * @param {import('./png.js').Png} png  not an indexed one
+ * @param {import('../canvas/png.js').Png} png  not an indexed one
  * @param {number[]} colors  0xrrggbb
  */
 async function matched(png, colors) {
-  const { rgbaOf } = await import('./png_pixels.js')
+  const { rgbaOf } = await import('../canvas/png_pixels.js')
   const rgba = await rgbaOf(png)
   const known = new Map([...colors.entries()].reverse().map(([index, color]) => [color, index])) // of equal ones the first
   const indexes = new Uint8Array(rgba.length / 4)
