@@ -1,4 +1,4 @@
-"""The edit code: one edit as one little-endian integer, in as few bytes as the canvas needs.
+"""Encodes one edit as one little-endian integer, in as few bytes as the canvas needs.
 
     bit 0         x_bits          x_bits + y_bits          x_bits + y_bits + color_bits
     |   x         |       y       |         color          |   0 up to a whole byte   |

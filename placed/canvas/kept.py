@@ -1,4 +1,4 @@
-"""What the fold keeps beside the canvas and the charges; a snapshot has all of it. Pure."""
+"""The part of the state beside the canvas and the charges; a snapshot has all of it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: what an operator or a painter types, and what is printed.
+"""The command line: everything that an operator or a painter types, and everything that is printed.
 
 A command is a file, or a folder for one with several: `operations/` looks after a canvas (check, backup, repair),
 `paint/` paints a picture through a server's API, `settings/` is everything that an operator may decide. Commands may

@@ -1,4 +1,4 @@
-"""The note beside an exported table: what a line can't say, the canvas's size and palette.
+"""Writes and reads the note beside an exported table: the canvas' size and palette, for which a table has no place.
 
     edits.csv.gz
     edits.csv.gz.canvas.json    {"width": 1000, "height": 1000, "palette": ["#ffffff", …], "log": "…", …}

@@ -1,4 +1,4 @@
-"""A log that is read by a program without Trio: Trio runs in a thread of its own, and hands over batch after batch.
+"""Reads a log for a program without Trio: Trio runs in a thread of its own, and hands over batch after batch.
 
     caller      batches(offset) --asks--> channel of size 0 <--sends-- log.read(offset)      Trio's thread
 

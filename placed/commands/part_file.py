@@ -1,4 +1,4 @@
-"""A file that is whole under its name, or not there: written as .NAME.part-PID beside it, and then renamed.
+"""Writes a file that is whole under its name, or not there: as .NAME.part-PID beside it, which is then renamed.
 
 What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, removes its own; what was there under the name stays until the new
 one is whole. What a command that was killed has left is removed by the next one that writes the same file.

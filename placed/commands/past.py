@@ -1,4 +1,4 @@
-"""The past of a canvas, for commands that read it: from the data folder, also beside its server, or from a topic.
+"""Opens a canvas' past for commands that read it: from the data folder, also beside its server, or from a topic.
 
 What history has in sealed segments is read from there, the rest from the log: `placed.history.reading`.
 """

@@ -1,4 +1,4 @@
-"""Activity: where and when there were edits, and which pixels nobody has ever set.
+"""Counts activity: where and when there were edits, and which pixels nobody has ever set.
 
 Segments that lie inside the time asked for say how many edits each cell of a grid has, so that no edit is looked at.
 Those at the edges of the time, and of its slices, are read.

@@ -1,4 +1,4 @@
-"""The builder: stretches of the log go in, and segments come out, each as full as it may be.
+"""Builds segments from stretches of the log, each as full as it may be.
 
     add(stretch) ... --> waiting --> tail --full--> `full()`, to be written --> `sealed()`, and a new tail begins
 

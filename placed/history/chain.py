@@ -1,4 +1,4 @@
-"""The chain: which of the folder's segments make up the history, from one version on without a gap.
+"""Finds the segments of a folder that make up the history, from one version on without a gap.
 
     in the folder     [0, 90)  [90, 200) damaged    [300, 400)   [350, 500)   [500, 600) of another log
     the chain         [0, 90)  [90, 200) damaged  [200, 300) missing  [300, 400)

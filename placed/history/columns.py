@@ -1,4 +1,4 @@
-"""A column of integers as bytes: small where neighbours are alike, and readable from the middle.
+"""Encodes a column of integers: small where neighbours are alike, and readable from the middle.
 
     n values  ->  table, one entry for each block of 4,096 values | the blocks' data
     entry     =   first value i64 | where its data ends u32 | width u8           13 bytes

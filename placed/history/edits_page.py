@@ -1,4 +1,4 @@
-"""A page of edits as bytes, for whoever plays the past: about 5 bytes an edit.
+"""Encodes a page of edits for programs that play the past: about 5 bytes an edit.
 
     "plEd" | format u8, 1 | x bits u8 | y bits u8 | color bits u8 | from u64 | to u64 | next u64
     | first edit's ms i64, 0 without edits | edits u32 | bytes of `offsets` u32 | bytes of `times` u32

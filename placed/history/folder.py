@@ -1,4 +1,4 @@
-"""The history's files: a folder of segments, each written aside and moved into place.
+"""Keeps the history's files: a folder of segments, each written aside and moved into place.
 
     history/00000000000000000000-00000000000000131072.segment    named by its start and its end
             /part                                                one that is being written

@@ -1,4 +1,4 @@
-"""Gathering: a batch of the log's records as stretches, each of one canvas. Pure.
+"""Turns a batch of the log's records into stretches, each of one canvas. Pure.
 
 What is an edit, a correction or a larger canvas is decided here as the canvas's own fold decides it, or history would
 show another one: a record with one pixel outside the canvas changes nothing. Whatever changes nothing is kept as it is.

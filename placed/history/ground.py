@@ -1,4 +1,4 @@
-"""The ground: what a stretch of the log is applied to, and what it leaves: canvas, pixels ever touched, highest time.
+"""The ground: the canvas to which a stretch of the log is applied, with the pixels ever touched and the highest time.
 
 Pure. Not shared between threads while it is applied to.
 """

@@ -1,4 +1,4 @@
-"""The indexer: the task that reads the log behind the live path, and keeps its past in segments.
+"""Runs the task that reads the log behind the live path, and keeps its past in segments.
 
     start --> find the chain --> follow the log --> add --> a segment is full --> write it --+
                    |                  ^                                            |         |

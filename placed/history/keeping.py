@@ -1,4 +1,4 @@
-"""Keeping: one step of the history at a time, from batches of the log to segments in the folder.
+"""Keeps the history one step at a time, from batches of the log to segments in the folder.
 
 Invariant: what is in the folder, in the tail and still waiting to be added is the log up to `builder.read`, without a
 gap. A write that fails changes nothing, and is tried again with the next call. May not import Trio.

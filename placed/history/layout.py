@@ -1,4 +1,4 @@
-"""The layout of a segment: a file that holds a stretch of the log completely; sealed, checked, never changed.
+"""Encodes and decodes a segment: a file that holds a stretch of the log completely; sealed, checked, never changed.
 
     magic 8 | header length u32 | header | sections, one after the other
 

@@ -1,4 +1,4 @@
-"""The past: what can be asked of a history, from its first version to the one that it has been read to.
+"""Answers questions about the past, from the first version of a history to the last one that it has read.
 
     kept      segment | segment | segment | (damaged) | segment |     in files
     tail                                                         |    in memory, or in the log

@@ -1,4 +1,4 @@
-"""What happened to a pixel: every colour that it had, when, and by whom, the newest first.
+"""Tells what happened to a pixel: every colour that it had, when, and by whom, the newest first.
 
 A segment is asked with two short reads of its pixel index, and read further only where the pixel is in it. So what an
 answer costs is bounded by how many segments are looked through.

@@ -1,4 +1,4 @@
-"""The pixel index: which edits set a pixel, found with two short reads, however many there are.
+"""Finds the edits that set a pixel, with two short reads, however many edits there are.
 
 Edits are kept in the order of their pixels, and of those of one pixel in the log's order. A pixel's number is
 y * width + x.

@@ -1,4 +1,4 @@
-"""Reading a history and its log together: for whoever isn't the server, such as an export or a timelapse.
+"""Reads a history and its log together, for programs beside the server, such as an export or a timelapse.
 
     the log        first ─────────────────────────────────────────────────────────── version
     the history              |  segment  |  segment  |  (missing)  |  segment  |

@@ -1,4 +1,4 @@
-"""The records of a stretch, made again byte for byte. Pure."""
+"""Makes a stretch's records again, byte for byte. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealing: a stretch of the log as the bytes of a segment; `placed.history.layout` draws them. Pure.
+"""Encodes a stretch of the log as the bytes of a segment; `placed.history.layout` draws them. Pure.
 
 Thread: any; 20 ms for 131,072 edits, most of it in what releases the interpreter's lock.
 """

@@ -1,4 +1,4 @@
-"""The segment: answers from a file that holds a stretch of the log; `placed.history.layout` draws its bytes.
+"""Answers from one segment, a file that holds a stretch of the log; `placed.history.layout` draws its bytes.
 
 A section that is read whole is checked then. Those that are read in places, by a pixel's history, are as good as the
 last `verify`. Pure: what is read comes from a function.

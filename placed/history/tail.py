@@ -1,4 +1,4 @@
-"""The tail: the newest part of the history, in memory until it fills a segment.
+"""Keeps the newest part of the history in memory until it fills a segment.
 
 Appended to by one thread at a time. A `View` of it stays as it is, whatever is appended later, so that other threads
 may read one. Bounded by what a segment may hold; pure.

@@ -1,4 +1,4 @@
-"""The past over HTTP: `GET /history` and what is below it.
+"""Answers for the past over HTTP: `GET /history` and the endpoints below it.
 
 What is asked is read here, on the Trio thread; the answer is made in a worker thread of its own, one at a time, from
 what the history was then. So many who ask for different moments wait for each other, and nobody's edit waits for them.

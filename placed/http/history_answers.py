@@ -1,4 +1,4 @@
-"""What is answered about the past, made from it in a worker thread.
+"""Makes the answers about the past, in a worker thread.
 
 What a version has can't change any more, so it is answered to be kept for good, the same bytes by every server.
 

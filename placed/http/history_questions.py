@@ -1,4 +1,4 @@
-"""What is asked about the past: versions, moments, areas, pixels. What is no such thing is refused, by name. Pure."""
+"""Reads the questions about the past: versions, moments, areas, pixels. Refuses everything else by name. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments in requests and answers: RFC 3339, or ms since the epoch. Pure."""
+"""Reads and writes moments in requests and answers: RFC 3339, or ms since the epoch. Pure."""
 
 from __future__ import annotations
 

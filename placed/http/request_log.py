@@ -1,4 +1,4 @@
-"""What is told of requests to whoever runs the server: counts, log lines, and the ids by which both sides find them.
+"""Tells operators about requests: counts, log lines, and the ids by which both sides find a request.
 
 The one place where errors become answers, for both lanes. Whoever is refused gets the id of the request in the header
 X-Request-ID; the same is in each line that is logged of it. A client is told in lines by its author's hash; its address

@@ -1,4 +1,4 @@
-"""TLS for the listener, from a certificate in files as certificate authorities and `certbot` make them."""
+"""Makes the TLS of the listener, from a certificate in files as certificate authorities and `certbot` make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much work one client may cause in the history's thread. Pure.
+"""Limits how much work one client may cause in the history's thread. Pure.
 
 A client, as for `placed.http.client_limit`, has an allowance of seconds of that thread, which comes back by and by.
 What an answer took is taken from it afterwards, when that is known. So the allowance can be overdrawn by what is under

@@ -1,5 +1,4 @@
-"""Refuses a start that would leave a canvas behind: one in the data folder, while an empty log elsewhere is to be
-served.
+"""Refuses a start that would forget a canvas: one in the data folder, while an empty log elsewhere is to be served.
 
 An operator who adds `--log kafka://...` to a server with a painted canvas may expect that the canvas comes along. It
 doesn't, so the start says so, instead of serving an empty one. A log elsewhere that has records is served without a

@@ -1,4 +1,4 @@
-"""One server process: its signals, what it tells the service manager, its exit code, and who comes after it.
+"""Runs one server process: its signals, its word to the service manager, its exit code, and its successor.
 
     SIGTERM, SIGINT   stop in order; a second one ends the process at once, by the system's own default.
                       One that comes before anybody looks (`placed.__main__`) waits until then

@@ -1,4 +1,4 @@
-"""The start of a server: the files that it needs, its data folder, its port, its log; and its answers until then.
+"""Starts a server: its files, its data folder, its port, its log; and answers until the log is read.
 
     files that settings name --> data folder --> port --> log: open, replay --> serve
                                                    |        |  no answer, or no end after a second

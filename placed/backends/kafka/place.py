@@ -1,4 +1,4 @@
-"""Where a Kafka log is, `kafka://HOST:PORT[,HOST:PORT…]/TOPIC`, and how to speak to its brokers. Pure."""
+"""Says where a Kafka log is, `kafka://HOST:PORT[,HOST:PORT…]/TOPIC`, and how to speak to its brokers. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look into an LMDB log beside the server that writes it: nothing is locked, and nothing is written.
+"""Looks into an LMDB log beside the server that writes it, and locks and writes nothing.
 
 A commit rewrites the few pages that lead to the newest record, and two commits later their old places may be used for
 others. So a read that takes as long as that may find them changed: it sees that by the checksums, and begins again from

@@ -1,4 +1,4 @@
-"""A new LMDB log that is filled with records which have their times already: by a salvage, an import, a copy.
+"""Fills a new LMDB log with records that have their times already: for a salvage, an import or a copy.
 
 Nobody reads it meanwhile, so that a transaction takes many records, and no tail is kept. The folder is one that nobody
 looks at before it is whole; whoever fills it gives it its name. May import numpy and what writes LMDB.

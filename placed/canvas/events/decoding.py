@@ -1,4 +1,4 @@
-"""Decoding: a batch of the log's records becomes runs of events, in order. Pure.
+"""Decodes a batch of the log's records into runs of events, in order. Pure.
 
 A batch of nothing but edits, which is what a log is made of, takes a few operations of numpy, however many records it
 has. Any other record costs some microseconds, and ends the run before it.

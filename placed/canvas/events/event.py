@@ -1,4 +1,4 @@
-"""What every event has: its type in the log, its bytes there, and a way back from them. Pure."""
+"""The base of all events: the type in the log, the bytes there, and the way back from them. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`placed export`: all that a log has recorded, as a table for whoever wants to look at it with other tools.
+"""`placed export`: writes everything that a log has recorded into a table, for use with other tools.
 
     command      flags, exit codes, what is printed
        v

@@ -1,4 +1,4 @@
-"""The command `placed export`: exit codes and the summary.
+"""The command `placed export`: its summary and its exit codes.
 
 Exit codes: 0 all is written, 2 bad usage, 3 the log can't be read or the file can't be written, 130 Ctrl-C.
 """

@@ -1,4 +1,4 @@
-"""The export: a log in, a file out."""
+"""Exports: reads a log, and writes a file."""
 
 from __future__ import annotations
 

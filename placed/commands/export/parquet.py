@@ -1,4 +1,4 @@
-"""Exports as Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
+"""Writes exports as Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table that an export is, whatever kind of file it is in.
+"""The table that an export holds, whatever kind of file it is in.
 
     v        the version at which the pixel is to be seen: its record's offset + 1; the same for all of one record
     time     that record's time, UTC, to the millisecond

@@ -1,4 +1,4 @@
-"""Exports as text, gzipped where their name ends so: CSV (RFC 4180) and JSON, one object a line."""
+"""Writes exports as text, gzipped if their name ends so: CSV (RFC 4180) and JSON, one object a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`placed import`: edits from elsewhere become a new log; Reddit's tables, exports of ours, and pictures.
+"""`placed import`: makes a new log of other edits: Reddit's tables, our exports, and pictures.
 
 command                          flags, exit codes, what is printed
    v

@@ -1,4 +1,4 @@
-"""The area of an import: which coordinates may be, and where on the canvas they come to lie. Pure."""
+"""Says which coordinates an import may have, and where on the canvas they go. Pure."""
 
 from __future__ import annotations
 

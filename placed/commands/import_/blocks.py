@@ -1,4 +1,4 @@
-"""A text file as blocks of whole lines, gzipped or not, so that a file of any size takes the memory of one block.
+"""Reads a text file in blocks of whole lines, gzipped or not, so that a file of any size takes the memory of one block.
 
 Pure but for the file that it reads from.
 """

@@ -1,4 +1,4 @@
-"""The colours of an import: from what a file says of them to the indexes of one palette. Pure.
+"""Turns the colours of an imported file into indexes of one palette. Pure.
 
     2017         an index of reddit-2017, or of --palette
     2022, 2023   red, green and blue; the palette is --palette, or what is built in and has all of them, or themselves

@@ -1,4 +1,4 @@
-"""Columns of numbers out of lines of text, without a loop over the lines. Pure.
+"""Parses columns of numbers out of lines of text, without a loop over the lines. Pure.
 
 Each function gives values and a mask of those that are good; a line that isn't good is read once more, by itself
 (`placed.commands.import_.values`), which then says what is wrong with it. So these may refuse what is rare, but must

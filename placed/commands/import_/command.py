@@ -1,4 +1,4 @@
-"""The command `placed import`: flags, exit codes and the summary.
+"""The command `placed import`: its flags, its summary and its exit codes.
 
 Exit codes: 0 all is imported, 2 bad usage, 3 a file or the log can't be used, and nothing was imported, 130 Ctrl-C.
 """

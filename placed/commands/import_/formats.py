@@ -1,4 +1,4 @@
-"""The tables that can be imported, told by their header, and what a line of each means. Pure.
+"""Recognises the tables that can be imported by their headers, and reads the lines of each. Pure.
 
     Reddit 2017   ts,user_hash,x_coordinate,y_coordinate,color
     Reddit 2022   timestamp,user_id,pixel_color,coordinate      "x,y", or "x,y,x2,y2" of a moderator's rectangle

@@ -1,4 +1,4 @@
-"""The import: files in, a new log out, or an error and nothing.
+"""Imports files into a new log, completely or not at all.
 
     files --blocks--> intake --rows--> spool (on the disk, sorted) --parts--> records --> a new log
 

@@ -1,4 +1,4 @@
-"""The intake: blocks of lines become rows in a spool, and what can't be used is counted and told. Pure."""
+"""Takes blocks of lines, and puts rows into a spool; it counts and names the lines that can't be used. Pure."""
 
 from __future__ import annotations
 

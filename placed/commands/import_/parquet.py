@@ -1,4 +1,4 @@
-"""Exports of ours in Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
+"""Reads our exports in Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture as the canvas to begin with: its pixels are the new log's first edits, by nobody.
+"""Makes a picture the beginning of a canvas: its pixels are the new log's first edits, by nobody.
 
 The picture of a canvas (/canvas.png) becomes the same canvas: it keeps its palette, in its order. Of other pictures the
 colours decide, as in a table: --palette, whose nearest colours are taken, or what is built in and has all

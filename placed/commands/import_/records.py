@@ -1,4 +1,4 @@
-"""Rows become records: what was placed at one moment is one record, as a server that is busy writes it. Pure."""
+"""Makes records of rows: all edits of one moment are one record, as a busy server writes it. Pure."""
 
 from __future__ import annotations
 

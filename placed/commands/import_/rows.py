@@ -1,4 +1,4 @@
-"""The row: one line of what is imported, before the canvas is known. Pure.
+"""A row: one line of an import, before the canvas is known. Pure.
 
 Coordinates are as the file has them, also below zero, and colours are codes (`placed.commands.import_.colors`).
 """

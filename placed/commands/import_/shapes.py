@@ -1,4 +1,4 @@
-"""What Reddit's moderators placed at once, rectangles (2022, 2023) and circles (2023), as pixels. Pure."""
+"""Turns the shapes of Reddit's moderators, rectangles (2022, 2023) and circles (2023), into pixels. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spool: rows put down on the disk in whatever order they come, and taken up again in theirs.
+"""Spools rows on the disk: they come in any order, and are read back in the order of their times.
 
 Each block is sorted and written at the files' ends. To read them, the range of orders is cut into parts of about
 `AT_ONCE` rows, and of each block that slice is taken that belongs into a part: a merge in pieces that numpy sorts. So

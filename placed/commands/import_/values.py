@@ -1,4 +1,4 @@
-"""One value out of one text, or an error that says what was found and what is allowed. Pure."""
+"""Parses one value of a text, or raises an error that says what was found and what is allowed. Pure."""
 
 from __future__ import annotations
 

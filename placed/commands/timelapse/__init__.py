@@ -1,4 +1,4 @@
-"""`placed timelapse`: a canvas's past as a film.
+"""`placed timelapse`: makes a film of a canvas' past.
 
     command                     flags, exit codes, what is printed
        v

@@ -1,4 +1,4 @@
-"""Films as animated PNG (W3C PNG, third edition, section 11.3.4): every pixel exact, in any browser.
+"""Writes films as animated PNG (W3C PNG, third edition, section 11.3.4): every pixel exact, in any browser.
 
     signature | IHDR | acTL | PLTE | fcTL, IDAT | fcTL, fdAT | fcTL, fdAT ... | IEND
 

@@ -1,4 +1,4 @@
-"""The command `placed timelapse`: flags, exit codes and the summary.
+"""The command `placed timelapse`: its flags, its summary and its exit codes.
 
 Exit codes: 0 the film is made, 2 bad usage, 3 the past can't be read or the film can't be made, 130 Ctrl-C.
 """

@@ -1,4 +1,4 @@
-"""The filming: a past in, a film out.
+"""Films: reads a past, and writes a film.
 
 First it looks through the part of the past that is asked for, for how many edits there are and how large the canvas
 becomes; then it plays it, frame by frame, into the file.

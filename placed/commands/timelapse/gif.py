@@ -1,4 +1,4 @@
-"""Films as GIF (89a): for places that take nothing else. Frames are the part that has changed, packed by Pillow.
+"""Writes films as GIF (89a), for places that take nothing else. Each frame is the part that changed, packed by Pillow.
 
     header | colours | for ever | (times, place, pixels) for each frame | end
 

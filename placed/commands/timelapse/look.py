@@ -1,4 +1,4 @@
-"""How a film looks: its frames' size and colours, and how long each is shown. Pure."""
+"""Says how a film looks: the size and colours of its frames, and how long each is shown. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments as somebody types them: dates, times, ages, ms since the epoch. Pure."""
+"""Parses moments as somebody types them: dates, times, ages, ms since the epoch. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The canvas at each frame of a film, out of the log's rows in order. Pure."""
+"""Gives the canvas at each frame of a film, from the log's rows in order. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a film's edits come from: a data folder or topic, or a server's history by HTTP."""
+"""Opens the source of a film's edits: a data folder or topic, or a server's history by HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films as MP4 (H.264) and WebM (VP9), by PyAV, which the extra `placed[video]` brings.
+"""Writes films as MP4 (H.264) and WebM (VP9), by PyAV, which the extra `placed[video]` brings.
 
 Palette indexes become Y, U and V (BT.709, 16 to 235) by tables, so that a frame costs a look for each pixel, and no
 arithmetic on colours. U and V are the mean of 2 x 2 pixels, as both formats have it for players everywhere.

@@ -1,4 +1,4 @@
-"""Films as WebP, lossless, by Pillow, which puts the file together in memory."""
+"""Writes films as WebP, lossless, by Pillow, which puts the file together in memory."""
 
 from __future__ import annotations
 
