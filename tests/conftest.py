@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.kafka.cluster import Cluster
 
+MOST_WORKERS = 12  # each may have a browser and some servers, of 1 GB together
 _SHARED_BROKER = pytest.StashKey[SharedBroker]()
 
 # In CI the same examples every time, so that a red run is red for its own change; elsewhere new ones each run. No
@@ -63,8 +64,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_SHARED_BROKER].end()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as there are cores: half of the tests' time is spent waiting, for a broker or for a process."""
+    return min(MOST_WORKERS, 2 * (os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first; without those of a real broker, where whole programs are left out."""
+    if config.getoption("--quick"):
+        items[:] = [item for item in items if item.get_closest_marker("kafka") is None]
     longest_first(items)
 
 
