@@ -95,6 +95,11 @@ class Cooldowns:
         self._logged = _Debts()
         self._admitted = _Debts()
 
+    @property
+    def look_back_ms(self) -> int:
+        """How far back edits are counted; that there were older ones is all that matters of those."""
+        return self._look_back_ms
+
     def standing(self, author: int, now_ms: int) -> Standing:
         """What `author` may do at `now_ms`."""
         rule = self.rule

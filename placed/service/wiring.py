@@ -30,6 +30,7 @@ from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_f
 from placed.history.folder import FOLDER_NAME
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
+from placed.history.restoring import restore
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
@@ -260,7 +261,14 @@ class _Server:
         where = settings.log or str(settings.data)
         with replay_progress(start.reading) as progress:
             projection, saved_version = await recover(
-                log, store, wanted, default=DEFAULT_CANVAS, rule=rule, where=where, progress=progress
+                log,
+                store,
+                wanted,
+                default=DEFAULT_CANVAS,
+                rule=rule,
+                where=where,
+                progress=progress,
+                restore=partial(restore, settings.data / FOLDER_NAME, log) if settings.history else None,
             )
         metrics = Metrics()
         await folders.look()

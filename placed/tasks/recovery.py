@@ -24,7 +24,7 @@ from placed.tasks.reader import replay
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from placed.backends import CopiedFrom, Log
     from placed.canvas.cooldown import Rule
@@ -99,6 +99,7 @@ async def recover(
     rule: Rule,
     where: str,
     progress: Callable[[int, int, int], None],
+    restore: Callable[[Projection, int], Awaitable[None]] | None = None,
 ) -> tuple[Projection, int]:
     """Bring a projection to the log's end as it is now.
 
@@ -113,6 +114,8 @@ async def recover(
         rule: of the cooldowns.
         where: the log's name, for messages.
         progress: called with begin, the offset reached, and end.
+        restore: without a snapshot, brings a blank projection as near to the log's end, its second argument, as it can
+            by other means than the log.
 
     Returns:
         The projection, and the version of the snapshot it began with; 0 without one.
@@ -123,10 +126,10 @@ async def recover(
     """
     for _ in range(_TRIES - 1):
         try:
-            return await _recover(log, store, wanted, default, rule, where, progress)
+            return await _recover(log, store, wanted, default, rule, where, progress, restore)
         except OffsetOutOfRange as error:
             get_logger(__name__).warning("the log lost unread records; reading it again", reason=str(error))
-    return await _recover(log, store, wanted, default, rule, where, progress)
+    return await _recover(log, store, wanted, default, rule, where, progress, restore)
 
 
 async def _recover(
@@ -137,6 +140,7 @@ async def _recover(
     rule: Rule,
     where: str,
     progress: Callable[[int, int, int], None],
+    restore: Callable[[Projection, int], Awaitable[None]] | None,
 ) -> tuple[Projection, int]:
     first, end = await log.bounds()
     created = await _first_definition(log, first, end)
@@ -156,6 +160,8 @@ async def _recover(
         created = await _first_definition(log, first, end) or created
         wanted.check(created, created, where)
     projection = _begin(created, snapshot, first, Cooldowns(rule))
+    if snapshot is None and restore is not None:
+        await restore(projection, end)
     begin = projection.version
     await replay(log, projection, end=end, feed_records=FEED_RECORDS, progress=lambda at: progress(begin, at, end))
     wanted.check(created, projection.definition, where)

@@ -1,0 +1,145 @@
+"""Restoring: a canvas as of the last segment, for a start that has no snapshot, instead of reading the whole log.
+
+What the canvas is comes from the last segment. All other records of the log, canvases that grew it and acts, are given
+to the projection in their order, for what it keeps of them; and so are the edits of the last half hour or so, for the
+cooldowns. After it, the projection is what reading the log up to there would have made of it. May import Trio.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+import trio
+
+from placed.canvas.batch import Batch
+from placed.canvas.clock import steady_clock_ms
+from placed.canvas.cooldown import Cooldowns
+from placed.canvas.projection import Projection
+from placed.history.chain import Wanted, find_chain
+from placed.history.layout import SegmentDamaged
+from placed.history.stretch import NO_ACT
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from placed.backends import Log
+    from placed.history.folder import SegmentFile
+    from placed.history.ground import Ground
+    from placed.history.stretch import Other
+
+
+async def restore(folder: Path, log: Log, projection: Projection, end: int) -> None:
+    """Bring a projection that stands at offset 0 to the end of the history that is whole from there on.
+
+    Nothing happens where there is none.
+
+    Args:
+        folder: of the history.
+        log: that the projection is of.
+        projection: a blank one.
+        end: the log's next offset.
+    """
+    wanted = Wanted(log.id, log.copied_from, end)
+    since_ms = steady_clock_ms() - projection.cooldowns.look_back_ms
+    try:
+        found = await trio.to_thread.run_sync(_find, folder, wanted, since_ms)
+    except (SegmentDamaged, OSError) as error:
+        get_logger(__name__).warning("the history can't be used; the canvas is rebuilt from the log", reason=str(error))
+        return
+    if found is None or not _fits(found, projection):
+        return
+    now_ms = steady_clock_ms()
+    projection.apply(found.others, now_ms, feed=False)
+    for authors, times_ms in found.recent:
+        projection.cooldowns.count(authors, times_ms, now_ms)
+        await trio.lowlevel.checkpoint()
+    projection.canvas[:] = found.ground.canvas
+    projection.version = found.ground.version
+    projection.feed.restart(found.ground.version)
+
+
+@attrs.frozen(eq=False)
+class _Found:
+    """What a history has for a projection.
+
+    Attributes:
+        ground: the canvas at the end of its last sound segment.
+        others: all records up to there that aren't edits.
+        recent: authors and times of edits, all that may matter to the cooldowns among them.
+    """
+
+    ground: Ground
+    others: Batch
+    recent: list[tuple[NDArray[np.uint64], NDArray[np.int64]]]
+
+
+def _fits(found: _Found, projection: Projection) -> bool:
+    """Whether the log's other records make a canvas of the history's size; one that is only tried tells."""
+    trial = Projection(projection.definition, projection.version, Cooldowns(projection.cooldowns.rule))
+    trial.apply(found.others, steady_clock_ms(), feed=False)
+    return trial.definition == found.ground.definition
+
+
+# What follows runs in a worker thread.
+
+
+def _find(folder: Path, wanted: Wanted, since_ms: int) -> _Found | None:
+    chain = _whole(folder, wanted)
+    found = _last(chain)
+    if found is None:
+        return None
+    count, ground, others = found
+    begin = count - 1
+    while begin and (header := chain[begin].header) and header.first_ms > since_ms:
+        begin -= 1
+    # One more, so that there is an edit from before, if there are any: the cooldowns have to know.
+    return _Found(ground, _batch(others), list(_edits(chain[max(0, begin - 1) : count])))
+
+
+def _whole(folder: Path, wanted: Wanted) -> list[SegmentFile]:
+    """The segments from offset 0 up to the first one that is damaged or missing."""
+    chain = find_chain(folder, wanted).chain
+    if not chain or chain[0].start:
+        return []
+    sound = next((index for index, each in enumerate(chain) if each.header is None), len(chain))
+    return chain[:sound]
+
+
+def _last(chain: list[SegmentFile]) -> tuple[int, Ground, list[Other]] | None:
+    """The canvas at the end of as many segments as are sound, how many those are, and all their other records."""
+    others: list[list[Other]] = []
+    for each in chain:
+        try:
+            with each.open(verify=False) as segment:
+                others.append(list(segment.others()[0]))
+        except SegmentDamaged:
+            break
+    for count in range(len(others), 0, -1):
+        try:
+            with chain[count - 1].open() as segment:
+                return count, segment.end_ground(), [other for part in others[:count] for other in part]
+        except SegmentDamaged:
+            continue
+    return None
+
+
+def _batch(others: list[Other]) -> Batch:
+    return Batch(
+        np.array([other.offset for other in others], np.int64),
+        np.array([other.ms for other in others], np.int64),
+        [other.value for other in others],
+    )
+
+
+def _edits(chain: list[SegmentFile]) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+    for each in chain:
+        with each.open() as segment:
+            rows = segment.stretch().rows
+        rows = rows[rows["act"] == NO_ACT]
+        yield np.ascontiguousarray(rows["author"]), np.ascontiguousarray(rows["ms"])
