@@ -25,7 +25,6 @@ class Ground:
         definition: the size and palette.
         version: every record with a lower offset is in it.
         canvas: uint8, shape (height, width).
-        touched: bool, shape (height * width,): the pixels that an edit has ever set.
         highest_ms: the highest time of any record so far; a log's times may go back when a broker takes over.
     """
 
@@ -37,35 +36,52 @@ class Ground:
         touched: NDArray[np.bool_] | None = None,
         highest_ms: int = 0,
     ) -> None:
-        pixels = definition.width * definition.height
         self.definition = definition
         self.version = version
         self.canvas = np.zeros((definition.height, definition.width), np.uint8) if canvas is None else canvas
-        self.touched = np.zeros(pixels, np.bool_) if touched is None else touched
+        self._touched = None if touched is None else np.packbits(touched)  # of 4096 x 4096 pixels 2 MB, not 16
         self.highest_ms = highest_ms
+
+    @property
+    def touched(self) -> NDArray[np.bool_]:
+        """The pixels that an edit has ever set: bool, shape (height * width,)."""
+        pixels = self.definition.width * self.definition.height
+        if self._touched is None:
+            return np.zeros(pixels, np.bool_)
+        return np.unpackbits(self._touched, count=pixels).view(np.bool_)
 
     def grow(self, definition: Definition) -> None:
         """Become larger, or have more colours: what was there stays where it is, and the rest is blank."""
         old = self.definition
         canvas = np.zeros((definition.height, definition.width), np.uint8)
         canvas[: old.height, : old.width] = self.canvas
-        touched = np.zeros(canvas.shape, np.bool_)
-        touched[: old.height, : old.width] = self.touched.reshape(old.height, old.width)
-        self.definition, self.canvas, self.touched = definition, canvas, touched.reshape(-1)
+        if self._touched is not None:
+            touched = np.zeros(canvas.shape, np.bool_)
+            touched[: old.height, : old.width] = self.touched.reshape(old.height, old.width)
+            self._touched = np.packbits(touched)
+        self.definition, self.canvas = definition, canvas
 
-    def apply(self, stretch: Stretch, definition: Definition) -> None:
-        """Apply a stretch whose rows are of a canvas of `definition`; it begins where this ground stands."""
+    def paint(self, stretch: Stretch, definition: Definition) -> None:
+        """Apply a stretch to the canvas alone."""
         if definition != self.definition:
             self.grow(definition)
         pixel = pixels_of(stretch.rows, definition)
         self.canvas.reshape(-1)[pixel] = stretch.rows["color"]  # in order: the last edit of a pixel wins
-        self.touched[pixel] = True
+
+    def apply(self, stretch: Stretch, definition: Definition) -> None:
+        """Apply a stretch whose rows are of a canvas of `definition`; it begins where this ground stands."""
+        self.paint(stretch, definition)
+        touched = self.touched
+        touched[pixels_of(stretch.rows, definition)] = True
+        self._touched = np.packbits(touched)
         self.highest_ms = max(self.highest_ms, highest_ms(stretch))
         self.version = stretch.end
 
     def copy(self) -> Ground:
         """Another one like it."""
-        return Ground(self.definition, self.version, self.canvas.copy(), self.touched.copy(), self.highest_ms)
+        other = Ground(self.definition, self.version, self.canvas.copy(), highest_ms=self.highest_ms)
+        other._touched = self._touched
+        return other
 
 
 def pixels_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.uint32]:

@@ -272,7 +272,7 @@ def _canvas_in_tail(tail: View, version: int) -> tuple[Definition, NDArray[np.ui
     part = tail.stretch.until(version)
     ground = Ground(tail.ground.definition, tail.ground.version, tail.ground.canvas.copy())
     if not part.is_empty:
-        ground.apply(part, tail.definition)
+        ground.paint(part, tail.definition)
     return ground.definition, ground.canvas
 
 

@@ -187,7 +187,10 @@ class ReadPast:
         begun = start > 1  # as for `Builder`
         for batch in self._batches(start):
             for stretch, found in gather(batch, start, definition, begun=begun):
-                yield stretch.until(end), found
+                part = stretch.until(end)
+                if part.is_empty and found != definition:
+                    return  # it grows behind the end
+                yield part, found
                 definition = found
             begun = begun or begins(batch)
             start = batch.next_offset

@@ -19,7 +19,7 @@ from placed.history.folder import list_folder
 from placed.history.past import NotKept
 from placed.history.reading import ReadPast, read_past
 from placed.history.records import records_of
-from tests.history.model import LOG_ID, SETTINGS, Entry, Model, any_log, batches, build
+from tests.history.model import LARGER, LOG_ID, SETTINGS, Entry, Model, any_log, batches, build
 from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
@@ -63,6 +63,19 @@ def test_the_log_fills_in_for_every_part_of_the_history_that_is_missing(
     ms = data.draw(st.integers(990, 1_065))
     later = [offset for offset, highest in model.moments if highest > ms]
     assert past.version_at(ms) == (later[0] if later else model.version)
+
+
+def test_a_canvas_that_grows_behind_a_damaged_part_is_still_small_in_it(tmp_path: Path) -> None:
+    values = [Canvas(SMALL).encode(), *[record((n % 5, 0, 1, n)) for n in range(40)], Canvas(LARGER).encode(), record((6, 2, 4, 1))]
+    entries = [Entry(offset, 1_000, value) for offset, value in enumerate(values)]
+    build(entries, tmp_path / "history")
+    for each in list_folder(tmp_path / "history"):
+        each.path.write_bytes(b"damaged")
+    past, model = _reader(tmp_path / "history", entries, 100), Model(entries)
+    for version, (definition, canvas) in model.canvases.items():
+        found = past.canvas(version)
+        assert found[0] == definition, version
+        assert np.array_equal(found[1], canvas), version
 
 
 def test_a_log_without_its_beginning_needs_a_history(tmp_path: Path) -> None:
