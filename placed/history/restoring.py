@@ -16,10 +16,11 @@ import trio
 from placed.canvas.batch import Batch
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.cooldown import Cooldowns
+from placed.canvas.events import Edits, decode
 from placed.canvas.projection import Projection
 from placed.history.chain import Wanted, find_chain
 from placed.history.layout import SegmentDamaged
-from placed.history.stretch import NO_ACT
+from placed.history.stretch import NO_ACT, Other
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.history.folder import SegmentFile
     from placed.history.ground import Ground
-    from placed.history.stretch import Other
 
 
 async def restore(folder: Path, log: Log, projection: Projection, end: int) -> None:
@@ -55,7 +55,7 @@ async def restore(folder: Path, log: Log, projection: Projection, end: int) -> N
     if found is None or not _fits(found, projection):
         return
     now_ms = steady_clock_ms()
-    projection.apply(found.others, now_ms, feed=False)
+    _apply_others(found, projection)
     for authors, times_ms in found.recent:
         projection.cooldowns.count(authors, times_ms, now_ms)
         await trio.lowlevel.checkpoint()
@@ -70,20 +70,35 @@ class _Found:
 
     Attributes:
         ground: the canvas at the end of its last sound segment.
-        others: all records up to there that aren't edits.
+        before: the records before the first edit.
+        first_edit: that edit's record, or a part of it; none where there are no edits.
+        after: all later records that aren't edits.
         recent: authors and times of edits, all that may matter to the cooldowns among them.
     """
 
     ground: Ground
-    others: Batch
+    before: Batch
+    first_edit: Batch
+    after: Batch
     recent: list[tuple[NDArray[np.uint64], NDArray[np.int64]]]
 
 
 def _fits(found: _Found, projection: Projection) -> bool:
     """Whether the log's other records make a canvas of the history's size; one that is only tried tells."""
     trial = Projection(projection.definition, projection.version, Cooldowns(projection.cooldowns.rule))
-    trial.apply(found.others, steady_clock_ms(), feed=False)
+    _apply_others(found, trial)
     return trial.definition == found.ground.definition
+
+
+def _apply_others(found: _Found, projection: Projection) -> None:
+    """Give the projection all records that aren't edits, and tell it when the first edit came."""
+    now_ms = steady_clock_ms()
+    if found.before.values:
+        projection.apply(found.before, now_ms, feed=False)
+    for run in decode(found.first_edit.offsets, found.first_edit.times_ms, found.first_edit.values):
+        projection.state.begin(run)
+    if found.after.values:
+        projection.apply(found.after, now_ms, feed=False)
 
 
 # What follows runs in a worker thread.
@@ -98,8 +113,12 @@ def _find(folder: Path, wanted: Wanted, since_ms: int) -> _Found | None:
     begin = count - 1
     while begin and (header := chain[begin].header) and header.first_ms > since_ms:
         begin -= 1
+    first = _first_edit(chain[:count])
+    offset = first[0].offset if first else ground.version
+    before, after = ([o for o in others if (o.offset < offset) == is_before] for is_before in (True, False))
     # One more, so that there is an edit from before, if there are any: the cooldowns have to know.
-    return _Found(ground, _batch(others), list(_edits(chain[max(0, begin - 1) : count])))
+    recent = list(_edits(chain[max(0, begin - 1) : count]))
+    return _Found(ground, _batch(before), _batch(first), _batch(after), recent)
 
 
 def _whole(folder: Path, wanted: Wanted) -> list[SegmentFile]:
@@ -127,6 +146,16 @@ def _last(chain: list[SegmentFile]) -> tuple[int, Ground, list[Other]] | None:
         except SegmentDamaged:
             continue
     return None
+
+
+def _first_edit(chain: list[SegmentFile]) -> list[Other]:
+    """One edit of the first record that has any, as a record; none where there are none."""
+    for each in chain:
+        if each.header is not None and each.header.edits:
+            with each.open() as segment:
+                offset, ms, x, y, color, author, _ = segment.stretch().rows[0].item()
+            return [Other(0, offset, ms, Edits.one(x, y, color, author).encode())]
+    return []
 
 
 def _batch(others: list[Other]) -> Batch:

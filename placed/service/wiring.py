@@ -306,7 +306,7 @@ class _Server:
         live = Live(
             version=lambda: projection.version,
             definition=lambda: projection.definition,
-            created=lambda: Ground(projection.definition, 0),
+            created=lambda: Ground(projection.kept.created, 0),
             ground=lambda: Ground(projection.definition, projection.version, projection.canvas.copy()),
             is_in_place=lambda: self._folders.displaced is None,
         )

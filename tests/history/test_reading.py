@@ -66,7 +66,12 @@ def test_the_log_fills_in_for_every_part_of_the_history_that_is_missing(
 
 
 def test_a_canvas_that_grows_behind_a_damaged_part_is_still_small_in_it(tmp_path: Path) -> None:
-    values = [Canvas(SMALL).encode(), *[record((n % 5, 0, 1, n)) for n in range(40)], Canvas(LARGER).encode(), record((6, 2, 4, 1))]
+    values = [
+        Canvas(SMALL).encode(),
+        *[record((n % 5, 0, 1, n)) for n in range(40)],
+        Canvas(LARGER).encode(),
+        record((6, 2, 4, 1)),
+    ]
     entries = [Entry(offset, 1_000, value) for offset, value in enumerate(values)]
     build(entries, tmp_path / "history")
     for each in list_folder(tmp_path / "history"):

@@ -11,11 +11,13 @@ import pytest
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.cooldown import Rule
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.history.folder import list_folder
 from placed.history.restoring import restore
 from placed.tasks.recovery import Wanted, recover
 from tests.history.test_indexer import Server
-from tests.records import SMALL, record
+from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("small_segments")
 RULE = Rule(charges=3, charge_ms=60_000)
 AUTHORS = 9
+LARGER = Definition(6, 4, SMALL.rgb)
+LARGEST = Definition(9, 7, SMALL.rgb + bytes(3))
 
 
 class NoStore:
@@ -64,7 +68,7 @@ def assert_same(one: Projection, other: Projection) -> None:
 
 async def painted(log: LmdbLog, count: int) -> None:
     rng = np.random.default_rng(count)
-    await log.append(SMALL.encode())
+    await log.append(Canvas(SMALL).encode())
     for number in range(count):
         edit = (int(rng.integers(5)), int(rng.integers(3)), int(rng.integers(4)), int(rng.integers(AUTHORS)))
         await log.append(b"\x01\x63what" if number % 17 == 5 else record(edit))
@@ -103,6 +107,22 @@ async def test_a_start_begins_where_the_history_is_whole(tmp_path: Path, hurt: s
         restored = await started(log, tmp_path / "history", begins)
         assert begins[0] == int(victim.name.split("-")[0])
         assert_same(restored, await started(log, None, []))
+
+
+async def test_a_start_keeps_how_large_the_canvas_has_become(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path / "log") as log:
+        await log.append(Canvas(LARGER).encode())  # another server's, on an empty log: it makes nothing larger
+        await painted(log, 30)
+        await log.append(Canvas(LARGEST).encode())
+        await painted(log, 50)
+        async with Server(log, lambda: log._tail.next).history(tmp_path / "history"):
+            pass
+        begins: list[int] = []
+        restored, replayed = await started(log, tmp_path / "history", begins), await started(log, None, [])
+        assert begins[0] > 60
+        assert_same(restored, replayed)
+        assert restored.kept == replayed.kept
+        assert restored.definition == LARGEST
 
 
 async def test_a_start_without_a_history_reads_the_log(tmp_path: Path) -> None:
