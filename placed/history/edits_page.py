@@ -17,6 +17,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import numpy as np
 
 from placed.canvas.edit_code import EditCode
@@ -60,3 +61,65 @@ def _varints(values: NDArray[np.uint64]) -> bytes:
         low = (values[has] >> np.uint64(7 * at) & np.uint64(0x7F)).astype(np.uint8)
         out[begins[has] + at] = low | (lengths[has] > at + 1).astype(np.uint8) << 7
     return out.tobytes()
+
+
+class PageDamaged(ValueError):
+    """Bytes that aren't a page, or not a whole one."""
+
+
+@attrs.frozen(eq=False)
+class ReadPage:
+    """What a page's bytes say.
+
+    Attributes:
+        next: the version to go on from.
+        offsets: int64, shape (edits,).
+        times_ms: int64, shape (edits,).
+        x: uint16, shape (edits,); so is y.
+        y: see x.
+        color: uint8, shape (edits,).
+    """
+
+    next: int
+    offsets: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+    x: NDArray[np.uint16]
+    y: NDArray[np.uint16]
+    color: NDArray[np.uint8]
+
+
+def decode_page(data: bytes) -> ReadPage:
+    """What the bytes of a page say.
+
+    Raises:
+        PageDamaged: they aren't one.
+    """
+    try:
+        magic, format_, x_bits, y_bits, color_bits, start, _, next_, first_ms, count, *sizes = _HEAD.unpack_from(data)
+    except struct.error as error:
+        raise PageDamaged(f"{len(data)} bytes; a page has {_HEAD.size} at least") from error
+    code = EditCode(x_bits, y_bits, color_bits)
+    begins = _HEAD.size + np.cumsum([0, *sizes, count * code.size_bytes])
+    is_known = magic == _MAGIC and format_ == _FORMAT and max(x_bits, y_bits) <= 12 and color_bits <= 8
+    if not is_known or begins[-1] != len(data):
+        raise PageDamaged(f"it begins with {data[:8].hex()} and has {len(data)} bytes")
+    offsets = _numbers(data[begins[0] : begins[1]], count)
+    times = _numbers(data[begins[1] : begins[2]], count)
+    steps = (times >> np.uint64(1)).view(np.int64) ^ -(times & np.uint64(1)).view(np.int64)
+    x, y, color = code.unpack(data[begins[2] :])
+    return ReadPage(next_, start + np.cumsum(offsets.view(np.int64)), first_ms + np.cumsum(steps), x, y, color)
+
+
+def _numbers(data: bytes, count: int) -> NDArray[np.uint64]:
+    """The numbers of `count` varints, uint64, shape (count,)."""
+    raw = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(raw < 0x80)
+    lengths = np.diff(ends, prepend=-1)
+    if len(ends) != count or (count and (ends[-1] != len(raw) - 1 or lengths.max() > 9)) or (not count and len(raw)):
+        raise PageDamaged(f"{len(raw)} bytes aren't {count} numbers")
+    numbers = np.zeros(count, np.uint64)
+    for at in range(int(lengths.max(initial=0))):
+        has = lengths > at
+        part = raw[ends[has] - lengths[has] + 1 + at].astype(np.uint64) & np.uint64(0x7F)
+        numbers[has] |= part << np.uint64(7 * at)
+    return numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
-from placed.history.edits_page import encode_page
+from placed.history.edits_page import PageDamaged, decode_page, encode_page
 from placed.history.past import Page
 from placed.history.stretch import ROW, Stretch
 from tests.http.test_history import read_page
@@ -48,4 +49,18 @@ def test_any_page_can_be_read_byte_by_byte(data: st.DataObject, canvas: Definiti
     edits = sorted(data.draw(st.lists(edit, max_size=30)), key=lambda each: each[0])
     rows = [[start + offset, *rest] for offset, *rest in edits]
     end = max([start, *(row[0] for row in rows)]) + 1
-    assert read_page(encode_page(_page(start, end, rows, canvas), end + 5)) == (start, end + 5, end, rows)
+    body = encode_page(_page(start, end, rows, canvas), end + 5)
+    assert read_page(body) == (start, end + 5, end, rows)
+    read = decode_page(body)
+    assert read.next == end
+    columns = (read.offsets, read.times_ms, read.x, read.y, read.color)
+    assert [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)] == rows
+
+
+@given(st.data())
+def test_damaged_pages_are_refused_and_nothing_else_is_raised(data: st.DataObject) -> None:
+    body = base64.b64decode(data.draw(st.sampled_from(VECTORS))["base64"])
+    at = data.draw(st.integers(0, len(body) - 1))
+    damaged = body[:at] + data.draw(st.binary(max_size=3)) + body[at + data.draw(st.integers(0, 3)) :]
+    with contextlib.suppress(PageDamaged):
+        decode_page(damaged)

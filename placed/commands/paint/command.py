@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
-import httpx
 import trio
 
 from placed.commands.paint import painter as painting
 from placed.commands.paint import picture as pictures
 from placed.commands.paint.api import ApiClient
 from placed.commands.paint.progress import duration, shown
+from placed.commands.url_type import UrlType
 
 if TYPE_CHECKING:
+    import httpx
+
     from placed.commands.paint.plan import Order
     from placed.commands.paint.progress import Progress
     from placed.commands.paint.quantise import Dither
@@ -28,11 +30,10 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     _PositionType = click.ParamType[tuple[int, int]]
     _SizeType = click.ParamType[pictures.Size]
-    _UrlType = click.ParamType[httpx.URL]
     _SecondsType = click.ParamType[float]
 else:
     # Takes no arguments before click 8.4.
-    _PositionType = _SizeType = _UrlType = _SecondsType = click.ParamType
+    _PositionType = _SizeType = _SecondsType = click.ParamType
 
 _DEFAULT_GIVE_UP_SECONDS = 600  # a reboot or an upgrade of a small server fits in
 
@@ -63,22 +64,6 @@ class _Size(_SizeType):
             self.fail(str(error), param, ctx)
 
 
-class _Url(_UrlType):
-    name = "URL"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> httpx.URL:
-        try:
-            url = httpx.URL(value)
-            url.host.encode("idna")  # as connecting will, where it would be no error that httpx knows
-        except (httpx.InvalidURL, UnicodeError) as error:
-            self.fail(f"{value!r} is not an address: {error}", param, ctx)
-        if url.scheme not in {"http", "https"} or not url.host:
-            self.fail(f"{value!r} is not an address; allowed is one like http://127.0.0.1:8080", param, ctx)
-        if url.port is not None and not 1 <= url.port <= 65_535:
-            self.fail(f"{value!r} has port {url.port}; allowed are 1 to 65535", param, ctx)
-        return url.copy_with(query=None, fragment=None)
-
-
 class _Seconds(_SecondsType):
     name = "SECONDS"
 
@@ -94,7 +79,7 @@ class _Seconds(_SecondsType):
 
 @click.command()
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option("--url", type=_Url(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address.")
+@click.option("--url", type=UrlType(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address.")
 @click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
 @click.option(
     "--size",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from placed.canvas.edit_code import MAX_SIDE_PX
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,12 +24,12 @@ class OtherCanvas(Exception):
     """The image shows another canvas than the one in /info; the message says how they differ."""
 
 
-def served_indexes(data: bytes, size: tuple[int, int], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def served_indexes(data: bytes, size: tuple[int, int] | None, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The palette indexes of an image, uint8, shape (height, width).
 
     Args:
         data: the file.
-        size: the canvas's width and height.
+        size: the canvas's width and height; None is any that a canvas may have.
         palette: the canvas's, uint8, shape (colors, 3).
 
     Raises:
@@ -35,7 +37,9 @@ def served_indexes(data: bytes, size: tuple[int, int], palette: NDArray[np.uint8
         ValueError: it isn't an image, or it is damaged; Pillow raises errors of its own, too.
     """
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        if image.size != size:
+        if size is None and max(image.size) > MAX_SIDE_PX:
+            raise OtherCanvas(f"the image has {image.width} x {image.height} pixels, and no canvas has as many")
+        if size not in (None, image.size):
             raise OtherCanvas("the canvas is being replaced by another one")
         if image.has_transparency_data and (np.asarray(image.convert("RGBA"))[..., 3] != 255).any():
             raise OtherCanvas("canvas.png is partly transparent: something between the server and here changes images")

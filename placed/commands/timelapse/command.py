@@ -5,12 +5,14 @@ Exit codes: 0 the film is made, 2 bad usage, 3 the past can't be read or the fil
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from placed.canvas.clock import wall_clock_ms
 from placed.commands.import_.values import BadValue
@@ -19,13 +21,20 @@ from placed.commands.past import CannotRead, open_past
 from placed.commands.timelapse.filming import KINDS, CannotFilm, Filmed, Wanted, film
 from placed.commands.timelapse.moments import moment_of
 from placed.commands.timelapse.playing import Area
+from placed.commands.timelapse.served import ServedPast
 from placed.commands.timelapse.source import LocalSource
+from placed.commands.url_type import UrlType
 from placed.process.exit_codes import ExitCode
 from placed.telemetry.progress import progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
     from placed.commands.settings.values import Settings
     from placed.commands.timelapse.playing import Even
+    from placed.commands.timelapse.source import Source
 
     _AreaType = click.ParamType[Area]
     _MomentType = click.ParamType[int]
@@ -61,10 +70,11 @@ class _Moment(_MomentType):
 @click.command(
     "timelapse",
     help="Film a canvas's past into OUT, whose name ends in .mp4, .webm (which need the extra placed[video]), .gif, "
-    ".png (animated) or .webp; from the data folder, also while its server runs. A file that is there is replaced once "
-    "the film is whole.",
+    ".png (animated) or .webp; from the data folder, also while its server runs, or from a server's --url. A file that "
+    "is there is replaced once the film is whole.",
 )
 @click.argument("out", type=click.Path(path_type=Path))
+@click.option("--url", type=UrlType(), help="Film what the server at this address shows, instead of a data folder.")
 @click.option("--from", "begin", type=_Moment(), help="Begin then: a date, a date and time, or an age such as 24h.")
 @click.option("--to", "end", type=_Moment(), help="End then, given in the same way.")
 @click.option("--area", type=_Area(), help="Film this part of the canvas: its top left corner, width and height.")
@@ -96,6 +106,7 @@ class _Moment(_MomentType):
 def timelapse(
     settings: Settings,
     out: Path,
+    url: httpx.URL | None,
     begin: int | None,
     end: int | None,
     area: Area | None,
@@ -110,19 +121,36 @@ def timelapse(
         raise click.UsageError(f"{out}: allowed are names that end in {', '.join(KINDS)}")
     if begin is not None and end is not None and begin > end:
         raise click.UsageError("--from is later than --to")
+    if url is not None and (given := _given_places(click.get_current_context())):
+        raise click.UsageError(f"{given[0]} beside --url; allowed is one of them")
     wanted = Wanted(begin, end, area, seconds, fps, scale, even)
     try:
         with (
-            open_past(settings) as opened,
+            _opened(settings, url) as source,
             progress_bar("looking", "versions") as looking,
             progress_bar("filming", "frames") as filming,
         ):
-            done = film(LocalSource(opened.past), out, kind, wanted, looking, filming)
+            done = film(source, out, kind, wanted, looking, filming)
     except (CannotFilm, CannotRead, CannotWrite) as error:
         click.echo(f"placed timelapse: {error}", err=True)
         return ExitCode.UNUSABLE
     click.echo(_summary(done, out))
     return ExitCode.OK
+
+
+def _given_places(ctx: click.Context) -> list[str]:
+    """The flags that say where a data folder or a topic is, as far as they were typed."""
+    return [f"--{name}" for name in ("data", "log") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings, url: httpx.URL | None) -> Iterator[Source]:
+    if url is None:
+        with open_past(settings) as opened:
+            yield LocalSource(opened.past)
+    else:
+        with ServedPast(url) as served:
+            yield served
 
 
 def _summary(done: Filmed, out: Path) -> str:
