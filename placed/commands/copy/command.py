@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     help="Copy a whole log, with authors, times and versions, to another one, which is new: from the data folder to "
     "Kafka, and back. Stop the servers first. The copy is read again, and compared. Exit code 3: there is no copy.",
 )
-@click.option("--to", required=True, metavar="URL", help="lmdb:PATH or kafka://HOST:PORT[,HOST:PORT]/TOPIC.")
+@click.option(
+    "--to", required=True, metavar="URL", help="The new log: lmdb:PATH or kafka://HOST:PORT[,HOST:PORT]/TOPIC."
+)
 def copy(settings: Settings, to: str) -> int:
     """See the help above."""
     try:

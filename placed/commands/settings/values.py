@@ -302,7 +302,7 @@ class Settings:
     kafka_replication: int | None = setting(
         KAFKA,
         whole(1, 100, "COPIES"),  # clusters are smaller
-        "Copies of each record that the brokers keep, for a topic that this server creates.",
+        "Copies of each record that the brokers keep, when placed creates the topic.",
         default=None,
         instead="the cluster's",
     )
