@@ -8,7 +8,6 @@ who hangs spends that, and who starves doesn't.
 from __future__ import annotations
 
 import contextlib
-import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from bench.equipment.measure import reading
-from bench.equipment.server_process import ROOT, users_environment
+from bench.equipment.server_process import ROOT, address_in, users_environment
 from bench.torturing.ledger import Broken
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0  # the server's own deadline is 10 s
 _MOST_TIMES: Final = 20  # as long by the clock, whatever the machine does
 _LOOK_SECONDS: Final = 0.5
-_ADDRESS: Final = re.compile(rb"http://[^\s/:]+:(\d+)\n")
 _LINE_BYTES: Final = 65_536
 _LAST_WORDS_BYTES: Final = 6_000
 # What a hanging server's threads do is written on SIGABRT.
@@ -96,9 +94,8 @@ async def ready(process: trio.Process) -> int | None:
     async with patience(process, READY_SECONDS):
         while len(said) < _LINE_BYTES and (data := await process.stdout.receive_some()):
             said += data
-            found = _ADDRESS.search(said)
-            if found:
-                return int(found[1])
+            if (address := address_in(said)) is not None:
+                return address[1]
         await process.wait()
         return None
     raise Broken(0, f"the server was neither ready nor gone after {READY_SECONDS:g} s; {await hung(process)}")

@@ -6,13 +6,14 @@ import io
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import numpy as np
 from PIL import Image
+
+from bench.equipment.server_process import COMMAND, ROOT, address_in, users_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0  # 1 s on an idle machine, 8 s seen on a busy one
 STOP_SECONDS = 15.0
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
 class ServedCanvas(NamedTuple):
@@ -72,7 +72,9 @@ class PageServer:
         self._lines.clear()
         place = ["--data", str(self._data), "--port", str(self._port)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "placed", *place, *self._arguments, *more],
+            [*COMMAND, *place, *self._arguments, *more],
+            cwd=ROOT,
+            env=users_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -90,8 +92,9 @@ class PageServer:
         with process.stdout as output:
             for line in output:
                 self._lines.append(line)
-                if not listening.is_set() and (found := _ADDRESS.search(line)):
-                    self._port = int(found[1])
+                # Both outputs are one here, and a line of the log may name an address as well.
+                if not listening.is_set() and line.startswith("http") and (found := address_in(line.encode())):
+                    self._port = found[1]
                     listening.set()
         listening.set()
 

@@ -6,26 +6,24 @@ Every wait has a time limit, and the process is gone when the block ends, whatev
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import trio
 
+from bench.equipment.server_process import COMMAND, address_in, users_environment
+from bench.equipment.server_process import ROOT as ROOT  # for the tests of other commands as well
 from tests.support.http_connection import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[2]
 READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
 ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
-_COMMAND: Final = (sys.executable, "-m", "placed", "--port", "0", "--allowed-host", HOST)
+_COMMAND: Final = (*COMMAND, "--port", "0", "--allowed-host", HOST)
 _CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 
 
@@ -68,9 +66,9 @@ class ServerProcess:
                     await self._process.wait()
                     raise AssertionError(f"it ended with {self._process.returncode}:\n{self.output}")
                 line += data
-        port = urlsplit(line.decode().partition("\n")[0]).port
-        assert port, f"no address in {line!r}"
-        self.port = port
+        address = address_in(line)
+        assert address, f"no address in {line!r}"
+        self.port = address[1]
 
     async def writes(self, text: str) -> None:
         """Wait until it has written `text` to standard error."""
@@ -130,7 +128,7 @@ async def starting(
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,
-            env=_environment(),
+            env=users_environment(),
             pass_fds=pass_fds,
         )
         server = ServerProcess(process, errors)
@@ -159,10 +157,6 @@ async def refusal(
     async with starting(data, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         code = await server.wait()
         return code, server.output
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PLACED_")}
 
 
 @contextlib.contextmanager
