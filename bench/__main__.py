@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "dearest": "bench.dearest",
     "event": "bench.event",
     "fanout": "bench.fanout",
+    "history": "bench.history",
     "image": "bench.image",
     "ingest": "bench.ingest",
     "kafka": "bench.kafka",

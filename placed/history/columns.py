@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 4_096  # values; one is unpacked in 30 us
 _ENTRY: Final = struct.Struct("<qIB")
+_ENTRY_DTYPE: Final = np.dtype([("first", "<i8"), ("end", "<u4"), ("width", "u1")])
 _LEVEL: Final = 1  # higher ones make real times 1 % smaller, and take longer
 
 
@@ -85,6 +86,27 @@ class Column:
             ColumnDamaged: the bytes don't hold it.
         """
         return int(self.block(index // BLOCK)[index % BLOCK])
+
+    def search(self, value: int) -> int:
+        """How many of the values, which never fall, are below `value`; one block is unpacked.
+
+        Raises:
+            ColumnDamaged: the bytes don't hold them.
+        """
+        firsts = np.frombuffer(self._table, _ENTRY_DTYPE)["first"]
+        index = int(np.searchsorted(firsts, np.int64(value))) - 1
+        if index < 0:
+            return 0
+        return index * BLOCK + int(np.searchsorted(self.block(index), np.int64(value)))
+
+    def until(self, count: int) -> NDArray[np.int64]:
+        """The first values, int64, shape (count,).
+
+        Raises:
+            ColumnDamaged: the bytes don't hold them.
+        """
+        parts = [self.block(index) for index in range(-(-count // BLOCK))]
+        return np.concatenate([np.empty(0, np.int64), *parts])[:count]
 
     def block(self, index: int) -> NDArray[np.int64]:
         """The values from `index * BLOCK` on, int64, shape (up to BLOCK,).

@@ -159,9 +159,7 @@ class Past:
         with reading(self.kept[at]) as segment:
             if version >= segment.header.end:
                 return segment.header.highest_ms
-            offsets, times = segment.moments()
-            before = int(times[: int(np.searchsorted(offsets, np.int64(version)))].max(initial=0))
-        return max(before, self.highest_before(at)) or None
+            return max(segment.highest_ms(version), self.highest_before(at)) or None
 
     def version_at(self, ms: int) -> int:
         """The version of the canvas at the end of a millisecond: behind the last record of that time or before.

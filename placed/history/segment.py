@@ -131,7 +131,12 @@ class Segment:
         """How many edits have an offset below `version`."""
         if version >= self.header.end:
             return self.header.edits
-        return int(np.searchsorted(self.offsets(), np.int64(version)))
+        return self._column("offsets", whole=True).search(version)
+
+    def highest_ms(self, version: int) -> int:
+        """The highest time of its records with an offset below `version`; 0 if there are none."""
+        times = self._column("times", whole=True).until(self.row_of(version))
+        return max([int(times.max(initial=0)), *(other.ms for other in self.others()[0] if other.offset < version)])
 
     def moments(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Offset and time of each edit and each other record, in order: int64, both of shape (n,)."""

@@ -1,0 +1,253 @@
+"""`history`: how quickly the past is read from a log, what it takes on disk, and what it costs to ask for it.
+
+A server starts on a whole event, of r/place 2017 or a generated one, and its history reads that. Then one client asks
+for moments, areas and pixels at random; then edits are posted, alone and while eight clients ask for moments without
+pause. At the end the snapshot is taken away, and the server starts from its history.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import click
+import numpy as np
+import trio
+
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.measure import quantiles, reading, since
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import running_server, serving
+from bench.logs.edit_logs import append_together
+from bench.logs.trace import BadTrace, Trace, generate, load
+from placed.backends.lmdb.log import open_lmdb_log
+from placed.canvas.batch import Batch
+from placed.canvas.events import Canvas, Edits
+from placed.history.ground import Ground
+from placed.history.indexer import Indexer, Live
+from placed.history.keeping import Keeping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.equipment.http_client import Connection
+    from bench.equipment.server_process import ServerProcess
+
+ASKING: Final = 8
+_LIVE_EDITS: Final = 1_000  # a second
+_LOOK_SECONDS: Final = 0.05
+_START_SECONDS: Final = 120.0
+
+
+@attrs.define
+class _Outcome:
+    """What was measured. Times in ms but for those that say seconds."""
+
+    edits: int
+    indexed_seconds: float = 0.0
+    indexed_cpu_seconds: float = 0.0
+    history_bytes: int = 0
+    canvas: list[float] = attrs.field(factory=list)
+    area: list[float] = attrs.field(factory=list)
+    pixel: list[float] = attrs.field(factory=list)
+    alone: list[float] = attrs.field(factory=list)
+    beside: list[float] = attrs.field(factory=list)
+    answered: int = 0
+    start_seconds: float = 0.0
+    live_share: float = 0.0
+
+
+@click.command()
+@click.option(
+    "--trace",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An .npz; see bench/logs/trace.py.",
+)
+@click.option("--edits", default=2_000_000, show_default=True, type=click.IntRange(1, 100_000_000), help="Generated.")
+@click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
+@click.option("--questions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Of each kind.")
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 600), help="Of posting, twice.")
+@json_option
+def history(
+    trace: Path | None, edits: int, record_edits: int, questions: int, seconds: float, json_path: Path | None
+) -> None:
+    """The past: read from a log, kept, and asked for, while somebody paints."""
+    try:
+        event = load(trace) if trace else generate(states=48, edits=edits)
+    except BadTrace as error:
+        raise click.BadParameter(str(error), param_hint="--trace") from error
+    outcome = trio.run(_measure, event, record_edits, questions, seconds)
+    options = {"trace": trace.name if trace else "generated", "record_edits": record_edits, "questions": questions}
+    figures = _figures(outcome)
+    Report(bench="history", figures=figures, options=options, details=attrs.asdict(outcome)).publish(json_path)
+
+
+async def _measure(event: Trace, record_edits: int, questions: int, seconds: float) -> _Outcome:
+    outcome = _Outcome(event.total_edits, live_share=_live_share(event))
+    with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder, progress_bar("") as bar:
+        data = Path(folder)
+        task = bar.add_task("making the log: edits", total=event.total_edits)
+        version = await _fill(data / "log", event, record_edits, lambda count: bar.advance(task, count))
+        task = bar.add_task("asking", total=6)
+        await _index(data, event, version, outcome)
+        command = serving(data, "--unlimited-client", "127.0.0.1")
+        async with running_server(command) as server, connection(server.host, server.port) as link:
+            await _read(link, version)
+            bar.advance(task)
+            rng = np.random.default_rng(1)
+            side = event.definition.width, event.definition.height
+            questions_of: dict[str, Callable[[], str]] = {
+                "canvas": lambda: f"canvas.png?v={rng.integers(1, version)}",
+                "area": lambda: (
+                    f"canvas.png?v={rng.integers(1, version)}&x={rng.integers(max(1, side[0] - 100))}"
+                    f"&y={rng.integers(max(1, side[1] - 100))}&width={min(100, side[0])}&height={min(100, side[1])}"
+                ),
+                "pixel": lambda: f"pixel?x={rng.integers(side[0])}&y={rng.integers(side[1])}&limit=100",
+            }
+            for kind, target in questions_of.items():
+                getattr(outcome, kind).extend([await _ask(link, "/history/" + target()) for _ in range(questions)])
+                bar.advance(task)
+            outcome.alone = await _post(link, seconds)
+            await _beside(server, version, seconds, outcome)
+            bar.advance(task)
+        outcome.history_bytes = sum(path.stat().st_size for path in (data / "history").glob("*.segment"))
+        shutil.rmtree(data / "snapshot")
+        outcome.start_seconds = await _start(command)
+        bar.advance(task)
+    return outcome
+
+
+async def _fill(folder: Path, event: Trace, record_edits: int, advance: Callable[[int], None]) -> int:
+    """Make the log, each state's edits spread over the time since the one before; its next offset."""
+    clock = _Clock(int(event.seconds[0]) * 1000)
+    async with open_lmdb_log(folder, clock_ms=lambda: clock.ms) as log:
+        await log.append(Canvas(event.definition).encode())
+        for state in event.states():
+            begin, end = clock.ms, state.seconds * 1000
+            values = [
+                Edits(state.edits[at : at + record_edits]).encode() for at in range(0, len(state.edits), record_edits)
+            ]
+            for at in range(0, len(values), 2_000):
+                clock.ms = begin + (end - begin) * at // len(values)
+                await append_together(log, values[at : at + 2_000])
+            advance(len(state.edits))
+        return (await log.bounds())[1]
+
+
+@attrs.define
+class _Clock:
+    """The log's time."""
+
+    ms: int
+
+
+async def _index(data: Path, event: Trace, version: int, outcome: _Outcome) -> None:
+    """Read the log into a history, as an idle server does beside what it serves."""
+    ground = partial(Ground, event.definition, 0)
+    async with open_lmdb_log(data / "log") as log, trio.open_nursery() as nursery:
+        live = Live(lambda: version, lambda: event.definition, ground, ground)
+        indexer = Indexer(data / "history", log, live)
+        begin = reading()
+        nursery.start_soon(indexer.run)
+        await indexer.reach(version, math.inf)
+        spent = since(begin)
+        nursery.cancel_scope.cancel()
+    outcome.indexed_seconds, outcome.indexed_cpu_seconds = spent.wall, spent.cpu
+
+
+async def _read(link: Connection, version: int) -> None:
+    """Wait until the server's history has all of the log."""
+    with trio.fail_after(_START_SECONDS):
+        while (await link.request("GET", "/history")).json().get("indexed", 0) < version:  # noqa: ASYNC110 - it tells when it is asked alone
+            await trio.sleep(_LOOK_SECONDS)
+
+
+async def _ask(link: Connection, target: str, method: str = "GET") -> float:
+    began = trio.current_time()
+    answer = await link.request(method, target)
+    if answer.status != 200:
+        raise UnexpectedAnswer(f"{target} answered {answer.status}: {answer.body[:200]!r}")
+    return 1000 * (trio.current_time() - began)
+
+
+async def _post(link: Connection, seconds: float) -> list[float]:
+    """Post edits one after the other, with a pause of 5 ms."""
+    found: list[float] = []
+    end = trio.current_time() + seconds
+    while trio.current_time() < end:
+        found.append(await _ask(link, f"/edit?x={len(found) % 100}&y=1&color=1", "POST"))
+        await trio.sleep(0.005)
+    return found
+
+
+async def _beside(server: ServerProcess, version: int, seconds: float, outcome: _Outcome) -> None:
+    async with trio.open_nursery() as nursery, connection(server.host, server.port) as link:
+        for number in range(ASKING):
+            nursery.start_soon(_keep_asking, server, version, number, outcome)
+        outcome.beside = await _post(link, seconds)
+        nursery.cancel_scope.cancel()
+
+
+async def _keep_asking(server: ServerProcess, version: int, seed: int, outcome: _Outcome) -> None:
+    rng = np.random.default_rng(seed + 10)
+    async with connection(server.host, server.port) as link:
+        while True:
+            await _ask(link, f"/history/canvas.png?v={rng.integers(1, version)}")
+            outcome.answered += 1
+
+
+async def _start(command: list[str]) -> float:
+    """From exec to the first 200 of /readyz, without a snapshot."""
+    began = trio.current_time()
+    with trio.fail_after(_START_SECONDS):
+        async with running_server(command) as server, connection(server.host, server.port) as link:
+            await _ask(link, "/readyz")
+            return trio.current_time() - began
+
+
+def _live_share(event: Trace) -> float:
+    """What part of a core keeping takes at 1,000 edits a second, each a record, read once a second."""
+    state = next(iter(event.states()))
+    edits = np.resize(state.edits, 200_000)
+    batches = [
+        Batch(
+            np.arange(at, at + _LIVE_EDITS, dtype=np.int64),
+            np.arange(at, at + _LIVE_EDITS, dtype=np.int64),
+            [Edits(edits[index : index + 1]).encode() for index in range(at, at + _LIVE_EDITS)],
+        )
+        for at in range(0, len(edits), _LIVE_EDITS)
+    ]
+    with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
+        keeping = Keeping(Path(folder) / "history", "0" * 32, Ground(event.definition, 0))
+        begin = reading()
+        for batch in batches:
+            keeping.take(batch)
+        return since(begin).cpu / len(batches)
+
+
+def _figures(outcome: _Outcome) -> list[Figure]:
+    canvas, area, pixel = quantiles(outcome.canvas), quantiles(outcome.area), quantiles(outcome.pixel)
+    alone, beside = quantiles(outcome.alone), quantiles(outcome.beside)
+    return [
+        Figure("edits", outcome.edits, ""),
+        Figure("indexed by an idle server", outcome.edits / outcome.indexed_seconds, "edits per second"),
+        Figure("the same, by CPU", outcome.edits / outcome.indexed_cpu_seconds, "edits per second"),
+        Figure("keeping at 1,000 edits a second", 100 * outcome.live_share, "% of a core", Target(5.0)),
+        Figure("on disk", outcome.history_bytes / outcome.edits, "bytes per edit", Target(16.0)),
+        Figure("canvas at a random version, p50", canvas["p50"], "ms", Target(25.0)),
+        Figure("canvas at a random version, p99", canvas["p99"], "ms", Target(60.0)),
+        Figure("area of 100 x 100, p50", area["p50"], "ms", Target(15.0)),
+        Figure("area of 100 x 100, p99", area["p99"], "ms"),
+        Figure("a pixel's past, p50", pixel["p50"], "ms"),
+        Figure("a pixel's past, p99", pixel["p99"], "ms"),
+        Figure("an edit alone, p99", alone["p99"], "ms"),
+        Figure("an edit while 8 ask for moments, p99", beside["p99"], "ms"),
+        Figure("the same, times as long", beside["p99"] / alone["p99"], "", Target(2.0, inclusive=True)),
+        Figure("moments answered meanwhile", outcome.answered, ""),
+        Figure("start without a snapshot, to /readyz", outcome.start_seconds, "s", Target(2.0)),
+    ]
