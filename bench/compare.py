@@ -29,7 +29,7 @@ from bench.equipment.report import Figure, Report, Target, json_option, progress
 from bench.load.audience import audience, place_edits, read_every_option, send
 from bench.load.senders import Load
 from bench.logs.edit_logs import lay_picture
-from bench.peers import PEERS, NotHad, ask_for_mercure
+from bench.peers import PEERS, NotHad
 
 if TYPE_CHECKING:
     from bench.equipment.place import Place
@@ -112,7 +112,6 @@ def _had(peers: list[Peer], outcome: _Outcome) -> list[Peer]:
             outcome.notes.append(f"{peer.name} is left out: {error}")
         else:
             had.append(peer)
-    outcome.notes.append(ask_for_mercure())
     return had
 
 

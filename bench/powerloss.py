@@ -25,6 +25,7 @@ import trio
 
 from bench.equipment.http_client import Connection, connection
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.logs.edit_logs import values_of
 from bench.torturing import power, recorder
 from bench.torturing.ledger import Broken, Ledger
 from bench.torturing.life import ended, launched, ready
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.torturing.recorder import Op
-    from placed.backends import Log
 
 WIDTH: Final = 64
 HEIGHT: Final = 48
@@ -187,20 +187,8 @@ async def _paint(port: int, ledger: Ledger, edits: int) -> None:
 
 async def _log_of(folder: Path, ledger: Ledger) -> list[bytes]:
     async with open_lmdb_log(folder) as log:
-        values = await _values(log)
+        values = await values_of(log)
         ledger.read(log.id, values)
-    return values
-
-
-async def _values(log: Log) -> list[bytes]:
-    _, end = await log.bounds()
-    values: list[bytes] = []
-    if end:
-        async with log.read(0) as batches:
-            async for batch in batches:
-                values += batch.values
-                if batch.next_offset >= end:
-                    break
     return values
 
 
@@ -267,7 +255,7 @@ class _Trial:
         """
         data = self._folder / "data"
         async with open_snapshot_store(data / "snapshot") as store, open_lmdb_log(data / "log") as log:
-            values = await _values(log)
+            values = await values_of(log)
             if values != self._values[: len(values)]:
                 raise Broken(1, "the log holds what it never held")
             projection, _ = await recover(

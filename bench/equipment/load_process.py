@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from bench.equipment.cores import load_cores, pin
-from bench.equipment.server_process import ROOT
+from bench.equipment.server_process import ROOT, kill
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -69,7 +69,7 @@ async def load_process(module: str, spec: attrs.AttrsInstance) -> AsyncGenerator
             stdout=subprocess.PIPE,
             cwd=ROOT,
             check=False,
-            deliver_cancel=_kill,
+            deliver_cancel=kill,
         )
         process: trio.Process = await nursery.start(start)
         pin(process.pid, load_cores())
@@ -77,10 +77,6 @@ async def load_process(module: str, spec: attrs.AttrsInstance) -> AsyncGenerator
             yield LoadProcess(process)
         finally:
             nursery.cancel_scope.cancel()
-
-
-async def _kill(process: trio.Process) -> None:
-    process.kill()
 
 
 @attrs.frozen

@@ -76,6 +76,19 @@ async def append_together(log: Log, values: list[bytes]) -> None:
             nursery.start_soon(log.append, value)
 
 
+async def values_of(log: Log) -> list[bytes]:
+    """All records of an open log that begins at 0."""
+    _, end = await log.bounds()
+    values: list[bytes] = []
+    if end:
+        async with log.read(0) as batches:
+            async for batch in batches:
+                values += batch.values
+                if batch.next_offset >= end:
+                    break
+    return values
+
+
 async def lay_picture(data: Path) -> None:
     """Make the log of a server's data folder, with a made-up canvas on which every pixel has been placed once."""
     *_, last = generate(states=40, edits=1, width=CANVAS.width, height=CANVAS.height).states()

@@ -245,14 +245,3 @@ PEERS: Final = {
         Peer("placed, slow lane", Dialect("/edits?v=1"), lambda: None, _placed("--no-fast-lane")),
     )
 }
-
-_MERCURE: Final = "github.com/dunglas/mercure@latest"
-
-
-def ask_for_mercure() -> str:
-    """A sentence on Mercure, which nothing here drives: its module couldn't be had where this was written."""
-    try:
-        _run(_go(), "list", "-m", _MERCURE)
-    except NotHad as error:
-        return f"Mercure is left out: {error}"
-    return "Mercure is left out, though its module can be had: there is nothing here that starts it."

@@ -12,6 +12,7 @@ import trio
 
 from bench.equipment.http_client import connection
 from bench.equipment.measure import resident_bytes
+from bench.logs.edit_logs import values_of
 from bench.torturing import schedule
 from bench.torturing.faults import Site, inflict
 from bench.torturing.ledger import Broken, Ledger
@@ -226,15 +227,7 @@ class Session:
     async def _look(self) -> None:
         """Read the log, and hold everything against it."""
         async with open_lmdb_log(self._data / "log") as log:
-            _, end = await log.bounds()
-            values: list[bytes] = []
-            if end:
-                async with log.read(0) as batches:
-                    async for batch in batches:
-                        values += batch.values
-                        if batch.next_offset >= end:
-                            break
-            self._ledger.read(log.id, values)
+            self._ledger.read(log.id, await values_of(log))
         logged = await trio.Path(self.log).read_text(encoding="utf-8", errors="replace")
         if "Traceback" in logged or "a fault while serving" in logged:
             raise Broken(6, f"the server logged a fault: {last_words(self.log)}")

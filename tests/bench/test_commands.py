@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ from click.testing import CliRunner
 
 from bench.__main__ import bench
 from bench.logs.trace import Trace, generate
+from tests.support.benches import run_bench
 from tests.support.parts import chromium, require
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 150
 
 SMALL = {
@@ -51,42 +49,28 @@ LINUX = {"catchup", "compare", "event", "fanout", "image", "ingest", "memory", "
 WITHOUT_TARGETS = {"image"}
 
 
-def run(command: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
-    """The exit code, the table and the JSON of one bench."""
-    path = folder / "figures.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", command, *options, "--json", str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert path.exists(), done.stderr
-    return done.returncode, done.stdout, json.loads(path.read_text(encoding="utf-8"))
-
-
 @pytest.mark.parametrize("command", SMALL)
 def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Path) -> None:
     if command in LINUX:
         require("/proc", Path("/proc/self/status").exists(), "run on Linux")
     if command == "page":
         chromium()
-    code, table, written = run(command, tmp_path, *SMALL[command])
+    done = run_bench(command, tmp_path, *SMALL[command], seconds=SECONDS)
+    written = done.written
     # In some seconds on a busy machine a latency may well rise, which a soak has to call by its name.
-    assert code in ((0, 1) if command == "soak" else (0,))
+    assert done.code in ((0, 1) if command == "soak" else (0,))
     assert written["bench"] == command
     assert written["machine"]["cores"] >= 1
     assert written["options"]
     assert [figure for figure in written["figures"] if not np.isfinite(figure["value"])] == []
     assert any(figure["target"] for figure in written["figures"]) == (command not in WITHOUT_TARGETS)
-    assert f"bench {command}" in table
+    assert f"bench {command}" in done.output
 
 
 @pytest.mark.parametrize(("name", "begin"), [("plot.svg", b"<?xml"), ("plot.png", b"\x89PNG")])
 def test_figures_are_drawn(tmp_path: Path, name: str, begin: bytes) -> None:
-    code, _, _ = run("snapshot", tmp_path, *SMALL["snapshot"], "--plot", str(tmp_path / name))
-    assert code == 0
+    options = (*SMALL["snapshot"], "--plot", str(tmp_path / name))
+    assert run_bench("snapshot", tmp_path, *options, seconds=SECONDS).code == 0
     assert (tmp_path / name).read_bytes().startswith(begin)
 
 
@@ -105,17 +89,17 @@ def test_url_that_is_none_is_refused_in_a_line(command: str) -> None:
 
 def test_event_ends_with_everybody_at_the_servers_canvas_after_a_restart(tmp_path: Path) -> None:
     require("/proc", Path("/proc/self/status").exists(), "run on Linux")
-    code, _, written = run("event", tmp_path, *SMALL["event"])
-    figures = {figure["name"]: figure["value"] for figure in written["figures"]}
-    assert code == 0
+    done = run_bench("event", tmp_path, *SMALL["event"], seconds=SECONDS)
+    figures = {figure["name"]: figure["value"] for figure in done.written["figures"]}
+    assert done.code == 0
     assert figures["people with a wrong canvas at the end"] == 0
     assert figures["streams that ended and came back"] >= 25
     assert figures["edits placed"] > 0
 
 
 def test_rplace_compares_every_state_of_the_event(tmp_path: Path) -> None:
-    _, _, written = run("rplace", tmp_path, *SMALL["rplace"], "--record-edits", "71")
-    figures = {figure["name"]: figure["value"] for figure in written["figures"]}
+    done = run_bench("rplace", tmp_path, *SMALL["rplace"], "--record-edits", "71", seconds=SECONDS)
+    figures = {figure["name"]: figure["value"] for figure in done.written["figures"]}
     assert figures["states compared"] == 5
     assert figures["states that differ"] == 0
     assert figures["edits"] >= 20_000
@@ -146,9 +130,9 @@ def test_rplace_reads_a_trace_file_and_refuses_another_one_in_a_line(tmp_path: P
     arrays = {name: getattr(event, name) for name in ("seconds", "edits", "offsets", "pixel", "color")}
     palette = np.frombuffer(event.definition.rgb, np.uint8).reshape(-1, 3)
     np.savez(tmp_path / "event.npz", allow_pickle=False, **arrays, palette=palette, size=np.array([64, 32]))
-    code, _, written = run("rplace", tmp_path, "--trace", str(tmp_path / "event.npz"))
-    assert code == 0
-    assert written["options"]["trace"] == "event.npz"
+    done = run_bench("rplace", tmp_path, "--trace", str(tmp_path / "event.npz"), seconds=SECONDS)
+    assert done.code == 0
+    assert done.written["options"]["trace"] == "event.npz"
     (tmp_path / "other.npz").write_bytes(b"PK no trace")
     result = CliRunner().invoke(bench, ["rplace", "--trace", str(tmp_path / "other.npz")])
     assert result.exit_code == 2

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.torturing import power, recorder
 from bench.torturing.recorder import Op
 from bench.torturing.shim import can_preload
+from tests.support.benches import run_bench
 from tests.support.parts import require
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SECONDS = 120
 
 
 @pytest.mark.timeout(SECONDS + 20)
 def test_no_acknowledged_edit_is_lost_whenever_the_power_goes_off(tmp_path: Path) -> None:
     require("a C compiler for Linux", can_preload(), "apt-get install gcc, on Linux")
-    path = tmp_path / "figures.json"
-    options = ("--edits", "40", "--seed", "6", "--servers", "2", "--json", str(path))
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "powerloss", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    details = json.loads(path.read_text(encoding="utf-8"))["details"]
+    options = ("--edits", "40", "--seed", "6", "--servers", "2")
+    done = run_bench("powerloss", tmp_path, *options, seconds=SECONDS)
+    assert done.code == 0, done.output
+    details = done.written["details"]
     assert details["lost"] == []
     assert details["promised"] > 10
     assert details["syncs"] > 20

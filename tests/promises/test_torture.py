@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import struct
-import subprocess
 import sys
 from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.torturing import schedule
 from bench.torturing.ledger import Broken, Ledger
+from tests.support.benches import run_bench
 from tests.support.parts import require
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SECONDS = 150
 SEED = 6
 LOG = "0" * 32
@@ -28,20 +29,10 @@ def test_server_keeps_its_promises_through_random_faults(tmp_path: Path) -> None
     require("Linux", sys.platform == "linux", "run on Linux")
     require("a file system that is full soon", os.geteuid() == 0, "run the tests as root, in a container")
     require("cc", shutil.which("cc") is not None, "apt-get install gcc")
-    path = tmp_path / "figures.json"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "bench", "torture", "--seed", str(SEED), "--minutes", "0.35"),
-            *("--json", str(path), "--keep", str(tmp_path / "kept")),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    details = json.loads(path.read_text(encoding="utf-8"))["details"]
+    options = ("--seed", str(SEED), "--minutes", "0.35", "--keep", str(tmp_path / "kept"))
+    done = run_bench("torture", tmp_path, *options, seconds=SECONDS)
+    assert done.code == 0, done.output
+    details = done.written["details"]
     assert details["broken"] is None
     assert sum(details["survived"].values()) >= 5
     assert details["counts"]["acknowledged"] > 50

@@ -9,13 +9,10 @@ import attrs
 import pytest
 import trio
 
-from placed.__main__ import serve
-from placed.commands.cli import main
 from tests.support.offline_log import read_records
 from tests.support.serving import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.offline_log import Edit
@@ -78,16 +75,3 @@ def canvas(painted: Canvas, tmp_path: Path) -> Canvas:
     """One of the test's own."""
     shutil.copytree(painted.data, tmp_path / "canvas")
     return Canvas(tmp_path / "canvas", painted.records)
-
-
-@pytest.fixture
-def placed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """The command line: its exit code, standard output and standard error."""
-    monkeypatch.delenv("PLACED_DATA", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(list(map(str, words)), serve=serve)
-        return code, *capsys.readouterr()
-
-    return run
