@@ -71,9 +71,12 @@ class Pace:
             return
         rests = min(_RESTS, _MOST_FRAME_SECONDS / max(frame_seconds, turn_seconds, 1e-6) - 1)
         until = trio.current_time() + max(_LEAST_RESTS, rests) * turn_seconds
-        # Nothing tells when all is quiet.
-        while not await self._is_quiet() and (now := trio.current_time()) < until:  # noqa: ASYNC110
-            await trio.sleep_until(min(now + _LOOK_SECONDS, until))
+        # A second look at once: whoever had something to do when an edit came has mostly done it by then, and a sleep
+        # costs more than a look. With a sleep there, frames to 1,000 streams cost a tenth more.
+        is_quiet = await self._is_quiet() or await self._is_quiet()
+        while not is_quiet and (now := trio.current_time()) < until:
+            await trio.sleep_until(min(now + _LOOK_SECONDS, until))  # nothing tells when all is quiet
+            is_quiet = await self._is_quiet()
 
     async def _is_quiet(self) -> bool:
         """Whether nobody else had anything to do in two turns of the scheduler, and no edits wait.

@@ -55,8 +55,13 @@ async def test_rest_is_longer_than_the_turn_while_edits_wait_and_bounded(
 
 
 async def test_rest_ends_as_soon_as_no_edit_waits(autojump_clock: MockClock) -> None:
-    answers = iter([True, True, True, False])
+    answers = iter([True, True, True, True, False])
     assert await seconds_of_rest(Pace(lambda: next(answers)), 1.0, 1.0) == pytest.approx(0.003)
+
+
+async def test_rest_takes_no_time_where_all_is_quiet_at_the_second_look(autojump_clock: MockClock) -> None:
+    answers = iter([True, False])
+    assert await seconds_of_rest(Pace(lambda: next(answers)), 1.0, 1.0) == 0
 
 
 async def test_rest_lasts_while_others_have_something_to_do(autojump_clock: MockClock, nursery: trio.Nursery) -> None:
