@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from placed.backends import CannotStart
 from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
+from placed.backends.places import parse_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from placed.backends import Log
     from placed.backends.kafka.filling import KafkaFilling
+    from placed.backends.places import LogPlace
     from placed.backends.settings import LogSettings
 
 _MAX_PASSWORD_BYTES: Final = 4096
@@ -32,28 +35,21 @@ def open_log(settings: LogSettings, *, create: bool = True) -> AbstractAsyncCont
         CannotStart: a part that it needs isn't installed, or the password can't be read.
         LogError: on entering, as its backend says.
     """
-    kind, _, place = log_url(settings).partition(":")
-    if kind == "memory":
-        return open_memory_log()
-    if kind == "lmdb":
-        return open_lmdb_log(Path(place))
-    return _open_kafka(settings, create=create)
+    place = place_of(settings)
+    return _OPENERS[place.kind](settings, place, create)
 
 
-def lmdb_folder(settings: LogSettings) -> Path | None:
-    """The folder of these settings' log; None when it isn't in one."""
-    kind, _, place = log_url(settings).partition(":")
-    return Path(place) if kind == "lmdb" else None
+def place_of(settings: LogSettings) -> LogPlace:
+    """Where the log of these settings is: below the data folder, if they name none."""
+    return parse_place(settings.log or f"lmdb:{settings.data / 'log'}")
 
 
-def log_url(settings: LogSettings) -> str:
-    """The URL of these settings' log."""
-    return settings.log or f"lmdb:{settings.data / 'log'}"
+def _open_memory(_settings: LogSettings, _place: LogPlace, _create: bool) -> AbstractAsyncContextManager[Log]:
+    return open_memory_log()
 
 
-def is_kafka(settings: LogSettings) -> bool:
-    """Whether the log is on other machines, and may be away for a while."""
-    return settings.log is not None and settings.log.startswith("kafka:")
+def _open_lmdb(settings: LogSettings, place: LogPlace, _create: bool) -> AbstractAsyncContextManager[Log]:
+    return open_lmdb_log(place.folder or settings.data)
 
 
 def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFilling]:
@@ -64,18 +60,17 @@ def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFillin
         LogError: on entering, as `placed.backends.kafka.filling.fill_kafka_log` says.
     """
     filling = _kafka_module(settings, "placed.backends.kafka.filling")
-    place = KafkaPlace.parse(settings.log or "")
+    place = KafkaPlace.parse(place_of(settings).url)
     filled: AbstractAsyncContextManager[KafkaFilling] = filling.fill_kafka_log(
         place, security=_security(settings), replication=settings.kafka_replication
     )
     return filled
 
 
-def _open_kafka(settings: LogSettings, *, create: bool) -> AbstractAsyncContextManager[Log]:
+def _open_kafka(settings: LogSettings, place: LogPlace, create: bool) -> AbstractAsyncContextManager[Log]:
     kafka = _kafka_module(settings, "placed.backends.kafka.log")
-    place = KafkaPlace.parse(settings.log or "")
     opened: AbstractAsyncContextManager[Log] = kafka.open_kafka_log(
-        place, security=_security(settings), replication=settings.kafka_replication, create=create
+        KafkaPlace.parse(place.url), security=_security(settings), replication=settings.kafka_replication, create=create
     )
     return opened
 
@@ -113,3 +108,8 @@ def _kafka_password(settings: LogSettings) -> str | None:
         raise CannotStart(
             f"{settings.origin('kafka_password_file').with_value(repr(str(path)))} can't be read: {error}"
         ) from error
+
+
+_OPENERS: Final[Mapping[str, Callable[[LogSettings, LogPlace, bool], AbstractAsyncContextManager[Log]]]] = (
+    MappingProxyType({"memory": _open_memory, "lmdb": _open_lmdb, "kafka": _open_kafka})
+)

@@ -16,7 +16,7 @@ import click
 import trio
 
 from placed.backends import CannotStart
-from placed.backends.opening import lmdb_folder, log_url, open_log
+from placed.backends.opening import open_log, place_of
 from placed.canvas.palette_files import palette_of
 from placed.commands.operations.look import canvas_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
@@ -78,7 +78,7 @@ def _examine(settings: Settings, found: Found | None) -> None:
 
 
 def _check_folders(settings: Settings) -> None:
-    for setting, folder in (("data", settings.data), ("log", lmdb_folder(settings))):
+    for setting, folder in (("data", settings.data), ("log", place_of(settings).folder)):
         if folder is None:
             continue
         there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
@@ -119,7 +119,7 @@ def _lines(settings: Settings, found: Found | None) -> Iterator[str]:
 def _default_of(settings: Settings, setting: str, found: Found | None) -> tuple[Any, str]:
     """The value that an unset setting gets, and why."""
     if setting == "log":
-        return log_url(settings), "default"
+        return place_of(settings).url, "default"
     if setting not in _CANVAS:
         return None, "default"
     canvas = found.now if found else DEFAULT_CANVAS

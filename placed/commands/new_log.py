@@ -19,7 +19,7 @@ import attrs
 from placed.backends import CannotStart, LogError
 from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.filling import fill_lmdb_log
-from placed.backends.opening import fill_topic, is_kafka, lmdb_folder, log_url
+from placed.backends.opening import fill_topic, place_of
 from placed.commands.operations.part_folder import ended_as_by_ctrl_c, part_folder
 from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
 from placed.storage.lmdb_check import check_file
@@ -70,9 +70,10 @@ async def new_log(settings: Settings, *, created_ms: int, data: Path | None) -> 
     Raises:
         NoNewLog: there is one already, it can't be written, or is of no kind that lasts.
     """
-    folder = lmdb_folder(settings)
-    if folder is None and not is_kafka(settings):
-        raise NoNewLog(f"{log_url(settings)!r} would end with this command; allowed are lmdb:PATH and kafka://")
+    place = place_of(settings)
+    folder = place.folder
+    if not place.lasts:
+        raise NoNewLog(f"{place.url!r} would end with this command; allowed are lmdb:PATH and kafka://")
     with _told(folder or settings.data), _folders(data, folder):
         if folder is None:
             async with _new_topic(settings) as log:

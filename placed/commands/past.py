@@ -12,7 +12,7 @@ import attrs
 
 from placed.backends import CannotStart, LogError
 from placed.backends.lmdb.beside import open_beside
-from placed.backends.opening import lmdb_folder
+from placed.backends.opening import place_of
 from placed.commands.log_thread import open_in_thread
 from placed.history.past import NotKept
 from placed.history.reading import ReadPast, read_past
@@ -50,8 +50,9 @@ def open_past(settings: Settings) -> Iterator[OpenPast]:
     Raises:
         CannotRead: there is none, or it can't be read; also out of the block, which reads it.
     """
-    folder, history = lmdb_folder(settings), settings.data / _HISTORY_NAME
-    if settings.log == "memory:":
+    place, history = place_of(settings), settings.data / _HISTORY_NAME
+    folder = place.folder
+    if not place.lasts:
         raise CannotRead("a log in memory is inside its server alone")
     if folder is not None and not (folder / DATA_NAME).exists():
         raise CannotRead(f"there is no canvas in {folder}; say where it is, with --data FOLDER")

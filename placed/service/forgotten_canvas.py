@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from placed.backends import CannotStart
 from placed.backends.lmdb.about_log import newest_about
-from placed.backends.opening import lmdb_folder, log_url
+from placed.backends.opening import place_of
 from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages, PageFile
 from placed.telemetry.structured_logs import get_logger
@@ -34,14 +34,14 @@ async def refuse_to_forget(settings: Settings, log: Log) -> None:
         LogError: the log can't be asked.
     """
     own = settings.data / "log"
-    folder = lmdb_folder(settings)
-    if (await log.bounds())[1] or (folder is not None and folder.resolve() == own.resolve()):
+    place = place_of(settings)
+    if (await log.bounds())[1] or (place.folder is not None and place.folder.resolve() == own.resolve()):
         return
     records = _records_in(own)
     if records is None:
         return
-    what = f"{own} holds a canvas of {records}, and the log {log_url(settings)} is empty, without it"
-    if settings.log == "memory:":
+    what = f"{own} holds a canvas of {records}, and the log {place.url} is empty, without it"
+    if not place.lasts:
         get_logger(__name__).warning("a new canvas is served, not the one of the data folder", reason=what)
         return
     raise CannotStart(

@@ -26,6 +26,7 @@ import trio
 from rich.console import Console
 
 from placed.backends import CannotStart, LogError, LogReplaced, OffsetOutOfRange
+from placed.backends.opening import place_of
 from placed.commands.settings.asked_for import choose_by, read_files
 from placed.http.lanes.descriptors import TooFewDescriptors
 from placed.http.lanes.listening import CannotListen, Listening
@@ -230,7 +231,7 @@ class ServerProcess:
             return "this is the first process of a container, which would end with it; start the container again"
         if self._ends:
             return "it is stopping"
-        if self._settings.log == "memory:":
+        if not place_of(self._settings).lasts:
             return "the log is in memory, and would be gone"
         if not self._handing_over.is_set():
             return "it is handing over already"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import trio
 
 from placed.backends import CannotStart, LogUnavailable
-from placed.backends.opening import is_kafka, lmdb_folder
+from placed.backends.opening import place_of
 from placed.http.answer import Problem, retry_after
 from placed.http.lanes.listening import refusing, url_of
 from placed.storage.author_key import author_key, put_back
@@ -91,7 +91,7 @@ def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
 
 def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:
     """The watch over the folders of a server whose log is open, and whose data folder is locked."""
-    log_folder = lmdb_folder(settings)
+    log_folder = place_of(settings).folder
     folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
     watch = partial(FolderWatch, [log.why_displaced, partial(first_displaced, locks)], folders)
     if settings.author_key_file is not None:  # the operator's, and shared: without it no server starts
@@ -123,7 +123,7 @@ class Start:
         self._listeners = listeners
         self._tls = tls
         self._patience_seconds = float("inf") if has_patience else PATIENCE_SECONDS
-        self._may_wait = is_kafka(settings) and not settings.exit_if_unreachable
+        self._may_wait = place_of(settings).is_remote and not settings.exit_if_unreachable
         self._waits = trio.Event()
         self._cautions: set[str] = set()
         self.reading = Reading()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from placed.backends.opening import open_log
+from placed.backends.opening import open_log, place_of
 from placed.canvas.cooldown import Rule
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
@@ -224,7 +224,7 @@ class _Server:
             allow_origins=settings.allow_origins,
             requests=api.requests,
         )
-        metrics.tell_build((settings.log or "lmdb").partition(":")[0])
+        metrics.tell_build(place_of(settings).kind)
         watch_parts(
             metrics,
             log=log,

@@ -11,7 +11,7 @@ import attrs
 import click
 import trio
 
-from placed.backends.opening import log_url
+from placed.backends.opening import place_of
 from placed.commands.copy.copying import CannotCopy, copy_log
 from placed.commands.new_log import NoNewLog
 from placed.commands.settings.setting import SettingError
@@ -36,7 +36,7 @@ def copy(settings: Settings, to: str) -> int:
         target = attrs.evolve(settings, log=to)
     except SettingError as error:
         raise click.UsageError(f"--to: {error.reason}") from None
-    if log_url(target) == log_url(settings):
+    if place_of(target) == place_of(settings):
         raise click.UsageError(f"--to {to} is the log itself; name another one")
     try:
         with progress_bar("copying", "records") as copying, progress_bar("checking the copy", "records") as checking:
@@ -44,7 +44,9 @@ def copy(settings: Settings, to: str) -> int:
     except (CannotCopy, NoNewLog) as error:
         click.echo(f"placed copy: {error}", err=True)
         return ExitCode.UNUSABLE
-    click.echo(f"{done.records:,} records are in {to}, the same as in {log_url(settings)}; its log id is {done.log_id}")
+    click.echo(
+        f"{done.records:,} records are in {to}, the same as in {place_of(settings).url}; its log id is {done.log_id}"
+    )
     if done.filled:
         click.echo(f"{done.filled:,} offsets held no record; the canvas stands there once more, which changes nothing")
     return ExitCode.OK

@@ -18,7 +18,7 @@ import trio
 
 from placed.backends import CannotStart, LogError
 from placed.backends.lmdb.beside import LogBeside, open_beside
-from placed.backends.opening import lmdb_folder, log_url, open_log
+from placed.backends.opening import open_log, place_of
 from placed.canvas.clock import wall_clock_ms
 from placed.commands.copy.gaps import Gaps, TooManyGaps
 from placed.commands.new_log import new_log
@@ -119,7 +119,7 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
         async with _opened(settings) as source:
             if source.first or not source.next:
                 what = f"begins at offset {source.first}, its beginning is gone" if source.first else "has no records"
-                raise CannotCopy(f"the log {log_url(settings)} {what}; only a whole one is copied")
+                raise CannotCopy(f"the log {place_of(settings).url} {what}; only a whole one is copied")
             async with new_log(to, created_ms=wall_clock_ms(), data=None) as new:
                 gaps, digest = Gaps(), _Digest()
 
@@ -132,7 +132,7 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
                 await source.each(take)
                 if await source.has_grown():
                     raise CannotCopy(
-                        f"the log {log_url(settings)} has grown meanwhile; stop its servers, and copy again"
+                        f"the log {place_of(settings).url} has grown meanwhile; stop its servers, and copy again"
                     )
                 log_id = await _check(to, new.folder, source.next, digest, checking)
             return Copied(source.next, gaps.filled, log_id)
@@ -153,14 +153,15 @@ async def _check(to: Settings, folder: Path | None, end: int, digest: _Digest, p
     async with _opened_at(folder) if folder is not None else _opened_topic(to) as copy:
         await copy.each(take)
         if (copy.first, copy.next) != (0, end) or found.value() != digest.value():
-            raise CannotCopy(f"what is in {log_url(to)} isn't the same as what was copied, so it is removed again")
+            raise CannotCopy(f"what is in {place_of(to).url} isn't the same as what was copied, so it is removed again")
         return copy.log.id
 
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncGenerator[_Source]:
-    folder = lmdb_folder(settings)
-    if settings.log == "memory:":
+    place = place_of(settings)
+    folder = place.folder
+    if not place.lasts:
         raise CannotCopy("a log in memory is inside its server alone")
     if folder is None:
         async with _opened_topic(settings) as source:

@@ -24,7 +24,7 @@ import lmdb
 import trio
 
 from placed.backends.lmdb.about_log import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin
-from placed.backends.opening import is_kafka, lmdb_folder
+from placed.backends.opening import place_of
 from placed.commands.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
 from placed.commands.operations.part_folder import part_folder
 from placed.storage.author_key import AuthorKeyError, author_key
@@ -126,9 +126,10 @@ def _folders(settings: Settings) -> dict[str, Path]:
     Raises:
         CannotBackUp: there is nothing.
     """
-    if settings.log == "memory:":
+    place = place_of(settings)
+    if not place.lasts:
         raise CannotBackUp("a log in memory can't be backed up; run the server with a log that lasts")
-    log = lmdb_folder(settings)
+    log = place.folder
     wanted = {SNAPSHOT_NAME: settings.data / SNAPSHOT_NAME} | ({_LOG_NAME: log} if log is not None else {})
     folders = {name: folder for name, folder in wanted.items() if (folder / DATA_NAME).exists()}
     if not folders or (log is not None and _LOG_NAME not in folders):
@@ -229,7 +230,7 @@ def _checked(settings: Settings, part: Path, progress: Progress) -> Report:
     Raises:
         CannotBackUp: it isn't sound.
     """
-    if is_kafka(settings):
+    if place_of(settings).is_remote:
         report = check_snapshot_alone(attrs.evolve(settings, data=part))
         report.notes.append("the log is a Kafka topic, and not in here: the brokers keep its copies")
     else:

@@ -16,7 +16,7 @@ import trio
 from placed.backends import CannotStart, CopiedFrom, LogError, LogUnavailable
 from placed.backends.lmdb.about_log import RECORDS, check_log, origin_of
 from placed.backends.lmdb.stored_records import read_batch
-from placed.backends.opening import lmdb_folder, log_url, open_log
+from placed.backends.opening import open_log, place_of
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS
 from placed.canvas.author import KEY_BYTES
 from placed.canvas.snapshot import SnapshotDamaged
@@ -67,8 +67,8 @@ def held_folders(settings: Settings) -> Iterator[None]:
     Raises:
         CannotCheck: a server runs on it, or there is nothing.
     """
-    log = lmdb_folder(settings)
-    if settings.log == "memory:":
+    log = place_of(settings).folder
+    if not place_of(settings).lasts:
         raise CannotCheck("a log in memory is gone with its server; there is nothing to check")
     if not settings.data.is_dir() or (log is not None and not (log / DATA_NAME).exists()):
         missing = settings.data if not settings.data.is_dir() else log
@@ -94,9 +94,9 @@ def check(settings: Settings, progress: Progress) -> Report:
         settings: of the server.
         progress: called with the first offset, the one reached, and the next one.
     """
-    report = Report(str(settings.data.absolute()), log={"url": log_url(settings)})
+    report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
     snapshot = _read_snapshot(settings.data / SNAPSHOT_NAME, report)
-    folder = lmdb_folder(settings)
+    folder = place_of(settings).folder
     if folder is not None:
         found = _check_lmdb(folder, snapshot, report, progress)
     else:
@@ -109,7 +109,7 @@ def check(settings: Settings, progress: Progress) -> Report:
 
 def check_snapshot_alone(settings: Settings) -> Report:
     """Check the snapshot of a copied data folder, whose log is elsewhere."""
-    report = Report(str(settings.data.absolute()), log={"url": log_url(settings)})
+    report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
     _read_snapshot(settings.data / SNAPSHOT_NAME, report)
     return report
 

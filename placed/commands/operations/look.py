@@ -11,7 +11,7 @@ import attrs
 from placed.backends import CannotStart
 from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.stored_records import read_batch
-from placed.backends.opening import lmdb_folder
+from placed.backends.opening import place_of
 from placed.canvas.events import Canvas, decode_one
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.check import SNAPSHOT_NAME
@@ -46,14 +46,14 @@ def canvas_of(settings: Settings) -> Found | None:
     Raises:
         CannotStart: the log can't be read, or is damaged.
     """
-    folder = lmdb_folder(settings)
+    place = place_of(settings)
     snapshot = None
     with contextlib.suppress(SnapshotDamaged):  # a start makes it anew from the log
         snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
-    if folder is None:
-        is_there = snapshot is not None and settings.log != "memory:"
+    if place.folder is None:
+        is_there = snapshot is not None and place.lasts
         return Found(snapshot.kept.created, snapshot.definition) if snapshot and is_there else None
-    created = _first_record(folder / DATA_NAME)
+    created = _first_record(place.folder / DATA_NAME)
     if created is None:
         return None
     return Found(created, snapshot.definition if snapshot and snapshot.kept.created == created else created)

@@ -21,7 +21,7 @@ import numpy as np
 import trio
 
 from placed.backends.lmdb.salvage import Record, chunks, salvage, write_log
-from placed.backends.opening import lmdb_folder
+from placed.backends.opening import place_of
 from placed.canvas.batch import Batch
 from placed.canvas.events import Canvas, decode_one
 from placed.canvas.snapshot import SnapshotDamaged
@@ -64,7 +64,7 @@ def repair(settings: Settings, report: Report, progress: Progress) -> list[str]:
     parts = {problem.part for problem in report.problems}
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
     done: list[str] = []
-    folder = lmdb_folder(settings)
+    folder = place_of(settings).folder
     try:
         if "log" in parts and folder is not None:
             done += _mend_log(settings, folder, stamp, progress)

@@ -13,6 +13,7 @@ from typing import Final
 
 import idna
 
+from placed.backends.places import SYNTAX, parse_place
 from placed.canvas import palette_files
 from placed.canvas.palette import Palette, PaletteError
 from placed.commands.settings.kind import Kind, Unusable, text
@@ -27,8 +28,6 @@ MAX_USER_CHARACTERS: Final = 255
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?", re.ASCII)
-_BROKER: Final = r"(?:[0-9A-Za-z_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}"
-_KAFKA = re.compile(rf"kafka://{_BROKER}(?:,{_BROKER})*/(?!\.{{1,2}}\Z)[0-9A-Za-z._-]{{1,249}}", re.ASCII)
 
 
 def _seconds(value: object) -> float:
@@ -54,21 +53,6 @@ def _path(value: str | Path) -> Path:
         return Path(value).expanduser()
     except RuntimeError:  # ~nobody
         raise ValueError from None
-
-
-def _log(value: str) -> str:
-    if value.startswith("lmdb:") and len(value) > len("lmdb:"):
-        return f"lmdb:{_path(value.removeprefix('lmdb:'))}"
-    if value != "memory:" and not _is_kafka(value):
-        raise ValueError
-    return value
-
-
-def _is_kafka(value: str) -> bool:
-    if not _KAFKA.fullmatch(value):
-        return False
-    brokers = value.removeprefix("kafka://").partition("/")[0].split(",")
-    return all(1 <= int(broker.rpartition(":")[2]) <= 65_535 for broker in brokers)
 
 
 def _palette(value: object) -> Palette:
@@ -155,6 +139,6 @@ API_SITE: Final = text(_allowed_origin, f"{_SITE}; null; or *", unit="SITE")
 EMBEDDING_SITE: Final = text(_embedder, f"{_SITE}; or *", unit="SITE")
 FILE: Final[Kind[Path]] = Kind(parse=_path, allowed="a file", unit="FILE")
 FOLDER: Final[Kind[Path]] = Kind(parse=_path, allowed="a folder", unit="FOLDER")
-LOG: Final = text(_log, "memory:, lmdb:PATH or kafka://host:port[,host:port]/topic", unit="URL")
+LOG: Final = text(lambda value: parse_place(value).url, SYNTAX, unit="URL")
 PALETTE: Final[Kind[Palette]] = Kind(parse=_palette, allowed=palette_files.ALLOWED, unit="NAME|FILE")
 USER: Final = text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters", unit="USER")
