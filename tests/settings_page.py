@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+from placed.commands.settings.sections import SECTIONS
 from placed.commands.settings.shown import in_docs
-from placed.commands.settings.values import SECTIONS, SETTINGS
+from placed.commands.settings.values import SETTINGS
 
 PAGE: Final = Path(__file__).parents[1] / "docs/settings.md"
 _BEGIN, _END = "<!-- from the table of settings: -->\n", "<!-- until here -->\n"

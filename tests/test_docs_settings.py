@@ -13,8 +13,9 @@ from placed.canvas.palette import BUILT_IN
 from placed.canvas.palette_files import load_palette
 from placed.commands.cli import HANDOVER_VARIABLE, OTHER_VARIABLES, cli
 from placed.commands.settings.config_file import read_config_file
+from placed.commands.settings.kafka import KAFKA_MECHANISMS, KAFKA_PROTOCOLS
 from placed.commands.settings.origin import flag_of
-from placed.commands.settings.values import KAFKA_MECHANISMS, KAFKA_PROTOCOLS, SETTINGS
+from placed.commands.settings.values import SETTINGS
 from placed.process.exit_codes import ExitCode
 from placed.telemetry.structured_logs import FORMATS, LEVELS
 from tests import settings_page

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from placed.commands.settings.origin import flag_of
-from placed.commands.settings.values import SECTIONS, SETTINGS
+from placed.commands.settings.sections import SECTIONS
+from placed.commands.settings.values import SETTINGS
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:

@@ -129,6 +129,22 @@ class Setting:
         return SettingError(self.name, f"{_REPR.repr(value)}; allowed is {self.kind.allowed}{how}", value)
 
 
+# A setting, the one that it needs beside it, whether that one's value is enough, and what is allowed otherwise.
+Need = tuple[str, str, "Callable[[Any], bool]", str]
+
+
+def check_needs(settings: object, needs: tuple[Need, ...]) -> None:
+    """Hold settings against each other.
+
+    Raises:
+        SettingError: one is set, and the value of the one that it needs isn't enough.
+    """
+    for name, other, is_enough, allowed in needs:
+        value = getattr(settings, name)
+        if value is not None and not is_enough(getattr(settings, other)):
+            raise SettingError(name, f"{str(value)!r}; allowed is {allowed}")
+
+
 def row_of(field: attrs.Attribute[Any]) -> Setting | None:
     """The row that a field was made from; None for a field that is no setting."""
     row: Setting | None = field.metadata.get(_ROW)

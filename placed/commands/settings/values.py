@@ -1,17 +1,18 @@
 """The table of settings: everything that an operator decides about one server.
 
-A new setting is one more row here. Its flag, its PLACED_... variable, its key in the config file, its line of --help
-and its row in docs/settings.md come from it (`python -m tests.settings_page` writes that page).
+A new setting is one more row here, or in `kafka`. Its flag, its PLACED_... variable, its key in the config file, its
+line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes that page).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import platformdirs
 
 from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.commands.settings.kafka import KafkaSettings
 from placed.commands.settings.kind import SWITCH, one_of, whole
 from placed.commands.settings.kinds import (
     API_SITE,
@@ -25,42 +26,36 @@ from placed.commands.settings.kinds import (
     NETWORK,
     PALETTE,
     SECONDS,
-    USER,
 )
 from placed.commands.settings.origin import Origin, flag_of
-from placed.commands.settings.setting import Setting, SettingError, many_of, row_of, setting
+from placed.commands.settings.sections import (
+    ADDRESS,
+    CANVAS,
+    CLIENTS,
+    COOLDOWN,
+    HISTORY,
+    LOG_LINES,
+    SECTIONS,
+    SITES,
+    SPEED,
+    STORAGE,
+)
+from placed.commands.settings.setting import Setting, check_needs, many_of, row_of, setting
 from placed.telemetry.structured_logs import FORMATS, LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from placed.canvas.palette import Palette
     from placed.commands.settings.kinds import Network
+    from placed.commands.settings.setting import Need
 
 MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
 MAX_CHARGES: Final = 1_000_000
-KAFKA_PROTOCOLS: Final = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 SHOWN_AUTHORS: Final = ("none", "pseudonyms")
-KAFKA_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
-# The headings of --help and of docs/settings.md, in their order.
-ADDRESS, SITES, CLIENTS, CANVAS = "Address", "Other sites", "Limits for each address", "Canvas"
-COOLDOWN, STORAGE, HISTORY, KAFKA = "Cooldown", "Storage", "History", "Kafka"
-SPEED, LOG_LINES = "Speed", "Log lines"
-SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, HISTORY, KAFKA, SPEED, LOG_LINES)
-
-_TLS: Final = "this only with --kafka-protocol ssl or sasl_ssl"
-_SASL: Final = "a user only with --kafka-protocol sasl_plaintext or sasl_ssl"
-# A setting, the one that it needs beside it, and whether that one's value is enough; with what to say otherwise.
-_NEEDS: Final[tuple[tuple[str, str, Callable[[Any], bool], str], ...]] = (
-    ("certificate_key", "certificate", bool, "a key only beside a --certificate"),
-    ("kafka_ca", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
-    ("kafka_certificate", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
-    ("kafka_key", "kafka_certificate", bool, "a key only beside a --kafka-certificate"),
-    ("kafka_user", "kafka_protocol", lambda protocol: protocol.startswith("sasl"), _SASL),
-    ("kafka_password_file", "kafka_user", bool, "a password only beside a --kafka-user"),
-)
+_NEEDS: Final[tuple[Need, ...]] = (("certificate_key", "certificate", bool, "a key only beside a --certificate"),)
 
 
 def _own_folder() -> Path:
@@ -68,13 +63,12 @@ def _own_folder() -> Path:
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class Settings(KafkaSettings):
     """One server's settings, each checked and in its one form; the sentences of the rows say what they are.
 
     A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.
 
     Attributes:
-        kafka_password: the password for SASL; no row, as a flag would show it to everybody on the machine.
         origins: where each value comes from, for messages; one that isn't there counts as a flag.
 
     Raises:
@@ -247,73 +241,6 @@ class Settings:
         default="pseudonyms",
     )
 
-    kafka_protocol: str = setting(
-        KAFKA,
-        one_of(KAFKA_PROTOCOLS, "PROTOCOL"),
-        "How to connect to the brokers: `ssl` is with TLS, `sasl` with a login.",
-        default="plaintext",
-        finds_canvas=True,
-    )
-    kafka_ca: Path | None = setting(
-        KAFKA,
-        FILE,
-        "PEM file with the certificate authorities to trust when brokers show their certificates.",
-        default=None,
-        instead="the system's",
-        finds_canvas=True,
-    )
-    kafka_certificate: Path | None = setting(
-        KAFKA,
-        FILE,
-        "PEM file with this server's own certificate, for brokers that ask for one.",
-        default=None,
-        finds_canvas=True,
-    )
-    kafka_key: Path | None = setting(
-        KAFKA,
-        FILE,
-        "PEM file with that certificate's private key.",
-        default=None,
-        instead="in the certificate's file",
-        finds_canvas=True,
-    )
-    kafka_mechanism: str = setting(
-        KAFKA,
-        one_of(KAFKA_MECHANISMS, "MECHANISM"),
-        "SASL mechanism of the login.",
-        default="SCRAM-SHA-512",
-        finds_canvas=True,
-    )
-    kafka_user: str | None = setting(
-        KAFKA,
-        USER,
-        "User name of the login. Its password is in the variable `PLACED_KAFKA_PASSWORD`, or in a file.",
-        more="It never is a flag.",
-        default=None,
-        finds_canvas=True,
-    )
-    kafka_password_file: Path | None = setting(
-        KAFKA,
-        FILE,
-        "File whose first line is the password of the login.",
-        default=None,
-        finds_canvas=True,
-    )
-    kafka_replication: int | None = setting(
-        KAFKA,
-        whole(1, 100, "COPIES"),  # clusters are smaller
-        "Copies of each record that the brokers keep, when placed creates the topic.",
-        default=None,
-        instead="the cluster's",
-    )
-    exit_if_unreachable: bool = setting(
-        KAFKA,
-        SWITCH,
-        "End with exit code 3 when no broker answers at the start, instead of waiting for one.",
-        more="While it waits, `/readyz` says 503.",
-        default=False,
-    )
-
     fast_lane: bool = setting(
         SPEED,
         SWITCH,
@@ -345,7 +272,6 @@ class Settings:
         default=False,
     )
 
-    kafka_password: str | None = attrs.field(default=None, repr=False)
     origins: Mapping[str, Origin] = attrs.field(factory=dict, repr=False, eq=False)
 
     def origin(self, setting: str) -> Origin:
@@ -353,19 +279,8 @@ class Settings:
         return self.origins.get(setting) or Origin(flag_of(setting))
 
     def __attrs_post_init__(self) -> None:
-        for name, other, is_enough, allowed in _NEEDS:
-            value = getattr(self, name)
-            if value is not None and not is_enough(getattr(self, other)):
-                raise SettingError(name, f"{str(value)!r}; allowed is {allowed}")
-        if self.kafka_protocol.startswith("sasl"):
-            self._check_login()
-
-    def _check_login(self) -> None:
-        if self.kafka_user is None:
-            raise SettingError("kafka_protocol", f"{self.kafka_protocol!r}; allowed is SASL only with a --kafka-user")
-        if (self.kafka_password is None) == (self.kafka_password_file is None):
-            allowed = "a user with one password, from PLACED_KAFKA_PASSWORD or --kafka-password-file"
-            raise SettingError("kafka_user", f"{self.kafka_user!r}; allowed is {allowed}")
+        check_needs(self, _NEEDS)
+        self.check_kafka()
 
 
 SHORT_FOR_A_RULE: Final = Setting(
