@@ -11,6 +11,7 @@ import click
 _COMMANDS: Final = {
     "catchup": "bench.catchup",
     "compare": "bench.compare",
+    "data": "bench.data",
     "dearest": "bench.dearest",
     "event": "bench.event",
     "fanout": "bench.fanout",

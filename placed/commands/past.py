@@ -19,11 +19,13 @@ from placed.history.reading import ReadPast, read_past
 from placed.storage.lmdb_environment import DATA_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from placed.canvas.batch import Batch
     from placed.commands.settings.values import Settings
 
 _HISTORY_NAME: Final = "history"
+_LOOK_BACK: Final = 1_000  # records
 
 
 class CannotRead(Exception):
@@ -37,10 +39,12 @@ class OpenPast:
     Attributes:
         log_id: the log's id.
         past: to be read from.
+        last_ms: the time of its last record; 0 where that can't be told.
     """
 
     log_id: str
     past: ReadPast
+    last_ms: int
 
 
 @contextlib.contextmanager
@@ -59,12 +63,18 @@ def open_past(settings: Settings) -> Iterator[OpenPast]:
     with explained():
         if folder is not None:
             with open_beside(folder) as log:
-                yield OpenPast(
-                    log.id, read_past(history, log.id, 0, log.next, log.batches, copied_from=log.copied_from)
-                )
+                past = read_past(history, log.id, 0, log.next, log.batches, copied_from=log.copied_from)
+                yield OpenPast(log.id, past, _last_ms(log.batches, log.next))
         else:
             with open_in_thread(settings) as topic:
-                yield OpenPast(topic.id, read_past(history, topic.id, topic.first, topic.next, topic.batches))
+                past = read_past(history, topic.id, topic.first, topic.next, topic.batches)
+                yield OpenPast(topic.id, past, _last_ms(topic.batches, topic.next, topic.first))
+
+
+def _last_ms(batches: Callable[[int], Iterator[Batch]], end: int, first: int = 0) -> int:
+    """The time of the last record. A topic may end with offsets that hold none, some of which are looked back over."""
+    begin = max(first, end - _LOOK_BACK)
+    return max((int(batch.times_ms.max(initial=0)) for batch in batches(begin)), default=0) if begin < end else 0
 
 
 @contextlib.contextmanager

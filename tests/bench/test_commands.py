@@ -23,6 +23,7 @@ SMALL = {
         *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
         *("--peer", "placed", "--peer", "C send() floor"),
     ],
+    "data": ["--edits", "20000", "--states", "2", "--frames", "5"],
     "event": ["--people", "25", "--arrival-seconds", "0.5", "--seconds", "3", "--rate", "20"],
     "fanout": ["--subscribers", "20", "--rate", "20", "--seconds", "0.5", "--runs", "1"],
     "image": ["--seconds", "0.3", "--runs", "1", "--connections", "4"],

@@ -147,7 +147,7 @@ def _given_places(ctx: click.Context) -> list[str]:
 def _opened(settings: Settings, url: httpx.URL | None) -> Iterator[Source]:
     if url is None:
         with open_past(settings) as opened:
-            yield LocalSource(opened.past)
+            yield LocalSource(opened)
     else:
         with ServedPast(url) as served:
             yield served

@@ -1,7 +1,8 @@
 """Films: reads a past, and writes a film.
 
-First it looks through the part of the past that is asked for, for how many edits there are and how large the canvas
-becomes; then it plays it, frame by frame, into the file.
+It plays the part of the past that is asked for, frame by frame, into the file. A film that passes with the edits needs
+their number, so that it is looked through before. Should the canvas grow on the way, it is begun again with the larger
+one: that is rare, and to know it beforehand would take as long as to read all of it.
 """
 
 from __future__ import annotations
@@ -98,7 +99,12 @@ class Filmed:
 
 @attrs.frozen
 class _Cut:
-    """The part of a past that is filmed: the versions `start` to `end`."""
+    """The part of a past that is filmed: the versions `start` to `end`, as far as is known beforehand.
+
+    Attributes:
+        edits: how many there are; counted only where the film is to pass with them.
+        definition: the canvas at its largest, as far as is known: one that grows in the film is filmed once more.
+    """
 
     start: int
     end: int
@@ -107,6 +113,14 @@ class _Cut:
     edits: int
     area: Area
     definition: Definition
+
+
+class _Grown(Exception):
+    """The canvas has grown in the middle of the film."""
+
+    def __init__(self, definition: Definition) -> None:
+        super().__init__(definition)
+        self.definition = definition
 
 
 def film(source: Source, path: Path, kind: str, wanted: Wanted, looking: Progress, filming: Progress) -> Filmed:
@@ -129,16 +143,33 @@ def film(source: Source, path: Path, kind: str, wanted: Wanted, looking: Progres
         raise CannotFilm(f"{wanted.frames:,} frames; allowed are {MOST_FRAMES:,}: fewer --seconds or --fps")
     if kind == ".gif" and wanted.fps > MAX_FPS:
         raise CannotFilm(f"--fps {wanted.fps}; a GIF has at most {MAX_FPS}, as it counts in hundredths of a second")
-    cut = _look_through(source, wanted, looking)
+    cut = _look_ahead(source, wanted, looking)
+    while True:
+        try:
+            with part_file(path) as part:
+                return _film(source, part, KINDS[kind], cut, wanted, filming)
+        except _Grown as grown:
+            cut = attrs.evolve(cut, definition=grown.definition, area=_area(wanted.area, grown.definition))
+
+
+def _film(source: Source, part: Path, write: Write, cut: _Cut, wanted: Wanted, progress: Progress) -> Filmed:
     look = _look_of(cut, wanted)
-    pixels = cut.area.cut(source.canvas(cut.start)[1])
-    rows = (rows for rows, _, _ in source.rows(cut.start, cut.end))
+    shown = 0
+
+    def rows() -> Iterator[NDArray[np.void]]:
+        nonlocal shown
+        for found, definition, _ in source.rows(cut.start, cut.end):
+            if not definition.can_become(cut.definition):
+                raise _Grown(definition)
+            inside = cut.area.of(found)
+            shown += len(inside)
+            yield inside
+
     range_ = (cut.begin_ms, cut.end_ms) if wanted.even == "time" else (0, cut.edits)
-    frames = play(pixels, cut.area, rows, marks(*range_, wanted.frames), wanted.even)
-    with part_file(path) as part:
-        KINDS[kind](part, _counted(frames, look.frames, filming), look)
-        size_bytes = part.stat().st_size
-    return Filmed(cut.begin_ms, cut.end_ms, cut.edits, look, size_bytes)
+    pixels = cut.area.cut(source.canvas(cut.start)[1])
+    frames = play(pixels, cut.area, rows(), marks(*range_, wanted.frames), wanted.even)
+    write(part, _counted(frames, look.frames, progress), look)
+    return Filmed(cut.begin_ms, cut.end_ms, shown, look, part.stat().st_size)
 
 
 def _counted(frames: Iterator[NDArray[np.uint8]], count: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
@@ -148,24 +179,25 @@ def _counted(frames: Iterator[NDArray[np.uint8]], count: int, progress: Progress
     progress(0, count, count)
 
 
-def _look_through(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
+def _look_ahead(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
+    """Where the film begins and ends. All of it is looked through only to count its edits."""
     start = source.first if wanted.begin_ms is None else source.version_at(wanted.begin_ms - 1)
     end = source.version if wanted.end_ms is None else source.version_at(wanted.end_ms)
     definition, _ = source.canvas(start)
-    edits, first_ms, last_ms = 0, None, 0
+    edits, first_ms = 0, None
     for rows, definition_then, reached in source.rows(start, end):
         definition = definition_then
         inside = rows if wanted.area is None else wanted.area.of(rows)
         edits += len(inside)
-        if len(inside):
-            first_ms = int(inside["ms"][0]) if first_ms is None else first_ms
-            last_ms = max(last_ms, int(inside["ms"].max()))
+        first_ms = int(inside["ms"][0]) if len(inside) and first_ms is None else first_ms
+        if first_ms is not None and wanted.even == "time":
+            break
         progress(start, reached, end)
     progress(start, end, end)
     if first_ms is None:
         raise CannotFilm("nobody has painted there then; choose another --from, --to or --area")
     begin_ms = first_ms if wanted.begin_ms is None else wanted.begin_ms
-    end_ms = last_ms if wanted.end_ms is None else wanted.end_ms
+    end_ms = source.last_ms if wanted.end_ms is None else wanted.end_ms
     return _Cut(start, end, begin_ms, max(begin_ms, end_ms), edits, _area(wanted.area, definition), definition)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from placed import __version__
 from placed.canvas.definition import Definition
+from placed.commands.import_.values import moment_ms
 from placed.commands.paint.served_image import OtherCanvas, served_indexes
 from placed.commands.past import CannotRead
 from placed.commands.timelapse.source import Source
@@ -64,6 +65,7 @@ class ServedPast(Source):
             told = self._json("history")
             self._palette = b"".join(bytes.fromhex(color.removeprefix("#")) for color in self._json("info")["palette"])
             self.first, self.version = int(told["first"]), int(told["indexed"])
+            self.last_ms = moment_ms(told["to"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._close()
             raise self._not_understood(f"its /history or /info ({error!r})") from error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.canvas.definition import Definition
-    from placed.history.reading import ReadPast
+    from placed.commands.past import OpenPast
 
 
 class Source(abc.ABC):
@@ -21,10 +21,12 @@ class Source(abc.ABC):
     Attributes:
         first: the first version.
         version: the last one.
+        last_ms: the time of the last record before that.
     """
 
     first: int
     version: int
+    last_ms: int
 
     @abc.abstractmethod
     def version_at(self, ms: int) -> int:
@@ -43,9 +45,9 @@ class Source(abc.ABC):
 class LocalSource(Source):
     """The past that this machine can read."""
 
-    def __init__(self, past: ReadPast) -> None:
-        self._past = past
-        self.first, self.version = past.first, past.version
+    def __init__(self, opened: OpenPast) -> None:
+        self._past = opened.past
+        self.first, self.version, self.last_ms = opened.past.first, opened.past.version, opened.last_ms
 
     def version_at(self, ms: int) -> int:
         """See `Source`."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Measured at 1000 x 1000 on one core of a busy machine: H.264 at this preset 14 frames/s. VP9's good quality has 1.3
 # frames/s, its realtime one 12.
-_H264: Final = {"preset": "veryfast", "crf": "18", "tune": "animation"}
+H264: Final = {"preset": "veryfast", "crf": "18", "tune": "animation"}
 _VP9: Final = {"deadline": "realtime", "cpu-used": "8", "crf": "24", "b": "0", "row-mt": "1"}
 _QUAD: Final = ((0, 0), (0, 1), (1, 0), (1, 1))
 _KEYFRAME_SECONDS: Final = 2  # a jump in a player decodes at most so much
@@ -47,8 +47,8 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look, *, 
     """
     options = {} if is_webm else {"movflags": "+faststart"}  # a browser begins before it has all
     with av.open(str(path), "w", format="webm" if is_webm else "mp4", options=options) as container:
-        stream = container.add_stream("libvpx-vp9" if is_webm else "libx264", look.fps, _VP9 if is_webm else _H264)
-        _describe(stream, look)
+        stream = container.add_stream("libvpx-vp9" if is_webm else "libx264", look.fps, _VP9 if is_webm else H264)
+        describe(stream, look)
         planes = Planes(look)
         for number, pixels in enumerate(frames):
             planes.show(pixels)
@@ -59,7 +59,8 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look, *, 
         container.mux(stream.encode(None))
 
 
-def _describe(stream: Any, look: Look) -> None:
+def describe(stream: Any, look: Look) -> None:
+    """Tell an encoder what it gets: size, colours and time."""
     stream.width, stream.height = look.width + look.width % 2, look.height + look.height % 2
     stream.pix_fmt = "yuv420p"
     stream.gop_size = look.fps * _KEYFRAME_SECONDS

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.commands.conftest import Command
 
 INFO = {"palette": SEED.hex_colors()}
-HISTORY = {"first": 0, "indexed": 7}
+HISTORY = {"first": 0, "indexed": 7, "to": "2026-11-28T20:15:00.000Z"}
 
 
 def _response(status: int, content: bytes = b"", retry_after: str = "1") -> httpx.Response:
