@@ -84,6 +84,6 @@ class Keeping:
 
 
 def _check_room(folder: Path, needed_bytes: int) -> None:
-    disk = shutil.disk_usage(folder.parent)
+    disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
     if disk.free < needed_bytes + min(_LEFT_FREE_BYTES, disk.total // _LEFT_FREE_SHARE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
