@@ -25,7 +25,7 @@ LIMIT_SECONDS = 10.0
 async def test_edits_beyond_what_may_wait_get_503_and_the_others_are_placed(
     start: Callable[..., AbstractAsyncContextManager[Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.service.Writer", partial(Writer, max_waiting=3))
+    monkeypatch.setattr("placed.service.wiring.Writer", partial(Writer, max_waiting=3))
     in_flight, release, refused = trio.Event(), trio.Event(), trio.Event()
     answers: list[Response] = []
     async with open_memory_log() as log, start(open_log=log) as server:
@@ -61,7 +61,7 @@ async def test_edits_beyond_what_may_wait_get_503_and_the_others_are_placed(
 async def test_log_that_hangs_is_answered_503_within_the_limit(
     start: Callable[..., AbstractAsyncContextManager[Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.service.Writer", partial(Writer, append_seconds=0.2))
+    monkeypatch.setattr("placed.service.wiring.Writer", partial(Writer, append_seconds=0.2))
     async with open_memory_log() as log, start(open_log=log) as server:
         append, release = log.append, trio.Event()
 

@@ -262,9 +262,9 @@ async def test_upgrade_is_ignored(server: Server, kind: bytes) -> None:
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that lose their patience soon."""
     quick = Limits(head_seconds=0.3, send_seconds=0.3)
-    monkeypatch.setattr("placed.service.Front", partial(Front, limits=quick))
+    monkeypatch.setattr("placed.service.wiring.Front", partial(Front, limits=quick))
     for lane in ("app", "fast_lane"):
-        monkeypatch.setattr(f"placed.http.{lane}.BODY_SECONDS", 0.3)
+        monkeypatch.setattr(f"placed.http.lanes.{lane}.BODY_SECONDS", 0.3)
 
 
 @pytest.mark.parametrize("sent", [b"G", GOOD[:-2], b"POST /edit HTTP/1.1\r\n" + HOST])

@@ -67,7 +67,9 @@ async def secure(tmp_path: Path) -> AsyncGenerator[_Secure]:
 @pytest.fixture
 async def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[_Secure]:
     """A server whose connections lose their patience soon."""
-    monkeypatch.setattr("placed.service.Front", partial(Front, limits=Limits(head_seconds=0.3, send_seconds=0.3)))
+    monkeypatch.setattr(
+        "placed.service.wiring.Front", partial(Front, limits=Limits(head_seconds=0.3, send_seconds=0.3))
+    )
     file, context = certificate(tmp_path)
     async with serving("fast", tmp_path, certificate=file, width=400, height=400) as server:
         yield _Secure(server, context)
