@@ -44,6 +44,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   let touched = /** @type {Point | null} */ (null) // by a finger, which has gone since: its place is told, not shown
   let cursor = /** @type {import('./view/cursor.js').Cursor | null} */ (null)
   let areaChoice = /** @type {import('./view/area.js').AreaChoice | null} */ (null)
+  let past = /** @type {import('./past/time_machine.js').TimeMachine | null} */ (null)
   let drawSigns = /** @type {import('./view/screen.js').Layer | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
@@ -54,7 +55,8 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     settings: later(() => import('./panels/settings_panel.js'), say),
     help: later(() => import('./panels/help_panel.js'), say),
     signs: later(() => import('./view/signs.js'), say),
-    sound: later(() => import('./painting/sound.js'), say)
+    sound: later(() => import('./painting/sound.js'), say),
+    past: later(() => import('./past/time_machine.js'), say)
   }
   const invalidate = () => screen.invalidate()
   const page = {
@@ -72,7 +74,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   const glow = new Glow()
   const marks = new Marks()
   const painting = new Painting({
-    canvas: page.canvas,
+    canvas: () => screen.live,
     color: () => palette.color,
     resync,
     cooldown,
@@ -99,6 +101,49 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     settings: async (body) => (await parts.settings()).mountSettings(body, settings),
     help: async (body) => (await parts.help()).mountHelp(body)
   })
+
+  async function timeMachine() {
+    const { TimeMachine } = await parts.past()
+    return (past ??= new TimeMachine({
+      screen,
+      palette,
+      layers: (between) => [
+        grid.draw,
+        (...drawing) => drawSigns?.(...drawing),
+        ...between,
+        cursorLayer(() => cursor?.pixel ?? null, shownColor),
+        (...drawing) => areaChoice?.layer(...drawing)
+      ],
+      say,
+      announce: status.announce.bind(status),
+      fragment: () => place(location.hash),
+      changed() {
+        brush.answer(false)
+        refresh()
+      }
+    }))
+  }
+
+  /** @param {string} fragment  that may name a moment of the past */
+  async function goBack(fragment) {
+    if (/[#&]t=/.test(fragment)) await (await timeMachine()).openAt(fragment)
+  }
+
+  async function togglePast() {
+    const machine = await timeMachine()
+    if (machine.isOpen) machine.close()
+    else await machine.open()
+  }
+
+  /**
+   * Tell about a pixel.
+   *
+   * @param {Point | null} pixel
+   * @param {boolean} [byKey]
+   */
+  async function look(pixel, byKey = false) {
+    if (pixel) (await timeMachine()).look(pixel, byKey)
+  }
 
   /** @param {keyof typeof import('./painting/sound.js').SOUNDS} sound */
   async function play(sound) {
@@ -135,7 +180,8 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   function refresh() {
     showState()
     brush.show()
-    element('undo').toggleAttribute('disabled', !painting.canUndo)
+    element('undo').toggleAttribute('disabled', !painting.canUndo || past?.isOpen)
+    element('draw').toggleAttribute('disabled', past?.isOpen ?? false)
     invalidate()
   }
 
@@ -172,19 +218,25 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
 
   listenToGestures(canvasElement, screen, {
     tap(at, touch) {
-      touched = touch ? brush.pixelAt(at) : null
+      const pixel = brush.pixelAt(at)
+      touched = touch ? pixel : null
       if (touch) hovered = null // a finger that has gone points at nothing
       point(null)
-      return areaChoice?.waiting || brush.tap(at, touch)
+      if (past?.isOpen) void look(pixel)
+      else past?.closeCard()
+      return areaChoice?.waiting || past?.isOpen || brush.tap(at, touch)
     },
     doubleTap: (at) => screen.zoom(2, at, true),
-    pick(at) {
+    pick(at, held) {
       touched = brush.pixelAt(at)
       brush.pick(touched)
+      if (held) void look(touched)
       refresh()
     },
-    drawing: () => brush.drawing,
-    draw: (at, phase) => brush.draw(at, phase),
+    drawing: () => brush.drawing && !past?.isOpen,
+    draw(at, phase) {
+      if (!past?.isOpen) brush.draw(at, phase)
+    },
     drag,
     hover(at) {
       hovered = at && brush.pixelAt(at)
@@ -192,7 +244,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
       refresh()
     }
   })
-  const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered }
+  const keyed = { canvasElement, screen, palette, painting, panel, settings, status, templates, brush, point, pointer: () => hovered, past: () => past, togglePast, look }
   const keyboard = later(async () => (await import('./page/keyboard.js')).createKeyboard(keyed), say)
   addEventListener('keydown', async (event) => {
     const press = await keyboard() // once it's there that takes a microtask, in which the key's own effect can still be prevented
@@ -202,11 +254,15 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     ['zoom-in', () => screen.zoom(2, undefined, true)],
     ['zoom-out', () => screen.zoom(1 / 2, undefined, true)],
     ['fit', () => screen.fit()],
-    ['undo', () => painting.undo()]
+    ['undo', () => painting.undo()],
+    ['past', () => void togglePast()]
   ])) {
     element(id).addEventListener('click', act)
   }
-  addEventListener('hashchange', () => templates.addFromLink(location.hash))
+  addEventListener('hashchange', () => {
+    templates.addFromLink(location.hash)
+    void goBack(location.hash)
+  })
   screen.onLook = () => {
     clearTimeout(addressTimer)
     addressTimer = setTimeout(() => history.replaceState(null, '', place(location.hash)), ADDRESS_MS)
@@ -219,6 +275,11 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
 
   /** @returns {string} '#rrggbb' */
   const chosenColor = () => palette.palette[palette.color] ?? '#000'
+  /** @returns {string} the colour at the keyboard's cursor, which the past keeps */
+  const shownColor = () => {
+    const at = cursor?.pixel
+    return palette.palette[(at && screen.canvas?.at(at.x, at.y)) ?? 0]
+  }
   screen.layers.push(
     grid.draw,
     glow.draw,
@@ -228,18 +289,21 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     marks.layer,
     hoverLayer(() => (brush.target || cursor ? null : hovered), chosenColor),
     cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
-    (...drawing) => areaChoice?.layer(...drawing)
+    (...drawing) => areaChoice?.layer(...drawing),
+    (...drawing) => past?.layer(...drawing)
   )
   settings.onChange = applySettings
   void applySettings()
   templates.addFromLink(location.hash)
-  tell({ resync, screen, cooldown, palette, painting })
+  void goBack(location.hash)
+  tell({ resync, screen, cooldown, palette, painting, past: () => past?.state ?? null })
 
   return {
     gotImage() {
       point(null)
       brush.answer(false)
       painting.loaded()
+      if (resync.log !== null) past?.belongsTo(resync.log)
       templates.canvasChanged()
     },
     gettingEdits: (edits) => templates.edited(edits),

@@ -59,7 +59,7 @@ const connection = new Connection(resync, {
     palette.offer(info.palette, info.colorNames)
     showState()
     measureBars()
-    const isFirst = !screen.canvas
+    const isFirst = !screen.live
     const canvas = new Canvas(info.width, info.height, info.palette)
     canvas.load(indexes)
     screen.show(canvas)
@@ -78,9 +78,9 @@ const connection = new Connection(resync, {
 /** What is looked at spares the bars, whose size depends on the palette and the window, and the panel. */
 function measureBars() {
   const gap = 12
-  const [top, bar, panel] = ['top', 'paints', 'panel'].map((id) => element(id).getBoundingClientRect())
+  const [top, bar, line, panel] = ['top', 'paints', 'timeline', 'panel'].map((id) => element(id).getBoundingClientRect())
   const isWide = (/** @type {DOMRect} */ { width }) => width > innerWidth / 2
-  const low = Math.min(...[bar, panel].map((box) => (isWide(box) ? box.top : innerHeight)))
+  const low = Math.min(...[bar, line, panel].map((box) => (isWide(box) ? box.top : innerHeight)))
   // What is beside the canvas is at either side, as the language is written.
   const beside = [bar, panel].filter((box) => box.width && !isWide(box))
   const [left, right] = [true, false].map((first) => beside.filter((box) => box.left + box.right < innerWidth === first))
@@ -124,6 +124,10 @@ async function loadInteraction() {
 
 addEventListener('resize', measureBars)
 new ResizeObserver(measureBars).observe(element('panel'))
+new ResizeObserver(() => {
+  measureBars()
+  screen.refit()
+}).observe(element('timeline'))
 addEventListener('hashchange', () => goTo(location.hash))
 element('retry').addEventListener('click', () => connection.probe())
 document.documentElement.dataset.theme = settings.values.theme

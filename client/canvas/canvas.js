@@ -55,14 +55,16 @@ export class Canvas {
    * the page should outlive one that does.
    *
    * @param {Uint16Array} edits  x, y, color, x, y, color, …
+   * @param {Uint8Array} [covered]  takes the palette index that each edit covers, for whoever goes back
    */
-  apply(edits) {
+  apply(edits, covered) {
     for (let i = 0; i < edits.length; i += 3) {
       const x = edits[i]
       const y = edits[i + 1]
       const color = edits[i + 2]
       if (x >= this.width || y >= this.height || color >= this.#known) continue
       const at = y * this.width + x
+      if (covered) covered[i / 3] = this.indexes[at]
       if (this.indexes[at] === color) continue
       this.indexes[at] = color
       this.#changed[this.#count++] = at // past its end a typed array takes nothing

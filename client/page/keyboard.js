@@ -24,6 +24,9 @@ import '../words/more_texts.js'
  * @property {() => import('../view/viewport.js').Point | null} pointer  the canvas pixel under it
  * @property {(cursor: Cursor | null) => void} point  show this cursor, or the pointer again
  * @property {import('../painting/brush.js').Brush} brush
+ * @property {() => import('../past/time_machine.js').TimeMachine | null} past  null before it was first asked for
+ * @property {() => Promise<void>} togglePast
+ * @property {(pixel: import('../view/viewport.js').Point | null, byKey: boolean) => Promise<void>} look  tell about a pixel
  */
 
 /** @typedef {(key: string, shift: boolean) => void} Act */
@@ -44,18 +47,26 @@ export function createKeyboard(page) {
       status.announce(t('at', { x: `${x}`, y: `${y}`, color: palette.nameOf(screen.canvas.at(x, y)) }))
       page.point(cursor)
     },
-    paint: () => brush.answer(true) || (cursor.pixel && brush.wish(cursor.pixel)),
+    paint() {
+      if (page.past()?.isOpen) void page.look(cursor.pixel, true)
+      else if (!brush.answer(true) && cursor.pixel) brush.wish(cursor.pixel)
+    },
     color: (key) => palette.choose((Number(key) + 9) % 10),
-    colorBack: () => palette.step(-1),
-    colorOn: () => palette.step(1),
+    colorBack: () => (page.past()?.isOpen ? page.past()?.stepSpeed(-1) : palette.step(-1)),
+    colorOn: () => (page.past()?.isOpen ? page.past()?.stepSpeed(1) : palette.step(1)),
     zoomIn: () => screen.zoom(2, cursor.place),
     zoomOut: () => screen.zoom(1 / 2, cursor.place),
     fit: () => screen.fit(),
     pick: () => brush.pick(cursor.pixel ?? page.pointer()),
-    undo: () => painting.undo(),
+    undo: () => page.past()?.isOpen || painting.undo(),
     draw: () => brush.toggleDrawing(),
     grid: () => settings.set({ grid: !settings.values.grid }),
     wrong: () => templates.nextWrong(),
+    past: () => void page.togglePast(),
+    look: () => void page.look(cursor.pixel ?? page.pointer(), true),
+    play: () => page.past()?.isOpen && page.past()?.togglePlay(),
+    stepBack: () => page.past()?.isOpen && void page.past()?.step(-1),
+    stepOn: () => page.past()?.isOpen && void page.past()?.step(1),
     templates: () => panel.toggle('templates'),
     share: () => panel.toggle('share'),
     settings: () => panel.toggle('settings'),
@@ -63,6 +74,8 @@ export function createKeyboard(page) {
     escape() {
       if (brush.answer(false)) return
       if (panel.open) return panel.close()
+      if (page.past()?.pixel) return page.past()?.closeCard()
+      if (page.past()?.isOpen) return page.past()?.close()
       cursor.clear()
       page.point(null)
     }

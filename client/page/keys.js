@@ -8,7 +8,8 @@
 
 /**
  * @typedef {'move' | 'paint' | 'color' | 'colorBack' | 'colorOn' | 'zoomIn' | 'zoomOut' | 'fit' | 'pick' | 'undo' | 'draw'
- *   | 'grid' | 'wrong' | 'templates' | 'share' | 'settings' | 'help' | 'escape'} Action
+ *   | 'grid' | 'wrong' | 'past' | 'look' | 'play' | 'stepBack' | 'stepOn' | 'templates' | 'share' | 'settings' | 'help'
+ *   | 'escape'} Action
  */
 
 /**
@@ -39,6 +40,11 @@ export const KEYS = /** @type {Record<Action, string[]>} */ ({
   draw: ['d'],
   grid: ['g'],
   wrong: ['n'],
+  past: ['h'],
+  look: ['i'],
+  play: ['p'],
+  stepBack: [','],
+  stepOn: ['.'],
   templates: ['t'],
   share: ['s'],
   settings: ['o'],
@@ -48,7 +54,7 @@ export const KEYS = /** @type {Record<Action, string[]>} */ ({
 
 const ACTIONS = new Map(Object.entries(KEYS).flatMap(([action, keys]) => keys.map((key) => [key, action])))
 const SIGNS = /** @type {Record<string, string>} */ ({
-  BracketLeft: '[', BracketRight: ']', Minus: '-', Equal: '=', NumpadAdd: '+', NumpadSubtract: '-'
+  BracketLeft: '[', BracketRight: ']', Minus: '-', Equal: '=', Comma: ',', Period: '.', NumpadAdd: '+', NumpadSubtract: '-'
 })
 
 /**

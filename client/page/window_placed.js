@@ -10,6 +10,8 @@
  *     placed.charges                   edits that the server would admit now; null without a cooldown
  *     placed.color                     the chosen palette index
  *     placed.view                      { scale, left, top }, see viewport.js
+ *     placed.past                      null while the time line is closed; else { moment, now, playing, version, loading }
+ *     placed.shown()                   as indexes(), of the canvas that is shown: the past one's while a moment is looked at
  *     placed.screenOf(x, y)            where the middle of a canvas pixel is on the screen, { x, y } in CSS pixels
  */
 
@@ -22,8 +24,9 @@ import { screenOf } from '../view/viewport.js'
  * @param {import('../painting/cooldown.js').CooldownClock} page.cooldown
  * @param {import('../painting/palette_bar.js').PaletteBar} page.palette
  * @param {import('../painting/painting.js').Painting} page.painting
+ * @param {() => object | null} page.past
  */
-export function tell({ resync, screen, cooldown, palette, painting }) {
+export function tell({ resync, screen, cooldown, palette, painting, past }) {
   const state = {
     get connection() {
       return resync.connection
@@ -41,10 +44,10 @@ export function tell({ resync, screen, cooldown, palette, painting }) {
       return resync.log
     },
     get width() {
-      return screen.canvas?.width ?? 0
+      return screen.live?.width ?? 0
     },
     get height() {
-      return screen.canvas?.height ?? 0
+      return screen.live?.height ?? 0
     },
     get charges() {
       return cooldown.limited ? cooldown.remaining(Date.now()) : null
@@ -55,7 +58,11 @@ export function tell({ resync, screen, cooldown, palette, painting }) {
     get view() {
       return screen.view
     },
-    indexes: () => screen.canvas?.indexes.slice() ?? new Uint8Array(),
+    get past() {
+      return past()
+    },
+    indexes: () => screen.live?.indexes.slice() ?? new Uint8Array(),
+    shown: () => screen.canvas?.indexes.slice() ?? new Uint8Array(),
     ownPixels: () => painting.ownPixels.shown(),
     screenOf: (/** @type {number} */ x, /** @type {number} */ y) => screenOf(screen.view, { x, y })
   }

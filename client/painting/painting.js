@@ -4,7 +4,7 @@
  */
 
 import { duration } from '../words/duration.js'
-import { History } from './history.js'
+import { Undoable } from './undo.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 import { Outbox } from './outbox.js'
@@ -30,10 +30,10 @@ import { whyRefused } from '../stream/refusals.js'
 
 export class Painting {
   ownPixels = new OwnPixels()
-  #history = new History()
+  #undoable = new Undoable()
   #page
   #outbox
-  #undoing = /** @type {Map<number, import('./history.js').Entry>} */ (new Map()) // by the id of the edit that does so
+  #undoing = /** @type {Map<number, import('./undo.js').Entry>} */ (new Map()) // by the id of the edit that does so
   #stroke = 0 // counts strokes, and pixels painted by themselves
   #stopped = false // this stroke has been refused: saying so once is enough
 
@@ -45,7 +45,7 @@ export class Painting {
 
   /** Whether there is an own pixel to undo. */
   get canUndo() {
-    return this.#history.last !== undefined
+    return this.#undoable.last !== undefined
   }
 
   /**
@@ -63,12 +63,12 @@ export class Painting {
 
   /** Take back the own last pixel, or the last stroke, as long as nobody has painted over it. */
   undo() {
-    const stroke = this.#history.lastStroke
+    const stroke = this.#undoable.lastStroke
     if (!stroke.length) return this.#page.say(t('nothingToUndo'), 'news')
     for (const painted of stroke) {
       const edit = this.#place(painted.x, painted.y, painted.before)
       if (!edit) return // for want of charges; the others can still be undone
-      this.#history.undone(painted.id)
+      this.#undoable.undone(painted.id)
       this.#undoing.set(edit.id, painted)
       this.#outbox.gather(edit)
     }
@@ -109,7 +109,7 @@ export class Painting {
 
   /** A canvas was loaded anew. */
   loaded() {
-    this.#history.clear()
+    this.#undoable.clear()
     this.#reached()
   }
 
@@ -120,13 +120,13 @@ export class Painting {
    * @returns {boolean} whether that changes anything of what is shown here
    */
   applied(edits) {
-    const [size, last] = [this.ownPixels.size, this.#history.last]
+    const [size, last] = [this.ownPixels.size, this.#undoable.last]
     for (let i = 0; i < edits.length; i += 3) {
       if (this.ownPixels.size) this.ownPixels.seen(edits[i], edits[i + 1])
-      this.#history.seen(edits[i], edits[i + 1], edits[i + 2])
+      this.#undoable.seen(edits[i], edits[i + 1], edits[i + 2])
     }
     this.#reached()
-    return this.ownPixels.size !== size || this.#history.last !== last
+    return this.ownPixels.size !== size || this.#undoable.last !== last
   }
 
   /**
@@ -147,7 +147,7 @@ export class Painting {
   #draw({ x, y }) {
     const before = this.#page.canvas()?.at(x, y) ?? 0
     const edit = this.#place(x, y, this.#page.color())
-    if (edit) this.#history.add({ ...edit, before, stroke: this.#stroke })
+    if (edit) this.#undoable.add({ ...edit, before, stroke: this.#stroke })
     return edit
   }
 
@@ -174,10 +174,10 @@ export class Painting {
     const now = Date.now()
     charged(isCharged)
     for (const { id } of edits) {
-      this.#history.answered(id, outcome.kind === 'posted' ? outcome.version : null)
+      this.#undoable.answered(id, outcome.kind === 'posted' ? outcome.version : null)
       const undone = this.#undoing.get(id)
       this.#undoing.delete(id)
-      if (undone && outcome.kind === 'refused' && this.#page.canvas()?.at(undone.x, undone.y) === undone.color) this.#history.restore(undone)
+      if (undone && outcome.kind === 'refused' && this.#page.canvas()?.at(undone.x, undone.y) === undone.color) this.#undoable.restore(undone)
       if (outcome.kind === 'refused') this.ownPixels.refused(id)
       else if (outcome.kind === 'unknown') this.ownPixels.unknown(id, now)
       else this.ownPixels.posted(id, outcome.version, { log: /** @type {string} */ (resync.log), version: resync.version, now })
@@ -194,7 +194,7 @@ export class Painting {
   #reached() {
     const { canvas, resync } = this.#page
     this.ownPixels.reached(/** @type {string} */ (resync.log), resync.version)
-    this.#history.reached(resync.version, (x, y) => canvas()?.at(x, y) ?? -1)
+    this.#undoable.reached(resync.version, (x, y) => canvas()?.at(x, y) ?? -1)
   }
 
   /** @param {Pixel} pixel */

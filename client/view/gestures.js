@@ -22,7 +22,7 @@ import { Trail } from './inertia.js'
  * @property {(at: Point, touch: boolean) => boolean} tap  whether it painted: then no double tap begins with it
  * @property {(at: Point, touch: boolean) => void} doubleTap
  * @property {(at: Point | null, touch: boolean) => void} hover  null: the pointer has left
- * @property {(at: Point) => void} pick
+ * @property {(at: Point, held: boolean) => void} pick  `held`: by a long press
  * @property {() => boolean} drawing  whether one pointer's drag draws instead of panning
  * @property {(at: Point, phase: 'start' | 'move' | 'end') => void} draw
  * @property {{ claims(at: Point): boolean, move(dx: number, dy: number, at: Point): void, end(): void }} [drag]
@@ -73,7 +73,7 @@ export function listenToGestures(element, screen, gestures) {
   /** @param {PointerEvent} event */
   const tap = ({ altKey, pointerType, timeStamp }) => {
     const touch = pointerType === 'touch'
-    if (altKey) return gestures.pick(start)
+    if (altKey) return gestures.pick(start, false)
     const double = timeStamp - useless.time < DOUBLE_MS && apart(start, useless.at) < DOUBLE_PX
     useless = { at: start, time: -Infinity }
     if (double) return gestures.doubleTap(start, touch)
@@ -82,7 +82,7 @@ export function listenToGestures(element, screen, gestures) {
   }
 
   element.addEventListener('pointerdown', (event) => {
-    if (event.button === 1) return gestures.pick(place(event))
+    if (event.button === 1) return gestures.pick(place(event), false)
     if (event.button || pointers.size >= 2) return
     screen.settle()
     element.setPointerCapture(event.pointerId)
@@ -97,7 +97,7 @@ export function listenToGestures(element, screen, gestures) {
     holding = setTimeout(() => {
       mode = 'picked'
       navigator.vibrate?.(10)
-      gestures.pick(start)
+      gestures.pick(start, true)
     }, HELD_MS)
   })
 

@@ -24,7 +24,7 @@ const LOOK_MS = 300
 const still = matchMedia('(prefers-reduced-motion: reduce)')
 
 export class Screen {
-  /** Drawn in order, above the canvas. */
+  /** Drawn in order, above the live canvas. */
   layers = /** @type {Layer[]} */ ([])
 
   /** What the page's bars cover, in CSS pixels: fitting the canvas spares it. */
@@ -35,7 +35,8 @@ export class Screen {
 
   #element
   #context
-  #canvas = /** @type {Canvas | null} */ (null)
+  #live = /** @type {Canvas | null} */ (null)
+  #past = /** @type {{ canvas: Canvas, layers: Layer[] } | null} */ (null) // shown instead of the live one
   #tiles = /** @type {Tiles | null} */ (null)
   #view = /** @type {View} */ ({ scale: 1, left: 0, top: 0 })
   #size = { width: 1, height: 1 }
@@ -70,9 +71,20 @@ export class Screen {
     return this.#view
   }
 
-  /** @returns {Canvas | null} */
+  /**
+   * The canvas that is shown.
+   * @returns {Canvas | null}
+   */
   get canvas() {
-    return this.#canvas
+    return this.#past?.canvas ?? this.#live
+  }
+
+  /**
+   * The canvas as it is now, which is painted on.
+   * @returns {Canvas | null}
+   */
+  get live() {
+    return this.#live
   }
 
   /** The element's, in CSS pixels. */
@@ -87,14 +99,34 @@ export class Screen {
   }
 
   /**
-   * Show this canvas from now on. The view stays when the size is the same.
+   * This is the live canvas from now on. The view stays when the size is the same.
    * @param {Canvas} canvas
    */
   show(canvas) {
-    const sameSize = this.#canvas?.width === canvas.width && this.#canvas.height === canvas.height
-    this.#canvas = canvas
-    this.#tiles = new Tiles(canvas)
-    if (!sameSize) this.fit()
+    const before = this.canvas
+    this.#live = canvas
+    this.#changedFrom(before)
+  }
+
+  /**
+   * Show a canvas of the past instead of the live one, which goes on unseen; or that one again.
+   *
+   * @param {Canvas | null} canvas  null: the live one
+   * @param {Layer[]} [layers]  those that are drawn over it
+   */
+  showPast(canvas, layers = []) {
+    const before = this.canvas
+    this.#past = canvas && { canvas, layers }
+    if (canvas || before !== this.canvas) this.#changedFrom(before)
+  }
+
+  /** @param {Canvas | null} before  what was shown */
+  #changedFrom(before) {
+    const { canvas } = this
+    if (canvas && canvas !== before) {
+      this.#tiles = new Tiles(canvas)
+      if (before?.width !== canvas.width || before.height !== canvas.height) this.fit()
+    }
     this.invalidate()
   }
 
@@ -103,8 +135,8 @@ export class Screen {
    * @param {Uint16Array} edits  as for `Canvas.apply`
    */
   apply(edits) {
-    this.#canvas?.apply(edits)
-    this.#soon()
+    this.#live?.apply(edits)
+    if (!this.#past) this.#soon()
   }
 
   /** Something that is seen has changed. */
@@ -115,10 +147,15 @@ export class Screen {
 
   /** Show the whole canvas. */
   fit() {
-    if (!this.#canvas) return
+    if (!this.canvas) return
     this.settle()
-    this.#look(fitView(this.#size, this.#canvas, this.insets))
+    this.#look(fitView(this.#size, this.canvas, this.insets))
     this.#fitted = true
+  }
+
+  /** Show the whole canvas in what the bars leave free now, unless somebody has moved the view. */
+  refit() {
+    if (this.#fitted) this.fit()
   }
 
   /**
@@ -153,8 +190,8 @@ export class Screen {
    * @param {boolean} [smooth]  in a moment, as a wheel's notches want it
    */
   zoom(factor, at = this.#middle(), smooth = false) {
-    if (!this.#canvas) return
-    if (!smooth || still.matches) return this.#look(zoomView(this.#view, factor, at, this.#size, this.#canvas))
+    if (!this.canvas) return
+    if (!smooth || still.matches) return this.#look(zoomView(this.#view, factor, at, this.#size, this.canvas))
     const left = this.#zooming + Math.log(factor)
     this.settle()
     this.#zooming = left
@@ -179,7 +216,7 @@ export class Screen {
    * @param {readonly [Point, Point]} to
    */
   pinch(from, to) {
-    if (this.#canvas) this.#look(pinchView(this.#view, from, to, this.#size, this.#canvas))
+    if (this.canvas) this.#look(pinchView(this.#view, from, to, this.#size, this.canvas))
   }
 
   /**
@@ -215,8 +252,8 @@ export class Screen {
 
   /** @param {View} view */
   #look(view) {
-    if (!this.#canvas) return
-    this.#view = clampView(view, this.#size, this.#canvas)
+    if (!this.canvas) return
+    this.#view = clampView(view, this.#size, this.canvas)
     this.#fitted = false
     this.invalidate()
     this.onLook()
@@ -252,16 +289,16 @@ export class Screen {
 
   /** Take the canvas's changes into the tiles, and note where they are seen. */
   #collect() {
-    if (!this.#canvas || !this.#tiles) return
+    if (!this.canvas || !this.#tiles) return
     this.#editsAt = performance.now()
-    const changes = this.#canvas.takeChanges()
+    const changes = this.canvas.takeChanges()
     this.#tiles.update(changes)
     if (!changes) this.#all = true
     const { zoom, left, top } = frameOf(this.#view, this.#ratio)
     const block = 2 ** Math.max(0, Math.ceil(-Math.log2(zoom))) // a change is seen in all of its level's pixel
     for (const change of this.#all ? [] : (changes ?? [])) {
-      const x = change % this.#canvas.width
-      const y = (change - x) / this.#canvas.width
+      const x = change % this.canvas.width
+      const y = (change - x) / this.canvas.width
       const [column, row] = [x - (x % block), y - (y % block)]
       const spread = zoom < 1 ? block : 0 // and, as they are smoothed, in those beside it
       const from = { x: Math.floor((column - spread) * zoom) - left, y: Math.floor((row - spread) * zoom) - top }
@@ -300,7 +337,7 @@ export class Screen {
     this.#all = false
     this.#parts = []
     context.clearRect(0, 0, width, height)
-    if (this.#canvas && this.#drawLayers(this.#canvas)) {
+    if (this.canvas && this.#drawLayers(this.canvas)) {
       this.#all = true
       this.#soon()
     }
@@ -318,7 +355,7 @@ export class Screen {
     const view = { scale: this.#view.scale, left: frame.left / frame.zoom, top: frame.top / frame.zoom }
     this.#tiles?.draw(this.#context, frame)
     let goesOn = false
-    for (const layer of this.layers) {
+    for (const layer of this.#past?.layers ?? this.layers) {
       this.#context.save()
       this.#context.setTransform(ratio, 0, 0, ratio, 0, 0)
       if (layer(this.#context, view, canvas)) goesOn = true

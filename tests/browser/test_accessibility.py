@@ -58,6 +58,30 @@ def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
 
 
 @pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_time_line_nor_on_a_pixels_card(
+    server: PageServer,
+    new_window: Callable[..., CanvasPage],
+    axe: str,
+    options: dict[str, Any],
+    scheme: str,
+) -> None:
+    for color in (3, 7):
+        server.paint(20, 15, color)
+    window = new_window(**options, color_scheme=scheme)
+    window.open(server.url)
+    window.page.locator("#past").click()
+    window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
+    window.click(20, 15)
+    window.page.get_by_role("button", name="Earlier colours").click()
+    window.wait_until(window.page.locator("#pixel-card li").first.is_visible, "its earlier colour is told")
+    assert _violations(window, axe) == []
+    window.page.locator("#moment").press("Home")
+    window.wait_until(lambda: window.ask("placed.past.now === false && !placed.past.loading"), "the past is shown")
+    assert _violations(window, axe) == []
+
+
+@pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_beside_a_template(
     server: PageServer, new_window: Callable[..., CanvasPage], axe: str, options: dict[str, Any]
 ) -> None:

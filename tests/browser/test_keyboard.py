@@ -115,7 +115,7 @@ def test_the_question_mark_shows_every_key_and_escape_closes_it(window: CanvasPa
     window.page.keyboard.press("?")
     panel = window.page.locator("#panel")
     window.wait_until(panel.is_visible, "the help is open")
-    window.wait_until(lambda: panel.locator("dt").count() == 18, "each action has its keys")
+    window.wait_until(lambda: panel.locator("dt").count() == 23, "each action has its keys")
     assert window.ask("document.activeElement.id") == "panel-title"
     assert all(text.strip() for text in panel.locator("dd").all_inner_texts())
     window.page.keyboard.press("Escape")

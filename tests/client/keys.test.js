@@ -59,7 +59,7 @@ const LAYOUTS = /** @type {Record<string, [string, string, string | null, Partia
   ],
   Russian: [
     ['а', 'KeyF', 'fit'], ['А', 'KeyF', 'fit', shift], ['в', 'KeyD', 'draw'], ['х', 'BracketLeft', 'colorBack'],
-    ['ъ', 'BracketRight', 'colorOn'], ['1', 'Digit1', 'color'], ['?', 'Digit7', 'help', shift], ['-', 'Minus', 'zoomOut'],
+    ['ъ', 'BracketRight', 'colorOn'], ['б', 'Comma', 'stepBack'], ['ю', 'Period', 'stepOn'], ['1', 'Digit1', 'color'], ['?', 'Digit7', 'help', shift], ['-', 'Minus', 'zoomOut'],
     ['я', 'KeyZ', 'undo', { ctrlKey: true }], ['я', 'KeyZ', 'undo', { metaKey: true }], ['н', 'KeyY', null, { ctrlKey: true }]
   ],
   Ukrainian: [['ї', 'BracketRight', 'colorOn'], ['і', 'KeyS', 'share']],
@@ -94,7 +94,7 @@ const LAYOUTS = /** @type {Record<string, [string, string, string | null, Partia
     ['u', 'KeyF', 'undo'], ['f', 'KeyY', 'fit'], ['[', 'Minus', 'colorBack'], [']', 'Equal', 'colorOn'], ['/', 'BracketLeft', null],
     ['=', 'BracketRight', 'zoomIn'], ['-', 'Quote', 'zoomOut'], [';', 'KeyZ', null, { ctrlKey: true }], ['z', 'Slash', 'undo', { ctrlKey: true }]
   ],
-  Bépo: [['"', 'Digit1', 'color'], ['/', 'Digit9', 'color'], [',', 'KeyG', null], ['%', 'Equal', 'zoomIn']],
+  Bépo: [['"', 'Digit1', 'color'], ['/', 'Digit9', 'color'], [',', 'KeyG', 'stepBack'], ['%', 'Equal', 'zoomIn']],
   'Programmer Dvorak': [['[', 'Digit3', 'color'], ['1', 'Digit5', 'color', shift]],
   'the numbers beside': [['5', 'Numpad5', 'color'], ['End', 'Numpad1', null], ['ArrowLeft', 'Numpad4', 'move'], ['Enter', 'NumpadEnter', 'paint']]
 })

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { PAST_TEXTS } from '../../client/past/texts.js'
 import { COLORS, colorName } from '../../client/words/color_names.js'
 import { pick, speakerOf, t } from '../../client/words/language.js'
 import { MORE_TEXTS } from '../../client/words/more_texts.js'
 import { TEXTS as FIRST_TEXTS } from '../../client/words/texts.js'
 
-const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => ({ ...FIRST_TEXTS[tag], ...MORE_TEXTS[tag] }))
+const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => ({ ...FIRST_TEXTS[tag], ...MORE_TEXTS[tag], ...PAST_TEXTS[tag] }))
 const TEXTS = { en, de, fr }
 
 test('the first wished language that there is is taken, whatever its region', () => {
@@ -31,9 +32,10 @@ test('each language has each text, with the same places for values', () => {
   }
 })
 
-test('each language is in both files, and no text in two', () => {
-  assert.deepEqual(Object.keys(MORE_TEXTS), Object.keys(FIRST_TEXTS))
-  assert.deepEqual(Object.keys(MORE_TEXTS.en).filter((key) => key in FIRST_TEXTS.en), [])
+test('each language is in all files, and no text in two', () => {
+  for (const texts of [MORE_TEXTS, PAST_TEXTS]) assert.deepEqual(Object.keys(texts), Object.keys(FIRST_TEXTS))
+  const keys = [FIRST_TEXTS, MORE_TEXTS, PAST_TEXTS].flatMap((texts) => Object.keys(texts.en))
+  assert.equal(new Set(keys).size, keys.length)
 })
 
 test('a text is given as it is where it has no places, whichever file it is in', () => {

@@ -24,7 +24,7 @@
 /** More can't be undone: it is for slips, not for a day's work. A guess; as many as may be on their way at once. */
 const MAX_ENTRIES = 256
 
-export class History {
+export class Undoable {
   #entries = /** @type {Entry[]} */ ([])
 
   /**

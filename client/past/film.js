@@ -1,0 +1,145 @@
+/**
+ * A film of the canvas' whole past, recorded by the browser: as many seconds as it lasts, since browsers record what is drawn
+ * while it is drawn. `placed timelapse` makes better ones, of any part.
+ */
+
+import { Reel } from './reel.js'
+import { boundsOf } from './source.js'
+
+const SECONDS = { least: 3, most: 20 }
+const EDITS_A_SECOND = 50 // of a canvas with so few edits that a long film would only wait
+const END_MS = 1_500 // the last picture stands still, as people look at it longest
+const FRAMES_A_SECOND = 30
+const LONGEST_SIDE_PX = 1_600 // more than most browsers record as fast as it is drawn
+const BITS_A_SECOND = 12_000_000 // pixel art has hard edges; less leaves smears
+const TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4']
+
+/** Whether this browser can record. */
+export function canRecord() {
+  return 'MediaRecorder' in globalThis && 'captureStream' in HTMLCanvasElement.prototype && typeOf() !== ''
+}
+
+/** The first of `TYPES` that this browser records; '' for none. */
+function typeOf() {
+  return TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? ''
+}
+
+export class Film {
+  #history
+  #density
+  #reel
+  #canvas = document.createElement('canvas')
+  #small = document.createElement('canvas') // a canvas pixel a pixel, to be enlarged
+  #cancelled = false
+  #failure = /** @type {unknown} */ (null)
+
+  /**
+   * @param {import('./source.js').Source} source
+   * @param {import('./source.js').History} history
+   * @param {(moment: number) => number} density  edits in a ms
+   */
+  constructor(source, history, density) {
+    this.#history = history
+    this.#density = density
+    this.#reel = new Reel(source, (error) => {
+      this.#failure = error
+      return 0
+    })
+    this.#reel.reaches(boundsOf(history))
+  }
+
+  get #seconds() {
+    return Math.min(SECONDS.most, Math.max(SECONDS.least, this.#history.edits / EDITS_A_SECOND))
+  }
+
+  cancel() {
+    this.#cancelled = true
+  }
+
+  /**
+   * @param {(part: number) => void} told  how much is done, now and then
+   * @returns {Promise<Blob | null>} null: cancelled
+   * @throws the first thing that could not be loaded, when nothing was drawn yet
+   */
+  async record(told) {
+    await this.#draw(this.#history.from, 0)
+    const { recorder, chunks } = this.#recorder()
+    recorder.start()
+    const began = performance.now()
+    const length = this.#seconds * 1_000
+    for (let said = -1; !this.#cancelled; ) {
+      const now = performance.now()
+      const part = Math.min(1, (now - began) / length)
+      this.#show(this.#history.from + part * (this.#history.to - this.#history.from), now)
+      if (Math.floor(part * 10) !== said) told((said = Math.floor(part * 10)) / 10)
+      if (now - began > length + END_MS) break
+      await nextFrame()
+    }
+    await stopped(recorder)
+    return this.#cancelled ? null : new Blob(chunks, { type: recorder.mimeType })
+  }
+
+  #recorder() {
+    const chunks = /** @type {Blob[]} */ ([])
+    const stream = this.#canvas.captureStream(FRAMES_A_SECOND)
+    const recorder = new MediaRecorder(stream, { mimeType: typeOf(), videoBitsPerSecond: BITS_A_SECOND })
+    recorder.addEventListener('dataavailable', ({ data }) => chunks.push(data))
+    return { recorder, chunks }
+  }
+
+  /**
+   * @param {number} moment
+   * @param {number} speed
+   */
+  async #draw(moment, speed) {
+    while (!this.#reel.show(moment, { speed, density: this.#density(moment), now: performance.now() })) {
+      if (this.#failure) throw this.#failure
+      if (this.#cancelled) return
+      await nextFrame()
+    }
+    this.#paint()
+  }
+
+  /**
+   * @param {number} moment
+   * @param {number} now
+   */
+  #show(moment, now) {
+    const speed = (this.#history.to - this.#history.from) / (this.#seconds * 1_000)
+    this.#reel.show(moment, { speed, density: this.#density(moment), now })
+    this.#paint()
+  }
+
+  #paint() {
+    const canvas = this.#reel.canvas
+    if (!canvas) return
+    const { width, height, indexes, colors } = canvas
+    const factor = Math.max(1, Math.floor(LONGEST_SIDE_PX / Math.max(width, height)))
+    // Encoders want even sides.
+    const [wide, high] = [width, height].map((side) => 2 * Math.ceil((side * factor) / 2))
+    if (this.#small.width !== width || this.#small.height !== height) Object.assign(this.#small, { width, height })
+    if (this.#canvas.width < wide || this.#canvas.height < high) Object.assign(this.#canvas, { width: wide, height: high })
+    const image = new ImageData(width, height)
+    const pixels = new Uint32Array(image.data.buffer)
+    for (let i = 0; i < pixels.length; i++) pixels[i] = colors[indexes[i]]
+    this.#small.getContext('2d')?.putImageData(image, 0, 0)
+    const context = this.#canvas.getContext('2d', { alpha: false })
+    if (!context) return
+    context.imageSmoothingEnabled = false
+    context.drawImage(this.#small, 0, 0, width * factor, height * factor)
+  }
+}
+
+/** @returns {Promise<unknown>} */
+function nextFrame() {
+  return new Promise((resolve) => setTimeout(resolve, 1_000 / FRAMES_A_SECOND)) // not by what is seen: a hidden tab records on
+}
+
+/** @param {MediaRecorder} recorder */
+function stopped(recorder) {
+  return new Promise((resolve) => {
+    recorder.addEventListener('stop', resolve, { once: true })
+    recorder.stop()
+    for (const track of recorder.stream.getTracks()) track.stop()
+  })
+}
