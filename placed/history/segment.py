@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from placed.history.layout import Header
 
     Read = Callable[[int, int], bytes]
+
+_NO_OTHERS: Final = 20  # bytes that the section takes without any, deflated
 
 
 @attrs.frozen
@@ -188,7 +190,7 @@ class Segment:
         if begin == end:
             return
         order = self._numbers_between(begin, end)
-        corrections = self.others()[1]
+        corrections = self.others()[1] if self._length("others") > _NO_OTHERS else []
         offsets, times = self._column("offsets"), self._column("times")
         for entry, row in zip(range(end - 1, begin - 1, -1), order[::-1].tolist(), strict=True):
             act = next((act for first, after, act in corrections if first <= row < after), NO_ACT)
