@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from placed.tasks.shared_bytes import SharedBytes
 
+    Body = bytes | SharedBytes
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -49,14 +51,17 @@ class Answer:
     Attributes:
         status: HTTP's.
         headers: its own.
-        body: all of it.
-        shared: instead of `body` one that many answers have, and that isn't copied.
+        body: all of it; None for one whose length nobody knows, as a stream's, of which only the head is asked for.
     """
 
     status: int
     headers: Headers = ()
-    body: bytes = attrs.field(default=b"", repr=False)
-    shared: SharedBytes | None = attrs.field(default=None, repr=False)
+    body: Body | None = attrs.field(default=b"", repr=False)
+
+    @property
+    def length(self) -> int | None:
+        """For Content-Length; None where there is none to be told (RFC 9110, section 8.6)."""
+        return None if self.body is None or self.status in (204, 304) else len(self.body)
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
         """The same answer with `more` headers after its own."""

@@ -25,9 +25,10 @@ from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.hosts import ANY, Hosts
-from placed.http.origin import cors, refuse_cross_site
+from placed.http.origin import refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
+from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.stream.frames import Format
 from placed.tasks.image import RawEncoder
@@ -95,7 +96,7 @@ class Api:
         stream_limit: the limit for each client; so are `poll_limit` and `catch_up_limit`.
         polls: the waiting polls.
         raw_encoder: makes the bare canvas.
-        requests: where they are counted and logged.
+        replies: what answers pass on their way out.
         now_ms: the steady clock, ms since the epoch.
     """
 
@@ -120,13 +121,9 @@ class Api:
     raw_encoder: ImageEncoder = attrs.field(
         default=attrs.Factory(lambda self: RawEncoder(self.projection, self.log_id), takes_self=True)
     )
-    requests: RequestLog = attrs.field(
-        default=attrs.Factory(lambda self: RequestLog(metrics=self.metrics), takes_self=True)
+    replies: Replies = attrs.field(
+        default=attrs.Factory(lambda self: Replies(RequestLog(self.metrics), self.allow_origins), takes_self=True)
     )
-
-    def cors(self, request: Request) -> Headers:
-        """Headers for every answer to `request`."""
-        return cors(request, self.allow_origins)
 
     async def post(self, path: str, request: Request) -> Answer:
         """`POST /edit` and `POST /edits`: place one edit, or several, and answer once all are durable.
@@ -275,7 +272,7 @@ class Api:
         )
         if _has_it(request, image):
             return Answer(304, headers)
-        return Answer(200, (("Content-Type", content_type), *headers), shared=image.file)
+        return Answer(200, (("Content-Type", content_type), *headers), image.file)
 
     def info(self, request: Request) -> Answer:
         """`GET /info`: the facts that a client needs about the canvas, and the client's own charges."""

@@ -1,9 +1,9 @@
 """Tells operators about requests: counts, log lines, and the ids by which both sides find a request.
 
-The one place where errors become answers, for both lanes. Whoever is refused gets the id of the request in the header
-X-Request-ID; the same is in each line that is logged of it. A client is told in lines by its author's hash; its address
-stands there only if the operator wants that. No line has a client's own words, but for the path of a request that
-failed by a mistake of ours.
+Errors become answers here; `placed.http.replies` asks for that, for both lanes. Whoever is refused gets the id of the
+request in the header X-Request-ID; the same is in each line that is logged of it. A client is told in lines by its
+author's hash; its address stands there only if the operator wants that. No line has a client's own words, but for the
+path of a request that failed by a mistake of ours.
 
     a mistake of ours    one line, with its traceback
     refused with 503     one line
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from placed.canvas.author import author_of
-from placed.http.answer import Problem, Request
+from placed.http.answer import Problem
 from placed.http.client_address import client_address, is_inside
 from placed.telemetry.metrics import Metrics
 from placed.telemetry.structured_logs import get_logger
@@ -28,7 +28,7 @@ from placed.telemetry.structured_logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from placed.http.answer import Answer
+    from placed.http.answer import Answer, Request
     from placed.http.client_address import Network
 
 _FIELD: Final = "x-request-id"
@@ -117,10 +117,6 @@ class RequestLog:
             problem = Problem(500, "internal", detail)
         self.metrics.refused(problem.code, is_edit=path in ("/edit", "/edits") and request.method in ("POST", ""))
         return problem.answer().with_headers(("X-Request-ID", request_id))
-
-    def refused_unread(self, problem: Problem, peer: str) -> Answer:
-        """The same for bytes that never became a request."""
-        return self.refused(problem, "", Request("", "", {}, peer))
 
     def _note_refused(self, problem: Problem, path: str, request: Request, request_id: str) -> None:
         if problem.status != 503 and not self.is_verbose:

@@ -42,6 +42,7 @@ from placed.http.lanes.front import Front
 from placed.http.lanes.listening import address_of, listen, url_of
 from placed.http.pages import Pages, client_folder
 from placed.http.polls import MOST_POLLS, Polls
+from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.part_metrics import watch_history, watch_parts
@@ -221,8 +222,7 @@ class _Server:
             tls=tls,
             connection_limit=connection_limit,
             hosts=self._hosts,
-            allow_origins=settings.allow_origins,
-            requests=api.requests,
+            replies=api.replies,
         )
         metrics.tell_build(place_of(settings).kind)
         watch_parts(
@@ -295,7 +295,10 @@ class _Server:
             lag=self._lag,
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             catch_up_limit=CatchUpLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
-            requests=RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
+            replies=Replies(
+                RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
+                self._settings.allow_origins,
+            ),
             poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
             polls=self._polls,
         )

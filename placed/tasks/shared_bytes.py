@@ -16,17 +16,16 @@ class TakenBack(Exception):
 
 
 class SharedBytes:
-    """Bytes with an owner.
+    """Bytes with an owner. Their length is what it was, also once they are gone."""
 
-    Attributes:
-        length: how many they are, or were.
-    """
-
-    __slots__ = ("__weakref__", "_data", "length")
+    __slots__ = ("__weakref__", "_data", "_length")
 
     def __init__(self, data: bytes) -> None:
         self._data: bytes | None = data
-        self.length: Final = len(data)
+        self._length: Final = len(data)
+
+    def __len__(self) -> int:
+        return self._length
 
     def piece(self, start: int, most_bytes: int) -> memoryview:
         """The bytes from `start` on, at most so many. Not to be kept beyond the next wait.
@@ -53,6 +52,17 @@ class SharedBytes:
         self._data = None
 
 
+def piece_of(body: bytes | SharedBytes, start: int, most_bytes: int) -> memoryview:
+    """A body's bytes from `start` on, at most so many, without a copy. Not to be kept beyond the next wait.
+
+    Raises:
+        TakenBack: see `SharedBytes`.
+    """
+    if isinstance(body, SharedBytes):
+        return body.piece(start, most_bytes)
+    return memoryview(body)[start : start + most_bytes]
+
+
 class Retired:
     """Bytes whose owner has newer ones, and that somebody may still be sending: a bounded number of them.
 
@@ -70,7 +80,7 @@ class Retired:
         """Keep these for as long as somebody sends them; the oldest ones are taken back when there are too many."""
         self._held.append(weakref.ref(shared))
         held = self._living()
-        while len(held) > self._most or (len(held) > 1 and sum(each.length for each in held) > self._most_bytes):
+        while len(held) > self._most or (len(held) > 1 and sum(len(each) for each in held) > self._most_bytes):
             held.pop(0).take_back()
         self._held = [weakref.ref(each) for each in held]
 

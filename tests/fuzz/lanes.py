@@ -27,19 +27,23 @@ from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
 from placed.http.api import Api
 from placed.http.lanes.app import create_app
-from placed.http.lanes.connection import DeadlineStream, Limits
+from placed.http.lanes.connection import Limits
+from placed.http.lanes.deadline_stream import DeadlineStream
 from placed.http.lanes.fast_lane import FastLane
 from placed.http.lanes.front import Front
 from placed.http.pages import Pages, client_folder
+from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.stream.broadcaster import Broadcaster
 from placed.tasks.image import Image
+from placed.tasks.shared_bytes import piece_of
 from placed.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from placed.canvas.events import Event
+    from placed.http.answer import Body
     from placed.stream.subscriber import Subscriber
     from placed.stream.subscriber_sockets import SubscriberSockets
     from placed.tasks.image import ImageEncoder
@@ -77,6 +81,7 @@ class MemoryStream(DeadlineStream):
         self.socket = cast("Any", _Socket())
         self.sent = bytearray()
         self._data = data
+        self._put_back = b""
         self._closed = False
         self._hung_up = trio.Event()
 
@@ -90,14 +95,17 @@ class MemoryStream(DeadlineStream):
         await trio.lowlevel.checkpoint()
         self.sent += data
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+    async def send_answer(self, data: bytes | memoryview, body: Body = b"", start: int = 0) -> None:
+        await self.send_all(bytes(data) + piece_of(body, start, len(body)))
+
+    async def _receive(self, max_bytes: int) -> bytes:
         if self._closed:
             raise trio.ClosedResourceError
         if not self._data:
             await self._hung_up.wait()
             return b""
         await trio.lowlevel.checkpoint()
-        data, self._data = self._data[: max_bytes or 65_536], self._data[max_bytes or 65_536 :]
+        data, self._data = self._data[:max_bytes], self._data[max_bytes:]
         return data
 
     async def send_eof(self) -> None:
@@ -202,12 +210,12 @@ class _Rig:
             is_ready=lambda: True,
             lag=lambda: 0,
             now_ms=lambda: 0,
-            requests=RequestLog(make_id=lambda: "f" * 16),
+            replies=Replies(RequestLog(make_id=lambda: "f" * 16)),
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
         fast = (self._api, cast("SubscriberSockets", self)) if lane == "fast" else None
         app = create_app(self._api, Pages.load(client_folder()))
-        self.front = Front(app, fast=fast, requests=self._api.requests)
+        self.front = Front(app, fast=fast, replies=self._api.replies)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
         """As the sockets do; nothing is told."""

@@ -8,6 +8,7 @@ import pytest
 
 from placed.http import catch_up_limit
 from placed.http.catch_up_limit import FRAMES_FOR_EACH_STREAM, CatchUpLimit, too_many_catch_ups
+from tests.http.bodies import body_of
 
 HOME, OTHER = "203.0.113.9", "203.0.113.10"
 
@@ -63,4 +64,4 @@ def test_refusal_says_when_to_come_back() -> None:
     problem = too_many_catch_ups(2.1)
     answer = problem.answer()
     assert (answer.status, dict(answer.headers)["Retry-After"]) == (429, "3")
-    assert b"too-many-catch-ups" in answer.body
+    assert b"too-many-catch-ups" in body_of(answer)

@@ -14,6 +14,7 @@ from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
 from placed.http.answer import Problem, Request
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS, edits_of
+from tests.http.bodies import body_of
 
 CANVAS = Definition(40, 30, bytes(48))
 LARGEST = Definition(MAX_SIDE_PX, MAX_SIDE_PX, bytes(3 * MAX_COLORS))
@@ -43,7 +44,7 @@ def refused(asked: Request, most: int = MOST_EDITS) -> Problem:
     """The problem that it is refused with, whose answer is short."""
     with pytest.raises(Problem) as refusal:
         edits_of(asked, CANVAS, most)
-    assert len(refusal.value.answer().body) < 1_000
+    assert len(body_of(refusal.value.answer())) < 1_000
     return refusal.value
 
 
@@ -187,6 +188,6 @@ def test_any_json_is_edits_of_the_canvas_or_refused(value: Any) -> None:
     got = attempt(request(json.dumps(value).encode()))
     if isinstance(got, Problem):
         assert got.status == 400
-        json.loads(got.answer().body)
+        json.loads(body_of(got.answer()))
     else:
         assert got == [tuple(map(int, edit)) for edit in value["edits"]]

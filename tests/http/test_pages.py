@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from placed.http.answer import Answer, Problem, Request
 from placed.http.pages import Pages, client_folder, description_file
+from tests.http.bodies import body_of
 from tests.support.parts import program, require
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def answer(path: str, request: Request) -> Answer:
 
 def served(path: str) -> str:
     """A text file as it is served."""
-    return answer(path, ASKED).body.decode()
+    return body_of(answer(path, ASKED)).decode()
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -62,7 +63,7 @@ def test_file_is_served_with_all_that_a_browser_needs(path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     if not path.endswith((".js", ".css")):
-        body = re.sub(rb' *<link rel="modulepreload"[^>]*>\n', b"", told.body)
+        body = re.sub(rb' *<link rel="modulepreload"[^>]*>\n', b"", body_of(told))
         assert body.replace(f"static/{PAGES.version}/".encode(), b"client/") == (FOLDER / path).read_bytes()
 
 
@@ -83,7 +84,7 @@ def test_file_is_compressed_for_those_who_take_it(taken: str, encoding: str | No
     told = answer("main.js", asked(accept_encoding=taken))
     headers = dict(told.headers)
     assert headers.get("Content-Encoding") == encoding
-    assert (gzip.decompress(told.body) if encoding else told.body) == plain.body
+    assert (gzip.decompress(body_of(told)) if encoding else told.body) == plain.body
     assert headers["Vary"] == dict(plain.headers)["Vary"] == "Accept-Encoding"
     assert (headers["ETag"] == dict(plain.headers)["ETag"]) is (encoding is None)
 
@@ -276,4 +277,4 @@ def test_the_files_that_the_page_begins_with_are_few_bytes_compressed() -> None:
     request = asked(accept_encoding="gzip")
     named = re.findall(rf'"static/{PAGES.version}/([^"]+)"', served("index.html"))
     assert {"main.js", "style.css", "words/texts.js", "favicon.svg"} <= set(named)
-    assert sum(len(answer(path, request).body) for path in ("index.html", *named)) < MOST_BYTES
+    assert sum(len(body_of(answer(path, request))) for path in ("index.html", *named)) < MOST_BYTES

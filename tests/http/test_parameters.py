@@ -14,6 +14,7 @@ from placed.canvas.definition import Definition
 from placed.http.answer import Problem, Request
 from placed.http.body import BODY_BYTES
 from placed.http.parameters import MAX_VERSION, choice, edit_of, text, version_of
+from tests.http.bodies import body_of
 
 CANVAS = Definition(40, 30, bytes(48))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -80,7 +81,7 @@ def refused(asked: Request) -> Problem:
     """The problem that `asked` is refused with; its answer can be made."""
     with pytest.raises(Problem) as refusal:
         edit_of(asked, CANVAS)
-    assert len(refusal.value.answer().body) < 1_000
+    assert len(body_of(refusal.value.answer())) < 1_000
     return refusal.value
 
 
@@ -89,7 +90,7 @@ def attempt(asked: Request) -> tuple[int, int, int] | Problem:
     try:
         return edit_of(asked, CANVAS)
     except Problem as problem:
-        json.loads(problem.answer().body)
+        json.loads(body_of(problem.answer()))
         return problem
 
 

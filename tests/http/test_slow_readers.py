@@ -11,9 +11,9 @@ import pytest
 import trio
 from quart import Quart
 
-from placed.http.api import Api
 from placed.http.lanes import writing
 from placed.http.lanes.connection import Limits
+from placed.http.replies import Replies
 from tests.http.lanes.test_connection import fill
 from tests.support.http_connection import ConnectionCut, connect
 from tests.support.serving import LIMIT_SECONDS
@@ -95,9 +95,7 @@ async def test_out_of_memory_ends_a_connection_and_not_the_server(
     async with start() as server, connect(server.port) as bystander:
         assert (await bystander.request("/canvas.png")).status == 200
         with monkeypatch.context() as patched:
-            patched.setattr("placed.http.lanes.keep_alive.response", fail)
-            patched.setattr("placed.http.lanes.fast_lane.response", fail)
-            patched.setattr(Api, "cors", fail)
+            patched.setattr(Replies, "reply", fail)
             for method, target in (("GET", "/canvas.png"), ("POST", "/edit?x=1&y=1&color=1")):
                 with contextlib.suppress(ConnectionCut):
                     assert (await server.request(method, target)).status == 500

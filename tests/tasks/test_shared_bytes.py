@@ -21,7 +21,7 @@ def is_held(shared: SharedBytes) -> bool:
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_pieces_are_the_whole_and_no_copies(data: bytes, size: int) -> None:
     shared = SharedBytes(data)
-    pieces = [shared.piece(start, size) for start in range(0, shared.length, size)]
+    pieces = [shared.piece(start, size) for start in range(0, len(shared), size)]
     assert b"".join(pieces) == shared.whole() == data
     assert all(piece.obj is data for piece in pieces)
 
@@ -31,7 +31,7 @@ def test_what_was_taken_back_is_gone_for_all_at_once() -> None:
     assert bytes(shared.piece(0, 2)) == b"12"
     shared.take_back()
     shared.take_back()
-    assert shared.length == 5
+    assert len(shared) == 5
     with pytest.raises(TakenBack):
         shared.piece(2, 2)
     with pytest.raises(TakenBack):
@@ -54,7 +54,7 @@ def test_the_oldest_are_taken_back_when_there_are_too_many_or_they_are_too_large
     for size in sizes:
         senders.append(SharedBytes(bytes(size)))
         retired.add(senders[-1])
-        held = [shared.length for shared in senders if is_held(shared)]
+        held = [len(shared) for shared in senders if is_held(shared)]
         assert len(held) == len(retired) <= most
         assert sum(held) <= 100 or len(held) == 1
-        assert held == [each.length for each in senders][-len(held) :]  # the newest
+        assert held == [len(each) for each in senders][-len(held) :]  # the newest

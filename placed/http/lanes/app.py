@@ -1,17 +1,20 @@
-"""The slow lane: answers all requests by Quart-Trio's app over the API. HTTP/2 and TLS come with Hypercorn.
+"""Finds the endpoint for each request of the slow lane, by Quart-Trio, and lets it make what the request comes to.
 
-An app is made for one server: nothing here is global.
+What it comes to, an answer, a stream or an error, isn't sent from here. A request costs Quart 40 KB for as long as it
+lasts, which a reader who is slow would hold; so it ends at once, and `placed.http.lanes.guard`, which called the app,
+sends. An app is made for one server: nothing here is global.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 from quart import Response, request
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import ALIVE, Answer, Problem, Request
@@ -19,18 +22,20 @@ from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
 from placed.http.history import History
 from placed.http.origin import preflight
-from placed.stream.peer_end import PeerEnd
 from placed.telemetry.structured_logs import request_id_here
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from hypercorn.typing import ASGISendCallable
+    from quart.typing import ResponseTypes
 
     from placed.http.api import Api, Stream
     from placed.http.pages import Pages
-    from placed.tasks.shared_bytes import SharedBytes
 
-_POLICY = "Content-Security-Policy"
-_PIECE_BYTES = 16_384  # a frame of HTTP/2
+    Outcome = Answer | Stream | Exception
+
+OUTCOME: Final = "outcome"  # where a scope's state has what a request came to
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _ALL_METHODS = "GET, HEAD, OPTIONS, POST"
@@ -62,6 +67,29 @@ class _OurRequest(TrioRequest):
         super().__init__(method, scheme, path, *args, **more | {"max_content_length": most_body_bytes(path)})
 
 
+class _Held(Response):
+    """What Quart takes for a response, and that has the outcome in it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(b"")
+        self.outcome = outcome
+
+
+class _Exchange(TrioASGIHTTPConnection):
+    """Quart's part in one request, which leaves the outcome to whoever called the app."""
+
+    async def _send_response(self, _send: ASGISendCallable, response: ResponseTypes) -> None:
+        assert isinstance(response, _Held), response  # of a handler here: Quart makes none by itself
+        self.scope["state"][OUTCOME] = response.outcome
+
+
+def _quart() -> QuartTrio:
+    app = QuartTrio(__name__, static_folder=None)
+    app.request_class = _OurRequest
+    app.asgi_http_class = _Exchange
+    return app
+
+
 def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: History | None = None) -> QuartTrio:
     """The app over one API.
 
@@ -71,47 +99,36 @@ def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: H
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
     """
-    app = QuartTrio(__name__, static_folder=None)
-    app.request_class = _OurRequest
-    framing = f"; {frame_ancestors(embedders)}"
+    app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     _route_api(app, api)
     _route_history(app, history or History())
-    _route_pages(app, pages)
-    _map_errors(app, api)
-
-    @app.after_request
-    async def add_cors(response: Response) -> Response:
-        response.headers.extend(api.cors(await _read(with_body=False)))
-        if request.path == "/" and _POLICY in response.headers:
-            response.headers[_POLICY] += framing
-        return response
-
+    _route_pages(app, pages, frame_ancestors(embedders))
+    _map_errors(app)
     return app
 
 
 def create_waiting_app(problem: Callable[[], Problem]) -> QuartTrio:
     """The app of a server that waits for its log, or reads it: alive, and not ready; `problem` says how far it is."""
-    app = QuartTrio(__name__, static_folder=None)
-    app.request_class = _OurRequest
+    app = _quart()
 
     @app.before_request
     async def refuse() -> Response:
         if request.path == "/healthz" and request.method in ("GET", "HEAD"):
-            return _respond(ALIVE)
-        answer = problem().answer()
+            return _Held(ALIVE)
+        answer = problem().answer()  # no error: thousands who come back every second would each make a line of the log
         request_id = request_id_here()
-        return _respond(answer.with_headers(("X-Request-ID", request_id)) if request_id else answer)
+        return _Held(answer.with_headers(("X-Request-ID", request_id)) if request_id else answer)
 
     return app
 
 
 def _route_api(app: QuartTrio, api: Api) -> None:
     async def post() -> Response:
-        return _respond(await api.post(request.path, await _read()))
+        return _Held(await api.post(request.path, await _read()))
 
     for path in ("/edit", "/edits"):
         app.add_url_rule(path, f"POST {path}", post, methods=["POST"])
@@ -121,28 +138,24 @@ def _route_api(app: QuartTrio, api: Api) -> None:
         asked = await _read(with_body=False)
         polled = await api.polled(asked)
         if polled is not None:
-            return _respond(polled)
+            return _Held(polled)
         stream = api.edits(asked)
         if request.method == "HEAD":
             stream.subscriber.close()
-            response = Response(b"", headers=Headers(stream.headers))
-            response.headers.pop("Content-Length")  # a stream has none, and 0 would be wrong
-            return response
-        response = Response(_follow(stream, _peer_end()), headers=Headers(stream.headers))
-        response.timeout = None  # Quart would cut it at 60 s
-        return response
+            return _Held(Answer(200, stream.headers, None))
+        return _Held(stream)
 
     @app.get("/canvas.png")
     async def image() -> Response:
-        return _respond(await api.image(await _read(with_body=False)))
+        return _Held(await api.image(await _read(with_body=False)))
 
     @app.get("/canvas.bin")
     async def raw_image() -> Response:
-        return _respond(await api.raw_image(await _read(with_body=False)))
+        return _Held(await api.raw_image(await _read(with_body=False)))
 
     @app.get("/info")
     async def info() -> Response:
-        return _respond(api.info(await _read(with_body=False)))
+        return _Held(api.info(await _read(with_body=False)))
 
     for where, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
         app.add_url_rule(where, where, _plain(endpoint), methods=["GET"])
@@ -151,7 +164,7 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 def _route_history(app: QuartTrio, history: History) -> None:
     def answering(endpoint: Callable[[Request], Awaitable[Answer]]) -> Callable[[], Awaitable[Response]]:
         async def respond() -> Response:
-            return _respond(await endpoint(await _read(with_body=False)))
+            return _Held(await endpoint(await _read(with_body=False)))
 
         return respond
 
@@ -165,59 +178,60 @@ def _route_history(app: QuartTrio, history: History) -> None:
         app.add_url_rule(where, where, answering(endpoint), methods=["GET"])
 
 
-def _route_pages(app: QuartTrio, pages: Pages) -> None:
+def _route_pages(app: QuartTrio, pages: Pages, framing: str) -> None:
     @app.get("/")
     async def index() -> Response:
-        return _respond(pages.page(await _read(with_body=False)))
+        return _Held(_with_policy(pages.page(await _read(with_body=False)), framing))
 
     @app.get("/static/<path:path>")
     async def static(path: str) -> Response:
-        return _respond(pages.file(path, await _read(with_body=False)))
+        return _Held(pages.file(path, await _read(with_body=False)))
 
     @app.get("/openapi.yaml")
     async def description() -> Response:
-        return _respond(pages.description(await _read(with_body=False)))
+        return _Held(pages.description(await _read(with_body=False)))
 
 
 def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
     async def respond() -> Response:
-        return _respond(endpoint())
+        return _Held(endpoint())
 
     return respond
 
 
-def _map_errors(app: QuartTrio, api: Api) -> None:
+def _with_policy(answer: Answer, directive: str) -> Answer:
+    """The same with one more directive in its Content-Security-Policy."""
+    headers = (
+        (name, f"{value}; {directive}" if name == "Content-Security-Policy" else value)
+        for name, value in answer.headers
+    )
+    return attrs.evolve(answer, headers=tuple(headers))
+
+
+def _map_errors(app: QuartTrio) -> None:
     """Whatever ends a request, Quart's own errors included."""
 
-    async def refuse(error: Exception) -> Response:
-        asked = await _read(with_body=False)
-        return _respond(api.requests.refused(error, request.path, asked, request_id=request_id_here()))
-
-    async def on_problem(problem: Problem) -> Response:
-        return await refuse(problem)
+    async def on_any(error: Exception) -> Response:
+        return _Held(error)
 
     async def on_http(error: HTTPException) -> Response:
         status = error.code or 500
         if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
             if request.method == "OPTIONS":
-                return _respond(Answer(204, (("Allow", allowed), *preflight(allowed))))
+                return _Held(Answer(204, (("Allow", allowed), *preflight(allowed))))
             detail = f"{request.method} is not allowed here; allowed are {allowed}"
-            return await refuse(Problem(405, _CODES[405], detail, ("Allow", allowed)))
+            return _Held(Problem(405, _CODES[405], detail, ("Allow", allowed)))
         if status == HTTPStatus.NOT_FOUND:
             # Of the server as a whole (RFC 9110, section 9.3.7).
             if request.method == "OPTIONS" and request.scope["raw_path"] == b"*":
-                return _respond(Answer(204, (("Allow", _ALL_METHODS),)))
-            return await refuse(Problem(404, _CODES[404], f"there is no {request.path[:_SHOWN_PATH]!r} here"))
+                return _Held(Answer(204, (("Allow", _ALL_METHODS),)))
+            return _Held(Problem(404, _CODES[404], f"there is no {request.path[:_SHOWN_PATH]!r} here"))
         detail = error.description or HTTPStatus(status).phrase
-        return await refuse(Problem(status, _CODES.get(status, "internal"), detail))
+        return _Held(Problem(status, _CODES.get(status, "internal"), detail))
 
-    async def on_bug(error: Exception) -> Response:
-        return await refuse(error)
-
-    app.register_error_handler(Problem, on_problem)
     app.register_error_handler(HTTPException, on_http)
-    app.register_error_handler(Exception, on_bug)
+    app.register_error_handler(Exception, on_any)
 
 
 async def _read(*, with_body: bool = True) -> Request:
@@ -230,39 +244,3 @@ async def _read(*, with_body: bool = True) -> Request:
     client = request.scope.get("client")
     query = request.query_string.decode("latin-1")
     return Request(request.method, query, headers, client[0] if client else "", body)
-
-
-def _respond(answer: Answer) -> Response:
-    shared = answer.shared
-    body = answer.body if shared is None or request.method == "HEAD" else _pieces(shared)
-    response = Response(body, status=answer.status, headers=Headers(answer.headers))
-    if shared is not None:
-        response.content_length = shared.length
-        response.timeout = None  # Quart would cut a slow reader at 60 s; the connection knows better who is slow
-    if not any(name == "Content-Type" for name, _ in answer.headers):
-        response.headers.pop("Content-Type", None)
-    if answer.status in (204, 304):  # RFC 9110, section 8.6: it would be the length of a 200's body
-        response.headers.pop("Content-Length", None)
-    return response
-
-
-async def _pieces(shared: SharedBytes) -> AsyncIterator[bytes]:
-    """A shared body a piece at a time, so that who reads slowly holds no more than that."""
-    for start in range(0, shared.length, _PIECE_BYTES):
-        yield bytes(shared.piece(start, _PIECE_BYTES))
-
-
-def _peer_end() -> PeerEnd:
-    end: PeerEnd = request.scope.get("state", {}).get("peer_end") or PeerEnd()
-    return end
-
-
-async def _follow(stream: Stream, peer_end: PeerEnd) -> AsyncIterator[bytes]:
-    peer_end.listen(stream.subscriber.nudge)
-    try:
-        yield stream.opening
-        while (data := await stream.subscriber.next()) is not None:
-            yield data
-    finally:
-        peer_end.leave(stream.subscriber.nudge)
-        stream.subscriber.close()

@@ -5,15 +5,18 @@ for ever. It answers requests that it can't parse with an empty body, and closes
 Quart-Trio below it, it also forgets to close idle connections. Here a peer that takes its bytes too slowly is cut; a
 request that can't be parsed gets a problem (RFC 9457); a head that isn't whole after `head_seconds` gets 408; and a
 peer that asks for nothing more is cut after `idle_seconds`.
+
+Hypercorn doesn't send long answers at all: it would keep a task, a request and two copies of a piece for as long as the
+reader takes. Over HTTP/1.1 such an answer is left over when Hypercorn's server of the connection ends, and the front
+sends it from a task that holds nothing else. Over HTTP/2 `placed.http.lanes.http2` sends it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import os
 from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import h11
@@ -21,16 +24,15 @@ import trio
 from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.trio.tcp_server import TCPServer
 
 from placed.http.lanes.http1 import take_strictly, unreadable
 from placed.http.lanes.http2 import Http2
-from placed.http.lanes.writing import LEAST_BYTES, Pace, write_both
+from placed.http.lanes.unsent import TAKE, Unsent
+from placed.http.lanes.wire import fields_of, response_of
 from placed.stream.peer_end import PeerEnd, has_left
-from placed.tasks.shared_bytes import TakenBack
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from hypercorn.config import Config
@@ -39,14 +41,13 @@ if TYPE_CHECKING:
     from hypercorn.typing import AppWrapper
 
     from placed.http.answer import Answer, Problem
-    from placed.tasks.shared_bytes import SharedBytes
+    from placed.http.lanes.deadline_stream import DeadlineStream
 
 _RECYCLE_TURNS: Final = 20
 _LOOK_SECONDS: Final = 1.0  # for a peer that has left altogether to reset the connection after something was sent to it
-_READ_BYTES: Final = 65_536
-_DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 MAX_FIELDS: Final = 100  # browsers send 20; Apache's default as well
+_LEFT_TO_HYPERCORN: Final = 4_096  # a body that a socket takes at once, as a rule: to end a server for it costs more
 
 
 @attrs.frozen
@@ -66,160 +67,18 @@ class Limits:
     idle_seconds: float = 75.0  # longer than nginx's 60 s, so that nginx closes first
 
 
-class DeadlineStream(trio.abc.HalfCloseableStream):
-    """A socket's stream whose sends have a deadline, also where the caller has shielded them.
-
-    It reads and writes the file descriptor itself, and waits only where the kernel would: the layers of a
-    `trio.SocketStream` cost as much as the system calls below them. A send that needn't wait is no checkpoint.
-
-    Attributes:
-        socket: the socket below, which Hypercorn asks for its addresses.
-    """
-
-    _is_plain = True
-
-    def __init__(self, stream: trio.SocketStream, send_seconds: float) -> None:
-        self._plain = stream
-        self._stream: trio.abc.Stream = stream
-        self._send_seconds = send_seconds
-        self._pace = Pace(send_seconds)
-        self.socket = stream.socket
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, or raise `BrokenResourceError` when the peer takes it too slowly."""
-        view = memoryview(data)
-        if self._is_plain:
-            await self.send_answer(view)
-            return
-        for start in range(0, len(view), LEAST_BYTES):
-            with trio.move_on_after(self._send_seconds) as deadline:
-                await self._stream.send_all(view[start : start + LEAST_BYTES])
-            if deadline.cancelled_caught:
-                self._cut()
-
-    async def send_answer(self, data: bytes | memoryview, shared: SharedBytes | None = None, start: int = 0) -> None:
-        """Send `data` and then what is shared, from `start` on, without copying it; over plain TCP alone.
-
-        Raises:
-            trio.BrokenResourceError: the peer takes it too slowly, has left, or what is shared was taken back.
-            trio.ClosedResourceError: the stream was closed.
-        """
-        sent, length = 0, len(data) + (0 if shared is None else shared.length - start)
-        while (sent := sent + self._write(data[sent:], shared, start + max(0, sent - len(data)))) < length:
-            if not await self._pace.wait_writable(self._open_fd()):
-                self._cut()
-
-    def _write(self, data: bytes | memoryview, shared: SharedBytes | None, start: int) -> int:
-        """How much of it the kernel took without a wait."""
-        fd = self._open_fd()
-        try:
-            taken = write_both(fd, data, shared, start)
-        except OSError as error:
-            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
-        except TakenBack as error:
-            self.abort()
-            raise trio.BrokenResourceError("the peer reads what is too old") from error
-        self._pace.written += taken
-        return taken
-
-    def _open_fd(self) -> int:
-        fd = self.socket.fileno()
-        if fd < 0:
-            raise trio.ClosedResourceError("this stream was closed")
-        return fd
-
-    def _cut(self) -> NoReturn:
-        self.abort()
-        raise trio.BrokenResourceError(f"the peer took less than {LEAST_BYTES} bytes in {self._send_seconds:g} s")
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """As for any stream."""
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """As for any stream."""
-        if not self._is_plain:
-            return await self._stream.receive_some(max_bytes)
-        while True:
-            fd = self._open_fd()
-            await trio.lowlevel.wait_readable(fd)
-            try:
-                return os.read(fd, max_bytes or _READ_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise trio.BrokenResourceError(f"the connection broke: {error}") from error
-
-    async def send_eof(self) -> None:
-        """As for any stream."""
-        await self._plain.send_eof()
-
-    async def aclose(self) -> None:
-        """As for any stream."""
-        await self._stream.aclose()
-
-    def detach(self) -> int:
-        """The socket's file descriptor, which is the caller's from now on; the stream is of no more use."""
-        return self.socket.detach()
-
-    async def linger(self, seconds: float) -> None:
-        """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
-        dropped_bytes = 0
-        with trio.move_on_after(seconds):
-            await self.send_eof()
-            while dropped_bytes < _DROPPED_BYTES and (data := await self.receive_some(MAX_RECV)):
-                dropped_bytes += len(data)
-
-    def abort(self) -> None:
-        """Close at once, without a wait; tasks that use the stream get `ClosedResourceError`."""
-        self.socket.close()
-
-
-class TlsStream(DeadlineStream):
-    """The same for a connection with TLS. Hypercorn shakes hands, and asks which protocol came of it.
-
-    Attributes:
-        transport_stream: the stream below TLS, which Hypercorn asks for its socket.
-    """
-
-    _is_plain = False
-
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext, send_seconds: float) -> None:
-        super().__init__(stream, send_seconds)
-        self.transport_stream = stream
-        self._tls = trio.SSLStream(stream, context, server_side=True)
-        self._stream = self._tls
-
-    async def do_handshake(self) -> None:
-        """As for `trio.SSLStream`."""
-        await self._tls.do_handshake()
-
-    def selected_alpn_protocol(self) -> str | None:
-        """As for `trio.SSLStream`."""
-        protocol: str | None = self._tls.selected_alpn_protocol()
-        return protocol
-
-    async def send_eof(self) -> None:
-        """TLS has no half-closed connections that all peers understand: the peer is told by `linger` or `aclose`."""
-
-    async def linger(self, seconds: float) -> None:
-        """Say that no more comes, and wait for the peer to say so too (RFC 8446, 6.1)."""
-        with trio.move_on_after(seconds):
-            await self._tls.unwrap()
-
-
 class Connection(TCPServer):
     """Hypercorn's server of one connection, with our deadlines and error bodies.
 
     Args:
-        received: bytes that the peer has sent already.
         refuse: gives the answer to what can't be read as a request.
         is_elsewhere: whether what comes between two requests is for somebody else to answer.
 
     Attributes:
         peer_end: heard when the peer has ended its side; the app finds it in its scope's state.
-        handed_back: what `is_elsewhere` was true of, once `run` has ended; the stream is still open. None when the
-            connection is over.
+        unsent: an answer that is left for the caller to send, once `run` has ended.
+        is_over: whether the connection is, once `run` has ended. Otherwise the stream is still open, and what
+            `is_elsewhere` was true of is put back.
     """
 
     def __init__(
@@ -230,20 +89,21 @@ class Connection(TCPServer):
         stream: DeadlineStream,
         limits: Limits,
         *,
-        received: bytes,
         refuse: Callable[[Problem], Answer],
         is_elsewhere: Callable[[bytes], bool],
     ) -> None:
         self.peer_end = PeerEnd()
-        state = {"peer_end": self.peer_end}
+        state = {"peer_end": self.peer_end, TAKE: self._take}
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
+        self.stream: DeadlineStream  # type: ignore[assignment]
         self._limits = limits
-        self._received = received
         self._refuse = refuse
         self._is_elsewhere = is_elsewhere
-        self.handed_back: bytes | None = None
+        self.is_over = True
+        self.unsent: Unsent | None = None
         self._http2: Http2 | None = None
         self._idle = True
+        self._head_deadline = math.inf
         self._ending = False
         self._settled = trio.Event()
         self._receiving = trio.CancelScope()
@@ -266,29 +126,58 @@ class Connection(TCPServer):
             h1._send_error_response = partial(_send_problem, h1, self._refuse)  # type: ignore[method-assign]  # noqa: SLF001
             take_strictly(h1)
         elif isinstance(h1, H2Protocol):
-            self._http2 = Http2(h1, send_seconds=self._limits.send_seconds, head_bytes=HEAD_BYTES)
-        head_deadline = math.inf
+            self._http2 = Http2(
+                h1, send_seconds=self._limits.send_seconds, head_bytes=HEAD_BYTES, on_deadline=self._set_deadline
+            )
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
-                with trio.CancelScope(deadline=min(head_deadline, self._idle_deadline())) as self._receiving:
+                with trio.CancelScope(deadline=self._deadline()) as self._receiving:
                     data = await self._next_bytes()
                 if self._receiving.cancelled_caught:
-                    if head_deadline < math.inf and not self._ending:
-                        await self._refuse_slow_head()
-                    break
+                    if await self._is_due():
+                        break
+                    continue
                 if data and self._is_elsewhere(data) and await self._is_between_requests():
-                    self.handed_back = data
+                    self.stream.put_back(data)
+                    self.is_over = False
                     return
                 if not data:
                     await self._hear_the_end(h1)
                     break
                 await self.protocol.handle(RawData(data))
                 if not self._in_head():
-                    head_deadline = math.inf
-                elif head_deadline == math.inf:
-                    head_deadline = trio.current_time() + self._limits.head_seconds
+                    self._head_deadline = math.inf
+                elif self._head_deadline == math.inf:
+                    self._head_deadline = trio.current_time() + self._limits.head_seconds
+        if self._has_been_taken() and isinstance(h1, H11Protocol):
+            self.stream.put_back(bytes(h1.connection.trailing_data[0]))
+            return
         await self.protocol.handle(Closed())
         await self._linger()
+
+    def _has_been_taken(self) -> bool:
+        return self.unsent is not None
+
+    async def _take(self, answer: Answer, closes: bool) -> bool:
+        """Leave a long answer of HTTP/1.1 to the caller; whether it does. A request that isn't whole keeps its server.
+
+        What Hypercorn has of the request is told that it's over, so that nothing more is sent by it.
+        """
+        h1 = self.protocol.protocol
+        if not isinstance(h1, H11Protocol) or h1.stream is None or (answer.length or 0) <= _LEFT_TO_HYPERCORN:
+            return False
+        if h1.connection.their_state not in (h11.DONE, h11.MUST_CLOSE):
+            return False
+        closes = closes or h1.connection.their_state is h11.MUST_CLOSE
+        self.is_over = False
+        self.unsent = Unsent(*response_of(answer, "GET", closes=closes), closes=closes)
+        h1.stream.closed = True
+        h1.stream = None
+        h1.connection.next_event = lambda: h11.NEED_DATA  # type: ignore[method-assign]  # what follows isn't for it
+        await h1.can_read.set()
+        self._end()
+        self._settle()
+        return True
 
     async def _hear_the_end(self, h1: object) -> None:
         """The peer sends no more. It may still read: each request that it sent whole is answered (RFC 9112, 9.6).
@@ -305,14 +194,26 @@ class Connection(TCPServer):
                     return
         await self.protocol.handle(RawData(b""))
 
-    def _idle_deadline(self) -> float:
-        return trio.current_time() + self._limits.idle_seconds if self._idle else math.inf
+    async def _is_due(self) -> bool:
+        """Whether the connection is to end, as nothing has come for so long, or it was told to."""
+        if self._ending:
+            return True
+        if self._http2 is not None and await self._http2.reset_slow():
+            return False
+        if self._head_deadline < math.inf:
+            await self._refuse_slow_head()
+        return True
+
+    def _deadline(self) -> float:
+        """Until when something has to come: the rest of a head, another request, or room for a stream of HTTP/2."""
+        idle = trio.current_time() + self._limits.idle_seconds if self._idle else math.inf
+        return min(self._head_deadline, idle, math.inf if self._http2 is None else self._http2.deadline)
+
+    def _set_deadline(self) -> None:
+        self._receiving.deadline = self._deadline()
 
     async def _next_bytes(self) -> bytes:
         """No more at once than a head may have, since h11 measures only heads that aren't whole yet."""
-        if self._received:
-            data, self._received = self._received[:HEAD_BYTES], self._received[HEAD_BYTES:]
-            return data
         return bytes(await self.stream.receive_some(HEAD_BYTES))
 
     async def _is_between_requests(self) -> bool:
@@ -330,11 +231,11 @@ class Connection(TCPServer):
             and h1.connection.our_state is h11.IDLE
             and h1.connection.their_state is h11.IDLE
             and not h1.connection.trailing_data[0]
-            and not self._received
+            and not self.stream.has_been_put_back
         )
 
     async def _close(self) -> None:
-        if self.handed_back is None:
+        if self.is_over:
             await super()._close()
 
     async def protocol_send(self, event: Event) -> None:
@@ -344,7 +245,7 @@ class Connection(TCPServer):
             self._idle = event.idle
             if event.idle:
                 self._settle()
-            self._receiving.deadline = self._idle_deadline()
+            self._set_deadline()
         elif isinstance(event, Closed):
             self._end()
             self._settle()
@@ -380,11 +281,9 @@ async def _send_problem(h1: H11Protocol, refuse: Callable[[Problem], Answer], st
     if h1.connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         return
     answer = refuse(unreadable(status, h1.connection.trailing_data[0], HEAD_BYTES))
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-    length = (b"content-length", b"%d" % len(answer.body))
-    common = h1.config.response_headers("h11")
-    response = h11.Response(status_code=answer.status, headers=[*headers, length, (b"connection", b"close"), *common])
+    fields = [*fields_of(answer), (b"connection", b"close"), *h1.config.response_headers("h11")]
+    assert isinstance(answer.body, bytes)
     body = b"" if h1.connection._request_method == b"HEAD" else answer.body  # noqa: SLF001 - h11 tells nobody
-    parts = (response, h11.Data(data=body), h11.EndOfMessage())
-    sent = b"".join(filter(None, map(h1.connection.send, parts)))
-    await h1.send(RawData(sent))
+    # By h11, so that it takes no answer of the app's behind this one.
+    parts = (h11.Response(status_code=answer.status, headers=fields), h11.Data(data=body), h11.EndOfMessage())
+    await h1.send(RawData(b"".join(filter(None, map(h1.connection.send, parts)))))

@@ -10,30 +10,58 @@ answered there are; the task answers the rest.
 
 from __future__ import annotations
 
+import contextlib
+import enum
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.http.answer import Problem, Request
+from placed.http.answer import Answer, Problem
 from placed.http.lanes.connection import HEAD_BYTES, Limits
-from placed.http.lanes.hot_request import may_be_hot, may_go_on, read_head, response, response_head
+from placed.http.lanes.hot_request import may_be_hot, may_go_on, read_head
 from placed.http.lanes.keep_alive import RECEIVE_BYTES, KeepAlive
+from placed.http.lanes.unsent import Unsent
+from placed.http.lanes.wire import head_of, response_of
 from placed.stream.chunked import chunk_of
 from placed.telemetry.metrics import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from placed.http.answer import Answer
-    from placed.http.api import Api
-    from placed.http.lanes.connection import DeadlineStream
+    from placed.http.answer import Request
+    from placed.http.api import Api, Stream
+    from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
     from placed.stream.subscriber_sockets import SubscriberSockets
 
-    HandOver = Callable[[DeadlineStream, bytes], Awaitable[bytes | None]]
+    HandOver = Callable[[DeadlineStream], Awaitable[bool]]
 
 BODY_SECONDS: Final = 10.0
 _CHUNKED: Final = ("Transfer-Encoding", "chunked")
+
+
+class _Turn(enum.Enum):
+    """Who goes on with a connection when there is no answer to send."""
+
+    HYPERCORNS = enum.auto()
+    NOBODYS = enum.auto()
+
+
+class _NotHot(Exception):
+    """What came isn't for this lane."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data = data
+
+
+class _TooSlow(Exception):
+    """A part of a request, "head" or "body", took too long to come; its path is empty while that isn't known."""
+
+    def __init__(self, path: str, part: str) -> None:
+        super().__init__()
+        self.path = path
+        self.part = part
 
 
 class FastLane:
@@ -43,8 +71,8 @@ class FastLane:
         api: answers the requests.
         sockets: they take over the streams.
         limits: of each connection.
-        hand_over: lets Hypercorn serve a stream from the given bytes on; it gives back the bytes of the plain hot
-            request that came next, or None when the connection is over.
+        hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
+            connection is over; whether it goes on.
     """
 
     def __init__(self, api: Api, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver) -> None:
@@ -74,100 +102,101 @@ class FastLane:
         self._keep_alive.abort()
 
     async def serve(self, stream: DeadlineStream, peer: str) -> None:
-        """Serve a connection until it is over, or is a subscriber's."""
-        data: bytes | None = b""
-        try:
-            while data is not None:
-                if data:  # requests in one piece: the others have their turn
-                    await trio.lowlevel.checkpoint()
-                elif not (data := await self._keep_alive.next_request(stream, peer)):
-                    break
-                data = await self._serve_next(stream, peer, data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
+        """Serve a connection until it is over, or has become a subscriber's."""
+        goes_on = True
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while goes_on:
+                # Sent from here, where nothing of the request is held any more: its head alone may be 16 KB.
+                unsent = await self._next_answer(stream, peer)
+                if unsent is _Turn.HYPERCORNS:
+                    goes_on = await self._hand_over(stream)
+                elif isinstance(unsent, Unsent):
+                    goes_on = await unsent.send(stream, self._limits.linger_seconds)
+                else:
+                    goes_on = False
 
-    async def _serve_next(self, stream: DeadlineStream, peer: str, data: bytes) -> bytes | None:
-        """Serve one request, or several if they are Hypercorn's; the bytes behind it, or None at the end."""
+    async def _next_answer(self, stream: DeadlineStream, peer: str) -> Unsent | _Turn:
+        """Read the next request, and answer it if it's plain and hot; otherwise it is put back."""
+        if stream.has_been_put_back:  # requests in one piece: the others have their turn
+            await trio.lowlevel.checkpoint()
+            data = bytes(await stream.receive_some())
+        else:
+            data = await self._keep_alive.next_request(stream, peer)
+        if not data:
+            return _Turn.NOBODYS
+        try:
+            head, body = await self._read(stream, peer, data)
+        except _NotHot as request:
+            stream.put_back(request.data)
+            return _Turn.HYPERCORNS
+        except _TooSlow as slow:
+            problem = Problem(408, "slow-request", f"the request's {slow.part} took too long")
+            answer = self._api.replies.refuse_unread(FAST, problem, peer, path=slow.path)
+            return Unsent(*response_of(answer, "", closes=True), closes=True)
+        return await self._answer(stream, head, head.request(peer, body))
+
+    async def _read(self, stream: DeadlineStream, peer: str, data: bytes) -> tuple[Head, bytes]:
+        """The head and body of a plain hot request that begins with `data`; what is behind it is put back.
+
+        Raises:
+            _NotHot: it's none, or the peer says no more before it is whole. Hypercorn says what is wrong with it.
+            _TooSlow: the peer took too long.
+        """
         deadline = trio.current_time() + self._limits.head_seconds
         while may_go_on(data):
-            more = await _receive(stream, deadline)
-            if more is None:
-                await self._end(stream, "", peer, Problem(408, "slow-request", "the request's head took too long"))
-                return None
-            if not more:  # Hypercorn says what is wrong with a request that isn't whole
-                return await self._hand_over(stream, data)
-            data += more
-        end = data.find(b"\r\n\r\n")
-        head = read_head(data[: end + 4]) if 0 <= end <= HEAD_BYTES and may_be_hot(data) else None
+            data += await _more(stream, deadline, data, "", "head")
+        end = data.find(b"\r\n\r\n") + 4
+        head = read_head(data[:end]) if 4 <= end <= HEAD_BYTES + 4 and may_be_hot(data) else None
         if head is None or not self._api.hosts.takes(head.headers, peer):
-            return await self._hand_over(stream, data)
-        whole_head, data = data[: end + 4], data[end + 4 :]
+            raise _NotHot(data)
         deadline = trio.current_time() + BODY_SECONDS
-        while len(data) < head.length:
-            more = await _receive(stream, deadline)
-            if more is None:
-                problem = Problem(408, "slow-request", "the request's body took too long")
-                await self._end(stream, head.path, peer, problem)
-                return None
-            if not more:
-                return await self._hand_over(stream, whole_head + data)
-            data += more
-        request = head.request(peer, data[: head.length])
-        data = data[head.length :]
-        try:
-            answer = await self._answer_to(head, request)
-        except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = self._api.requests.refused(error, head.path, request)
-        closes = head.closes or self._stopping
-        if answer is None:
-            return await self._follow(stream, head, request, data, closes=closes)
-        await self._answer(stream, head, request, answer, closes=closes)
-        return None if closes else data
+        while len(data) < end + head.length:
+            data += await _more(stream, deadline, data, head.path, "body")
+        stream.put_back(data[end + head.length :])
+        return head, data[end : end + head.length]
 
-    async def _answer_to(self, head: Head, request: Request) -> Answer | None:
-        """The whole answer; None where a stream is asked for."""
+    async def _answer(self, stream: DeadlineStream, head: Head, request: Request) -> Unsent | _Turn:
+        outcome: Answer | Exception | Stream
+        try:
+            outcome = await self._outcome(head, request)
+        except Exception as error:  # noqa: BLE001 - any error has an answer
+            outcome = error
+        if isinstance(outcome, Answer | Exception):
+            closes = head.closes or self._stopping
+            answer = self._api.replies.reply(FAST, head.path, outcome, request)
+            return Unsent(*response_of(answer, head.method, closes=closes), closes=closes)
+        await self._subscribe(stream, head, request, outcome)
+        return _Turn.NOBODYS
+
+    async def _outcome(self, head: Head, request: Request) -> Answer | Stream:
         if head.method == "POST":
             return await self._api.post(head.path, request)
-        return await (self._api.polled(request) if head.path == "/edits" else self._api.image(request))
+        if head.path == "/edits":
+            return await self._api.polled(request) or self._api.edits(request)
+        return await self._api.image(request)
 
-    async def _end(self, stream: DeadlineStream, path: str, peer: str, problem: Problem) -> None:
-        """Refuse what never became a whole request, and let the connection close."""
-        answer = self._api.requests.refused(problem, path, Request("", "", {}, peer))
-        self._api.requests.answered(FAST, path, answer.status)
-        await stream.send_all(response_head(answer.status, answer.headers, len(answer.body), closes=True) + answer.body)
-        await stream.linger(self._limits.linger_seconds)
-
-    async def _answer(
-        self, stream: DeadlineStream, head: Head, request: Request, answer: Answer, *, closes: bool
-    ) -> None:
-        self._api.requests.answered(FAST, head.path, answer.status, request)
-        answer = answer.with_headers(*self._api.cors(request))
-        await stream.send_answer(*response(head, answer, closes=closes))
-        if closes:
-            await stream.linger(self._limits.linger_seconds)
-
-    async def _follow(
-        self, stream: DeadlineStream, head: Head, request: Request, behind: bytes, *, closes: bool
-    ) -> bytes | None:
+    async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:
+        """Begin a stream, and leave its socket to those who have no task of their own."""
+        answer = self._api.replies.reply(FAST, head.path, Answer(200, (*opened.headers, _CHUNKED), None), request)
         try:
-            opened = self._api.edits(request)
-        except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = self._api.requests.refused(error, head.path, request)
-            await self._answer(stream, head, request, answer, closes=closes)
-            return None if closes else behind
-        self._api.requests.answered(FAST, head.path, 200, request)
-        headers = (*opened.headers, _CHUNKED, *self._api.cors(request))
-        try:
-            await stream.send_all(response_head(200, headers, None, closes=True) + chunk_of(opened.opening))
+            await stream.send_answer(head_of(answer, closes=True) + chunk_of(opened.opening))
         except BaseException:
             opened.subscriber.close()
             raise
         self._sockets.add(stream.detach(), opened.subscriber)
-        return None
 
 
-async def _receive(stream: DeadlineStream, deadline: float) -> bytes | None:
-    """More bytes; none when the peer says no more, None past the deadline."""
+async def _more(stream: DeadlineStream, deadline: float, data: bytes, path: str, part: str) -> bytes:
+    """More bytes of a request of which `data` has come.
+
+    Raises:
+        _NotHot: the peer says no more.
+        _TooSlow: past the deadline.
+    """
     with trio.CancelScope(deadline=deadline) as scope:
-        data = await stream.receive_some(RECEIVE_BYTES)
-    return None if scope.cancelled_caught else bytes(data)
+        more = bytes(await stream.receive_some(RECEIVE_BYTES))
+    if scope.cancelled_caught:
+        raise _TooSlow(path, part)
+    if not more:
+        raise _NotHot(data)
+    return more

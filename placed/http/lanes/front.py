@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import trio
@@ -27,18 +26,20 @@ from placed.http.answer import Problem, retry_after
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.hosts import ANY, Hosts
 from placed.http.lanes.accepting import accept
-from placed.http.lanes.connection import HEAD_BYTES, Connection, DeadlineStream, Limits, TlsStream
+from placed.http.lanes.connection import HEAD_BYTES, Connection, Limits
+from placed.http.lanes.deadline_stream import DeadlineStream, TlsStream
 from placed.http.lanes.descriptors import room_for_connections
 from placed.http.lanes.fast_lane import FastLane
-from placed.http.lanes.guard import guarded
+from placed.http.lanes.guard import Guard
 from placed.http.lanes.hot_request import may_be_hot
-from placed.http.request_log import RequestLog
+from placed.http.lanes.unsent import Unsent
+from placed.http.lanes.wire import response_of
+from placed.http.replies import Replies
 from placed.telemetry.metrics import SLOW
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
 
     from quart_trio import QuartTrio
 
@@ -69,13 +70,6 @@ def _too_busy() -> Problem:
     return Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS))
 
 
-def _whole_answer(answer: Answer) -> bytes:
-    lines = [f"{name}: {value}" for name, value in answer.headers]
-    line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
-    head = "\r\n".join([line, *lines, f"Content-Length: {len(answer.body)}", "Connection: close", "", ""])
-    return head.encode() + answer.body
-
-
 def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
     """The address at the other end; None when nobody is there any more."""
     try:
@@ -99,8 +93,7 @@ class Front:
         max_connections: of all clients together; None is as many as descriptors allow.
         connection_limit: for each client.
         hosts: the host names that the server answers to; None is all.
-        allow_origins: sites whose pages may read refusals.
-        requests: where they are counted and logged.
+        replies: what answers pass on their way out.
     """
 
     def __init__(
@@ -113,15 +106,15 @@ class Front:
         max_connections: int | None = None,
         connection_limit: ClientLimit | None = None,
         hosts: Hosts | None = None,
-        allow_origins: Sequence[str] = (),
-        requests: RequestLog | None = None,
+        replies: Replies | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._requests = RequestLog() if requests is None else requests
+        self._replies = Replies() if replies is None else replies
+        self._metrics = self._replies.requests.metrics
         self._config = _config(self._limits)
         self._is_winding_down = False
         hosts = Hosts((ANY,)) if hosts is None else hosts
-        guard = guarded(app, self._requests, hosts, allow_origins, lambda: self._is_winding_down)
+        guard = Guard(app, self._replies, hosts, lambda: self._is_winding_down)
         self._app = wrap_app(guard, self._config.wsgi_max_body_size, "asgi")
         self._tls = tls
         room, self._most_lingering = room_for_connections()
@@ -190,7 +183,7 @@ class Front:
             stream.abort()
 
     def _full(self) -> None:
-        self._requests.metrics.refused_connections["server-full"] += 1
+        self._metrics.refused_connections["server-full"] += 1
 
     async def _serve_one(self, socket_stream: trio.SocketStream) -> None:
         peer = _peer_of(socket_stream)
@@ -203,7 +196,7 @@ class Front:
         if held is None:
             await self._refuse(socket_stream, peer, "client-limit", too_many("connections", self._connection_limit))
             return
-        self._requests.metrics.connections += 1
+        self._metrics.connections += 1
         stream = self._stream(socket_stream)
         self._streams.add(stream)
         try:
@@ -212,7 +205,7 @@ class Front:
             else:
                 await self._fast_lane.serve(stream, peer)
         except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
-            get_logger(__name__).exception("a connection failed", **self._requests.who(peer))
+            get_logger(__name__).exception("a connection failed", **self._replies.requests.who(peer))
         finally:
             held.leave()
             stream.abort()
@@ -223,15 +216,17 @@ class Front:
 
     async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
         """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
-        self._requests.metrics.refused_connections[reason] += 1
+        self._metrics.refused_connections[reason] += 1
         if self._tls is not None or self._lingering >= self._most_lingering:
             return
         stream = DeadlineStream(socket_stream, self._limits.linger_seconds)
         self._lingering += 1
         try:
             with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                await stream.send_all(_whole_answer(self._requests.refused_unread(problem, peer)))
-                await stream.linger(self._limits.linger_seconds)
+                answer = self._replies.refuse_unread(SLOW, problem, peer)
+                await Unsent(*response_of(answer, "GET", closes=True), closes=True).send(
+                    stream, self._limits.linger_seconds
+                )
         finally:
             self._lingering -= 1
             stream.abort()
@@ -241,27 +236,43 @@ class Front:
             return DeadlineStream(socket_stream, self._limits.send_seconds)
         return TlsStream(socket_stream, self._tls, self._limits.send_seconds)
 
-    async def _serve_slowly(self, stream: DeadlineStream, received: bytes = b"") -> bytes | None:
-        is_elsewhere = may_be_hot if self._fast_lane is not None else _is_never_elsewhere
+    async def _serve_slowly(self, stream: DeadlineStream) -> bool:
+        """Let Hypercorn serve a connection; whether it goes on in the fast lane.
+
+        A long answer is sent from here, when nothing of Hypercorn's is left: this task and the place in the body are
+        all that a slow reader costs.
+        """
+        goes_on = True
+        while goes_on:
+            unsent = await self._serve_until_unsent(stream)
+            if isinstance(unsent, bool):
+                return unsent
+            goes_on = False
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                goes_on = await unsent.send(stream, self._limits.linger_seconds)
+            if self._fast_lane is not None:
+                return goes_on
+            goes_on = goes_on and not self._context.terminated.is_set()
+        return False
+
+    async def _serve_until_unsent(self, stream: DeadlineStream) -> Unsent | bool:
+        """An answer that is left to be sent, or whether the connection goes on in the fast lane."""
         connection = Connection(
             self._app,
             self._config,
             self._context,
             stream,
             self._limits,
-            received=received,
             refuse=partial(self._refuse_unread, stream),
-            is_elsewhere=is_elsewhere,
+            is_elsewhere=may_be_hot if self._fast_lane is not None else _is_never_elsewhere,
         )
         self._slow.add(connection)
         try:
             await connection.run()
         finally:
             self._slow.discard(connection)
-        return connection.handed_back
+        return connection.unsent or not connection.is_over
 
     def _refuse_unread(self, stream: DeadlineStream, problem: Problem) -> Answer:
         """Answer a request that Hypercorn can't read."""
-        answer = self._requests.refused_unread(problem, _peer_of(stream) or "")
-        self._requests.answered(SLOW, "", answer.status)
-        return answer
+        return self._replies.refuse_unread(SLOW, problem, _peer_of(stream) or "")

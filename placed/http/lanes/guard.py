@@ -1,27 +1,36 @@
-"""Stands before the slow lane's app, and refuses requests that Hypercorn lets pass and the app must not see.
+"""Stands between Hypercorn and the slow lane's app: refuses what the app must not see, and sends what the app came to.
 
-It gives each request its id and counts it. It refuses a request for a host that the server doesn't answer to, or one
-that isn't HTTP as this server speaks it.
+It gives each request its id. It refuses a request for a host that the server doesn't answer to, or one that isn't HTTP
+as this server speaks it. When the app is done, nothing of it is left, and the guard sends its outcome:
+
+    a whole answer    The connection takes it, if it can: then this request's task ends, and a slow reader costs no more
+                      than a place in the body. Otherwise the guard sends it a piece at a time, as ASGI has it.
+    a stream          The guard sends it frame by frame.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from placed.http.answer import Problem, Request
+import trio
+
+from placed.http.answer import Answer, Problem, Request
+from placed.http.api import Stream
 from placed.http.authority import authority_of
 from placed.http.body import most_body_bytes
+from placed.http.lanes.app import OUTCOME
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
-from placed.http.origin import cors
-from placed.tasks.shared_bytes import TakenBack
+from placed.http.lanes.unsent import TAKE
+from placed.http.lanes.wire import fields_of
+from placed.stream.peer_end import PeerEnd
+from placed.tasks.shared_bytes import TakenBack, piece_of
 from placed.telemetry.metrics import SLOW
 from placed.telemetry.structured_logs import in_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from hypercorn.typing import (
-        ASGIFramework,
         ASGIReceiveCallable,
         ASGIReceiveEvent,
         ASGISendCallable,
@@ -32,11 +41,83 @@ if TYPE_CHECKING:
     )
     from quart_trio import QuartTrio
 
-    from placed.http.answer import Answer
     from placed.http.hosts import Hosts
-    from placed.http.request_log import RequestLog
+    from placed.http.lanes.app import Outcome
+    from placed.http.lanes.unsent import Take
+    from placed.http.replies import Replies
 
 _MOST_BODY_BYTES: Final = 65_536  # that are heard at the least, of which a path's bound is kept; who sends more is cut
+_PIECE_BYTES: Final = 16_384  # a frame of HTTP/2
+_NO_WEBSOCKETS: Final = "no WebSockets here; GET /edits is the stream of edits"
+_CLOSE: Final = (b"connection", b"close")
+
+
+class Guard:
+    """The app of ASGI that Hypercorn calls.
+
+    Args:
+        app: is asked for whatever isn't refused.
+        replies: what answers pass on their way out.
+        hosts: that are answered for.
+        is_winding_down: whether each answer is to be its connection's last.
+    """
+
+    def __init__(self, app: QuartTrio, replies: Replies, hosts: Hosts, is_winding_down: Callable[[], bool]) -> None:
+        self._app = app
+        self._replies = replies
+        self._hosts = hosts
+        self._is_winding_down = is_winding_down
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one request, as ASGI has it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request = _request(scope)
+        request_id = self._replies.requests.id_of(request.headers, request.peer)
+        with in_request(request_id):
+            outcome: Outcome | None
+            outcome, closes = self._refusal(scope, request)
+            if outcome is None:
+                await self._app(scope, _heard(scope["path"], receive), send)
+                outcome = scope["state"].pop(OUTCOME, None)  # none of one who has gone away meanwhile
+            if outcome is None:
+                return
+            stream = outcome if isinstance(outcome, Stream) else None
+            if isinstance(outcome, Stream):
+                outcome = Answer(200, outcome.headers, None)
+            answer = self._replies.reply(SLOW, scope["path"], outcome, request, request_id=request_id)
+        closes = scope["http_version"] != "2" and (closes or self._is_winding_down())
+        if stream is not None:
+            await _follow(stream, answer, scope, receive, send, closes=closes)
+        else:
+            await _send(answer, scope, send, closes=closes)
+
+    def _refusal(self, scope: HTTPScope | WebsocketScope, request: Request) -> tuple[Problem | None, bool]:
+        """Why the app isn't asked, and whether the connection ends for it."""
+        if scope["type"] != "http":
+            return Problem(400, "invalid-body", _NO_WEBSOCKETS), False
+        try:
+            self._hosts.refuse(request)
+            _refuse_target(scope, request)
+        except Problem as problem:
+            return problem, False
+        try:
+            _refuse_head(scope)
+        except Problem as problem:
+            return problem, True
+        return None, False
+
+
+def _request(scope: HTTPScope | WebsocketScope) -> Request:
+    """The parts of a request that counts and log lines need."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    client = scope.get("client")
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    return Request(method, "", headers, client[0] if client else "")
 
 
 def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
@@ -53,100 +134,26 @@ def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return hear
 
 
-def _last_answer(send: ASGISendCallable) -> ASGISendCallable:
-    """A `send` whose answer says that the connection closes after it."""
-
-    async def send_last(message: ASGISendEvent) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"connection", b"close")]
-        await send(message)
-
-    return send_last
-
-
-def guarded(
-    app: QuartTrio,
-    requests: RequestLog,
-    hosts: Hosts,
-    allow_origins: Sequence[str],
-    is_winding_down: Callable[[], bool],
-) -> ASGIFramework:
-    """The app, and 400 for what Quart 0.22 answers with a traceback, as WebSockets over HTTP/2, and for two lengths."""
-
-    async def guard(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await app(scope, receive, send)
-            return
-        request = _request(scope)
-        request_id = requests.id_of(request.headers, request.peer)
-
-        async def refuse(problem: Problem, *more: tuple[bytes, bytes], kind: str = "http.response") -> None:
-            answer = requests.refused(problem, scope["path"], request, request_id=request_id)
-            answer = answer.with_headers(*cors(request, allow_origins))
-            await _send_answer(answer, kind, counted, *more)
-
-        async def counted(message: ASGISendEvent) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                requests.answered(SLOW, scope["path"], message["status"], request)
-            await send(message)
-
-        with in_request(request_id):
-            refusal = _unacceptable(scope, request, hosts)
-            if scope["type"] == "websocket":
-                detail = "no WebSockets here; GET /edits is the stream of edits"
-                await refuse(Problem(400, "invalid-body", detail), kind="websocket.http.response")
-            elif refusal is not None:
-                await refuse(*refusal)
-            else:
-                if scope["http_version"] != "2" and is_winding_down():
-                    send = _last_answer(send)
-                try:
-                    await app(scope, _heard(scope["path"], receive), counted)
-                except* TakenBack:  # in the middle of a body: who ends before its end is cut by Hypercorn
-                    pass
-
-    return guard
-
-
-def _request(scope: HTTPScope | WebsocketScope) -> Request:
-    """The parts of a request that counts and log lines need."""
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    client = scope.get("client")
-    method = scope["method"] if scope["type"] == "http" else "GET"
-    return Request(method, "", headers, client[0] if client else "")
-
-
-_CLOSE = (b"connection", b"close")
-
-
-def _unacceptable(
-    scope: HTTPScope | WebsocketScope, request: Request, hosts: Hosts
-) -> tuple[Problem, *tuple[tuple[bytes, bytes], ...]] | None:
-    """Why the app isn't asked, and further headers to say it with."""
-    if scope["type"] != "http":
-        return None
-    try:
-        hosts.refuse(request)
-    except Problem as problem:
-        return (problem,)
+def _refuse_target(scope: HTTPScope, request: Request) -> None:
+    """Raise a `Problem` for a target that two readers could take for two things."""
     if _asks_for_another(scope, request):
-        return (Problem(400, "invalid-body", "the Host header and the request's target name different hosts"),)
+        raise Problem(400, "invalid-body", "the Host header and the request's target name different hosts")
     if not scope["path"]:
-        return (Problem(400, "invalid-body", "the request's target has no path"),)
+        raise Problem(400, "invalid-body", "the request's target has no path")
     if scope["path"].startswith("//"):  # Werkzeug would take it for one slash
-        return (Problem(404, "not-found", "no path here begins with two slashes"),)
+        raise Problem(404, "not-found", "no path here begins with two slashes")
+
+
+def _refuse_head(scope: HTTPScope) -> None:
+    """Raise a `Problem` for a head behind which nothing more is read."""
     if len(list(scope["headers"])) > MAX_FIELDS:
-        return Problem(431, "too-large", f"more than {MAX_FIELDS} header fields"), _CLOSE
+        raise Problem(431, "too-large", f"more than {MAX_FIELDS} header fields")
     if _head_bytes(scope) > HEAD_BYTES:  # h11 measures only what isn't whole yet
-        return Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes"), _CLOSE
+        raise Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes")
     if scope["method"] == "PRI":
-        return Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone"), _CLOSE
+        raise Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
     if _has_two_lengths(scope):
-        return Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding"), _CLOSE
-    return None
+        raise Problem(400, "invalid-body", "both Content-Length and Transfer-Encoding")
 
 
 def _head_bytes(scope: HTTPScope) -> int:
@@ -169,10 +176,62 @@ def _has_two_lengths(scope: HTTPScope) -> bool:
     return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
 
 
-async def _send_answer(answer: Answer, kind: str, send: ASGISendCallable, *more: tuple[bytes, bytes]) -> None:
-    headers = [*more]
-    headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
-    start = {"type": f"{kind}.start", "status": answer.status, "headers": headers}
-    for message in (start, {"type": f"{kind}.body", "body": answer.body, "more_body": False}):
-        await send(cast("ASGISendEvent", message))
+async def _send(answer: Answer, scope: HTTPScope | WebsocketScope, send: ASGISendCallable, *, closes: bool) -> None:
+    """Send a whole answer: leave it to the connection, or send it a piece at a time."""
+    take: Take | None = scope["state"].get(TAKE)
+    body = b"" if answer.body is None or (scope["type"] == "http" and scope["method"] == "HEAD") else answer.body
+    if take is not None and body and await take(answer, closes):
+        return
+    kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
+    await _start(answer, kind, send, closes=closes)
+    try:
+        for start in range(0, len(body), _PIECE_BYTES):
+            await _continue(bytes(piece_of(body, start, _PIECE_BYTES)), kind, send)
+    except TakenBack:  # Hypercorn cuts who has got less than was promised
+        return
+    await send(cast("ASGISendEvent", {"type": f"{kind}.body", "body": b"", "more_body": False}))
+
+
+async def _follow(
+    stream: Stream,
+    answer: Answer,
+    scope: HTTPScope | WebsocketScope,
+    receive: ASGIReceiveCallable,
+    send: ASGISendCallable,
+    *,
+    closes: bool,
+) -> None:
+    """Send a stream, until it ends or its peer has gone away."""
+    peer_end: PeerEnd = scope["state"].get("peer_end") or PeerEnd()
+    subscriber = stream.subscriber
+
+    async def hear(gone: trio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.cancel()
+
+    peer_end.listen(subscriber.nudge)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hear, nursery.cancel_scope)
+            await _start(answer, "http.response", send, closes=closes)
+            data: bytes | None = stream.opening
+            while data is not None:
+                await _continue(data, "http.response", send)
+                data = await subscriber.next()
+            await send(cast("ASGISendEvent", {"type": "http.response.body", "body": b"", "more_body": False}))
+            nursery.cancel_scope.cancel()
+    finally:
+        peer_end.leave(subscriber.nudge)
+        subscriber.close()
+
+
+async def _start(answer: Answer, kind: str, send: ASGISendCallable, *, closes: bool) -> None:
+    headers = fields_of(answer)
+    if closes:
+        headers.append(_CLOSE)
+    await send(cast("ASGISendEvent", {"type": f"{kind}.start", "status": answer.status, "headers": headers}))
+
+
+async def _continue(data: bytes, kind: str, send: ASGISendCallable) -> None:
+    await send(cast("ASGISendEvent", {"type": f"{kind}.body", "body": data, "more_body": True}))

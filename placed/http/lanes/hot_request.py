@@ -7,11 +7,8 @@ request is Hypercorn's. httptools reads the heads.
 from __future__ import annotations
 
 import re
-import time
-from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 import httptools
@@ -20,10 +17,6 @@ from placed.http.answer import Request
 from placed.http.authority import authority_of
 from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
-
-if TYPE_CHECKING:
-    from placed.http.answer import Answer, Headers
-    from placed.tasks.shared_bytes import SharedBytes
 
 _HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
 _BEHIND_PATH: Final = b" ?"
@@ -150,21 +143,6 @@ def _is_plain(head: bytes) -> bool:
     return is_whole and b"\n " not in head and b"\n\t" not in head and not head.translate(None, _NO_CONTROLS)
 
 
-@lru_cache(maxsize=2)
-def _date(second: int) -> bytes:
-    return b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
-
-
-@lru_cache(maxsize=64)
-def _status_line(status: int) -> bytes:
-    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
-
-
-@lru_cache(maxsize=256)
-def _header_lines(headers: Headers) -> bytes:
-    return b"".join(f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers)
-
-
 def may_go_on(data: bytes) -> bool:
     """Whether more of a head has to come before `data` can be told; to h11 one that ends with bare LFs is whole."""
     return may_be_hot(data) and b"\r\n\r\n" not in data and len(data) <= HEAD_BYTES and not _END_BY_LF.search(data)
@@ -177,25 +155,3 @@ def whole_request(data: bytes) -> tuple[Head, bytes] | None:
     if head is None or len(data) != end + head.length:
         return None
     return head, data[end:]
-
-
-def response(head: Head, answer: Answer, *, closes: bool) -> tuple[bytes, SharedBytes | None]:
-    """The response to the request with this head: its own bytes, and what follows them without being copied."""
-    shared = answer.shared
-    length = None if answer.status in (204, 304) else len(answer.body) if shared is None else shared.length
-    start = response_head(answer.status, answer.headers, length, closes=closes)
-    if head.method == "HEAD":
-        return start, None
-    return start + answer.body, shared
-
-
-def response_head(status: int, headers: Headers, length: int | None, *, closes: bool = False) -> bytes:
-    """A response's head; `length` is None where the body has no end, or no place (RFC 9110, section 8.6)."""
-    lines = [_status_line(status), _header_lines(headers)]
-    if length is not None:
-        lines.append(b"content-length: %d\r\n" % length)
-    lines.append(_date(int(time.time())))
-    if closes:
-        lines.append(b"connection: close\r\n")
-    lines.append(b"\r\n")
-    return b"".join(lines)

@@ -2,15 +2,24 @@
 
 Hypercorn 0.18 does all that h2 lets pass. Here a connection has a budget for frames that move nothing on, such as
 resets, pings and settings. A peer that has spent it is told to calm down, and is cut (CVE-2023-44487 and its kin: RFC
-9113, section 10.5). A stream gets its body in pieces, each when the one before has gone out, so a stream that is
-stalled by its window keeps a piece and not an image. It is reset when it takes nothing for `send_seconds`. Priorities
-are ignored (RFC 9113 has given them up), and so is a body that comes after the answer, where Hypercorn would fail.
+9113, section 10.5). Priorities are ignored (RFC 9113 has given them up), and so is a body that comes after the answer,
+where Hypercorn would fail.
+
+The body of a whole answer stays where it is: Hypercorn's one task of the connection reads a frame of it whenever the
+stream's window has room. So a stalled stream is a place in a body, without a task or a copy. A stream of edits gets its
+frames in pieces, each when the one before has gone out. Whoever takes less than a piece in `send_seconds` is reset.
+
+    request --a whole answer--> `_Transfer` --all of it is sent--> closed
+       |                            +--too slow, or its image taken back--> reset
+       +--a stream of edits--> pieces, in the request's own task --its end--> closed
+                                    +--too slow--> reset
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+import math
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from h2.errors import ErrorCodes
@@ -28,12 +37,21 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from hypercorn.events import Closed
 from hypercorn.protocol.events import Body, EndBody, Response, StreamClosed
+from hypercorn.typing import ConnectionState
+
+from placed.http.lanes.unsent import TAKE
+from placed.http.lanes.wire import fields_of
+from placed.tasks.shared_bytes import TakenBack, piece_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hypercorn.protocol.events import Event as StreamEvent
     from hypercorn.protocol.h2 import H2Protocol
 
-_PIECE_BYTES: Final = 16_384  # a frame
+    from placed.http import answer as answers
+
+_PIECE_BYTES: Final = 16_384  # a frame, however large a peer says that they may be
 _BUDGET: Final = 1_000.0
 _PER_SECOND: Final = 50.0
 _PER_PIECE: Final = 4.0  # sent: its receiver answers with two updates of windows
@@ -49,6 +67,57 @@ _COSTS: Final[dict[type[Event], float]] = {
 _COST_OF_NOTHING: Final = 2.0  # a DATA frame without data
 
 
+class _Transfer:
+    """The body of a whole answer on its way. To Hypercorn it's the stream and the buffer of what the stream sends.
+
+    Attributes:
+        deadline: until when it has to be a piece further than it was, on Trio's clock.
+    """
+
+    __slots__ = ("_body", "_moved", "_position", "deadline")
+
+    idle = False
+
+    def __init__(self, body: answers.Body, deadline: float) -> None:
+        self._body = body
+        self._position = 0
+        self._moved = 0
+        self.deadline = deadline
+
+    async def pop(self, max_length: int) -> bytes:
+        """What goes out next, of so many bytes at most.
+
+        Raises:
+            TakenBack: the body's owner took it back.
+        """
+        piece = bytes(piece_of(self._body, self._position, min(max_length, _PIECE_BYTES)))
+        self._position += len(piece)
+        self._moved += len(piece)
+        return piece
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is gone."""
+        return self._position == len(self._body)
+
+    def has_moved(self) -> bool:
+        """Whether it is a piece further than when this was last true."""
+        if self._moved < _PIECE_BYTES:
+            return False
+        self._moved = 0
+        return True
+
+    async def handle(self, event: StreamEvent) -> None:
+        """Send no more once the stream is closed. What else the peer says behind its request is nothing to us."""
+        if isinstance(event, StreamClosed):
+            await self.close()
+
+    async def close(self) -> None:
+        """Send no more: Hypercorn, which asks once more, finds the end, and that the stream is closed."""
+        self._body = b""
+        self._position = 0
+
+
 class Http2:
     """Stands between Hypercorn's protocol object and h2; it puts itself there.
 
@@ -56,16 +125,30 @@ class Http2:
         protocol: of one connection, from its beginning.
         send_seconds: for the peer to take a piece of one stream.
         head_bytes: the most bytes of a request's headers, unpacked.
+        on_deadline: called when `deadline` may be an earlier one.
+
+    Attributes:
+        deadline: when `reset_slow` is to be called, on Trio's clock.
     """
 
-    def __init__(self, protocol: H2Protocol, *, send_seconds: float, head_bytes: int) -> None:
+    def __init__(
+        self, protocol: H2Protocol, *, send_seconds: float, head_bytes: int, on_deadline: Callable[[], None]
+    ) -> None:
         self._protocol = protocol
         self._send_seconds = send_seconds
         self._budget = _BUDGET
         self._paid_at = trio.current_time()
         self._unfinished: set[int] = set()  # streams whose answers have begun, and not ended
+        self._transfers: dict[int, _Transfer] = {}
+        self.deadline = math.inf
+        self._on_deadline = on_deadline
+        self._state = protocol.connection_state
         self._handle_events = protocol._handle_events  # noqa: SLF001 - Hypercorn leaves no other way in
+        self._create_stream = protocol._create_stream  # noqa: SLF001
+        self._send_data = protocol._send_data  # noqa: SLF001
         self._stream_send = protocol.stream_send
+        protocol._create_stream = self._create_with_take  # type: ignore[method-assign]  # noqa: SLF001
+        protocol._send_data = self._send_and_settle  # type: ignore[method-assign]  # noqa: SLF001
         protocol._handle_events = self._handle_affordable  # type: ignore[method-assign]  # noqa: SLF001
         protocol.stream_send = self._send_in_pieces  # type: ignore[method-assign]
         protocol.connection.decoder.max_header_list_size = head_bytes
@@ -105,6 +188,62 @@ class Http2:
                 self._protocol.connection.acknowledge_received_data(length, event.stream_id)
             return False
         return not isinstance(event, PriorityUpdated)
+
+    async def _create_with_take(self, request: RequestReceived) -> None:
+        """Let the request's scope have a `Take`, which has to know the stream that ASGI doesn't tell of."""
+        stream_id = request.stream_id
+        assert stream_id is not None
+
+        async def take(answer: answers.Answer, _closes: bool) -> bool:
+            await self._take(stream_id, answer)
+            return True
+
+        self._protocol.connection_state = ConnectionState({**self._state, TAKE: take})
+        await self._create_stream(request)
+
+    async def _take(self, stream_id: int, answer: answers.Answer) -> None:
+        """Send a whole answer; its body after the request's own task has ended."""
+        protocol, body = self._protocol, answer.body
+        assert body is not None
+        await self._stream_send(Response(stream_id, headers=fields_of(answer), status_code=answer.status))
+        stream: Any = protocol.streams.get(stream_id)
+        if stream is None:  # the peer has reset it
+            return
+        stream.closed = True
+        transfer: Any = _Transfer(body, trio.current_time() + self._send_seconds)
+        self._transfers[stream_id] = protocol.streams[stream_id] = protocol.stream_buffers[stream_id] = transfer
+        if transfer.deadline < self.deadline:
+            self.deadline = transfer.deadline
+            self._on_deadline()
+        protocol.priority.unblock(stream_id)
+        await protocol.has_data.set()
+
+    async def _send_and_settle(self, stream_id: int) -> None:
+        """Send a frame of one stream, if its window has room for it, and close the stream behind the last one."""
+        try:
+            await self._send_data(stream_id)
+        except TakenBack:
+            await self._reset(stream_id)
+        transfer = self._transfers.get(stream_id)
+        if transfer is None:
+            return
+        if stream_id not in self._protocol.stream_buffers:
+            del self._transfers[stream_id]
+            await self._stream_send(StreamClosed(stream_id))
+        elif transfer.has_moved():
+            transfer.deadline = trio.current_time() + self._send_seconds
+            self._budget = min(_BUDGET, self._budget + _PER_PIECE)
+
+    async def reset_slow(self) -> bool:
+        """Reset the streams that are too slow; whether it was time for that."""
+        now = trio.current_time()
+        if now < self.deadline:
+            return False
+        for stream_id in [one for one, transfer in self._transfers.items() if transfer.deadline <= now]:
+            self._transfers[stream_id].deadline = math.inf  # it goes when Hypercorn's task comes by it
+            await self._reset(stream_id)
+        self.deadline = min((one.deadline for one in self._transfers.values()), default=math.inf)
+        return True
 
     async def _send_in_pieces(self, event: StreamEvent) -> None:
         if isinstance(event, Body):

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from placed.http.lanes.hot_request import response, whole_request
+from placed.http.lanes.hot_request import whole_request
+from placed.http.lanes.wire import response_of
 from placed.http.lanes.writing import write_both
 from placed.telemetry.metrics import FAST
 
 if TYPE_CHECKING:
-    from placed.http.answer import Answer, Request
+    from placed.http.answer import Answer, Body, Request
     from placed.http.api import Admission, Api
-    from placed.http.lanes.connection import DeadlineStream
+    from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
-    from placed.tasks.shared_bytes import SharedBytes
     from placed.tasks.writer import PendingRecord
 
 RECEIVE_BYTES: Final = 16_384
@@ -59,7 +59,7 @@ class _Sleeper:
         self.peer = peer
         self.woken = trio.Event()
         self.data = b""
-        self.rest: tuple[memoryview, SharedBytes | None, int] | None = None
+        self.rest: tuple[memoryview, Body, int] | None = None
         self.is_over = self.is_busy = self.is_deaf = False
         self.since = trio.current_time()
 
@@ -178,16 +178,17 @@ class KeepAlive:
     def _is_answered(self, sleeper: _Sleeper, head: Head, body: bytes) -> bool:
         """Whether the request was answered, or will be; otherwise it's as if it hadn't been looked at."""
         request = head.request(sleeper.peer, body)
+        outcome: Answer | Exception | None
         try:
             if head.method == "POST":
                 self._ask(sleeper, head, request)
                 return True
-            answer = self._api.image_at_once(request) if head.path == "/canvas.png" else None
+            outcome = self._api.image_at_once(request) if head.path == "/canvas.png" else None
         except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = self._api.requests.refused(error, head.path, request)
-        if answer is None:
+            outcome = error
+        if outcome is None:
             return False
-        self._answer(sleeper, head, request, answer)
+        self._answer(sleeper, head, request, outcome)
         return True
 
     def _ask(self, sleeper: _Sleeper, head: Head, request: Request) -> None:
@@ -214,24 +215,25 @@ class KeepAlive:
                 await trio.lowlevel.checkpoint()
 
     def _answer_one(self, one: _Asked) -> None:
+        outcome: Answer | Exception
         try:
-            answer = self._api.settled(one.admission)
+            outcome = self._api.settled(one.admission)
         except Exception as error:  # noqa: BLE001 - any error has an answer
-            answer = self._api.requests.refused(error, one.head.path, one.request)
-        self._answer(one.sleeper, one.head, one.request, answer)
+            outcome = error
+        self._answer(one.sleeper, one.head, one.request, outcome)
 
-    def _answer(self, sleeper: _Sleeper, head: Head, request: Request, answer: Answer) -> None:
+    def _answer(self, sleeper: _Sleeper, head: Head, request: Request, outcome: Answer | Exception) -> None:
         sleeper.is_busy = False
         sleeper.since = trio.current_time()
-        self._api.requests.answered(FAST, head.path, answer.status, request)
-        data, shared = response(head, answer.with_headers(*self._api.cors(request)), closes=self._is_winding_down)
+        answer = self._api.replies.reply(FAST, head.path, outcome, request)
+        data, body = response_of(answer, head.method, closes=self._is_winding_down)
         try:
-            sent = write_both(sleeper.fd, data, shared)
+            sent = write_both(sleeper.fd, data, body)
         except OSError:
             self._end(sleeper)
             return
-        if sent < len(data) + (0 if shared is None else shared.length):
-            sleeper.rest = (memoryview(data)[sent:], shared, max(0, sent - len(data)))
+        if sent < len(data) + len(body):
+            sleeper.rest = (memoryview(data)[sent:], body, max(0, sent - len(data)))
             self._wake(sleeper)
         elif self._stopping or self._is_winding_down:
             self._end(sleeper)

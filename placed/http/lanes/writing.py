@@ -15,26 +15,28 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from placed.tasks.shared_bytes import piece_of
+
 if TYPE_CHECKING:
-    from placed.tasks.shared_bytes import SharedBytes
+    from placed.http.answer import Body
 
 LEAST_BYTES: Final = 32_768
 
 
-def write_both(fd: int, data: bytes | memoryview, shared: SharedBytes | None, start: int = 0) -> int:
-    """Write `data` and then what is shared, from `start` on, as far as the kernel takes it without a wait.
+def write_both(fd: int, data: bytes | memoryview, body: Body = b"", start: int = 0) -> int:
+    """Write `data` and then the body, from `start` on, as far as the kernel takes it without a wait.
 
     Returns:
         how many bytes it took.
 
     Raises:
         OSError: the connection broke.
-        TakenBack: see `SharedBytes`.
+        TakenBack: the body's owner took it back.
     """
     try:
-        if shared is None:
+        if not body:
             return os.write(fd, data)
-        return os.writev(fd, (data, shared.piece(start, shared.length)))
+        return os.writev(fd, (data, piece_of(body, start, len(body))))
     except BlockingIOError:
         return 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 from h2.errors import ErrorCodes
+from hypercorn.protocol.h2 import StreamBuffer
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
@@ -154,11 +155,11 @@ async def test_stream_stalled_by_its_window_is_reset_and_the_others_go_on(impati
         assert isinstance(frames[0], HeadersFrame)
 
 
-async def test_stalled_stream_keeps_a_piece_and_not_the_image(secure: _Secure, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stalled_stream_of_edits_keeps_a_piece_and_not_its_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept: list[int] = []
     push = "hypercorn.protocol.h2.StreamBuffer.push"
-    from hypercorn.protocol.h2 import StreamBuffer
-
     original = StreamBuffer.push
 
     async def pushed(buffer: StreamBuffer, data: bytes) -> None:
@@ -166,11 +167,24 @@ async def test_stalled_stream_keeps_a_piece_and_not_the_image(secure: _Secure, m
         await original(buffer, data)
 
     monkeypatch.setattr(push, pushed)
-    async with speaking(secure.port, secure.context) as peer:
-        await peer.say(peer.request(1, b"/static/paint.js"), peer.request(3, b"/canvas.png"), peer.request(5, b"/"))
+    file, context = certificate(tmp_path)
+    async with (
+        serving("fast", tmp_path, certificate=file, width=200, height=200) as server,
+        speaking(server.port, context) as peer,
+    ):
+        kind = (b"content-type", b"application/json")
         for stream_id in (1, 3, 5):
-            if not kept:
-                await peer.until_end_of(stream_id)
+            edits = [[n % 200, n // 200 + 5 * stream_id, n % 16] for n in range(1_000)]
+            body = json.dumps({"edits": edits}).encode()
+            await peer.say(peer.request(stream_id, b"/edits", kind, method=b"POST", ends=False))
+            await peer.say(DataFrame(stream_id, body, flags=["END_STREAM"]))
+            await peer.until_end_of(stream_id)
+        await peer.say(peer.request(7, b"/edits?v=1&format=json"))
+        read = 0
+        while read < 20_000:
+            frame = await peer.next()
+            assert frame is not None
+            read += len(frame.data) if isinstance(frame, DataFrame) and frame.stream_id == 7 else 0
     assert max(kept) <= 16_384
 
 
