@@ -17,7 +17,7 @@ from placed import __version__
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
 from placed.canvas.author import author_of
 from placed.canvas.clock import steady_clock_ms
-from placed.canvas.events import Edits
+from placed.canvas.events import EDIT_STRUCT, Edits
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
 from placed.http.catch_up_limit import CatchUpLimit, too_many_catch_ups
@@ -147,7 +147,7 @@ class Api:
         if path == "/edit":
             x, y, color = edit_of(request, definition)
             author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-            return self._admit(Edits.one(x, y, color, author), author, 1)
+            return self._admit(EDIT_STRUCT.pack(x, y, color, author), author, 1)
         edits = edits_of(request, definition, self.most_edits)
         edits["author"] = author = author_of(client_address(request, self.trusted_proxies), self.author_key)
         return self._admit(Edits(edits), author, len(edits))
@@ -158,12 +158,14 @@ class Api:
         rule = self.projection.cooldowns.rule
         return min(MOST_EDITS, rule.charges) if rule.charge_ms else MOST_EDITS
 
-    def _admit(self, edits: Edits, author: int, count: int) -> Admission:
+    def _admit(self, edits: Edits | bytes, author: int, count: int) -> Admission:
         cooldowns, now_ms = self.projection.cooldowns, self.now_ms()
         if not cooldowns.admit(author, now_ms, count):
             raise _cooldown(cooldowns, author, now_ms, count)
         try:
-            return Admission(author, count, self.writer.add(edits))
+            writer = self.writer
+            record = writer.add_packed(edits) if isinstance(edits, bytes) else writer.add(edits)
+            return Admission(author, count, record)
         except (WriterFull, WriterClosed) as error:
             cooldowns.give_back(author, count)
             raise _unavailable(error) from error

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
-from placed.canvas.events import Edits
+from placed.canvas.events import EDIT_STRUCT, EDITS_HEADER, Edits
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -130,21 +130,30 @@ class Writer:
         """
         if self._closing:
             raise WriterClosed("the server is shutting down")
-        record = self._add_edits(event) if isinstance(event, Edits) else self._add_other(event)
-        self._arrived.set()
-        return record
+        if isinstance(event, Edits):
+            return self._add_edits(event.payload(), len(event.edits))
+        return self._add_other(event)
 
-    def _add_edits(self, event: Edits) -> PendingRecord:
-        count = len(event.edits)
+    def add_packed(self, edit: bytes) -> PendingRecord:
+        """The same for one edit, packed by `EDIT_STRUCT`: an event would cost each POST a microsecond, 2 % of it.
+
+        Raises:
+            WriterFull, WriterClosed: it will not be appended.
+        """
+        if self._closing:
+            raise WriterClosed("the server is shutting down")
+        return self._add_edits(edit, 1)
+
+    def _add_edits(self, packed: bytes, count: int) -> PendingRecord:
         if self.waiting + count > self._max_waiting:
             raise WriterFull(f"{self.waiting} edits are waiting for the log already")
         self.waiting += count
         if self._records and self._records[-1].edits:
             record = self._records[-1]
-            record.value += event.payload()
+            record.value += packed
             record.edits += count
             return record
-        return self._queue(event.encode(), count)
+        return self._queue(EDITS_HEADER + packed, count)
 
     def _add_other(self, event: Event) -> PendingRecord:
         if self._others >= MAX_OTHERS:
@@ -158,6 +167,7 @@ class Writer:
     def _queue(self, value: bytes, edits: int) -> PendingRecord:
         record = PendingRecord(value, edits, self._append_seconds)
         self._records.append(record)
+        self._arrived.set()
         return record
 
     def _next(self) -> PendingRecord:
@@ -177,7 +187,7 @@ class Writer:
 
         Cancellation: the edit may be appended all the same.
         """
-        record = self.add(Edits.one(x, y, color, author))
+        record = self.add_packed(EDIT_STRUCT.pack(x, y, color, author))
         await record.wait()
         return record.version()
 

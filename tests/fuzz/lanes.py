@@ -23,6 +23,7 @@ import trio.testing
 from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.definition import Definition
+from placed.canvas.events import EDIT, Edits
 from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
 from placed.http.api import Api
@@ -182,6 +183,9 @@ class _Writer:
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
+
+    def add_packed(self, edit: bytes) -> _Placed:
+        return self.add(Edits(np.frombuffer(edit, EDIT)))
 
     def add(self, event: Event) -> _Placed:
         offset = self._projection.version
