@@ -33,6 +33,7 @@ _SHARED_BROKER = pytest.StashKey[SharedBroker]()
 # deadline of Hypothesis's own: a shared machine's slowest moment isn't a bug, and pytest-timeout ends what hangs.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("developer"), max_examples=20)  # a fifth of the usual
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
 
@@ -47,7 +48,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A worker is told by its main process where the broker is."""
+    """Fewer examples for what is quick; and a worker is told by its main process where the broker is."""
+    if config.getoption("--quick"):
+        settings.load_profile("quick")
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     config.stash[_SHARED_BROKER] = SharedBroker.of_new_run() if told is None else SharedBroker(Path(told["run"]))
 

@@ -34,7 +34,7 @@ LONGEST_FIRST: Final = (
     "tests/http",
 )
 
-# They start whole programs: servers, brokers, browsers, what builds a package.
+# They start whole programs (servers, brokers, browsers, what builds a package), or try a whole server for a minute.
 SLOW: Final = (
     "tests/backends/kafka",
     "tests/bench",
@@ -45,6 +45,13 @@ SLOW: Final = (
     "tests/commands/timelapse",
     "tests/commands/test_config_check.py",
     "tests/commands/test_output.py",
+    "tests/http/lanes/test_app.py",
+    "tests/http/lanes/test_connection.py",
+    "tests/http/lanes/test_http2.py",
+    "tests/http/lanes/test_keep_alive.py",
+    "tests/http/test_catch_ups.py",
+    "tests/http/test_edits.py",
+    "tests/http/test_half_closed.py",
     "tests/kafka",
     "tests/nginx",
     "tests/openapi/test_conformance.py",
