@@ -11,6 +11,8 @@ import pytest
 import trio
 
 from placed.canvas.cooldown import SAVED, Cooldowns, Rule
+from placed.canvas.definition import Definition
+from placed.canvas.events import Canvas
 from placed.canvas.projection import Projection
 from placed.storage.snapshot_store import SnapshotUnwritable, open_snapshot_store
 from placed.tasks.snapshotter import MAX_RETRY_SECONDS, Snapshotter
@@ -18,13 +20,16 @@ from tests.support.log_lines import logged
 from tests.support.records import SMALL, batch, record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from trio.testing import MockClock
 
     from placed.canvas.snapshot import Snapshot
 
 LIMIT_SECONDS = 20.0
+LARGE = Definition(9, 7, SMALL.rgb)
 
 
 class Store:
@@ -104,6 +109,26 @@ async def test_snapshot_is_of_one_instant(autojump_clock: MockClock) -> None:
     (snapshot,) = case.store.saved
     assert (snapshot.log_id, snapshot.version, snapshot.definition) == ("log-1", 3, SMALL)
     assert (snapshot.canvas[1, 1], snapshot.canvas[0, 0]) == (2, 0)
+
+
+async def test_canvas_that_grows_while_the_charges_are_copied_is_not_in_the_snapshot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = Case()
+    case.edit(3)
+    save = case.projection.cooldowns.save
+
+    def save_and_grow(now_ms: int) -> Iterator[NDArray[np.void]]:
+        for part in save(now_ms):  # others have a turn before each, the reader among them
+            case.projection.apply(batch([Canvas(LARGE).encode()], first=case.projection.version), 0)
+            yield part
+
+    monkeypatch.setattr(case.projection.cooldowns, "save", save_and_grow)
+    await case.subject.save()
+    (snapshot,) = case.store.saved
+    assert case.projection.definition == LARGE
+    assert (snapshot.version, snapshot.definition, snapshot.canvas.shape) == (3, SMALL, (3, 5))
+    assert (snapshot.kept.grown, snapshot.kept.begun) == (0, True)
 
 
 async def test_same_version_is_not_saved_twice() -> None:
