@@ -78,12 +78,12 @@ def test_the_palette_is_reached_and_chosen_from_by_keyboard(
     window = new_window()
     window.open(server.url)
     chosen = window.state()["color"]
-    for _ in range(10):
+    for _ in range(30):  # past all buttons and the canvas
         window.page.keyboard.press("Tab")
         if window.ask("document.activeElement?.name") == "color":
             break
     window.page.keyboard.press("ArrowRight")
-    assert window.state()["color"] == chosen + 1
+    window.wait_until(lambda: window.state()["color"] == chosen + 1, "the next colour is chosen")
     focused = window.ask("document.activeElement.getAttribute('aria-label')")
     assert focused
     assert not focused.startswith("#")

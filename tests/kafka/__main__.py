@@ -1,9 +1,10 @@
-"""Starts real brokers and stops them with Ctrl-C: `python -m tests.kafka [1|3] [FOLDER]`.
+"""Starts real brokers and stops them with Ctrl-C: `python -m tests.kafka [1|3] [FOLDER] [PROCESS]`.
 
     python -m tests.kafka          one broker
     python -m tests.kafka 3        three: 3 copies of each record, acknowledged once 2 have it
 
-Prints the brokers' addresses once they answer. The data are gone afterwards, unless a folder is given.
+Prints the brokers' addresses once they answer. The data are gone afterwards, unless a folder is given. With the id of
+a process they stop, too, when that has ended, however it did: no broker outlives the tests that it was started for.
 """
 
 from __future__ import annotations
@@ -12,24 +13,33 @@ import contextlib
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Final
 
 from tests.kafka.cluster import run_cluster
+from tests.support.processes import is_there
+
+_LOOK_SECONDS: Final = 1.0
 
 
-def main(brokers: int, folder: Path) -> None:
-    """Run until SIGINT or SIGTERM."""
+def main(brokers: int, folder: Path, process: int | None = None) -> None:
+    """Run until SIGINT or SIGTERM, or until the process has ended."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), run_cluster(folder, brokers=brokers) as cluster:
         sys.stdout.write(f"kafka://{cluster.addresses()}/placed\n")
         sys.stdout.flush()
-        signal.pause()
+        if process is None:
+            signal.pause()
+        else:
+            while is_there(process):
+                time.sleep(_LOOK_SECONDS)
 
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     if len(sys.argv) > 2:
-        main(count, Path(sys.argv[2]))
+        main(count, Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else None)
     else:
         with tempfile.TemporaryDirectory(prefix="placed-kafka-") as temporary:
             main(count, Path(temporary))

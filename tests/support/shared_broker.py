@@ -1,6 +1,7 @@
 """One real Kafka broker for a whole run of the tests, whatever number of workers the run has.
 
-    main process   makes the run's folder, tells the workers of it, and ends the broker with the run
+    main process   makes the run's folder, tells the workers of it, and ends the broker with the run; if it is killed,
+                   the broker ends by itself
     worker         the first that needs the broker starts it, under a lock; the others read its address from a file
 
 A broker takes 3 s to start, and 250 MB. Tests that share it use topics of their own.
@@ -48,7 +49,9 @@ class SharedBroker:
     @classmethod
     def of_new_run(cls) -> SharedBroker:
         """For the run's main process: it has to `end` it."""
-        return cls(Path(tempfile.mkdtemp(prefix="placed-tests-")))
+        folder = Path(tempfile.mkdtemp(prefix="placed-tests-"))
+        (folder / "main").write_text(str(os.getpid()))
+        return cls(folder)
 
     def cluster(self) -> Cluster:
         """The broker, started if nobody did. It is the run's: not to be stopped or harmed."""
@@ -62,7 +65,7 @@ class SharedBroker:
         (self.folder / "said").touch()  # the shell's child is a moment later than its process id
         command = ["sh", "-c", _IN_THE_BACKGROUND, "sh", sys.executable, "-m", "tests.kafka", "1"]
         subprocess.run(
-            [*command, str(self.folder / "broker")],
+            [*command, str(self.folder / "broker"), (self.folder / "main").read_text()],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
             check=True,
