@@ -152,7 +152,7 @@ async def test_stream_that_cannot_be_brought_up_to_date_is_told_to_reload_and_en
     assert json.loads(event.data) == {"code": code, "v": 5, "log": "log-1"}
     assert await following(subscriber) is None
     assert await following(subscriber) is None
-    assert server.hub.reloads == {"too-old": 0, "future": 0, "other-log": 0, code: 1}
+    assert server.hub.reloads == {"too-old": 0, "future": 0, "other-log": 0, "canvas": 0, code: 1}
 
 
 @pytest.mark.parametrize("version", [1, 5])
