@@ -286,13 +286,14 @@ async def test_topic_of_two_partitions_is_refused(
 
 
 async def test_foreign_records_and_transactions_change_nothing(harmed: Cluster, topic: str, tmp_path: Path) -> None:
-    """What others write is skipped by all alike, and told once; a log that ends with a gap can be started on."""
+    """What others write is skipped by all alike, and each kind told once; a log that ends with a gap can be started on."""
 
     def write_foreign() -> None:
         producer = KafkaProducer(bootstrap_servers=harmed.addresses(), transactional_id=f"{topic}-t")
         producer.init_transactions()
         producer.begin_transaction()
-        for value in (b"", b"not ours", b"\x01\x09\x00", record_of([(60_000, 1, 1)]), record_of([(9, 9, 9)])):
+        kinds = (b"", b"not ours", b"\x01\x09\x00", record_of([(60_000, 1, 1)]))
+        for value in (*kinds, *kinds, record_of([(9, 9, 9)])):
             producer.send(topic, value=value, partition=0)
         producer.commit_transaction()
         producer.close()
@@ -305,8 +306,8 @@ async def test_foreign_records_and_transactions_change_nothing(harmed: Cluster, 
             async with running(tmp_path / "two", "--log", url) as two:
                 version = (await ask_until(connection, 200)).json()["v"]
                 pixels = [await served_pixels(server.port, version) for server in (one, two)]
-                assert two.output.count("a record was not understood") == 1
-            assert one.output.count("a record was not understood") == 1
+                assert two.output.count("a record was not understood") == 4
+            assert one.output.count("a record was not understood") == 4
     assert pixels[0] == pixels[1] == painted({0: [(1, 1, 1), (9, 9, 9)]})
 
 
