@@ -286,7 +286,7 @@ async def test_topic_of_two_partitions_is_refused(
 
 
 async def test_foreign_records_and_transactions_change_nothing(harmed: Cluster, topic: str, tmp_path: Path) -> None:
-    """What others write is skipped by all alike, and each kind told once; a log that ends with a gap can be started on."""
+    """What others write is skipped by all alike, and each kind told once; a log with a gap at its end starts."""
 
     def write_foreign() -> None:
         producer = KafkaProducer(bootstrap_servers=harmed.addresses(), transactional_id=f"{topic}-t")
