@@ -33,7 +33,8 @@ MOST_BYTES: Final = 5_000_000
 MOST_TLS_BYTES: Final = READERS * 30_000  # of which OpenSSL and the stream around it take two thirds
 STREAMS: Final = 100  # of one connection, as many as it may have
 _REQUEST: Final = b"GET /canvas.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_FLAGS: Final = ("--charge-seconds", "0", "--width", str(SIDE_PX), "--height", str(SIDE_PX))
+# Without a history, which takes in what was painted, with some memory of its own, while the readers come.
+_FLAGS: Final = ("--no-history", "--charge-seconds", "0", "--width", str(SIDE_PX), "--height", str(SIDE_PX))
 
 
 async def _fill(server: ServerProcess) -> int:
