@@ -180,8 +180,8 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   function refresh() {
     showState()
     brush.show()
-    element('undo').toggleAttribute('disabled', !painting.canUndo || past?.isOpen)
-    element('draw').toggleAttribute('disabled', past?.isOpen ?? false)
+    element('undo').toggleAttribute('disabled', !painting.canUndo || past?.isOpen === true)
+    element('draw').toggleAttribute('disabled', past?.isOpen === true)
     invalidate()
   }
 
