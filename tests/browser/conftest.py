@@ -34,6 +34,9 @@ _FLAGS = [
     f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
 ]
 
+_SMALL = ("--width", "64", "--height", "48")
+_ENOUGH = ("--charges", "1000", "--charge-seconds", "0.01")
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -78,7 +81,7 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
 
     def new(*arguments: str) -> PageServer:
         data = tmp_path / f"data{len(servers)}"
-        server = PageServer(data, "--width", "64", "--height", "48", *arguments)
+        server = PageServer(data, *_SMALL, *arguments)
         servers.append(server)
         server.start()
         return server
@@ -91,7 +94,16 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
 @pytest.fixture
 def server(new_server: Callable[..., PageServer]) -> PageServer:
     """A running server of a 64 x 48 canvas, with enough charges for any test."""
-    return new_server("--charges", "1000", "--charge-seconds", "0.01")
+    return new_server(*_ENOUGH)
+
+
+@pytest.fixture(scope="module")
+def server_of_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """The same for all tests of a file, which don't mind what the others painted: they give it the name `server`."""
+    server = PageServer(tmp_path_factory.mktemp("file") / "data", *_SMALL, *_ENOUGH)
+    server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="module")

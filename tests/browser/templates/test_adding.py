@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tests.browser.templates.image_server import ImageServer
     from tests.browser.templates.panel import Panel
+    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -26,6 +27,12 @@ _HAND_OVER = """([type, base64]) => {
         : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
     document.body.dispatchEvent(event)
 }"""
+
+
+@pytest.fixture(scope="module")
+def server(server_of_file: PageServer) -> PageServer:
+    """One for all, which paint nothing: a start takes as long as a test."""
+    return server_of_file
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])
