@@ -10,7 +10,7 @@
  *     placed.charges                   edits that the server would admit now; null without a cooldown
  *     placed.color                     the chosen palette index
  *     placed.view                      { scale, left, top }, see viewport.js
- *     placed.past                      null while the time line is closed; else { moment, now, playing, version, loading }
+ *     placed.past                      null while the time line is closed; else { moment, now, playing, version, ready }
  *     placed.shown()                   as indexes(), of the canvas that is shown: the past one's while a moment is looked at
  *     placed.screenOf(x, y)            where the middle of a canvas pixel is on the screen, { x, y } in CSS pixels
  */

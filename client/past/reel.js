@@ -68,10 +68,6 @@ export class Reel {
     return this.#stretches.length ? this.#stretches[this.#index].version : this.#version
   }
 
-  get loading() {
-    return this.#task !== null
-  }
-
   /**
    * What the history has.
    * @param {object} bounds

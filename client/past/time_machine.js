@@ -50,6 +50,7 @@ export class TimeMachine {
   #layer = /** @type {'heat' | 'untouched' | null} */ (null)
   #isOpen = false
   #isNow = true
+  #isRight = true // the canvas that is shown is that of the moment
   #frame = 0
   #asking = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined)
   #addressing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
@@ -95,7 +96,7 @@ export class TimeMachine {
   get state() {
     if (!this.#isOpen) return null
     const { moment, playing } = this.#playback
-    return { moment, playing, now: this.#isNow, version: this.#isNow ? null : this.#reel.version, loading: this.#reel.loading }
+    return { moment, playing, now: this.#isNow, version: this.#isNow ? null : this.#reel.version, ready: this.#isRight }
   }
 
   /**
@@ -236,6 +237,7 @@ export class TimeMachine {
   #seek(moment, done) {
     this.#playback.seek(moment)
     this.#isNow = this.#playback.atEnd
+    this.#isRight = false
     this.#soon()
     if (done) this.#address()
   }
@@ -258,10 +260,10 @@ export class TimeMachine {
     const moment = playback.tick(now)
     if (!playback.playing && playback.atEnd) this.#isNow = true
     else if (playback.playing) this.#isNow = false
-    const isRight = this.#isNow || this.#showMoment(moment, now)
+    this.#isRight = this.#isNow || this.#showMoment(moment, now)
     if (this.#isNow) this.#showNow()
-    this.#show(!isRight)
-    if (playback.playing || !isRight) this.#soon()
+    this.#show(!this.#isRight)
+    if (playback.playing || !this.#isRight) this.#soon()
   }
 
   /**

@@ -77,7 +77,7 @@ def test_axe_finds_nothing_on_the_time_line_nor_on_a_pixels_card(
     window.wait_until(window.page.locator("#pixel-card li").first.is_visible, "its earlier colour is told")
     assert _violations(window, axe) == []
     window.page.locator("#moment").press("Home")
-    window.wait_until(lambda: window.ask("placed.past.now === false && !placed.past.loading"), "the past is shown")
+    window.wait_until(lambda: window.ask("placed.past.now === false && placed.past.ready"), "the past is shown")
     assert _violations(window, axe) == []
 
 

@@ -42,11 +42,11 @@ def _past(window: CanvasPage) -> dict[str, Any]:
 
 
 def _wait_until_past(window: CanvasPage) -> None:
-    window.wait_until(lambda: window.ask("placed.past?.now === false && !placed.past.loading"), "a moment is shown")
+    window.wait_until(lambda: window.ask("placed.past?.now === false && placed.past.ready"), "a moment is shown")
 
 
 def _wait_until_now(window: CanvasPage) -> None:
-    window.wait_until(lambda: window.ask("placed.past?.now"), "the present is shown")
+    window.wait_until(lambda: window.ask("placed.past?.now && placed.past.ready"), "the present is shown")
 
 
 @pytest.fixture
