@@ -9,12 +9,11 @@ import pytest
 import trio
 
 from tests.nginx.fleet import LIMIT_SECONDS, run_fleet
-from tests.support.http_connection import ConnectionCut, connect, place
+from tests.support.http_connection import ConnectionCut, Response, connect, place
+from tests.support.serving import rest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.http_connection import Response
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -87,14 +86,40 @@ async def test_limits_count_a_network_of_ipv6_as_one_client(tmp_path: Path) -> N
             assert await refusals(fleet.port, [f"192.0.3.{n}" for n in range(200)]) == 0
 
 
+def _parsed(answer: bytes) -> Response:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    pairs = (line.partition(": ") for line in lines)
+    return Response(int(first.split()[0]), {name.lower(): value for name, _, value in pairs}, body)
+
+
 async def test_one_address_begins_a_bounded_number_of_streams(tmp_path: Path) -> None:
-    """Each may ask for a stretch of the past, which is work."""
+    """Each may ask for a stretch of the past, which is work.
+
+    A hundred a second may begin, so they have to be asked for faster, on a busy machine, too: in one piece for each of
+    some connections, and while nobody is behind nginx whose answers would have to be waited for.
+    """
+    answers: list[Response] = []
+
+    async def ask(port: int, count: int) -> None:
+        async with connect(port) as connection:
+            again = b"GET /edits HTTP/1.1\r\nHost: placed.test\r\n\r\n"
+            last = b"GET /edits HTTP/1.1\r\nHost: placed.test\r\nConnection: close\r\n\r\n"
+            await connection.stream.send_all(again * (count - 1) + last)
+            answers.extend(map(_parsed, (await rest_of(connection.stream)).split(b"HTTP/1.1 ")[1:]))
+
     with trio.fail_after(LIMIT_SECONDS):
-        async with run_fleet(tmp_path) as fleet, connect(fleet.port) as connection:
-            answers = [await connection.request("/edits") for _ in range(2_000)]
-    assert {answer.status for answer in answers} == {400, 429}
-    assert [answer.status for answer in answers[:400]] == [400] * 400
-    check_problem(answers[-1], 429, "too-many-requests", again=True)
+        async with run_fleet(tmp_path) as fleet:
+            for stop, running in zip(fleet.stops, fleet.running, strict=True):
+                stop.set()
+                await running.stopped.wait()
+            async with trio.open_nursery() as nursery:
+                for _ in range(8):
+                    nursery.start_soon(ask, fleet.port, 500)
+    statuses = [answer.status for answer in answers]
+    assert set(statuses) == {502, 429}
+    assert statuses.count(502) >= 400
+    check_problem(next(answer for answer in answers if answer.status == 429), 429, "too-many-requests", again=True)
 
 
 async def test_one_address_has_limits(tmp_path: Path) -> None:
