@@ -75,11 +75,12 @@ class Guard:
             return
         request = _request(scope)
         request_id = self._replies.requests.id_of(request.headers, request.peer)
+        receive = _heard(scope["path"], receive)
         with in_request(request_id):
             outcome: Outcome | None
             outcome, closes = self._refusal(scope, request)
             if outcome is None:
-                await self._app(scope, _heard(scope["path"], receive), send)
+                await self._app(scope, receive, send)
                 outcome = scope["state"].pop(OUTCOME, None)  # none of one who has gone away meanwhile
             if outcome is None:
                 return
@@ -121,7 +122,7 @@ def _request(scope: HTTPScope | WebsocketScope) -> Request:
 
 
 def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
-    """What the app hears of a request for `path`; one whose body has no end has gone away."""
+    """What is heard of a request for `path`, while a stream is sent, too; one whose body has no end has gone away."""
     heard_bytes, most_bytes = 0, max(_MOST_BODY_BYTES, 2 * most_body_bytes(path))
 
     async def hear() -> ASGIReceiveEvent:
