@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _HEAD: Final = struct.Struct("<4sBBBBQQQqIII")
 _MAGIC: Final = b"plEd"
 _FORMAT: Final = 1
+_MOST_VERSION: Final = (1 << 63) - 1  # an offset's bound, in every log
 
 
 def encode_page(page: Page, to: int) -> bytes:
@@ -101,7 +102,7 @@ def decode_page(data: bytes) -> ReadPage:
     code = EditCode(x_bits, y_bits, color_bits)
     begins = _HEAD.size + np.cumsum([0, *sizes, count * code.size_bytes])
     is_known = magic == _MAGIC and format_ == _FORMAT and max(x_bits, y_bits) <= 12 and color_bits <= 8
-    if not is_known or begins[-1] != len(data):
+    if not is_known or begins[-1] != len(data) or max(start, next_) > _MOST_VERSION:
         raise PageDamaged(f"it begins with {data[:8].hex()} and has {len(data)} bytes")
     offsets = _numbers(data[begins[0] : begins[1]], count)
     times = _numbers(data[begins[1] : begins[2]], count)

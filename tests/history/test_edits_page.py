@@ -64,3 +64,10 @@ def test_damaged_pages_are_refused_and_nothing_else_is_raised(data: st.DataObjec
     damaged = body[:at] + data.draw(st.binary(max_size=3)) + body[at + data.draw(st.integers(0, 3)) :]
     with contextlib.suppress(PageDamaged):
         decode_page(damaged)
+
+
+def test_versions_that_no_log_has_are_refused() -> None:
+    body = base64.b64decode(VECTORS[0]["base64"])
+    for at in (8, 24):  # where it begins, and where the next one does
+        with pytest.raises(PageDamaged):
+            decode_page(body[: at + 7] + b"\x80" + body[at + 8 :])
