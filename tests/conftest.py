@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.parts import require
-from tests.support.run_order import is_slow, longest_first
+from tests.support.run_order import is_slow, longest_first, starts_server
 from tests.support.shared_broker import SharedBroker
 from tests.support.small_disk import SmallDisk
 
@@ -39,7 +39,7 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make check` is for the loop while working."""
-    parser.addoption("--quick", action="store_true", help="leave out the tests that start whole programs")
+    parser.addoption("--quick", action="store_true", help="leave out the tests that start servers or programs")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -74,9 +74,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long files first; without those of a real broker, where whole programs are left out."""
+    """Long files first, and, with `--quick`, without what starts a server or a broker."""
     if config.getoption("--quick"):
-        items[:] = [item for item in items if item.get_closest_marker("kafka") is None]
+        items[:] = [item for item in items if not starts_server(item)]
     longest_first(items)
 
 

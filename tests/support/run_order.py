@@ -35,24 +35,35 @@ LONGEST_FIRST: Final = (
     "tests/http",
 )
 
-# They start whole programs (servers, brokers, browsers, what builds a package), or try a whole server for a minute.
+# They start whole programs (servers, brokers, browsers, what builds a package), or try one thing for seconds.
 SLOW: Final = (
     "tests/backends/kafka",
+    "tests/backends/lmdb/test_damage.py",
+    "tests/backends/lmdb/test_kill.py",
+    "tests/backends/test_contract_properties.py",
     "tests/bench",
     "tests/browser",
-    "tests/commands/operations",
+    "tests/commands/copy",
     "tests/commands/export",
+    "tests/commands/import_/test_import.py",
+    "tests/commands/operations",
     "tests/commands/paint/test_end_to_end.py",
-    "tests/commands/timelapse",
+    "tests/commands/paint/test_painter.py",
     "tests/commands/test_config_check.py",
     "tests/commands/test_output.py",
+    "tests/commands/timelapse",
+    "tests/fuzz",
+    "tests/history/test_server_process.py",
     "tests/http/lanes/test_app.py",
     "tests/http/lanes/test_connection.py",
     "tests/http/lanes/test_http2.py",
     "tests/http/lanes/test_keep_alive.py",
+    "tests/http/lanes/test_unsent.py",
     "tests/http/test_catch_ups.py",
     "tests/http/test_edits.py",
     "tests/http/test_half_closed.py",
+    "tests/http/test_post_edits.py",
+    "tests/http/test_tls.py",
     "tests/kafka",
     "tests/nginx",
     "tests/openapi/test_conformance.py",
@@ -65,8 +76,12 @@ SLOW: Final = (
     "tests/service/test_letting_go.py",
     "tests/service/test_lifecycle.py",
     "tests/service/test_start.py",
+    "tests/telemetry/test_standard_streams.py",
     "tests/test_docs_bots.py",
+    "tests/test_docs_metrics.py",
 )
+
+_SERVERS: Final = frozenset({"start", "server", "new_server"})  # fixtures
 
 
 def longest_first(items: list[pytest.Item]) -> None:
@@ -77,6 +92,11 @@ def longest_first(items: list[pytest.Item]) -> None:
 def is_slow(path: Path, root: Path) -> bool:
     """Whether `make check` leaves a file or folder out."""
     return path.relative_to(root).as_posix() in SLOW
+
+
+def starts_server(item: pytest.Item) -> bool:
+    """Whether `make check` leaves a test out that is in a file with others: it starts a server, or needs a broker."""
+    return not _SERVERS.isdisjoint(getattr(item, "fixturenames", ())) or item.get_closest_marker("kafka") is not None
 
 
 def _rank(node: str) -> int:
