@@ -199,7 +199,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   const drag = {
     claims(/** @type {Point} */ at) {
       const { scale, left, top } = screen.view
-      if (!areaChoice?.waiting) return templates.grab({ x: left + at.x / scale, y: top + at.y / scale })
+      if (!areaChoice?.waiting) return !past?.isOpen && templates.grab({ x: left + at.x / scale, y: top + at.y / scale })
       areaChoice.grab(brush.pixelAt(at))
       return true
     },

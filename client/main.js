@@ -29,7 +29,7 @@ import { StatusBar } from './page/status_bar.js'
  */
 
 const TICK_MS = 200
-const TOOLS_AGAIN_MS = 1_000
+const INTERACTION_AGAIN_MS = 1_000
 
 element('unstarted').remove()
 localise(document)
@@ -117,7 +117,7 @@ async function loadInteraction() {
     interaction = createInteraction({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState })
   } catch (error) {
     console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
-    setTimeout(() => (loading = false), TOOLS_AGAIN_MS)
+    setTimeout(() => (loading = false), INTERACTION_AGAIN_MS)
     void renew(status.say.bind(status))
   }
 }

@@ -59,7 +59,7 @@ export function createKeyboard(page) {
     fit: () => screen.fit(),
     pick: () => brush.pick(cursor.pixel ?? page.pointer()),
     undo: () => page.past()?.isOpen || painting.undo(),
-    draw: () => brush.toggleDrawing(),
+    draw: () => page.past()?.isOpen || brush.toggleDrawing(),
     grid: () => settings.set({ grid: !settings.values.grid }),
     wrong: () => templates.nextWrong(),
     past: () => void page.togglePast(),

@@ -4,6 +4,7 @@
 
 import { AreaChoice } from '../view/area.js'
 import { make } from '../page/elements.js'
+import { save } from '../page/saving.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 import { maxFactor, pngOf } from './picture.js'
@@ -47,7 +48,7 @@ export function mountShare(body, page) {
     const canvas = page.canvas()
     if (!canvas || !area) return page.say(t('noSuchArea', { width: canvas?.width ?? 0, height: canvas?.height ?? 0 }), 'trouble')
     if (Number(factor.value) > maxFactor(area)) return page.say(t('pictureTooLarge', { factor: maxFactor(area) }), 'trouble')
-    pngOf(canvas, page.palette(), area, Number(factor.value)).then(save, (error) => page.say(String(error), 'trouble'))
+    pngOf(canvas, page.palette(), area, Number(factor.value)).then((png) => save(png, '.png'), (error) => page.say(String(error), 'trouble'))
   }
 
   body.replaceChildren(
@@ -106,11 +107,4 @@ function areaOf(fields, canvas) {
     canvas && [x, y].every((n) => n >= 0) && [width, height].every((n) => n >= 1) &&
     [x, y, width, height].every(Number.isInteger) && x + width <= canvas.width && y + height <= canvas.height
   return isInside ? { x, y, width, height } : null
-}
-
-/** @param {Blob} png */
-function save(png) {
-  const href = URL.createObjectURL(png)
-  make('a', { href, download: `placed-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.png` }).click()
-  setTimeout(() => URL.revokeObjectURL(href), 60_000) // the download reads it after the click has returned
 }

@@ -36,7 +36,12 @@ export class Activity {
     const now = performance.now()
     if (now - this.#askedAt < AGAIN_MS) return
     this.#askedAt = now
-    this.#answer = await this.#source.activity(from, to + 1)
+    try {
+      this.#answer = await this.#source.activity(from, to + 1)
+    } catch (error) {
+      this.#askedAt = -Infinity
+      throw error
+    }
     this.#changed()
   }
 

@@ -59,7 +59,7 @@ export class Film {
   /**
    * @param {(part: number) => void} told  how much is done, now and then
    * @returns {Promise<Blob | null>} null: cancelled
-   * @throws the first thing that could not be loaded, when nothing was drawn yet
+   * @throws what could not be loaded, where the film would have no beginning or no end for it
    */
   async record(told) {
     await this.#draw(this.#history.from, 0)
@@ -67,15 +67,18 @@ export class Film {
     recorder.start()
     const began = performance.now()
     const length = this.#seconds * 1_000
+    let isRight = true
     for (let said = -1; !this.#cancelled; ) {
       const now = performance.now()
       const part = Math.min(1, (now - began) / length)
-      this.#show(this.#history.from + part * (this.#history.to - this.#history.from), now)
+      isRight = this.#show(this.#history.from + part * (this.#history.to - this.#history.from), now)
       if (Math.floor(part * 10) !== said) told((said = Math.floor(part * 10)) / 10)
       if (now - began > length + END_MS) break
       await nextFrame()
     }
     await stopped(recorder)
+    this.#reel.clear()
+    if (!isRight && this.#failure && !this.#cancelled) throw this.#failure
     return this.#cancelled ? null : new Blob(chunks, { type: recorder.mimeType })
   }
 
@@ -103,11 +106,14 @@ export class Film {
   /**
    * @param {number} moment
    * @param {number} now
+   * @returns {boolean} whether it is that moment's canvas
    */
   #show(moment, now) {
-    const speed = (this.#history.to - this.#history.from) / (this.#seconds * 1_000)
-    this.#reel.show(moment, { speed, density: this.#density(moment), now })
+    const { from, to } = this.#history
+    const speed = moment < to ? (to - from) / (this.#seconds * 1_000) : 0 // the last picture stands still
+    const isRight = this.#reel.show(moment, { speed, density: this.#density(moment), now })
     this.#paint()
+    return isRight
   }
 
   #paint() {

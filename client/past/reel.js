@@ -6,7 +6,7 @@
  *
  * Three ways to a moment, the cheapest first: edits that are here already; the next stretch, when the film plays slowly
  * enough for all its edits to be shown; otherwise an image. Only one thing is loaded at a time, and a film that leaps from image to
- * image shows as many as come. No clock of its own: times go in. Moments are ms since the epoch.
+ * image shows as many as come. Its one clock tells how long images take. Moments are ms since the epoch.
  */
 
 import { Stretch } from './stretch.js'

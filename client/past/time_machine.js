@@ -8,6 +8,7 @@
  */
 
 import { element, make } from '../page/elements.js'
+import { save } from '../page/saving.js'
 import { t } from '../words/language.js'
 import { Film, canRecord } from './film.js'
 import { Activity } from './activity.js'
@@ -196,7 +197,8 @@ export class TimeMachine {
    * @param {boolean} [focus]  by key
    */
   look(pixel, focus = false) {
-    void this.#card.open(pixel, this.#isOpen && !this.#isNow ? this.#reel.version : null, focus)
+    const isPast = this.#isOpen && !this.#isNow && this.#reel.canvas !== null
+    void this.#card.open(pixel, isPast ? this.#reel.version : null, focus)
     this.#page.screen.invalidate()
   }
 
@@ -301,7 +303,8 @@ export class TimeMachine {
 
   /** @type {import('../view/screen.js').Layer} */
   #drawLayer = (context, view, canvas) => {
-    if (this.#layer) this.#activity.draw(this.#layer, context, view, canvas)
+    // Its cells are parts of the canvas as it is now, which may have grown since.
+    if (this.#layer) this.#activity.draw(this.#layer, context, view, this.#page.screen.live ?? canvas)
   }
 
   /** @type {import('../view/screen.js').Layer} */
@@ -351,7 +354,7 @@ export class TimeMachine {
     try {
       const said = (/** @type {number} */ part) => this.#page.say(t('filming', { percent: Math.round(100 * part) }), 'news')
       const blob = await this.#film.record(said)
-      if (blob) save(blob, `${location.hostname}-${new Date().toISOString().slice(0, 10)}.webm`)
+      if (blob) save(blob, blob.type.startsWith('video/mp4') ? '.mp4' : '.webm')
     } catch (error) {
       this.#failed(error)
     } finally {
@@ -362,14 +365,4 @@ export class TimeMachine {
   #style() {
     document.head.append(make('link', { rel: 'stylesheet', href: new URL('past.css', import.meta.url).href }))
   }
-}
-
-/**
- * @param {Blob} blob
- * @param {string} name
- */
-function save(blob, name) {
-  const url = URL.createObjectURL(blob)
-  make('a', { href: url, download: name }).click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000) // the browser has begun to read by then
 }

@@ -168,6 +168,22 @@ def test_while_the_time_line_is_open_a_pixel_is_told_about_and_not_painted(
     assert server.canvas_version() == window.state()["version"] == version
 
 
+def test_what_paints_rests_while_the_time_line_is_open(server: PageServer, window: CanvasPage) -> None:
+    window.wait_until_equal(server)
+    window.page.locator("#past").click()
+    _wait_until_now(window)
+    window.page.keyboard.press("d")
+    window.page.keyboard.press("g")  # keys are heard in their order, and this one's effect is seen
+    grid = "JSON.parse(localStorage.getItem('placed.settings'))?.grid"
+    before = window.ask(grid)
+    window.page.keyboard.press("g")
+    window.wait_until(lambda: window.ask(grid) != before, "the keys were heard")
+    assert window.page.locator("#draw").get_attribute("aria-pressed") == "false"
+    assert window.page.locator("#draw").is_disabled()
+    window.page.keyboard.press("h")
+    window.wait_until(window.page.locator("#draw").is_enabled, "painting goes on")
+
+
 def test_a_finger_that_stays_is_told_who_painted_the_pixel(
     painted: tuple[PageServer, list[str]], new_window: Callable[..., CanvasPage]
 ) -> None:
