@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
     from placed.history.tail import View
 
-EVERY_SECONDS: Final = (
-    1.0  # 1,000 edits a second then cost 3 ms of each second, and not a thread's turn for each record
-)
+# 1,000 edits a second then cost 3 ms of each second, and not a thread's turn for each record.
+EVERY_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 1.0
 _MOST_RETRY_SECONDS: Final = 60.0  # a disk that was seen to is used again within a minute
 _CHECK_EVERY_SECONDS: Final = 0.05  # 2 MB each: 40 MB/s of reading at the most, once after a start

@@ -13,6 +13,27 @@ from placed.canvas.cooldown import MAX_AUTHORS, SAVED, Cooldowns, Rule, Standing
 from tests.support.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 
 
+def _restart(
+    before: Cooldowns, after: Cooldowns, tries: list[tuple[int, int]], saved_after: int | None, pause_ms: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Let `before` admit the tries, and give `after` the snapshot of after the try `saved_after`, or the empty one.
+
+    Returns:
+        What was admitted after the snapshot, authors and times, and the time of the restart.
+    """
+    now_ms, later, kept = 1_000_000, [], saved(before, 0)
+    for index, (author, wait_ms) in enumerate(tries):
+        now_ms += wait_ms
+        if before.admit(author, now_ms):
+            count(before, author, [now_ms], now_ms)
+            later.append((author, now_ms))
+        if index == saved_after:
+            kept, later = saved(before, now_ms), []
+    now_ms += pause_ms
+    after.load(kept, now_ms)
+    return later, now_ms
+
+
 @given(RULES, TRIES, st.integers(0, 500), st.sampled_from([1, 3, 1000]))
 def test_charges_rebuilt_from_the_whole_log_are_those_before_the_restart(
     rule: Rule, tries: list[tuple[int, int]], pause_ms: int, batch_edits: int
@@ -38,16 +59,7 @@ def test_charges_from_a_snapshot_and_the_log_after_it_are_those_before_the_resta
     rule: Rule, tries: list[tuple[int, int]], saved_after: int, pause_ms: int
 ) -> None:
     before, after = Cooldowns(rule), Cooldowns(rule)
-    now_ms, later, kept = 1_000_000, [], saved(before, 0)
-    for index, (author, wait_ms) in enumerate(tries):
-        now_ms += wait_ms
-        if before.admit(author, now_ms):
-            count(before, author, [now_ms], now_ms)
-            later.append((author, now_ms))
-        if index == saved_after:
-            kept, later = saved(before, now_ms), []
-    now_ms += pause_ms
-    after.load(kept, now_ms)
+    later, now_ms = _restart(before, after, tries, saved_after, pause_ms)
     for author, time_ms in later:
         count(after, author, [time_ms], now_ms)
     for author in (1, 2, 3):
@@ -82,16 +94,7 @@ def test_a_replay_of_part_of_the_log_gives_nothing_back_and_takes_less_than_all_
     data: st.DataObject,
 ) -> None:
     before, after = Cooldowns(rule), Cooldowns(rule, look_back_ms=look_back_ms)
-    now_ms, later, kept = 1_000_000, [], saved(before, 0)
-    for index, (author, wait_ms) in enumerate(tries):
-        now_ms += wait_ms
-        if before.admit(author, now_ms):
-            count(before, author, [now_ms], now_ms)
-            later.append((author, now_ms))
-        if index == saved_after:
-            kept, later = saved(before, now_ms), []
-    now_ms += pause_ms
-    after.load(kept, now_ms)
+    later, now_ms = _restart(before, after, tries, saved_after, pause_ms)
     while later:
         size = data.draw(st.integers(1, len(later)))
         authors, times_ms = zip(*later[:size], strict=True)
