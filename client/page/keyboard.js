@@ -39,6 +39,18 @@ export function createKeyboard(page) {
   const { brush, screen, palette, painting, panel, settings, status, templates } = page
   const cursor = new Cursor(screen)
 
+  /**
+   * Act on the past while the time line is open, otherwise on the present.
+   *
+   * @param {(past: import('../past/time_machine.js').TimeMachine) => unknown} past
+   * @param {() => unknown} [present]
+   */
+  const either = (past, present) => {
+    const machine = page.past()
+    if (machine?.isOpen) past(machine)
+    else present?.()
+  }
+
   /** @type {Record<import('./keys.js').Action, Act>} */
   const acts = {
     move(key, shift) {
@@ -47,26 +59,26 @@ export function createKeyboard(page) {
       status.announce(t('at', { x: `${x}`, y: `${y}`, color: palette.nameOf(screen.canvas.at(x, y)) }))
       page.point(cursor)
     },
-    paint() {
-      if (page.past()?.isOpen) void page.look(cursor.pixel, true)
-      else if (!brush.answer(true) && cursor.pixel) brush.wish(cursor.pixel)
-    },
+    paint: () => either(
+      () => page.look(cursor.pixel, true),
+      () => brush.answer(true) || (cursor.pixel && brush.wish(cursor.pixel))
+    ),
     color: (key) => palette.choose((Number(key) + 9) % 10),
-    colorBack: () => (page.past()?.isOpen ? page.past()?.stepSpeed(-1) : palette.step(-1)),
-    colorOn: () => (page.past()?.isOpen ? page.past()?.stepSpeed(1) : palette.step(1)),
+    colorBack: () => either((past) => past.stepSpeed(-1), () => palette.step(-1)),
+    colorOn: () => either((past) => past.stepSpeed(1), () => palette.step(1)),
     zoomIn: () => screen.zoom(2, cursor.place),
     zoomOut: () => screen.zoom(1 / 2, cursor.place),
     fit: () => screen.fit(),
     pick: () => brush.pick(cursor.pixel ?? page.pointer()),
-    undo: () => page.past()?.isOpen || painting.undo(),
-    draw: () => page.past()?.isOpen || brush.toggleDrawing(),
+    undo: () => either(() => {}, () => painting.undo()),
+    draw: () => either(() => {}, () => brush.toggleDrawing()),
     grid: () => settings.set({ grid: !settings.values.grid }),
     wrong: () => templates.nextWrong(),
     past: () => void page.togglePast(),
     look: () => void page.look(cursor.pixel ?? page.pointer(), true),
-    play: () => page.past()?.isOpen && page.past()?.togglePlay(),
-    stepBack: () => page.past()?.isOpen && void page.past()?.step(-1),
-    stepOn: () => page.past()?.isOpen && void page.past()?.step(1),
+    play: () => either((past) => past.togglePlay()),
+    stepBack: () => either((past) => past.step(-1)),
+    stepOn: () => either((past) => past.step(1)),
     templates: () => panel.toggle('templates'),
     share: () => panel.toggle('share'),
     settings: () => panel.toggle('settings'),
@@ -74,8 +86,9 @@ export function createKeyboard(page) {
     escape() {
       if (brush.answer(false)) return
       if (panel.open) return panel.close()
-      if (page.past()?.pixel) return page.past()?.closeCard()
-      if (page.past()?.isOpen) return page.past()?.close()
+      const past = page.past()
+      if (past?.pixel) return past.closeCard()
+      if (past?.isOpen) return past.close()
       cursor.clear()
       page.point(null)
     }

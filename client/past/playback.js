@@ -54,13 +54,11 @@ export class Playback {
   }
 
   /**
-   * There is more to be shown. What was at the end stays there, unless it is `pinned`.
-   *
+   * There is more to be shown. Who was at the end stays there.
    * @param {number} to
-   * @param {boolean} [pinned]  the moment is one that somebody chose
    */
-  extend(to, pinned = true) {
-    const follows = this.atEnd && !pinned
+  extend(to) {
+    const follows = this.atEnd && !this.playing
     this.#to = Math.max(this.#to, to)
     if (follows) this.#moment = this.#to
   }

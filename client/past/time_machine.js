@@ -50,7 +50,6 @@ export class TimeMachine {
   #line
   #layer = /** @type {'heat' | 'untouched' | null} */ (null)
   #isOpen = false
-  #isNow = true
   #isRight = true // the canvas that is shown is that of the moment
   #frame = 0
   #asking = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined)
@@ -86,6 +85,11 @@ export class TimeMachine {
 
   get isOpen() {
     return this.#isOpen
+  }
+
+  /** Whether the live canvas is shown. */
+  get #isNow() {
+    return this.#playback.atEnd && !this.#playback.playing
   }
 
   /** The pixel whose card is open; null without one. */
@@ -155,7 +159,6 @@ export class TimeMachine {
     const { playing } = this.#playback
     if (playing) this.#playback.pause()
     else this.#playback.play(performance.now())
-    this.#isNow &&= this.#playback.atEnd
     this.#page.announce(t(playing ? 'pause' : 'play'))
     this.#soon()
     if (playing) this.#address()
@@ -226,7 +229,7 @@ export class TimeMachine {
     this.#history = history
     this.#reel.reaches(boundsOf(history))
     if (isNew) this.#playback = Object.assign(new Playback(from, to), { speed: this.#playback.speed })
-    else this.#playback.extend(to, !this.#isNow)
+    else this.#playback.extend(to)
     await this.#activity.load(history)
     this.#line.showHistory({ from, to: this.#playback.to, marks: history.marks, counts: this.#activity.counts })
     this.#show()
@@ -238,7 +241,6 @@ export class TimeMachine {
    */
   #seek(moment, done) {
     this.#playback.seek(moment)
-    this.#isNow = this.#playback.atEnd
     this.#isRight = false
     this.#soon()
     if (done) this.#address()
@@ -260,8 +262,6 @@ export class TimeMachine {
     if (!this.#isOpen) return
     const playback = this.#playback
     const moment = playback.tick(now)
-    if (!playback.playing && playback.atEnd) this.#isNow = true
-    else if (playback.playing) this.#isNow = false
     this.#isRight = this.#isNow || this.#showMoment(moment, now)
     if (this.#isNow) this.#showNow()
     this.#show(!this.#isRight)

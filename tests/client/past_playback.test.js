@@ -46,12 +46,13 @@ test('a page that slept goes on where it was', () => {
   assert.ok(playing().tick(3_600_000) <= 250_000)
 })
 
-test('new edits lengthen it: who is at the end stays there, unless the moment was chosen', () => {
+test('new edits lengthen it: who is at the end stays there, and a moment that was chosen stays as it is', () => {
   const playback = new Playback(0, 100)
-  playback.extend(200, false)
+  playback.extend(200)
   assert.equal(playback.moment, 200)
+  playback.seek(150)
   playback.extend(300)
-  assert.equal(playback.moment, 200)
+  assert.equal(playback.moment, 150)
   playback.extend(50)
   assert.equal(playback.to, 300)
 })
