@@ -97,7 +97,7 @@ $(venv)/run.stamp: pyproject.toml constraints.txt
 	@touch $@
 
 $(venv)/test.stamp: $(venv)/run.stamp
-	@$(pip) install --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[kafka,parquet,video]'
+	@$(pip) install --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[kafka,oidc,parquet,video]'
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json
@@ -112,7 +112,7 @@ $(typescript)/node_modules/.stamp: $(typescript)/package.json $(typescript)/pack
 upgrade: $(venv)/run.stamp
 	$(python) -m venv --clear $(venv)/upgrade
 	$(venv)/upgrade/bin/python -m pip --quiet install --upgrade pip setuptools
-	$(venv)/upgrade/bin/python -m pip --quiet install --editable '.[kafka,parquet,video]' --group dev editables
+	$(venv)/upgrade/bin/python -m pip --quiet install --editable '.[kafka,oidc,parquet,video]' --group dev editables
 	sed -n '/^#/p' constraints.txt > $(venv)/constraints.txt
 	$(venv)/upgrade/bin/python -m pip freeze --all --exclude-editable >> $(venv)/constraints.txt
 	mv $(venv)/constraints.txt constraints.txt
