@@ -2,8 +2,8 @@
 
     add(stretch) ... --> waiting --> tail --full--> `full()`, to be written --> `sealed()`, and a new tail begins
 
-What a segment holds depends on the log and on where the history begins alone, not on how the log was read. A segment
-that can't be written stays in the tail, and nothing more fits in until it is. Pure; for one thread at a time.
+Only the log and the history's first version decide what a segment holds, not how the log was read. A segment that can't
+be written stays in the tail, and nothing more is added until it is written. Pure; for one thread at a time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Builder:
     """Builds on from `ground`.
 
     Attributes:
-        tail: what isn't in a segment yet.
+        tail: the records that aren't in a segment yet.
         read: the offset of the next record to add.
     """
 
@@ -38,14 +38,14 @@ class Builder:
         self._waiting: deque[tuple[Stretch, Definition]] = deque()
 
     def add(self, batch: Batch) -> None:
-        """Take a batch of the log's records, which holds `read`, or goes on from there after a gap."""
+        """Take a batch of the log's records; it holds the offset `read`, or begins after a gap behind it."""
         for stretch, definition in gather(batch, self.read, self._definition, begun=self._begun):
             self._waiting.append((stretch, definition))
             self.read, self._definition = stretch.end, definition
         self._begun = self._begun or begins(batch)
 
     def full(self) -> View | None:
-        """What the next segment has to hold; None when there isn't enough for it."""
+        """The records for the next segment; None while there aren't enough."""
         while self._waiting:
             stretch, definition = self._waiting[0]
             if definition != self.tail.definition:
@@ -63,7 +63,7 @@ class Builder:
         return None
 
     def rest(self) -> View | None:
-        """What is left for a last segment, once nothing is full any more; None if that is nothing."""
+        """The records for a last segment that isn't full; None if there are none."""
         return None if self.tail.is_empty else self.tail.view()
 
     def sealed(self, ground: Ground) -> None:

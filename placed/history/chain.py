@@ -1,10 +1,10 @@
-"""Finds the segments of a folder that make up the history, from one version on without a gap.
+"""Finds the segments of a folder that form a history without a gap.
 
     in the folder     [0, 90)  [90, 200) damaged    [300, 400)   [350, 500)   [500, 600) of another log
     the chain         [0, 90)  [90, 200) damaged  [200, 300) missing  [300, 400)
 
-Whatever is damaged or missing in between is part of the chain, without a header, and has to be read from the log again.
-May not import Trio.
+A damaged or missing segment is part of the chain, without a header; its records have to be read from the log again. May
+not import Trio.
 
 Thread: blocks.
 """
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Wanted:
-    """Which history is looked for.
+    """The history to look for.
 
     Attributes:
-        log_id: of which log.
-        copied_from: the log that this one was a backup of: what both have in common counts.
+        log_id: the log's id.
+        copied_from: the id of the log that this one was restored from; segments of what both share count.
         end: the log's next offset.
     """
 
@@ -54,9 +54,9 @@ class Found:
     """What a folder holds.
 
     Attributes:
-        chain: segments, each beginning where the one before ends.
-        strange: those of another log, or from beyond this one's end.
-        needless: those that others have the records of.
+        chain: segments, each of which begins where the one before ends.
+        strange: segments of another log, or from beyond this log's end.
+        needless: segments whose records other segments have as well.
     """
 
     chain: list[SegmentFile]

@@ -5,8 +5,8 @@
     data      =   deflate of: the differences to the value before, zigzag, `width` bytes each,
                   all lowest bytes first, then all second ones, and so on
 
-Times and offsets rise by little, so that most differences take one byte, and those of a log whose records hold one
-edit each take next to none. Little-endian. Pure: imports numpy and isal.
+Times and offsets rise slowly, so most differences take one byte. In a log with one edit a record, the differences of
+offsets take almost nothing. Little-endian. Pure: imports numpy and isal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEVEL: Final = 1  # higher ones make real times 1 % smaller, and take longer
 
 
 class ColumnDamaged(ValueError):
-    """Bytes that aren't a column of that many values."""
+    """The bytes aren't a column with that many values."""
 
 
 def pack(values: NDArray[np.int64]) -> bytes:
@@ -88,7 +88,7 @@ class Column:
         return int(self.block(index // BLOCK)[index % BLOCK])
 
     def search(self, value: int) -> int:
-        """How many of the values, which never fall, are below `value`; one block is unpacked.
+        """How many of the values, which are sorted, are below `value`; one block is unpacked.
 
         Raises:
             ColumnDamaged: the bytes don't hold them.

@@ -4,9 +4,9 @@
     | first edit's ms i64, 0 without edits | edits u32 | bytes of `offsets` u32 | bytes of `times` u32
     | offsets | times | codes
 
-    offsets   for each edit: its offset less the one before, the first one's less `from`; a varint
-    times     for each edit: its ms less the one before, the first one's 0; zigzag, a varint
-    codes     for each edit: its edit code, as in the stream (`placed.canvas.edit_code`), whose bits the head has
+    offsets   a varint for each edit: its offset minus the one before; for the first edit minus `from`
+    times     a zigzag varint for each edit: its ms minus the one before; 0 for the first edit
+    codes     the edit code of each edit, as in the stream (`placed.canvas.edit_code`); the head has its bits
 
 Little-endian. A varint has 7 bits in each byte, the lowest first, and the highest bit of a byte says that another
 follows (LEB128). zigzag(n) is 2n, for n below 0 it is -2n - 1. Pure.
@@ -65,7 +65,7 @@ def _varints(values: NDArray[np.uint64]) -> bytes:
 
 
 class PageDamaged(ValueError):
-    """Bytes that aren't a page, or not a whole one."""
+    """The bytes aren't a whole page."""
 
 
 @attrs.frozen(eq=False)

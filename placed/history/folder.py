@@ -1,12 +1,12 @@
-"""Keeps the history's files: a folder of segments, each written aside and moved into place.
+"""Keeps the history's files: a folder of segments. Each is written under another name, and then renamed.
 
     history/00000000000000000000-00000000000000131072.segment    named by its start and its end
             /part                                                one that is being written
-            /before-00000000000000131072/                        what no longer joins what comes after it
-            /of-LOGID/                                           what is of another log; the last such history alone
+            /before-00000000000000131072/                        segments with a gap between them and the present ones
+            /of-LOGID/                                           segments of another log; only the last such history
 
-A crash leaves whole segments, and perhaps a `part`, which the next one writes over. A segment whose name is there and
-whose bytes aren't sound still says which stretch of the log has to be read again. May not import Trio.
+A crash leaves whole segments, and perhaps a `part`, which the next one overwrites. The name of a damaged segment still
+says which stretch of the log has to be read again. May not import Trio.
 
 Thread: everything here blocks.
 """

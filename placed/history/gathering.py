@@ -1,7 +1,8 @@
 """Turns a batch of the log's records into stretches, each of one canvas. Pure.
 
-What is an edit, a correction or a larger canvas is decided here as the canvas's own fold decides it, or history would
-show another one: a record with one pixel outside the canvas changes nothing. Whatever changes nothing is kept as it is.
+This must decide as the live canvas does what is an edit, a correction or a larger canvas, or the history would show
+another canvas. A record with one pixel outside the canvas changes nothing, for example. Records that change nothing are
+kept as they are.
 """
 
 from __future__ import annotations

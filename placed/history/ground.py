@@ -1,4 +1,6 @@
-"""The ground: the canvas to which a stretch of the log is applied, with the pixels ever touched and the highest time.
+"""The ground: a canvas at one version, with the pixels touched so far and the highest time.
+
+Stretches of the log are applied to it.
 
 Pure. Not shared between threads while it is applied to.
 """
@@ -19,7 +21,7 @@ CELLS: Final = 64  # cells along each side of the grid in which edits are counte
 
 
 class Ground:
-    """A canvas at one version, and what history knows with it.
+    """A canvas at one version, and what the history knows about it.
 
     Attributes:
         definition: the size and palette.

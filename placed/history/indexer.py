@@ -1,4 +1,4 @@
-"""Runs the task that reads the log behind the live path, and keeps its past in segments.
+"""Runs the task that reads the log behind the live path, and writes it into segments.
 
     start --> find the chain --> follow the log --> add --> a segment is full --> write it --+
                    |                  ^                                            |         |
@@ -7,9 +7,9 @@
                    |                  +-- the log no longer has what comes next: begin anew at the canvas as it is
                    +--> look after it: check every segment once; read a damaged one from the log again
 
-Never in the way: it reads what has been appended once a second, all at once, in a thread of its own, and when it is far
-behind while people paint, it rests as long as it works. A history that can't be written stops, says so once, and the
-canvas goes on. May import Trio.
+It is never in the way. Once a second it reads all new records, in a thread of its own. When it is far behind while
+people paint, it rests as long as it works. If the history can't be written, the indexer says so once and tries again,
+and the canvas goes on. May import Trio.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ Found = TypeVar("Found")
 
 @attrs.frozen
 class Live:
-    """What the history has to know of the canvas that people see.
+    """What the history has to know about the live canvas.
 
     Attributes:
-        version: where it stands.
+        version: its version.
         definition: its size and palette.
-        created: the ground that the log began with, at offset 0.
-        ground: a copy of the canvas as it is, for a log whose beginning is gone.
+        created: the ground at offset 0, with which the log began.
+        ground: a copy of the present canvas, for a log whose beginning is gone.
         is_in_place: whether the data folder is where it was.
     """
 
@@ -73,10 +73,10 @@ class Indexer:
     """The history of one log, in one folder; `run` alone writes it.
 
     Attributes:
-        live: the canvas that people see.
-        past: what can be asked of it now.
-        stopped: why nothing is written; None while it goes on.
-        mended: damaged segments that were read from the log again.
+        live: the live canvas.
+        past: answers questions about what has been read so far.
+        stopped: why nothing can be written; None if it can.
+        mended: how many damaged segments were read from the log again.
     """
 
     def __init__(self, folder: Path, log: Log, live: Live, *, every_seconds: float = EVERY_SECONDS) -> None:

@@ -1,7 +1,7 @@
 """Keeps the history one step at a time, from batches of the log to segments in the folder.
 
-Invariant: what is in the folder, in the tail and still waiting to be added is the log up to `builder.read`, without a
-gap. A write that fails changes nothing, and is tried again with the next call. May not import Trio.
+Invariant: the folder, the tail and the batches not yet added hold the log up to `builder.read`, without a gap. A write
+that fails changes nothing; the next call tries it again. May not import Trio.
 
 Thread: everything here blocks, and belongs to one thread at a time.
 """

@@ -23,7 +23,7 @@ All little-endian. A canvas that grows does so with the first record of a segmen
 width, height and colors what the edits are of. `highest ms` is over everything up to `end`, so that a moment is found
 by binary search even where a log's times go back.
 
-Pure: what is read comes from a function.
+Pure: a function gives the bytes.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ FEW_COLORS: Final = 16
 
 
 class SegmentDamaged(ValueError):
-    """Bytes that aren't a whole segment of ours; the message says what is wrong."""
+    """The bytes aren't a whole segment of ours; the message says what is wrong."""
 
 
 @attrs.frozen(slots=True)

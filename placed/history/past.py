@@ -4,7 +4,7 @@
     tail                                                         |    in memory, or in the log
               first                                              end of the segments      version
 
-A value: what is kept later makes another one. It opens files only while it answers. Pure, but for those.
+A `Past` never changes; a later state is another `Past`. It opens files only while it answers. Pure, but for that.
 
     PastError
     ├── NotKept       the version is before the history's beginning
@@ -42,15 +42,15 @@ PAGE_OFFSETS: Final = 1 << 20  # so that a page of a log without edits ends, too
 
 
 class PastError(Exception):
-    """What was asked for can't be answered."""
+    """The question can't be answered."""
 
 
 class NotKept(PastError):
-    """A version before the history's beginning."""
+    """The version is from before the history's beginning."""
 
 
 class NotIndexed(PastError):
-    """A version in a part that hasn't been read yet, or has to be read again."""
+    """The version is in a part that hasn't been read yet, or has to be read again."""
 
 
 @attrs.frozen(eq=False)

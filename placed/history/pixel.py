@@ -1,4 +1,4 @@
-"""Tells what happened to a pixel: every colour that it had, when, and by whom, the newest first.
+"""Tells the history of one pixel, newest first: each colour, when it was set, and by whom.
 
 A segment is asked with two short reads of its pixel index, and read further only where the pixel is in it. So what an
 answer costs is bounded by how many segments are looked through.
@@ -26,7 +26,7 @@ MOST_SEGMENTS: Final = 2_048  # looked through for one answer: 270 million edits
 
 @attrs.frozen
 class PixelPage:
-    """A part of what happened to a pixel.
+    """A part of a pixel's history.
 
     Attributes:
         hits: at most as many as were asked for. Of several edits in one record the last one is here: nobody ever saw

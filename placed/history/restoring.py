@@ -1,8 +1,8 @@
-"""Restoring: a canvas as of the last segment, for a start that has no snapshot, instead of reading the whole log.
+"""Restores the canvas from the history, so that a start without a snapshot need not read the whole log.
 
-What the canvas is comes from the last segment. All other records of the log, canvases that grew it and acts, are given
-to the projection in their order, for what it keeps of them; and so are the edits of the last half hour or so, for the
-cooldowns. After it, the projection is what reading the log up to there would have made of it. May import Trio.
+The canvas comes from the last segment. The projection also gets, in their order, all records that aren't edits, and the
+edits of about the last half hour, which the cooldowns need. Then it is the same as if it had read the log up to there.
+May import Trio.
 """
 
 from __future__ import annotations

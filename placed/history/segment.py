@@ -1,7 +1,7 @@
 """Answers from one segment, a file that holds a stretch of the log; `placed.history.layout` draws its bytes.
 
-A section that is read whole is checked then. Those that are read in places, by a pixel's history, are as good as the
-last `verify`. Pure: what is read comes from a function.
+A section that is read whole is checked at once. A pixel's history reads only parts of sections; those are as good as
+the last `verify`. Pure: a function gives the bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A stretch: consecutive records of a log, held completely, as columns.
 
-An edit is a row: its record's offset and time, where, which colour, who. A record of several edits is as many rows of
-one offset. The rows of a correction name its act. Whatever else is in the log, what nobody understands included, is
-kept as it is, between the rows where it stands. So the records' bytes can be made again exactly. Pure.
+An edit is a row: its record's offset and time, the pixel, the colour, the author. A record with several edits has
+several rows with the same offset. The rows of a correction name its act. All other records, also unknown ones, are kept
+as they are, with their place between the rows. So the records' bytes can be made again exactly. Pure.
 """
 
 from __future__ import annotations

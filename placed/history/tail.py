@@ -1,7 +1,7 @@
 """Keeps the newest part of the history in memory until it fills a segment.
 
-Appended to by one thread at a time. A `View` of it stays as it is, whatever is appended later, so that other threads
-may read one. Bounded by what a segment may hold; pure.
+One thread at a time appends. A `View` never changes, whatever is appended later, so other threads may read it. It is
+never larger than a segment. Pure.
 """
 
 from __future__ import annotations

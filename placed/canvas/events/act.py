@@ -2,9 +2,9 @@
 
     {"kind": "ban", "by": "0123456789abcdef", ...}      UTF-8 JSON, at most 64 KB
 
-What stands in an act beside `kind` and `by` is up to its kind. What an act changes on the canvas comes as corrections
-after it. All that could be read in two ways is refused, so that every server reads the same: a name twice in an
-object, numbers beyond 64 bits or that are none, half a surrogate pair, or more than `_MOST_DEEP` levels.
+The kind decides what else an act holds. Corrections follow an act, with the pixels that it changes. Every server must
+read the same, so JSON that could be read in two ways is refused: a name twice in an object, numbers beyond 64 bits, NaN
+and Infinity, half a surrogate pair, or more than `_MOST_DEEP` levels.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def _check_fields(_act: object, _attribute: object, fields: Mapping[str, Any]) -
 
 @attrs.frozen
 class Act(Event):
-    """What somebody did who may.
+    """What a host or moderator did.
 
     Attributes:
-        kind: which act it is, such as `ban`; a server need not know it.
+        kind: the name of what was done, such as `ban`; a server may not know it.
         by: the author who did it.
-        fields: what its kind needs, as JSON gives it.
+        fields: all other members of the JSON object.
     """
 
     TYPE: ClassVar = 3

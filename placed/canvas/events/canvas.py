@@ -21,7 +21,7 @@ _SIZE: Final = struct.Struct("<HH")
 
 @attrs.frozen
 class Canvas(Event):
-    """What the canvas is from here on.
+    """The canvas's size and palette from here on.
 
     Attributes:
         definition: its size and palette.

@@ -1,7 +1,7 @@
 """Decodes a batch of the log's records into runs of events, in order. Pure.
 
-A batch of nothing but edits, which is what a log is made of, takes a few operations of numpy, however many records it
-has. Any other record costs some microseconds, and ends the run before it.
+Most records are edits. A batch of nothing else takes a few numpy operations, however many records it has. Any other
+record costs some microseconds, and ends the run before it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEAD = 2  # bytes: format and type
 
 
 def decode_value(value: bytes, types: Mapping[int, type[Event]]) -> Event:
-    """What one record says; nothing is wrong enough to raise an error."""
+    """Decode one record. It never raises: a bad record becomes an event that changes nothing."""
     if len(value) < _HEAD:
         return Broken(value, f"{len(value)} bytes; a record has at least {_HEAD}")
     if value[0] != FORMAT:

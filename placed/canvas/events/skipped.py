@@ -1,4 +1,4 @@
-"""Records that change nothing, with their bytes, so that a copy of a log loses nothing. Pure."""
+"""Records that change nothing. They keep their bytes, so that a copy of a log loses nothing. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The command `placed copy`: exit codes and the summary.
 
-Exit codes: 0 the copy is made and checked, 2 bad usage, 3 there is no copy, 130 Ctrl-C.
+Exit codes: 0 the copy is made and checked, 2 bad usage, 3 no copy was made, 130 Ctrl-C.
 """
 
 from __future__ import annotations

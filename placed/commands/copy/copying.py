@@ -1,9 +1,8 @@
-"""The copy of a log: read, written, read again, and compared.
+"""Copies a log: reads it, writes the copy, reads the copy, and compares both.
 
     log --batches--> gaps --> new log --batches--> the same digest, or no copy
 
-What the log is at the end must be what it was at the beginning: of an embedded one the folder is locked; of a topic it
-is asked again.
+Nobody may write to the log meanwhile. An embedded log's folder is locked; a topic's end is looked at again afterwards.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class CannotCopy(Exception):
-    """There is no copy; the message says why, and the way out."""
+    """No copy was made; the message says why, and what to do."""
 
 
 @attrs.frozen
@@ -48,9 +47,9 @@ class Copied:
     """A copy that was made.
 
     Attributes:
-        records: how many it has.
-        filled: how many of them stand where the log had a gap.
-        log_id: the copy's.
+        records: the number of its records.
+        filled: how many of them fill a gap of the log.
+        log_id: the copy's log id.
     """
 
     records: int
@@ -103,13 +102,13 @@ class _Digest:
 
 
 async def copy_log(settings: Settings, to: Settings, copying: Progress, checking: Progress) -> Copied:
-    """Copy the log of `settings` to that of `to`, which is new.
+    """Copy the log of `settings` to the new log of `to`.
 
     Args:
-        settings: where it is.
-        to: the same, but for the log.
-        copying: called with 0, the records copied, and those that there are.
-        checking: likewise with those read again.
+        settings: name the log to read.
+        to: the same settings, with the new log.
+        copying: called with 0, the records copied, and the records in all.
+        checking: called with 0, the records read again, and the records in all.
 
     Raises:
         CannotCopy: it isn't whole, somebody writes to it, or the copy isn't the same.

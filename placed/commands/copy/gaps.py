@@ -1,8 +1,7 @@
-"""Fills the gaps in a log's offsets, so that a copy's records have the same offsets as the log's.
+"""Fills gaps between offsets, so that each record of a copy has the same offset as in the log.
 
-Kafka may leave gaps, and an embedded log has none; versions and the ids of acts are offsets, and must go on to mean the
-same. In the place of a missing record stands the canvas once more, as it is there: that changes nothing on any server.
-Pure.
+A topic may have gaps; an embedded log has none. Versions and ids of acts are offsets, so they have to stay the same. In
+place of a missing record the copy repeats the canvas's size and palette, which changes nothing on any server. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _CANVAS: Final = bytes([FORMAT, Canvas.TYPE])
 
 
 class TooManyGaps(Exception):
-    """More offsets without a record than a copy fills."""
+    """The log has more offsets without a record than a copy may fill."""
 
 
 class Gaps:

@@ -1,4 +1,4 @@
-"""`placed export`: writes everything that a log has recorded into a table, for use with other tools.
+"""`placed export`: writes all edits of a log into a table, for other tools.
 
     command      flags, exit codes, what is printed
        v

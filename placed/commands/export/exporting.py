@@ -1,4 +1,4 @@
-"""Exports: reads a log, and writes a file."""
+"""Reads a log, and writes its edits into a file."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Exported:
     """What was written.
 
     Attributes:
-        rows: how many.
-        bytes: how large the file is.
+        rows: the number of rows.
+        bytes: the size of the file.
         first: the log's first offset; above 0 where its beginning is gone.
         definition: the canvas at its end.
     """
@@ -57,7 +57,7 @@ class MissingPart(Exception):
 
 
 def kind_of(path: Path) -> str | None:
-    """The ending of a file's name that says what it is to be; None where it says nothing."""
+    """The kind of file that the ending of its name asks for; None if it asks for none."""
     return next((ending for ending in sorted(KINDS, key=len, reverse=True) if path.name.endswith(ending)), None)
 
 
@@ -71,13 +71,13 @@ def _parquet(path: Path) -> Table:
 
 
 def export(settings: Settings, path: Path, kind: str, progress: Progress) -> Exported:
-    """Write all that the log of these settings has recorded.
+    """Write all edits of the log that the settings name.
 
     Args:
-        settings: of the server, which may run.
-        path: the file; one that is there is replaced once the new one is whole.
-        kind: of `KINDS`.
-        progress: called with the first version, the one reached, and the last one.
+        settings: of a server; it may be running.
+        path: the file; an existing one is replaced once the new one is whole.
+        kind: one of `KINDS`.
+        progress: called with the first version, the version reached, and the last one.
 
     Raises:
         CannotRead: the log can't be read.

@@ -38,7 +38,7 @@ _ENCODINGS: Final = {"v": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"}
 
 
 class ParquetTable(Table):
-    """A Parquet file, which is made."""
+    """A Parquet file that is being written."""
 
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(

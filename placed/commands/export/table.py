@@ -1,14 +1,14 @@
-"""The table that an export holds, whatever kind of file it is in.
+"""The table of an export; all kinds of files have the same columns.
 
-    v        the version at which the pixel is to be seen: its record's offset + 1; the same for all of one record
+    v        the first version that shows the pixel: its record's offset + 1; all rows of one record have the same
     time     that record's time, UTC, to the millisecond
-    x, y     where, from the top left pixel on, 0, 0
-    color    the palette's index
-    author   who: 16 hexadecimal digits; in Parquet the same as a number; none for a correction
-    rgb      the colour itself, #rrggbb
-    act      of a correction the act's id; none for an edit
+    x, y     the pixel; 0, 0 is the top left one
+    color    its new colour, as an index of the palette
+    author   the author: 16 hexadecimal digits, in Parquet a number; empty for a correction
+    rgb      the same colour as #rrggbb
+    act      the id of the act that a correction belongs to; empty for an edit
 
-Rows are in the log's order, so that the last one of a pixel is its colour.
+Rows are in the log's order, so the last row of a pixel has its present colour.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Part:
-    """Rows of a table that are all edits, or all of one act.
+    """Consecutive rows that are all edits, or all corrections of one act.
 
     Attributes:
         rows: dtype `placed.history.stretch.ROW`, shape (n,), n >= 1.
-        act: the id of the act that they are corrections of; None for edits.
-        definition: the canvas that they are on.
+        act: the id of the act that they belong to; None for edits.
+        definition: the size and palette of their canvas.
     """
 
     rows: NDArray[np.void]
@@ -45,7 +45,7 @@ class Part:
 
 
 def parts_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Part]:
-    """The rows in parts, in order."""
+    """Split rows into parts, in order."""
     ends = [*(np.flatnonzero(np.diff(rows["act"])) + 1).tolist(), len(rows)]
     begin = 0
     for end in ends:
@@ -56,7 +56,7 @@ def parts_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Part]:
 
 
 class Table(abc.ABC):
-    """A table that is being written."""
+    """A file that takes the rows of an export."""
 
     @abc.abstractmethod
     def write(self, part: Part) -> None:
@@ -68,7 +68,7 @@ class Table(abc.ABC):
 
     @abc.abstractmethod
     def finish(self, definition: Definition, log_id: str) -> None:
-        """Add what belongs to its end: the canvas as it is now, and whose log it is."""
+        """Write the end of the file: the canvas's present size and palette, and the log's id."""
 
     @abc.abstractmethod
     def close(self) -> None:

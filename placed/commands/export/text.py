@@ -1,4 +1,4 @@
-"""Writes exports as text, gzipped if their name ends so: CSV (RFC 4180) and JSON, one object a line."""
+"""Writes exports as text: CSV (RFC 4180), or JSON with one object a line. Files named .gz are gzipped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TextTable(Table):
         self._file.write("".join(self._lines(part)).encode())
 
     def finish(self, definition: Definition, log_id: str) -> None:
-        """Nothing: a note beside the file tells it (`placed.commands.canvas_note`)."""
+        """Do nothing: a note beside the file has the canvas (`placed.commands.canvas_note`)."""
 
     def close(self) -> None:
         """See `Table`."""

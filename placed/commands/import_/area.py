@@ -1,4 +1,4 @@
-"""Says which coordinates an import may have, and where on the canvas they go. Pure."""
+"""Decides which coordinates an import may use, and where they are on the canvas. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class AreaUnusable(Exception):
-    """What was read doesn't fit onto any canvas; the message says why."""
+    """No canvas has room for what was read; the message says why."""
 
 
 class Area:
-    """Coordinates as they are seen, and the canvas that follows from them.
+    """The coordinates seen so far, and the canvas that they need.
 
     Args:
-        width: of the canvas; None follows from the rows. So does height.
+        width: of the canvas; None means as wide as the rows need. The same holds for `height`.
         height: see width.
-        origin: the coordinates of the canvas's top left pixel; None is 0, 0, or the least that rows have, where that
-            is below zero and the size isn't given.
+        origin: the coordinates of the canvas's top left pixel. None means 0, 0; but if no size is given and the rows
+            have coordinates below zero, it means the lowest of them.
     """
 
     def __init__(self, width: int | None, height: int | None, origin: tuple[int, int] | None) -> None:

@@ -29,7 +29,7 @@ _RETURN: Final = 0x0D
 
 
 class FileUnusable(Exception):
-    """A file that can't be read, or isn't what can be imported; the message names it."""
+    """A file can't be read or can't be imported; the message names it."""
 
 
 @attrs.frozen(eq=False)
@@ -38,9 +38,9 @@ class Block:
 
     Attributes:
         data: the bytes; they end with a line end.
-        buffer: the same as uint8.
-        begins: int64, shape (lines,), where each line begins in `data`.
-        ends: likewise where it ends, without its line end: half-open.
+        buffer: the same bytes as a uint8 array.
+        begins: int64, shape (lines,): where each line begins in `data`.
+        ends: int64, shape (lines,): where each line ends, before its line end.
         first_line: the number of the first one in its file, counted from 1.
     """
 

@@ -1,10 +1,10 @@
 """Turns the colours of an imported file into indexes of one palette. Pure.
 
     2017         an index of reddit-2017, or of --palette
-    2022, 2023   red, green and blue; the palette is --palette, or what is built in and has all of them, or themselves
-    placed       both, so that an export tells its palette as far as it was used
+    2022, 2023   red, green and blue; the palette is --palette, or a built-in one with all these colours, or the colours
+    placed       index and colour: an export shows as much of its palette as was used
 
-While files are read a colour is a code, 0 to 255, as the palette is known only afterwards.
+The palette is known only when all files have been read. Until then a colour is a code, 0 to 255.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Colors(abc.ABC):
 
     @abc.abstractmethod
     def codes(self, colors: NDArray[np.int64]) -> tuple[Codes, Mask]:
-        """A code for each colour, shape (n,), and whether it may be; where not, `code` says why."""
+        """A code for each colour, shape (n,), and whether the colour is allowed; `code` says why one isn't."""
 
     @abc.abstractmethod
     def palette(self) -> Palette:
-        """The palette, once all is read."""
+        """The palette, once all files have been read."""
 
     @abc.abstractmethod
     def indexes(self) -> NDArray[np.uint8]:
@@ -47,13 +47,13 @@ class Colors(abc.ABC):
 
     @abc.abstractmethod
     def why(self, color: int) -> str:
-        """What is wrong with a colour that may not be."""
+        """Why a colour isn't allowed."""
 
     def code(self, color: int) -> int:
         """The code of one colour.
 
         Raises:
-            BadValue: it may not be.
+            BadValue: the colour isn't allowed.
         """
         codes, good = self.codes(np.array([color], np.int64))
         if not good[0]:
@@ -62,7 +62,7 @@ class Colors(abc.ABC):
 
 
 class IndexColors(Colors):
-    """Colours that are indexes of a palette already."""
+    """Colours that the file gives as indexes of a palette."""
 
     def __init__(self, palette: Palette | None) -> None:
         self._palette = palette or REDDIT_2017
@@ -85,7 +85,7 @@ class IndexColors(Colors):
 
 
 class RgbColors(Colors):
-    """Colours that are red, green and blue."""
+    """Colours that the file gives as red, green and blue."""
 
     def __init__(self, palette: Palette | None) -> None:
         self._given = palette
@@ -137,7 +137,7 @@ class OwnColors(Colors):
     """Colours of an export of ours: index | red, green, blue << 8.
 
     Args:
-        palette: what the canvas had, or is to have; None has it made of what is found.
+        palette: the palette that the canvas had or will have; None makes one from the colours found.
     """
 
     def __init__(self, palette: Palette | None) -> None:
@@ -168,7 +168,7 @@ class OwnColors(Colors):
         return _made(self._without_gaps())
 
     def _without_gaps(self) -> list[int]:
-        """The colours found, and for indexes that nobody used, others: a palette has no gaps."""
+        """The colours found. Indexes that nobody used get other colours, as a palette has no gaps."""
         used = set(self._rgb.tolist())
         spare = iter(color for color in range(2 * MAX_COLORS) if color not in used)
         count = max(2, int(np.flatnonzero(self._rgb != -1).max(initial=0)) + 1)

@@ -1,8 +1,8 @@
 """Parses columns of numbers out of lines of text, without a loop over the lines. Pure.
 
-Each function gives values and a mask of those that are good; a line that isn't good is read once more, by itself
-(`placed.commands.import_.values`), which then says what is wrong with it. So these may refuse what is rare, but must
-never take for good what the other refuses.
+Each function returns values, and a mask of those that are good. A line that isn't good is read again by itself with
+`placed.commands.import_.values`, which says what is wrong. So these functions may refuse rare forms, but must never
+accept what `values` refuses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HEX_VALUES: Final = _hex_values()
 
 
 def split(block: Block, commas: int) -> tuple[Places, Places]:
-    """The lines that have so many commas, and where their fields are.
+    """Find the lines with this number of commas, and where their fields are.
 
     Returns:
         The lines' indexes, shape (n,); and where the fields begin and end, shape (n, commas + 2): field k is what lies
@@ -55,7 +55,7 @@ def split(block: Block, commas: int) -> tuple[Places, Places]:
 
 
 def integers(buffer: Bytes, begins: Places, ends: Places, *, digits: int) -> tuple[Numbers, Mask]:
-    """Whole numbers of up to so many digits, with or without a minus."""
+    """Parse whole numbers with at most this many digits, with or without a minus."""
     is_negative = buffer[np.minimum(begins, len(buffer) - 1)] == _MINUS
     begins = begins + is_negative
     sizes = ends - begins
@@ -70,7 +70,7 @@ def integers(buffer: Bytes, begins: Places, ends: Places, *, digits: int) -> tup
 
 
 def hex_numbers(buffer: Bytes, begins: Places, ends: Places, *, digits: int) -> tuple[NDArray[np.uint64], Mask]:
-    """Numbers of exactly so many hexadecimal digits."""
+    """Parse numbers with exactly this many hexadecimal digits."""
     good = ends - begins == digits
     begins = np.where(good, begins, 0)
     values = np.zeros(len(begins), np.uint64)
@@ -84,9 +84,9 @@ def hex_numbers(buffer: Bytes, begins: Places, ends: Places, *, digits: int) -> 
 
 
 def moments_ms(buffer: Bytes, begins: Places, ends: Places) -> tuple[Numbers, Mask]:
-    """Moments in ms since the epoch: as such a number, or as `2022-04-04 00:53:51.577 UTC` and its like.
+    """Parse moments into ms since the epoch, from such a number or from text like `2022-04-04 00:53:51.577 UTC`.
 
-    A T may stand for the first space, a Z or nothing for the last word, and the fraction have up to 3 digits.
+    The first space may be a T. The last word may be a Z, or missing. The fraction has at most 3 digits.
     """
     values, good = integers(buffer, begins, ends, digits=_MS_DIGITS)
     good &= (ends - begins == _MS_DIGITS) & (values >= 0)

@@ -1,12 +1,12 @@
-"""Recognises the tables that can be imported by their headers, and reads the lines of each. Pure.
+"""Recognises the tables that can be imported, by their headers, and reads their lines. Pure.
 
     Reddit 2017   ts,user_hash,x_coordinate,y_coordinate,color
     Reddit 2022   timestamp,user_id,pixel_color,coordinate      "x,y", or "x,y,x2,y2" of a moderator's rectangle
     Reddit 2023   timestamp,user,coordinate,pixel_color         likewise, or {X: 0, Y: 0, R: 5} of a circle
     placed        v,time,x,y,color,author,rgb,act               `placed export`
 
-A line is read twice in different ways: `columns` has all simple lines of a block at once, at numpy's speed, and says
-which of them are good; `row` has one line, any that is allowed, and says what is wrong with it.
+There are two ways to read a line. `columns` reads all simple lines of a block at once, with numpy, and says which of
+them are good. `parse` reads one line, in any form that is allowed, and says what is wrong with a bad one.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class Columns:
 
     Attributes:
         lines: their indexes in the block.
-        order: see `ROW`; None is the time.
-        time_ms: as `ROW` has them; so are x and y.
+        order: see `ROW`; None means the order of their times.
+        time_ms: as in `ROW`; so are x and y.
         x: see time_ms.
         y: see time_ms.
         color: as `Colors` takes it.
-        author: uint64; None where it is a text, which lies between `texts[:, 0]` and `texts[:, 1]`.
+        author: uint64; None if authors are texts, which lie between `texts[:, 0]` and `texts[:, 1]`.
         texts: see author.
-        good: whether all of that could be read.
+        good: whether the whole line could be read.
     """
 
     lines: NDArray[np.int64]
@@ -89,7 +89,7 @@ class Format(abc.ABC):
     Attributes:
         title: for messages.
         header: its columns.
-        make_colors: what its colours mean, given a palette or none.
+        make_colors: makes the `Colors` for its colours, with a palette or None.
         is_export: whether we wrote it.
     """
 
@@ -216,7 +216,7 @@ class Export(Format):
 
 
 class ExportLines(Format):
-    """The same as one JSON object a line."""
+    """Our export as JSON, one object a line."""
 
     def __init__(self) -> None:
         super().__init__("an export of placed, as JSON", EXPORT_COLUMNS, OwnColors)
@@ -263,7 +263,7 @@ def _colors(
 def _texts(
     block: Block, begins: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where texts are that are there, and in no quotes, which would mean another text."""
+    """Which texts are present and have no quotes: in quotes they would mean another text."""
     return np.stack([begins, ends], axis=1), (begins < ends) & (block.buffer[begins] != _QUOTE)
 
 
@@ -302,7 +302,7 @@ EXPORT_PARQUET: Final = ExportLines()  # the same rows, in a file that has no li
 
 
 def format_of(header: str) -> Format | None:
-    """The format whose table begins with this line; None where there is none."""
+    """The format whose table begins with this line; None if no format does."""
     if header.startswith("{"):
         return EXPORT_LINES
     names = tuple(name.strip().strip('"').lower() for name in header.split(","))

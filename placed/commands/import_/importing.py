@@ -2,8 +2,9 @@
 
     files --blocks--> intake --rows--> spool (on the disk, sorted) --parts--> records --> a new log
 
-Two passes, as the canvas (its size, its palette, what is earliest) is known only when all has been read. Memory holds a
-block of lines, or a part of the rows, whatever the files' size; the disk 34 bytes a row beside the log.
+There are two passes, since the canvas's size, its palette and the earliest edit are known only when all has been read.
+Memory holds one block of lines or one part of the rows, however large the files are. The disk needs 34 bytes a row
+beside the log.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _PARQUET_MAGIC: Final = b"PAR1"
 
 
 class CannotImport(Exception):
-    """Nothing was imported; the message says why, and the way out."""
+    """Nothing was imported; the message says why, and what to do."""
 
 
 @attrs.frozen
@@ -62,11 +63,11 @@ class Imported:
 
     Attributes:
         definition: the canvas.
-        palette: its palette's name.
-        edits: how many.
-        records: how many they are in.
-        first_ms: when the first was placed.
-        last_ms: and the last.
+        palette: the name of its palette.
+        edits: the number of edits.
+        records: the number of records that hold them.
+        first_ms: when the first edit was placed, ms since the epoch.
+        last_ms: when the last edit was placed, ms since the epoch.
         bad: the lines that were left out.
     """
 
@@ -84,9 +85,9 @@ class Asked:
     """What somebody asked for.
 
     Attributes:
-        files: to be read.
-        origin: the coordinates of the canvas's top left pixel; None follows from the files.
-        skip_bad_lines: whether lines that can't be used are left out; otherwise nothing is imported.
+        files: the files to read.
+        origin: the coordinates of the canvas's top left pixel; None finds them from the files.
+        skip_bad_lines: leave out lines that can't be used; otherwise one such line stops the import.
     """
 
     files: tuple[Path, ...]
@@ -98,13 +99,13 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
     """Import tables of edits into the new log that the settings name.
 
     Args:
-        settings: of the server that will have it; its width, height and palette count before what the files say.
+        settings: of the server that will use the log; its width, height and palette override what the files say.
         asked: what to import.
-        reading: called with 0, the bytes read, and those that there are.
-        writing: called with 0, the rows written, and those that there are.
+        reading: called with 0, the bytes read, and the bytes in all.
+        writing: called with 0, the rows written, and the rows in all.
 
     Raises:
-        CannotImport: a file, or lines of it, can't be used, or there is nothing in them.
+        CannotImport: a file or some of its lines can't be used, or the files hold no edits.
         NoNewLog: the log can't be made.
     """
     with _explained():
@@ -153,10 +154,10 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _format(files: Sequence[Path]) -> Format:
-    """What all of the files are.
+    """The format of all files.
 
     Raises:
-        FileUnusable: one of them can't be read, is of no format that is known, or of another than the others.
+        FileUnusable: a file can't be read, has no known format, or has another format than the first one.
     """
     found: dict[Path, Format] = {}
     for path in files:
@@ -223,7 +224,7 @@ def _parquet() -> Any:
 
 
 def _check(intake: Intake, asked: Asked) -> None:
-    """Refuse what has lines that can't be used, unless that was asked for, and what has no others."""
+    """Refuse bad lines unless they are to be skipped, and refuse an import without any good line."""
     bad = intake.bad
     if bad.count and not asked.skip_bad_lines:
         more = f"; and {bad.count - len(bad.told):,} more" if bad.count > len(bad.told) else ""

@@ -1,4 +1,4 @@
-"""Takes blocks of lines, and puts rows into a spool; it counts and names the lines that can't be used. Pure."""
+"""Reads blocks of lines, puts their rows into a spool, and counts and names the lines that can't be used. Pure."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class BadLines:
     """The lines that can't be used.
 
     Attributes:
-        count: how many.
-        told: of the first ones, where each is and what is wrong with it.
+        count: how many there are.
+        told: for each of the first ones, its place and what is wrong with it.
     """
 
     count: int = 0
@@ -43,7 +43,7 @@ class BadLines:
 
 
 def author_of_text(text: bytes, key: bytes) -> int:
-    """The author, 0 to 2**64 - 1, whom a file calls `text`: a keyed hash, as that of an address is."""
+    """The author, 0 to 2**64 - 1, for a name in a file: a keyed hash of it, as for an address."""
     return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=key).digest(), "little")
 
 
@@ -51,15 +51,15 @@ class Intake:
     """Reads the lines of one import.
 
     Args:
-        form: what they are.
-        colors: what their colours mean.
-        area: where they may be.
-        spool: where the rows go.
-        key: the author key, which makes authors of users' names or hashes.
+        form: the lines' format.
+        colors: turns their colours into codes.
+        area: the coordinates that they may use.
+        spool: takes the rows.
+        key: the author key, which turns users' names or hashes into authors.
 
     Attributes:
-        lines: how many were read, without empty ones.
-        bad: those that can't be used.
+        lines: the number of lines read, without empty ones.
+        bad: the lines that can't be used.
     """
 
     def __init__(self, form: Format, colors: Colors, area: Area, spool: Spool, key: bytes) -> None:
@@ -72,7 +72,7 @@ class Intake:
         self.bad = BadLines()
 
     def take(self, block: Block, file: str) -> None:
-        """Read one block of `file`, which is its name for messages."""
+        """Read one block; `file` is the file's name in messages."""
         rows = np.zeros(len(block), ROW)
         is_row = np.zeros(len(block), np.bool_)
         self._take_simple(block, rows, is_row)
@@ -97,15 +97,15 @@ class Intake:
         place: str,
         first: int,
     ) -> None:
-        """Take rows that were read elsewhere, but for those whose place or colour isn't allowed.
+        """Take rows that were read elsewhere, and count those whose place or colour isn't allowed as bad.
 
         Args:
-            rows: dtype `ROW`; their colours are filled in here.
-            x: where they are, without `ROW`'s limits; so is y.
+            rows: dtype `ROW`; this method fills in their colours.
+            x: their coordinates, without `ROW`'s limits; so is y.
             y: see x.
-            colors: as `Colors` takes them, or -1 for one that can't be.
-            place: what a row is called in messages, before its number.
-            first: the first one's number.
+            colors: as `Colors` takes them; -1 is never allowed.
+            place: the word for a row in messages, before its number.
+            first: the number of the first row.
         """
         self.lines += len(rows)
         good = self._area.holds(x, y) & (colors >= 0)
@@ -127,7 +127,7 @@ class Intake:
         self._spool.add(rows)
 
     def _take_simple(self, block: Block, rows: NDArray[np.void], is_row: NDArray[np.bool_]) -> None:
-        """Fill in the rows of all lines that can be read at once."""
+        """Fill in the rows of all lines that `columns` can read."""
         found = self._form.columns(block)
         good = np.flatnonzero(found.good & self._area.holds(found.x, found.y))
         # Only now: a line that is bad otherwise adds no colour to the palette.

@@ -38,11 +38,11 @@ _TYPES: Final = {
 
 
 def told_canvas(path: Path) -> Definition | None:
-    """The canvas that the file's metadata tell of; None where they don't.
+    """The canvas in the file's metadata; None if there is none.
 
     Raises:
-        FileUnusable: it can't be read, or isn't an export of ours.
-        NoteUnusable: they tell something else.
+        FileUnusable: the file can't be read, or isn't an export of ours.
+        NoteUnusable: the metadata hold something else.
     """
     try:
         schema = pq.read_schema(path)
@@ -55,7 +55,7 @@ def told_canvas(path: Path) -> Definition | None:
 
 
 def read_parquet(path: Path, intake: Intake) -> Iterator[float]:
-    """Have a file's rows taken, and yield after each part how much is done, 0 to 1.
+    """Give a file's rows to the intake part by part, and yield after each part how much is done, 0 to 1.
 
     Raises:
         FileUnusable: it can't be read, or its columns are of other types.

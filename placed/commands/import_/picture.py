@@ -1,8 +1,8 @@
-"""Makes a picture the beginning of a canvas: its pixels are the new log's first edits, by nobody.
+"""Makes a new canvas from a picture: its pixels are the new log's first edits, and have no author.
 
-The picture of a canvas (/canvas.png) becomes the same canvas: it keeps its palette, in its order. Of other pictures the
-colours decide, as in a table: --palette, whose nearest colours are taken, or what is built in and has all
-of them, or themselves. Transparent pixels stay blank.
+An image of a canvas (/canvas.png) becomes the same canvas, with the same palette in the same order. For another picture
+the palette is --palette, whose nearest colours are taken; without that, a built-in palette that has all its colours;
+otherwise its own colours. Transparent pixels stay blank.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0",
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins as pictures do."""
+    """Whether a file begins with the signature of a picture."""
     try:
         if not path.is_file():
             return False
@@ -52,11 +52,11 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
     """Import one picture into the new log that the settings name.
 
     Args:
-        settings: of the server that will have it; its width, height and palette count before what the picture has.
+        settings: of the server that will use the log; its width, height and palette override the picture's.
         path: the picture.
 
     Raises:
-        CannotImport: it can't be read, has too many colours, or is larger than the canvas that is asked for.
+        CannotImport: the picture can't be read, has too many colours, or is larger than the canvas asked for.
         NoNewLog: the log can't be made.
     """
     try:
@@ -78,7 +78,7 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
 
 
 def _own_palette(path: Path) -> Palette | None:
-    """The palette of a canvas's own picture, which says that it is one (tEXt)."""
+    """The palette of an image of a canvas, which says so in a tEXt chunk; None for other pictures."""
     with Image.open(path) as image:
         is_ours = image.mode == "P" and _MARK in image.info
         colors = image.getpalette("RGB") if is_ours else None

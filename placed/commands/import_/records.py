@@ -1,4 +1,4 @@
-"""Makes records of rows: all edits of one moment are one record, as a busy server writes it. Pure."""
+"""Turns rows into records. All edits of one moment become one record, as on a busy server. Pure."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MOST_EDITS: Final = (Log.max_value_bytes - len(EDITS_HEADER)) // EDIT.itemsize  
 
 @attrs.frozen(eq=False)
 class Records:
-    """Some records in order.
+    """Consecutive records of the new log.
 
     Attributes:
         times_ms: int64, shape (n,).
-        values: their bytes.
-        edits: how many they hold.
+        values: the records' bytes.
+        edits: the number of edits in them.
     """
 
     times_ms: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Records:
 
 
 def records_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Records]:
-    """The records of rows that are in order, all of each order, with the canvas's coordinates and colours."""
+    """The records of sorted rows with the canvas's coordinates and colours; all rows of one order are among them."""
     special = np.flatnonzero(rows["kind"] != Kind.PIXEL).tolist()
     begin = 0
     for at in special:
@@ -55,7 +55,7 @@ def records_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Recor
 
 
 def _end_of_correction(rows: NDArray[np.void], begin: int) -> int:
-    """Where the rows of the correction end that begins here: one record's, by one act."""
+    """Where the correction that begins here ends: its rows have one order and one act."""
     same = [rows[name][begin:] == rows[name][begin] for name in ("kind", "order", "author")]
     is_other = ~np.logical_and.reduce(same)
     return begin + int(np.argmax(is_other)) if is_other.any() else len(rows)
@@ -70,12 +70,12 @@ def _correction(rows: NDArray[np.void]) -> Records:
 
 
 def edit_records(edits: NDArray[np.void]) -> list[bytes]:
-    """As few records as hold these edits, dtype `EDIT`; none for none."""
+    """The fewest records that can hold these edits, dtype `EDIT`."""
     return [Edits(edits[at : at + MOST_EDITS]).encode() for at in range(0, len(edits), MOST_EDITS)]
 
 
 def _of_edits(time_ms: int, edits: NDArray[np.void]) -> Records:
-    """One moment's edits; none where a shape lies outside the canvas."""
+    """The edits of one moment; a shape outside the canvas has none."""
     values = edit_records(edits)
     return Records(np.full(len(values), time_ms, np.int64), values, len(edits))
 
@@ -98,7 +98,7 @@ def _of_pixels(rows: NDArray[np.void]) -> Iterator[Records]:
 
 
 def _encoded_each(edits: NDArray[np.void]) -> list[bytes]:
-    """One record an edit: most moments have one."""
+    """One record for each edit, for moments with one edit: most of them are."""
     joined = np.empty((len(edits), len(EDITS_HEADER) + EDIT.itemsize), np.uint8)
     joined[:, : len(EDITS_HEADER)] = np.frombuffer(EDITS_HEADER, np.uint8)
     joined[:, len(EDITS_HEADER) :] = edits.view(np.uint8).reshape(-1, EDIT.itemsize)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pixels_of(row: np.void, definition: Definition) -> NDArray[np.void]:
-    """The edits, dtype `EDIT`, of one row whose coordinates are the canvas's; what lies outside is left out."""
+    """The edits, dtype `EDIT`, of one row with the canvas's coordinates; pixels outside the canvas are left out."""
     x, y, x2, y2 = (int(row[name]) for name in ("x", "y", "x2", "y2"))
     if row["kind"] == Kind.CIRCLE:
         radius = x2

@@ -1,9 +1,9 @@
-"""Spools rows on the disk: they come in any order, and are read back in the order of their times.
+"""Sorts rows on the disk: they come in any order, and are read back in the order of their times.
 
-Each block is sorted and written at the files' ends. To read them, the range of orders is cut into parts of about
-`AT_ONCE` rows, and of each block that slice is taken that belongs into a part: a merge in pieces that numpy sorts. So
-memory holds one part, whatever the number of rows, and files that are sorted already cost nothing more. Rows of one
-order are always in one part, and stay as they came.
+It is a merge sort. Each block is sorted in memory and appended to the files. To read the rows back, the range of orders
+is cut into parts of about `AT_ONCE` rows. A part takes its slice of each block, and numpy sorts it. So memory holds one
+part, however many rows there are, and sorted input costs nothing extra. Rows of the same order are always in the same
+part, and keep the order in which they came.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ORDER: Final = np.dtype("<i8")
 
 
 class Spool:
-    """Rows, dtype `ROW`, in a folder.
+    """Rows, dtype `ROW`, in files of a folder.
 
     Attributes:
         rows: how many there are.
@@ -44,7 +44,7 @@ class Spool:
         self._order_file = self._order_path.open("wb")
 
     def add(self, rows: NDArray[np.void]) -> None:
-        """Put down one block of rows."""
+        """Sort one block of rows, and write it."""
         if not len(rows):
             return
         orders = rows["order"].astype(_ORDER)
@@ -63,7 +63,7 @@ class Spool:
         self._order_file.close()
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
-        """All rows in order, in parts; each row once."""
+        """Yield all rows in order, in parts."""
         self.close()
         if not self.rows:
             return
@@ -83,7 +83,7 @@ class Spool:
         yield from self._part(at, ends)
 
     def _pivots(self) -> list[int]:
-        """Orders at which to cut, rising."""
+        """The orders at which to cut the range into parts, rising."""
         samples = np.sort(np.concatenate(self._samples))
         step = max(1, self._at_once // self._sample_every)
         pivots: list[int] = np.unique(samples[step::step]).tolist()

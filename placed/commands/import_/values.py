@@ -21,11 +21,11 @@ _SECONDS_UP_TO: Final = 100_000_000_000  # as ms it is 1973, as seconds 5138
 
 
 class BadValue(ValueError):
-    """A value that isn't understood, or isn't allowed; the message names it."""
+    """A value can't be read or isn't allowed; the message names it."""
 
 
 def shown(value: object) -> str:
-    """The value, as a message shows it: in quotes, and not for ever."""
+    """The value as messages show it: in quotes, and shortened."""
     return _REPR.repr(value)
 
 
@@ -38,7 +38,7 @@ def whole_number(text: str, name: str) -> int:
 
 
 def moment_ms(text: str, name: str = "time") -> int:
-    """A moment, in ms since the epoch; what is finer than a ms is cut off."""
+    """Parse a moment into ms since the epoch; finer digits are cut off."""
     text = text.strip()
     if _NUMBER.fullmatch(text):
         number = int(text)
@@ -73,7 +73,7 @@ def color_rgb(text: str) -> int:
 
 
 def author_id(text: str) -> int:
-    """An author as this project writes it."""
+    """Parse an author, 16 hexadecimal digits."""
     if not _AUTHOR.fullmatch(text):
         raise BadValue(f"author {shown(text)}; allowed are 16 hexadecimal digits")
     return int(text, 16)

@@ -4,8 +4,8 @@
        v
     filming                     the past, the file
        v
-    cut, playing, moments       which part of the past, and the canvas at each frame; pure
-    video, apng, gif, webp      one kind of file each, which takes frame after frame
+    look, playing, moments      how frames look, the canvas at each frame, times that somebody typed; pure
+    video, apng, gif, webp      one kind of file each, written frame by frame
 
-Memory holds one frame, and a part of the log, whatever the film's length; a WebP file is put together in memory.
+Memory holds one frame and a part of the log, however long the film is. Only a WebP file is put together in memory.
 """

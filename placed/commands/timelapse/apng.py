@@ -1,8 +1,8 @@
-"""Writes films as animated PNG (W3C PNG, third edition, section 11.3.4): every pixel exact, in any browser.
+"""Writes films as animated PNG (W3C PNG, third edition, section 11.3.4), which keeps every pixel exact.
 
     signature | IHDR | acTL | PLTE | fcTL, IDAT | fcTL, fdAT | fcTL, fdAT ... | IEND
 
-Each frame is the part that has changed, as palette indexes.
+Each frame holds only the box that has changed, as palette indexes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_apng(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> N
     Args:
         path: the file.
         frames: palette indexes, at the canvas's size.
-        look: the film's.
+        look: how the film looks.
 
     Raises:
         OSError: there is no room.

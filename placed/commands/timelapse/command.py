@@ -139,7 +139,7 @@ def timelapse(
 
 
 def _given_places(ctx: click.Context) -> list[str]:
-    """The flags that say where a data folder or a topic is, as far as they were typed."""
+    """The typed flags that name a data folder or a topic."""
     return [f"--{name}" for name in ("data", "log") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 

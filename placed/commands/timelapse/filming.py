@@ -1,8 +1,8 @@
-"""Films: reads a past, and writes a film.
+"""Makes a film of a past.
 
-It plays the part of the past that is asked for, frame by frame, into the file. A film that passes with the edits needs
-their number, so that it is looked through before. Should the canvas grow on the way, it is begun again with the larger
-one: that is rare, and to know it beforehand would take as long as to read all of it.
+It plays the wanted part of the past into the file, frame by frame. With `--even edits` it first counts the edits, which
+means to read that part twice. If the canvas grows during the film, the film begins again with the larger canvas. That
+is rare, and to find it out first would take as long as to read everything.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MAX_SIDE_PX: Final = 8192
 
 
 class CannotFilm(Exception):
-    """There can be no such film; the message says why, and what can be."""
+    """This film can't be made; the message says why, and what is possible."""
 
 
 @attrs.frozen
@@ -55,12 +55,12 @@ class Wanted:
     """The film that somebody wants.
 
     Attributes:
-        begin_ms: when it begins; None is with the first edit.
-        end_ms: when it ends; None is with the last record.
-        area: of the canvas; None is all of it.
-        seconds: how long it is.
+        begin_ms: its first moment; None means the first edit.
+        end_ms: its last moment; None means the last record.
+        area: the part of the canvas; None means all of it.
+        seconds: its length.
         fps: frames a second.
-        scale: pixels of the film for each side of one of the canvas's; None is as many as fit a screen.
+        scale: the side of one canvas pixel in the film; None means as large as fits a screen.
         even: what passes evenly, the time or the edits.
     """
 
@@ -83,11 +83,11 @@ class Filmed:
     """The film that was made.
 
     Attributes:
-        begin_ms: when it begins.
-        end_ms: when it ends.
-        edits: how many it shows.
-        look: what its frames have in common.
-        bytes: how large it is.
+        begin_ms: its first moment.
+        end_ms: its last moment.
+        edits: how many edits it shows.
+        look: how its frames look.
+        bytes: the size of the file.
     """
 
     begin_ms: int
@@ -99,11 +99,11 @@ class Filmed:
 
 @attrs.frozen
 class _Cut:
-    """The part of a past that is filmed: the versions `start` to `end`, as far as is known beforehand.
+    """The part of a past that is filmed: the versions `start` to `end`.
 
     Attributes:
-        edits: how many there are; counted only where the film is to pass with them.
-        definition: the canvas at its largest, as far as is known: one that grows in the film is filmed once more.
+        edits: how many edits it has; counted only for a film that passes with them.
+        definition: the largest canvas known so far; if the canvas grows in the film, filming begins again.
     """
 
     start: int
@@ -128,11 +128,11 @@ def film(source: Source, path: Path, kind: str, wanted: Wanted, looking: Progres
 
     Args:
         source: the past.
-        path: the file; one that is there is replaced once the new one is whole.
-        kind: of `KINDS`.
+        path: the file; an existing one is replaced once the new one is whole.
+        kind: one of `KINDS`.
         wanted: the film.
-        looking: called with the first version, the one looked at, and the last one.
-        filming: called with 0, the frames made, and those that there will be.
+        looking: called while edits are counted: with the first version, the version reached, and the last one.
+        filming: called with 0, the frames made, and the frames in all.
 
     Raises:
         CannotFilm: it would show nothing, or be too long, too large or too fast.
@@ -180,7 +180,7 @@ def _counted(frames: Iterator[NDArray[np.uint8]], count: int, progress: Progress
 
 
 def _look_ahead(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
-    """Where the film begins and ends. All of it is looked through only to count its edits."""
+    """Find where the film begins and ends, and count its edits if the film passes with them."""
     start = source.first if wanted.begin_ms is None else source.version_at(wanted.begin_ms - 1)
     end = source.version if wanted.end_ms is None else source.version_at(wanted.end_ms)
     definition, _ = source.canvas(start)

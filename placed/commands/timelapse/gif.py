@@ -1,9 +1,9 @@
-"""Writes films as GIF (89a), for places that take nothing else. Each frame is the part that changed, packed by Pillow.
+"""Writes films as GIF (89a), for places that take nothing else. Pillow packs the part of each frame that has changed.
 
     header | colours | for ever | (times, place, pixels) for each frame | end
 
-Where the palette has a colour to spare, pixels that stay are transparent, which packs them smaller. GIF counts in
-hundredths of a second: frames at 30 a second take 3, 3 and 4 of them.
+If the palette has a colour to spare, pixels that stay the same are transparent, which makes files smaller. GIF counts
+time in hundredths of a second: at 30 frames a second, frames last 3, 3 and 4 of them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,6 @@ def write_gif(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> No
 
 
 def _header(look: Look) -> bytes:
-    """The header, with a table of 256 colours, and that the film is played for ever."""
+    """The header: a table of 256 colours, and the extension that makes the film loop for ever."""
     table = look.rgb.ljust(256 * 3, b"\0")
     return b"GIF89a" + struct.pack("<HHBBB", look.width, look.height, 0xF7, 0, 0) + table + _FOR_EVER

@@ -18,10 +18,10 @@ class Look:
     Attributes:
         width: of a frame, in pixels of the film; so is height.
         height: see width.
-        scale: pixels of the film for each side of one of the canvas's.
+        scale: the side of one canvas pixel in the film.
         rgb: the palette, 3 bytes a colour.
         fps: frames a second.
-        frames: how many there are.
+        frames: the number of frames.
     """
 
     width: int
@@ -42,7 +42,7 @@ class Look:
 
 
 def changed_box(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The smallest part in which two frames differ: left, top, right and bottom, half-open; one pixel if they don't."""
+    """The smallest box in which two frames differ: left, top, right, bottom, half-open; one pixel if they are equal."""
     differs = before != after
     rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if not len(rows):

@@ -1,4 +1,4 @@
-"""Parses moments as somebody types them: dates, times, ages, ms since the epoch. Pure."""
+"""Parses moments that somebody typed: dates, times, ages, ms since the epoch. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def moment_of(text: str, now_ms: int) -> int:
-    """The moment that a text means, in ms since the epoch.
+    """Parse a moment into ms since the epoch.
 
     Args:
-        text: RFC 3339, without a zone in UTC, or a date alone; an age, such as 24h; or ms since the epoch.
-        now_ms: what ages count from.
+        text: RFC 3339 (UTC if it names no zone), a date alone, an age such as 24h, or ms since the epoch.
+        now_ms: the moment from which ages count back.
 
     Raises:
-        BadValue: it means none.
+        BadValue: the text is none of these.
     """
     age = _AGE.fullmatch(text)
     if age:

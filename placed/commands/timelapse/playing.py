@@ -1,4 +1,4 @@
-"""Gives the canvas at each frame of a film, from the log's rows in order. Pure."""
+"""Plays the log's rows in order, and yields the canvas at each frame of a film. Pure."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Area:
     height: int
 
     def of(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """The rows that lie in it."""
+        """The rows whose pixels lie in this area."""
         x, y = rows["x"], rows["y"]
         inside = (x >= self.x) & (x < self.x + self.width) & (y >= self.y) & (y < self.y + self.height)
         return rows if inside.all() else rows[inside]
 
     def cut(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Its pixels, shape (height, width), in an array of their own; blank where the canvas hasn't grown to yet."""
+        """A copy of the area's pixels, shape (height, width); blank where the canvas isn't that large yet."""
         found = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
         pixels = np.zeros((self.height, self.width), np.uint8)
         pixels[: found.shape[0], : found.shape[1]] = found
@@ -39,21 +39,21 @@ class Area:
 
 
 def marks(begin: int, end: int, frames: int) -> NDArray[np.int64]:
-    """Up to where each frame goes, evenly from `begin` to `end`: int64, shape (frames,). A single one shows the end."""
+    """How far each frame goes, evenly from `begin` to `end`: int64, shape (frames,). A single frame shows the end."""
     return np.linspace(begin, end, frames).round().astype(np.int64) if frames > 1 else np.array([end], np.int64)
 
 
 def play(
     pixels: NDArray[np.uint8], area: Area, rows: Iterable[NDArray[np.void]], up_to: NDArray[np.int64], even: Even
 ) -> Iterator[NDArray[np.uint8]]:
-    """The area at each frame, uint8, shape (height, width): the same array again and again, as it is then.
+    """Yield the area at each frame, uint8, shape (height, width). It is the same array each time, painted on.
 
     Args:
-        pixels: the area before the first row; it is painted on.
-        area: where it is on the canvas.
-        rows: those from there on, in the log's order, dtype `placed.history.stretch.ROW`.
-        up_to: for each frame, rising: the last moment in ms, or how many of the area's edits, that it shows.
-        even: which of the two.
+        pixels: the area before the first row; `play` paints on it.
+        area: its place on the canvas.
+        rows: all later rows, in the log's order, dtype `placed.history.stretch.ROW`.
+        up_to: for each frame, rising: the last moment in ms that it shows, or the number of the area's edits.
+        even: which of the two `up_to` means.
     """
     frame, seen, latest = 0, 0, 0
     for part in rows:

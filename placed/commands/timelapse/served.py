@@ -1,8 +1,8 @@
 """The past that a server serves over HTTP: `GET /history`, `/history/canvas.png` and `/history/edits`.
 
-What comes is believed only within bounds: sizes of answers and of pictures, versions that go on. Pages of edits are
-kept in a file that goes away, as a film is looked through before it is played. A server that has too much to do, or
-that hasn't read so far, is asked again when it says so, for a while.
+A server isn't trusted: answers and pictures have largest sizes, and versions must rise. Pages of edits are kept in a
+temporary file, since a film may need them twice. If the server is busy, or hasn't indexed that far, it is asked again
+when its Retry-After says, for a while.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _AGAIN: Final = (429, 503)
 
 
 class ServedPast(Source):
-    """One server's past. Used as a context manager, by one thread.
+    """One server's past; a context manager for one thread.
 
     Args:
         url: the address of its page, also below a sub-path.
         transport: what to send with instead of the network.
 
     Raises:
-        CannotRead: on entering, and from every method: it doesn't answer, or isn't a server with a history.
+        CannotRead: on entering, and from every method: the server doesn't answer, or has no history.
     """
 
     def __init__(self, url: httpx.URL, transport: httpx.BaseTransport | None = None) -> None:
@@ -108,7 +108,7 @@ class ServedPast(Source):
             raise self._not_understood(f"its picture of version {version} ({error!r})") from error
 
     def rows(self, start: int, end: int) -> Iterator[tuple[NDArray[np.void], Definition, int]]:
-        """See `Source`; authors aren't told, and the canvas is that of the end."""
+        """See `Source`; a server tells no authors, and the canvas is the one at the end."""
         definition, _ = self.canvas(end)
         while start < end:
             rows, reached = self._page(start, end)
@@ -145,7 +145,7 @@ class ServedPast(Source):
     def _ask(
         self, path: str, query: dict[str, int], most_bytes: int, allowed: tuple[int, ...] = (200,)
     ) -> tuple[httpx.Response, bytes]:
-        """The answer to a GET, asked again while the server says to wait."""
+        """The answer to a GET; asks again while the server says to wait."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             with self._explained(), self._client.stream("GET", path, params=query) as response:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Source(abc.ABC):
-    """A past that can be filmed. All of it blocks, and raises CannotRead.
+    """A past that can be filmed. Its methods block, and raise CannotRead.
 
     Attributes:
         first: the first version.
-        version: the last one.
-        last_ms: the time of the last record before that.
+        version: the last version.
+        last_ms: the time of the last record, ms since the epoch.
     """
 
     first: int
@@ -43,7 +43,7 @@ class Source(abc.ABC):
 
 
 class LocalSource(Source):
-    """The past that this machine can read."""
+    """The past in a data folder or a topic that this machine can read."""
 
     def __init__(self, opened: OpenPast) -> None:
         self._past = opened.past

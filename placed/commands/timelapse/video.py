@@ -1,7 +1,7 @@
 """Writes films as MP4 (H.264) and WebM (VP9), by PyAV, which the extra `placed[video]` brings.
 
-Palette indexes become Y, U and V (BT.709, 16 to 235) by tables, so that a frame costs a look for each pixel, and no
-arithmetic on colours. U and V are the mean of 2 x 2 pixels, as both formats have it for players everywhere.
+Tables turn palette indexes into Y, U and V (BT.709, 16 to 235), so a pixel costs one look-up and no arithmetic. U and V
+are the mean of 2 x 2 pixels (yuv420p), which all players can show.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes films as WebP, lossless, by Pillow, which puts the file together in memory."""
+"""Writes films as lossless WebP, by Pillow, which holds the whole file in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METHOD: Final = 0  # 1000 x 1000: 11 frames/s; 4 has 2, for 5 % less
 
 
 class _Frames(Image.Image):
-    """The frames as one image of several, which makes each when it is asked for it."""
+    """The frames as one Pillow image, which makes each frame when Pillow asks for it."""
 
     def __init__(self, frames: Iterator[NDArray[np.uint8]], look: Look) -> None:
         super().__init__()
