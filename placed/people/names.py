@@ -1,0 +1,120 @@
+"""Says what a person's name may be, and which two names look alike, so that nobody can pass for another. Pure.
+
+    what was typed --NFKC--> name --skeleton--> what two names that look alike have in common
+
+A name is shown as it was chosen. Its skeleton is never shown: it is compared, and the people store keeps it to find who
+has a name. The skeleton knows the look-alikes of Latin, Greek and Cyrillic letters and of digits, which is what people
+type on the keyboards of Europe; of other scripts it knows case, accents and compatible forms (NFKD).
+"""
+
+# ruff: noqa: RUF001 - it is about letters that look like others
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+MOST_CHARACTERS: Final = 24
+ALLOWED: Final = f"1 to {MOST_CHARACTERS} letters, digits, signs and single spaces"
+_MOST_MARKS: Final = 2  # on one letter, as in Vietnamese; dozens cover the lines around them
+# Control, format, surrogate, private and unassigned characters, and separators of lines. A name with those would be
+# shown otherwise than it is, or turn the text around it.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# What is drawn as nothing, though Unicode counts it as letters, signs or marks.
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_MARKS: Final = frozenset({"Mn", "Me"})
+
+# Greek capitals whose small letters look like another letter than they do themselves.
+_CAPITALS: Final = str.maketrans("ΝΗΥΜΖ", "nhymz")
+# Each line: one shape, and the letters that have it, once case and accents are gone.
+_SHAPES: Final = """
+    a αа
+    b βвьъ
+    c сϲ
+    d ԁ
+    e еєε
+    f ƒϝ
+    g ԍɡ
+    h һн
+    i іι1l|ıɩ
+    j јϳ
+    k κк
+    m м
+    n ηո
+    o οо0øөσ
+    p ρр
+    q ԛ
+    s ѕ
+    t τт
+    u υμս
+    v νѵ
+    w ωшщѡԝ
+    x χх×
+    y уγү
+    3 зӡʒ
+    4 ч
+    6 б
+    - –—−‐‑_
+    ' ’‘`´ʼ
+"""
+_SHAPE_OF: Final = {
+    ord(letter): shape
+    for shape, letters in (line.split() for line in _SHAPES.strip().splitlines())
+    for letter in letters
+}
+_PAIRS: Final = (("rn", "m"), ("vv", "w"))  # of two letters that look like one
+_UNCOUNTED: Final = str.maketrans("", "", " -.")  # "Ada L." is nobody else than "AdaL"
+
+
+class NotAName(ValueError):
+    """A text that can't be a name; the message is for people, and says what is wrong with it."""
+
+
+def name_of(text: str) -> str:
+    """The name that somebody means who typed `text`, in its one form (NFKC).
+
+    Raises:
+        NotAName: it can't be one.
+    """
+    # Some characters unfold to 18: what is too long for a name is too long to be unfolded.
+    if len(text) > 4 * MOST_CHARACTERS:
+        raise NotAName(f"has {len(text)} characters")
+    name = unicodedata.normalize("NFKC", text)
+    if not name or not name.strip():
+        raise NotAName("is empty")
+    if len(name) > MOST_CHARACTERS:
+        raise NotAName(f"has {len(name)} characters")
+    if any(unicodedata.category(letter) in _UNSEEN or letter in _BLANK for letter in name):
+        raise NotAName("has a character that nobody sees")
+    if name != name.strip() or "  " in name:
+        raise NotAName("has spaces at its beginning or end, or two in a row")
+    if any(unicodedata.category(letter) == "Zs" and letter != " " for letter in name):
+        raise NotAName("has a space of an unusual width")
+    if _most_marks(name) > _MOST_MARKS:
+        raise NotAName(f"has more than {_MOST_MARKS} marks on one letter")
+    if not any(unicodedata.category(letter)[0] in "LNS" for letter in name):
+        raise NotAName("has neither a letter nor a digit")
+    return name
+
+
+def _most_marks(name: str) -> int:
+    """How many marks in a row there are at the most; they begin a row of their own at the beginning, too."""
+    most = row = 0
+    for letter in unicodedata.normalize("NFD", name):
+        row = row + 1 if unicodedata.category(letter) in _MARKS else 0
+        most = max(most, row)
+    return most
+
+
+def skeleton(name: str) -> str:
+    """What `name` has in common with all names that look like it. Two names with one skeleton are one to the eye."""
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not _is_accent(letter))
+    shapes = bare.translate(_CAPITALS).casefold().translate(_SHAPE_OF)
+    for pair, letter in _PAIRS:
+        shapes = shapes.replace(pair, letter)
+    return shapes.translate(_UNCOUNTED) or shapes
+
+
+def _is_accent(letter: str) -> bool:
+    """Whether it only varies the letter before it; the vowels of Hindi and Thai, marks too, make another word."""
+    return "\u0300" <= letter <= "\u036f" or "\u1dc0" <= letter <= "\u1dff" or "\ufe00" <= letter <= "\ufe0f"
