@@ -51,8 +51,8 @@ class _Benches(click.Group):
 def bench() -> None:
     """Measure placed. Each command prints a table, and writes JSON with --json FILE and a plot with --plot FILE.
 
-    Times are given as they were and, on Linux, also without the time that was spent waiting for a core, which the
-    scheduler counts: on a shared machine the second is the one that can be compared.
+    Tables show wall times. On Linux they also show the time without waiting for a core, which the scheduler counts. On
+    a shared machine compare the second one.
     """
 
 

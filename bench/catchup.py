@@ -71,11 +71,25 @@ class _Askers:
 
 @click.command()
 @url_option
-@click.option("--askers", default=2, show_default=True, type=click.IntRange(1, 1_000), help="Connections.")
-@click.option("--spread", is_flag=True, help="Each asks for a version of its own.")
-@click.option("--edits", default=65_000, show_default=True, type=click.IntRange(1_000, 10_000_000), help="In the feed.")
-@click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
-@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1, 600), help="Of each run.")
+@click.option(
+    "--askers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 1_000),
+    help="Connections that ask for old versions.",
+)
+@click.option("--spread", is_flag=True, help="Let each connection ask for another version.")
+@click.option(
+    "--edits", default=65_000, show_default=True, type=click.IntRange(1_000, 10_000_000), help="Edits in the feed."
+)
+@click.option(
+    "--rate",
+    default=100.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 10_000),
+    help="Edits a second that are posted meanwhile.",
+)
+@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1, 600), help="Length of each run.")
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100))
 @click.option("--format", "form", default="json", show_default=True, type=click.Choice(["json", "codes"]))
 @json_option
@@ -91,7 +105,7 @@ def catchup(
     form: str,
     json_path: Path | None,
 ) -> None:
-    """POST /edit beside those who ask for old versions. Linux only."""
+    """POST /edit while other clients ask for old versions. Linux only."""
     pin(os.getpid(), load_cores())
     alone, beside, caught_up, refused = list[Answers](), list[Answers](), 0, 0
 

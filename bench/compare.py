@@ -72,8 +72,16 @@ class _Outcome:
 @click.option("--peer", "names", multiple=True, type=click.Choice(list(PEERS)), default=list(PEERS)[:-1])
 @click.option("--subscribers", "crowds", multiple=True, default=(1_000, 10_000), type=click.IntRange(1, 100_000))
 @click.option("--rate", "rates", multiple=True, default=(5.0, 10.0), type=click.FloatRange(0.1, 1_000))
-@click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 1_000), help="Of POSTs and GETs.")
-@click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1, 600), help="Of each measurement.")
+@click.option(
+    "--connections",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1, 1_000),
+    help="Connections for POSTs and GETs.",
+)
+@click.option(
+    "--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1, 600), help="Length of each measurement."
+)
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @read_every_option
 @json_option
@@ -88,7 +96,7 @@ def compare(
     every_ms: float,
     json_path: Path | None,
 ) -> None:
-    """Put placed beside a C floor, nchan, Node ws 8 with express 4, Centrifugo, and its own slow lane. Linux only."""
+    """Compare placed with a C program, nchan, Node's ws 8 and express 4, Centrifugo, and its slow lane. Linux only."""
     allow_connections(max(crowds))
     outcome = _Outcome()
     peers = _had([PEERS[name] for name in names], outcome)

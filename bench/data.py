@@ -62,16 +62,24 @@ class _Outcome:
 
 @click.command()
 @click.option(
-    "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz; see bench/logs/trace.py."
+    "--trace",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
 )
 @click.option(
-    "--edits", default=2_000_000, show_default=True, type=click.IntRange(1, 100_000_000), help="Of the generated trace."
+    "--edits",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(1, 100_000_000),
+    help="Edits of the generated event.",
 )
-@click.option("--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="Of the generated trace.")
-@click.option("--frames", default=120, show_default=True, type=click.IntRange(1, 2000), help="Of the film.")
+@click.option(
+    "--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="States of the generated event."
+)
+@click.option("--frames", default=120, show_default=True, type=click.IntRange(1, 2000), help="Frames of the film.")
 @json_option
 def data(trace: Path | None, edits: int, states: int, frames: int, json_path: Path | None) -> None:
-    """An event imported from a CSV.gz, exported as Parquet, and filmed as H.264."""
+    """Import an event from CSV.gz, export it as Parquet, and film it as H.264."""
     try:
         event = load(trace) if trace else generate(states=states, edits=edits)
     except BadTrace as error:

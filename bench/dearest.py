@@ -1,4 +1,4 @@
-"""`dearest`: what the dearest request of each endpoint costs the server, beside a plain one, in both lanes."""
+"""`dearest`: what the most expensive request of each endpoint costs the server, beside a plain one, in both lanes."""
 
 from __future__ import annotations
 
@@ -96,12 +96,14 @@ def measured(address: tuple[str, int], pid: int, dears: Iterable[Dear], *, count
 
 
 @click.command()
-@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Of each, in each round.")
+@click.option(
+    "--count", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Requests of each kind in each round."
+)
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
-@click.option("--endpoint", help="Only this one, such as 'GET /info'.")
+@click.option("--endpoint", help="Measure only this endpoint, such as 'GET /info'.")
 @json_option
 def dearest(count: int, rounds: int, endpoint: str | None, json_path: Path | None) -> None:
-    """The dearest request of each endpoint, in the server's CPU, beside a plain one. Linux only."""
+    """CPU time of the most expensive request of each endpoint, beside a plain one. Linux only."""
     chosen = [dear for dear in requests() if endpoint in (None, dear.endpoint)]
     by_endpoint = [list(dears) for _, dears in groupby(sorted(chosen, key=_endpoint), key=_endpoint)]
 

@@ -71,18 +71,36 @@ class _Story:
 @click.command()
 @url_option
 @click.option(
-    "--trace", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An .npz; see bench.logs.trace."
+    "--trace",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
 )
 @click.option("--people", default=5_000, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
-    "--arrival-seconds", default=20.0, show_default=True, type=click.FloatRange(0, 3_600), help="Of everybody."
+    "--arrival-seconds",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(0, 3_600),
+    help="Time in which everybody arrives.",
 )
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3_600), help="Of painting.")
-@click.option("--rate", default=333.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
 @click.option(
-    "--charge-seconds", default=5.0, show_default=True, type=click.FloatRange(0, 3_600), help="One charge each."
+    "--seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3_600), help="Time for which people paint."
 )
-@click.option("--restart/--no-restart", default=True, show_default=True, help="Halfway.")
+@click.option(
+    "--rate",
+    default=333.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 10_000),
+    help="Edits a second, of all people together.",
+)
+@click.option(
+    "--charge-seconds",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 3_600),
+    help="Time between two edits of one person.",
+)
+@click.option("--restart/--no-restart", default=True, show_default=True, help="Restart the server halfway.")
 @json_option
 def event(
     url: str | None,
@@ -96,7 +114,7 @@ def event(
     restart: bool,
     json_path: Path | None,
 ) -> None:
-    """A whole event: arrivals, page loads, streams, edits with cooldowns, a restart and its herd. Linux only."""
+    """Play a whole event: people arrive, follow and paint; the server restarts, and all come back. Linux only."""
     allow_connections(people)
     place = None if url is None else place_of(url, pid)
     try:

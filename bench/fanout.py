@@ -58,9 +58,17 @@ class _Run:
 @click.command()
 @url_option
 @click.option("--subscribers", default=1_000, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 16), help="Of subscribers.")
+@click.option(
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 16),
+    help="Processes that the subscribers share.",
+)
 @click.option("--rate", default=10.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
-@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Of each run.")
+@click.option(
+    "--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Length of each run."
+)
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--lane", "lanes", multiple=True, type=click.Choice(list(LANES)), default=("fast", "slow"))
 @read_every_option
@@ -77,7 +85,7 @@ def fanout(
     every_ms: float,
     json_path: Path | None,
 ) -> None:
-    """Deliver edits to many subscribers: CPU per frame, latency and memory. In each lane; Linux only."""
+    """Deliver edits to many subscribers in each lane: CPU time per frame, latency and memory. Linux only."""
     allow_connections(subscribers)
     names = lanes if url is None else ("server",)
 

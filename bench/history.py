@@ -66,17 +66,31 @@ class _Outcome:
 @click.option(
     "--trace",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An .npz; see bench/logs/trace.py.",
+    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
 )
-@click.option("--edits", default=2_000_000, show_default=True, type=click.IntRange(1, 100_000_000), help="Generated.")
+@click.option(
+    "--edits",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(1, 100_000_000),
+    help="Edits of the generated event.",
+)
 @click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
-@click.option("--questions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Of each kind.")
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 600), help="Of posting, twice.")
+@click.option(
+    "--questions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Questions of each kind."
+)
+@click.option(
+    "--seconds",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    help="Length of each of the two runs of POSTs.",
+)
 @json_option
 def history(
     trace: Path | None, edits: int, record_edits: int, questions: int, seconds: float, json_path: Path | None
 ) -> None:
-    """The past: read from a log, kept, and asked for, while somebody paints."""
+    """Index a log's past, and ask for moments and pixels of it while somebody paints."""
     try:
         event = load(trace) if trace else generate(states=48, edits=edits)
     except BadTrace as error:

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 @click.command()
 @url_option
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 1_000))
-@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Of each loop.")
+@click.option(
+    "--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Length of each run."
+)
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def image(
     url: str | None, pid: int | None, connections: int, seconds: float, runs: int, json_path: Path | None
 ) -> None:
-    """GET /canvas.png, unchanged, in a closed loop. Linux only."""
+    """GET /canvas.png in a closed loop, while nobody paints. Linux only."""
 
     async def measure() -> tuple[int, dict[str, list[dict[str, Any]]]]:
         loops: dict[str, list[dict[str, Any]]] = {"200": [], "304": []}

@@ -58,11 +58,21 @@ class _Run:
 @url_option
 @click.option("--connections", default=64, show_default=True, type=click.IntRange(1, 1_000))
 @click.option(
-    "--rate", default=2_000.0, show_default=True, type=click.FloatRange(0.1, 50_000), help="Of the open loop."
+    "--rate",
+    default=2_000.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 50_000),
+    help="Edits a second of the open loop.",
 )
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Of each loop.")
 @click.option(
-    "--subscribers", default=0, show_default=True, type=click.IntRange(0, 100_000), help="Who watch, every second time."
+    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Length of each loop."
+)
+@click.option(
+    "--subscribers",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="Also measure with this many subscribers watching.",
 )
 @read_every_option
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
@@ -78,7 +88,7 @@ def ingest(
     runs: int,
     json_path: Path | None,
 ) -> None:
-    """POST /edit, durable, in a closed and in an open loop, and beside many who watch. Linux only."""
+    """POST /edit in a closed and in an open loop, with nobody and with many watching. Linux only."""
     allow_connections(subscribers + connections)
     watched = f", {subscribers:,} watching"
 

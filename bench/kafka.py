@@ -66,14 +66,18 @@ class _Outcome:
 
 
 @click.command()
-@click.option("--brokers", help="HOST:PORT[,HOST:PORT] of a running cluster; a broker of our own when left out.")
-@click.option("--edits", default=5_000_000, show_default=True, type=click.IntRange(1), help="In records of 1,000.")
-@click.option("--records", default=100_000, show_default=True, type=click.IntRange(1), help="To catch up on.")
-@click.option("--posts", default=300, show_default=True, type=click.IntRange(2, 100_000), help="In each run.")
+@click.option("--brokers", help="HOST:PORT[,HOST:PORT] of a running cluster; otherwise the bench starts a broker.")
+@click.option(
+    "--edits", default=5_000_000, show_default=True, type=click.IntRange(1), help="Edits in records of 1,000."
+)
+@click.option("--records", default=100_000, show_default=True, type=click.IntRange(1), help="Records to catch up on.")
+@click.option(
+    "--posts", default=300, show_default=True, type=click.IntRange(2, 100_000), help="Edits posted in each run."
+)
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def kafka(brokers: str | None, edits: int, records: int, posts: int, runs: int, json_path: Path | None) -> None:
-    """Servers that share a Kafka topic: applying, catching up, and an edit's way from one to another."""
+    """Servers that share a Kafka topic: reading it, catching up, and sending an edit from one server to the other."""
     outcome = trio.run(_measure, brokers, edits, records, posts, runs)
     options = {"brokers": brokers, "edits": edits, "records": records, "posts": posts, "runs": runs}
     notes = [] if outcome.confluent else ["confluent-kafka isn't installed, and wasn't compared"]

@@ -75,13 +75,15 @@ class Watcher:
 
 
 @click.command()
-@click.option("--url", help="A running server, http://host:port; a new one of our own when left out.")
-@click.option("--edits", default=500, show_default=True, type=click.IntRange(2, 100_000), help="In each run.")
+@click.option("--url", help="A running server, http://host:port; otherwise the bench starts one.")
+@click.option("--edits", default=500, show_default=True, type=click.IntRange(2, 100_000), help="Edits in each run.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
-@click.option("--pause-ms", default=3.0, show_default=True, type=click.FloatRange(0, 1000), help="Between two edits.")
+@click.option(
+    "--pause-ms", default=3.0, show_default=True, type=click.FloatRange(0, 1000), help="Pause between two edits."
+)
 @json_option
 def latency(url: str | None, edits: int, runs: int, pause_ms: float, json_path: Path | None) -> None:
-    """POST to durable answer, and to another client's stream, one edit at a time."""
+    """Time from POST to its durable answer, and to another client's stream, one edit at a time."""
     with progress_bar("edits") as bar:
         task = bar.add_task("placing", total=edits * runs)
         measured = trio.run(_measure, url, edits, runs, pause_ms / 1000, lambda: bar.advance(task))

@@ -59,20 +59,24 @@ class _Outcome:
 
 
 @click.command()
-@click.option("--edits", default=_DAY_EDITS, show_default=True, type=click.IntRange(1), help="Of the day.")
-@click.option("--record-edits", default=16, show_default=True, type=click.IntRange(1, 1000), help="On average.")
+@click.option("--edits", default=_DAY_EDITS, show_default=True, type=click.IntRange(1), help="Edits of the day.")
+@click.option(
+    "--record-edits", default=16, show_default=True, type=click.IntRange(1, 1000), help="Edits in a record, on average."
+)
 @click.option(
     "--charge-seconds",
     default=0.01,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Of the day's server. Its day lasts minutes, so this is about 1 second of it.",
+    help="Charge time during the day. The day passes in minutes, so 0.01 s is about 1 s of a real day.",
 )
-@click.option("--posts", default=5_000, show_default=True, type=click.IntRange(0, 1_000_000), help="Real ones.")
-@click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 20), help="Of the empty server.")
+@click.option(
+    "--posts", default=5_000, show_default=True, type=click.IntRange(0, 1_000_000), help="Edits that are really posted."
+)
+@click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 20), help="Starts of the empty server.")
 @json_option
 def memory(edits: int, record_edits: int, charge_seconds: float, posts: int, runs: int, json_path: Path | None) -> None:
-    """Resident memory of an empty server, and through a day of traffic."""
+    """Resident memory of an empty server, and of one during a day of traffic."""
     if not Path("/proc/self/status").exists():
         raise click.ClickException("memory is read from /proc, which only Linux has")
     outcome = _Outcome()

@@ -103,12 +103,20 @@ class _Session:
 
 
 @click.command()
-@click.option("--side", default=4096, show_default=True, type=click.IntRange(1, 4096), help="Of the canvas, in pixels.")
-@click.option("--panning-rate", default=1_000.0, show_default=True, type=click.FloatRange(1, 50_000), help="Edits/s.")
-@click.option("--idle-rate", default=400.0, show_default=True, type=click.FloatRange(1, 50_000), help="Edits/s.")
 @click.option(
-    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 60), help="Traced, of each phase."
+    "--side", default=4096, show_default=True, type=click.IntRange(1, 4096), help="Side of the canvas, in pixels."
 )
+@click.option(
+    "--panning-rate",
+    default=1_000.0,
+    show_default=True,
+    type=click.FloatRange(1, 50_000),
+    help="Edits/s while panning.",
+)
+@click.option(
+    "--idle-rate", default=400.0, show_default=True, type=click.FloatRange(1, 50_000), help="Edits/s while idle."
+)
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 60), help="Length of each phase.")
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def page(side: int, panning_rate: float, idle_rate: float, seconds: float, runs: int, json_path: Path | None) -> None:

@@ -98,9 +98,9 @@ def read_canvas(path: Path) -> Canvas:
 
 
 @click.command()
-@click.option("--canvas", "path", type=click.Path(path_type=Path), help="An indexed PNG; one is made up when left out.")
+@click.option("--canvas", "path", type=click.Path(path_type=Path), help="An indexed PNG; otherwise one is generated.")
 @click.option(
-    "--turns", default=21, show_default=True, type=click.IntRange(1, 1000), help="That count, of each encoder."
+    "--turns", default=21, show_default=True, type=click.IntRange(1, 1000), help="Timed turns of each encoder."
 )
 @json_option
 def png(path: Path | None, turns: int, json_path: Path | None) -> None:

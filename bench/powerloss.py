@@ -66,13 +66,27 @@ class _Story:
 
 
 @click.command()
-@click.option("--edits", default=300, show_default=True, type=click.IntRange(2, 20_000), help="To place, in all.")
-@click.option("--tries", default=2, show_default=True, type=click.IntRange(1, 100), help="Random ones, each way.")
-@click.option("--servers", default=10, show_default=True, type=click.IntRange(0, 1_000), help="To start on a crash.")
-@click.option("--seed", type=click.IntRange(0), help="Of what was lost; printed. Without it, one is drawn.")
+@click.option("--edits", default=300, show_default=True, type=click.IntRange(2, 20_000), help="Edits to place.")
+@click.option(
+    "--tries",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Random losses to try at each moment, of each kind.",
+)
+@click.option(
+    "--servers",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0, 1_000),
+    help="How many of the crashes get a whole server.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of the losses. Without one a random seed is taken, and printed."
+)
 @json_option
 def powerloss(edits: int, tries: int, servers: int, seed: int | None, json_path: Path | None) -> None:
-    """Lose power at every moment between two syncs. Linux with a C compiler. Exit code 1 when an edit is lost."""
+    """Cut the power at every moment between two syncs. Exit code 1: an edit was lost. Linux with a C compiler."""
     if not can_preload():
         raise click.UsageError("this machine can't record a server's writes; it takes Linux and a C compiler, cc")
     seed = secrets.randbelow(1_000_000) if seed is None else seed

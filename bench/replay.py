@@ -56,12 +56,14 @@ class _Outcome:
 
 
 @click.command()
-@click.option("--edits", default=10_000_000, show_default=True, type=click.IntRange(1), help="In records of 1,000.")
-@click.option("--records", default=500_000, show_default=True, type=click.IntRange(1), help="Of one edit each.")
+@click.option(
+    "--edits", default=10_000_000, show_default=True, type=click.IntRange(1), help="Edits in records of 1,000."
+)
+@click.option("--records", default=500_000, show_default=True, type=click.IntRange(1), help="Records of one edit each.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def replay(edits: int, records: int, runs: int, json_path: Path | None) -> None:
-    """Read a log back: in records of 1,000 edits, and of one."""
+    """Read back a log of records with 1,000 edits, and one of single edits."""
     outcomes = [trio.run(_measure, edits, 1_000, runs), trio.run(_measure, records, 1, runs)]
     Report(
         bench="replay",

@@ -67,17 +67,25 @@ class _Run:
 
 @click.command()
 @click.option(
-    "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz; see bench/logs/trace.py."
+    "--trace",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
 )
-@click.option("--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="Of the generated trace.")
 @click.option(
-    "--edits", default=2_000_000, show_default=True, type=click.IntRange(1, 100_000_000), help="Of the generated trace."
+    "--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="States of the generated event."
+)
+@click.option(
+    "--edits",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(1, 100_000_000),
+    help="Edits of the generated event.",
 )
 @click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(1, 20))
 @json_option
 def rplace(trace: Path | None, states: int, edits: int, record_edits: int, runs: int, json_path: Path | None) -> None:
-    """A whole event through the log and the projection, compared with the real canvas at each state."""
+    """Send a whole event through the log and the projection, and compare the canvas with the real one at each state."""
     try:
         event = load(trace) if trace else generate(states=states, edits=edits)
     except BadTrace as error:

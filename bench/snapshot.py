@@ -29,8 +29,12 @@ _RULE: Final = Rule(charges=10, charge_ms=60_000)  # nobody's charges are back b
 
 
 @click.command()
-@click.option("--side", default=1_000, show_default=True, type=click.IntRange(1, 4_096), help="Of the canvas, pixels.")
-@click.option("--authors", default=200_000, show_default=True, type=click.IntRange(0, 200_000), help="Who owe charges.")
+@click.option(
+    "--side", default=1_000, show_default=True, type=click.IntRange(1, 4_096), help="Side of the canvas, in pixels."
+)
+@click.option(
+    "--authors", default=200_000, show_default=True, type=click.IntRange(0, 200_000), help="Authors with spent charges."
+)
 @click.option("--runs", default=20, show_default=True, type=click.IntRange(1, 1_000))
 @json_option
 def snapshot(side: int, authors: int, runs: int, json_path: Path | None) -> None:

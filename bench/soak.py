@@ -93,10 +93,22 @@ class _Run:
 @click.command()
 @click.option("--minutes", default=60.0, show_default=True, type=click.FloatRange(0.1, 10_080))
 @click.option("--people", default=1_000, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--stay-seconds", default=120.0, show_default=True, type=click.FloatRange(1), help="On average.")
-@click.option("--rate", default=333.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
 @click.option(
-    "--frames", default=10, show_default=True, type=click.IntRange(1, 1_000), help="A second, to each stream."
+    "--stay-seconds",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="How long a person stays, on average.",
+)
+@click.option(
+    "--rate",
+    default=333.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 10_000),
+    help="Edits a second, of all people together.",
+)
+@click.option(
+    "--frames", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Frames a second to each stream."
 )
 @click.option("--sample-seconds", default=10.0, show_default=True, type=click.FloatRange(0.5, 600))
 @json_option
@@ -109,7 +121,7 @@ def soak(
     sample_seconds: float,
     json_path: Path | None,
 ) -> None:
-    """An event's load for an hour: does anything grow? Linux only. Exit code 1 when something does."""
+    """Load a server like an event for an hour, and see what grows. Exit code 1: something does. Linux only."""
     allow_connections(people)
     if minutes * 60 < 8 * sample_seconds:
         raise click.BadParameter(

@@ -54,12 +54,12 @@ class _Outcome:
 
 
 @click.command()
-@click.option("--edits", default=10_000_000, show_default=True, type=click.IntRange(1), help="In the log.")
+@click.option("--edits", default=10_000_000, show_default=True, type=click.IntRange(1), help="Edits in the log.")
 @click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def start(edits: int, record_edits: int, runs: int, json_path: Path | None) -> None:
-    """From exec to an open port and /readyz, with a snapshot and a long log."""
+    """Time from exec to an open port, and to /readyz, with a snapshot and a long log."""
     outcome = trio.run(_measure, edits, record_edits, runs)
     options = {"edits": edits, "record_edits": record_edits, "runs": runs}
     Report(bench="start", figures=_figures(outcome), options=options, details=_details(outcome)).publish(json_path)

@@ -39,19 +39,21 @@ _SHOWN_ROUNDS: Final = 3
 
 @click.command()
 @click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(0.01, 10_080))
-@click.option("--rounds", type=click.IntRange(1), help="End after so many, whatever the time.")
-@click.option("--seed", type=click.IntRange(0), help="Of the schedule; printed. Without it, one is drawn.")
+@click.option("--rounds", type=click.IntRange(1), help="End after this many rounds, even if time is left.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of the schedule. Without one a random seed is taken, and printed."
+)
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to leave the files when a promise is broken.",
+    help="Folder for the files of a round that broke a promise.",
 )
 @json_option
 def torture(minutes: float, rounds: int | None, seed: int | None, keep: Path | None, json_path: Path | None) -> None:
-    """Do everything to a server that may happen to one, and hold it to its promises. Linux only.
+    """Do to a server everything that may happen to one, and check its promises. Linux only.
 
-    Exit code 1, with the seed and the schedule, when one is broken. What this machine can't do is left out with a line:
-    a full disk needs root, a clock that jumps a C compiler.
+    Exit code 1: a promise was broken; the seed and the schedule are printed. A fault that this machine can't cause is
+    left out with a line: a full disk needs root, and a clock that jumps needs a C compiler.
     """
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     click.echo(f"seed {seed}", err=True)

@@ -58,13 +58,13 @@ class _Seen:
 
 
 @click.command()
-@click.option("--edits", default=1_000_000, show_default=True, type=click.IntRange(1), help="In the log.")
+@click.option("--edits", default=1_000_000, show_default=True, type=click.IntRange(1), help="Edits in the log.")
 @click.option("--viewers", default=100, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--painters", default=4, show_default=True, type=click.IntRange(1, 100))
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def upgrade(edits: int, viewers: int, painters: int, runs: int, json_path: Path | None) -> None:
-    """The time in which nobody answers while a server hands over, and what its people see of it."""
+    """Time without an answer while a server hands over to a new process, and what people notice of it."""
     with progress_bar("") as bar:
         task = bar.add_task("handing over", total=runs)
         seen = trio.run(_measure, edits, viewers, painters, runs, lambda: bar.advance(task))

@@ -35,10 +35,10 @@ class Place:
 
 def url_option(command: Command) -> Command:
     """The options --url and --pid, as the arguments `url` and `pid`."""
-    command = click.option("--url", help="A running server, http://host:port; one of our own when left out.")(command)
-    return click.option("--pid", type=click.IntRange(1), help="With --url: its process, for CPU time and memory.")(
-        command
-    )
+    command = click.option("--url", help="A running server, http://host:port; otherwise the bench starts one.")(command)
+    return click.option(
+        "--pid", type=click.IntRange(1), help="Process id of the server at --url, to measure its CPU time and memory."
+    )(command)
 
 
 def place_of(url: str, pid: int | None = None) -> Place:

@@ -181,9 +181,11 @@ def json_option(command: Command) -> Command:
         metavar="FILE",
         expose_value=False,
         callback=_keep_plot,
-        help="Also draw the figures here, .png or .svg.",
+        help="Draw the figures into this .png or .svg file.",
     )(command)
-    return click.option("--json", "json_path", type=path, metavar="FILE", help="Also write the figures here.")(command)
+    return click.option(
+        "--json", "json_path", type=path, metavar="FILE", help="Write the figures into this JSON file."
+    )(command)
 
 
 def _keep_plot(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:

@@ -37,7 +37,7 @@ read_every_option = click.option(
     default=5.0,
     show_default=True,
     type=click.FloatRange(0, 1_000),
-    help="Subscribers look for frames as often; 0 wakes them up for each, at the server's cost.",
+    help="How often subscribers read their sockets. 0 wakes them for each frame, which costs the server more.",
 )
 
 
