@@ -88,7 +88,7 @@ def test_what_is_shown_is_compared(shown: str, printed: str, is_right: bool) -> 
 
 
 def test_page_has_programs_and_a_session_for_each_tool() -> None:
-    assert list(PROGRAMS) == ["place.py", "watch.py", "poll.py", "keep.py", "seen.mjs", "pixel.mjs"]
+    assert list(PROGRAMS) == ["place.py", "watch.py", "poll.py", "keep.py", "solve.py", "seen.mjs", "pixel.mjs"]
     assert [session.split()[1] for session in SESSIONS] == ["curl", "python", "node", "node"]
 
 
@@ -111,6 +111,14 @@ async def test_place_waits_for_a_charge_and_goes_on(tmp_path: Path) -> None:
         waited, placed = printed.splitlines()
         assert re.fullmatch(r"429 Too Many Requests: again in [1-6] s", waited)
         assert placed == "every canvas has it from version 3 on"
+
+
+@pytest.mark.parametrize("challenge", [True, False])
+async def test_solve_places_an_edit_whether_work_is_asked_for_or_not(challenge: bool, tmp_path: Path) -> None:
+    async with serving("fast", tmp_path, challenge=challenge) as server:
+        prepare(tmp_path, f"127.0.0.1:{server.port}")
+        printed = await entered("python solve.py 2 4 5", tmp_path, PICTURE_SECONDS)
+        assert printed == "every canvas has it from version 2 on\n"
 
 
 @contextlib.asynccontextmanager

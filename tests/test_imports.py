@@ -60,7 +60,7 @@ ROOMS = {
     "process": _room("telemetry", packages="trio"),
     "http": _room(
         "history stream tasks backends telemetry canvas",
-        packages="attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
+        packages="altcha attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
     ),
     "people": _room(packages="attrs itsdangerous"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from placed.canvas.palette import Palette
     from placed.canvas.projection import Projection
     from placed.http.answer import Headers, Request
+    from placed.http.challenge import Challenge
     from placed.http.client_address import Network
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.subscriber import Subscriber
@@ -97,6 +98,7 @@ class Api:
         polls: the waiting polls.
         raw_encoder: makes the bare canvas.
         replies: what answers pass on their way out.
+        challenge: what whoever paints without an account has to solve; None asks nobody.
         now_ms: the steady clock, ms since the epoch.
     """
 
@@ -115,6 +117,7 @@ class Api:
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     catch_up_limit: CatchUpLimit = attrs.field(factory=lambda: CatchUpLimit(0))
+    challenge: Challenge | None = None
     now_ms: Callable[[], int] = steady_clock_ms
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
@@ -146,11 +149,22 @@ class Api:
         definition = self.projection.definition
         if path == "/edit":
             x, y, color = edit_of(request, definition)
-            author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+            author = self._painter(request)
             return self._admit(EDIT_STRUCT.pack(x, y, color, author), author, 1)
         edits = edits_of(request, definition, self.most_edits)
-        edits["author"] = author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+        edits["author"] = author = self._painter(request)
         return self._admit(Edits(edits), author, len(edits))
+
+    def _painter(self, request: Request) -> int:
+        """The author of a request's edits.
+
+        Raises:
+            Problem: 403; without an account, they need a proof of work first.
+        """
+        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
+        if self.challenge is not None:
+            self.challenge.require(request, author)
+        return author
 
     @property
     def most_edits(self) -> int:

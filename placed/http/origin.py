@@ -24,7 +24,7 @@ _EXPOSED = "X-Canvas-Version, X-Canvas-Log, X-Canvas-Time, ETag, RateLimit, Rate
 # page whose preflight is refused can do nothing, and isn't told why.
 _TAKEN = (
     "Accept, Accept-Language, Authorization, Baggage, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, "
-    "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Request-ID, X-Requested-With"
+    "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Placed-Pass, X-Request-ID, X-Requested-With"
 )
 _MAX_AGE_SECONDS = "600"
 _SHOWN_ORIGIN, _SHOWN_HOST = 80, 48  # characters

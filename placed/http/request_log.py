@@ -41,6 +41,7 @@ _PATHS: Final = frozenset(
         "/edits",
         "/canvas.png",
         "/canvas.bin",
+        "/challenge",
         "/history",
         "/history/canvas.png",
         "/history/edits",

@@ -33,6 +33,7 @@ from placed.history.indexer import Indexer, Live
 from placed.history.restoring import restore
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
+from placed.http.challenge import Challenge
 from placed.http.client_limit import ClientLimit
 from placed.http.history import History
 from placed.http.hosts import Hosts
@@ -215,7 +216,7 @@ class _Server:
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         history = History(self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients)
-        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history)
+        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history, api.challenge)
         self._front = Front(
             app,
             fast=fast,
@@ -298,6 +299,9 @@ class _Server:
             replies=Replies(
                 RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
                 self._settings.allow_origins,
+            ),
+            challenge=(
+                Challenge(self._author_key, self._settings.allow_origins, proxies) if self._settings.challenge else None
             ),
             poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
             polls=self._polls,

@@ -28,8 +28,8 @@ SLOW: Final = "slow"
 LANES: Final = (FAST, SLOW)
 # Known from the start, so that the first of a kind is an increase, which a sample that appears with it isn't.
 EDIT_CODES: Final = (
-    *("cooldown", "cross-site", "internal", "invalid-body", "invalid-parameter", "log-unavailable", "outcome-unknown"),
-    *("shutting-down", "slow-request", "too-large", "unsupported-media-type", "writer-full"),
+    *("challenge", "cooldown", "cross-site", "internal", "invalid-body", "invalid-parameter", "log-unavailable"),
+    *("outcome-unknown", "shutting-down", "slow-request", "too-large", "unsupported-media-type", "writer-full"),
 )
 CODES: Final = (
     *(*EDIT_CODES, "method-not-allowed", "not-found", "not-ready", "too-many-catch-ups", "too-many-polls"),

@@ -81,6 +81,21 @@ async def test_edits_under_a_cooldown_are_answered_as_the_file_says(
         assert await tried(server.port, by_query(load()), tmp_path, *only) > 30
 
 
+@LANES
+async def test_a_proof_of_work_is_asked_for_as_the_file_says(lane: str, most_colors: Path, tmp_path: Path) -> None:
+    flags = (*LARGEST, "--palette", str(most_colors), "--challenge", lane)
+    async with running(tmp_path / "data", "--log", "memory:", *flags) as server:
+        only = (
+            "--include-path",
+            "/edit",
+            "--include-path",
+            "/challenge",
+            "--exclude-checks",
+            "positive_data_acceptance",
+        )
+        assert await tried(server.port, by_query(load()), tmp_path, *only) > 30
+
+
 async def test_server_that_waits_for_its_log_answers_as_the_file_says(tmp_path: Path) -> None:
     flags = ("--log", "kafka://127.0.0.1:1/canvas", "--log-format", "json")
     async with starting(tmp_path / "data", *flags) as server:

@@ -6,6 +6,6 @@ from typing import Final
 
 # The headings of --help and of docs/settings.md, in their order.
 ADDRESS, SITES, CLIENTS, CANVAS = "Address", "Other sites", "Limits for each address", "Canvas"
-COOLDOWN, STORAGE, HISTORY, KAFKA = "Cooldown", "Storage", "History", "Kafka"
+COOLDOWN, PEOPLE, STORAGE, HISTORY, KAFKA = "Cooldown", "People", "Storage", "History", "Kafka"
 SPEED, LOG_LINES = "Speed", "Log lines"
-SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, STORAGE, HISTORY, KAFKA, SPEED, LOG_LINES)
+SECTIONS: Final = (ADDRESS, SITES, CLIENTS, CANVAS, COOLDOWN, PEOPLE, STORAGE, HISTORY, KAFKA, SPEED, LOG_LINES)

@@ -35,6 +35,7 @@ from placed.commands.settings.sections import (
     COOLDOWN,
     HISTORY,
     LOG_LINES,
+    PEOPLE,
     SECTIONS,
     SITES,
     SPEED,
@@ -194,6 +195,14 @@ class Settings(KafkaSettings):
         SECONDS,
         "Time until an address gets one charge back; 0 is no cooldown.",
         default=1.0,
+    )
+
+    challenge: bool = setting(
+        PEOPLE,
+        SWITCH,
+        "Ask whoever paints without an account for a proof of work, once an hour: seconds of a browser's time.",
+        more="Programs solve it, too: see [people](people.md#a-proof-of-work).",
+        default=False,
     )
 
     data: Path = setting(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from quart.typing import ResponseTypes
 
     from placed.http.api import Api, Stream
+    from placed.http.challenge import Challenge
     from placed.http.pages import Pages
 
     Outcome = Answer | Stream | Exception
@@ -90,7 +91,13 @@ def _quart() -> QuartTrio:
     return app
 
 
-def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: History | None = None) -> QuartTrio:
+def create_app(
+    api: Api,
+    pages: Pages,
+    embedders: Sequence[str] = (),
+    history: History | None = None,
+    challenge: Challenge | None = None,
+) -> QuartTrio:
     """The app over one API.
 
     Args:
@@ -98,6 +105,7 @@ def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: H
         pages: the client's files.
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
+        challenge: gives out challenges and passes; None answers that there are none.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -106,6 +114,7 @@ def create_app(api: Api, pages: Pages, embedders: Sequence[str] = (), history: H
     app.url_map.merge_slashes = False
     _route_api(app, api)
     _route_history(app, history or History())
+    _route_challenge(app, challenge)
     _route_pages(app, pages, frame_ancestors(embedders))
     _map_errors(app)
     return app
@@ -176,6 +185,21 @@ def _route_history(app: QuartTrio, history: History) -> None:
         ("/history/activity", history.activity),
     ):
         app.add_url_rule(where, where, answering(endpoint), methods=["GET"])
+
+
+def _route_challenge(app: QuartTrio, challenge: Challenge | None) -> None:
+    def asked() -> Challenge:
+        if challenge is None:
+            raise Problem(404, "not-found", "this canvas asks for no proof of work: paint without one")
+        return challenge
+
+    @app.get("/challenge")
+    async def ask() -> Response:
+        return _Held(asked().ask(await _read(with_body=False)))
+
+    @app.post("/challenge")
+    async def take() -> Response:
+        return _Held(asked().take(await _read()))
 
 
 def _route_pages(app: QuartTrio, pages: Pages, framing: str) -> None:
