@@ -62,7 +62,7 @@ ROOMS = {
         "history stream tasks backends telemetry canvas",
         packages="altcha attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
     ),
-    "people": _room(packages="attrs itsdangerous"),
+    "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),

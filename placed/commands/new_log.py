@@ -22,8 +22,9 @@ from placed.backends.lmdb.filling import fill_lmdb_log
 from placed.backends.opening import fill_topic, place_of
 from placed.commands.operations.part_folder import ended_as_by_ctrl_c, part_folder
 from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
+from placed.storage.lasting_folders import make_folder, sync_folder
 from placed.storage.lmdb_check import check_file
-from placed.storage.lmdb_environment import DATA_NAME, StoreError, make_folder, sync_folder
+from placed.storage.lmdb_environment import DATA_NAME, StoreError
 from placed.storage.lmdb_lock import LOCK_NAME as LMDB_LOCK_NAME
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.ownership import give_to_folders_owner

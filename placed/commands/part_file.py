@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from placed.commands.operations.part_folder import ended_as_by_ctrl_c, runs
-from placed.storage.lmdb_environment import sync_folder
+from placed.storage.lasting_folders import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ from placed.storage.author_key import author_key, put_back
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.folder_watch import FolderWatch
 from placed.storage.in_place import first_displaced
-from placed.storage.lmdb_environment import make_folder
+from placed.storage.lasting_folders import make_folder
 from placed.telemetry.progress import Reading
 from placed.telemetry.structured_logs import get_logger
 

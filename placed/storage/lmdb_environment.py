@@ -16,7 +16,8 @@ open file is compared with its path (`placed.storage.in_place`). Once they diffe
 same again.
 
 Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
-closed. May import Trio and lmdb.
+closed. One that is shared is for several processes at once, each of which has it open by this module: LMDB's own lock
+keeps their transactions apart. May import Trio and lmdb.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ import lmdb
 import trio
 
 from placed.storage.in_place import OpenFile, first_displaced
+from placed.storage.lasting_folders import sync_folder
+from placed.storage.lmdb_beside import look_beside, pages_beside
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock
-from placed.storage.lmdb_pages import DamagedPages, PageFile
+from placed.storage.lmdb_pages import DamagedPages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
     from lmdb import Transaction
     from lmdb import _Database as Database
+
+    from placed.storage.lmdb_pages import PageFile
 
     Fill = Callable[[Transaction[bytes], Database | None], None]
 
@@ -81,10 +86,11 @@ class Environment:
         commits: how many write transactions were committed.
     """
 
-    def __init__(self, folder: Path, *, appended: bytes | None, map_step_bytes: int) -> None:
+    def __init__(self, folder: Path, *, appended: bytes | None, whole: bool, map_step_bytes: int) -> None:
         self.folder = folder
         self.commits = 0
         self._appended_name = appended
+        self._checks_whole = whole
         self._map_step_bytes = map_step_bytes
         self._limiter = trio.CapacityLimiter(1)
         self._closed = False
@@ -130,6 +136,18 @@ class Environment:
         Cancellation: only before `look` begins.
         """
         return await self._run(lambda: self._read(look))
+
+    def look(self, look: Callable[[PageFile], T]) -> T:
+        """As `read`, at once: for a look at a few pages, also while a transaction of any process runs.
+
+        Raises: as `read`.
+
+        Thread: blocks for 50 us a page; longer where it has to be read from the disk.
+        """
+        if self._closed:
+            raise StoreClosed(f"{self.folder} was closed")
+        with _explained(self.folder):
+            return look_beside(self._descriptor, look)
 
     async def get(self, key: bytes) -> bytes | None:
         """The value of `key` in the main database, or None; raises as `read` does."""
@@ -203,15 +221,23 @@ class Environment:
         )
 
     def _open_lmdb(self) -> PageFile:
-        pages = check_file(self._descriptor, appended=self._appended_name)
-        used = (pages.newest.last_page + 1) * pages.page_bytes
+        pages = look_beside(self._descriptor, lambda _: self._checked())
         self._refuse_displaced()  # LMDB opens what the path names, and makes one where there is none
-        self._lmdb = self._lmdb_at(self.folder, (used // self._map_step_bytes + 1) * self._map_step_bytes)
+        self._lmdb = self._lmdb_at(self.folder, self._map_bytes(pages))
         self._lock = OpenFile(self.folder / LOCK_NAME, (self.folder / LOCK_NAME).stat())
         self._refuse_displaced()
         self._appended = self._lmdb.open_db(self._appended_name, create=False) if self._appended_name else None
         self._transaction = max(self._transaction, pages.newest.transaction)
         return pages
+
+    def _checked(self) -> PageFile:
+        pages = check_file(self._descriptor, appended=self._appended_name, whole=self._checks_whole)
+        self._checks_whole = False  # what LMDB has written since is as sound as its first page
+        return pages
+
+    def _map_bytes(self, pages: PageFile) -> int:
+        used = (pages.newest.last_page + 1) * pages.page_bytes
+        return (used // self._map_step_bytes + 1) * self._map_step_bytes
 
     def _refuse_displaced(self) -> None:
         assert self._data is not None
@@ -228,7 +254,7 @@ class Environment:
             DamagedPages: the file isn't as the last commit left it. LMDB would read its map past the file's end
                 (SIGBUS), or go on from pages that are gone.
         """
-        newest, size_bytes = PageFile(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
+        newest, size_bytes = pages_beside(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
         if newest < self._transaction or size_bytes < self._size_bytes:
             raise DamagedPages("another file was written over it while it was open")
         self._size_bytes = size_bytes
@@ -236,7 +262,7 @@ class Environment:
 
     def _read(self, look: Callable[[PageFile], T]) -> T:
         with _explained(self.folder):
-            return look(PageFile(self._descriptor))
+            return look(pages_beside(self._descriptor))
 
     def _write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
         with _explained(self.folder):
@@ -249,6 +275,8 @@ class Environment:
                     return self._commit(transact)
                 except lmdb.MapFullError:
                     self._grow()
+                except lmdb.MapResizedError:
+                    self._follow_size()
 
     def _commit(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
         assert self._lmdb is not None
@@ -257,7 +285,7 @@ class Environment:
             with self._lmdb.begin(write=True) as transaction:
                 result = transact(transaction, self._appended)
                 number = transaction.id()
-        except lmdb.MapFullError:
+        except (lmdb.MapFullError, lmdb.MapResizedError):
             raise
         except lmdb.Error as error:
             self._reopen(before, error)
@@ -284,6 +312,11 @@ class Environment:
         except lmdb.Error:
             self._close_lmdb()
             raise
+
+    def _follow_size(self) -> None:
+        """Map all of the file, which another process has made longer."""
+        assert self._lmdb is not None
+        self._lmdb.set_mapsize(self._map_bytes(pages_beside(self._descriptor)))
 
     def _reopen(self, before: int, error: lmdb.Error) -> None:
         # After a failed commit LMDB may refuse everything (MDB_PANIC), so it starts afresh from what is in
@@ -331,55 +364,28 @@ def _room(folder: Path) -> str:
         return ""
 
 
-def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make `folder`, with this mode, and those above it, unless they are there; they outlast a power cut.
-
-    Raises:
-        OSError: a file is in the way, or there is no permission.
-
-    Thread: blocks for some ms.
-    """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    for each in missing:
-        sync_folder(each.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` outlast a power cut.
-
-    Thread: blocks for some ms.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:  # a folder above ours that we may write into, or just pass, and not list
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextlib.asynccontextmanager
 async def open_environment(
     folder: Path,
     *,
     fill: Fill = lambda _transaction, _appended: None,
     appended: bytes | None = None,
+    whole: bool = False,
     map_step_bytes: int = MAP_STEP_BYTES,
 ) -> AsyncGenerator[Environment]:
     """Open the environment in `folder`, which exists and is locked; create it if needed; close it at the end.
 
     Args:
         fill: writes what a new one begins with, in one transaction.
-        appended: a named database that is only ever appended to. Opening then checks only its edges.
+        appended: a named database. Opening checks only its edges, which is enough where it is only ever appended to.
+        whole: whether opening checks all pages of that database, too.
         map_step_bytes: by how much the map grows.
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.
         StoreDamaged: the file is damaged, or isn't LMDB's; LMDB has not opened it.
     """
-    environment = Environment(folder, appended=appended, map_step_bytes=map_step_bytes)
+    environment = Environment(folder, appended=appended, whole=whole, map_step_bytes=map_step_bytes)
     try:
         await environment.open(fill)
         yield environment

@@ -47,6 +47,7 @@ from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Tail, TailReader, c
 from placed.canvas.clock import wall_clock_ms
 from placed.storage.folder_lock import FolderBusy, lock_folder
 from placed.storage.in_place import first_displaced
+from placed.storage.lasting_folders import make_folder
 from placed.storage.lmdb_environment import (
     MAP_STEP_BYTES,
     StoreClosed,
@@ -54,7 +55,6 @@ from placed.storage.lmdb_environment import (
     StoreError,
     StoreUnavailable,
     StoreUncertain,
-    make_folder,
     open_environment,
 )
 from placed.storage.lmdb_pages import DamagedPages

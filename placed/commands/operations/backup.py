@@ -28,7 +28,8 @@ from placed.backends.opening import place_of
 from placed.commands.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
 from placed.commands.operations.part_folder import part_folder
 from placed.storage.author_key import AuthorKeyError, author_key
-from placed.storage.lmdb_environment import DATA_NAME, StoreError, open_environment, sync_folder
+from placed.storage.lasting_folders import sync_folder
+from placed.storage.lmdb_environment import DATA_NAME, StoreError, open_environment
 from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.ownership import give_to_folders_owner

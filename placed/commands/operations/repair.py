@@ -27,7 +27,8 @@ from placed.canvas.events import Canvas, decode_one
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.check import SNAPSHOT_NAME
 from placed.commands.operations.examination import Examination
-from placed.storage.lmdb_environment import DATA_NAME, StoreError, sync_folder
+from placed.storage.lasting_folders import sync_folder
+from placed.storage.lmdb_environment import DATA_NAME, StoreError
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.ownership import give_to_folders_owner
 from placed.storage.snapshot_store import read_snapshot

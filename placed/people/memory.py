@@ -1,0 +1,112 @@
+"""The part of the people that is kept in memory: what every request may ask for.
+
+Tokens, roles beyond plain `person`, and from when on sessions count. It is a few MB however many people there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from placed.people.person import PLAIN
+from placed.people.records import author_in, author_key
+from placed.people.secrets import DIGEST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from placed.people.person import Token
+    from placed.people.view import People
+
+
+class SignedOut(Mapping[int, int]):
+    """Author -> the ms since the epoch up to which their sessions don't count.
+
+    Attributes:
+        floor_ms: the same for everybody; above 0 once more have signed out than are remembered one by one.
+    """
+
+    def __init__(self, times_ms: dict[int, int], floor_ms: int) -> None:
+        self._times_ms = times_ms
+        self.floor_ms = floor_ms
+
+    def __getitem__(self, author: int) -> int:
+        return max(self._times_ms[author], self.floor_ms)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._times_ms)
+
+    def __len__(self) -> int:
+        return len(self._times_ms)
+
+    def __contains__(self, author: object) -> bool:
+        return author in self._times_ms
+
+    def get(self, author: int, default: int = 0) -> int:  # type: ignore[override]  # as sessions ask: never None
+        """As `dict.get`; `floor_ms` holds for those who aren't there, too."""
+        return max(self._times_ms.get(author, default), self.floor_ms)
+
+    def set(self, author: int, time_ms: int | None) -> None:
+        """Note one; None forgets it."""
+        if time_ms is None:
+            self._times_ms.pop(author, None)
+        else:
+            self._times_ms[author] = time_ms
+
+
+class Memory:
+    """What is kept; written by the store alone.
+
+    Attributes:
+        tokens: digest -> token.
+        roles: author -> roles, of those who are more than a person.
+        signed_out: author -> until when sessions don't count.
+        remembered: `Head.remembered` as of what is here.
+    """
+
+    def __init__(self) -> None:
+        self.tokens: dict[bytes, Token] = {}
+        self.roles: dict[int, frozenset[str]] = {}
+        self.signed_out = SignedOut({}, 0)
+        self.remembered = -1
+
+    @classmethod
+    def of(cls, people: People) -> Memory:
+        """All of it, read anew.
+
+        Thread: blocks for 20 us each.
+        """
+        memory = cls()
+        head = people.head
+        memory.tokens = {token.digest: token for token in people.tokens()}
+        memory.roles = dict(people.roles())
+        memory.signed_out = SignedOut(dict(people.signed_out()), head.floor_ms)
+        memory.remembered = head.remembered
+        return memory
+
+    def refresh(self, people: People, keys: Iterable[bytes]) -> None:
+        """Read again what these keys, which were just written, are about."""
+        for key in keys:
+            kind = key[:1]
+            if kind == b"t":
+                self._refresh_token(people, key[1 : 1 + DIGEST_BYTES])
+            elif kind == b"o":
+                stored = people.field(key)
+                self.signed_out.set(author_in(key), None if stored is None else stored.fields["signed_out_ms"])
+            elif kind == b"p" and key.endswith(b"r"):
+                self._refresh_roles(people, author_in(key))
+
+    def _refresh_token(self, people: People, digest: bytes) -> None:
+        token = people.token(digest)
+        if token is None:
+            self.tokens.pop(digest, None)
+        else:
+            self.tokens[digest] = token
+
+    def _refresh_roles(self, people: People, author: int) -> None:
+        stored = people.field(author_key(author, "r"))
+        roles = PLAIN if stored is None else frozenset(stored.fields["roles"])
+        if roles == PLAIN:
+            self.roles.pop(author, None)
+        else:
+            self.roles[author] = roles

@@ -1,0 +1,157 @@
+"""What is stored of people, as records of a key and a value: the last record of a key counts. Pure.
+
+    key      kind, whom or what, field             p author 8 | c, t, h digest 16 | o author 8, and a letter
+    value    JSON, an object
+
+    p…i  a person's id          p…n  their name       p…r  their roles     p…s  when they were seen
+    c…i  a code                 c…u  its uses         c…x  that it was revoked
+    t…i  a token                t…s  its last use
+    h…i  a host link            h…u  that it was used
+    o…i  sessions from before a time don't count
+
+A field is a record of its own, so that of two servers that set different fields of one person at once neither undoes
+what the other set. A record says all about its key, and its meaning needs no other record: a compacted Kafka topic
+keeps just the last of each key. Who holds a name follows from the records too: whoever set it first.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from placed.people.person import ROLES
+from placed.people.secrets import DIGEST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+AUTHOR_BYTES: Final = 8
+_STAMP_BYTES: Final = 8
+_CRC_BYTES: Final = 4
+_MOST_TEXT: Final = 2_000  # characters of an id: an OpenID issuer's address and a subject of 255
+_MOST_NUMBER: Final = 1 << 53  # what JSON's readers agree on
+_KEY_BYTES: Final = MappingProxyType(
+    {b"p": AUTHOR_BYTES, b"o": AUTHOR_BYTES} | dict.fromkeys((b"c", b"t", b"h"), DIGEST_BYTES)
+)
+
+
+class RecordDamaged(Exception):
+    """The record is damaged, or none of ours."""
+
+
+@attrs.frozen
+class Put:
+    """One record: `fields` is None where what the key stood for is to be gone."""
+
+    key: bytes
+    fields: Mapping[str, Any] | None
+
+
+@attrs.frozen
+class Stored:
+    """A value in the store.
+
+    Attributes:
+        stamp: its place in the order of all changes.
+        fields: what it says.
+    """
+
+    stamp: int
+    fields: dict[str, Any]
+
+
+def author_key(author: int, field: str, kind: str = "p") -> bytes:
+    """The key of a person's field."""
+    return kind.encode() + author.to_bytes(AUTHOR_BYTES, "big") + field.encode()
+
+
+def digest_key(kind: str, digest: bytes, field: str) -> bytes:
+    """The key of the field of a code (`c`), a token (`t`) or a host link (`h`)."""
+    return kind.encode() + digest + field.encode()
+
+
+def author_in(key: bytes) -> int:
+    """The author in a key of kind `p` or `o`."""
+    return int.from_bytes(key[1 : 1 + AUTHOR_BYTES], "big")
+
+
+def encode_fields(fields: Mapping[str, Any]) -> bytes:
+    """A record's value."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode_fields(key: bytes, value: bytes) -> dict[str, Any]:
+    """What a record's value says.
+
+    Raises:
+        RecordDamaged: the key or the value is none of ours.
+    """
+    shape = _SHAPES.get((key[:1] + key[-1:]).decode("latin-1"))
+    if shape is None or len(key) != 2 + _KEY_BYTES[key[:1]]:
+        raise RecordDamaged(f"a key of {len(key)} bytes that means nothing")
+    try:
+        fields = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise RecordDamaged("a value that is no JSON") from error
+    if not isinstance(fields, dict) or set(fields) != set(shape):
+        raise RecordDamaged(f"a value without exactly the fields {', '.join(shape)}")
+    for name, is_right in shape.items():
+        if not is_right(fields[name]):
+            raise RecordDamaged(f"a value whose {name} is out of range")  # which may be a name: it isn't shown
+    return fields
+
+
+def encode_stored(key: bytes, stamp: int, fields: Mapping[str, Any]) -> bytes:
+    """The value as LMDB has it; LMDB itself has no checksums."""
+    body = stamp.to_bytes(_STAMP_BYTES, "big") + encode_fields(fields)
+    return zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") + body
+
+
+def decode_stored(key: bytes, value: bytes) -> Stored:
+    """What `encode_stored` encoded.
+
+    Raises:
+        RecordDamaged: its checksum is wrong.
+    """
+    body = value[_CRC_BYTES:]
+    if len(body) < _STAMP_BYTES or zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") != value[:_CRC_BYTES]:
+        raise RecordDamaged(f"the checksum of a record of kind {key[:1]!r} is wrong")
+    return Stored(int.from_bytes(body[:_STAMP_BYTES], "big"), json.loads(body[_STAMP_BYTES:]))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= _MOST_TEXT
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _MOST_NUMBER
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
+
+
+def _are_roles(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value) and set(value) <= set(ROLES)
+
+
+_SHAPES: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = MappingProxyType(
+    {
+        "pi": {"id": _is_text, "created_ms": _is_number},
+        "pn": {"name": _is_text, "skeleton": _is_text, "since": _is_number_or_none},
+        "pr": {"roles": _are_roles},
+        "ps": {"seen_ms": _is_number},
+        "ci": {"id": _is_text, "created_ms": _is_number},
+        "cu": {"first_ms": _is_number, "last_ms": _is_number, "uses": _is_number},
+        "cx": {"revoked_ms": _is_number},
+        "ti": {"id": _is_text, "name": _is_text, "roles": _are_roles, "created_ms": _is_number},
+        "ts": {"seen_ms": _is_number},
+        "hi": {"created_ms": _is_number},
+        "hu": {"used_ms": _is_number, "by": _is_text},
+        "oi": {"signed_out_ms": _is_number},
+    }
+)

@@ -1,0 +1,274 @@
+"""Keeps one server's people in an LMDB environment of its own, DATA/people, and follows what other processes change.
+
+    change --decided and written in one transaction--> LMDB --read on the loop--> person, code, named, ...
+                                                       |  ^
+                              memory <--when it moves--+  +-- another process: `placed people` beside the server
+
+Reading takes some tenths of a millisecond, on the Trio thread; what each request asks for is in memory
+(`placed.people.memory`). Several processes may have the store open at once: LMDB's lock keeps their changes apart, and
+each sees the others' within `LOOK_SECONDS`. May import Trio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import trio
+
+from placed.people.changes import Seen
+from placed.people.memory import Memory
+from placed.people.pages import DATABASE, PagesView
+from placed.people.records import RecordDamaged
+from placed.people.view import People
+from placed.people.written import Written, check
+from placed.storage.lasting_folders import make_folder
+from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable, open_environment
+from placed.storage.lmdb_lock import LOCK_NAME
+from placed.storage.ownership import give_to_folders_owner
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from pathlib import Path
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.people.changes import Change
+    from placed.people.person import Code, Person, Token
+    from placed.people.view import Head
+    from placed.storage.lmdb_environment import Environment
+
+FOLDER_NAME: Final = "people"
+LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 20 us
+_SEEN_SECONDS: Final = 60.0  # how late the last use of a token is written down
+_CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+Found = TypeVar("Found")
+
+
+class PeopleStore:
+    """An open store; opened by `open_people`.
+
+    Reading raises StoreError: the disk fails, or the file is damaged.
+
+    Attributes:
+        folder: where it is.
+    """
+
+    def __init__(self, environment: Environment, key: bytes) -> None:
+        self.folder = environment.folder
+        self._environment = environment
+        self._key = key
+        self._memory = Memory()
+        self._transaction = 0  # of the file, as the memory was last compared with it
+        self._refreshed = 0  # how often an own change has come into memory
+        self._used: dict[bytes, int] = {}
+        self._is_failing = False
+
+    @property
+    def tokens(self) -> Mapping[bytes, Token]:
+        """Every token that holds, by the digest of its text."""
+        return self._memory.tokens
+
+    @property
+    def roles(self) -> Mapping[int, frozenset[str]]:
+        """The roles of those authors that are more than a person: hosts, moderators, bots."""
+        return self._memory.roles
+
+    @property
+    def revoked(self) -> Mapping[int, int]:
+        """Author -> ms since the epoch: sessions issued at or before it don't count."""
+        return self._memory.signed_out
+
+    @property
+    def head(self) -> Head:
+        """How many there are, and how far a topic was read."""
+        return self._look(lambda people: people.head)
+
+    def author_of(self, person_id: str) -> int:
+        """The author of whoever has this id."""
+        return self._look(lambda people: people.author_of(person_id))
+
+    def person(self, author: int) -> Person | None:
+        """Whoever has this author, or None."""
+        return self._look(lambda people: people.person(author))
+
+    def named(self, skeleton: str) -> int | None:
+        """The author of who holds the name with this skeleton; None if nobody does."""
+        return self._look(lambda people: people.named(skeleton))
+
+    def code(self, digest: bytes) -> Code | None:
+        """The code of this digest, or None."""
+        return self._look(lambda people: people.code(digest))
+
+    def code_numbered(self, code_id: str) -> Code | None:
+        """The code of this number, or None."""
+        return self._look(lambda people: people.code_numbered(code_id))
+
+    def people(self, after: int | None = None, limit: int = 100) -> list[Person]:
+        """The next persons by author, those above `after`, at most `limit`."""
+        return self._look(lambda people: people.persons(after, limit))
+
+    def codes(self, after: str | None = None, limit: int = 100) -> list[Code]:
+        """The next codes by number, those after `after`, at most `limit`."""
+        return self._look(lambda people: people.codes(after, limit))
+
+    def used(self, token: Token) -> None:
+        """Note that a token was used just now; it is written down within a minute."""
+        self._used[token.digest] = time.time_ns() // 1_000_000
+
+    async def change(self, change: Change) -> None:
+        """Make a change: durable, and applied here when this returns.
+
+        Raises:
+            Refused: it can't be made; nothing was changed.
+            StoreError: it can't be written; `StoreUncertain` where it may have been.
+
+        Cancellation: only before it begins.
+        """
+        written, keys = await self._environment.write(partial(self._decide, change))
+        self._note(written, keys)
+
+    async def run(self) -> None:
+        """Follow what other processes change, and write down which tokens were used, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._follow)
+            nursery.start_soon(self._write_down_uses)
+
+    def why_displaced(self) -> str | None:
+        """Why the store's files are no longer where they were; None while they are."""
+        return self._environment.why_displaced()
+
+    async def load(self) -> None:
+        """Read what is kept in memory, if others have changed it; `open_people` does it first."""
+        transaction = self._environment.look(lambda pages: pages.newest.transaction)
+        if transaction == self._transaction:
+            return
+        while self.head.remembered != self._memory.remembered:
+            refreshed = self._refreshed
+            memory = await trio.to_thread.run_sync(self._look_at_all, Memory.of)
+            if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
+                self._memory = memory
+        self._transaction = transaction
+
+    def _decide(
+        self, change: Change, transaction: Transaction[bytes], database: Database | None
+    ) -> tuple[int, list[bytes]]:
+        """Make the change in a write transaction; `remembered` before it, and the keys. In a thread."""
+        written = Written(transaction, database)
+        before = written.head.remembered
+        puts = [check(put) for put in change.puts(People(written, self._key))]
+        for put in puts:
+            written.write(put)
+        written.finish()
+        return before, [put.key for put in puts]
+
+    def _note(self, remembered_before: int, keys: list[bytes]) -> None:
+        self._refreshed += 1
+        is_all = remembered_before == self._memory.remembered  # else another process has changed something, too
+
+        def look(people: People) -> None:
+            head = people.head
+            self._memory.refresh(people, keys)
+            if is_all and head.floor_ms == self._memory.signed_out.floor_ms:
+                self._memory.remembered = head.remembered
+
+        self._look(look)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self.load()
+            except StoreError as error:
+                self._tell_failing(str(error))
+            else:
+                self._is_failing = False
+            await trio.sleep(LOOK_SECONDS)
+
+    def _tell_failing(self, reason: str) -> None:
+        if not self._is_failing:
+            get_logger(__name__).error("the people store can't be read; nobody can sign in", reason=reason)
+        self._is_failing = True
+
+    async def _write_down_uses(self) -> None:
+        while True:
+            await trio.sleep(_SEEN_SECONDS)
+            await self.write_down_uses()
+
+    async def write_down_uses(self) -> None:
+        """Write down which tokens were used since the last time."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        try:
+            await self.change(Seen(tokens=used))
+        except StoreError as error:
+            get_logger(__name__).warning("the last use of tokens can't be written down", reason=str(error))
+
+    def _look(self, look: Callable[[People], Found], *, at_all: bool = False) -> Found:
+        try:
+            return self._environment.look(lambda pages: look(People(PagesView(pages, many=at_all), self._key)))
+        except RecordDamaged as damage:
+            raise StoreDamaged(_damaged(self.folder, damage)) from damage
+
+    def _look_at_all(self, look: Callable[[People], Found]) -> Found:
+        return self._look(look, at_all=True)
+
+
+@contextlib.asynccontextmanager
+async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> AsyncGenerator[PeopleStore]:
+    """The store in `folder`, made if it isn't there; closed at the end.
+
+    Args:
+        folder: `FOLDER_NAME` in the data folder.
+        key: the author key.
+        is_beside: whether a server has it open, and has checked all of it.
+
+    Raises:
+        StoreUnavailable: no permission, a read-only or full disk.
+        StoreDamaged: the file is damaged, or isn't ours.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        with await trio.to_thread.run_sync(_only_opener, folder):
+            opening = open_environment(folder, appended=DATABASE, whole=not is_beside)
+            environment = await stack.enter_async_context(opening)
+            await trio.to_thread.run_sync(_give, folder)
+        store = PeopleStore(environment, key)
+        await store.load()
+        yield store
+        await store.write_down_uses()
+
+
+def _only_opener(folder: Path) -> contextlib.ExitStack:
+    """Lock the folder, made if needed: of two processes that make the store at once one would lose its own."""
+    held = contextlib.ExitStack()
+    try:
+        make_folder(folder, 0o700)
+        give_to_folders_owner(folder)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreUnavailable(f"the people's folder {folder} can't be used: {error.strerror}") from error
+    held.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _CAN_T_BE_LOCKED:
+            held.close()
+            raise StoreUnavailable(f"{folder} can't be locked: {error.strerror}") from error
+    return held
+
+
+def _give(folder: Path) -> None:
+    for name in (DATA_NAME, LOCK_NAME):
+        give_to_folders_owner(folder / name)
+
+
+def _damaged(folder: Path, damage: Exception) -> str:
+    return f"{folder / DATA_NAME} is damaged: {damage}. Restore a backup of {folder}, or move it away"

@@ -1,0 +1,270 @@
+"""What is stored of people, as persons, codes, tokens and host links, from wherever the records lie. Pure.
+
+    kinds p, c, t, h, o    the records themselves, `placed.people.records`
+    N skeleton since author    who has asked for a name, the first one first: that one holds it
+    C number                   the digest of the code of this number
+    R author                   who is more than a person
+    !                          the counts, and how far a topic was read
+
+The kinds with capital letters, and `!`, follow from the records, and are written together with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import attrs
+
+from placed.canvas.author import author_of_person
+from placed.people.person import PLAIN, Code, HostLink, Person, Token
+from placed.people.records import AUTHOR_BYTES, author_in, author_key, decode_stored, digest_key
+from placed.people.secrets import DIGEST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from placed.people.records import Stored
+
+T = TypeVar("T")
+
+HEAD_KEY: Final = b"!"
+_SKELETON_BYTES: Final = 16
+_SINCE_BYTES: Final = 8
+
+
+class View(Protocol):
+    """Stored keys and values, in the order of keys."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key, or None."""
+
+    def scan(self, prefix: bytes, begin: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Keys that begin with `prefix`, from `begin` on, with their values."""
+
+
+@attrs.frozen
+class Head:
+    """What holds of all records together.
+
+    Attributes:
+        stamp: of the last change.
+        people, codes, tokens, host_links, roles, signed_out: how many there are; `roles` are those who are more than a
+            person.
+        remembered: how often something changed that servers keep in memory.
+        floor_ms: sessions from before this time don't count, whosever they are.
+        topic: the id of the topic whose records these are; None without one.
+        offset: the topic's next record.
+    """
+
+    stamp: int = 0
+    people: int = 0
+    codes: int = 0
+    tokens: int = 0
+    host_links: int = 0
+    roles: int = 0
+    signed_out: int = 0
+    remembered: int = 0
+    floor_ms: int = 0
+    topic: str | None = None
+    offset: int = 0
+
+    def encode(self) -> bytes:
+        """As it is stored."""
+        return json.dumps(attrs.asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, value: bytes | None) -> Head:
+        """What `encode` encoded; a new one for None."""
+        return cls() if value is None else cls(**json.loads(value))
+
+
+def name_prefix(skeleton: str) -> bytes:
+    """What the keys of all who have asked for a name begin with."""
+    return b"N" + hashlib.blake2b(skeleton.encode("utf-8", "surrogatepass"), digest_size=_SKELETON_BYTES).digest()
+
+
+def name_key(skeleton: str, since: int, author: int) -> bytes:
+    """The key of one who has asked for a name."""
+    return name_prefix(skeleton) + since.to_bytes(_SINCE_BYTES, "big") + author.to_bytes(AUTHOR_BYTES, "big")
+
+
+def roles_key(author: int) -> bytes:
+    """The key of one who is more than a person."""
+    return b"R" + author.to_bytes(AUTHOR_BYTES, "big")
+
+
+def number_key(code_id: str) -> bytes:
+    """The key that finds a code by its number."""
+    return b"C" + code_id.encode("utf-8", "surrogatepass")[:200]
+
+
+class People:
+    """People as they are stored in `view`.
+
+    Args:
+        view: where to look.
+        key: the author key.
+    """
+
+    def __init__(self, view: View, key: bytes) -> None:
+        self._view = view
+        self._key = key
+
+    @property
+    def head(self) -> Head:
+        """What holds of all of them."""
+        return Head.decode(self._view.get(HEAD_KEY))
+
+    def author_of(self, person_id: str) -> int:
+        """The author of whoever has this id."""
+        return author_of_person(person_id, self._key)
+
+    def field(self, key: bytes) -> Stored | None:
+        """One record, or None."""
+        value = self._view.get(key)
+        return None if value is None else decode_stored(key, value)
+
+    def person(self, author: int) -> Person | None:
+        """Whoever has this author, or None."""
+        found = self._view.scan(author_key(author, ""))
+        return self._person(author, _fields(found))
+
+    def persons(self, after: int | None, limit: int) -> list[Person]:
+        """The next persons by author, at most `limit`."""
+        begin = b"p" if after is None else author_key(after, "\x7f")
+        groups = groupby(self._view.scan(b"p", begin), key=lambda each: author_in(each[0]))
+        return _first(limit, (self._person(author, _fields(found)) for author, found in groups))
+
+    def named(self, skeleton: str) -> int | None:
+        """Who holds a name; None if nobody does."""
+        key = next((key for key, _ in self._view.scan(name_prefix(skeleton))), None)
+        return None if key is None else int.from_bytes(key[-AUTHOR_BYTES:], "big")
+
+    def code(self, digest: bytes) -> Code | None:
+        """The code of this digest, or None."""
+        return self._code(digest, _fields(self._view.scan(digest_key("c", digest, ""))))
+
+    def code_numbered(self, code_id: str) -> Code | None:
+        """The code of this number, or None."""
+        digest = self._view.get(number_key(code_id))
+        return None if digest is None else self.code(digest)
+
+    def codes(self, after: str | None, limit: int) -> list[Code]:
+        """The next codes by number, at most `limit`."""
+        begin = b"C" if after is None else number_key(after) + b"\0"
+        return _first(limit, (self.code(digest) for _, digest in self._view.scan(b"C", begin)))
+
+    def token(self, digest: bytes) -> Token | None:
+        """The token of this digest, or None."""
+        return self._token(digest, _fields(self._view.scan(digest_key("t", digest, ""))))
+
+    def tokens(self) -> Iterator[Token]:
+        """All tokens."""
+        for digest, found in groupby(self._view.scan(b"t"), key=lambda each: each[0][1 : 1 + DIGEST_BYTES]):
+            token = self._token(digest, _fields(found))
+            if token is not None:
+                yield token
+
+    def host_link(self, digest: bytes) -> HostLink | None:
+        """The host link of this digest, or None."""
+        fields = _fields(self._view.scan(digest_key("h", digest, "")))
+        if "i" not in fields:
+            return None
+        used = fields["u"].fields["used_ms"] if "u" in fields else None
+        return HostLink(digest, fields["i"].fields["created_ms"], used)
+
+    def host_links(self) -> Iterator[HostLink]:
+        """All host links."""
+        digests = {key[1 : 1 + DIGEST_BYTES] for key, _ in self._view.scan(b"h")}
+        return (link for digest in sorted(digests) if (link := self.host_link(digest)) is not None)
+
+    def roles(self) -> Iterator[tuple[int, frozenset[str]]]:
+        """The authors that are more than a person, with their roles."""
+        for key, _ in self._view.scan(b"R"):
+            stored = self.field(author_key(author_in(key), "r"))
+            if stored is not None:
+                yield author_in(key), frozenset(stored.fields["roles"])
+
+    def signed_out(self) -> Iterator[tuple[int, int]]:
+        """Authors, and up to when their sessions don't count, in ms since the epoch."""
+        for key, value in self._view.scan(b"o"):
+            yield author_in(key), decode_stored(key, value).fields["signed_out_ms"]
+
+    def keys_of(self, person: Person) -> list[bytes]:
+        """The keys of all records that are about a person."""
+        keys = [key for key, _ in self._view.scan(author_key(person.author, ""))]
+        kind, _, rest = person.id.partition(":")
+        digest = None
+        if kind == "code":
+            digest = self._view.get(number_key(rest))
+        elif kind == "token":
+            digest = next((token.digest for token in self.tokens() if token.id == rest), None)
+        if digest is not None:
+            keys += [key for key, _ in self._view.scan(digest_key(kind[0], digest, ""))]
+        return keys
+
+    def _person(self, author: int, fields: dict[str, Stored]) -> Person | None:
+        if "i" not in fields:
+            return None
+        told = fields["i"].fields
+        return Person(
+            author,
+            id=told["id"],
+            name=self._name(author, fields.get("n")),
+            roles=frozenset(fields["r"].fields["roles"]) if "r" in fields else PLAIN,
+            created_ms=told["created_ms"],
+            seen_ms=fields["s"].fields["seen_ms"] if "s" in fields else told["created_ms"],
+        )
+
+    def _name(self, author: int, stored: Stored | None) -> str | None:
+        if stored is None or self.named(stored.fields["skeleton"]) != author:
+            return None
+        name: str = stored.fields["name"]
+        return name
+
+    def _code(self, digest: bytes, fields: dict[str, Stored]) -> Code | None:
+        if "i" not in fields:
+            return None
+        told = fields["i"].fields
+        used: dict[str, Any] = fields["u"].fields if "u" in fields else {}
+        return Code(
+            digest,
+            id=told["id"],
+            author=self.author_of(f"code:{told['id']}"),
+            created_ms=told["created_ms"],
+            used_ms=used.get("first_ms"),
+            last_ms=used.get("last_ms"),
+            uses=used.get("uses", 0),
+            revoked_ms=fields["x"].fields["revoked_ms"] if "x" in fields else None,
+        )
+
+    def _token(self, digest: bytes, fields: dict[str, Stored]) -> Token | None:
+        if "i" not in fields:
+            return None
+        told = fields["i"].fields
+        return Token(
+            digest,
+            id=told["id"],
+            author=self.author_of(f"token:{told['id']}"),
+            name=told["name"],
+            roles=frozenset(told["roles"]),
+            created_ms=told["created_ms"],
+            seen_ms=fields["s"].fields["seen_ms"] if "s" in fields else None,
+        )
+
+
+def _fields(found: Iterable[tuple[bytes, bytes]]) -> dict[str, Stored]:
+    return {chr(key[-1]): decode_stored(key, value) for key, value in found}
+
+
+def _first(limit: int, found: Iterable[T | None]) -> list[T]:
+    some: list[T] = []
+    for each in found:
+        if len(some) >= limit:
+            break
+        if each is not None:
+            some.append(each)
+    return some

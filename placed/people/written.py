@@ -1,0 +1,172 @@
+"""Writes records of people into LMDB, together with what follows from them: who holds a name, and the counts.
+
+One function for all servers and both ways: a change is written in the transaction that decided on it, or, with a Kafka
+log, when it is read back from the topic. Writing the records in their order, or just the last of each key, makes the
+same people.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from placed.people.person import PLAIN
+from placed.people.records import (
+    Stored,
+    author_in,
+    decode_fields,
+    decode_stored,
+    encode_fields,
+    encode_stored,
+)
+from placed.people.secrets import DIGEST_BYTES
+from placed.people.view import HEAD_KEY, Head, name_key, number_key, roles_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.people.records import Put
+
+_COUNTED: Final = {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out"}
+_REMEMBERED: Final = (b"t", b"o")  # and roles
+# Of so many sign-outs each is known by itself; beyond, sessions from before the oldest tenth of them end, whosever.
+MOST_SIGNED_OUT: Final = 100_000
+
+
+class Written:
+    """The people, in a write transaction of LMDB; also a `placed.people.view.View`."""
+
+    def __init__(self, transaction: Transaction[bytes], database: Database | None) -> None:
+        self._transaction = transaction
+        self._database = database
+        self._head: dict[str, Any] = attrs.asdict(Head.decode(self.get(HEAD_KEY)))
+
+    @property
+    def head(self) -> Head:
+        """What holds of all; `finish` writes it."""
+        return Head(**self._head)
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `View`."""
+        return self._transaction.get(key, db=self._database)
+
+    def scan(self, prefix: bytes, begin: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """See `View`."""
+        with self._transaction.cursor(self._database) as cursor:
+            if not cursor.set_range(max(prefix, begin)):
+                return
+            for key, value in cursor:
+                if not key.startswith(prefix):
+                    return
+                yield key, value
+
+    def write(self, put: Put, stamp: int | None = None) -> bool:
+        """Write one record, whose fields have been checked.
+
+        Args:
+            put: the record.
+            stamp: its place in the order; None is the next one.
+
+        Returns:
+            Whether it holds: of two that use a host link at once, the second one doesn't.
+        """
+        key, fields = put.key, put.fields
+        stamp = self._head["stamp"] + 1 if stamp is None else stamp
+        old = self._stored(key)
+        if self._lost(key, old, fields):
+            return False
+        new = None if fields is None else Stored(stamp, dict(fields))
+        if new is None:
+            self._transaction.delete(key, db=self._database)
+        else:
+            self._transaction.put(key, encode_stored(key, stamp, new.fields), db=self._database)
+        self._head["stamp"] = max(stamp, self._head["stamp"])
+        self._follow(key, old, new)
+        return True
+
+    def finish(self, **changed: Any) -> None:
+        """Write the head, with what else has changed in it."""
+        if self._head["signed_out"] > MOST_SIGNED_OUT:
+            self._raise_floor()
+        self._head |= changed
+        self._transaction.put(HEAD_KEY, self.head.encode(), db=self._database)
+
+    def _stored(self, key: bytes) -> Stored | None:
+        value = self.get(key)
+        return None if value is None else decode_stored(key, value)
+
+    def _lost(self, key: bytes, old: Stored | None, fields: Any) -> bool:
+        if (key[:1], key[-1:]) != (b"h", b"u") or fields is None or old is None:
+            return False
+        return bool(old.fields["by"] != fields["by"])
+
+    def _follow(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
+        kind, field = key[:1], key[-1:]
+        if field == b"i" and (old is None) != (new is None):
+            self._count(_COUNTED[kind], 1 if new else -1)
+        if kind in _REMEMBERED:
+            self._remember()
+        if kind == b"c" and field == b"i":
+            self._index(number_key, "id", key[1 : 1 + DIGEST_BYTES], old, new)
+        if kind == b"p" and field == b"n":
+            self._name(key, old, new)
+        if kind == b"p" and field == b"r":
+            self._roles(key, old, new)
+
+    def _count(self, name: str, by: int) -> None:
+        self._head[name] += by
+
+    def _remember(self) -> None:
+        self._count("remembered", 1)
+
+    def _index(self, key_of: Any, field: str, value: bytes, old: Stored | None, new: Stored | None) -> None:
+        if old is not None:
+            self._transaction.delete(key_of(old.fields[field]), db=self._database)
+        if new is not None:
+            self._transaction.put(key_of(new.fields[field]), value, db=self._database)
+
+    def _name(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
+        for stored, write in ((old, self._transaction.delete), (new, self._put_empty)):
+            if stored is not None:
+                since = stored.stamp if stored.fields["since"] is None else stored.fields["since"]
+                write(name_key(stored.fields["skeleton"], since, author_in(key)), db=self._database)
+
+    def _put_empty(self, key: bytes, db: Database | None) -> None:
+        self._transaction.put(key, b"", db=db)
+
+    def _roles(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
+        was, is_now = _is_more(old), _is_more(new)
+        if was and not is_now:
+            self._transaction.delete(roles_key(author_in(key)), db=self._database)
+        elif is_now:
+            self._put_empty(roles_key(author_in(key)), self._database)
+        self._count("roles", is_now - was)
+        self._remember()
+
+    def _raise_floor(self) -> None:
+        times = sorted((decode_stored(key, value).fields["signed_out_ms"], key) for key, value in self.scan(b"o"))
+        gone = times[: len(times) - MOST_SIGNED_OUT * 9 // 10]
+        for _, key in gone:
+            self._transaction.delete(key, db=self._database)
+        self._head["signed_out"] = len(times) - len(gone)
+        self._head["floor_ms"] = max(self._head["floor_ms"], gone[-1][0])
+        self._remember()
+
+
+def check(put: Put) -> Put:
+    """The record, once it is known to be one that can be read again.
+
+    Raises:
+        RecordDamaged: it isn't.
+    """
+    if put.fields is not None:
+        decode_fields(put.key, encode_fields(put.fields))
+    return put
+
+
+def _is_more(stored: Stored | None) -> bool:
+    return stored is not None and frozenset(stored.fields["roles"]) != PLAIN

@@ -1,0 +1,143 @@
+"""The store: what outlasts a restart, several processes at once, and what a disk can do to it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from placed.canvas.author import author_of_person
+from placed.people import written
+from placed.people.changes import AddCodes, AddToken, Name, SetRoles, SignIn, SignOutEverywhere
+from placed.people.store import open_people
+from placed.storage.lmdb_environment import StoreDamaged, StoreUnavailable
+from tests.people.conftest import KEY, NOW_MS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.people.store import PeopleStore
+
+ADA = author_of_person("join:1", KEY)
+
+
+async def test_people_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    async with open_people(tmp_path / "people", KEY) as store:
+        await store.change(SignIn("join:1", NOW_MS, Name("Ada", "ada")))
+        await store.change(SetRoles(ADA, frozenset({"person", "host"})))
+        await store.change(AddToken(b"t" * 16, "tk1", Name("Bot", "bot"), frozenset({"bot"}), NOW_MS))
+        await store.change(SignOutEverywhere(ADA, NOW_MS))
+        before = (store.person(ADA), dict(store.tokens), dict(store.roles), dict(store.revoked), store.head)
+    async with open_people(tmp_path / "people", KEY) as store:
+        assert before == (store.person(ADA), dict(store.tokens), dict(store.roles), dict(store.revoked), store.head)
+
+
+async def _in_another_process(folder: Path, lines: str) -> None:
+    """Run `lines` in a process of its own, that has the same store open as `store`."""
+    script = f"""
+import trio
+from pathlib import Path
+from placed.people.changes import *
+from placed.people.store import open_people
+async def main():
+    async with open_people(Path({str(folder)!r}), {KEY!r}, is_beside=True) as store:
+{textwrap.indent(lines, " " * 8)}
+trio.run(main)
+"""
+    with trio.fail_after(60):
+        await trio.run_process([sys.executable, "-c", script])
+
+
+async def test_what_another_process_changes_is_seen_at_once_and_in_memory_within_half_a_second(
+    store: PeopleStore, nursery: trio.Nursery
+) -> None:
+    nursery.start_soon(store.run)
+    await store.change(SignIn("join:1", NOW_MS))
+    lines = f"""
+await store.change(SetName({ADA}, Name("Ada", "ada")))
+await store.change(SetRoles({ADA}, frozenset({{"person", "host"}})))
+"""
+    await _in_another_process(store.folder, lines)
+    assert store.named("ada") == ADA
+    await store.change(SignIn("join:2", NOW_MS))
+    with trio.fail_after(5):
+        while ADA not in store.roles:  # noqa: ASYNC110 - a look at a file brings it
+            await trio.sleep(0.01)
+    nursery.cancel_scope.cancel()
+
+
+async def test_several_processes_may_change_it_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    async with open_people(folder, KEY) as store, trio.open_nursery() as nursery:
+        for who in "abc":
+            lines = f"""
+for number in range(40):
+    await store.change(SignIn(f"join:{who}-{{number}}", 1, Name(f"{who} {{number}}", f"{who}{{number}}")))
+"""
+            nursery.start_soon(_in_another_process, folder, lines)
+        for number in range(40):
+            await store.change(SignIn(f"join:d-{number}", 1, Name(f"d {number}", f"d{number}")))
+            assert store.named(f"d{number}") is not None
+    async with open_people(folder, KEY) as store:
+        assert store.head.people == len(store.people(limit=1000)) == 160
+        assert {each.name for each in store.people(limit=1000)} == {f"{who} {n}" for who in "abcd" for n in range(40)}
+
+
+async def test_file_that_another_process_has_made_longer_than_the_map_is_written_on(store: PeopleStore) -> None:
+    lines = """
+for batch in range(12):
+    digests = {f"{batch:02}-{n:04}".ljust(1_900): (batch * 1_000 + n).to_bytes(16, "big") for n in range(900)}
+    await store.change(AddCodes(digests, 1))
+"""
+    await store.change(SignIn("join:1", NOW_MS))
+    await _in_another_process(store.folder, lines)
+    assert (store.folder / "data.mdb").stat().st_size > 16 << 20
+    await store.change(SignIn("join:2", NOW_MS))
+    assert (store.head.people, store.head.codes) == (2, 10_800)
+
+
+async def test_more_signed_out_than_are_remembered_end_the_sessions_of_all_before_them(
+    store: PeopleStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(written, "MOST_SIGNED_OUT", 20)
+    for number in range(21):
+        await store.change(SignIn(f"join:{number}", NOW_MS))
+        await store.change(SignOutEverywhere(author_of_person(f"join:{number}", KEY), NOW_MS + number))
+    await store.load()
+    assert len(store.revoked) == store.head.signed_out == 18
+    assert store.revoked.get(author_of_person("join:0", KEY), 0) == NOW_MS + 2
+    assert store.revoked.get(author_of_person("join:20", KEY), 0) == NOW_MS + 20
+    assert store.revoked.get(12345, 0) == NOW_MS + 2
+
+
+async def test_damaged_store_is_refused_by_a_sentence_with_the_way_out(tmp_path: Path) -> None:
+    async with open_people(tmp_path / "people", KEY) as store:
+        await store.change(AddCodes({f"{n:05}": n.to_bytes(16, "big") for n in range(3_000)}, NOW_MS))
+    file = tmp_path / "people" / "data.mdb"
+    data = bytearray(file.read_bytes())
+    for begin in range(8192, len(data), 4096):
+        data[begin + 12 : begin + 16] = b"\xff" * 4
+    file.write_bytes(data)
+    with pytest.raises(StoreDamaged, match=r"people.*Restore a backup"):
+        async with open_people(tmp_path / "people", KEY):
+            pass
+
+
+async def test_flipped_bit_in_a_value_is_damage_and_not_another_name(tmp_path: Path) -> None:
+    async with open_people(tmp_path / "people", KEY) as store:
+        await store.change(SignIn("join:1", NOW_MS, Name("Margaret", "margaret")))
+    file = tmp_path / "people" / "data.mdb"
+    file.write_bytes(file.read_bytes().replace(b'"name":"Margaret"', b'"name":"Margarit"'))
+    async with open_people(tmp_path / "people", KEY) as store:
+        with pytest.raises(StoreDamaged, match="checksum"):
+            store.person(ADA)
+
+
+async def test_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "people").write_text("")
+    with pytest.raises(StoreUnavailable, match="people"):
+        async with open_people(tmp_path / "people", KEY):
+            pass
