@@ -1,6 +1,7 @@
 """Keeps the history's files: a folder of segments. Each is written under another name, and then renamed.
 
     history/00000000000000000000-00000000000000131072.segment    named by its start and its end
+            00000000000000000000-00000000000004194304.overview   of 32 segments: `overview_files`
             /part                                                one that is being written
             /before-00000000000000131072/                        segments with a gap between them and the present ones
             /of-LOGID/                                           segments of another log; only the last such history
@@ -14,6 +15,7 @@ Thread: everything here blocks.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -25,13 +27,18 @@ from placed.history.layout import Header, SegmentDamaged, decode_header
 from placed.history.segment import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    Read = Callable[[int, int], bytes]
 
 FOLDER_NAME: Final = "history"
 _NAME: Final = re.compile(r"([0-9]{20})-([0-9]{20})\.segment")
 _PART: Final = "part"
 _FILE_MODE: Final = 0o600
+# What a history leaves free, so that it is not what stops the log: LMDB grows by some MB, a snapshot is written aside.
+_LEFT_FREE_BYTES: Final = 64 << 20
+_LEFT_FREE_SHARE: Final = 16  # of a smaller disk, one part in so many
 
 
 @attrs.define(eq=False)
@@ -66,18 +73,39 @@ class SegmentFile:
         if self.header is None:
             raise SegmentDamaged(f"{self.path} is damaged")
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                segment = Segment(self.header, lambda offset, length: os.pread(descriptor, length, offset))
+            with FileReader(self.path) as read:
+                segment = Segment(self.header, read)
                 if verify and not self.is_verified:
                     segment.verify()
                     self.is_verified = True
                 yield segment
-            finally:
-                os.close(descriptor)
         except (SegmentDamaged, OSError) as error:
             self.header = None
             raise SegmentDamaged(f"{self.path} can't be used: {_words(error)}") from error
+
+
+class FileReader:
+    """Reads a file in places while a `with` block runs, which is given `read(offset, length)`.
+
+    A plain class, since a pixel's past opens a hundred files: a generator would take 3 us more for each.
+
+    Raises:
+        OSError: it can't be opened, or read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> Read:
+        self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        return self._read
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def _read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, offset)
 
 
 def _words(error: Exception) -> str:
@@ -104,12 +132,8 @@ def list_folder(folder: Path) -> list[SegmentFile]:
 
 def _look(path: Path, start: int, end: int) -> SegmentFile:
     header = None
-    with contextlib.suppress(OSError, SegmentDamaged):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            header = decode_header(lambda offset, length: os.pread(descriptor, length, offset))
-        finally:
-            os.close(descriptor)
+    with contextlib.suppress(OSError, SegmentDamaged), FileReader(path) as read:
+        header = decode_header(read)
     if header is not None and (header.start, header.end) != (start, end):
         header = None
     return SegmentFile(path, start, end, header)
@@ -126,8 +150,34 @@ def write_segment(folder: Path, data: bytes, start: int, end: int) -> SegmentFil
     Raises:
         OSError: no room, no permission, a disk error; nothing has changed.
     """
+    path = path_of(folder, start, end)
+    write_file(folder, data, path)
+    kept = _look(path, start, end)
+    if kept.header is None:
+        raise OSError(f"{path} isn't what was written")
+    kept.is_verified = True
+    return kept
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Whether the disk has room for a file of that size, and what a history leaves free.
+
+    Raises:
+        OSError: it hasn't.
+    """
+    disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
+    if disk.free < needed_bytes + min(_LEFT_FREE_BYTES, disk.total // _LEFT_FREE_SHARE):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def write_file(folder: Path, data: bytes, path: Path) -> None:
+    """Write a file of the folder, durably, in place of one of that name.
+
+    Raises:
+        OSError: no room, no permission, a disk error; nothing has changed.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
-    part, path = folder / _PART, path_of(folder, start, end)
+    part = folder / _PART
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
         try:
@@ -143,11 +193,6 @@ def write_segment(folder: Path, data: bytes, start: int, end: int) -> SegmentFil
             part.unlink()
         raise
     _sync(folder)
-    kept = _look(path, start, end)
-    if kept.header is None:
-        raise OSError(f"{path} isn't what was written")
-    kept.is_verified = True
-    return kept
 
 
 def put_aside(folder: Path, kept: Sequence[SegmentFile]) -> Path | None:

@@ -100,6 +100,10 @@ def highest_ms(stretch: Stretch) -> int:
 
 def cells_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.int64]:
     """How many rows lie in each cell of a grid of `CELLS` x `CELLS`: int64, shape (CELLS, CELLS)."""
-    across = rows["x"].astype(np.uint32) * CELLS // definition.width
-    down = rows["y"].astype(np.uint32) * CELLS // definition.height
+    return count_cells(rows["x"].astype(np.uint32), rows["y"].astype(np.uint32), definition)
+
+
+def count_cells(x: NDArray[np.uint32], y: NDArray[np.uint32], definition: Definition) -> NDArray[np.int64]:
+    """How many of these pixels lie in each cell: int64, shape (CELLS, CELLS)."""
+    across, down = x * CELLS // definition.width, y * CELLS // definition.height
     return np.bincount(down * CELLS + across, minlength=CELLS * CELLS).reshape(CELLS, CELLS)

@@ -5,7 +5,8 @@
                    |                  +--------------------------------------------|---------+
                    |                  |                  no room: wait, try again <+
                    |                  +-- the log no longer has what comes next: begin anew at the canvas as it is
-                   +--> look after it: check every segment once; read a damaged one from the log again
+                   +--> look after it: check every segment once; read a damaged one from the log again;
+                        make overviews of those that are whole
 
 It is never in the way. Once a second it reads all new records, in a thread of its own. When it is far behind while
 people paint, it rests as long as it works. If the history can't be written, the indexer says so once and tries again,
@@ -28,6 +29,14 @@ from placed.history.chain import Wanted, find_chain, last_ground
 from placed.history.folder import SegmentFile, path_of, put_aside, put_aside_strange, remove
 from placed.history.keeping import Keeping
 from placed.history.layout import SegmentDamaged
+from placed.history.overview_files import (
+    OverviewFile,
+    fitting,
+    list_overviews,
+    make_overview,
+    next_group,
+    remove_overviews,
+)
 from placed.history.past import Past
 from placed.telemetry.structured_logs import get_logger
 
@@ -45,6 +54,7 @@ EVERY_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 1.0
 _MOST_RETRY_SECONDS: Final = 60.0  # a disk that was seen to is used again within a minute
 _CHECK_EVERY_SECONDS: Final = 0.05  # 2 MB each: 40 MB/s of reading at the most, once after a start
+_SURVEY_EVERY_SECONDS: Final = 0.5  # each takes 0.12 s of a core; that of a year's log are made within a quarter hour
 _LOOK_SECONDS: Final = 5.0  # between looks for damage that nobody told of
 
 Found = TypeVar("Found")
@@ -86,6 +96,8 @@ class Indexer:
         self._every_seconds = every_seconds
         self._writing = trio.CapacityLimiter(1)
         self._chain: list[SegmentFile] = []
+        self._overviews: list[OverviewFile] = []
+        self._stale: list[OverviewFile] = []
         self._tail: View | None = None
         self._wanted = trio.Event()
         self._moved = trio.Event()
@@ -126,7 +138,15 @@ class Indexer:
         remove(found.needless)
         count, ground = last_ground(found.chain)
         self._chain = found.chain[:count]
+        self._overviews = list_overviews(self._folder)
+        self._keep_fitting()
         return ground
+
+    def _keep_fitting(self) -> None:
+        """Leave out the overviews of what isn't in the chain any more, and those that are damaged."""
+        kept = fitting(self._overviews, self._chain)
+        self._stale += [each for each in self._overviews if each not in kept]
+        self._overviews = kept
 
     async def _begin(self, ground: Ground | None) -> Keeping:
         first, _ = await self._log.bounds()
@@ -151,6 +171,7 @@ class Indexer:
             before=str(aside) if aside else "none was kept",
         )
         self._chain.clear()
+        self._keep_fitting()
         keeping = Keeping(self._folder, self._log.id, ground)
         self._publish([], keeping.builder.tail.view())
         return keeping
@@ -189,7 +210,7 @@ class Indexer:
     def _publish(self, sealed: list[SegmentFile], tail: View | None) -> None:
         self._chain.extend(sealed)
         self._tail = tail
-        self.past = Past(self._log.id, tuple(self._chain), tail)
+        self.past = Past(self._log.id, tuple(self._chain), tail, tuple(self._overviews))
         self.is_open = True
         self._moved.set()
         self._moved = trio.Event()
@@ -202,9 +223,33 @@ class Indexer:
                     await self._in_thread(partial(_verify, each))
             for each in [each for each in self._chain if each.header is None]:
                 await self._mend(each)
+            await self._survey()
             with trio.move_on_after(_LOOK_SECONDS):
                 await self._damaged.wait()
             self._damaged = trio.Event()
+
+    async def _survey(self) -> None:
+        """Make the overviews that are missing. What fails here is tried again later: nothing depends on them."""
+        if any(each.is_damaged for each in self._overviews):
+            self._keep_fitting()
+        with contextlib.suppress(SegmentDamaged, OSError):
+            await self._in_thread(partial(remove_overviews, self._stale))
+            self._stale = []
+            while self.live.is_in_place() and (made := await self._in_thread(self._next_overview())):
+                others = [each for each in self._overviews if each.header.start != made.header.start]
+                self._overviews = fitting(sorted([*others, made], key=lambda each: each.header.start), self._chain)
+                self._publish([], self._tail)
+                await trio.sleep(_SURVEY_EVERY_SECONDS)
+
+    def _next_overview(self) -> Callable[[], OverviewFile | None]:
+        """What makes the next one, in the thread; None if none is missing."""
+        chain, overviews, now = list(self._chain), list(self._overviews), self.live.definition()
+
+        def make() -> OverviewFile | None:
+            group = next_group(chain, overviews, now)
+            return make_overview(self._folder, group, now) if group else None
+
+        return make
 
     async def _mend(self, hole: SegmentFile) -> None:
         """Read a stretch whose segment is damaged or missing from the log again."""
@@ -224,6 +269,7 @@ class Indexer:
             return  # later
         index = self._chain.index(hole)
         self._chain[index : index + 1] = segments
+        self._keep_fitting()
         self._publish([], self._tail)
         self.mended += 1
         get_logger(__name__).warning(
@@ -255,6 +301,7 @@ class Indexer:
         lost = self._chain[: index + 1]
         aside = await self._until_done(partial(put_aside, self._folder, lost))
         del self._chain[: index + 1]
+        self._keep_fitting()
         self._publish([], self._tail)
         get_logger(__name__).warning(
             "a damaged part of the history can't be read from the log any more; the history begins behind it",

@@ -8,15 +8,12 @@ Thread: everything here blocks, and belongs to one thread at a time.
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
 from placed.history.builder import Builder
-from placed.history.folder import write_segment
+from placed.history.folder import check_room, write_segment
 from placed.history.sealing import encode
 
 if TYPE_CHECKING:
@@ -26,10 +23,6 @@ if TYPE_CHECKING:
     from placed.history.folder import SegmentFile
     from placed.history.ground import Ground
     from placed.history.tail import View
-
-# What a history leaves free, so that it is not what stops the log: LMDB grows by some MB, a snapshot is written aside.
-_LEFT_FREE_BYTES: Final = 64 << 20
-_LEFT_FREE_SHARE: Final = 16  # of a smaller disk, one part in so many
 
 
 class Keeping:
@@ -79,11 +72,5 @@ class Keeping:
     def _seal(self, view: View) -> None:
         stretch = view.stretch
         data = encode(stretch, self._log_id, view.definition, view.ground)
-        _check_room(self._folder, len(data))
+        check_room(self._folder, len(data))
         self._sealed.append(write_segment(self._folder, data, stretch.start, stretch.end))
-
-
-def _check_room(folder: Path, needed_bytes: int) -> None:
-    disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
-    if disk.free < needed_bytes + min(_LEFT_FREE_BYTES, disk.total // _LEFT_FREE_SHARE):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))

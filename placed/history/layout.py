@@ -78,6 +78,7 @@ class Header:
         definition: the canvas of its edits.
         base: the canvas of its keyframe; a smaller one if its first record grows it.
         sections: for each of `SECTIONS`: where in the file it begins, its length, its CRC-32.
+        checksum: the header's own, which tells this segment from others: it has those of the sections in it.
     """
 
     log_id: str
@@ -90,6 +91,7 @@ class Header:
     definition: Definition
     base: Definition
     sections: tuple[tuple[int, int, int], ...] = attrs.field(repr=False)
+    checksum: int
 
 
 def number_type(count: int) -> np.dtype[np.generic]:
@@ -110,15 +112,16 @@ def decode_header(read: Read) -> Header:
     if not FIXED.size <= length <= MOST_HEADER_BYTES:
         raise SegmentDamaged(f"a header of {length} bytes")
     header = read(len(begin), length)
-    if header[-LENGTH.size :] != LENGTH.pack(zlib.crc32(begin + header[: -LENGTH.size])) or len(header) != length:
+    checksum = zlib.crc32(begin + header[: -LENGTH.size])
+    if header[-LENGTH.size :] != LENGTH.pack(checksum) or len(header) != length:
         raise SegmentDamaged("its header doesn't match its checksum")
     try:
-        return _build_header(header[: -LENGTH.size], len(begin) + length)
+        return _build_header(header[: -LENGTH.size], len(begin) + length, checksum)
     except (ValueError, struct.error) as error:
         raise SegmentDamaged(f"its header is not understood: {error}") from error
 
 
-def _build_header(header: bytes, at: int) -> Header:
+def _build_header(header: bytes, at: int, checksum: int) -> Header:
     version, start, end, first_ms, highest_ms, edits, records, *sides, log_id = FIXED.unpack_from(header)
     if version != FORMAT:
         raise ValueError(f"format {version}; this server knows {FORMAT}")
@@ -134,4 +137,5 @@ def _build_header(header: bytes, at: int) -> Header:
         Definition(width, height, rgb),
         Definition(base_width, base_height, rgb[: 3 * base_colors]),
         sections,
+        checksum,
     )

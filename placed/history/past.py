@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from placed.canvas.definition import Definition
     from placed.history.folder import SegmentFile
     from placed.history.layout import Header
+    from placed.history.overview_files import OverviewFile
     from placed.history.segment import Segment
     from placed.history.tail import View
 
@@ -74,11 +75,13 @@ class Past:
         log_id: of the log that it is of.
         kept: the segments, each beginning where the one before ends.
         tail: what comes after them; None where nothing is in memory.
+        overviews: of segments of `kept`, in order; not all have one, and nothing depends on it but the time it takes.
     """
 
     log_id: str
     kept: tuple[SegmentFile, ...]
     tail: View | None = None
+    overviews: tuple[OverviewFile, ...] = ()
 
     @property
     def first(self) -> int:
@@ -128,6 +131,14 @@ class Past:
     def at(self, offset: int) -> int:
         """The number of the segment that an offset is in; -1 for one before the first."""
         return bisect_right(self.kept, offset, key=lambda each: each.start) - 1
+
+    def overview_of(self, at: int) -> tuple[int, OverviewFile] | None:
+        """The overview that the segment number `at` is in, and its first segment's number; None where there is none."""
+        start = self.kept[at].start
+        index = bisect_right(self.overviews, start, key=lambda each: each.header.start) - 1
+        if index < 0 or start >= self.overviews[index].header.end or self.overviews[index].is_damaged:
+            return None
+        return self.at(self.overviews[index].header.start), self.overviews[index]
 
     def touched(self, version: int) -> NDArray[np.bool_]:
         """Which pixels anybody has set before a version: bool, shape (height * width,)."""

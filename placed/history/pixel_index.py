@@ -14,6 +14,7 @@ the entries are the edits' places: so these are stored once. Little-endian. Pure
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -52,6 +53,7 @@ class Shape:
     has_halves: bool
 
     @classmethod
+    @lru_cache(maxsize=64)  # nearly all segments of a canvas have one
     def of(cls, pixels: int, edits: int) -> Shape:
         """The shape for so many pixels of the canvas, and edits of the index."""
         shift = 8

@@ -20,7 +20,7 @@ from placed.history import pixel_index
 from placed.history.columns import Column, ColumnDamaged
 from placed.history.ground import CELLS, Ground
 from placed.history.layout import CORRECTION, COUNTS, FEW_COLORS, OTHER, SECTIONS, SegmentDamaged, number_type
-from placed.history.stretch import NO_ACT, ROW, Other, Stretch
+from placed.history.stretch import NO_ACT, ROW, Other, Stretch, highest_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[int, int], bytes]
 
+_PLACES: Final = {name: place for place, name in enumerate(SECTIONS)}
 _NO_OTHERS: Final = 20  # bytes that the section takes without any, deflated
 
 
@@ -103,7 +104,7 @@ class Segment:
         if self.definition_at(version) != header.base:
             ground.grow(header.definition)
         order = self._numbers()
-        pixel, colors = self._pixels(), self.colors()
+        pixel, colors = self.pixels(), self.colors()
         if count < header.edits:
             before = order < count
             pixel, colors = pixel[before], colors[before]
@@ -128,6 +129,10 @@ class Segment:
     def times(self) -> NDArray[np.int64]:
         """Each edit's time, shape (edits,)."""
         return self._column("times", whole=True).all()
+
+    def highest_times(self, floor_ms: int) -> NDArray[np.int64]:
+        """For each edit, the highest time of any record up to its own, and at least `floor_ms`: int64, (edits,)."""
+        return highest_times(self.times(), self.others()[0], floor_ms)
 
     def row_of(self, version: int) -> int:
         """How many edits have an offset below `version`."""
@@ -154,7 +159,7 @@ class Segment:
         header = self.header
         order = self._numbers()
         pixel = np.empty(header.edits, np.uint32)
-        pixel[order] = self._pixels()
+        pixel[order] = self.pixels()
         rows = np.empty(header.edits, ROW)
         rows["offset"], rows["ms"] = self.offsets(), self.times()
         rows["y"], rows["x"] = np.divmod(pixel, np.uint32(header.definition.width))
@@ -192,27 +197,50 @@ class Segment:
         order = self._numbers_between(begin, end)
         corrections = self.others()[1] if self._length("others") > _NO_OTHERS else []
         offsets, times = self._column("offsets"), self._column("times")
+        color_of, author_of = self._color_of(), self._author_of()
         for entry, row in zip(range(end - 1, begin - 1, -1), order[::-1].tolist(), strict=True):
             act = next((act for first, after, act in corrections if first <= row < after), NO_ACT)
-            color = self._color(entry)
             try:
-                yield Hit(offsets.at(row), times.at(row), color, self._author(row), act)
+                yield Hit(offsets.at(row), times.at(row), color_of(entry), author_of(row), act)
             except ColumnDamaged as error:
                 raise SegmentDamaged(str(error)) from error
 
-    def _color(self, entry: int) -> int:
+    def pixels_between(self, begin: int, end: int) -> NDArray[np.uint32]:
+        """The numbers of the pixels of all edits with `begin <= number < end`, ascending; read in places.
+
+        Args:
+            begin: where a bucket of the pixel index begins; so is `end`, or the number of pixels. Multiples of 65,536
+                always are.
+            end: see begin.
+        """
+        shape, starts = self._shape, self._part("starts")
+        size, low = np.dtype(shape.start).itemsize, np.dtype(shape.low).itemsize
+        first, after = begin >> shape.shift, min(shape.buckets, -(-end >> shape.shift))
+        edges = np.frombuffer(starts(first * size, (after + 1 - first) * size), shape.start)
+        entries = slice(int(edges[0]), int(edges[-1]))
+        lows = self._part("lows")(entries.start * low, (entries.stop - entries.start) * low)
+        found = pixel_index.pixels_of(edges, np.frombuffer(lows, shape.low), attrs.evolve(shape, buckets=after - first))
+        return found + np.uint32(first << shape.shift)
+
+    def _color_of(self) -> Callable[[int], int]:
+        """What tells the colour of an entry of the pixel index."""
         part = self._part("colors")
         if self.header.definition.colors > FEW_COLORS:
-            return part(entry, 1)[0]
-        return part(entry // 2, 1)[0] >> 4 * (entry % 2) & 15
+            return lambda entry: part(entry, 1)[0]
+        return lambda entry: part(entry // 2, 1)[0] >> 4 * (entry % 2) & 15
 
-    def _author(self, row: int) -> int:
+    def _author_of(self) -> Callable[[int], int]:
+        """What tells the author of an edit."""
         people, authors = self._part("people"), self._part("authors")
         length = self._length("people")
         if not length:
-            return int.from_bytes(authors(row * 8, 8), "little")
+            return lambda row: int.from_bytes(authors(row * 8, 8), "little")
         size = number_type(length // 8).itemsize
-        return int.from_bytes(people(int.from_bytes(authors(row * size, size), "little") * 8, 8), "little")
+
+        def author(row: int) -> int:
+            return int.from_bytes(people(int.from_bytes(authors(row * size, size), "little") * 8, 8), "little")
+
+        return author
 
     def _authors(self) -> NDArray[np.uint64]:
         people = np.frombuffer(self._section("people"), "<u8")
@@ -230,7 +258,8 @@ class Segment:
         colors[::2], colors[1::2] = data & 15, data >> 4
         return colors[: self.header.edits]
 
-    def _pixels(self) -> NDArray[np.uint32]:
+    def pixels(self) -> NDArray[np.uint32]:
+        """The number of each edit's pixel, in the order of the pixel index, shape (edits,)."""
         shape = self._shape
         starts = np.frombuffer(self._section("starts"), shape.start)
         return pixel_index.pixels_of(starts, np.frombuffer(self._section("lows"), shape.low), shape)
@@ -252,10 +281,10 @@ class Segment:
         return Column(lambda offset, length: data[offset : offset + length], self.header.edits)
 
     def _length(self, name: str) -> int:
-        return self.header.sections[SECTIONS.index(name)][1]
+        return self.header.sections[_PLACES[name]][1]
 
     def _part(self, name: str) -> Read:
-        at, length, _ = self.header.sections[SECTIONS.index(name)]
+        at, length, _ = self.header.sections[_PLACES[name]]
 
         def read(offset: int, count: int) -> bytes:
             if offset + count > length:
@@ -268,7 +297,7 @@ class Segment:
         return read
 
     def _section(self, name: str) -> bytes:
-        at, length, crc = self.header.sections[SECTIONS.index(name)]
+        at, length, crc = self.header.sections[_PLACES[name]]
         data = self._read(at, length)
         if len(data) != length or zlib.crc32(data) != crc:
             raise SegmentDamaged(f"its {name} don't match their checksum")

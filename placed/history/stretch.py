@@ -92,10 +92,16 @@ class Stretch:
 
     def highest_times(self, floor_ms: int) -> NDArray[np.int64]:
         """For each row, the highest time of any record up to its own, and at least `floor_ms`: int64, shape (n,)."""
-        if not len(self.rows):
-            return np.empty(0, np.int64)
-        highest = np.maximum(np.maximum.accumulate(self.moments()[1]), floor_ms)
-        return np.delete(highest, [other.row + index for index, other in enumerate(self.others)])
+        return highest_times(self.rows["ms"], self.others, floor_ms)
+
+
+def highest_times(times: NDArray[np.int64], others: tuple[Other, ...], floor_ms: int) -> NDArray[np.int64]:
+    """For each row, of `times`, the highest time of any record up to its own, and at least `floor_ms`."""
+    if not len(times):
+        return np.empty(0, np.int64)
+    every = np.insert(times, [other.row for other in others], [other.ms for other in others]) if others else times
+    highest = np.maximum(np.maximum.accumulate(every), floor_ms)
+    return np.delete(highest, [other.row + index for index, other in enumerate(others)]) if others else highest
 
 
 def _offsets(stretch: Stretch, at: int) -> list[int]:

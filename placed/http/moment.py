@@ -50,4 +50,5 @@ def _ms(name: str, text: str, match: re.Match[str]) -> int:
 def in_words(ms: int) -> str:
     """A moment as RFC 3339, in UTC with ms."""
     moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    # A fifth of what strftime takes: a pixel's past has a hundred.
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

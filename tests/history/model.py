@@ -15,6 +15,7 @@ from placed.canvas.events import EDIT, Canvas, Edits
 from placed.history.builder import Builder
 from placed.history.folder import SegmentFile, write_segment
 from placed.history.ground import Ground
+from placed.history.overview_files import OverviewFile, make_overview, next_group
 from placed.history.past import Past
 from placed.history.sealing import encode
 from tests.support.records import SMALL, any_edit, batch_at
@@ -158,4 +159,12 @@ def build(entries: Sequence[Entry], folder: Path, *, size: int = 7) -> Past:
             kept.append(write_segment(folder, data, view.stretch.start, view.stretch.end))
             with kept[-1].open() as segment:
                 builder.sealed(segment.end_ground())
-    return Past(LOG_ID, tuple(kept), builder.tail.view())
+    return Past(LOG_ID, tuple(kept), builder.tail.view(), tuple(_overviews(kept, builder.tail.definition, folder)))
+
+
+def _overviews(kept: Sequence[SegmentFile], now: Definition, folder: Path) -> list[OverviewFile]:
+    found: list[OverviewFile] = []
+    while (group := next_group(kept, found, now)) is not None:
+        made = make_overview(folder, group, now)
+        found = sorted([*found, made], key=lambda each: each.header.start)
+    return found

@@ -85,7 +85,7 @@ def test_a_moment_is_the_version_behind_all_that_was_there_by_then(entries: list
 
 
 @SETTINGS
-@given(any_log(), st.integers(1, 20), st.integers(1, 4))
+@given(any_log(most=70), st.integers(1, 20), st.integers(1, 4))
 def test_a_pixel_tells_each_colour_that_it_had(entries: list[Entry], size: int, limit: int) -> None:
     past, model = _history(entries, size), Model(entries)
     for y in range(model.definition.height):
@@ -107,7 +107,9 @@ def _all_hits(past: Past, x: int, y: int, limit: int) -> list[tuple[int, ...]]:
 
 
 @SETTINGS
-@given(any_log(), st.integers(1, 20), st.integers(995, 1_062), st.integers(1, 60), st.sampled_from([1, 2, 16, 64]))
+@given(
+    any_log(most=70), st.integers(1, 20), st.integers(995, 1_062), st.integers(1, 60), st.sampled_from([1, 2, 16, 64])
+)
 def test_activity_counts_the_edits_of_a_time(
     entries: list[Entry], size: int, from_ms: int, length_ms: int, cells: int
 ) -> None:

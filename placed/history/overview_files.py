@@ -1,0 +1,168 @@
+"""Keeps the overviews of a history beside its segments, and makes those that are missing.
+
+    history/00000000000000000000-00000000000004194304.overview    of the 32 segments between these offsets
+
+    segments   | 32 of one canvas | 32 of one canvas | 5 | 32 of the canvas after it grew | 17
+    overviews  |        one       |       one        | - |              one               | -
+
+Segments without one are asked themselves: there are at most 31 in a row, for as long as the canvas doesn't grow. May
+not import Trio.
+
+Thread: everything here blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.history.folder import FileReader, check_room, path_of, write_file
+from placed.history.overview import (
+    SEGMENTS,
+    Overview,
+    OverviewDamaged,
+    OverviewHeader,
+    Part,
+    decode_overview_header,
+    encode_overview,
+    part_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from placed.canvas.definition import Definition
+    from placed.history.folder import SegmentFile
+
+_NAME: Final = re.compile(r"[0-9]{20}-[0-9]{20}\.overview")
+
+
+@attrs.define(eq=False)
+class OverviewFile:
+    """One overview in the folder.
+
+    Attributes:
+        path: of its file.
+        header: what it says of itself.
+        is_damaged: whether somebody who read it found that it is.
+        is_verified: whether all of it has been checked since this process opened the folder.
+    """
+
+    path: Path
+    header: OverviewHeader
+    is_damaged: bool = False
+    is_verified: bool = False
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Overview]:
+        """The open overview, while the block runs.
+
+        Raises:
+            OverviewDamaged: it is damaged or missing; `is_damaged` from then on.
+        """
+        try:
+            with FileReader(self.path) as read:
+                overview = Overview(self.header, read)
+                if not self.is_verified:
+                    overview.verify()
+                    self.is_verified = True
+                yield overview
+        except (OverviewDamaged, OSError) as error:
+            self.is_damaged = True
+            raise OverviewDamaged(f"{self.path} can't be used: {error}") from error
+
+
+def list_overviews(folder: Path) -> list[OverviewFile]:
+    """The overviews in the folder, in order. Files that aren't sound are deleted: they are made again.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    if not folder.exists():
+        return []
+    found = []
+    for path in sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name)):
+        try:
+            with FileReader(path) as read:
+                found.append(OverviewFile(path, decode_overview_header(read)))
+        except (OSError, OverviewDamaged):
+            path.unlink(missing_ok=True)
+    return found
+
+
+def fitting(overviews: Sequence[OverviewFile], chain: Sequence[SegmentFile]) -> list[OverviewFile]:
+    """The sound overviews that are of segments of the chain, as these are now; none of a segment twice."""
+    places = {each.start: index for index, each in enumerate(chain)}
+    found: list[OverviewFile] = []
+    for overview in overviews:
+        at = places.get(overview.header.start)
+        if not overview.is_damaged and at is not None and (not found or found[-1].header.end <= overview.header.start):
+            of = chain[at : at + len(overview.header.parts)]
+            if len(of) == len(overview.header.parts) and all(map(_is, of, overview.header.parts)):
+                found.append(overview)
+    return found
+
+
+def _is(each: SegmentFile, part: Part) -> bool:
+    """Whether a segment is the one that an overview was made of. A damaged one becomes that again."""
+    if each.header is None:
+        return (each.start, each.end) == (part.start, part.end)
+    return part_of(each.header) == part
+
+
+def next_group(
+    chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition
+) -> list[SegmentFile] | None:
+    """The first segments that lack an overview, or have one of before the canvas grew; None if there are none."""
+    size = (now.width, now.height)
+    known = {each.header.start: each.header for each in overviews if each.header.now == size}
+    group: list[SegmentFile] = []
+    at = 0
+    while at < len(chain):
+        each = chain[at]
+        overview = known.get(each.start)
+        if overview is not None:
+            at += len(overview.parts)
+            group.clear()
+            continue
+        at += 1
+        if each.header is None or not each.is_verified:
+            group.clear()
+            continue
+        if group and group[0].header is not None and group[0].header.definition != each.header.definition:
+            group.clear()
+        group.append(each)
+        if len(group) == SEGMENTS:
+            return group
+    return None
+
+
+def make_overview(folder: Path, group: Sequence[SegmentFile], now: Definition) -> OverviewFile:
+    """Make the overview of segments, and write it in place of one of that name.
+
+    Raises:
+        SegmentDamaged: a segment is.
+        OSError: no room, no permission, a disk error.
+    """
+    check_room(folder, 0)  # before the work
+    with contextlib.ExitStack() as stack:
+        data = encode_overview([stack.enter_context(each.open()) for each in group], now)
+    path = path_of(folder, group[0].start, group[-1].end).with_suffix(".overview")
+    check_room(folder, len(data))
+    write_file(folder, data, path)
+    with FileReader(path) as read:
+        return OverviewFile(path, decode_overview_header(read), is_verified=True)
+
+
+def remove_overviews(overviews: Sequence[OverviewFile]) -> None:
+    """Delete overviews of segments that aren't there any more.
+
+    Raises:
+        OSError: they can't be deleted.
+    """
+    for each in overviews:
+        each.path.unlink(missing_ok=True)
