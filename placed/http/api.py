@@ -244,7 +244,7 @@ class Api:
         except Problem:
             held.leave()
             raise
-        return self.broadcaster.subscribe(version, form, log_id, held.leave)
+        return self.broadcaster.subscribe(version, form, log_id, held)
 
     def _let_catch_up(self, address: str, frames: int) -> None:
         """Take so many full frames from the allowance of the client at `address`.

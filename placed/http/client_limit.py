@@ -49,6 +49,7 @@ class ClientLimit:
         self.most = most
         self._unlimited = tuple(unlimited)
         self._by_client: dict[bytes, Held] = {}
+        self._uncounted = Held({}, b"")  # one for all of them: it is held for as long as a stream, by each stream
 
     def __len__(self) -> int:
         """How many clients have anything open."""
@@ -58,9 +59,8 @@ class ClientLimit:
         """One more for the client at `address`, to be left again; None when it has all that it may."""
         client = client_of(address)
         if not self.most or client is None or is_inside(address, self._unlimited):
-            nobody = Held({}, b"")
-            nobody.count = 1
-            return nobody
+            self._uncounted.count += 1
+            return self._uncounted
         held = self._by_client.get(client)
         if held is None:
             held = self._by_client[client] = Held(self._by_client, client)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.projection import Projection
     from placed.stream.frames import Format
+    from placed.stream.subscriber import Place
 
 HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection after 30 to 60 s
 VIEWERS_SECONDS = 5.0  # they come and go all the time
@@ -168,12 +169,13 @@ class Broadcaster:
         self._wake()
         self._waiters.wake_all()
 
-    def subscribe(
-        self, version: int, form: Format, log_id: str | None, on_close: Callable[[], None] = lambda: None
-    ) -> Subscriber:
-        """Begin to follow from `version` of the log `log_id` (None: of this one); leave with `Subscriber.close`."""
+    def subscribe(self, version: int, form: Format, log_id: str | None, place: Place | None = None) -> Subscriber:
+        """Begin to follow from `version` of the log `log_id` (None: of this one); leave with `Subscriber.close`, which
+        leaves `place`, too.
+        """
         self.subscribers += 1
-        return Subscriber(self, version, form, log_id, on_close)
+        # Every page names this log: that text would be a quarter of what its stream costs.
+        return Subscriber(self, version, form, None if log_id == self.log_id else log_id, place)
 
     async def wait(self, is_there: Callable[[], bool]) -> None:
         """Wait until `is_there()` says so; asked again after each `publish` and `close`."""

@@ -90,6 +90,7 @@ class Packs:
                 self.packs.append(pack)
             pack.members[socket.fd] = socket
             socket.pack = pack
+            subscriber.version = pack.version  # the same number, and one object of 32 bytes for all of them
             del self.loose[socket]
 
     def merge(self) -> None:
