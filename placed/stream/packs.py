@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from placed.stream.watched_sockets import State, WatchedSocket
+
 if TYPE_CHECKING:
     from placed.stream.frames import Format
     from placed.stream.subscriber import Subscriber
@@ -11,35 +13,30 @@ if TYPE_CHECKING:
 MOST_MEMBERS: Final = 256  # writes of 2 to 3 ms; then other tasks have their turn
 
 
-class SubscriberSocket:
+class SubscriberSocket(WatchedSocket):
     """One stream.
 
     Attributes:
-        fd: its socket; -1 once it's closed.
-        ended: whether its peer has ended its own side.
         heard_bytes: how many bytes it has sent since its request.
         rest: the bytes of the last write that the socket didn't take.
         lags_since: when it last took anything, on Trio's clock; None while it keeps up.
-        catches_up: whether it waits for its turn to get the next frame of a catch-up.
         pack: the subscribers that it keeps up with, at the same version; None while it stands alone.
     """
 
-    __slots__ = ("catches_up", "ended", "fd", "heard_bytes", "lags_since", "pack", "rest", "subscriber")
+    __slots__ = ("heard_bytes", "lags_since", "pack", "rest", "subscriber")
 
     def __init__(self, fd: int, subscriber: Subscriber) -> None:
-        self.fd = fd
+        super().__init__(fd)
         self.subscriber = subscriber
         self.rest: memoryview | bytes = b""
-        self.ended = False
         self.heard_bytes = 0
         self.lags_since: float | None = None
-        self.catches_up = False
         self.pack: Pack | None = None
 
     @property
     def is_ready(self) -> bool:
         """Whether it can be told what comes next."""
-        return self.fd >= 0 and not self.rest and not self.catches_up
+        return self.state is State.IDLE
 
 
 class Pack:

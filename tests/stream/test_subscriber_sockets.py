@@ -18,6 +18,7 @@ from placed.canvas.projection import Projection
 from placed.stream.broadcaster import Broadcaster
 from placed.stream.chunked import data_of
 from placed.stream.frames import Format
+from placed.stream.subscriber import Subscriber
 from placed.stream.subscriber_sockets import SubscriberSockets
 from tests.support.records import SMALL, batch, code_of, record
 
@@ -348,6 +349,20 @@ async def test_newcomer_who_knows_the_status_is_not_told_again() -> None:
         assert late.has_come() == frame
 
 
+async def test_subscriber_for_whom_there_is_no_memory_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(Hub()) as hub:
+        slow, quick = hub.follow(form=Format.JSON), hub.follow(form=Format.JSON)
+        while not hub.sockets.laggards:
+            hub.append(*[(x % SMALL.width, 0, 1) for x in range(1_000)])
+            await quick.event()
+        with monkeypatch.context() as patched:
+            patched.setattr(Subscriber, "poll_chunks", lambda _: bytes(1 << 60))  # more than any machine has
+            while len(hub.sockets) > 1:  # what is left of the frame is read first
+                await slow.event()
+        hub.append((1, 1, 2))
+        assert b"[1,1,2]" in await quick.event()
+
+
 async def test_stalled_stream_is_cut(autojump_clock: trio.testing.MockClock) -> None:
     async with running(Hub(stall_seconds=30)) as hub:
         stalled = hub.follow(form=Format.JSON)
@@ -367,9 +382,8 @@ async def test_frames_and_bytes_are_counted_once_however_often_a_frame_is_writte
         slow, quick = hub.follow(), hub.follow()
         frames, came = 0, b""
         while not hub.sockets.laggards:
-            hub.append(
-                *[(x % SMALL.width, 0, frames % 4) for x in range(1_000)]
-            )  # larger than half of a socket's buffer
+            # larger than half of a socket's buffer
+            hub.append(*[(x % SMALL.width, 0, frames % 4) for x in range(1_000)])
             frames += 1
             await trio.testing.wait_all_tasks_blocked()
             came += quick.has_come()

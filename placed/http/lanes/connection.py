@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Answer, Problem
     from placed.http.lanes.deadline_stream import DeadlineStream
 
-_RECYCLE_TURNS: Final = 20
+_RECYCLE_TURNS: Final = 20  # a guess: a request's task needs a few to end behind its answer
 _LOOK_SECONDS: Final = 1.0  # for a peer that has left altogether to reset the connection after something was sent to it
 HEAD_BYTES: Final = 16_384  # browsers send 1 to 2 KB, with large cookies 8
 MAX_FIELDS: Final = 100  # browsers send 20; Apache's default as well
@@ -93,6 +93,7 @@ class Connection(TCPServer):
         is_elsewhere: Callable[[bytes], bool],
     ) -> None:
         self.peer_end = PeerEnd()
+        # Hypercorn hands a connection's state on to the scope of each request: the app has no other way to us.
         state = {"peer_end": self.peer_end, TAKE: self._take}
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # it takes any stream with a socket
         self.stream: DeadlineStream  # type: ignore[assignment]
@@ -131,12 +132,14 @@ class Connection(TCPServer):
             )
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
             while not self._ending:
+                # Kept as an attribute: other tasks move its deadline when an answer is whole, or cancel it to end this.
                 with trio.CancelScope(deadline=self._deadline()) as self._receiving:
                     data = await self._next_bytes()
                 if self._receiving.cancelled_caught:
                     if await self._is_due():
                         break
                     continue
+                # Only in between: what follows an answer that isn't whole yet would overtake it in the other lane.
                 if data and self._is_elsewhere(data) and await self._is_between_requests():
                     self.stream.put_back(data)
                     self.is_over = False
@@ -145,13 +148,17 @@ class Connection(TCPServer):
                     await self._hear_the_end(h1)
                     break
                 await self.protocol.handle(RawData(data))
+                # From the head's first byte on, not anew with each: who sends a byte a second would have for ever.
                 if not self._in_head():
                     self._head_deadline = math.inf
                 elif self._head_deadline == math.inf:
                     self._head_deadline = trio.current_time() + self._limits.head_seconds
         if self._has_been_taken() and isinstance(h1, H11Protocol):
+            # What h11 has read ahead is the next request, which whoever sends the answer lets somebody read.
             self.stream.put_back(bytes(h1.connection.trailing_data[0]))
             return
+        # In this order: the app hears of the end first, and stops sending. Then the peer has time to read: to close a
+        # socket with unread bytes resets the connection, and loses the answer that is on its way.
         await self.protocol.handle(Closed())
         await self._linger()
 
@@ -166,15 +173,16 @@ class Connection(TCPServer):
         h1 = self.protocol.protocol
         if not isinstance(h1, H11Protocol) or h1.stream is None or (answer.length or 0) <= _LEFT_TO_HYPERCORN:
             return False
+        # Where the request's body is still to come, only h11 knows where it ends, and the next request begins.
         if h1.connection.their_state not in (h11.DONE, h11.MUST_CLOSE):
             return False
         closes = closes or h1.connection.their_state is h11.MUST_CLOSE
         self.is_over = False
         self.unsent = Unsent(*response_of(answer, "GET", closes=closes), closes=closes)
-        h1.stream.closed = True
+        h1.stream.closed = True  # or Hypercorn would answer 500 when the app ends without a response
         h1.stream = None
         h1.connection.next_event = lambda: h11.NEED_DATA  # type: ignore[method-assign]  # what follows isn't for it
-        await h1.can_read.set()
+        await h1.can_read.set()  # the reading task may wait for the end of an answer that h11 never sees
         self._end()
         self._settle()
         return True
@@ -206,6 +214,8 @@ class Connection(TCPServer):
 
     def _deadline(self) -> float:
         """Until when something has to come: the rest of a head, another request, or room for a stream of HTTP/2."""
+        # No limit while a request is being answered: a stream may say nothing for as long as nobody paints, and its
+        # sends have a deadline of their own.
         idle = trio.current_time() + self._limits.idle_seconds if self._idle else math.inf
         return min(self._head_deadline, idle, math.inf if self._http2 is None else self._http2.deadline)
 
@@ -235,7 +245,7 @@ class Connection(TCPServer):
         )
 
     async def _close(self) -> None:
-        if self.is_over:
+        if self.is_over:  # otherwise Hypercorn would close what another lane goes on with
             await super()._close()
 
     async def protocol_send(self, event: Event) -> None:
@@ -260,7 +270,7 @@ class Connection(TCPServer):
 
     async def _linger(self) -> None:
         with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
-            async with self.send_lock:
+            async with self.send_lock:  # behind the last bytes, which a request's task may be sending
                 await self.stream.linger(self._limits.linger_seconds)
 
     async def _refuse_slow_head(self) -> None:
