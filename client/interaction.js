@@ -18,6 +18,9 @@ import { cursorLayer, hoverLayer, ownPixelsLayer } from './view/overlay.js'
 import { tell } from './page/window_placed.js'
 import { Painting } from './painting/painting.js'
 import { Panel } from './panels/panel.js'
+import { take } from './people/link.js'
+import { PeopleLoader } from './people/loader.js'
+import { cooldownOf } from './stream/info.js'
 import { fragmentOf } from './view/place_link.js'
 import { TemplateLoader } from './templates/loader.js'
 
@@ -27,10 +30,11 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
 
 /**
  * @param {object} base  the first half
+ * @param {import('./people/link.js').Brought | null} base.brought  by the address that the page was opened with
  * @param {HTMLCanvasElement} base.canvasElement
  * @param {import('./stream/connection.js').Connection} base.connection
  * @param {import('./painting/cooldown.js').CooldownClock} base.cooldown
- * @param {{ edits: number }} base.limits  the server's: edits in a request
+ * @param {{ info: import('./stream/info.js').Info | null }} base.served  what the server says of itself; null before it has been asked
  * @param {import('./painting/palette_bar.js').PaletteBar} base.palette
  * @param {import('./stream/resync.js').Resync} base.resync
  * @param {import('./view/screen.js').Screen} base.screen
@@ -39,7 +43,7 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  * @param {() => void} base.showState
  * @returns {import('./main.js').Interaction}
  */
-export function createInteraction({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState }) {
+export function createInteraction({ brought, canvasElement, connection, cooldown, served, palette, resync, screen, settings, status, showState }) {
   let hovered = /** @type {Point | null} */ (null)
   let touched = /** @type {Point | null} */ (null) // by a finger, which has gone since: its place is told, not shown
   let cursor = /** @type {import('./view/cursor.js').Cursor | null} */ (null)
@@ -73,13 +77,25 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   const grid = new Grid()
   const glow = new Glow()
   const marks = new Marks()
+  const people = new PeopleLoader({
+    served: () => served.info,
+    cooldown,
+    gotCooldown: (said, askedAt) => cooldown.set(cooldownOf(said), Date.now(), askedAt),
+    panel: () => panel,
+    isRefused: () => resync.connection === 'offline' && resync.refusal?.kind === 'signed-out',
+    probe: () => connection.probe(),
+    refresh,
+    say
+  })
   const painting = new Painting({
     canvas: () => screen.live,
     color: () => palette.color,
     resync,
     cooldown,
     say,
-    mostEdits: () => limits.edits,
+    mostEdits: () => served.info?.mostEdits ?? 1,
+    mayNot: () => people.whyNot(),
+    post: (edits) => people.post(edits),
     settled(pixels, placed) {
       for (const pixel of pixels) marks.add(pixel, placed)
       play(placed ? 'placed' : 'refused')
@@ -99,7 +115,8 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
       return mountShare(body, { ...page, link: () => templates.link(), choose: (choice) => (areaChoice = choice) })
     },
     settings: async (body) => (await parts.settings()).mountSettings(body, settings),
-    help: async (body) => (await parts.help()).mountHelp(body)
+    help: async (body) => (await parts.help()).mountHelp(body),
+    people: (body) => people.mount(body)
   })
 
   async function timeMachine() {
@@ -260,6 +277,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     element(id).addEventListener('click', act)
   }
   addEventListener('hashchange', () => {
+    void people.arrived(take())
     templates.addFromLink(location.hash)
     void goBack(location.hash)
   })
@@ -287,7 +305,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
     templates.layer,
     ownPixelsLayer(painting.ownPixels, page.palette),
     marks.layer,
-    hoverLayer(() => (brush.target || cursor ? null : hovered), chosenColor),
+    hoverLayer(() => (brush.target || cursor || people.isBarred ? null : hovered), chosenColor),
     cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
     (...drawing) => areaChoice?.layer(...drawing),
     (...drawing) => past?.layer(...drawing)
@@ -296,9 +314,12 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
   void applySettings()
   templates.addFromLink(location.hash)
   void goBack(location.hash)
+  people.gotInfo()
+  void people.arrived(brought ?? take())
   tell({ resync, screen, cooldown, palette, painting, past: () => past?.state ?? null })
 
   return {
+    gotInfo: () => people.gotInfo(),
     gotImage() {
       point(null)
       brush.answer(false)
@@ -316,6 +337,7 @@ export function createInteraction({ canvasElement, connection, cooldown, limits,
       const isOut = cooldown.limited && cooldown.remaining(Date.now()) < 1
       if (wasOut && !isOut) play('ready')
       wasOut = isOut
+      people.tick(Date.now())
     },
     changed: showPosition
   }

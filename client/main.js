@@ -10,6 +10,7 @@ import { CooldownClock } from './painting/cooldown.js'
 import { element } from './page/elements.js'
 import { localise } from './words/language.js'
 import { renew } from './page/later.js'
+import { take } from './people/link.js'
 import { PaletteBar } from './painting/palette_bar.js'
 import { placeOf } from './view/place_link.js'
 import { Rate } from './stream/rate.js'
@@ -21,6 +22,7 @@ import { StatusBar } from './page/status_bar.js'
 /**
  * What the second half is told.
  * @typedef {object} Interaction
+ * @property {() => void} gotInfo  the server has told of itself
  * @property {() => void} gotImage  another canvas is shown
  * @property {(edits: Uint16Array) => void} gettingEdits  the canvas is about to have them
  * @property {(edits: Uint16Array) => void} gotEdits
@@ -31,6 +33,7 @@ import { StatusBar } from './page/status_bar.js'
 const TICK_MS = 200
 const INTERACTION_AGAIN_MS = 1_000
 
+const brought = take() // before anything else can read, keep or show the address
 element('unstarted').remove()
 localise(document)
 const canvasElement = /** @type {HTMLCanvasElement} */ (element('canvas'))
@@ -44,11 +47,14 @@ const palette = new PaletteBar(element('colors'))
 let interaction = /** @type {Interaction | null} */ (null)
 let loading = false
 
-const limits = { edits: 1 }
+const served = { info: /** @type {import('./stream/info.js').Info | null} */ (null) }
 const connection = new Connection(resync, {
   gotInfo(info, askedAt) {
     cooldown.set(info.cooldown, Date.now(), askedAt)
-    limits.edits = info.mostEdits
+    served.info = info
+    // Until it is known who it is, nobody is offered what they may not do.
+    if (info.signIn.required) document.documentElement.dataset.person ??= 'unknown'
+    interaction?.gotInfo()
   },
   gotCharges(standing) {
     cooldown.told(standing, Date.now())
@@ -104,8 +110,10 @@ function showState() {
   const follows = ['live', 'read-only'].includes(resync.connection)
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
-  // A canvas that can't be live, or not be painted on, can still be looked around in.
-  if (screen.canvas && resync.connection !== 'catching-up') void loadInteraction()
+  // A canvas that can't be live, or not be painted on, can still be looked around in; and one that is shown to those who are
+  // signed in alone needs the way in.
+  const isLooked = screen.canvas && resync.connection !== 'catching-up'
+  if (isLooked || resync.refusal?.kind === 'signed-out') void loadInteraction()
   interaction?.changed()
 }
 
@@ -114,7 +122,7 @@ async function loadInteraction() {
   loading = true
   try {
     const { createInteraction } = await import('./interaction.js')
-    interaction = createInteraction({ canvasElement, connection, cooldown, limits, palette, resync, screen, settings, status, showState })
+    interaction = createInteraction({ brought, canvasElement, connection, cooldown, served, palette, resync, screen, settings, status, showState })
   } catch (error) {
     console.warn(`placed: ${error}`) // the network went away in between: once more when the canvas is live
     setTimeout(() => (loading = false), INTERACTION_AGAIN_MS)

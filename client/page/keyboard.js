@@ -6,6 +6,7 @@
  */
 
 import { Cursor } from '../view/cursor.js'
+import { element } from './elements.js'
 import { actionOf, keyOf } from './keys.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
@@ -82,6 +83,7 @@ export function createKeyboard(page) {
     templates: () => panel.toggle('templates'),
     share: () => panel.toggle('share'),
     settings: () => panel.toggle('settings'),
+    people: () => void (element('people').hidden || panel.toggle('people')), // a canvas for everybody has no such button
     help: () => panel.toggle('help'),
     escape() {
       if (brush.answer(false)) return

@@ -8,7 +8,7 @@
 
 /**
  * @typedef {'move' | 'paint' | 'color' | 'colorBack' | 'colorOn' | 'zoomIn' | 'zoomOut' | 'fit' | 'pick' | 'undo' | 'draw'
- *   | 'grid' | 'wrong' | 'past' | 'look' | 'play' | 'stepBack' | 'stepOn' | 'templates' | 'share' | 'settings' | 'help'
+ *   | 'grid' | 'wrong' | 'past' | 'look' | 'play' | 'stepBack' | 'stepOn' | 'templates' | 'share' | 'settings' | 'people' | 'help'
  *   | 'escape'} Action
  */
 
@@ -48,6 +48,7 @@ export const KEYS = /** @type {Record<Action, string[]>} */ ({
   templates: ['t'],
   share: ['s'],
   settings: ['o'],
+  people: ['a'],
   help: ['?'],
   escape: ['Escape']
 })

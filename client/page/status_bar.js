@@ -22,6 +22,7 @@ const WORDS = {
 const REFUSALS = /** @type {Partial<Record<import('../stream/refusals.js').Kind, string>>} */ ({
   full: t('full'),
   refused: t('refusedHere'),
+  'signed-out': t('signedOutHere'),
   misdirected: t('refusedHere'),
   restarting: t('restarting'),
   altered: t('altered')

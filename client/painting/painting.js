@@ -9,7 +9,6 @@ import { t } from '../words/language.js'
 import '../words/more_texts.js'
 import { Outbox } from './outbox.js'
 import { OwnPixels } from './own_pixels.js'
-import { postEdits } from './posting.js'
 import { whyRefused } from '../stream/refusals.js'
 
 /** @typedef {{ x: number, y: number }} Pixel */
@@ -23,6 +22,8 @@ import { whyRefused } from '../stream/refusals.js'
  * @property {import('./cooldown.js').CooldownClock} cooldown
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {() => number} mostEdits  that one request may hold
+ * @property {() => string | null} mayNot  the reason why whoever this is may not paint
+ * @property {import('./outbox.js').Page['post']} post
  * @property {(pixels: Pixel[], placed: boolean) => void} settled  for the eye and the ear
  * @property {(told: boolean) => void} charged  an edit was answered; whether the server told what charges are left
  * @property {() => void} changed  something that is shown may be another
@@ -40,7 +41,7 @@ export class Painting {
   /** @param {Page} page */
   constructor(page) {
     this.#page = page
-    this.#outbox = new Outbox({ cooldown: page.cooldown, mostEdits: page.mostEdits, post: postEdits, answered: this.#answered })
+    this.#outbox = new Outbox({ cooldown: page.cooldown, mostEdits: page.mostEdits, post: page.post, answered: this.#answered })
   }
 
   /** Whether there is an own pixel to undo. */
@@ -95,13 +96,15 @@ export class Painting {
 
   /** @returns {string | null} the reason why an edit isn't even sent */
   whyNot() {
-    const { canvas, resync, cooldown } = this.#page
+    const { canvas, resync, cooldown, mayNot } = this.#page
     const now = Date.now()
     if (!canvas()) return t('notHereYet')
     const { refusal } = resync
     // Who can't have a stream can paint: the canvas follows in images.
     if (resync.connection === 'offline' && refusal?.kind !== 'full') return refusal ? whyRefused(refusal) : t('offlineNoPainting')
     if (resync.connection === 'read-only') return t('readOnlyNoPainting')
+    const refused = mayNot()
+    if (refused) return refused
     if (this.ownPixels.full) return t('tooManyUnderWay')
     if (cooldown.limited && cooldown.remaining(now) < 1) return t('notYet', { time: duration(cooldown.nextMs(now) / 1000) })
     return null

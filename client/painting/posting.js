@@ -10,7 +10,7 @@ import { refusalOf, whyRefused } from '../stream/refusals.js'
 
 /**
  * @typedef {{ kind: 'posted', version: number }
- *   | { kind: 'refused', reason: string, retrySeconds: number | null }
+ *   | { kind: 'refused', reason: string, retrySeconds: number | null, code?: string }
  *   | { kind: 'unknown', reason: string }} Outcome
  */
 
@@ -29,15 +29,16 @@ const NOT_PLACED = new Map([
 
 /**
  * @param {{ x: number, y: number, color: number }[]} edits  all are placed, or none is
+ * @param {Record<string, string>} [headers]  more of them
  * @returns {Promise<{ outcome: Outcome, rateLimit: RateLimit | null }>}
  */
-export async function postEdits(edits) {
+export async function postEdits(edits, headers = {}) {
   const [{ x, y, color }] = edits
   const isOne = edits.length === 1
   try {
     const response = await fetch(isOne ? 'edit' : 'edits', {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(isOne ? { x, y, color } : { edits: edits.map((edit) => [edit.x, edit.y, edit.color]) }),
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
@@ -72,8 +73,8 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   if (code === 'banned') return { kind: 'refused', reason: t('banned'), retrySeconds: null }
   if (status >= 400 && status < 500) {
     const isTold = typeof detail === 'string' && detail && refusal.kind !== 'full'
-    const reason = isTold ? detail : whyRefused(refusal)
-    return { kind: 'refused', reason, retrySeconds: null }
+    const reason = code === 'sign-in' ? t('signInToPaint') : isTold ? detail : whyRefused(refusal)
+    return { kind: 'refused', reason, retrySeconds: null, ...(code && { code }) }
   }
   // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
   const isPlain = status === 200 || (code === 'outcome-unknown' && refusal.kind !== 'unreachable')

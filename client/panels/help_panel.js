@@ -2,7 +2,7 @@
  * What the keys and gestures do. Loaded when first asked for.
  */
 
-import { make } from '../page/elements.js'
+import { element, make } from '../page/elements.js'
 import { KEYS, shownKey } from '../page/keys.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
@@ -14,7 +14,8 @@ const GESTURES = /** @type {const} */ (['tap', 'drag', 'wheel', 'pick', 'shift']
 export async function mountHelp(body) {
   const layout = await keyboardLayout()
   const gestures = GESTURES.map((name) => make('li', {}, t(`gesture_${name}`)))
-  const keys = Object.entries(KEYS).flatMap(([action, names]) => [
+  const wanted = Object.entries(KEYS).filter(([action]) => action !== 'people' || !element('people').hidden)
+  const keys = wanted.flatMap(([action, names]) => [
     make('dt', {}, ...shown(names, layout).map((name) => make('kbd', {}, NAMES[name] ?? name))),
     make('dd', {}, t(/** @type {any} */ (`key_${action}`)))
   ])

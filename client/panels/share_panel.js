@@ -1,5 +1,5 @@
 /**
- * A link to what is on the screen, and the canvas as a picture. Loaded when first asked for.
+ * A link to what is on the screen, a QR code of the canvas, and the canvas as a picture. Loaded when first asked for.
  */
 
 import { AreaChoice } from '../view/area.js'
@@ -8,6 +8,7 @@ import { save } from '../page/saving.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 import { maxFactor, pngOf } from './picture.js'
+import { qrCode } from './qr_code.js'
 
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
@@ -54,6 +55,7 @@ export function mountShare(body, page) {
   body.replaceChildren(
     link,
     copy,
+    qrCode(),
     make('h3', {}, t('picture')),
     make('label', {}, t('factor'), factor),
     whole,

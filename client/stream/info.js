@@ -13,6 +13,19 @@
  * @property {string} log
  * @property {import('../painting/cooldown.js').Cooldown} cooldown
  * @property {number} mostEdits  that one request may hold; 1 where the server doesn't say
+ * @property {SignIn} signIn
+ * @property {boolean} challenge  whether painting without an account needs a proof of work
+ */
+
+/**
+ * How people sign in.
+ * @typedef {object} SignIn
+ * @property {'open' | 'code' | 'oidc' | 'proxy'} mode  'open' where the server doesn't say
+ * @property {boolean} required  to paint
+ * @property {boolean} toSee  to see the canvas, too
+ * @property {boolean} join  by a word for all, and a name
+ * @property {boolean} codes
+ * @property {{ name: string, title: string }[]} providers
  */
 
 /**
@@ -44,12 +57,34 @@ export function parseInfo(answer) {
     version,
     log,
     mostEdits: Math.max(1, Math.floor(number(Object(answer.limits).edits))),
-    cooldown: {
-      charges: number(cooldown?.charges),
-      charge_seconds: number(cooldown?.charge_seconds),
-      remaining: number(cooldown?.remaining),
-      next_seconds: number(cooldown?.next_seconds)
-    }
+    cooldown: cooldownOf(cooldown),
+    signIn: signInOf(answer.sign_in),
+    challenge: answer.challenge === true
+  }
+}
+
+/**
+ * @param {any} said  parsed JSON
+ * @returns {import('../painting/cooldown.js').Cooldown}
+ */
+export function cooldownOf(said) {
+  const { charges, charge_seconds, remaining, next_seconds } = Object(said)
+  return { charges: number(charges), charge_seconds: number(charge_seconds), remaining: number(remaining), next_seconds: number(next_seconds) }
+}
+
+/**
+ * @param {any} said  parsed JSON
+ * @returns {SignIn}
+ */
+function signInOf(said) {
+  const { mode, required, watch, join, codes, providers } = Object(said)
+  return {
+    mode: ['code', 'oidc', 'proxy'].includes(mode) ? mode : 'open',
+    required: required === true,
+    toSee: watch === 'signed-in',
+    join: join === true,
+    codes: codes === true,
+    providers: (Array.isArray(providers) ? providers : []).map(({ name, title }) => ({ name: String(name), title: String(title || name) }))
   }
 }
 

@@ -4,6 +4,7 @@
  *
  *     full          too many from this address, or at all: try again later
  *     refused       the server, or a proxy before it, doesn't let this through
+ *     signed-out    the server lets people through who are signed in
  *     restarting    the server can't just now
  *     unreachable   a proxy answers, the server does not
  *     too-large     the request is larger than the server or a proxy takes
@@ -14,7 +15,7 @@
 
 import { t } from '../words/language.js'
 
-/** @typedef {'full' | 'refused' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'altered' | 'failed'} Kind */
+/** @typedef {'full' | 'refused' | 'signed-out' | 'restarting' | 'unreachable' | 'too-large' | 'misdirected' | 'altered' | 'failed'} Kind */
 /**
  * @typedef {object} Refusal
  * @property {Kind} kind
@@ -23,7 +24,7 @@ import { t } from '../words/language.js'
  */
 
 /** Codes that say more than their status. */
-const BY_CODE = new Map(/** @type {[string, Kind][]} */ ([['too-many-connections', 'full']]))
+const BY_CODE = new Map(/** @type {[string, Kind][]} */ ([['too-many-connections', 'full'], ['sign-in', 'signed-out']]))
 
 const BY_STATUS = new Map(
   /** @type {[number, Kind][]} */ ([

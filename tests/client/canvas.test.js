@@ -85,3 +85,19 @@ test('info that this page cannot work with is refused', () => {
 test('info without a cooldown has none', () => {
   assert.equal(parseInfo({ ...answer, cooldown: undefined }).cooldown.charge_seconds, 0)
 })
+
+test('info says how people sign in, and a server that says nothing has a canvas for everybody', () => {
+  assert.deepEqual(parseInfo(answer).signIn, { mode: 'open', required: false, toSee: false, join: false, codes: false, providers: [] })
+  assert.equal(parseInfo(answer).challenge, false)
+  const providers = [{ name: 'school', title: 'Our school' }, { name: 'other' }]
+  const said = { mode: 'oidc', required: true, watch: 'signed-in', join: true, codes: true, providers }
+  assert.deepEqual(parseInfo({ ...answer, sign_in: said, challenge: true }).signIn, {
+    mode: 'oidc',
+    required: true,
+    toSee: true,
+    join: true,
+    codes: true,
+    providers: [{ name: 'school', title: 'Our school' }, { name: 'other', title: 'other' }]
+  })
+  assert.equal(parseInfo({ ...answer, sign_in: { mode: 'palm', required: 'yes', providers: {} } }).signIn.mode, 'open')
+})

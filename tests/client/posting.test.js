@@ -70,6 +70,12 @@ test("the server's own sentence is the reason", () => {
   assert.equal(outcome.kind === 'refused' && outcome.reason, 'x must be an integer from 0 to 9')
 })
 
+test('a refusal that is mended by signing in, or by a pass, says which', () => {
+  const [nobody, passless] = [outcomeOf(401, { code: 'sign-in', detail: 'sign in' }, null), outcomeOf(403, { code: 'challenge' }, null)]
+  assert.deepEqual(nobody, { kind: 'refused', reason: 'Sign in to paint.', retrySeconds: null, code: 'sign-in' })
+  assert.equal(passless.kind === 'refused' && passless.code, 'challenge')
+})
+
 test('whatever may have reached the log is unknown', () => {
   for (const [status, body] of /** @type {const} */ ([
     [503, { code: 'outcome-unknown' }],

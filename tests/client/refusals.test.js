@@ -20,6 +20,7 @@ test('the status says what it means, whoever answered', () => {
 
 test('a code says more than its status', () => {
   assert.deepEqual(refusalOf(503, 'too-many-connections'), { kind: 'full', status: 503 })
+  assert.deepEqual(refusalOf(401, 'sign-in'), { kind: 'signed-out', status: 401 })
   assert.deepEqual(refusalOf(503, 'writer-full'), { kind: 'restarting', status: 503 })
   assert.deepEqual(refusalOf(429, 'too-many-catch-ups'), { kind: 'full', status: 429, isFar: true })
 })

@@ -1,0 +1,35 @@
+/**
+ * A QR code of the canvas, to be photographed from a projector: as large as the window, black on white whatever the page's
+ * colours are. The server draws it (`GET /qr.svg`), of the address by which it was asked.
+ */
+
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+
+
+/** What the panel shows of it: nothing, where the server has none. */
+export function qrCode() {
+  const picture = pictureOf()
+  const large = make('button', { type: 'button', onclick: showLarge }, t('qrLarge'))
+  const shown = make('div', { className: 'qr' }, make('h3', {}, t('qrCode')), picture, large)
+  picture.addEventListener('error', () => (shown.hidden = true))
+  return shown
+}
+
+/** Show it alone, until Escape, a click or the button. */
+function showLarge() {
+  const address = make('p', {}, location.host + location.pathname.replace(/\/$/, ''))
+  const close = make('button', { type: 'button' }, t('close'))
+  const dialog = make('dialog', { id: 'qr-large', ariaLabel: t('qrCode') }, pictureOf(), address, close)
+  dialog.addEventListener('click', () => dialog.close())
+  dialog.addEventListener('close', () => dialog.remove())
+  document.body.append(dialog)
+  dialog.showModal()
+}
+
+function pictureOf() {
+  // Behind a proxy that has the canvas below a path, the page alone knows the path.
+  const src = location.pathname === '/' ? 'qr.svg' : `qr.svg?${new URLSearchParams({ path: location.pathname })}`
+  return make('img', { src, alt: t('qrAlt', { address: location.host }) })
+}

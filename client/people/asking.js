@@ -1,0 +1,75 @@
+/**
+ * Requests about people, and what the server says when it refuses one. Needs no DOM.
+ */
+
+import { duration } from '../words/duration.js'
+import { t } from '../words/language.js'
+import './texts.js'
+
+/** @typedef {import('../words/language.js').TextKey} TextKey */
+
+const TIMEOUT_MS = 15_000
+
+/** What each of the server's codes asks of whoever reads it. */
+const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
+  ['sign-in', 'signInFirst'],
+  ['wrong-code', 'wrongCode'],
+  ['name-taken', 'nameTaken'],
+  ['too-many-people', 'tooManyPeople'],
+  ['too-many-attempts', 'tooManyAttempts'],
+  ['banned', 'banned'],
+  ['challenge', 'noPass']
+]))
+
+/** The server, or something before it, refused; or nobody answered, which is status 0. */
+export class Refusal extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code  of the problem+json; '' for none
+   * @param {string} detail  the server's own sentence, in English; '' for none
+   * @param {number} seconds  until it is worth trying again; 0: not said
+   */
+  constructor(status, code, detail, seconds) {
+    super(`${status} ${code}`)
+    this.status = status
+    this.code = code
+    this.detail = detail
+    this.seconds = seconds
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {object} [body]  is posted, as JSON
+ * @returns {Promise<any>} the JSON of a 200
+ * @throws {Refusal}
+ */
+export async function ask(address, body) {
+  const posted = body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await fetch(address, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...posted }).catch(() => null)
+  const answer = Object(await response?.json().catch(() => null))
+  if (response?.status === 200) return answer
+  const { code, detail, retry_after_seconds: exact } = answer
+  const seconds = Number(exact ?? response?.headers.get('Retry-After') ?? 0)
+  throw new Refusal(response?.status ?? 0, text(code), text(detail), Number.isFinite(seconds) ? Math.max(0, seconds) : 0)
+}
+
+/**
+ * In a sentence that says what to do.
+ * @param {unknown} error
+ */
+export function whyRefused(error) {
+  if (!(error instanceof Refusal)) throw error
+  const { status, code, detail, seconds } = error
+  const words = WORDS.get(code)
+  const when = seconds ? t('tryAgainIn', { time: duration(seconds) }) : ''
+  if (words) return [t(words), when].filter(Boolean).join(' ')
+  if (status === 0) return t('noAnswer')
+  if (status === 429 || status === 503) return [t('tooBusy'), when].filter(Boolean).join(' ')
+  return status < 500 && detail ? detail : t('notDone', { status })
+}
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,48 @@
+/**
+ * What a link brings of somebody who signs in, in the address' fragment, which browsers send to no server:
+ *
+ *     #code=CODE          from a printed sheet or a QR code
+ *     #host=SECRET        for the host, once
+ *     #sign-in=REASON     a provider has sent somebody back without having signed them in
+ *
+ * It is taken out of the address at once: whoever looks over a shoulder, at the history, or at a bookmark, is not to have it.
+ * `takeFrom` is pure. Imports nothing.
+ */
+
+/** @typedef {{ code: string } | { host: string } | { failed: string }} Brought */
+
+const MOST_CHARACTERS = 200
+
+/**
+ * @param {string} fragment  with or without '#'
+ * @returns {{ brought: Brought | null, rest: string }} `rest`: the fragment without it, '' or with '#'
+ */
+export function takeFrom(fragment) {
+  const fields = fragment.replace(/^#/, '').split('&')
+  let brought = /** @type {Brought | null} */ (null)
+  const others = fields.filter((field) => {
+    const [, name, value] = /^(code|host|sign-in)=(.*)$/s.exec(field) ?? []
+    if (!name) return field
+    const said = decoded(value).trim()
+    if (said && said.length <= MOST_CHARACTERS) brought ??= /** @type {Brought} */ ({ [name === 'sign-in' ? 'failed' : name]: said })
+    return false
+  })
+  return { brought, rest: others.length ? `#${others.join('&')}` : '' }
+}
+
+/** Take it out of the page's own address. */
+export function take() {
+  const { brought, rest } = takeFrom(location.hash)
+  // Not by the location: that would be one more step back in the history, with the code in it.
+  if (rest !== location.hash) history.replaceState(null, '', rest || location.pathname + location.search)
+  return brought
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
