@@ -25,6 +25,7 @@ from bench.equipment.cores import allow_connections
 from bench.equipment.http_client import connection
 from bench.equipment.load_process import busy_share, warnings
 from bench.equipment.measure import reading
+from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.load.audience import audience, place_edits, read_every_option, send
 from bench.load.senders import Load
@@ -158,9 +159,12 @@ async def _measure(
 @contextlib.asynccontextmanager
 async def _running(peer: Peer, folder: Path, image: Path, *, is_painted: bool = False) -> Any:
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        if is_painted and peer.name.startswith("placed"):
+        has_past = is_painted and peer.name.startswith("placed")
+        if has_past:
             await lay_picture(Path(own))
         async with peer.running(Path(own), image) as place:
+            if has_past:
+                await until_history_is_read(place.host, place.port)
             yield place
 
 

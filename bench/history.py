@@ -21,6 +21,7 @@ import trio
 
 from bench.equipment.http_client import UnexpectedAnswer, connection
 from bench.equipment.measure import quantiles, reading, since
+from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import running_server, serving
 from bench.logs.edit_logs import append_together
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 ASKING: Final = 8
 _LIVE_EDITS: Final = 1_000  # a second
-_LOOK_SECONDS: Final = 0.05
 _START_SECONDS: Final = 120.0
 
 
@@ -111,7 +111,7 @@ async def _measure(event: Trace, record_edits: int, questions: int, seconds: flo
         await _index(data, event, version, outcome)
         command = serving(data, "--unlimited-client", "127.0.0.1")
         async with running_server(command) as server, connection(server.host, server.port) as link:
-            await _read(link, version)
+            await until_history_is_read(server.host, server.port)
             bar.advance(task)
             rng = np.random.default_rng(1)
             side = event.definition.width, event.definition.height
@@ -172,13 +172,6 @@ async def _index(data: Path, event: Trace, version: int, outcome: _Outcome) -> N
         spent = since(begin)
         nursery.cancel_scope.cancel()
     outcome.indexed_seconds, outcome.indexed_cpu_seconds = spent.wall, spent.cpu
-
-
-async def _read(link: Connection, version: int) -> None:
-    """Wait until the server's history has all of the log."""
-    with trio.fail_after(_START_SECONDS):
-        while (await link.request("GET", "/history")).json().get("indexed", 0) < version:  # noqa: ASYNC110 - it tells when it is asked alone
-            await trio.sleep(_LOOK_SECONDS)
 
 
 async def _ask(link: Connection, target: str, method: str = "GET") -> float:

@@ -12,7 +12,7 @@ import trio
 from bench.equipment.http_client import UnexpectedAnswer, connection
 from bench.equipment.load_process import busy_share, warnings
 from bench.equipment.measure import reading
-from bench.equipment.place import Place, opened, url_option
+from bench.equipment.place import Place, opened, until_history_is_read, url_option
 from bench.equipment.report import Figure, Report, json_option, progress_bar
 from bench.load.audience import send
 from bench.load.senders import Answers, Load
@@ -40,6 +40,7 @@ def image(
         with progress_bar("") as bar:
             task = bar.add_task("asking", total=2 * runs)
             async with opened(url, pid=pid, prepare=lay_picture) as place:
+                await until_history_is_read(place.host, place.port)
                 size, etag = await _image(place)
                 load = Load(place.host, place.port, connections, 0.0, seconds, "GET", "/canvas.png")
                 for _ in range(runs):

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 import click
+import trio
 
 from bench.equipment.cores import pin, server_cores
+from bench.equipment.http_client import connection
 from bench.equipment.server_process import running_server, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+_LOOK_SECONDS: Final = 0.05
+_READ_SECONDS: Final = 120.0
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -70,3 +74,16 @@ async def opened(
         async with running_server(serving(Path(folder), *flags)) as server:
             pin(server.process.pid, server_cores())
             yield Place(server.host, server.port, server.process.pid)
+
+
+async def until_history_is_read(host: str, port: int) -> None:
+    """Wait until a server's history has all of its log: reading a log for the first time is work that is done once,
+    and isn't to be counted for requests that come meanwhile. A server without a history isn't waited for.
+    """
+    async with connection(host, port) as link:
+        with trio.fail_after(_READ_SECONDS):
+            while (answer := await link.request("GET", "/history")).status != 404:
+                told = answer.json()
+                if answer.status == 200 and told["indexed"] >= told["version"]:
+                    return
+                await trio.sleep(_LOOK_SECONDS)
