@@ -54,8 +54,8 @@ ROOMS = {
         "commands process http history stream tasks backends storage telemetry canvas", packages="attrs rich trio"
     ),
     "commands": _room(
-        "process http history tasks backends storage telemetry canvas",
-        packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich trio",
+        "process http people history tasks backends storage telemetry canvas",
+        packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich segno trio",
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(

@@ -54,9 +54,10 @@ _COMMANDS: Final = {
         "Copy a whole log to another backend, from one machine to a fleet, or back.",
     ),
     "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
+    "people": ("placed.commands.people.command", "Let people in, say what they may do, forget them: codes, tokens."),
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
-_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse", "copy")
+_BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse", "copy", "people")
 # Commands that make a log also take what it is made as. Without a size and palette the files decide, unlike at a start.
 _ON_A_NEW_CANVAS: Final = {
     "import": ("width", "height", "palette", "kafka_replication"),
@@ -92,8 +93,13 @@ class _Placed(click.Group):
 
 
 def _with_settings(command: click.Command) -> click.Command:
-    """The command with the flags that say where a canvas is, and its function called with the settings they make."""
+    """The command with the flags that say where a canvas is, and its function called with the settings they make.
 
+    Of a group, each command gets them.
+    """
+    if isinstance(command, click.Group):
+        parts = {name: _with_settings(part) for name, part in command.commands.items()}
+        return click.Group(command.name, parts, help=command.help, no_args_is_help=True)
     of_a_new_one = _ON_A_NEW_CANVAS.get(str(command.name), ())
     asked = [
         attrs.evolve(SETTINGS[name], instead="from the files") if name in _FOLLOWS_FROM_DATA else SETTINGS[name]

@@ -25,7 +25,7 @@ from placed.people.changes import Seen
 from placed.people.memory import Memory
 from placed.people.pages import DATABASE, PagesView
 from placed.people.records import RecordDamaged
-from placed.people.view import People
+from placed.people.view import ADDRESS_KEY, People
 from placed.people.written import Written, check
 from placed.storage.lasting_folders import make_folder
 from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable, open_environment
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lmdb import _Database as Database
 
     from placed.people.changes import Change
-    from placed.people.person import Code, Person, Token
+    from placed.people.person import Code, HostLink, Person, Token
     from placed.people.view import Head
     from placed.storage.lmdb_environment import Environment
 
@@ -120,6 +120,10 @@ class PeopleStore:
         """The next codes by number, those after `after`, at most `limit`."""
         return self._look(lambda people: people.codes(after, limit))
 
+    def host_links(self) -> list[HostLink]:
+        """All host links, those that were used or are too old included, until another one is made."""
+        return self._look(lambda people: list(people.host_links()))
+
     def used(self, token: Token) -> None:
         """Note that a token was used just now; it is written down within a minute."""
         self._used[token.digest] = time.time_ns() // 1_000_000
@@ -135,6 +139,18 @@ class PeopleStore:
         """
         written, keys = await self._environment.write(partial(self._decide, change))
         self._note(written, keys)
+
+    @property
+    def address(self) -> str | None:
+        """Where the last server of this folder was to be found; None if none has said so."""
+        return self._look(lambda people: people.address)
+
+    async def note_address(self, address: str) -> None:
+        """Note where the server is to be found, for the links that `placed people` prints; raises as `change`."""
+        if address != self.address:
+            await self._environment.write(
+                lambda transaction, database: transaction.put(ADDRESS_KEY, address.encode(), db=database)
+            )
 
     async def run(self) -> None:
         """Follow what other processes change, and write down which tokens were used, for ever."""

@@ -5,6 +5,7 @@
     C number                   the digest of the code of this number
     R author                   who is more than a person
     !                          the counts, and how far a topic was read
+    @                          where the last server of this folder was to be found
 
 The kinds with capital letters, and `!`, follow from the records, and are written together with them.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HEAD_KEY: Final = b"!"
+ADDRESS_KEY: Final = b"@"
 _SKELETON_BYTES: Final = 16
 _SINCE_BYTES: Final = 8
 
@@ -121,6 +123,12 @@ class People:
     def author_of(self, person_id: str) -> int:
         """The author of whoever has this id."""
         return author_of_person(person_id, self._key)
+
+    @property
+    def address(self) -> str | None:
+        """Where the last server was to be found, such as `http://127.0.0.1:8080`."""
+        value = self._view.get(ADDRESS_KEY)
+        return None if value is None else value.decode()
 
     def field(self, key: bytes) -> Stored | None:
         """One record, or None."""
