@@ -51,7 +51,8 @@ def _room(below: str = "", packages: str = "") -> Room:
 ROOMS = {
     "__main__": _room("service commands process telemetry"),
     "service": _room(
-        "commands process http history stream tasks backends storage telemetry canvas", packages="attrs rich trio"
+        "commands process http people history stream tasks backends storage telemetry canvas",
+        packages="attrs rich trio",
     ),
     "commands": _room(
         "process http people history tasks backends storage telemetry canvas",
@@ -59,8 +60,8 @@ ROOMS = {
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(
-        "history stream tasks backends telemetry canvas",
-        packages="altcha attrs h11 h2 httptools hypercorn numpy quart quart_trio trio werkzeug",
+        "people history stream tasks backends storage telemetry canvas",
+        packages="altcha attrs h11 h2 httptools hypercorn numpy quart quart_trio segno trio werkzeug",
     ),
     "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),

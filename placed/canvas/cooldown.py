@@ -28,12 +28,15 @@ the rule allows: they may have up to all but one charge less than before, and ca
 Bounded: the server forgets an author whose charges are all back, when there are twice as many authors as at the last
 look. Past `MAX_AUTHORS` it forgets those first who are nearest to that. Pure, and has one writer: the Trio thread.
 Times are ms since the epoch.
+
+A host may have given some authors another rule, as bots: `rules`. Their debts are counted by their own rule, all else
+is the same. When an author's rule changes, they owe for as long as before, and never more than their new window.
 """
 
 from __future__ import annotations
 
 from itertools import compress, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import numpy as np
@@ -70,6 +73,17 @@ class Rule:
         return self.charges * self.charge_ms
 
 
+class Rules(Protocol):
+    """Which rule holds for whom."""
+
+    def of(self, author: int) -> Rule | None:
+        """The author's own rule; None where it's everybody's."""
+
+    @property
+    def longest_ms(self) -> int:
+        """The longest window of all rules."""
+
+
 @attrs.frozen
 class Standing:
     """What an author may do now.
@@ -84,13 +98,33 @@ class Standing:
 
 
 class Cooldowns:
-    """Every author's charges under one rule."""
+    """Every author's charges.
 
-    def __init__(self, rule: Rule, *, max_authors: int = MAX_AUTHORS, look_back_ms: int = _LOOK_BACK_MS) -> None:
+    Args:
+        rule: holds for everybody for whom `rules` has no other.
+        rules: None where there are no others.
+        max_authors: whose debts are kept.
+        look_back_ms: how far back edits are counted, at least.
+
+    Attributes:
+        rule: see above.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        rules: Rules | None = None,
+        *,
+        max_authors: int = MAX_AUTHORS,
+        look_back_ms: int = _LOOK_BACK_MS,
+    ) -> None:
         self.rule = rule
+        self._rules = rules
         self._max_authors = max_authors
-        self._look_back_ms = max(look_back_ms, _LOOK_BACK_WINDOWS * rule.window_ms)
-        self._unknown_full_ms = 0  # of everybody, when edits have been left out
+        longest_ms = max(rule.window_ms, 0 if rules is None else rules.longest_ms)
+        self._look_back_ms = max(look_back_ms, _LOOK_BACK_WINDOWS * longest_ms)
+        self._longest_ms = longest_ms
+        self._unknown_until_ms: int | None = None  # there were edits up to then that have been left out
         self._counted_ms = 0
         self._logged = _Debts()
         self._admitted = _Debts()
@@ -100,27 +134,32 @@ class Cooldowns:
         """How far back edits are counted; that there were older ones is all that matters of those."""
         return self._look_back_ms
 
+    def rule_of(self, author: int) -> Rule:
+        """The rule that holds for `author`."""
+        return self.rule if self._rules is None else self._rules.of(author) or self.rule
+
     def standing(self, author: int, now_ms: int) -> Standing:
         """What `author` may do at `now_ms`."""
-        rule = self.rule
+        rule = self.rule_of(author)
         if not rule.charge_ms:
             return Standing(rule.charges, 0)
-        owed_ms = max(0, self._full_ms(author, now_ms) - now_ms)
+        owed_ms = max(0, self._full_ms(author, now_ms, rule) - now_ms)
         spent = -(-owed_ms // rule.charge_ms)
         return Standing(rule.charges - spent, owed_ms - (spent - 1) * rule.charge_ms if spent else 0)
 
     def wait_ms(self, author: int, now_ms: int, count: int) -> int:
         """How long from `now_ms` till `author` has `count` charges, which is at most all of them."""
-        rule = self.rule
-        owed_ms = max(0, self._full_ms(author, now_ms) - now_ms)
+        rule = self.rule_of(author)
+        owed_ms = max(0, self._full_ms(author, now_ms, rule) - now_ms)
         return max(0, owed_ms + count * rule.charge_ms - rule.window_ms)
 
     def admit(self, author: int, now_ms: int, count: int = 1) -> bool:
         """Spend `count` charges, and say whether there were as many. A refusal changes nothing."""
-        if not self.rule.charge_ms:
+        rule = self.rule_of(author)
+        if not rule.charge_ms:
             return True
-        full_ms = max(self._full_ms(author, now_ms), now_ms) + count * self.rule.charge_ms
-        if full_ms > now_ms + self.rule.window_ms:
+        full_ms = max(self._full_ms(author, now_ms, rule), now_ms) + count * rule.charge_ms
+        if full_ms > now_ms + rule.window_ms:
             return False
         self._admitted[author] = full_ms
         self._admitted.forget(now_ms, self._max_authors)
@@ -129,37 +168,49 @@ class Cooldowns:
     def give_back(self, author: int, count: int = 1) -> None:
         """Undo one admission whose `count` edits are certain not to be in the log."""
         if author in self._admitted:
-            self._admitted[author] -= count * self.rule.charge_ms
+            self._admitted[author] -= count * self.rule_of(author).charge_ms
 
     def count(self, authors: NDArray[np.uint64], times_ms: NDArray[np.int64], now_ms: int) -> None:
         """Count edits read from the log: n authors, and the log's time of each, ascending, both of shape (n,).
 
         Those from more than half an hour and four windows ago are left out, as the module says.
         """
-        if not self.rule.charge_ms or not len(times_ms):
+        if not self._longest_ms or not len(times_ms):
             return
         recent = self._leave_out(times_ms, now_ms)
         # A log whose time stands still until a clock that was set back has caught up, or a broker's, may be ahead.
-        times_ms = np.minimum(times_ms[recent:], now_ms)
-        least_ms = np.maximum(times_ms, self._unknown_full_ms)
-        charge_ms, window_ms, logged = self.rule.charge_ms, self.rule.window_ms, self._logged
-        for author, time_ms, from_ms in zip(
-            authors[recent:].tolist(), times_ms.tolist(), least_ms.tolist(), strict=True
-        ):
-            logged[author] = min(max(logged.get(author, 0), from_ms) + charge_ms, time_ms + window_ms)
+        authors, times_ms = authors[recent:], np.minimum(times_ms[recent:], now_ms)
+        if self._rules is None:
+            self._count_by(self.rule, authors, times_ms)
+        else:
+            owners = authors.tolist()
+            rules = {author: self.rule_of(author) for author in set(owners)}
+            for rule in dict.fromkeys(rules.values()):  # each author's edits stay in their order
+                theirs = np.array([rules[author] == rule for author in owners], bool)
+                self._count_by(rule, authors[theirs], times_ms[theirs])
         if len(times_ms):
             # In a replay what is over by now still counts for the next record, which is from before now.
             self._counted_ms = int(times_ms[-1])
-            logged.forget(min(now_ms, self._counted_ms), self._max_authors)
+            self._logged.forget(min(now_ms, self._counted_ms), self._max_authors)
+
+    def _count_by(self, rule: Rule, authors: NDArray[np.uint64], times_ms: NDArray[np.int64]) -> None:
+        if not rule.charge_ms:
+            return
+        charge_ms, window_ms, logged = rule.charge_ms, rule.window_ms, self._logged
+        unknown_full_ms = 0 if self._unknown_until_ms is None else self._unknown_until_ms + window_ms
+        least_ms = np.maximum(times_ms, unknown_full_ms)
+        for author, time_ms, from_ms in zip(authors.tolist(), times_ms.tolist(), least_ms.tolist(), strict=True):
+            logged[author] = min(max(logged.get(author, 0), from_ms) + charge_ms, time_ms + window_ms)
 
     def _leave_out(self, times_ms: NDArray[np.int64], now_ms: int) -> int:
         """How many of the edits are too old to be counted; they may have been anybody's, and all that there were."""
         begin_ms = now_ms - self._look_back_ms
         old = int(np.searchsorted(times_ms, begin_ms, side="right"))
         if old:
-            self._unknown_full_ms = max(self._unknown_full_ms, begin_ms + self.rule.window_ms)
-        # It is in the past, unless a clock was set back since.
-        self._unknown_full_ms = min(self._unknown_full_ms, now_ms)
+            self._unknown_until_ms = max(self._unknown_until_ms or begin_ms, begin_ms)
+        if self._unknown_until_ms is not None:
+            # What was owed then is in the past, unless a clock was set back since.
+            self._unknown_until_ms = min(self._unknown_until_ms, now_ms - self._longest_ms)
         return old
 
     def save(self, now_ms: int) -> Iterator[NDArray[np.void]]:
@@ -179,15 +230,15 @@ class Cooldowns:
         owed_ms = np.minimum(saved["full_ms"] - now_ms, np.int64(1) << 52)
         if charge_ms and charge_ms != self.rule.charge_ms:
             owed_ms = np.ceil(owed_ms * (self.rule.charge_ms / charge_ms)).astype(np.int64)
-        full_ms = now_ms + np.minimum(owed_ms, self.rule.window_ms)
+        full_ms = now_ms + np.minimum(owed_ms, self._longest_ms)  # `_full_ms` cuts what a shorter window forbids
         self._logged = _Debts(zip(saved["author"].tolist(), full_ms.tolist(), strict=True))
         self._logged.forget(0, self._max_authors)
 
-    def _full_ms(self, author: int, now_ms: int) -> int:
+    def _full_ms(self, author: int, now_ms: int, rule: Rule) -> int:
         """When all charges are back; a later moment than spending them all now would make it is of a clock that was
         set back since, and is moved, so that it comes nearer."""
         full_ms = max(self._logged.get(author, 0), self._admitted.get(author, 0))
-        latest_ms = now_ms + self.rule.window_ms
+        latest_ms = now_ms + rule.window_ms
         if full_ms <= latest_ms:
             return full_ms
         for debts in (self._logged, self._admitted):

@@ -9,18 +9,18 @@ from __future__ import annotations
 import math
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from placed import __version__
 from placed.backends import LogError, LogUnavailable, OutcomeUnknown
-from placed.canvas.author import author_of
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.events import EDIT_STRUCT, Edits
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
 from placed.http.body import BODY_BYTES
 from placed.http.catch_up_limit import CatchUpLimit, too_many_catch_ups
+from placed.http.charges import charges_left, charges_told, too_few_charges
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
@@ -35,13 +35,12 @@ from placed.tasks.image import RawEncoder
 from placed.tasks.writer import WriterClosed, WriterFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from placed.canvas.cooldown import Cooldowns, Rule, Standing
     from placed.canvas.palette import Palette
     from placed.canvas.projection import Projection
     from placed.http.answer import Headers, Request
-    from placed.http.challenge import Challenge
+    from placed.http.askers import Askers
     from placed.http.client_address import Network
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.subscriber import Subscriber
@@ -58,6 +57,7 @@ _IMAGE_CACHING = (
     "Cache-Control",
     "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
 )
+_IMAGE_HIDDEN = ("Cache-Control", "private, max-age=1, no-transform")  # with `--watch signed-in`
 _IMAGE_TOO_OLD = ("Cache-Control", "no-store, no-transform")
 
 _EVENTS_HEADERS = (
@@ -90,6 +90,8 @@ class Api:
     """One canvas, to the outside.
 
     Attributes:
+        askers: finds out who asks.
+        sign_in: what `/info` says of signing in.
         is_ready: whether the log can be reached, for `/readyz`.
         palette_of: the palette with these colours.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
@@ -98,7 +100,6 @@ class Api:
         polls: the waiting polls.
         raw_encoder: makes the bare canvas.
         replies: what answers pass on their way out.
-        challenge: what whoever paints without an account has to solve; None asks nobody.
         now_ms: the steady clock, ms since the epoch.
     """
 
@@ -108,7 +109,8 @@ class Api:
     encoder: ImageEncoder
     metrics: Metrics
     log_id: str
-    author_key: bytes = attrs.field(repr=False)
+    askers: Askers
+    sign_in: Mapping[str, object]
     palette_of: Callable[[bytes], Palette]
     trusted_proxies: tuple[Network, ...]
     allow_origins: tuple[str, ...]
@@ -117,7 +119,6 @@ class Api:
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     catch_up_limit: CatchUpLimit = attrs.field(factory=lambda: CatchUpLimit(0))
-    challenge: Challenge | None = None
     now_ms: Callable[[], int] = steady_clock_ms
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
@@ -132,7 +133,7 @@ class Api:
         """`POST /edit` and `POST /edits`: place one edit, or several, and answer once all are durable.
 
         Raises:
-            Problem: 400, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
+            Problem: 400, 401, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
                 `outcome-unknown`.
         """
         admission = self.admission(path, request)
@@ -143,39 +144,26 @@ class Api:
         """The first half of `post`: check the edits, spend their charges, and let them wait to be appended.
 
         Raises:
-            Problem: 400, 403, 414, 415, 429, 503; nothing of it reaches the log.
+            Problem: 400, 401, 403, 414, 415, 429, 503; nothing of it reaches the log.
         """
         refuse_cross_site(request, self.allow_origins, self.trusted_proxies)
-        definition = self.projection.definition
+        author, definition = self.askers.painter(request), self.projection.definition
         if path == "/edit":
             x, y, color = edit_of(request, definition)
-            author = self._painter(request)
             return self._admit(EDIT_STRUCT.pack(x, y, color, author), author, 1)
-        edits = edits_of(request, definition, self.most_edits)
-        edits["author"] = author = self._painter(request)
+        edits = edits_of(request, definition, self._most_edits(author))
+        edits["author"] = author
         return self._admit(Edits(edits), author, len(edits))
 
-    def _painter(self, request: Request) -> int:
-        """The author of a request's edits.
-
-        Raises:
-            Problem: 403; without an account, they need a proof of work first.
-        """
-        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-        if self.challenge is not None:
-            self.challenge.require(request, author)
-        return author
-
-    @property
-    def most_edits(self) -> int:
+    def _most_edits(self, author: int) -> int:
         """How many edits one request may hold: never more than there are charges."""
-        rule = self.projection.cooldowns.rule
+        rule = self.projection.cooldowns.rule_of(author)
         return min(MOST_EDITS, rule.charges) if rule.charge_ms else MOST_EDITS
 
     def _admit(self, edits: Edits | bytes, author: int, count: int) -> Admission:
         cooldowns, now_ms = self.projection.cooldowns, self.now_ms()
         if not cooldowns.admit(author, now_ms, count):
-            raise _cooldown(cooldowns, author, now_ms, count)
+            raise too_few_charges(cooldowns, author, now_ms, count)
         try:
             writer = self.writer
             record = writer.add_packed(edits) if isinstance(edits, bytes) else writer.add(edits)
@@ -198,16 +186,14 @@ class Api:
                 cooldowns.give_back(admission.author, admission.edits)
             raise _unavailable(error) from error
         self.metrics.placed(admission.edits)
-        rate_limit: Headers = ()
-        if cooldowns.rule.charge_ms:
-            rate_limit = _rate_limit(cooldowns.rule, cooldowns.standing(admission.author, self.now_ms()))
-        return Answer(200, JSON_HEADERS + rate_limit, b'{"v":%d}' % version)
+        left = charges_left(cooldowns, admission.author, self.now_ms())
+        return Answer(200, JSON_HEADERS + left, b'{"v":%d}' % version)
 
     def edits(self, request: Request) -> Stream:
         """`GET /edits`: the stream of edits from a version on.
 
         Raises:
-            Problem: 400, 414, 429, 503.
+            Problem: 400, 401, 414, 429, 503.
         """
         subscriber = self._subscriber(request, self.stream_limit, lambda: too_many("streams", self.stream_limit))
         return Stream(STREAM_HEADERS, subscriber.opening(_retry_ms()), subscriber)
@@ -216,7 +202,7 @@ class Api:
         """`GET /edits` with `wait`: the new edits, as soon as there are any; None when the client asks for a stream.
 
         Raises:
-            Problem: 400, 414, 429, 503.
+            Problem: 400, 401, 414, 429, 503.
         """
         wait_seconds = wait_of(request, MAX_WAIT_SECONDS)
         if wait_seconds is None:
@@ -230,6 +216,7 @@ class Api:
     def _subscriber(
         self, request: Request, limit: ClientLimit, refusal: Callable[[], Problem], *, most_frames: float = math.inf
     ) -> Subscriber:
+        self.askers.watcher(request)
         form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
         log_id = text(request, "log", _LOG_ID_CHARACTERS)
         version = version_of(request)
@@ -261,19 +248,25 @@ class Api:
 
         `v` asks for an image that has reached a version. Where the canvas itself hasn't, no cache may keep what is
         answered under that address. Anything else in the query is ignored.
+
+        Raises:
+            Problem: 401.
         """
+        self.askers.watcher(request)
         at_least = image_version_of(request)
         image = self.encoder.fresh(at_least) or await self.encoder.image(at_least)
         return self._image_answer(request, image, at_least)
 
     def image_at_once(self, request: Request) -> Answer | None:
         """The same without a wait; None when the image has to be made first."""
+        self.askers.watcher(request)
         at_least = image_version_of(request)
         image = self.encoder.fresh(at_least)
         return self._image_answer(request, image, at_least) if image is not None else None
 
     async def raw_image(self, request: Request) -> Answer:
         """`GET /canvas.bin`: the same as `image`, without a format around the palette's indexes."""
+        self.askers.watcher(request)
         at_least = image_version_of(request)
         image = self.raw_encoder.fresh(at_least) or await self.raw_encoder.image(at_least)
         return self._image_answer(request, image, at_least, "application/octet-stream")
@@ -284,19 +277,22 @@ class Api:
             ("X-Canvas-Log", self.log_id),
             ("ETag", image.etag),
             ("Last-Modified", image.modified),
-            _IMAGE_CACHING if image.version >= at_least else _IMAGE_TOO_OLD,
+            self._image_caching if image.version >= at_least else _IMAGE_TOO_OLD,
         )
         if _has_it(request, image):
             return Answer(304, headers)
         return Answer(200, (("Content-Type", content_type), *headers), image.file)
 
+    @property
+    def _image_caching(self) -> tuple[str, str]:
+        return _IMAGE_HIDDEN if self.askers.hides else _IMAGE_CACHING
+
     def info(self, request: Request) -> Answer:
-        """`GET /info`: the facts that a client needs about the canvas, and the client's own charges."""
-        projection, rule = self.projection, self.projection.cooldowns.rule
+        """`GET /info`: the facts that a client needs about the canvas, and the asker's own charges."""
+        projection = self.projection
         definition, code = projection.definition, projection.code
         palette = self.palette_of(definition.rgb)
-        author = author_of(client_address(request, self.trusted_proxies), self.author_key)
-        standing = projection.cooldowns.standing(author, self.now_ms())
+        author = self.askers.of(request).author
         return json_answer(
             {
                 "software": f"placed/{__version__}",
@@ -314,15 +310,20 @@ class Api:
                 "log": self.log_id,
                 "viewers": self.broadcaster.subscribers,
                 "writable": self.broadcaster.writable,
-                "cooldown": {
-                    "charges": rule.charges,
-                    "charge_seconds": rule.charge_ms / 1000,
-                    "remaining": standing.remaining,
-                    "next_seconds": standing.next_ms / 1000,
+                "cooldown": self.charges_of(author),
+                "limits": {
+                    "body_bytes": BODY_BYTES,
+                    "edits": self._most_edits(author),
+                    "feed_first": projection.feed.first,
                 },
-                "limits": {"body_bytes": BODY_BYTES, "edits": self.most_edits, "feed_first": projection.feed.first},
+                "sign_in": self.sign_in,
+                "challenge": self.askers.challenge is not None,
             }
         )
+
+    def charges_of(self, author: int) -> dict[str, Any]:
+        """The member `cooldown` of `/info` and `/me`."""
+        return charges_told(self.projection.cooldowns, author, self.now_ms())
 
     def healthz(self) -> Answer:
         """`GET /healthz`: the server answers."""
@@ -358,26 +359,6 @@ def _has_it(request: Request, image: Image) -> bool:
     if known is not None:
         return has_tag(known, image.etag)
     return request.headers.get("if-modified-since") == image.modified
-
-
-def _rate_limit(rule: Rule, standing: Standing) -> Headers:
-    """The headers of draft-ietf-httpapi-ratelimit-headers: policy, what is left, and seconds to the next charge."""
-    window, reset = -(-rule.window_ms // 1000), -(-standing.next_ms // 1000)
-    return (
-        ("RateLimit-Policy", f'"edits";q={rule.charges};w={window}'),
-        ("RateLimit", f'"edits";r={standing.remaining};t={reset}'),
-    )
-
-
-def _cooldown(cooldowns: Cooldowns, author: int, now_ms: int, count: int) -> Problem:
-    rule, standing = cooldowns.rule, cooldowns.standing(author, now_ms)
-    seconds = cooldowns.wait_ms(author, now_ms, count) / 1000
-    if count == 1:
-        detail = f"all {rule.charges} charges are spent; the next one is back in {seconds:g} s"
-    else:
-        detail = f"{standing.remaining} of {rule.charges} charges are left; {count} of them are there in {seconds:g} s"
-    headers = (retry_after(seconds), *_rate_limit(rule, standing))
-    return Problem(429, "cooldown", detail, *headers, retry_after_seconds=seconds)
 
 
 def _unavailable(error: Exception) -> Problem:

@@ -39,11 +39,12 @@ from placed.http.history_questions import (
 from placed.http.work_limit import WorkLimit, too_much_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from placed.history.indexer import Indexer
     from placed.history.past import Past
     from placed.http.answer import Answer, Request
+    from placed.http.askers import Askers
     from placed.http.client_address import Network
 
 MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0.6 s
@@ -58,15 +59,17 @@ class History:
 
     Attributes:
         indexer: what keeps it; None on a server that keeps none.
-        show_authors: `none` or `pseudonyms`: what is told of who painted.
+        show_authors: `none`, `pseudonyms` or `names`: what is told of who painted.
         trusted_proxies: whose word on a client's address counts.
         unlimited: networks whose clients have no limits.
+        askers: who may watch, and what people are called; None lets everybody watch, and knows no names.
     """
 
     indexer: Indexer | None = None
     show_authors: str = "pseudonyms"
     trusted_proxies: Sequence[Network] = ()
     unlimited: Sequence[Network] = ()
+    askers: Askers | None = None
     waiting: int = attrs.field(default=0, init=False)
     _thread: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1), init=False)
     _work: WorkLimit = attrs.field(init=False)
@@ -80,7 +83,7 @@ class History:
         """`GET /history`: how far the past reaches.
 
         Raises:
-            Problem: 404, 429, 503.
+            Problem: 401, 404, 429, 503.
         """
         live = self._keeper().live.version()
         await self._reach(live)
@@ -90,7 +93,7 @@ class History:
         """`GET /history/canvas.png`: the canvas at a version, or the way to that of a moment.
 
         Raises:
-            Problem: 400, 404, 414, 429, 503.
+            Problem: 400, 401, 404, 414, 429, 503.
         """
         live = self._keeper().live.version()
         if is_by_moment(request):
@@ -105,7 +108,7 @@ class History:
         """`GET /history/edits`: a page of the edits between two versions.
 
         Raises:
-            Problem: 400, 404, 414, 429, 503.
+            Problem: 400, 401, 404, 414, 429, 503.
         """
         question = edits_question(request, self._keeper().live.version())
         await self._reach(question.end)
@@ -115,24 +118,30 @@ class History:
         """`GET /history/pixel`: what happened to a pixel.
 
         Raises:
-            Problem: 400, 404, 414, 429, 503.
+            Problem: 400, 401, 404, 414, 429, 503.
         """
         live = self._keeper().live
         question = pixel_question(request, live.definition(), live.version())
         await self._reach(question.before)
         shown = self.show_authors != "none"
-        return await self._answer(request, lambda past: pixel_answer(past, question, shown))
+        return await self._answer(request, lambda past: pixel_answer(past, question, shown, self._names_of))
 
     async def activity(self, request: Request) -> Answer:
         """`GET /history/activity`: where and when there were edits.
 
         Raises:
-            Problem: 400, 404, 414, 429, 503.
+            Problem: 400, 401, 404, 414, 429, 503.
         """
         live = self._keeper().live.version()
         question = activity_question(request)
         await self._reach(live)
         return await self._answer(request, lambda past: activity_answer(past, question))
+
+    def _names_of(self, authors: set[int]) -> Mapping[int, str]:
+        """What these authors are called, in a worker thread."""
+        if self.askers is None or self.show_authors != "names":
+            return {}
+        return trio.from_thread.run(self.askers.names_of, authors)
 
     def _keeper(self) -> Indexer:
         if self.indexer is None:
@@ -147,6 +156,8 @@ class History:
 
     async def _answer(self, request: Request, make: Callable[[Past], Answer]) -> Answer:
         indexer = self._keeper()
+        if self.askers is not None:
+            self.askers.watcher(request)
         address = client_address(request, self.trusted_proxies)
         wait_seconds = self._work.wait_seconds(address, time.monotonic())
         if wait_seconds:
@@ -155,7 +166,7 @@ class History:
         if held is None:
             raise too_many("moments", self._places)
         try:
-            return await self._in_thread(indexer, address, make)
+            return self._hidden(await self._in_thread(indexer, address, make))
         except NotKept as error:
             raise not_kept(error, indexer.past) from error
         except NotIndexed as error:
@@ -163,6 +174,13 @@ class History:
             raise _indexing(str(error), indexer.past) from error
         finally:
             held.leave()
+
+    def _hidden(self, answer: Answer) -> Answer:
+        """The answer, for no cache that others use where not everybody may watch."""
+        if self.askers is None or not self.askers.hides:
+            return answer
+        headers = ((name, value.replace("public", "private")) for name, value in answer.headers)
+        return attrs.evolve(answer, headers=tuple(headers))
 
     async def _in_thread(self, indexer: Indexer, address: str, make: Callable[[Past], Answer]) -> Answer:
         if not indexer.is_open:

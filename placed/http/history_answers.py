@@ -22,6 +22,8 @@ from placed.http.answer import NO_STORE, Answer, Problem, has_tag, json_answer
 from placed.http.moment import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from placed.history.past import NotKept, Past
     from placed.history.segment import Hit
     from placed.http.answer import Headers
@@ -132,18 +134,21 @@ def edits_answer(past: Past, question: EditsQuestion) -> Answer:
     return Answer(200, (("Content-Type", "application/json"), *headers), body)
 
 
-def pixel_answer(past: Past, question: PixelQuestion, show_authors: bool) -> Answer:
-    """What happened to a pixel."""
+def pixel_answer(
+    past: Past, question: PixelQuestion, show_authors: bool, names_of: Callable[[set[int]], Mapping[int, str]]
+) -> Answer:
+    """What happened to a pixel; `names_of` says what people are called, as far as that is to be shown."""
     page = pixel_page(past, question.x, question.y, before=question.before, limit=question.limit)
     color: int | None = page.hits[0].color if page.hits else None
     if color is None and page.next is None:
         color = _first_color(past, question)
+    names = names_of({hit.author for hit in page.hits if hit.act == NO_ACT})
     return json_answer(
         {
             "x": question.x,
             "y": question.y,
             "color": color,
-            "edits": [_hit(hit, show_authors) for hit in page.hits],
+            "edits": [_hit(hit, show_authors, names) for hit in page.hits],
             "next": page.next,
         }
     )
@@ -156,11 +161,14 @@ def _first_color(past: Past, question: PixelQuestion) -> int:
     return int(canvas[question.y, question.x]) if is_inside else 0
 
 
-def _hit(hit: Hit, show_authors: bool) -> dict[str, Any]:
+def _hit(hit: Hit, show_authors: bool, names: Mapping[int, str]) -> dict[str, Any]:
     told: dict[str, Any] = {"v": hit.offset + 1, "time": in_words(hit.ms), "color": hit.color}
     if hit.act != NO_ACT:
         return told | {"act": hit.act}
-    return told | {"author": f"{hit.author:016x}"} if show_authors else told
+    if not show_authors:
+        return told
+    name = names.get(hit.author)
+    return told | {"author": f"{hit.author:016x}"} | ({} if name is None else {"name": name})
 
 
 def activity_answer(past: Past, question: ActivityQuestion) -> Answer:

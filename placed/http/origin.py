@@ -49,6 +49,18 @@ def refuse_cross_site(request: Request, allowed: Sequence[str], trusted: Sequenc
     raise Problem(403, "cross-site", _refusal(origin, request, trusted))
 
 
+def is_of_own_page(request: Request, trusted: Sequence[Network] = ()) -> bool:
+    """Whether no other site's page has sent `request`, not even one that `--allow-origin` names.
+
+    That is what a cookie counts for. Pages of the same site, which may be of another port, get no further than others.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or _is_own(origin, request, trusted)
+
+
 def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
     asked = authority_of(asked_host(request, trusted))
     return asked is not None and is_at(origin, asked)
@@ -57,11 +69,11 @@ def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
 def _refusal(origin: str | None, request: Request, trusted: Sequence[Network]) -> str:
     """The refusal if it is another site's page, or our own behind a proxy that hides its host."""
     if origin is None:
-        return "a page of another site may not place edits; --allow-origin would let it"
+        return "a page of another site may not do this; --allow-origin would let it place edits"
     host = asked_host(request, trusted)[:_SHOWN_HOST]
     return (
-        f"a page of {origin[:_SHOWN_ORIGIN]!r} may not place edits: this request asks for the host {host!r}; a proxy "
-        "has to pass on the Host that the browser sent, and --allow-origin lets another site's pages in"
+        f"a page of {origin[:_SHOWN_ORIGIN]!r} may not do this: the request asks for the host {host!r}; a proxy "
+        "has to pass on the Host that the browser sent, and --allow-origin lets another site's pages place edits"
     )
 
 

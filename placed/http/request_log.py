@@ -50,7 +50,12 @@ _PATHS: Final = frozenset(
         "/info",
         "/healthz",
         "/readyz",
+        "/me",
+        "/me/name",
         "/metrics",
+        "/qr.svg",
+        "/sign-in",
+        "/sign-out",
         "/static",
         "/openapi.yaml",
     }
@@ -72,6 +77,7 @@ class RequestLog:
     Attributes:
         trusted_proxies: whose X-Request-ID is taken.
         author_key: None tells no authors.
+        person_of: the author of who asks, if they have signed in.
         log_addresses: whether lines have clients' addresses too.
         make_id: an id for a request that came without one.
         is_verbose: whether every request makes a line.
@@ -80,6 +86,7 @@ class RequestLog:
     metrics: Metrics = attrs.field(factory=Metrics)
     trusted_proxies: tuple[Network, ...] = ()
     author_key: bytes | None = attrs.field(default=None, repr=False)
+    person_of: Callable[[Request], int | None] = lambda request: None
     log_addresses: bool = False
     make_id: Callable[[], str] = _random_id
     is_verbose: bool = attrs.field(factory=_is_verbose)
@@ -134,9 +141,11 @@ class RequestLog:
 
     def _who(self, request: Request) -> dict[str, Any]:
         try:
-            return self.who(client_address(request, self.trusted_proxies))
+            told = self.who(client_address(request, self.trusted_proxies))
         except Problem:  # its proxy's headers contradict each other
-            return self.who(request.peer)
+            told = self.who(request.peer)
+        person = self.person_of(request)
+        return told if person is None or self.author_key is None else told | {"author": f"{person:016x}"}
 
 
 def _known(path: str) -> str:

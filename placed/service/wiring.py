@@ -24,7 +24,6 @@ import attrs
 import trio
 
 from placed.backends.opening import open_log, place_of
-from placed.canvas.cooldown import Rule
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
 from placed.history.folder import FOLDER_NAME
@@ -33,7 +32,6 @@ from placed.history.indexer import Indexer, Live
 from placed.history.restoring import restore
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
-from placed.http.challenge import Challenge
 from placed.http.client_limit import ClientLimit
 from placed.http.history import History
 from placed.http.hosts import Hosts
@@ -45,8 +43,11 @@ from placed.http.pages import Pages, client_folder
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.people.store import FOLDER_NAME as PEOPLE_FOLDER
+from placed.people.store import open_people
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.part_metrics import watch_history, watch_parts
+from placed.service.people import askers_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.canvas.projection import Projection
     from placed.commands.settings.values import Settings
+    from placed.people.store import PeopleStore
     from placed.service.start import Listen
     from placed.storage.folder_watch import FolderWatch
     from placed.storage.snapshot_store import SnapshotStore
@@ -137,6 +139,8 @@ async def serve(
     async with trio.open_nursery() as connections:
         async with folder_and_port(settings, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+            key = author_key(settings.data, settings.author_key_file)
+            people = await stack.enter_async_context(open_people(settings.data / PEOPLE_FOLDER, key))
             start = Start(settings, listeners, tls, has_patience=has_patience)
 
             async def begin() -> _Server:
@@ -144,7 +148,7 @@ async def serve(
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
                     await refuse_to_forget(settings, opened)
                     folders = folder_watch(settings, opened, locks)
-                    server = await _Server.recover(settings, opened, store, tls, start, folders)
+                    server = await _Server.recover(settings, opened, store, people, key, tls, start, folders)
                     stack.push_async_exit(attempt.pop_all())
                     return server
 
@@ -176,6 +180,7 @@ class _Server:
         self,
         settings: Settings,
         key: bytes,
+        people: PeopleStore,
         log: Log,
         snapshotter: Snapshotter,
         projection: Projection,
@@ -185,6 +190,7 @@ class _Server:
     ) -> None:
         self._settings = settings
         self._author_key = key
+        self._people = people
         self._scheme = "https" if tls else "http"
         self._log = log
         self._projection = projection
@@ -215,8 +221,15 @@ class _Server:
         fast = (api, self._sockets) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
-        history = History(self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients)
-        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history, api.challenge)
+        history = History(
+            self._indexer,
+            settings.show_authors,
+            settings.trusted_proxies,
+            settings.unlimited_clients,
+            askers=api.askers,
+        )
+        sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
+        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history, sign_ins)
         self._front = Front(
             app,
             fast=fast,
@@ -249,16 +262,17 @@ class _Server:
         settings: Settings,
         log: Log,
         store: SnapshotStore,
+        people: PeopleStore,
+        key: bytes,
         tls: ssl.SSLContext | None,
         start: Start,
         folders: FolderWatch,
     ) -> _Server:
         """Bring the projection up to date, and make the parts around it."""
-        key = author_key(settings.data, settings.author_key_file)
         for caution in log.cautions:
             start.caution(caution)
         wanted = wanted_canvas(settings)
-        rule = Rule(settings.charges, round(settings.charge_seconds * 1000))
+        rule, rules = rules_of(settings, people)
         where = settings.log or str(settings.data)
         with replay_progress(start.reading) as progress:
             projection, saved_version = await recover(
@@ -267,6 +281,7 @@ class _Server:
                 wanted,
                 default=DEFAULT_CANVAS,
                 rule=rule,
+                rules=rules,
                 where=where,
                 progress=progress,
                 restore=partial(restore, settings.data / FOLDER_NAME, log) if settings.history else None,
@@ -276,10 +291,11 @@ class _Server:
         snapshotter = Snapshotter(
             store, projection, log.id, saved_version=saved_version, on_save=metrics.snapshot_saved, folders=folders
         )
-        return cls(settings, key, log, snapshotter, projection, tls, metrics, folders)
+        return cls(settings, key, people, log, snapshotter, projection, tls, metrics, folders)
 
     def _api(self, log_id: str) -> Api:
         proxies = self._settings.trusted_proxies
+        askers = askers_of(self._settings, self._author_key, self._people)
         return Api(
             projection=self._projection,
             writer=self._writer,
@@ -287,7 +303,8 @@ class _Server:
             encoder=self._encoder,
             metrics=self._metrics,
             log_id=log_id,
-            author_key=self._author_key,
+            askers=askers,
+            sign_in=told_of_sign_in(self._settings),
             palette_of=lru_cache(maxsize=1)(partial(palette_of, preferred=self._settings.palette)),
             trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,
@@ -297,11 +314,8 @@ class _Server:
             stream_limit=ClientLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             catch_up_limit=CatchUpLimit(self._settings.max_streams_per_client, self._settings.unlimited_clients),
             replies=Replies(
-                RequestLog(self._metrics, proxies, self._author_key, self._settings.log_addresses),
+                RequestLog(self._metrics, proxies, self._author_key, askers.person, self._settings.log_addresses),
                 self._settings.allow_origins,
-            ),
-            challenge=(
-                Challenge(self._author_key, self._settings.allow_origins, proxies) if self._settings.challenge else None
             ),
             poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
             polls=self._polls,
@@ -338,7 +352,7 @@ class _Server:
         urls = tuple(url_of(self._scheme, listener) for listener in listeners)
         running = Running(urls, self._projection, self._folders)
         async with trio.open_nursery() as nursery:
-            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders):
+            for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders, self._people):
                 nursery.start_soon(part.run)
             if self._indexer is not None:
                 nursery.start_soon(self._indexer.run)

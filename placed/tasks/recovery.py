@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from placed.backends import CopiedFrom, Log
-    from placed.canvas.cooldown import Rule
+    from placed.canvas.cooldown import Rule, Rules
     from placed.canvas.refusal import RecordRefused
     from placed.canvas.snapshot import Snapshot
     from placed.canvas.vocabulary import Vocabulary
@@ -100,6 +100,7 @@ async def recover(
     where: str,
     progress: Callable[[int, int, int], None],
     restore: Callable[[Projection, int], Awaitable[None]] | None = None,
+    rules: Rules | None = None,
 ) -> tuple[Projection, int]:
     """Bring a projection to the log's end as it is now.
 
@@ -116,6 +117,7 @@ async def recover(
         progress: called with begin, the offset reached, and end.
         restore: without a snapshot, brings a blank projection as near to the log's end, its second argument, as it can
             by other means than the log.
+        rules: of those authors who have other cooldowns.
 
     Returns:
         The projection, and the version of the snapshot it began with; 0 without one.
@@ -126,10 +128,10 @@ async def recover(
     """
     for _ in range(_TRIES - 1):
         try:
-            return await _recover(log, store, wanted, default, rule, where, progress, restore)
+            return await _recover(log, store, wanted, default, (rule, rules), where, progress, restore)
         except OffsetOutOfRange as error:
             get_logger(__name__).warning("the log lost unread records; reading it again", reason=str(error))
-    return await _recover(log, store, wanted, default, rule, where, progress, restore)
+    return await _recover(log, store, wanted, default, (rule, rules), where, progress, restore)
 
 
 async def _recover(
@@ -137,7 +139,7 @@ async def _recover(
     store: SnapshotStore,
     wanted: Wanted,
     default: Definition,
-    rule: Rule,
+    rules: tuple[Rule, Rules | None],
     where: str,
     progress: Callable[[int, int, int], None],
     restore: Callable[[Projection, int], Awaitable[None]] | None,
@@ -159,7 +161,7 @@ async def _recover(
         # Another server may have been quicker on the same empty log.
         created = await _first_definition(log, first, end) or created
         wanted.check(created, created, where)
-    projection = _begin(created, snapshot, first, Cooldowns(rule))
+    projection = _begin(created, snapshot, first, Cooldowns(*rules))
     if snapshot is None and restore is not None:
         await restore(projection, end)
     begin = projection.version

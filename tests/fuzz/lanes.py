@@ -27,6 +27,7 @@ from placed.canvas.events import EDIT, Edits
 from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
 from placed.http.api import Api
+from placed.http.askers import Askers
 from placed.http.lanes.app import create_app
 from placed.http.lanes.connection import Limits
 from placed.http.lanes.deadline_stream import DeadlineStream
@@ -35,6 +36,7 @@ from placed.http.lanes.front import Front
 from placed.http.pages import Pages, client_folder
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.people.sessions import DAY_MS, Sessions
 from placed.stream.broadcaster import Broadcaster
 from placed.tasks.image import Image
 from placed.tasks.shared_bytes import piece_of
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.events import Event
     from placed.http.answer import Body
+    from placed.people.store import PeopleStore
     from placed.stream.subscriber import Subscriber
     from placed.stream.subscriber_sockets import SubscriberSockets
     from placed.tasks.image import ImageEncoder
@@ -200,6 +203,7 @@ class _Rig:
         self.projection = Projection(_CANVAS, 1, Cooldowns(Rule(10, 0)))
         broadcaster = Broadcaster(self.projection, "f" * 16)
         image = Image(1, b"\x89PNG", '"image"', "Mon, 01 Jan 2024 00:00:00 GMT")
+        store = cast("PeopleStore", SimpleNamespace(tokens={}, roles={}))
         self._api = Api(
             projection=self.projection,
             writer=cast("Writer", _Writer(self.projection)),
@@ -207,7 +211,8 @@ class _Rig:
             encoder=cast("ImageEncoder", SimpleNamespace(fresh=lambda _at_least: image)),
             metrics=Metrics(),
             log_id="f" * 16,
-            author_key=bytes(32),
+            askers=Askers(bytes(32), store, Sessions(bytes(32), {}, DAY_MS)),
+            sign_in={},
             palette_of=palette_of,
             trusted_proxies=(),
             allow_origins=(),

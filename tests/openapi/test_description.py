@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from placed import __version__
 from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
 from placed.commands.settings.kinds import MAX_SECONDS
-from placed.commands.settings.values import MAX_CHARGES
+from placed.commands.settings.people import MAX_CHARGES
 from placed.http.answer import ALIVE
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from placed.http.api import Api
+    from placed.http.sign_in import SignIns
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = load()
@@ -58,8 +59,11 @@ def test_version_is_the_servers() -> None:
 
 
 def test_paths_and_methods_are_those_that_are_routed() -> None:
-    api = cast("Api", SimpleNamespace(healthz=lambda: ALIVE, readyz=lambda: ALIVE, prometheus=lambda: ALIVE))
-    routes = app.create_app(api, Pages.load(client_folder())).url_map.iter_rules()
+    askers = SimpleNamespace(challenge=None)
+    plain = {"healthz": lambda: ALIVE, "readyz": lambda: ALIVE, "prometheus": lambda: ALIVE}
+    api = cast("Api", SimpleNamespace(**plain, askers=askers))
+    sign_ins = cast("SignIns", SimpleNamespace(askers=askers, sign_in=None, sign_out=None, name=None))
+    routes = app.create_app(api, Pages.load(client_folder()), sign_ins=sign_ins).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:
         routed.setdefault(re.sub(r"<path:(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())
@@ -210,7 +214,7 @@ def test_bounds_are_those_of_the_code() -> None:
     assert schemas["Info"]["properties"]["palette"]["maxItems"] == MAX_COLORS
     assert schemas["Edits"]["properties"]["edits"]["maxItems"] == MOST_EDITS
     assert schemas["Info"]["properties"]["limits"]["properties"]["edits"]["maximum"] == MOST_EDITS
-    cooldown = schemas["Info"]["properties"]["cooldown"]["properties"]
+    cooldown = schemas["Cooldown"]["properties"]
     assert cooldown["charges"]["maximum"] == MAX_CHARGES
     assert cooldown["charge_seconds"]["maximum"] == MAX_SECONDS
 

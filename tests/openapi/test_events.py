@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.openapi.description import load, schema
+from tests.openapi.description import load, resolve, schema
 from tests.support.serving import LANES, serving
 from tests.support.stream_client import EventParser
 
@@ -96,6 +96,7 @@ async def test_answers_have_every_member_that_the_file_names_and_no_other(lane: 
 
 def _members(part: dict[str, Any]) -> Any:
     """The names of an object's members, and of theirs."""
+    part = resolve(DOCUMENT, part)
     return {name: _members(member) for name, member in part["properties"].items()} if "properties" in part else None
 
 

@@ -25,6 +25,7 @@ LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::
 MAX_SECONDS: Final = 7 * 86_400.0  # a week; nobody waits longer
 MIN_SECONDS: Final = 0.001  # cooldowns count in ms
 MAX_USER_CHARACTERS: Final = 255
+MAX_WORD_CHARACTERS: Final = 64
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?", re.ASCII)
@@ -116,6 +117,12 @@ def _user(value: str) -> str:
     return value
 
 
+def _join_word(value: str) -> str:
+    if not 1 <= len(value.strip()) <= MAX_WORD_CHARACTERS or not value.isprintable():
+        raise ValueError
+    return value.strip()
+
+
 SECONDS: Final[Kind[float]] = Kind(
     parse=_seconds,
     allowed=f"0 for no cooldown, or {MIN_SECONDS} to {MAX_SECONDS:.0f} seconds",
@@ -142,3 +149,4 @@ FOLDER: Final[Kind[Path]] = Kind(parse=_path, allowed="a folder", unit="FOLDER")
 LOG: Final = text(lambda value: parse_place(value).url, SYNTAX, unit="URL")
 PALETTE: Final[Kind[Palette]] = Kind(parse=_palette, allowed=palette_files.ALLOWED, unit="NAME|FILE")
 USER: Final = text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters", unit="USER")
+JOIN_WORD: Final = text(_join_word, f"1 to {MAX_WORD_CHARACTERS} printable characters", unit="WORD")

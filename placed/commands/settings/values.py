@@ -1,7 +1,7 @@
 """The table of settings: everything that an operator decides about one server.
 
-A new setting is one more row here, or in `kafka`. Its flag, its PLACED_... variable, its key in the config file, its
-line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes that page).
+A new setting is one more row here, in `people` or in `kafka`. Its flag, its PLACED_... variable, its key in the config
+file, its line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes it).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import attrs
 import platformdirs
 
 from placed.canvas.edit_code import MAX_SIDE_PX
-from placed.commands.settings.kafka import KafkaSettings
 from placed.commands.settings.kind import SWITCH, one_of, whole
 from placed.commands.settings.kinds import (
     API_SITE,
@@ -28,6 +27,7 @@ from placed.commands.settings.kinds import (
     SECONDS,
 )
 from placed.commands.settings.origin import Origin, flag_of
+from placed.commands.settings.people import MAX_CHARGES, PeopleSettings
 from placed.commands.settings.sections import (
     ADDRESS,
     CANVAS,
@@ -53,8 +53,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.setting import Need
 
 MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
-MAX_CHARGES: Final = 1_000_000
-SHOWN_AUTHORS: Final = ("none", "pseudonyms")
+SHOWN_AUTHORS: Final = ("none", "pseudonyms", "names")
 
 _NEEDS: Final[tuple[Need, ...]] = (("certificate_key", "certificate", bool, "a key only beside a --certificate"),)
 
@@ -64,7 +63,7 @@ def _own_folder() -> Path:
 
 
 @attrs.frozen(kw_only=True)
-class Settings(KafkaSettings):
+class Settings(PeopleSettings):
     """One server's settings, each checked and in its one form; the sentences of the rows say what they are.
 
     A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.
@@ -156,7 +155,7 @@ class Settings(KafkaSettings):
         CLIENTS,
         NETWORK,
         "Address or network without these limits, such as a school's. The first one replaces the default.",
-        more="It also has no limits of polls and catch-ups. Its cooldown stays.",
+        more="It also has no limits of polls, catch-ups and new people. Its cooldown stays.",
         name="unlimited_client",
         default=LOOPBACK,
     )
@@ -187,13 +186,13 @@ class Settings(KafkaSettings):
     charges: int = setting(
         COOLDOWN,
         whole(1, MAX_CHARGES),
-        "Pixels that one address may paint in a row. Each takes one of its charges.",
+        "Pixels that one address, or one person, may paint in a row. Each takes one of their charges.",
         default=10,
     )
     charge_seconds: float = setting(
         COOLDOWN,
         SECONDS,
-        "Time until an address gets one charge back; 0 is no cooldown.",
+        "Time until an address, or a person, gets one charge back; 0 is no cooldown.",
         default=1.0,
     )
 
@@ -245,8 +244,8 @@ class Settings(KafkaSettings):
     show_authors: str = setting(
         HISTORY,
         one_of(SHOWN_AUTHORS, "WHAT"),
-        "What everybody sees of a pixel's author: nothing, or a pseudonym, a number that stands for the address.",
-        more="The number is the same for everything that one address paints, and doesn't tell the address.",
+        "What everybody sees of a pixel's author: nothing, a pseudonym, or the name of who has signed in.",
+        more="A pseudonym is a number, the same for everything that one address or person paints; it tells neither.",
         default="pseudonyms",
     )
 
@@ -289,13 +288,14 @@ class Settings(KafkaSettings):
 
     def __attrs_post_init__(self) -> None:
         check_needs(self, _NEEDS)
+        self.check_people()
         self.check_kafka()
 
 
 SHORT_FOR_A_RULE: Final = Setting(
     section=COOLDOWN,
     kind=SECONDS,
-    text="Time between two pixels of one address; short for `--charges 1 --charge-seconds SECONDS`.",
+    text="Time between two pixels of one address or person; short for `--charges 1 --charge-seconds SECONDS`.",
     more="0 is no cooldown.",
     name="cooldown",
 )

@@ -22,6 +22,7 @@ from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
 from placed.http.history import History
 from placed.http.origin import preflight
+from placed.http.qr_code import QrCodes
 from placed.telemetry.structured_logs import request_id_here
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from placed.http.api import Api, Stream
     from placed.http.challenge import Challenge
     from placed.http.pages import Pages
+    from placed.http.sign_in import SignIns
 
     Outcome = Answer | Stream | Exception
 
@@ -96,7 +98,7 @@ def create_app(
     pages: Pages,
     embedders: Sequence[str] = (),
     history: History | None = None,
-    challenge: Challenge | None = None,
+    sign_ins: SignIns | None = None,
 ) -> QuartTrio:
     """The app over one API.
 
@@ -105,7 +107,7 @@ def create_app(
         pages: the client's files.
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
-        challenge: gives out challenges and passes; None answers that there are none.
+        sign_ins: lets people in and out; without it there is no such endpoint.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -114,7 +116,9 @@ def create_app(
     app.url_map.merge_slashes = False
     _route_api(app, api)
     _route_history(app, history or History())
-    _route_challenge(app, challenge)
+    _route_challenge(app, api.askers.challenge)
+    if sign_ins is not None:
+        _route_people(app, sign_ins)
     _route_pages(app, pages, frame_ancestors(embedders))
     _map_errors(app)
     return app
@@ -168,6 +172,31 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 
     for where, endpoint in (("/healthz", api.healthz), ("/readyz", api.readyz), ("/metrics", api.prometheus)):
         app.add_url_rule(where, where, _plain(endpoint), methods=["GET"])
+
+
+def _route_people(app: QuartTrio, sign_ins: SignIns) -> None:
+    @app.get("/me")
+    async def me() -> Response:
+        return _Held(sign_ins.me(await _read(with_body=False)))
+
+    codes = QrCodes(sign_ins.askers)
+
+    @app.get("/qr.svg")
+    async def qr_code() -> Response:
+        return _Held(await codes.answer(await _read(with_body=False)))
+
+    def posting(endpoint: Callable[[Request], Awaitable[Answer]]) -> Callable[[], Awaitable[Response]]:
+        async def respond() -> Response:
+            return _Held(await endpoint(await _read()))
+
+        return respond
+
+    for where, endpoint in (
+        ("/sign-in", sign_ins.sign_in),
+        ("/sign-out", sign_ins.sign_out),
+        ("/me/name", sign_ins.name),
+    ):
+        app.add_url_rule(where, where, posting(endpoint), methods=["POST"])
 
 
 def _route_history(app: QuartTrio, history: History) -> None:

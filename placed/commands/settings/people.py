@@ -1,0 +1,134 @@
+"""The rows about people and how they sign in, a part of the table of settings; `values` has the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.commands.settings.kafka import KafkaSettings
+from placed.commands.settings.kind import one_of, whole
+from placed.commands.settings.kinds import FILE, JOIN_WORD, SECONDS
+from placed.commands.settings.sections import COOLDOWN, PEOPLE
+from placed.commands.settings.setting import SettingError, check_needs, setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.commands.settings.setting import Need
+
+SIGN_INS: Final = ("open", "code")
+WATCHERS: Final = ("everybody", "signed-in")
+MAX_CHARGES: Final = 1_000_000
+MAX_PEOPLE: Final = 1_000_000
+
+_CODE: Final = "this only with --sign-in code"
+_OPEN: Final = "this only with --sign-in open: elsewhere nobody paints without an account"
+_NEEDS: Final[tuple[Need, ...]] = (
+    ("join_code", "sign_in", lambda mode: mode == "code", _CODE),
+    ("join_code_file", "sign_in", lambda mode: mode == "code", _CODE),
+    ("charges_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
+    ("charge_seconds_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
+)
+
+
+@attrs.frozen(kw_only=True)
+class PeopleSettings(KafkaSettings):
+    """Who may paint, who may watch, and how many charges each kind of painter has."""
+
+    sign_in: str = setting(
+        PEOPLE,
+        one_of(SIGN_INS, "MODE"),
+        "Who may paint: everybody, each address with charges of its own (`open`), or who has a code from you (`code`).",
+        more="Watching needs nothing, unless `--watch` says so. See [people](people.md).",
+        default="open",
+    )
+    join_code: str | None = setting(
+        PEOPLE,
+        JOIN_WORD,
+        "One word for all, with which everybody gives themselves a name, instead of a code for each.",
+        more="With `--sign-in code`. Neither case nor spaces count.",
+        default=None,
+    )
+    join_code_file: Path | None = setting(
+        PEOPLE,
+        FILE,
+        "File whose first line is that word, so that nobody on this machine sees it in the list of processes.",
+        default=None,
+    )
+    people_per_address: int = setting(
+        PEOPLE,
+        whole(0, MAX_PEOPLE),
+        "New people per address, an hour, who come with the join code; 0 is no limit.",
+        more="`--unlimited-client` names addresses without it.",
+        default=60,
+    )
+    watch: str = setting(
+        PEOPLE,
+        one_of(WATCHERS, "WHO"),
+        "Who may see the canvas and its past.",
+        more="`signed-in` asks for another `--sign-in` than `open`. Caches then keep nothing of the canvas.",
+        default="everybody",
+    )
+    session_days: int = setting(
+        PEOPLE,
+        whole(1, 400, "DAYS"),  # browsers keep no cookie for longer (RFC 6265bis)
+        "Days until somebody who hasn't come back has to sign in again.",
+        default=30,
+    )
+
+    charges_person: int | None = setting(
+        COOLDOWN,
+        whole(1, MAX_CHARGES),
+        "The same as `--charges`, for people who have signed in.",
+        default=None,
+        instead="as `--charges`",
+    )
+    charge_seconds_person: float | None = setting(
+        COOLDOWN,
+        SECONDS,
+        "The same as `--charge-seconds`, for people who have signed in.",
+        default=None,
+        instead="as `--charge-seconds`",
+    )
+    charges_bot: int | None = setting(
+        COOLDOWN,
+        whole(1, MAX_CHARGES),
+        "The same as `--charges`, for programs with a token.",
+        default=None,
+        instead="as `--charges`",
+    )
+    charge_seconds_bot: float | None = setting(
+        COOLDOWN,
+        SECONDS,
+        "The same as `--charge-seconds`, for programs with a token.",
+        default=None,
+        instead="as `--charge-seconds`",
+    )
+    charges_anonymous: int | None = setting(
+        COOLDOWN,
+        whole(1, MAX_CHARGES),
+        "The same as `--charges`, for whoever hasn't signed in.",
+        more="With `--sign-in open`.",
+        default=None,
+        instead="as `--charges`",
+    )
+    charge_seconds_anonymous: float | None = setting(
+        COOLDOWN,
+        SECONDS,
+        "The same as `--charge-seconds`, for whoever hasn't signed in.",
+        more="With `--sign-in open`.",
+        default=None,
+        instead="as `--charge-seconds`",
+    )
+
+    def check_people(self) -> None:
+        """Hold these settings against each other; raises SettingError."""
+        check_needs(self, _NEEDS)
+        if self.join_code is not None and self.join_code_file is not None:
+            raise SettingError(
+                "join_code_file", f"{str(self.join_code_file)!r}; allowed is this or --join-code, not both"
+            )
+        if self.watch == "signed-in" and self.sign_in == "open":
+            allowed = "this with another --sign-in than open, by which people can sign in"
+            raise SettingError("watch", f"{self.watch!r}; allowed is {allowed}")

@@ -1,0 +1,43 @@
+"""Says which cooldown rule holds for whom, where the host gave people, programs and everybody else rules of their own.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from placed.canvas.cooldown import Rule
+
+
+@attrs.frozen
+class RulesByRole:
+    """Rules by role, beside the one for everybody else; `placed.canvas.cooldown.Rules`.
+
+    Attributes:
+        roles: of the authors who are more than a plain person; may change at any time.
+        bot: the rule of programs with a token.
+        person: that of hosts and moderators. A plain person isn't in `roles`: where people sign in to paint, everybody
+            is a person, and where they don't, nobody else is.
+    """
+
+    roles: Mapping[int, frozenset[str]]
+    bot: Rule
+    person: Rule
+
+    def of(self, author: int) -> Rule | None:
+        """The author's own rule; None where it's everybody's."""
+        roles = self.roles.get(author)
+        if roles is None:
+            return None
+        return self.bot if "bot" in roles else self.person
+
+    @property
+    def longest_ms(self) -> int:
+        """The longest window of all rules."""
+        return max(self.bot.window_ms, self.person.window_ms)

@@ -1,0 +1,96 @@
+"""Puts together what one server needs to know who asks: the store, sessions, rules by role, and what lets people in."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from placed.backends import CannotStart
+from placed.canvas.cooldown import Rule
+from placed.commands.settings.kinds import JOIN_WORD
+from placed.http.askers import Askers
+from placed.http.attempts import Attempts
+from placed.http.challenge import Challenge
+from placed.http.sign_in import SignIns
+from placed.people.rules import RulesByRole
+from placed.people.sessions import DAY_MS, Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from placed.canvas.cooldown import Rules
+    from placed.commands.settings.values import Settings
+    from placed.people.store import PeopleStore
+
+_MOST_FILE_BYTES: Final = 4_096
+
+
+def join_word(settings: Settings) -> str | None:
+    """The word that lets everybody in; None where there is none.
+
+    Raises:
+        CannotStart: its file can't be read, or has no such word.
+    """
+    path = settings.join_code_file
+    if path is None:
+        return settings.join_code
+    where = settings.origin("join_code_file").with_value(repr(str(path)))
+    try:
+        with path.open(encoding="utf-8") as file:
+            return JOIN_WORD.parse(file.readline(_MOST_FILE_BYTES).rstrip("\r\n"))
+    except OSError as error:
+        raise CannotStart(f"{where} can't be read: {error.strerror}") from error
+    except ValueError:
+        raise CannotStart(f"{where} has no word in its first line; allowed is {JOIN_WORD.allowed}") from None
+
+
+def askers_of(settings: Settings, key: bytes, store: PeopleStore) -> Askers:
+    """Who asks, by the people's sessions and tokens."""
+    return Askers(
+        author_key=key,
+        store=store,
+        sessions=Sessions(key, store.revoked, settings.session_days * DAY_MS),
+        trusted_proxies=settings.trusted_proxies,
+        needs_sign_in=settings.sign_in != "open",
+        hides=settings.watch == "signed-in",
+        has_tls=settings.certificate is not None,
+        challenge=Challenge(key, settings.allow_origins, settings.trusted_proxies) if settings.challenge else None,
+    )
+
+
+def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], dict[str, Any]]) -> SignIns:
+    """What lets people in and out.
+
+    Raises:
+        CannotStart: as `join_word`.
+    """
+    attempts = Attempts(settings.people_per_address, settings.unlimited_clients)
+    return SignIns(askers, attempts, charges_of, settings.sign_in == "code", join_word(settings))
+
+
+def told_of_sign_in(settings: Settings) -> dict[str, Any]:
+    """The member `sign_in` of `/info`."""
+    return {
+        "mode": settings.sign_in,
+        "required": settings.sign_in != "open",
+        "watch": settings.watch,
+        "join": settings.join_code is not None or settings.join_code_file is not None,
+        "codes": settings.sign_in == "code",
+        "providers": [],
+    }
+
+
+def rules_of(settings: Settings, store: PeopleStore) -> tuple[Rule, Rules | None]:
+    """The rule for everybody, and those that hold for some, if there are any."""
+    rule_for = partial(_rule, settings)
+    everybody = rule_for("anonymous" if settings.sign_in == "open" else "person")
+    person, bot = rule_for("person"), rule_for("bot")
+    return everybody, None if {person, bot} == {everybody} else RulesByRole(store.roles, bot, person)
+
+
+def _rule(settings: Settings, role: str) -> Rule:
+    charges, seconds = getattr(settings, f"charges_{role}"), getattr(settings, f"charge_seconds_{role}")
+    return Rule(
+        settings.charges if charges is None else charges,
+        round((settings.charge_seconds if seconds is None else seconds) * 1000),
+    )
