@@ -38,6 +38,7 @@ from placed.history.overview_files import (
     remove_overviews,
 )
 from placed.history.past import Past
+from placed.history.short_turns import ShortTurns
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Indexer:
         self.live = live
         self._every_seconds = every_seconds
         self._writing = trio.CapacityLimiter(1)
+        self.turns = ShortTurns()
         self._chain: list[SegmentFile] = []
         self._overviews: list[OverviewFile] = []
         self._stale: list[OverviewFile] = []
@@ -310,7 +312,7 @@ class Indexer:
         )
 
     async def _in_thread(self, call: Callable[[], Found]) -> Found:
-        return await trio.to_thread.run_sync(call, limiter=self._writing)
+        return await self.turns.in_thread(call, self._writing)
 
     async def _until_done(self, step: Callable[[], Found]) -> Found:
         """What `step` returns, in the thread; tried again for as long as the disk refuses it."""

@@ -10,6 +10,7 @@ what the history was then. So many who ask for different moments wait for each o
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -190,7 +191,7 @@ class History:
             raise Problem(503, "busy", detail, retry_after(_RETRY_SECONDS))
         self.waiting += 1
         try:
-            answer, seconds = await trio.to_thread.run_sync(_timed, make, indexer.past, limiter=self._thread)
+            answer, seconds = await indexer.turns.in_thread(partial(_timed, make, indexer.past), self._thread)
         finally:
             self.waiting -= 1
         self._work.spend(address, seconds, time.monotonic())
