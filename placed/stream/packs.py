@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from placed.stream.watched_sockets import State, WatchedSocket
+from placed.stream.watched_sockets import IDLE, WatchedSocket
 
 if TYPE_CHECKING:
     from placed.stream.frames import Format
@@ -36,7 +36,7 @@ class SubscriberSocket(WatchedSocket):
     @property
     def is_ready(self) -> bool:
         """Whether it can be told what comes next."""
-        return self.state is State.IDLE
+        return self.state is IDLE
 
 
 class Pack:

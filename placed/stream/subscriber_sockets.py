@@ -26,12 +26,13 @@ from placed.stream.chunked import LAST_CHUNK
 from placed.stream.pace import Stopwatch
 from placed.stream.packs import MOST_MEMBERS, Pack, Packs, SubscriberSocket
 from placed.stream.peer_end import has_left
-from placed.stream.watched_sockets import TICK_SECONDS, State, WatchedSockets
+from placed.stream.watched_sockets import BUSY, GONE, IDLE, STALLED, TICK_SECONDS, WatchedSockets
 from placed.telemetry.metrics import FAST
 
 if TYPE_CHECKING:
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.subscriber import Subscriber
+    from placed.stream.watched_sockets import State
 
 _WRITES_AT_ONCE: Final = MOST_MEMBERS
 _FRAMES_AT_ONCE: Final = 4  # to a pack: where edits come by the ten thousand, they are more than one frame at a time
@@ -212,7 +213,7 @@ class SubscriberSockets:
         while socket.rest or not socket.subscriber.catches_up:
             if not self._write(socket):
                 return
-        self._lags_no_more(socket, State.BUSY)
+        self._lags_no_more(socket, BUSY)
         self._catching_up[socket] = None
         self._asked.set()
 
@@ -230,7 +231,7 @@ class SubscriberSockets:
         socket = next(iter(self._catching_up), None)
         if socket is not None:
             del self._catching_up[socket]
-            self._sockets.change(socket, State.IDLE)
+            self._sockets.change(socket, IDLE)
             self._sockets.attempt(self._write_one, socket)
 
     def _write_one(self, socket: SubscriberSocket) -> None:
@@ -244,7 +245,7 @@ class SubscriberSockets:
             self._drop(socket)
             return False
         if not data:
-            self._lags_no_more(socket, State.IDLE)
+            self._lags_no_more(socket, IDLE)
             return False
         self.frames_sent += not socket.rest
         try:
@@ -280,16 +281,16 @@ class SubscriberSockets:
         return None
 
     def _lag(self, socket: SubscriberSocket, data: bytes | memoryview, sent: int) -> None:
-        if socket.state is not State.STALLED:
+        if socket.state is not STALLED:
             self._lagging.add(socket)
-            self._sockets.change(socket, State.STALLED)
+            self._sockets.change(socket, STALLED)
             socket.lags_since = trio.current_time()
         elif sent:  # slow, but there: only who takes nothing at all is cut
             socket.lags_since = trio.current_time()
         socket.rest = memoryview(data)[sent:]
 
     def _drop(self, socket: SubscriberSocket) -> None:
-        if socket.state is State.GONE:
+        if socket.state is GONE:
             return
         # Everything that knows its descriptor forgets it before it is closed: the next connection may have the number,
         # and would be sent this one's frames.

@@ -59,6 +59,10 @@ class State(enum.Enum):
         self.events = events
 
 
+# By names of their own: to look a member up in its class takes 0.1 us in Python 3.11, and each edit does so five times.
+IDLE, BUSY, DEAF, STALLED, GONE = State
+
+
 class WatchedSocket:
     """One socket.
 
@@ -71,7 +75,7 @@ class WatchedSocket:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.state = State.IDLE
+        self.state = IDLE
 
 
 Socket = TypeVar("Socket", bound=WatchedSocket)
@@ -158,11 +162,11 @@ class WatchedSockets(Generic[Socket]):
             its descriptor, to be closed after this: a selector can't be told of a closed one, and might take the next
             connection with that number for it; -1 if it was gone.
         """
-        if socket.state is State.GONE:
+        if socket.state is GONE:
             return -1
         self._report(socket, self._events(socket, socket.state), 0)
         self.ended.discard(socket)
-        fd, socket.fd, socket.state = socket.fd, -1, State.GONE
+        fd, socket.fd, socket.state = socket.fd, -1, GONE
         del self._all[fd]
         if not self._all:
             self._empty.set()
@@ -171,7 +175,7 @@ class WatchedSockets(Generic[Socket]):
 
     def attempt(self, do: Callable[[Socket], None], socket: Socket) -> None:
         """Do something for one that isn't gone."""
-        if socket.state is not State.GONE:
+        if socket.state is not GONE:
             try:
                 do(socket)
             except MemoryError:  # ends who asked for too much, and not the task that serves everybody
@@ -196,7 +200,7 @@ class WatchedSockets(Generic[Socket]):
                 # A report may be old: since the last turn its socket may have gone, and another have its number.
                 if events & selectors.EVENT_READ:
                     self.attempt(self._hear, key.data)
-                if events & selectors.EVENT_WRITE and key.data.state is State.STALLED:
+                if events & selectors.EVENT_WRITE and key.data.state is STALLED:
                     self.attempt(self._resume, key.data)
                 if count % self._turn == 0:
                     await trio.lowlevel.checkpoint()

@@ -24,7 +24,7 @@ import trio
 from placed.http.lanes.hot_request import whole_request
 from placed.http.lanes.wire import response_of
 from placed.http.lanes.writing import write_both
-from placed.stream.watched_sockets import State, WatchedSocket, WatchedSockets
+from placed.stream.watched_sockets import BUSY, DEAF, IDLE, WatchedSocket, WatchedSockets
 from placed.telemetry.metrics import FAST
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ class KeepAlive:
         """End idle connections at once, and those that wait for an answer with that answer. Idempotent."""
         self._stopping = True
         for sleeper in self._sleepers:
-            if sleeper.state is State.IDLE:
+            if sleeper.state is IDLE:
                 # Heard first: to close a socket that holds a request unread would reset the connection, and the peer
                 # couldn't tell whether its edit was placed.
                 self._sleepers.attempt(self._hear, sleeper)
-            if sleeper.state is State.IDLE:
+            if sleeper.state is IDLE:
                 self._wake(sleeper)
 
     def abort(self) -> None:
@@ -140,10 +140,10 @@ class KeepAlive:
         return b""
 
     def _hear(self, sleeper: _Sleeper) -> None:
-        if sleeper.state is State.BUSY:
+        if sleeper.state is BUSY:
             # To read it would mean to keep it, for as many as ask, or to answer it before the edit. The kernel's buffer
             # keeps it, and slows the peer down when it is full.
-            self._sleepers.change(sleeper, State.DEAF)
+            self._sleepers.change(sleeper, DEAF)
             return
         try:
             data = os.read(sleeper.fd, RECEIVE_BYTES)
@@ -183,7 +183,7 @@ class KeepAlive:
             self._nursery.start_soon(self._answer_all, admission.record, waiting)
         waiting.append(sleeper)
         sleeper.asked = _Asked(head, request, admission)
-        self._sleepers.change(sleeper, State.BUSY)
+        self._sleepers.change(sleeper, BUSY)
 
     async def _answer_all(self, record: PendingRecord, waiting: list[_Sleeper]) -> None:
         """Answer those whose edits are in one record, once it's settled."""
@@ -216,12 +216,12 @@ class KeepAlive:
         elif self._stopping or self._is_winding_down:
             self._wake(sleeper)
         else:
-            self._sleepers.change(sleeper, State.IDLE)
+            self._sleepers.change(sleeper, IDLE)
 
     async def _end_idle(self) -> None:
         too_old = trio.current_time() - self._idle_seconds
         for sleeper in self._sleepers:
-            if sleeper.since < too_old and sleeper.state is State.IDLE:
+            if sleeper.since < too_old and sleeper.state is IDLE:
                 self._wake(sleeper)
 
     def _wake(self, sleeper: _Sleeper) -> None:
