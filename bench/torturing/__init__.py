@@ -2,7 +2,7 @@
 
     schedule    what happens, from a seed alone         ledger     what must be true of the log and of all canvases
     life        one run of the server                   people     who paint and who follow, through a bad network
-    faults      faults while it runs                    network    that network
+    faults      faults while it runs
     damage      faults while it doesn't                 trials     what a server makes of damaged files
     disk, shim, clock                                   a disk that is full soon, code preloaded, a clock that jumps
     session     rounds of all this, until the time is up

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
+    from bench.equipment.cut_proxy import CutProxy
     from bench.torturing.clock import Clock
     from bench.torturing.disk import SmallDisk
-    from bench.torturing.network import Network
     from bench.torturing.people import Scene
     from bench.torturing.schedule import Fault
 
@@ -61,7 +61,7 @@ class Site:
     """
 
     scene: Scene
-    network: Network
+    network: CutProxy
     disk: SmallDisk | None
     clock: Clock | None
     process: trio.Process | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from bench.equipment.cut_proxy import CutProxy, open_proxy
 from bench.equipment.http_client import connection
 from bench.equipment.measure import resident_bytes
 from bench.logs.edit_logs import values_of
@@ -17,7 +18,6 @@ from bench.torturing import schedule
 from bench.torturing.faults import Site, inflict
 from bench.torturing.ledger import Broken, Ledger
 from bench.torturing.life import ended, last_words, launched, ready
-from bench.torturing.network import open_network
 from bench.torturing.people import (
     CHARGE_SECONDS,
     CHARGES,
@@ -101,7 +101,7 @@ class Session:
         """
         (self._folder / "palette.hex").write_text("".join(f"{number:06x}\n" for number in range(COLORS)))
         began = trio.current_time()
-        async with open_network(self._chance) as network, trio.open_nursery() as people:
+        async with open_proxy(CutProxy, self._chance) as network, trio.open_nursery() as people:
             scene = Scene(self._ledger, self._chance, network.port)
             site = Site(scene, network, self._disk, self._clock)
             for number in range(_PAINTERS):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from tests.support.cut_proxy import Weather, cut_proxy
+from bench.equipment.cut_proxy import CutProxy, Weather, open_proxy
+from tests.support.caching_proxy import CachingProxy
 from tests.support.http_connection import connect, get, place
 from tests.support.load import Load, at_random
 from tests.support.offline_log import ModelCanvas, append_records, read_records, record_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.cut_proxy import CutProxy
     from tests.support.offline_log import Edit
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
@@ -98,10 +98,12 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
     load = Load(at_random(chance, WIDTH, HEIGHT, COLORS))
     with trio.fail_after(ALL_SECONDS):
         async with (
-            cut_proxy(chance, Weather(cut_bytes=3_000, delay_seconds=0.02)) as storm,
-            cut_proxy(chance, Weather(cut_bytes=6_000, cut_share=0.5, cache=True)) as cache,
+            open_proxy(CutProxy, chance) as storm,
+            open_proxy(CachingProxy, chance) as cache,
             trio.open_nursery() as nursery,
         ):
+            storm.weather = Weather(cut_bytes=3_000, delay_seconds=0.02)
+            cache.weather = Weather(cut_bytes=6_000, cut_share=0.5)
             proxies = [storm, cache]
             clients = [StreamClient(proxy.port, habits, chance) for proxy in proxies for habits in HABITS]
             for client in clients:
@@ -117,8 +119,7 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
             more = [record_of([next(others)]) for _ in range(FEED_RECORDS + 100)]
             await append_records(tmp_path / "log", more)
             await _live_through(tmp_path, proxies, 800, signal.SIGTERM, load)
-            storm.weather = Weather()
-            cache.weather = Weather(cache=True)
+            storm.weather = cache.weather = Weather()
             async with running(tmp_path) as server:
                 for proxy in proxies:
                     proxy.upstream_port = server.port
@@ -140,7 +141,7 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
 async def test_clients_move_to_another_log(tmp_path: Path, chance: random.Random, newer: str) -> None:
     old, new = (20, 5) if newer == "shorter" else (5, 20)
     with trio.fail_after(60):
-        async with cut_proxy(chance, Weather()) as proxy, trio.open_nursery() as nursery:
+        async with open_proxy(CutProxy, chance) as proxy, trio.open_nursery() as nursery:
             clients = [StreamClient(proxy.port, habits, chance) for habits in (Habits(), Habits(as_json=True))]
             for client in clients:
                 nursery.start_soon(client.run)
