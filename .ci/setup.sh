@@ -109,9 +109,9 @@ fetch_parts() {
     [ -z "$missing" ] || [ "${CI:-}" != true ]
 }
 
-# Folder and version are those of tests/kafka/jars.py. The folder has its name once it is complete.
+# Folder and version are those of bench/equipment/kafka/jars.py. The folder has its name once it is complete.
 fetch_kafka() {
-    here=$(dirname "$0")/../tests/kafka
+    here=$(dirname "$0")/../bench/equipment/kafka
     version=$(sed -n 's/.*<kafka\.version>\(.*\)<.*/\1/p' "$here/pom.xml")
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/placed
     [ ! -d "$cache/kafka-$version" ] || return 0

@@ -112,7 +112,7 @@ async def _measure(brokers: str | None, edits: int, records: int, posts: int, ru
 async def _own_broker() -> AsyncGenerator[str]:
     """A broker in a process of its own, ended at the end; its address."""
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "tests.kafka"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT
+        [sys.executable, "-m", "bench.equipment.kafka"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT
     )
     try:
         assert process.stdout is not None
@@ -121,7 +121,7 @@ async def _own_broker() -> AsyncGenerator[str]:
             while not said.endswith(b"\n"):
                 data = await process.stdout.receive_some()
                 if not data:
-                    raise click.ClickException("the broker didn't start; `python -m tests.kafka` says why")
+                    raise click.ClickException("the broker didn't start; `python -m bench.equipment.kafka` says why")
                 said += data
         yield said.decode().strip().removeprefix("kafka://").partition("/")[0]
     finally:

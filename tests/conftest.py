@@ -24,7 +24,7 @@ from tests.support.small_disk import SmallDisk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.kafka.cluster import Cluster
+    from bench.equipment.kafka.cluster import Cluster
 
 MOST_WORKERS = 12  # each may have a browser and some servers, of 1 GB together
 _SHARED_BROKER = pytest.StashKey[SharedBroker]()

@@ -22,7 +22,7 @@ import pytest
 import trio
 from PIL import Image
 
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
 from tests.support.http_connection import ConnectionCut, connect, get
 from tests.support.parts import program
 from tests.support.server_process import running

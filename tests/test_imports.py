@@ -230,3 +230,16 @@ def test_importing_the_pure_modules_loads_no_io_library() -> None:
     )
     loaded = {name.partition(".")[0] for name in json.loads(result.stdout)}
     assert not loaded & {"PIL", "asyncio", "click", "httpx", "hypercorn", "lmdb", "quart", "rich", "trio"}
+
+
+def test_bench_knows_nothing_of_tests() -> None:
+    """What both need stands in `bench.equipment`: a bench runs where no tests are installed."""
+    naming = [
+        f"{path.relative_to(PACKAGE.parent)}, line {node.lineno}"
+        for path in sorted((PACKAGE.parent / "bench").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path))
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "tests" for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tests")
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"tests(\.|$)", node.value))
+    ]
+    assert naming == []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.browser.canvas_page import CanvasPage
     from tests.support.page_server import PageServer
 
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
 from tests.support.nginx_front import run_sub_path_nginx
 
 RIGHT_WITHIN_MS = 2_000  # after the network is back; by the page's own clock

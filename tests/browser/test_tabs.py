@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Error
 
+from bench.equipment.free_ports import free_ports
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.conftest import PLAIN_HOST
-from tests.support.free_ports import free_ports
 from tests.support.nginx_front import run_locations, run_nginx
 
 if TYPE_CHECKING:

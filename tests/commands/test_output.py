@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import trio
 
+from bench.equipment.free_ports import free_ports
 from placed.process.exit_codes import ExitCode
 from placed.storage.folder_lock import LOCK_NAME
-from tests.support.free_ports import free_ports
 from tests.support.handing_over import wait_until_gone
 from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.offline_log import read_records

@@ -1,1 +1,1 @@
-"""Real Kafka brokers, for tests and development: `python -m tests.kafka` starts some and stops them."""
+"""The brokers that tests share, and the whole cluster on one machine: `python -m tests.kafka.fleet` starts it."""

@@ -18,9 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.equipment.free_ports import free_ports
+from bench.equipment.kafka.cluster import run_cluster
 from placed.canvas.author import KEY_BYTES
-from tests.kafka.cluster import run_cluster
-from tests.support.free_ports import free_ports
 from tests.support.nginx_front import run_nginx
 from tests.support.parts import has_program
 

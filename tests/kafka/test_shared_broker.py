@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import is_there
+from bench.equipment.processes import is_there
 from tests.support.shared_broker import SharedBroker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]

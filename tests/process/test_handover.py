@@ -8,10 +8,10 @@ import sys
 import pytest
 import trio
 
+from bench.equipment.processes import is_there
 from placed.process import handover
 from placed.process.handover import VARIABLE, HandoverFailed, predecessor_of, start_successor
 from placed.process.inherited_sockets import WrongSocket
-from tests.support.processes import is_there
 
 LIMIT_SECONDS = 30.0
 

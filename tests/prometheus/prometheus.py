@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import trio
 
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
 from tests.support.http_connection import ConnectionCut, get
 from tests.support.parts import program
 

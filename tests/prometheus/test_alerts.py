@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from bench.equipment.free_ports import free_ports
 from placed.backends import LogUnavailable
 from placed.backends.memory import open_memory_log
 from tests.prometheus.prometheus import RULES, watching
 from tests.support.exposition import metrics
-from tests.support.free_ports import free_ports
 from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.load import at_random
 from tests.support.logs import ScriptedLog

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from tests.kafka.cluster import Cluster
+    from bench.equipment.kafka.cluster import Cluster
     from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]

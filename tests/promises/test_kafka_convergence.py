@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from tests.kafka.cluster import run_cluster
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
 from tests.support.http_connection import connect, get, place
 from tests.support.kafka_servers import (
     COLORS,
@@ -21,6 +20,7 @@ from tests.support.kafka_servers import (
     url_of,
 )
 from tests.support.load import Load, at_random
+from tests.support.own_cluster import own_cluster
 from tests.support.server_process import running
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.kafka.cluster import Cluster
+    from bench.equipment.kafka.cluster import Cluster
     from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
@@ -90,7 +90,7 @@ async def _harm_the_leader(cluster: Cluster, topic: str) -> None:
 
 async def test_all_servers_and_clients_converge_whoever_is_killed(tmp_path: Path, chance: random.Random) -> None:
     load = Load(at_random(chance, WIDTH, HEIGHT, COLORS))
-    with run_cluster(tmp_path / "cluster", brokers=3) as cluster:
+    with own_cluster(tmp_path / "cluster", brokers=3) as cluster:
         fleet = Fleet(tmp_path, url_of(cluster, "canvas"))
         clients = [
             StreamClient(fleet.ports[number % SERVERS], Habits(as_json=number == 0), chance)

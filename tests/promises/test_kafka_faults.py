@@ -11,11 +11,12 @@ import trio
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
+from bench.equipment.kafka.cluster import Cluster, Login
 from placed.process.exit_codes import ExitCode
-from tests.kafka.cluster import Cluster, Login, run_cluster
 from tests.support.http_connection import connect, get, place
 from tests.support.kafka_servers import logged_url, painted, records_of, url_of
 from tests.support.offline_log import record_of
+from tests.support.own_cluster import own_cluster
 from tests.support.server_process import refusal, running, starting
 from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels
 
@@ -39,7 +40,7 @@ JSON = ("--log-format", "json")
 @pytest.fixture(scope="module")
 def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One broker, for tests that harm it and leave it running."""
-    with run_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
+    with own_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
         yield cluster
 
 
@@ -349,7 +350,7 @@ async def test_authentication_refused_is_one_line_without_the_password(
     (tmp_path / "password").write_text("wr0ng-password\n")
     (tmp_path / "right").write_text("s3same-open\n")
     with (
-        run_cluster(tmp_path / "cluster", login=Login("anna", "s3same-open")) as cluster,
+        own_cluster(tmp_path / "cluster", login=Login("anna", "s3same-open")) as cluster,
         trio.fail_after(LIMIT_SECONDS),
     ):
         log = f"kafka://{cluster.addresses('sasl_plaintext')}/place"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from bench.equipment.free_ports import free_ports
 from placed.process.exit_codes import ExitCode
 from placed.storage.snapshot_store import open_snapshot_store
-from tests.support.free_ports import free_ports
 from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.load import Load, each_pixel_once
 from tests.support.offline_log import append_records, canvas_record, read_records, record_of

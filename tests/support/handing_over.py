@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from bench.equipment.processes import is_there
 from tests.support.http_connection import ConnectionCut, connect, get, place
-from tests.support.processes import is_there
 from tests.support.server_process import READY_SECONDS, running
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tests.support.server_process import READY_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kafka.cluster import Broker, Cluster
+    from bench.equipment.kafka.cluster import Broker, Cluster
     from tests.support.offline_log import Edit
     from tests.support.server_process import ServerProcess
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
 from tests.support.parts import program
 
 if TYPE_CHECKING:

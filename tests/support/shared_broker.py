@@ -22,8 +22,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.kafka.cluster import START_SECONDS, STOP_SECONDS, Broker, Cluster
-from tests.support.processes import is_there
+from bench.equipment.kafka.cluster import START_SECONDS, STOP_SECONDS, Broker, Cluster
+from bench.equipment.processes import is_there
+from tests.support.own_cluster import require_kafka
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ class SharedBroker:
 
     def cluster(self) -> Cluster:
         """The broker, started if nobody did. It is the run's: not to be stopped or harmed."""
+        require_kafka()
         with self._lock():
             if not (self.folder / "pid").exists():
                 self._begin()
@@ -63,7 +65,7 @@ class SharedBroker:
 
     def _begin(self) -> None:
         (self.folder / "said").touch()  # the shell's child is a moment later than its process id
-        command = ["sh", "-c", _IN_THE_BACKGROUND, "sh", sys.executable, "-m", "tests.kafka", "1"]
+        command = ["sh", "-c", _IN_THE_BACKGROUND, "sh", sys.executable, "-m", "bench.equipment.kafka", "1"]
         subprocess.run(
             [*command, str(self.folder / "broker"), (self.folder / "main").read_text()],
             cwd=self.folder,

@@ -18,7 +18,7 @@ from tests.backends.logs import LIMIT_SECONDS, append_all, read
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.kafka.cluster import Cluster
+    from bench.equipment.kafka.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 

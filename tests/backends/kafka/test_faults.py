@@ -12,11 +12,13 @@ from placed.backends.kafka.log import APPEND_SECONDS, KafkaLog, open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
 from tests.backends.kafka.test_log import kafka_threads
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
-from tests.kafka.cluster import Cluster, run_cluster
+from tests.support.own_cluster import own_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from bench.equipment.kafka.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 
@@ -26,7 +28,7 @@ BACK_SECONDS = 3.0  # how soon edits must flow once a broker is back
 @pytest.fixture(scope="module")
 def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One broker, for tests that harm it and leave it running."""
-    with run_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
+    with own_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
         yield cluster
 
 
@@ -143,7 +145,7 @@ async def test_closing_leaves_no_thread_when_the_broker_is_dead(harmed: Cluster,
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[Cluster]:
     """Three brokers, which the test may kill."""
-    with run_cluster(tmp_path, brokers=3) as cluster:
+    with own_cluster(tmp_path, brokers=3) as cluster:
         yield cluster
 
 

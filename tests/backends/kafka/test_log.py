@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
+from bench.equipment.kafka.cluster import Certificate, Cluster, Login
 from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUnavailable, OffsetOutOfRange
 from placed.backends.kafka.log import open_kafka_log
 from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 from tests.backends.logs import LIMIT_SECONDS, append_all, read
-from tests.kafka.cluster import Certificate, Cluster, Login, run_cluster
+from tests.support.own_cluster import own_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -242,7 +243,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster,
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # Java reads no other form
     (folder / "broker.pem").write_bytes(pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     certificate = Certificate(folder / "broker.pem", folder / "ca.pem")
-    with run_cluster(folder / "broker", login=Login("anna", PASSWORD), certificate=certificate) as cluster:
+    with own_cluster(folder / "broker", login=Login("anna", PASSWORD), certificate=certificate) as cluster:
         yield cluster, folder / "ca.pem"
 
 

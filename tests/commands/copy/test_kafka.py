@@ -23,7 +23,7 @@ from tests.support.server_process import ROOT, running
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kafka.cluster import Cluster
+    from bench.equipment.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from tests.kafka.jars import jars
-from tests.support.free_ports import free_ports
+from bench.equipment.free_ports import free_ports
+from bench.equipment.kafka.jars import jars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

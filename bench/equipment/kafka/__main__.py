@@ -1,7 +1,7 @@
-"""Starts real brokers and stops them with Ctrl-C: `python -m tests.kafka [1|3] [FOLDER] [PROCESS]`.
+"""Starts real brokers and stops them with Ctrl-C: `python -m bench.equipment.kafka [1|3] [FOLDER] [PROCESS]`.
 
-    python -m tests.kafka          one broker
-    python -m tests.kafka 3        three: 3 copies of each record, acknowledged once 2 have it
+    python -m bench.equipment.kafka          one broker
+    python -m bench.equipment.kafka 3        three: 3 copies of each record, acknowledged once 2 have it
 
 Prints the brokers' addresses once they answer. The data are gone afterwards, unless a folder is given. With the id of
 a process they stop, too, when that has ended, however it did: no broker outlives the tests that it was started for.
@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.kafka.cluster import run_cluster
-from tests.support.processes import is_there
+from bench.equipment.kafka.cluster import run_cluster
+from bench.equipment.processes import is_there
 
 _LOOK_SECONDS: Final = 1.0
 

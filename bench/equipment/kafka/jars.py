@@ -9,11 +9,13 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.support.parts import program, require
-
 _HERE: Final = Path(__file__).parent
-_SETUP: Final = _HERE.parents[1] / ".ci" / "setup.sh"
+_SETUP: Final = _HERE.parents[2] / ".ci" / "setup.sh"
 _FETCH_SECONDS: Final = 300.0  # 45 MB, and Maven's own plugins the first time
+
+
+class NoKafka(Exception):
+    """No broker can be started here; the message says how to get what is missing."""
 
 
 def kafka_version() -> str:
@@ -24,11 +26,17 @@ def kafka_version() -> str:
 
 
 def jars() -> Path:
-    """The folder with the jars, fetched if need be; without them the test is skipped, or, in CI, fails."""
-    program("java")
+    """The folder with the jars, fetched if need be.
+
+    Raises:
+        NoKafka: they, or Java, can't be had.
+    """
+    if shutil.which("java") is None:
+        raise NoKafka("apt-get install default-jre-headless, or brew install openjdk")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "placed" / f"kafka-{kafka_version()}"
     if not folder.is_dir() and shutil.which("mvn"):
         subprocess.run(["sh", str(_SETUP), "kafka"], check=False, timeout=_FETCH_SECONDS, stdin=subprocess.DEVNULL)
-    require("Kafka", folder.is_dir(), "sh .ci/setup.sh kafka, which needs Maven and its central repository")
+    if not folder.is_dir():
+        raise NoKafka("sh .ci/setup.sh kafka, which needs Maven and its central repository")
     return folder

@@ -1,0 +1,34 @@
+"""Brokers of a test's own, which it may kill; without Kafka the test is skipped, or, in CI, fails."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from bench.equipment.kafka.cluster import run_cluster
+from bench.equipment.kafka.jars import NoKafka, jars
+from tests.support.parts import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.equipment.kafka.cluster import Certificate, Cluster, Login
+
+
+def require_kafka() -> None:
+    """Go on where brokers can be started."""
+    try:
+        jars()
+    except NoKafka as error:
+        require("Kafka", found=False, how=str(error))
+
+
+@contextlib.contextmanager
+def own_cluster(
+    folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
+) -> Iterator[Cluster]:
+    """As `run_cluster`."""
+    require_kafka()
+    with run_cluster(folder, brokers=brokers, login=login, certificate=certificate) as cluster:
+        yield cluster
