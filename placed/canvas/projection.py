@@ -6,13 +6,13 @@ record with offset < `version`, and so does the feed's end. Pure: no Trio, no th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from placed.canvas.change import NOTHING
 from placed.canvas.edit_code import EditCode
-from placed.canvas.events import decode
+from placed.canvas.events import Correction, decode
 from placed.canvas.feed import Feed
 from placed.canvas.kept import Kept
 from placed.canvas.refusal import Reason, RecordRefused
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from placed.canvas.definition import Definition
     from placed.canvas.events import Run
     from placed.canvas.vocabulary import Vocabulary
+
+# Of one act. As frames these are up to 350 KB to each stream, about as much as an image of 1000 x 1000; all of a canvas
+# of 4096 x 4096 would be 67 MB to each.
+MOST_CORRECTED: Final = 65_536
 
 
 class Projection:
@@ -75,6 +79,7 @@ class Projection:
         self.edits = 0
         self.skipped = dict.fromkeys((reason.value for reason in Reason), 0)
         self._on_refused = on_refused
+        self._corrected = -1, 0  # by which act the last correction was, and how many pixels it has corrected so far
 
     @property
     def definition(self) -> Definition:
@@ -134,7 +139,7 @@ class Projection:
         put(run, change)
 
     def _show(self, run: Run, change: Change | RecordRefused) -> None:
-        self.feed.add(run.offsets, NOTHING if isinstance(change, RecordRefused) else change)
+        self._tell(run, NOTHING if isinstance(change, RecordRefused) else change)
 
     def _become(self, run: Run, change: Change | RecordRefused, now_ms: int, *, feed: bool) -> None:
         self.state.begin(run)
@@ -148,7 +153,18 @@ class Projection:
             self.code = _code_of(change.definition)
             self.feed.restart(int(run.offsets[0]) + 1, self.code)
         elif feed:
-            self.feed.add(run.offsets, change)
+            self._tell(run, change)
+
+    def _tell(self, run: Run, change: Change) -> None:
+        """Let the feed tell a change; an act that corrects much has it begin anew: to load the image is less then."""
+        if isinstance(run.event, Correction) and change.pixels is not None:
+            act, corrected = self._corrected
+            corrected = (corrected if act == run.event.act else 0) + len(change.pixels)
+            self._corrected = run.event.act, corrected
+            if corrected > MOST_CORRECTED:
+                self.feed.restart(int(run.offsets[-1]) + 1)
+                return
+        self.feed.add(run.offsets, change)
 
     def _skip(self, offset: int, refusal: RecordRefused) -> None:
         self.state.skip(refusal)

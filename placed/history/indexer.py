@@ -88,6 +88,7 @@ class Indexer:
         past: answers questions about what has been read so far.
         stopped: why nothing can be written; None if it can.
         mended: how many damaged segments were read from the log again.
+        turns: for this work, and for the answers about the past.
     """
 
     def __init__(self, folder: Path, log: Log, live: Live, *, every_seconds: float = EVERY_SECONDS) -> None:

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.definition import Definition
+from placed.canvas.events import PIXEL, Correction
 from placed.canvas.feed import Feed
 from placed.canvas.projection import Projection
 from tests.support.records import SMALL, any_edit, batch, batch_at, blank, code_of, paint, record
 
 if TYPE_CHECKING:
+    import pytest
+
     from placed.canvas.refusal import RecordRefused
 
 FOREIGN = st.sampled_from([b"", b"\1\1", b"\1\7x", b"\2\1" + bytes(13), record((5, 0, 0, 1)), b"\1\1" + bytes(14)])
@@ -137,3 +140,29 @@ def test_canvas_of_the_largest_size_is_painted_to_its_last_pixel() -> None:
     subject.apply(batch([record((4095, 4095, 255, 0))]), 0)
     assert subject.canvas[4095, 4095] == 255
     assert int(subject.canvas.sum()) == 255
+
+
+def correct(act: int, pixels: int) -> bytes:
+    """A correction's record; all of its pixels are the same one."""
+    return Correction(act, np.array([(1, 1, 2)] * pixels, PIXEL)).encode()
+
+
+def test_an_act_that_corrects_much_sends_those_who_watch_to_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placed.canvas.projection.MOST_CORRECTED", 5)
+    subject = projection()
+    subject.apply(batch([record((0, 0, 1, 1)), correct(0, 5)]), 0)
+    assert (subject.feed.first, subject.feed.version) == (0, 2)
+    subject.apply(batch([record((0, 1, 1, 1)), correct(0, 1)], first=2), 0)  # the same act goes on
+    assert (subject.feed.first, subject.feed.version) == (4, 4)
+    subject.apply(batch([correct(9, 5), record((0, 2, 1, 1))], first=4), 0)
+    assert (subject.feed.first, subject.feed.version) == (4, 6)
+    subject.apply(batch([correct(10, 6), record((0, 0, 3, 1))], first=6), 0)
+    assert (subject.feed.first, subject.feed.version) == (7, 8)
+    assert (subject.canvas[1, 1], subject.canvas[0, 0]) == (2, 3)
+
+
+def test_a_feed_that_is_filled_again_leaves_out_what_was_left_out_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placed.canvas.projection.MOST_CORRECTED", 5)
+    subject = projection(version=3, feed=Feed(code_of(SMALL), 0))
+    subject.apply(batch([record((0, 0, 1, 1)), correct(0, 6), record((0, 1, 1, 1))]), 0)
+    assert (subject.feed.first, subject.feed.version) == (2, 3)
