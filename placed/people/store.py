@@ -25,11 +25,12 @@ from placed.people.changes import Seen
 from placed.people.memory import Memory
 from placed.people.pages import DATABASE, PagesView
 from placed.people.records import RecordDamaged
-from placed.people.view import ADDRESS_KEY, People
+from placed.people.view import ADDRESS_KEY, SCRUBBED_KEY, People
 from placed.people.written import Written, check
 from placed.storage.lasting_folders import make_folder
-from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable, open_environment
+from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable
 from placed.storage.lmdb_lock import LOCK_NAME
+from placed.storage.lmdb_shared import open_shared_environment
 from placed.storage.ownership import give_to_folders_owner
 from placed.telemetry.structured_logs import get_logger
 
@@ -42,11 +43,13 @@ if TYPE_CHECKING:
 
     from placed.people.changes import Change
     from placed.people.person import Code, HostLink, Person, Token
+    from placed.people.records import Put
     from placed.people.view import Head
-    from placed.storage.lmdb_environment import Environment
+    from placed.storage.lmdb_shared import SharedEnvironment
 
 FOLDER_NAME: Final = "people"
 LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 20 us
+_SCRUB_TRIES: Final = 20  # 5 s, where a backup reads the file meanwhile
 _SEEN_SECONDS: Final = 60.0  # how late the last use of a token is written down
 _CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -62,13 +65,14 @@ class PeopleStore:
         folder: where it is.
     """
 
-    def __init__(self, environment: Environment, key: bytes) -> None:
+    def __init__(self, environment: SharedEnvironment, key: bytes) -> None:
         self.folder = environment.folder
         self._environment = environment
         self._key = key
         self._memory = Memory()
         self._transaction = 0  # of the file, as the memory was last compared with it
         self._refreshed = 0  # how often an own change has come into memory
+        self._scrubbed = 0  # `Head.forgotten`, as of the last time
         self._used: dict[bytes, int] = {}
         self._is_failing = False
 
@@ -137,8 +141,27 @@ class PeopleStore:
 
         Cancellation: only before it begins.
         """
-        written, keys = await self._environment.write(partial(self._decide, change))
-        self._note(written, keys)
+        remembered, puts = await self._environment.write(partial(self._decide, change))
+        self._note(remembered, [put.key for put in puts])
+        if self.head.forgotten != self._scrubbed:
+            await self._environment.write(_touch)  # a crash falls back to this one: not to one that has them
+            await self._scrub()
+
+    async def _scrub(self) -> None:
+        """Overwrite what the file, and memory that LMDB writes from, still have of those who were forgotten."""
+        forgotten = self.head.forgotten
+        try:
+            for _ in range(_SCRUB_TRIES):
+                if await self._environment.scrub():
+                    self._scrubbed = forgotten
+                    await self._put(SCRUBBED_KEY, b"%d" % forgotten)
+                    return
+                await trio.sleep(LOOK_SECONDS)
+        except StoreError as error:
+            reason = str(error)
+        else:
+            reason = "a backup reads the file"
+        get_logger(__name__).warning("what was forgotten may still be in the file until the next time", reason=reason)
 
     @property
     def address(self) -> str | None:
@@ -148,9 +171,10 @@ class PeopleStore:
     async def note_address(self, address: str) -> None:
         """Note where the server is to be found, for the links that `placed people` prints; raises as `change`."""
         if address != self.address:
-            await self._environment.write(
-                lambda transaction, database: transaction.put(ADDRESS_KEY, address.encode(), db=database)
-            )
+            await self._put(ADDRESS_KEY, address.encode())
+
+    async def _put(self, key: bytes, value: bytes) -> None:
+        await self._environment.write(lambda transaction, database: transaction.put(key, value, db=database))
 
     async def run(self) -> None:
         """Follow what other processes change, and write down which tokens were used, for ever."""
@@ -161,6 +185,10 @@ class PeopleStore:
     def why_displaced(self) -> str | None:
         """Why the store's files are no longer where they were; None while they are."""
         return self._environment.why_displaced()
+
+    def begin(self, *, is_beside: bool) -> None:
+        """Know what was overwritten of those forgotten; a crash may have come between. `open_people` does it first."""
+        self._scrubbed = self._look(lambda people: people.head.forgotten if is_beside else people.scrubbed)
 
     async def load(self) -> None:
         """Read what is kept in memory, if others have changed it; `open_people` does it first."""
@@ -173,18 +201,20 @@ class PeopleStore:
             if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
                 self._memory = memory
         self._transaction = transaction
+        if self.head.forgotten != self._scrubbed:
+            await self._scrub()
 
     def _decide(
         self, change: Change, transaction: Transaction[bytes], database: Database | None
-    ) -> tuple[int, list[bytes]]:
-        """Make the change in a write transaction; `remembered` before it, and the keys. In a thread."""
+    ) -> tuple[int, list[Put]]:
+        """Make the change in a write transaction; `remembered` before it, and the records. In a thread."""
         written = Written(transaction, database)
         before = written.head.remembered
         puts = [check(put) for put in change.puts(People(written, self._key))]
         for put in puts:
             written.write(put)
         written.finish()
-        return before, [put.key for put in puts]
+        return before, puts
 
     def _note(self, remembered_before: int, keys: list[bytes]) -> None:
         self._refreshed += 1
@@ -253,13 +283,19 @@ async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> A
     """
     async with contextlib.AsyncExitStack() as stack:
         with await trio.to_thread.run_sync(_only_opener, folder):
-            opening = open_environment(folder, appended=DATABASE, whole=not is_beside)
+            opening = open_shared_environment(folder, DATABASE, whole=not is_beside)
             environment = await stack.enter_async_context(opening)
             await trio.to_thread.run_sync(_give, folder)
         store = PeopleStore(environment, key)
+        store.begin(is_beside=is_beside)
         await store.load()
         yield store
         await store.write_down_uses()
+
+
+def _touch(transaction: Transaction[bytes], database: Database | None) -> None:
+    """Change nothing, in a transaction that is written all the same."""
+    Written(transaction, database).finish()
 
 
 def _only_opener(folder: Path) -> contextlib.ExitStack:

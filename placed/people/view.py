@@ -6,6 +6,7 @@
     R author                   who is more than a person
     !                          the counts, and how far a topic was read
     @                          where the last server of this folder was to be found
+    ~                          how many of those forgotten have been overwritten, too
 
 The kinds with capital letters, and `!`, follow from the records, and are written together with them.
 """
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 HEAD_KEY: Final = b"!"
 ADDRESS_KEY: Final = b"@"
+SCRUBBED_KEY: Final = b"~"
 _SKELETON_BYTES: Final = 16
 _SINCE_BYTES: Final = 8
 
@@ -56,6 +58,7 @@ class Head:
         people, codes, tokens, host_links, roles, signed_out: how many there are; `roles` are those who are more than a
             person.
         remembered: how often something changed that servers keep in memory.
+        forgotten: how often somebody was forgotten, whose remains every process has to remove.
         floor_ms: sessions from before this time don't count, whosever they are.
         topic: the id of the topic whose records these are; None without one.
         offset: the topic's next record.
@@ -69,6 +72,7 @@ class Head:
     roles: int = 0
     signed_out: int = 0
     remembered: int = 0
+    forgotten: int = 0
     floor_ms: int = 0
     topic: str | None = None
     offset: int = 0
@@ -129,6 +133,11 @@ class People:
         """Where the last server was to be found, such as `http://127.0.0.1:8080`."""
         value = self._view.get(ADDRESS_KEY)
         return None if value is None else value.decode()
+
+    @property
+    def scrubbed(self) -> int:
+        """`Head.forgotten` when what the file still had of them was last overwritten."""
+        return int(self._view.get(SCRUBBED_KEY) or b"0")
 
     def field(self, key: bytes) -> Stored | None:
         """One record, or None."""

@@ -108,6 +108,8 @@ class Written:
         kind, field = key[:1], key[-1:]
         if field == b"i" and (old is None) != (new is None):
             self._count(_COUNTED[kind], 1 if new else -1)
+        if kind == b"p" and old is not None and new is None:
+            self._count("forgotten", 1)
         if kind in _REMEMBERED:
             self._remember()
         if kind == b"c" and field == b"i":

@@ -16,8 +16,7 @@ open file is compared with its path (`placed.storage.in_place`). Once they diffe
 same again.
 
 Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
-closed. One that is shared is for several processes at once, each of which has it open by this module: LMDB's own lock
-keeps their transactions apart. May import Trio and lmdb.
+closed. One for several processes is `placed.storage.lmdb_shared`. May import Trio and lmdb.
 """
 
 from __future__ import annotations
@@ -137,18 +136,6 @@ class Environment:
         """
         return await self._run(lambda: self._read(look))
 
-    def look(self, look: Callable[[PageFile], T]) -> T:
-        """As `read`, at once: for a look at a few pages, also while a transaction of any process runs.
-
-        Raises: as `read`.
-
-        Thread: blocks for 50 us a page; longer where it has to be read from the disk.
-        """
-        if self._closed:
-            raise StoreClosed(f"{self.folder} was closed")
-        with _explained(self.folder):
-            return look_beside(self._descriptor, look)
-
     async def get(self, key: bytes) -> bytes | None:
         """The value of `key` in the main database, or None; raises as `read` does."""
         return await self.read(lambda pages: pages.get(pages.newest.main, key))
@@ -185,7 +172,7 @@ class Environment:
     # What follows runs in a worker thread, under the limiter.
 
     def _open(self, fill: Fill) -> None:
-        with _explained(self.folder):
+        with explained(self.folder):
             if not (self.folder / DATA_NAME).exists():
                 self._create(fill)
             self._descriptor = os.open(self.folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
@@ -261,11 +248,11 @@ class Environment:
         return newest
 
     def _read(self, look: Callable[[PageFile], T]) -> T:
-        with _explained(self.folder):
+        with explained(self.folder):
             return look(pages_beside(self._descriptor))
 
     def _write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
-        with _explained(self.folder):
+        with explained(self.folder):
             if self._displaced:
                 self._refuse_displaced()
             if self._lmdb is None:
@@ -342,7 +329,8 @@ class Environment:
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Whatever LMDB, the pages or the system raise in the block becomes a StoreError about `folder`."""
     try:
         yield
     except (DamagedPages, *_DAMAGE) as damage:
@@ -370,22 +358,20 @@ async def open_environment(
     *,
     fill: Fill = lambda _transaction, _appended: None,
     appended: bytes | None = None,
-    whole: bool = False,
     map_step_bytes: int = MAP_STEP_BYTES,
 ) -> AsyncGenerator[Environment]:
     """Open the environment in `folder`, which exists and is locked; create it if needed; close it at the end.
 
     Args:
         fill: writes what a new one begins with, in one transaction.
-        appended: a named database. Opening checks only its edges, which is enough where it is only ever appended to.
-        whole: whether opening checks all pages of that database, too.
+        appended: a named database that is only ever appended to. Opening then checks only its edges.
         map_step_bytes: by how much the map grows.
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.
         StoreDamaged: the file is damaged, or isn't LMDB's; LMDB has not opened it.
     """
-    environment = Environment(folder, appended=appended, whole=whole, map_step_bytes=map_step_bytes)
+    environment = Environment(folder, appended=appended, whole=False, map_step_bytes=map_step_bytes)
     try:
         await environment.open(fill)
         yield environment

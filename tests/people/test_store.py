@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -11,15 +14,15 @@ import trio
 
 from placed.canvas.author import author_of_person
 from placed.people import written
-from placed.people.changes import AddCodes, AddToken, Name, SetRoles, SignIn, SignOutEverywhere
-from placed.people.store import open_people
+from placed.people.changes import AddCodes, AddToken, Forget, Name, SetRoles, SignIn, SignOutEverywhere
+from placed.people.store import PeopleStore, open_people
+from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import StoreDamaged, StoreUnavailable
 from tests.people.conftest import KEY, NOW_MS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from placed.people.store import PeopleStore
 
 ADA = author_of_person("join:1", KEY)
 
@@ -35,13 +38,25 @@ async def test_people_are_there_again_after_a_restart(tmp_path: Path) -> None:
         assert before == (store.person(ADA), dict(store.tokens), dict(store.roles), dict(store.revoked), store.head)
 
 
+@contextlib.asynccontextmanager
+async def _process(words: list[str]) -> AsyncIterator[trio.Process]:
+    """A process that is ended with the block."""
+    process = await trio.lowlevel.open_process(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        with trio.CancelScope(shield=True):
+            await process.wait()
+
+
 async def _in_another_process(folder: Path, lines: str) -> None:
     """Run `lines` in a process of its own, that has the same store open as `store`."""
     script = f"""
 import trio
 from pathlib import Path
 from placed.people.changes import *
-from placed.people.store import open_people
+from placed.people.store import PeopleStore, open_people
 async def main():
     async with open_people(Path({str(folder)!r}), {KEY!r}, is_beside=True) as store:
 {textwrap.indent(lines, " " * 8)}
@@ -141,3 +156,66 @@ async def test_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -
     with pytest.raises(StoreUnavailable, match="people"):
         async with open_people(tmp_path / "people", KEY):
             pass
+
+
+async def test_forgotten_name_and_id_are_in_none_of_the_file_s_bytes(store: PeopleStore) -> None:
+    file = store.folder / "data.mdb"
+    people = {f"oidc:https://id.example/ {number:03}-s": f"Zaphod {number:03}." for number in range(200)}
+    for person_id, name in people.items():  # one by one, so that pages are split, and copied with their gaps
+        await store.change(SignIn(person_id, NOW_MS, Name(name, name)))
+        await store.change(SetRoles(author_of_person(person_id, KEY), frozenset({"person", "host"})))
+    forgotten = dict(list(people.items())[::3])
+    for person_id in forgotten:
+        await store.change(Forget(author_of_person(person_id, KEY), NOW_MS))
+    data = file.read_bytes()
+    assert [text for pair in forgotten.items() for text in pair if text.encode() in data] == []
+    assert all(text.encode() in data for pair in (people.items() - forgotten.items()) for text in pair)
+    for person_id, name in people.items() - forgotten.items():
+        person = store.person(author_of_person(person_id, KEY))
+        assert person is not None
+        assert person.name == name
+    check_again = os.open(file, os.O_RDONLY)
+    check_file(check_again, appended=b"people", whole=True)
+    os.close(check_again)
+
+
+async def test_scrubbing_waits_for_a_backup_that_still_reads_what_was_forgotten(store: PeopleStore) -> None:
+    await store.change(SignIn("join:1", NOW_MS, Name("Trillian", "trillian")))
+    script = f"""
+import lmdb, sys
+with lmdb.open({str(store.folder)!r}, readonly=True, max_dbs=1) as environment:
+    database = environment.open_db(b"people", create=False)
+    with environment.begin() as reading:
+        print("begun", flush=True)
+        sys.stdin.readline()
+        assert any(b"Trillian" in value for _, value in reading.cursor(database))
+"""
+    async with _process([sys.executable, "-c", script]) as reader, trio.open_nursery() as nursery:
+        assert reader.stdin
+        assert reader.stdout
+        with trio.fail_after(30):
+            assert (await reader.stdout.receive_some()).startswith(b"begun")
+            nursery.start_soon(store.change, Forget(ADA, NOW_MS))
+            while store.person(ADA) is not None:  # noqa: ASYNC110 - it is a look at a file
+                await trio.sleep(0.01)
+            await trio.sleep(0.3)  # it would be long enough to overwrite it
+            await reader.stdin.send_all(b"\n")
+            assert await reader.wait() == 0
+    assert b"Trillian" not in (store.folder / "data.mdb").read_bytes()
+
+
+async def test_what_a_crash_left_of_one_forgotten_is_overwritten_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_self: PeopleStore) -> None:
+        raise KeyError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PeopleStore, "_scrub", crash)
+        with pytest.RaisesGroup(KeyError, allow_unwrapped=True):
+            async with open_people(tmp_path / "people", KEY) as store:
+                await store.change(SignIn("join:1", NOW_MS, Name("Trillian", "trillian")))
+                await store.change(Forget(ADA, NOW_MS))
+    assert b"Trillian" in (tmp_path / "people" / "data.mdb").read_bytes()
+    async with open_people(tmp_path / "people", KEY):
+        assert b"Trillian" not in (tmp_path / "people" / "data.mdb").read_bytes()

@@ -1,0 +1,97 @@
+"""Opens an LMDB environment that several processes write, each of them by this module.
+
+LMDB's own lock keeps their transactions apart. A reader doesn't wait for any of them (`placed.storage.lmdb_beside`).
+What was deleted can be had out of the file, too (`placed.storage.lmdb_scrub`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NoReturn
+
+from placed.storage.lmdb_beside import look_beside
+from placed.storage.lmdb_environment import DATA_NAME, MAP_STEP_BYTES, Environment, StoreClosed, explained
+from placed.storage.lmdb_scrub import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
+    from typing import TypeVar
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.storage.lmdb_pages import PageFile
+
+    T = TypeVar("T")
+
+
+class _Scrubbed(Exception):
+    """The end of a transaction that is to write nothing itself; whether all went."""
+
+    def __init__(self, is_all: bool) -> None:
+        self.is_all = is_all
+
+
+class SharedEnvironment(Environment):
+    """An environment of one named database, for several processes; opened by `open_shared_environment`."""
+
+    def look(self, look: Callable[[PageFile], T]) -> T:
+        """As `read`, at once: for a look at a few pages, also while a transaction of any process runs.
+
+        Raises: as `read`.
+
+        Thread: blocks for 50 us a page; longer where it has to be read from the disk.
+        """
+        if self._closed:
+            raise StoreClosed(f"{self.folder} was closed")
+        with explained(self.folder):
+            return look_beside(self._descriptor, look)
+
+    async def scrub(self) -> bool:
+        """Overwrite what was deleted before the newest transaction; raises as `write` does.
+
+        Returns:
+            Whether all went: somebody who reads by LMDB, as a backup does, may need some of it.
+        """
+        return await self._run(self._scrub)
+
+    def _scrub(self) -> bool:
+        try:
+            self._write(self._scrub_in_transaction)
+        except _Scrubbed as scrubbed:
+            return scrubbed.is_all
+        finally:
+            # LMDB keeps the memory of pages that it has written, and what is in it would come into later pages' gaps.
+            self._close_lmdb()
+        raise AssertionError("it always raises")
+
+    def _scrub_in_transaction(self, _transaction: Transaction[bytes], _database: Database | None) -> NoReturn:
+        raise _Scrubbed(scrub(self.folder / DATA_NAME, self._oldest_reader()))
+
+    def _oldest_reader(self) -> int | None:
+        assert self._lmdb is not None
+        self._lmdb.reader_check()
+        states = (line.split()[-1] for line in self._lmdb.readers().splitlines()[1:])
+        return min((int(state) for state in states if state.isdigit()), default=None)
+
+
+@contextlib.asynccontextmanager
+async def open_shared_environment(folder: Path, name: bytes, *, whole: bool) -> AsyncGenerator[SharedEnvironment]:
+    """The environment in `folder`, which exists, with the database `name`; made if needed, closed at the end.
+
+    Two processes mustn't make it at once: that is the caller's to see to.
+
+    Args:
+        folder: where it is.
+        name: of its only database.
+        whole: whether all pages are checked; without, those at the edges, for one that another process has checked.
+
+    Raises: as `open_environment`.
+    """
+    environment = SharedEnvironment(folder, appended=name, whole=whole, map_step_bytes=MAP_STEP_BYTES)
+    try:
+        await environment.open(lambda _transaction, _database: None)
+        yield environment
+    finally:
+        await environment.close()
