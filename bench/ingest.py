@@ -1,7 +1,8 @@
 """`ingest`: POST /edit over keep-alive connections: as fast as it is answered, and at a given rate.
 
 Each answer is durable: fsync'd. With subscribers, both loops run with nobody watching and with all of them, in turn:
-what is left of the edits is what those who watch leave to those who paint. The open loop's latency counts from when a
+what is left of the edits is what those who watch leave to those who paint. So they do with people who have signed in,
+each by a session of their own, beside those whom their address tells. The open loop's latency counts from when a
 request was due, so that waiting for a server that stalls isn't hidden (what a closed loop does: it asks less of one
 that is slow).
 """
@@ -24,11 +25,15 @@ from bench.equipment.place import Place, opened, url_option
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.load.audience import audience, present, read_every_option, send
 from bench.load.senders import Answers, Load
+from placed.http.askers import COOKIE
+from placed.people.sessions import DAY_MS, Sessions
+from placed.storage.author_key import author_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _LEFT = Target(0.6, at_least=True)
+_SIGNED_IN = Target(0.9, at_least=True)  # issue 19
 
 
 @attrs.frozen
@@ -74,6 +79,13 @@ class _Run:
     type=click.IntRange(0, 100_000),
     help="Also measure with this many subscribers watching.",
 )
+@click.option(
+    "--people",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 1_000),
+    help="Who paint signed in, every second time; of a server of our own.",
+)
 @read_every_option
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
@@ -84,29 +96,38 @@ def ingest(
     rate: float,
     seconds: float,
     subscribers: int,
+    people: int,
     every_ms: float,
     runs: int,
     json_path: Path | None,
 ) -> None:
     """POST /edit in a closed and in an open loop, with nobody and with many watching. Linux only."""
     allow_connections(subscribers + connections)
-    watched = f", {subscribers:,} watching"
+    watched, signed_in = f", {subscribers:,} watching", f", {people:,} signed in"
+    if people and url is not None:
+        raise click.UsageError("--people only with a server of our own, whose sessions can be made here")
+    keys: list[bytes] = []
+
+    async def keep_key(data: Path) -> None:
+        keys.append(author_key(data, None))
 
     async def measure() -> dict[str, list[_Run]]:
         loops: dict[str, list[_Run]] = defaultdict(list)
         with progress_bar("") as bar:
-            task = bar.add_task("sending", total=2 * runs * (1 + bool(subscribers)))
-            async with opened(url, pid=pid) as place:
+            task = bar.add_task("sending", total=2 * runs * (1 + bool(subscribers) + bool(people)))
+            async with opened(url, pid=pid, prepare=keep_key) as place:
                 load = await _load(place, connections)
                 await _sent(place, attrs.evolve(load, seconds=min(1.0, seconds)))  # warms up
 
-                async def send_both(suffix: str) -> None:
+                async def send_both(suffix: str, load: Load = load) -> None:
                     for name, each in (("closed loop", 0.0), ("open loop", rate)):
                         loops[name + suffix].append(await _sent(place, attrs.evolve(load, rate=each, seconds=seconds)))
                         bar.advance(task)
 
                 for _ in range(runs):
                     await send_both("")
+                    if people:
+                        await send_both(signed_in, attrs.evolve(load, people=_sessions(keys[0], people)))
                     if subscribers:
                         async with audience(place, await present(place), subscribers, every_ms=every_ms):
                             await send_both(watched)
@@ -114,11 +135,12 @@ def ingest(
 
     loops = trio.run(measure)
     options = {"url": url, "connections": connections, "rate": rate, "seconds": seconds, "runs": runs}
-    options |= {"subscribers": subscribers, "read_every_ms": every_ms}
+    options |= {"subscribers": subscribers, "people": people, "read_every_ms": every_ms}
     Report(
         bench="ingest",
         figures=[figure for name, several in loops.items() for figure in _figures(name, several)]
-        + ([_left(loops, watched)] if subscribers else []),
+        + ([_left(loops, watched, _LEFT)] if subscribers else [])
+        + ([_left(loops, signed_in, _SIGNED_IN)] if people else []),
         options=options,
         details={name: [_as_json(run) for run in several] for name, several in loops.items()},
         notes=warnings(busy_share([run.answers.busy]) for several in loops.values() for run in several),
@@ -153,11 +175,17 @@ def _figures(name: str, runs: list[_Run]) -> list[Figure]:
     return [*figures, Figure(f"{name}: CPU per edit", cpu, "us")] if cpu == cpu else figures  # NaN without a process
 
 
-def _left(loops: dict[str, list[_Run]], watched: str) -> Figure:
-    """What the closed loop has left of its edits when it's watched; each run beside its own."""
-    pairs = zip(loops["closed loop"], loops["closed loop" + watched], strict=True)
+def _left(loops: dict[str, list[_Run]], suffix: str, target: Target) -> Figure:
+    """What the closed loop has left of its edits, by what the suffix says; each run beside the plain one before it."""
+    pairs = zip(loops["closed loop"], loops["closed loop" + suffix], strict=True)
     shares = [beside.per_second / alone.per_second for alone, beside in pairs]
-    return Figure(f"closed loop{watched}: edits, of those with nobody", median(shares), "", _LEFT)
+    return Figure(f"closed loop{suffix}: edits, of those without", median(shares), "", target)
+
+
+def _sessions(key: bytes, people: int) -> tuple[str, ...]:
+    """The header line of each person's session."""
+    sessions = Sessions(key, {}, DAY_MS)
+    return tuple(f"Cookie: {COOKIE}={sessions.begin(author)}\r\n" for author in range(1, people + 1))
 
 
 def _as_json(run: _Run) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Load:
         rate: requests a second; 0 is a closed loop.
         target, body: may have {n}, the request's number, and {x}, {y} and {color}, made from it.
         headers: lines, each with its end.
+        people: such lines of one person each, who take turns; none where everybody is the same.
         keeps_moments: whether `Answers.moments` is wanted.
         width, height, colors: bounds of {x}, {y} and {color}.
         most: requests of a closed loop.
@@ -59,6 +60,7 @@ class Load:
     target: str = EDIT_TARGET
     body: str = ""
     headers: str = ""
+    people: tuple[str, ...] = ()
     keeps_moments: bool = False
     width: int = 1000
     height: int = 1000
@@ -120,7 +122,8 @@ class _Senders:
         self._statuses: Counter[int] = Counter()
         self._answers = Answers()
         self._buffer = bytearray(_READ_BYTES)
-        self._lines = f" HTTP/1.1\r\nHost: {load.host}:{load.port}\r\n{load.headers}".encode()
+        lines = f" HTTP/1.1\r\nHost: {load.host}:{load.port}\r\n{load.headers}"
+        self._lines = [(lines + person).encode() for person in load.people or ("",)]
 
     def run(self) -> Answers:
         load, answers = self._load, self._answers
@@ -178,7 +181,8 @@ class _Senders:
         target = load.target.format_map(values)
         length = b"Content-Length: %d\r\n" % len(body) if load.method == "POST" else b""
         link.due, link.number, link.head, link.left = due, number + 1, b"", -1
-        data = b"%b %b%b%b\r\n%b" % (load.method.encode(), target.encode(), self._lines, length, body)
+        lines = self._lines[number % len(self._lines)]
+        data = b"%b %b%b%b\r\n%b" % (load.method.encode(), target.encode(), lines, length, body)
         try:
             link.socket.sendall(data)  # a request is far smaller than the socket's buffer
         except OSError:

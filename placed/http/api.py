@@ -57,7 +57,6 @@ _IMAGE_CACHING = (
     "Cache-Control",
     "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
 )
-_IMAGE_HIDDEN = ("Cache-Control", "private, max-age=1, no-transform")  # with `--watch signed-in`
 _IMAGE_TOO_OLD = ("Cache-Control", "no-store, no-transform")
 
 _EVENTS_HEADERS = (
@@ -285,7 +284,8 @@ class Api:
 
     @property
     def _image_caching(self) -> tuple[str, str]:
-        return _IMAGE_HIDDEN if self.askers.hides else _IMAGE_CACHING
+        # A browser whose person has signed out isn't to show it from its cache.
+        return _IMAGE_TOO_OLD if self.askers.hides else _IMAGE_CACHING
 
     def info(self, request: Request) -> Answer:
         """`GET /info`: the facts that a client needs about the canvas, and the asker's own charges."""

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from placed.history.past import NotIndexed, NotKept
-from placed.http.answer import Problem, retry_after
+from placed.http.answer import NO_STORE, Problem, retry_after
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.history_answers import (
@@ -177,10 +177,10 @@ class History:
             held.leave()
 
     def _hidden(self, answer: Answer) -> Answer:
-        """The answer, for no cache that others use where not everybody may watch."""
+        """The answer, for no cache where not everybody may watch."""
         if self.askers is None or not self.askers.hides:
             return answer
-        headers = ((name, value.replace("public", "private")) for name, value in answer.headers)
+        headers = (NO_STORE if name == "Cache-Control" else (name, value) for name, value in answer.headers)
         return attrs.evolve(answer, headers=tuple(headers))
 
     async def _in_thread(self, indexer: Indexer, address: str, make: Callable[[Past], Answer]) -> Answer:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from placed.canvas.cooldown import Rule
 
@@ -20,19 +20,19 @@ class RulesByRole:
     """Rules by role, beside the one for everybody else; `placed.canvas.cooldown.Rules`.
 
     Attributes:
-        roles: of the authors who are more than a plain person; may change at any time.
+        roles: gives those of the authors who are more than a plain person; asked anew each time, as the store changes.
         bot: the rule of programs with a token.
         person: that of hosts and moderators. A plain person isn't in `roles`: where people sign in to paint, everybody
             is a person, and where they don't, nobody else is.
     """
 
-    roles: Mapping[int, frozenset[str]]
+    roles: Callable[[], Mapping[int, frozenset[str]]]
     bot: Rule
     person: Rule
 
     def of(self, author: int) -> Rule | None:
         """The author's own rule; None where it's everybody's."""
-        roles = self.roles.get(author)
+        roles = self.roles().get(author)
         if roles is None:
             return None
         return self.bot if "bot" in roles else self.person

@@ -85,7 +85,7 @@ def rules_of(settings: Settings, store: PeopleStore) -> tuple[Rule, Rules | None
     rule_for = partial(_rule, settings)
     everybody = rule_for("anonymous" if settings.sign_in == "open" else "person")
     person, bot = rule_for("person"), rule_for("bot")
-    return everybody, None if {person, bot} == {everybody} else RulesByRole(store.roles, bot, person)
+    return everybody, None if {person, bot} == {everybody} else RulesByRole(lambda: store.roles, bot, person)
 
 
 def _rule(settings: Settings, role: str) -> Rule:
