@@ -23,6 +23,7 @@ function showLarge() {
   const close = make('button', { type: 'button' }, t('close'))
   const dialog = make('dialog', { id: 'qr-large', ariaLabel: t('qrCode') }, pictureOf(), address, close)
   dialog.addEventListener('click', () => dialog.close())
+  dialog.addEventListener('keydown', (event) => event.stopPropagation()) // the canvas is out of sight, and Escape closes this alone
   dialog.addEventListener('close', () => dialog.remove())
   document.body.append(dialog)
   dialog.showModal()

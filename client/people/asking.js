@@ -15,6 +15,7 @@ const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['sign-in', 'signInFirst'],
   ['wrong-code', 'wrongCode'],
   ['name-taken', 'nameTaken'],
+  ['bad-name', 'badName'], // the page's own: `invalid-parameter`, of a name
   ['too-many-people', 'tooManyPeople'],
   ['too-many-attempts', 'tooManyAttempts'],
   ['banned', 'banned'],
@@ -49,9 +50,9 @@ export async function ask(address, body) {
   const response = await fetch(address, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...posted }).catch(() => null)
   const answer = Object(await response?.json().catch(() => null))
   if (response?.status === 200) return answer
-  const { code, detail, retry_after_seconds: exact } = answer
+  const { code, detail, parameter, retry_after_seconds: exact } = answer
   const seconds = Number(exact ?? response?.headers.get('Retry-After') ?? 0)
-  throw new Refusal(response?.status ?? 0, text(code), text(detail), Number.isFinite(seconds) ? Math.max(0, seconds) : 0)
+  throw new Refusal(response?.status ?? 0, text(parameter === 'name' ? 'bad-name' : code), text(detail), Number.isFinite(seconds) ? Math.max(0, seconds) : 0)
 }
 
 /**

@@ -97,6 +97,6 @@ function exits(people, attempt) {
       make('button', { type: 'button', onclick: out(false) }, t('signOut')),
       make('button', { type: 'button', onclick: out(true) }, t('signOutEverywhere'))
     ),
-    make('small', {}, t('everywhere'))
+    make('small', {}, t('everywhere'), ...(people.signIn.join ? [' ', t('notBack')] : []))
   ]
 }

@@ -100,7 +100,8 @@ export class PeopleLoader {
 
   /** Only those need a pass who paint without an account. */
   get #needsPass() {
-    return (this.#page.served()?.challenge || this.#passing !== null) && !this.#people?.isSignedIn
+    const { challenge, signIn } = this.#page.served() ?? {}
+    return (challenge || this.#passing !== null) && !signIn?.required && !this.#people?.isSignedIn
   }
 
   /** @param {Answer} answer */

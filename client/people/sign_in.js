@@ -19,8 +19,8 @@ export function mountSignIn(body, people) {
   const { mode, join, codes, providers } = people.signIn
   const trouble = make('p', { className: 'trouble', id: 'sign-in-trouble', role: 'alert' }, people.trouble)
   const forms = mode === 'open' ? [] : mode === 'oidc' ? providersOf(providers) : mode === 'proxy' ? proxyOf() : [
-    ...(codes || !join ? codeForm(people) : []),
-    ...(join ? joinForm(people, codes) : [])
+    ...(join ? joinForm(people) : []),
+    ...(codes || !join ? codeForm(people, join) : [])
   ]
   body.replaceChildren(make('div', { className: 'people' }, ...(people.trouble ? [trouble] : []), ...forms))
   return () => {}
@@ -37,20 +37,20 @@ export function comeBack() {
   }
 }
 
-/** @param {People} people */
-function codeForm(people) {
+/**
+ * @param {People} people
+ * @param {boolean} isSecond  below the form for a word
+ */
+function codeForm(people, isSecond) {
   const code = field(people, 'code', { autocapitalize: 'characters', spellcheck: false, autocomplete: 'off' })
   return [
-    make('p', {}, t('needsCode')),
-    form([make('label', {}, t('code'), code)], t('people'), () => people.enter({ code: code.value.trim() }))
+    isSecond ? make('h3', {}, t('orCode')) : make('p', {}, t('needsCode')),
+    form([make('label', {}, t('code'), code)], t('people'), () => people.enter({ code: code.value.trim() }), !isSecond)
   ]
 }
 
-/**
- * @param {People} people
- * @param {boolean} isSecond  beside the form for codes
- */
-function joinForm(people, isSecond) {
+/** @param {People} people */
+function joinForm(people) {
   const word = field(people, 'join', { autocapitalize: 'none', spellcheck: false, autocomplete: 'off' })
   const name = field(people, 'name', {})
   name.setAttribute('autocomplete', 'nickname')
@@ -58,7 +58,7 @@ function joinForm(people, isSecond) {
   name.setAttribute('aria-describedby', hint.id)
   const fields = [make('label', {}, t('word'), word), make('label', {}, t('yourName'), name), hint]
   return [
-    isSecond ? make('h3', {}, t('orWord')) : make('p', {}, t('needsWord')),
+    make('p', {}, t('needsWord')),
     form(fields, t('join'), () => people.enter({ join: word.value.trim(), name: name.value.trim() }))
   ]
 }

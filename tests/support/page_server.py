@@ -53,6 +53,11 @@ class PageServer:
         """Where it listens, on 127.0.0.1."""
         return self._port
 
+    @property
+    def data(self) -> Path:
+        """Its data folder."""
+        return self._data
+
     def canvas_version(self) -> int:
         """How far it is."""
         return int(self._client.get(self.url + "info").json()["version"])
