@@ -46,6 +46,11 @@ class SignedOut(Mapping[int, int]):
         """As `dict.get`; `floor_ms` holds for those who aren't there, too."""
         return max(self._times_ms.get(author, default), self.floor_ms)
 
+    def become(self, other: SignedOut) -> None:
+        """Hold what `other` holds."""
+        self._times_ms = other._times_ms
+        self.floor_ms = other.floor_ms
+
     def set(self, author: int, time_ms: int | None) -> None:
         """Note one; None forgets it."""
         if time_ms is None:
@@ -55,7 +60,7 @@ class SignedOut(Mapping[int, int]):
 
 
 class Memory:
-    """What is kept; written by the store alone.
+    """What is kept; written by the store alone. Its mappings stay the same objects: whoever has one sees every change.
 
     Attributes:
         tokens: digest -> token.
@@ -83,6 +88,14 @@ class Memory:
         memory.signed_out = SignedOut(dict(people.signed_out()), head.floor_ms)
         memory.remembered = head.remembered
         return memory
+
+    def become(self, other: Memory) -> None:
+        """Hold what `other` holds."""
+        for mine, others in ((self.tokens, other.tokens), (self.roles, other.roles)):
+            mine.clear()
+            mine.update(others)  # type: ignore[arg-type]  # each pair is of one type
+        self.signed_out.become(other.signed_out)
+        self.remembered = other.remembered
 
     def refresh(self, people: People, keys: Iterable[bytes]) -> None:
         """Read again what these keys, which were just written, are about."""

@@ -199,7 +199,7 @@ class PeopleStore:
             refreshed = self._refreshed
             memory = await trio.to_thread.run_sync(self._look_at_all, Memory.of)
             if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
-                self._memory = memory
+                self._memory.become(memory)
         self._transaction = transaction
         if self.head.forgotten != self._scrubbed:
             await self._scrub()
