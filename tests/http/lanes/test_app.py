@@ -68,6 +68,15 @@ async def test_info_tells_all_that_a_client_has_to_know(server: Server) -> None:
         "writable": True,
         "cooldown": {"charges": 10, "charge_seconds": 0.0, "remaining": 10, "next_seconds": 0.0},
         "limits": {"body_bytes": 4096, "edits": 1000, "feed_first": 0},
+        "sign_in": {
+            "mode": "open",
+            "required": False,
+            "watch": "everybody",
+            "join": False,
+            "codes": False,
+            "providers": [],
+        },
+        "challenge": False,
     }
 
 
