@@ -19,7 +19,8 @@ from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
 
 _HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
-_BEHIND_PATH: Final = b" ?"
+# One match takes 0.2 us, and to look at each of them in turn took 0.5 to 0.9.
+_HOT_START: Final = re.compile(b"(?:%b)[ ?]" % b"|".join(map(re.escape, _HOT)))
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
@@ -38,13 +39,7 @@ _NO_CONTROLS: Final = bytes({*range(256)} - {*range(0x20), 0x7F} | {*b"\t\r\n"})
 
 def may_be_hot(data: bytes) -> bool:
     """Whether what begins with `data` may be for the fast lane."""
-    for start in _HOT:
-        if data.startswith(start):
-            if data[len(start) : len(start) + 1] in _BEHIND_PATH:
-                return True
-        elif start.startswith(data):
-            return True
-    return False
+    return _HOT_START.match(data) is not None or any(start.startswith(data) for start in _HOT)
 
 
 @attrs.define  # not frozen, as `Request`
