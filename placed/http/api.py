@@ -30,6 +30,7 @@ from placed.http.parameters import choice, edit_of, image_version_of, text, vers
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.http.watchers import Watchers
 from placed.stream.frames import Format
 from placed.tasks.image import RawEncoder
 from placed.tasks.writer import WriterClosed, WriterFull
@@ -97,6 +98,7 @@ class Api:
         hosts: the host names that it answers to.
         stream_limit: the limit for each client; so are `poll_limit` and `catch_up_limit`.
         polls: the waiting polls.
+        watchers: whose streams are ended once they may not watch any more.
         raw_encoder: makes the bare canvas.
         replies: what answers pass on their way out.
         now_ms: the steady clock, ms since the epoch.
@@ -121,6 +123,7 @@ class Api:
     now_ms: Callable[[], int] = steady_clock_ms
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
+    watchers: Watchers = attrs.field(factory=Watchers)
     raw_encoder: ImageEncoder = attrs.field(
         default=attrs.Factory(lambda self: RawEncoder(self.projection, self.log_id), takes_self=True)
     )
@@ -195,6 +198,8 @@ class Api:
             Problem: 400, 401, 414, 429, 503.
         """
         subscriber = self._subscriber(request, self.stream_limit, lambda: too_many("streams", self.stream_limit))
+        if self.askers.hides:
+            self.watchers.note(subscriber, self.askers.pass_of(request))
         return Stream(STREAM_HEADERS, subscriber.opening(_retry_ms()), subscriber)
 
     async def polled(self, request: Request) -> Answer | None:
@@ -210,6 +215,7 @@ class Api:
             request, self.poll_limit, lambda: too_many("polls", self.poll_limit), most_frames=MOST_FRAMES
         )
         events = await self.polls.events(subscriber, 0 if request.method == "HEAD" else wait_seconds, _retry_ms())
+        self.askers.watcher(request)  # they may have been signed out while they waited
         return Answer(200, _EVENTS_HEADERS, events)
 
     def _subscriber(

@@ -28,7 +28,7 @@ from placed.people.person import PLAIN
 from placed.people.secrets import token_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from placed.http.answer import Request
     from placed.http.challenge import Challenge
@@ -128,6 +128,15 @@ class Askers:
         """
         if self.hides and not self.of(request).is_signed_in:
             raise _sign_in("this canvas is shown to those alone who have signed in")
+
+    def pass_of(self, request: Request) -> Callable[[], bool]:
+        """What tells, again and again, whether who asks may go on watching."""
+        bearer = _bearer(request)
+        if bearer:
+            digest = token_digest(bearer, self.author_key)
+            return lambda: digest in self.store.tokens
+        session = self.session_of(request)
+        return lambda: session is None or self.sessions.holds(session)  # without one it was another's word, given once
 
     def member(self, request: Request) -> Asker:
         """Who asks, if that is somebody who has signed in.

@@ -53,7 +53,8 @@ class QrCodes:
         return Answer(200, (("Content-Type", "image/svg+xml"), *headers), image)
 
     def _address(self, request: Request) -> str:
-        path = text(request, "path", _MOST_PATH) or "/"
+        told = text(request, "path", _MOST_PATH)
+        path = "/" if told is None else told
         if not _PATH.fullmatch(path):
             raise invalid_parameter("path", path, "a path such as /place/")
         asked = authority_of(asked_host(request, self.askers.trusted_proxies))

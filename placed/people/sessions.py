@@ -86,13 +86,14 @@ class Sessions:
             session = self._signed(text)
         except _Forged:
             return None
-        return session if self._holds(session) else None
+        return session if self.holds(session) else None
 
     def is_half_over(self, session: Session) -> bool:
         """Whether it is time for the next one."""
         return self._now_ms() - session.issued_ms > self.life_ms // 2
 
-    def _holds(self, session: Session) -> bool:
+    def holds(self, session: Session) -> bool:
+        """Whether a session that was found goes on."""
         age_ms = self._now_ms() - session.issued_ms
         is_ended = session.issued_ms <= self._revoked.get(session.author, -1)
         return -_FUTURE_MS <= age_ms < self.life_ms and not is_ended

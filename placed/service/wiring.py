@@ -218,6 +218,7 @@ class _Server:
             stall_seconds=_STALL_SECONDS,
             frame_seconds=1 / settings.max_frames_per_second,
         )
+        self._watchers = api.watchers
         fast = (api, self._sockets) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
@@ -378,6 +379,8 @@ class _Server:
     ) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._sockets.run)
+            if self._settings.watch == "signed-in":
+                nursery.start_soon(self._watchers.run, self._sockets)
             await nursery.start(self._front.serve, listeners)
             task_status.started(nursery.cancel_scope)
 

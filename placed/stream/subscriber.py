@@ -32,10 +32,11 @@ class Subscriber:
         edition: likewise, of the status.
         form: how edits are told.
         is_nudged: whether a sign of life is to come next, whatever there is to say.
-        is_over: whether it has been sent back to the image, so that nothing more comes.
+        is_over: whether it has been sent back to the image, or may not go on, so that nothing more comes.
     """
 
     __slots__ = (
+        "__weakref__",
         "_broadcaster",
         "_log_id",
         "_open",
@@ -180,6 +181,11 @@ class Subscriber:
                 return True
         self.is_nudged = False
         return False
+
+    def end(self) -> None:
+        """Let nothing more come, also to whoever waits in `next`."""
+        self.is_over = True
+        self.nudge()
 
     def nudge(self) -> None:
         """Let `next` give a sign of life, if there is nothing else to send: a peer that has left is found out by it."""

@@ -30,6 +30,8 @@ from placed.stream.watched_sockets import BUSY, GONE, IDLE, STALLED, TICK_SECOND
 from placed.telemetry.metrics import FAST
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.subscriber import Subscriber
     from placed.stream.watched_sockets import State
@@ -97,6 +99,14 @@ class SubscriberSockets:
         self._sockets.add(socket)
         self._packs.loose[socket] = None
         self._sockets.attempt(self._catch_up, socket)
+
+    def end(self, subscribers: Container[Subscriber]) -> None:
+        """End the streams of these, which are over: at once, or when the socket has room for the end."""
+        for socket in [one for one in self._sockets if one.subscriber in subscribers]:
+            if socket.pack is not None:
+                self._packs.loosen(socket, socket.pack.version, socket.pack.edition)
+            if socket.is_ready:
+                self._sockets.attempt(self._catch_up, socket)
 
     async def run(self) -> None:
         """Serve all of them until cancelled."""

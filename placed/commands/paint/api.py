@@ -135,12 +135,17 @@ class ApiClient:
     Args:
         url: the address of its page, http or https, also below a sub-path.
         transport: sends requests, instead of the network.
+        token: who paints; None is whoever the address is.
     """
 
-    def __init__(self, url: httpx.URL, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: httpx.URL, transport: httpx.AsyncBaseTransport | None = None, token: str | None = None
+    ) -> None:
         limits = httpx.Limits(max_connections=MAX_IN_FLIGHT, max_keepalive_connections=MAX_IN_FLIGHT)
         # Compression would let a few kilobytes become gigabytes before we could count them.
         headers = {"User-Agent": f"placed-paint/{__version__}", "Accept-Encoding": "identity"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         self.url = url.copy_with(userinfo=b"")  # to be shown: without a password
         self._client = httpx.AsyncClient(
             base_url=url, headers=headers, limits=limits, timeout=_TIMEOUT, transport=transport

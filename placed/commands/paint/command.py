@@ -18,6 +18,7 @@ from placed.commands.paint import painter as painting
 from placed.commands.paint import picture as pictures
 from placed.commands.paint.api import ApiClient
 from placed.commands.paint.progress import duration, shown
+from placed.commands.token_file import TokenFileError, read_token
 from placed.commands.url_type import UrlType
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class _Seconds(_SecondsType):
 @click.command()
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--url", type=UrlType(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="File with a token, as `placed people token` prints it: paint as the bot that it is for.",
+)
 @click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
 @click.option(
     "--size",
@@ -115,6 +121,7 @@ def paint(
     ctx: click.Context,
     image: Path,
     url: httpx.URL,
+    token_file: Path | None,
     at: tuple[int, int],
     size: pictures.Size | None,
     dither: Dither,
@@ -138,7 +145,23 @@ def paint(
     if not picture.visible.any():
         raise click.BadParameter(f"{image}: every pixel is transparent", param_hint="IMAGE")
     job = painting.Job(picture, *at, dither, order, keep, dry_run, give_up)
-    ctx.exit(_Run(url, job).exit_code())
+    ctx.exit(_Run(url, job, _token(url, token_file)).exit_code())
+
+
+def _token(url: httpx.URL, file: Path | None) -> str | None:
+    """The token in `file`, if there is one.
+
+    Raises:
+        click.BadParameter: it can't be read, or the address has a password, which is sent in the same place.
+    """
+    if file is None:
+        return None
+    if url.userinfo:
+        raise click.BadParameter(f"{file} and a password in --url; allowed is one of them", param_hint="--token-file")
+    try:
+        return read_token(file)
+    except TokenFileError as error:
+        raise click.BadParameter(str(error), param_hint="--token-file") from error
 
 
 @attrs.define
@@ -147,6 +170,7 @@ class _Run:
 
     url: httpx.URL
     job: painting.Job
+    token: str | None = attrs.field(default=None, repr=False)
     painter: painting.Painter | None = None
     seconds: float = 0.0
     left_seconds: float | None = None
@@ -177,7 +201,7 @@ class _Run:
 
     async def _main(self, progress: Progress) -> None:
         started = trio.current_time()
-        async with ApiClient(self.url) as api:
+        async with ApiClient(self.url, token=self.token) as api:
             self.painter = painting.Painter(api, self.job, progress, random.Random())  # noqa: S311 - jitter only
             try:
                 await self.painter.run()

@@ -16,6 +16,7 @@ import trio
 
 from placed import __version__
 from placed.backends import CannotStart, LogError
+from placed.commands.token_file import TokenFileError, read_token
 from placed.people.changes import Refused
 from placed.people.hosting import BadField, Hosting
 from placed.people.store import FOLDER_NAME, open_people
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _KEY_NAME: Final = "author.key"
 _TIMEOUT: Final = httpx.Timeout(60, connect=10)  # ten thousand codes take some seconds
 _MOST_ANSWER_BYTES: Final = 8_000_000  # of ten thousand codes: 1 MB
-_MOST_TOKEN_BYTES: Final = 1_000
 
 
 class CannotAsk(Exception):
@@ -142,7 +142,7 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
             headers = {
                 "User-Agent": f"placed-people/{__version__}",
                 "Accept-Encoding": "identity",  # what is packed may become far more than is counted
-                "Authorization": f"Bearer {read_token(token_file)}",
+                "Authorization": f"Bearer {_token_in(token_file)}",
             }
             async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
                 yield ServerHost(client, str(url.copy_with(userinfo=b"")))
@@ -150,21 +150,11 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
         raise CannotAsk(str(error)) from error
 
 
-def read_token(path: Path) -> str:
-    """The token in a file.
-
-    Raises:
-        CannotAsk: it can't be read, or isn't one.
-    """
+def _token_in(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            token = file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it isn't a text"
-        raise CannotAsk(f"the token file {path} can't be read: {reason}") from error
-    if not token or any(letter.isspace() for letter in token):
-        raise CannotAsk(f"the token file {path} doesn't hold one token, as placed people token prints it")
-    return token
+        return read_token(path)
+    except TokenFileError as error:
+        raise CannotAsk(str(error)) from error
 
 
 def _key_of(settings: Settings) -> bytes:

@@ -128,3 +128,41 @@ def test_an_image_that_cannot_be_used_is_bad_usage(server: ModelServer, tmp_path
         result = run(str(tmp_path / name), "--url", URL)
         assert result.exit_code == 2
         assert says in " ".join(result.stderr.split())
+
+
+def test_a_token_is_sent_with_each_request_and_never_shown(server: ModelServer, image: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("pt_secret\n")
+    sent = set[str | None]()
+    handle = server.handle
+
+    def noting(request: httpx.Request) -> httpx.Response:
+        sent.add(request.headers.get("authorization"))
+        return handle(request)
+
+    command.ApiClient.keywords["transport"] = httpx.MockTransport(noting)  # type: ignore[attr-defined]
+    result = run(image, "--url", URL, "--token-file", str(file))
+    assert result.exit_code == 0, result.output
+    assert sent == {"Bearer pt_secret"}
+    assert "secret" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "url", "why"),
+    [
+        (None, URL, "can't be read: No such file"),
+        ("", URL, "doesn't hold one token"),
+        ("two words", URL, "doesn't hold one token"),
+        ("pt_a", "http://me:hush@model.test", "a password in --url; allowed is one of them"),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_bad_usage(
+    server: ModelServer, image: str, tmp_path: Path, content: str | None, url: str, why: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content)
+    result = run(image, "--url", url, "--token-file", str(file))
+    assert (result.exit_code, server.posts) == (2, [])
+    assert why in result.output
+    assert "hush" not in result.output
