@@ -61,7 +61,8 @@ ROOMS = {
     "process": _room("telemetry", packages="trio"),
     "http": _room(
         "people history stream tasks backends storage telemetry canvas",
-        packages="altcha attrs h11 h2 httptools hypercorn numpy quart quart_trio segno trio werkzeug",
+        packages="altcha attrs authlib h11 h2 httptools httpx hypercorn joserfc numpy quart quart_trio segno trio "
+        "werkzeug",
     ),
     "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),

@@ -23,7 +23,16 @@ from click.core import ParameterSource
 from placed import __version__
 from placed.commands import cli_help
 from placed.commands.settings.config_file import ConfigError, read_config_file
-from placed.commands.settings.options import CONFIG, IS_SUBCOMMAND, PASSWORD_VARIABLE, Option, option_of, settings_of
+from placed.commands.settings.oidc import SECRET_VARIABLE
+from placed.commands.settings.options import (
+    CONFIG,
+    IS_SUBCOMMAND,
+    PASSWORD_VARIABLE,
+    Option,
+    option_of,
+    providers_of,
+    settings_of,
+)
 from placed.commands.settings.origin import flag_of
 from placed.commands.settings.values import SETTINGS
 from placed.commands.settings.variables import why_unknown
@@ -33,6 +42,7 @@ from placed.telemetry import structured_logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from placed.commands.settings.config_file import ConfigFile
     from placed.commands.settings.values import Settings
 
 _ASKS_FOR_HELP: Final = f"{__name__}.asks_for_help"
@@ -153,12 +163,12 @@ def _config_option() -> Option:
 @click.pass_context
 def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
     if not ctx.meta[_ASKS_FOR_HELP]:
-        _refuse_unknown_variables()
+        _refuse_unknown_variables(ctx)
     if ctx.invoked_subcommand is not None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})  # held back by `placed.__main__`
         _refuse_flags_of_serving(ctx)
         return None
-    settings = settings_of(ctx, values)
+    settings = settings_of(ctx, values, providers_of(ctx))
     if check_config:
         checked: int = importlib.import_module("placed.commands.config_check").show(settings)
         return checked
@@ -167,11 +177,20 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
     return serve(settings)
 
 
-def _refuse_unknown_variables() -> None:
+def _refuse_unknown_variables(ctx: click.Context) -> None:
     ours = {str(param.envvar) for param in cli.params if isinstance(param, Option)}
-    reason = why_unknown(os.environ, known=ours | {*OTHER_VARIABLES}, silent=HANDOVER_VARIABLE)
+    known = ours | {*OTHER_VARIABLES} | _secret_variables(ctx)
+    reason = why_unknown(os.environ, known=known, silent=HANDOVER_VARIABLE)
     if reason is not None:
         raise click.UsageError(reason)
+
+
+def _secret_variables(ctx: click.Context) -> set[str]:
+    """The variables with secrets of the providers; of a command that reads no file here, all that look so."""
+    if ctx.invoked_subcommand is not None:
+        return {name for name in os.environ if SECRET_VARIABLE.fullmatch(name)}
+    config: ConfigFile | None = ctx.meta.get(CONFIG)
+    return {provider.secret_variable for provider in config.providers} if config is not None else set()
 
 
 def _refuse_flags_of_serving(ctx: click.Context) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.commands.operations.look import Found
+    from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Setting
     from placed.commands.settings.values import Settings
 
@@ -114,6 +115,20 @@ def _lines(settings: Settings, found: Found | None) -> Iterator[str]:
             yield _line(settings, row, found)
     if settings.kafka_password is not None:
         yield "# PLACED_KAFKA_PASSWORD is set, and not shown"
+    for provider in settings.providers:
+        yield from _provider_lines(provider)
+
+
+def _provider_lines(provider: ProviderSettings) -> Iterator[str]:
+    where = f" # line {provider.line}" if provider.line else ""
+    yield f"\n[[oidc]]{where}"
+    for key in ("name", "title", "kind", "issuer", "client_id", "client_secret_file"):
+        value = getattr(provider, key)
+        if value is not None:
+            yield f"{key} = {_toml(value)}"
+    if provider.client_secret is not None:
+        yield f"# {provider.secret_variable} is set, and not shown"
+    yield f"# the provider has to know https://THIS-CANVAS/sign-in/oidc/{provider.name}/callback as a redirect URI"
 
 
 def _default_of(settings: Settings, setting: str, found: Found | None) -> tuple[Any, str]:

@@ -1,6 +1,7 @@
 """Finds out who a request is from: a person, a program with a token, or somebody whose address is all that is known.
 
     Authorization: Bearer pt_…   a token's author     it alone counts, whatever cookie comes along
+    Remote-User: ada             a person's author    from a trusted proxy alone, with `--sign-in proxy`
     Cookie: placed-session=…     a person's author    __Host-placed-session over HTTPS
     neither                      the address's author
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Request
     from placed.http.challenge import Challenge
     from placed.http.client_address import Network
+    from placed.http.user_header import User, UserHeader
     from placed.people.person import Token
     from placed.people.sessions import Session, Sessions
     from placed.people.store import PeopleStore
@@ -72,6 +74,7 @@ class Askers:
         hides: whether only they may watch.
         has_tls: whether the server itself speaks TLS.
         challenge: what whoever paints without an account has to solve; None asks nobody.
+        user_header: by which a proxy says who has signed in there; None where none does.
     """
 
     author_key: bytes = attrs.field(repr=False)
@@ -82,6 +85,7 @@ class Askers:
     hides: bool = False
     has_tls: bool = False
     challenge: Challenge | None = None
+    user_header: UserHeader | None = None
 
     def of(self, request: Request) -> Asker:
         """Who asks; what doesn't hold counts as if it weren't there.
@@ -95,10 +99,9 @@ class Askers:
             if token is not None:
                 return Asker(token.author, token.roles, is_signed_in=True)
         else:
-            session = self.session_of(request)
-            if session is not None:
-                roles = self.store.roles.get(session.author, PLAIN)
-                return Asker(session.author, roles, is_signed_in=True)
+            author = self._person_here(request)
+            if author is not None:
+                return Asker(author, self.store.roles.get(author, PLAIN), is_signed_in=True)
         return Asker(self.address_author(request))
 
     def painter(self, request: Request) -> int:
@@ -109,12 +112,12 @@ class Askers:
                 work first; 400, as `client_address`.
         """
         headers = request.headers
-        if "authorization" in headers or "cookie" in headers:
+        if "authorization" in headers or "cookie" in headers or self.user_header is not None:
             author = self._person(request)
             if author is not None:
                 return author
         if self.needs_sign_in:
-            raise _sign_in("painting here needs an account: sign in, or send a token")
+            raise _sign_in(self._how)
         author = author_of(client_address(request, self.trusted_proxies), self.author_key)
         if self.challenge is not None:
             self.challenge.require(request, author)
@@ -151,7 +154,8 @@ class Askers:
 
     def person(self, request: Request) -> int | None:
         """The author of who asks, if they have signed in."""
-        if "authorization" not in request.headers and "cookie" not in request.headers:
+        is_bare = "authorization" not in request.headers and "cookie" not in request.headers
+        if is_bare and self.user_header is None:
             return None
         try:
             asker = self.of(request)
@@ -176,6 +180,13 @@ class Askers:
             Problem: 400, as `client_address`.
         """
         return author_of(client_address(request, self.trusted_proxies), self.author_key)
+
+    def user(self, request: Request) -> User | None:
+        """Who has signed in at the proxy, as it says; like a cookie it counts for the canvas's own pages alone."""
+        header = self.user_header
+        if header is None or header.name not in request.headers:
+            return None
+        return header.user(request) if is_of_own_page(request, self.trusted_proxies) else None
 
     def session_of(self, request: Request) -> Session | None:
         """The session that the request's cookie shows, if it holds."""
@@ -205,13 +216,26 @@ class Askers:
     def _person(self, request: Request) -> int | None:
         bearer = _bearer(request)
         if not bearer:
-            session = self.session_of(request)
-            return None if session is None else session.author
+            return self._person_here(request)
         token = self._token(bearer)
         if token is None:
             raise _sign_in("there is no such token; it may have been revoked")
         self.store.used(token)
         return token.author
+
+    def _person_here(self, request: Request) -> int | None:
+        """The author of the person at a browser: the proxy's word wins, as who signs out there is to be out."""
+        user = self.user(request)
+        if user is not None:
+            return user.author
+        session = self.session_of(request)
+        return None if session is None else session.author
+
+    @property
+    def _how(self) -> str:
+        if self.user_header is None:
+            return "painting here needs an account: sign in, or send a token"
+        return f"the proxy before this server doesn't say who you are, by {self.user_header.name}: sign in there"
 
     def _token(self, text: str) -> Token | None:
         return self.store.tokens.get(token_digest(text, self.author_key))

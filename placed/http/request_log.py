@@ -57,6 +57,7 @@ _PATHS: Final = frozenset(
         "/sign-in",
         "/sign-out",
         "/static",
+        "/sign-in/oidc",
         "/openapi.yaml",
     }
 )
@@ -150,6 +151,7 @@ class RequestLog:
 
 def _known(path: str) -> str:
     """A path of ours, without what a client may have put into it."""
-    if path.startswith("/static/"):
-        path = "/static"
+    for folder in ("/static", "/sign-in/oidc"):
+        if path.startswith(f"{folder}/"):
+            path = folder
     return path if path in _PATHS else "another"

@@ -24,6 +24,7 @@ from placed.http.body import JSON, json_members, media_type
 from placed.http.client_address import client_address
 from placed.http.origin import refuse_cross_site
 from placed.people.changes import Name, Refused, SetName, SignIn, SignOutEverywhere, UseCode, UseHostLink
+from placed.people.free_names import free_name
 from placed.people.names import ALLOWED, NotAName, name_of, skeleton
 from placed.people.person import in_order
 from placed.people.secrets import MOST_CHARACTERS, code_digest, host_link_digest
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Answer, Request
     from placed.http.askers import Asker, Askers
     from placed.http.attempts import Attempts
+    from placed.http.user_header import User
     from placed.people.changes import Change
 
 _RETRY_SECONDS: Final = 2.0
@@ -65,13 +67,18 @@ class SignIns:
     join_word: str | None = attrs.field(default=None, repr=False)
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
-    def me(self, request: Request) -> Answer:
+    async def me(self, request: Request) -> Answer:
         """`GET /me`: who asks, and what they may do; a session that is half over goes on with a new one.
+
+        Whoever comes by a proxy's word for the first time becomes a person here, with a name that is free.
 
         Raises:
             Problem: 400, 503.
         """
         asker = self.askers.of(request)
+        user = self.askers.user(request)
+        if user is not None and user.author == asker.author and self._person(user.author) is None:
+            await self._introduce(user)
         return json_answer(self._about(asker), *self._renewed(request))
 
     async def sign_in(self, request: Request) -> Answer:
@@ -126,7 +133,7 @@ class SignIns:
             raise Problem(403, "is-token", "a token keeps the name that its host gave it")
         self.attempts.again(member.author.to_bytes(8, "little"), "you have changed your name", time.monotonic())
         await self._change(SetName(member.author, name))
-        return self.me(request)
+        return await self.me(request)
 
     async def _by_code(self, text: str, address: str) -> int:
         digest = code_digest(text, self.askers.author_key)
@@ -170,6 +177,12 @@ class SignIns:
             self.attempts.no_person(address)
             raise
         return self.askers.store.author_of(person_id)
+
+    async def _introduce(self, user: User) -> None:
+        store = self.askers.store
+        with _store_errors(), contextlib.suppress(Refused):  # when it is full they paint without a name
+            name = free_name([user.name], lambda skeleton: store.named(skeleton) is not None)
+            await store.change(SignIn(user.id, self.now_ms(), name, needs_name=False))
 
     async def _change(self, change: Change) -> None:
         with _store_errors():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from placed.backends import CannotStart
 from placed.canvas.cooldown import Rule
+from placed.commands.settings.asked_for import provider_secrets
 from placed.commands.settings.kinds import JOIN_WORD
 from placed.http.askers import Askers
 from placed.http.attempts import Attempts
 from placed.http.challenge import Challenge
+from placed.http.oidc.signing_in import ProviderSignIns
 from placed.http.sign_in import SignIns
+from placed.http.user_header import UserHeader
 from placed.people.rules import RulesByRole
 from placed.people.sessions import DAY_MS, Sessions
 
@@ -55,6 +59,9 @@ def askers_of(settings: Settings, key: bytes, store: PeopleStore) -> Askers:
         hides=settings.watch == "signed-in",
         has_tls=settings.certificate is not None,
         challenge=Challenge(key, settings.allow_origins, settings.trusted_proxies) if settings.challenge else None,
+        user_header=(
+            UserHeader(settings.user_header.lower(), settings.trusted_proxies, key) if settings.user_header else None
+        ),
     )
 
 
@@ -68,6 +75,24 @@ def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], 
     return SignIns(askers, attempts, charges_of, settings.sign_in == "code", join_word(settings))
 
 
+def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns | None:
+    """What lets people in who have an account at a provider; None where there is none.
+
+    Raises:
+        CannotStart: as `provider_secrets`.
+    """
+    if not settings.providers:
+        return None
+    secrets = provider_secrets(settings)
+    # Their libraries come with an extra, and cost a server that has no provider 10 MB.
+    opening = importlib.import_module("placed.http.oidc.opening")
+    providers = {
+        each.name: opening.open_provider(each.kind, each.issuer, each.client_id, secrets[each.name])
+        for each in settings.providers
+    }
+    return ProviderSignIns(askers, providers)
+
+
 def told_of_sign_in(settings: Settings) -> dict[str, Any]:
     """The member `sign_in` of `/info`."""
     return {
@@ -76,7 +101,7 @@ def told_of_sign_in(settings: Settings) -> dict[str, Any]:
         "watch": settings.watch,
         "join": settings.join_code is not None or settings.join_code_file is not None,
         "codes": settings.sign_in == "code",
-        "providers": [],
+        "providers": [{"name": provider.name, "title": provider.title} for provider in settings.providers],
     }
 
 

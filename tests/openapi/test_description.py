@@ -66,7 +66,7 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     routes = app.create_app(api, Pages.load(client_folder()), sign_ins=sign_ins).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:
-        routed.setdefault(re.sub(r"<path:(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())
+        routed.setdefault(re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())
     named = {path: {method.upper() for method in methods} for path, methods in DOCUMENT["paths"].items()}
     assert {path: methods | {"OPTIONS"} for path, methods in routed.items()} == {
         path: methods | ({"HEAD"} if "GET" in methods else set()) for path, methods in named.items()
@@ -78,7 +78,7 @@ def test_prose_names_every_path_and_parameter() -> None:
         assert path in ("/", "/static/{path}") or f"`GET {path}" in PAGE or f"`POST {path}" in PAGE, path
         for parameter in operation.get("parameters", ()):
             name = resolve(DOCUMENT, parameter)["name"]
-            assert name in ("path", "If-None-Match", "If-Modified-Since", "Origin", "Sec-Fetch-Site") or (
+            assert name in ("path", "name", "If-None-Match", "If-Modified-Since", "Origin", "Sec-Fetch-Site") or (
                 re.search(rf"`{name}\b", PAGE)
             ), name
 

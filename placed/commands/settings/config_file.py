@@ -3,8 +3,12 @@
     port = 8080
     trusted-proxy = ["10.0.0.0/8"]
 
+    [[oidc]]
+    name = "school"
+
 This module checks that the file can be read, that every key is a setting, and that each value has its type in TOML.
-`Settings` checks what a value may be, as for flags. Pure but for reading the file.
+`Settings` checks what a value may be, as for flags. The tables `[[oidc]]` are no setting, and have a reader of their
+own, `oidc`. Pure but for reading the file.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from placed.commands.settings.oidc import KEY as OIDC
+from placed.commands.settings.oidc import WrongProvider, providers_of
 from placed.commands.settings.origin import Origin
 from placed.commands.settings.setting import SettingError
 from placed.commands.settings.values import SETTINGS
@@ -22,9 +28,11 @@ from placed.commands.settings.values import SETTINGS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Setting
 
 MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
+_TABLE = re.compile(rf"\s*\[\[\s*[\"']?{OIDC}[\"']?\s*\]\]")
 _BARE = ", without quotes"
 _FORMS = {str: ", in quotes", int: _BARE, float: _BARE, bool: f", as true or false{_BARE}"}
 
@@ -41,11 +49,13 @@ class ConfigFile:
         path: as it was given.
         values: by setting, named with underscores.
         origins: the key that each setting has in the file, and its line.
+        providers: the tables `[[oidc]]`.
     """
 
     path: Path
     values: dict[str, object]
     origins: dict[str, Origin]
+    providers: tuple[ProviderSettings, ...] = ()
 
 
 def read_config_file(path: Path) -> ConfigFile:
@@ -57,10 +67,15 @@ def read_config_file(path: Path) -> ConfigFile:
     values: dict[str, object] = {}
     origins: dict[str, Origin] = {}
     text = _text(path)
-    for key, value in _parse(path, text).items():
+    parsed = _parse(path, text)
+    try:
+        providers = providers_of(parsed.pop(OIDC, []), _lines_of_tables(text))
+    except WrongProvider as error:
+        raise ConfigError(f"{path}: {error}") from None
+    for key, value in parsed.items():
         setting = key.replace("-", "_")
         if setting not in SETTINGS:
-            allowed = ", ".join(row.key for row in SETTINGS.values())
+            allowed = ", ".join([*(row.key for row in SETTINGS.values()), f"[[{OIDC}]]"])
             raise ConfigError(f"{path}: {key[:100]!r} is not a setting; allowed are {allowed}")
         if setting in values:
             raise ConfigError(f"{origins[setting]} and {key} are the same setting; allowed is one of them")
@@ -69,12 +84,17 @@ def read_config_file(path: Path) -> ConfigFile:
         except SettingError as error:
             raise ConfigError(f"{path}: {key}: {error.reason}") from None
         values[setting], origins[setting] = value, Origin(key, path, _line_of(key, text), value)
-    return ConfigFile(path, values, origins)
+    return ConfigFile(path, values, origins, providers)
 
 
 def _line_of(key: str, text: str) -> int | None:
     begins = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
     return next((number for number, line in enumerate(text.split("\n"), 1) if begins.match(line)), None)
+
+
+def _lines_of_tables(text: str) -> dict[int, int]:
+    numbers = [number for number, line in enumerate(text.split("\n"), 1) if _TABLE.match(line)]
+    return dict(enumerate(numbers))
 
 
 def _text(path: Path) -> str:

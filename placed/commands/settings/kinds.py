@@ -28,6 +28,16 @@ MAX_USER_CHARACTERS: Final = 255
 MAX_WORD_CHARACTERS: Final = 64
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)  # proxies drop, or mix up, those with underscores
+# A client sends these by itself, or they mean something else here already.
+_MEANS_ELSE: Final = frozenset(
+    {
+        *("host", "cookie", "authorization", "connection", "origin", "referer", "user-agent", "via", "forwarded", "te"),
+        *("expect", "upgrade", "trailer", "transfer-encoding", "last-event-id", "x-request-id", "x-placed-pass"),
+        *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-forwarded-port"),
+    }
+)
+_BEGINS_ELSE: Final = ("accept", "content-", "if-", "sec-", "access-control-", "proxy-")
 _SECONDS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?", re.ASCII)
 
 
@@ -123,6 +133,12 @@ def _join_word(value: str) -> str:
     return value.strip()
 
 
+def _user_header(value: str) -> str:
+    if not _HEADER.fullmatch(value) or value.lower() in _MEANS_ELSE or value.lower().startswith(_BEGINS_ELSE):
+        raise ValueError
+    return value
+
+
 SECONDS: Final[Kind[float]] = Kind(
     parse=_seconds,
     allowed=f"0 for no cooldown, or {MIN_SECONDS} to {MAX_SECONDS:.0f} seconds",
@@ -150,3 +166,6 @@ LOG: Final = text(lambda value: parse_place(value).url, SYNTAX, unit="URL")
 PALETTE: Final[Kind[Palette]] = Kind(parse=_palette, allowed=palette_files.ALLOWED, unit="NAME|FILE")
 USER: Final = text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters", unit="USER")
 JOIN_WORD: Final = text(_join_word, f"1 to {MAX_WORD_CHARACTERS} printable characters", unit="WORD")
+USER_HEADER: Final = text(
+    _user_header, "a header's name, such as Remote-User, that a client has no other use for", unit="HEADER"
+)

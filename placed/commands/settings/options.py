@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import click
 from click.core import ParameterSource
 
+from placed.commands.settings.oidc import WrongProvider, with_secrets
 from placed.commands.settings.origin import Origin, flag_of, variable_of
 from placed.commands.settings.setting import SettingError
 from placed.commands.settings.shown import help_of
@@ -20,6 +21,7 @@ from placed.commands.settings.variables import SERVICE_HINT, is_of_service
 
 if TYPE_CHECKING:
     from placed.commands.settings.config_file import ConfigFile
+    from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Setting
 
 # No flag: everybody on the machine can read those.
@@ -71,12 +73,13 @@ def option_of(row: Setting) -> Option:
     return Option(row.flag, row.name, type=kind(row.kind.unit), help=help_of(row), default=default, **about)
 
 
-def settings_of(ctx: click.Context, values: dict[str, Any]) -> Settings:
+def settings_of(ctx: click.Context, values: dict[str, Any], providers: tuple[ProviderSettings, ...] = ()) -> Settings:
     """The settings that a command's options were given, checked.
 
     Args:
         ctx: the command's.
         values: by the settings' names; those that a command doesn't take are left out.
+        providers: those with whose accounts people sign in.
 
     Raises:
         click.UsageError: one of them isn't allowed; the message begins with where it came from.
@@ -86,10 +89,26 @@ def settings_of(ctx: click.Context, values: dict[str, Any]) -> Settings:
         rule = _cooldown_rule(ctx, values)
         origins |= dict.fromkeys(rule, origin_of(ctx, SHORT_FOR_A_RULE.name))
         given = {row.attribute: value for name, value in (values | rule).items() if (row := SETTINGS[name]).attribute}
-        return Settings(**given, kafka_password=os.environ.get(PASSWORD_VARIABLE) or None, origins=origins)
+        password = os.environ.get(PASSWORD_VARIABLE) or None
+        return Settings(**given, kafka_password=password, providers=providers, origins=origins)
     except SettingError as error:
         hint = SERVICE_HINT if is_of_service(error.value) else ""
         raise click.UsageError(f"{origin_of(ctx, error.setting)}: {error.reason}{hint}") from None
+
+
+def providers_of(ctx: click.Context) -> tuple[ProviderSettings, ...]:
+    """The providers of the config file that a command was given, with their secrets.
+
+    Raises:
+        click.UsageError: one of them has none.
+    """
+    config: ConfigFile | None = ctx.meta.get(CONFIG)
+    if config is None:
+        return ()
+    try:
+        return with_secrets(config.providers, os.environ)
+    except WrongProvider as error:
+        raise click.UsageError(f"{config.path}: {error}") from None
 
 
 def origin_of(ctx: click.Context, name: str) -> Origin:

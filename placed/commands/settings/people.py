@@ -8,7 +8,7 @@ import attrs
 
 from placed.commands.settings.kafka import KafkaSettings
 from placed.commands.settings.kind import one_of, whole
-from placed.commands.settings.kinds import FILE, JOIN_WORD, SECONDS
+from placed.commands.settings.kinds import FILE, JOIN_WORD, SECONDS, USER_HEADER
 from placed.commands.settings.sections import COOLDOWN, PEOPLE
 from placed.commands.settings.setting import SettingError, check_needs, setting
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from placed.commands.settings.setting import Need
 
-SIGN_INS: Final = ("open", "code")
+SIGN_INS: Final = ("open", "code", "oidc", "proxy")
 WATCHERS: Final = ("everybody", "signed-in")
 MAX_CHARGES: Final = 1_000_000
 MAX_PEOPLE: Final = 1_000_000
@@ -27,6 +27,7 @@ _OPEN: Final = "this only with --sign-in open: elsewhere nobody paints without a
 _NEEDS: Final[tuple[Need, ...]] = (
     ("join_code", "sign_in", lambda mode: mode == "code", _CODE),
     ("join_code_file", "sign_in", lambda mode: mode == "code", _CODE),
+    ("user_header", "sign_in", lambda mode: mode == "proxy", "this only with --sign-in proxy"),
     ("charges_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
     ("charge_seconds_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
 )
@@ -39,7 +40,8 @@ class PeopleSettings(KafkaSettings):
     sign_in: str = setting(
         PEOPLE,
         one_of(SIGN_INS, "MODE"),
-        "Who may paint: everybody, each address with charges of its own (`open`), or who has a code from you (`code`).",
+        "Who may paint: everybody, each address with charges of its own (`open`), who has a code from you (`code`), an "
+        "account at a provider (`oidc`), or has signed in at your proxy (`proxy`).",
         more="Watching needs nothing, unless `--watch` says so. See [people](people.md).",
         default="open",
     )
@@ -54,6 +56,14 @@ class PeopleSettings(KafkaSettings):
         PEOPLE,
         FILE,
         "File whose first line is that word, so that nobody on this machine sees it in the list of processes.",
+        default=None,
+    )
+    user_header: str | None = setting(
+        PEOPLE,
+        USER_HEADER,
+        "Header in which your proxy says who has signed in there, such as `Remote-User`.",
+        more="With `--sign-in proxy`. It counts from a `--trusted-proxy` alone, which has to set it or take it away in "
+        "every request.",
         default=None,
     )
     people_per_address: int = setting(
@@ -129,6 +139,8 @@ class PeopleSettings(KafkaSettings):
             raise SettingError(
                 "join_code_file", f"{str(self.join_code_file)!r}; allowed is this or --join-code, not both"
             )
+        if self.sign_in == "proxy" and self.user_header is None:
+            raise SettingError("sign_in", "'proxy'; allowed is this beside a --user-header")
         if self.watch == "signed-in" and self.sign_in == "open":
             allowed = "this with another --sign-in than open, by which people can sign in"
             raise SettingError("watch", f"{self.watch!r}; allowed is {allowed}")

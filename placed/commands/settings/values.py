@@ -41,7 +41,7 @@ from placed.commands.settings.sections import (
     SPEED,
     STORAGE,
 )
-from placed.commands.settings.setting import Setting, check_needs, many_of, row_of, setting
+from placed.commands.settings.setting import Setting, SettingError, check_needs, many_of, row_of, setting
 from placed.telemetry.structured_logs import FORMATS, LEVELS
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.palette import Palette
     from placed.commands.settings.kinds import Network
+    from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Need
 
 MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
@@ -69,6 +70,7 @@ class Settings(PeopleSettings):
     A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.
 
     Attributes:
+        providers: those with whose accounts people sign in, from the tables `[[oidc]]` of the config file.
         origins: where each value comes from, for messages; one that isn't there counts as a flag.
 
     Raises:
@@ -280,6 +282,7 @@ class Settings(PeopleSettings):
         default=False,
     )
 
+    providers: tuple[ProviderSettings, ...] = ()
     origins: Mapping[str, Origin] = attrs.field(factory=dict, repr=False, eq=False)
 
     def origin(self, setting: str) -> Origin:
@@ -289,7 +292,21 @@ class Settings(PeopleSettings):
     def __attrs_post_init__(self) -> None:
         check_needs(self, _NEEDS)
         self.check_people()
+        self._check_providers()
         self.check_kafka()
+
+    def _check_providers(self) -> None:
+        if (self.sign_in == "oidc") != bool(self.providers):
+            allowed = "oidc with providers, which are tables [[oidc]] of the config file, and only oidc with them"
+            raise SettingError("sign_in", f"{self.sign_in!r}; allowed is {allowed}")
+        if self.user_header is None:
+            return
+        if not self.trusted_proxies:
+            allowed = "this beside a --trusted-proxy: whoever reaches the server could say to be anybody"
+            raise SettingError("user_header", f"{self.user_header!r}; allowed is {allowed}")
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            allowed = "this beside the proxies' own addresses: a --trusted-proxy of all addresses is anybody"
+            raise SettingError("user_header", f"{self.user_header!r}; allowed is {allowed}")
 
 
 SHORT_FOR_A_RULE: Final = Setting(

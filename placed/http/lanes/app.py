@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from placed.http.api import Api, Stream
     from placed.http.challenge import Challenge
+    from placed.http.oidc.signing_in import ProviderSignIns
     from placed.http.pages import Pages
     from placed.http.sign_in import SignIns
 
@@ -99,6 +100,7 @@ def create_app(
     embedders: Sequence[str] = (),
     history: History | None = None,
     sign_ins: SignIns | None = None,
+    providers: ProviderSignIns | None = None,
 ) -> QuartTrio:
     """The app over one API.
 
@@ -108,6 +110,7 @@ def create_app(
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
         sign_ins: lets people in and out; without it there is no such endpoint.
+        providers: lets people in who have an account elsewhere; None answers that there is no provider.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -119,6 +122,7 @@ def create_app(
     _route_challenge(app, api.askers.challenge)
     if sign_ins is not None:
         _route_people(app, sign_ins)
+    _route_providers(app, providers)
     _route_pages(app, pages, frame_ancestors(embedders))
     _map_errors(app)
     return app
@@ -177,7 +181,7 @@ def _route_api(app: QuartTrio, api: Api) -> None:
 def _route_people(app: QuartTrio, sign_ins: SignIns) -> None:
     @app.get("/me")
     async def me() -> Response:
-        return _Held(sign_ins.me(await _read(with_body=False)))
+        return _Held(await sign_ins.me(await _read(with_body=False)))
 
     codes = QrCodes(sign_ins.askers)
 
@@ -197,6 +201,21 @@ def _route_people(app: QuartTrio, sign_ins: SignIns) -> None:
         ("/me/name", sign_ins.name),
     ):
         app.add_url_rule(where, where, posting(endpoint), methods=["POST"])
+
+
+def _route_providers(app: QuartTrio, providers: ProviderSignIns | None) -> None:
+    def asked() -> ProviderSignIns:
+        if providers is None:
+            raise Problem(404, "not-found", "nobody signs in here with an account from elsewhere")
+        return providers
+
+    @app.get("/sign-in/oidc/<name>")
+    async def begin(name: str) -> Response:
+        return _Held(await asked().begin(name, await _read(with_body=False)))
+
+    @app.get("/sign-in/oidc/<name>/callback")
+    async def finish(name: str) -> Response:
+        return _Held(await asked().finish(name, await _read(with_body=False)))
 
 
 def _route_history(app: QuartTrio, history: History) -> None:

@@ -1,0 +1,230 @@
+"""Signs people in with their account at a provider: `GET /sign-in/oidc/NAME` and its callback.
+
+Both answer with a redirect: to the provider, and back to the page. The page is told by a word in the fragment why
+somebody isn't signed in; the log tells the operator the rest. A redirect leads to a URL of the provider's own document,
+or to this server's page: nothing that a request says decides on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
+import trio
+
+from placed.canvas.author import author_of_person
+from placed.http.answer import NO_STORE, Answer, Problem
+from placed.http.body import form_pairs
+from placed.http.cookies import cookie_of, set_cookie
+from placed.http.oidc.errors import Disbelieved, ProviderError, ProviderRefused
+from placed.http.oidc.flow import COOKIE, FLOW_SECONDS, SAFE_COOKIE, flow_of, is_state_of, new_flow
+from placed.http.own_url import own_url
+from placed.http.used_once import UsedOnce
+from placed.people.changes import Refused, SignIn
+from placed.people.free_names import free_name
+from placed.storage.lmdb_environment import StoreError
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from placed.http.answer import Request
+    from placed.http.askers import Askers
+    from placed.http.oidc.flow import Flow
+    from placed.http.oidc.provider import Account
+
+MOST_AT_ONCE: Final = 64  # that wait for a provider; each has a connection to it
+PATH: Final = "/sign-in/oidc"
+_QUERY_CHARACTERS: Final = 8_192  # codes have up to 2,000, and some providers send a session's state along
+_CODE: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
+_DENIED: Final = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
+_WORD: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
+# The code in the callback's address is nobody else's business.
+_HEADERS: Final = (NO_STORE, ("Referrer-Policy", "no-referrer"))
+_TO_PAGE_FROM_START, _TO_PAGE_FROM_CALLBACK = "../../", "../../../"  # relative: the page may be below a path
+
+
+class Provider(Protocol):
+    """What speaks to one."""
+
+    issuer: str
+
+    async def way_there(self, flow: Flow, back: str) -> str:
+        """The URL at which somebody signs in, who then comes `back`."""
+
+    async def names_issuer(self) -> bool:
+        """Whether each of its answers says whose it is."""
+
+    async def account(self, code: str, flow: Flow, back: str) -> Account:
+        """Who it is that came back with this code."""
+
+
+class _Back(Exception):
+    """Somebody goes back to the page without being signed in; the message is the word that the page is told."""
+
+
+@attrs.frozen
+class ProviderSignIns:
+    """Those of one server.
+
+    Attributes:
+        askers: begins sessions, and knows the people.
+        providers: by the names that the config file gives them.
+        now_seconds: since the epoch.
+        used: the ways back that were taken.
+    """
+
+    askers: Askers
+    providers: Mapping[str, Provider]
+    now_seconds: Callable[[], float] = time.time
+    used: UsedOnce = attrs.field(factory=UsedOnce)
+    _waiting: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(MOST_AT_ONCE), init=False)
+    _key: bytes = attrs.field(
+        default=attrs.Factory(
+            lambda self: hashlib.blake2b(digest_size=32, key=self.askers.author_key, person=b"oidc").digest(),
+            takes_self=True,
+        ),
+        init=False,
+        repr=False,
+    )
+
+    async def begin(self, name: str, request: Request) -> Answer:
+        """`GET /sign-in/oidc/NAME`: send somebody to the provider.
+
+        Raises:
+            Problem: 404, there is none of this name; 400, the request names no host.
+        """
+        provider = self._provider(name)
+        flow = new_flow(name, self._key, self.now_seconds())
+        try:
+            async with _Turn(self._waiting):
+                way = await provider.way_there(flow, self._back(name, request))
+        except ProviderError as error:
+            _tell(name, error)
+            return _redirect(f"{_TO_PAGE_FROM_START}#sign-in={error.reason}")
+        except _Back as back:
+            return _redirect(f"{_TO_PAGE_FROM_START}#sign-in={back}")
+        return _redirect(way, self._set_flow(request, flow.cookie, FLOW_SECONDS))
+
+    async def finish(self, name: str, request: Request) -> Answer:
+        """`GET /sign-in/oidc/NAME/callback`: take somebody back, and sign them in.
+
+        Raises:
+            Problem: 404, there is none of this name; 400, the request names no host.
+        """
+        provider = self._provider(name)
+        told = _told(request)
+        flow = self._flow(name, request, told.get("state", ""))
+        if flow is None:
+            return _redirect(f"{_TO_PAGE_FROM_CALLBACK}#sign-in=expired")
+        end = self._set_flow(request, "", 0)
+        try:
+            async with _Turn(self._waiting):
+                await _check_issuer(provider, told)
+                account = await provider.account(_code(told), flow, self._back(name, request))
+            author = await self._signed_in(account)
+        except ProviderError as error:
+            _tell(name, error)
+            return _redirect(f"{_TO_PAGE_FROM_CALLBACK}#sign-in={error.reason}", end)
+        except _Back as back:
+            return _redirect(f"{_TO_PAGE_FROM_CALLBACK}#sign-in={back}", end)
+        return _redirect(_TO_PAGE_FROM_CALLBACK, self.askers.begin(request, author), end)
+
+    def _provider(self, name: str) -> Provider:
+        provider = self.providers.get(name)
+        if provider is None:
+            raise Problem(404, "not-found", f"there is no provider {name[:64]!r} to sign in with here")
+        return provider
+
+    def _back(self, name: str, request: Request) -> str:
+        path = f"{PATH}/{name}/callback"
+        return own_url(request, path, self.askers.trusted_proxies, has_tls=self.askers.has_tls)
+
+    def _flow(self, name: str, request: Request, state: str) -> Flow | None:
+        """The flow that this browser has begun with this provider, and that is not over."""
+        now_seconds = self.now_seconds()
+        flow = flow_of(cookie_of(request.headers, self._cookie(request)), self._key, now_seconds)
+        if flow is None or flow.name != name or not is_state_of(flow, state):
+            return None
+        return flow if self.used.use(flow.state.encode(), flow.end_seconds, now_seconds) else None
+
+    async def _signed_in(self, account: Account) -> int:
+        store = self.askers.store
+        try:
+            name = free_name(account.names, lambda skeleton: store.named(skeleton) is not None)
+            await store.change(SignIn(account.id, int(self.now_seconds() * 1_000), name, needs_name=False))
+        except (Refused, StoreError) as error:  # it is full, or can't be written
+            get_logger(__name__).warning("nobody can be added to the people", reason=str(error))
+            raise _Back("busy") from error
+        return author_of_person(account.id, self.askers.author_key)
+
+    def _cookie(self, request: Request) -> str:
+        return SAFE_COOKIE if self.askers.is_secure(request) else COOKIE
+
+    def _set_flow(self, request: Request, value: str, seconds: int) -> tuple[str, str]:
+        return set_cookie(self._cookie(request), value, seconds, secure=self.askers.is_secure(request))
+
+
+class _Turn:
+    """One of the places of those who wait for a provider; raises `_Back` when there is none."""
+
+    def __init__(self, places: trio.CapacityLimiter) -> None:
+        self._places = places
+
+    async def __aenter__(self) -> None:
+        try:
+            self._places.acquire_on_behalf_of_nowait(self)
+        except trio.WouldBlock:
+            raise _Back("busy") from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release_on_behalf_of(self)
+
+
+def _redirect(where: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(303, (("Location", where), *_HEADERS, *headers))
+
+
+def _told(request: Request) -> dict[str, str]:
+    """What a provider's answer says; nothing where it's too long, or says one thing twice."""
+    if len(request.query) > _QUERY_CHARACTERS:
+        return {}
+    pairs = form_pairs(request.query, "query")
+    told: dict[str, Any] = dict(pairs)
+    return told if len(told) == len(pairs) else {}
+
+
+async def _check_issuer(provider: Provider, told: Mapping[str, str]) -> None:
+    """RFC 9207: the answer of one provider may not be taken to another."""
+    issuer = told.get("iss")
+    if issuer is None and await provider.names_issuer():
+        raise Disbelieved("the answer doesn't say which provider it is from (iss), as this one's always do")
+    if issuer is not None and issuer != provider.issuer:
+        raise Disbelieved(f"the answer is from {issuer[:200]!r}, and not from {provider.issuer!r}")
+
+
+def _code(told: Mapping[str, str]) -> str:
+    """The code in a provider's answer.
+
+    Raises:
+        _Back: the person has said no.
+        ProviderRefused: the provider has.
+        Disbelieved: there is none.
+    """
+    error = told.get("error")
+    if error in _DENIED:
+        raise _Back("denied")
+    if error is not None:
+        word = error if _WORD.fullmatch(error) else "an error"
+        raise ProviderRefused(f"the provider answered {word}: {told.get('error_description', '')[:200]!r}")
+    code = told.get("code", "")
+    if not _CODE.fullmatch(code):
+        raise Disbelieved("the provider's answer has no code")
+    return code
+
+
+def _tell(name: str, error: ProviderError) -> None:
+    get_logger(__name__).warning("nobody was signed in by a provider", provider=name, reason=str(error))

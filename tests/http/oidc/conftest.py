@@ -1,0 +1,48 @@
+"""A server with a provider, over each lane."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.equipment.free_ports import free_ports
+from tests.http.oidc.schools import at, provider_settings
+from tests.support.openid_provider import openid_provider
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.http.oidc.schools import School
+    from tests.support.serving import Server
+
+    Start = Callable[..., AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+def school_at() -> Callable[[Server], AbstractAsyncContextManager[School]]:
+    """Gives a server's people browsers."""
+    return at
+
+
+@pytest.fixture
+def start_school(start: Start) -> Callable[..., AbstractAsyncContextManager[School]]:
+    """Opens a server with the provider `school`; takes the server's settings."""
+    return partial(_school, start)
+
+
+@contextlib.asynccontextmanager
+async def _school(start: Start, *, claims_in_token: bool = False, **settings: Any) -> AsyncGenerator[School]:
+    port = free_ports(1)[0]
+    told = provider_settings("school", f"http://127.0.0.1:{port}")
+    # The server is there first: it starts without its provider.
+    async with start(sign_in="oidc", providers=(told,), **settings) as server:
+        back = f"{server.url}/sign-in/oidc/school/callback"
+        async with (
+            openid_provider(back, port=port, claims_in_token=claims_in_token) as issuer,
+            at(server, issuer) as one,
+        ):
+            yield one
