@@ -17,7 +17,7 @@ Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the proces
 from __future__ import annotations
 
 import contextlib
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -80,6 +80,9 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
+# To read, strip and pack the client's hundred files is more than half of a start in a process that has started a server
+# before; a release brings other files only together with another process.
+_pages_in = cache(Pages.load)
 
 
 class StoppedEarly(Exception):
@@ -231,7 +234,7 @@ class _Server:
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
-        app = create_app(api, Pages.load(client_folder()), settings.allow_embeds, history, sign_ins, providers)
+        app = create_app(api, _pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers)
         self._front = Front(
             app,
             fast=fast,

@@ -89,3 +89,18 @@ async def test_who_has_a_connection_may_ask_once_more_and_is_told_that_it_ends(
             first = await new.request("/info")
         assert (last.status, last.json()["v"], last.headers["connection"]) == (200, 3, "close")
         assert (first.status, first.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_a_server_that_nobody_is_connected_to_any_more_waits_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr(front, "_WIND_DOWN_SECONDS", LIMIT_SECONDS)
+    monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
+    with trio.fail_after(LIMIT_SECONDS / 2):
+        async with serving(lane, tmp_path) as server:
+            async with connect(server.port) as kept:
+                assert (await place(kept, 1, 2, 3)).status == 200
+                server.stop.set()
+                await trio.testing.wait_all_tasks_blocked()
+            await server.stopped.wait()

@@ -156,13 +156,15 @@ class Front:
             nursery.cancel_scope.cancel()
 
     async def wind_down(self) -> None:
-        """Accept no more connections, and serve those that are open for a moment, each answer its connection's last."""
+        """Accept no more connections, and serve those that are open for a moment, each answer its connection's last; no
+        longer than there are any.
+        """
         self._accepting.cancel()
         self._is_winding_down = True  # Hypercorn, told so, would close those that have yet to ask
         if self._fast_lane is not None:
             self._fast_lane.wind_down()
-        if self._streams:
-            await trio.sleep(_WIND_DOWN_SECONDS)
+        with trio.move_on_after(_WIND_DOWN_SECONDS):
+            await self._until_all_closed()
 
     async def stop(self, grace_seconds: float) -> None:
         """End it as the module says. Idempotent."""
@@ -173,14 +175,17 @@ class Front:
         if self._fast_lane is not None:
             self._fast_lane.stop()
         with trio.move_on_after(grace_seconds):
-            while self._streams:
-                await self._all_closed.wait()
+            await self._until_all_closed()
             if self._sockets is not None:
                 await self._sockets.wait_empty()
         if self._fast_lane is not None:
             self._fast_lane.abort()
         for stream in list(self._streams):
             stream.abort()
+
+    async def _until_all_closed(self) -> None:
+        while self._streams:
+            await self._all_closed.wait()
 
     def _full(self) -> None:
         self._metrics.refused_connections["server-full"] += 1
