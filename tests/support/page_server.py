@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
-import subprocess
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from bench.equipment.server_process import COMMAND, ROOT, address_in, users_environment
+from bench.equipment.server_process import address_in
+from tests.support.forked import Forked, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ class PageServer:
         self._data = data
         self._arguments = arguments
         self._port = 0
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
         self._lines: list[str] = []
         self._client = httpx.Client(timeout=10, trust_env=False)
 
@@ -76,25 +77,20 @@ class PageServer:
         """Start it, the second time on the same port, and wait until it answers there."""
         self._lines.clear()
         place = ["--data", str(self._data), "--port", str(self._port)]
-        self._process = subprocess.Popen(
-            [*COMMAND, *place, *self._arguments, *more],
-            cwd=ROOT,
-            env=users_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        said, says = os.pipe()
+        try:
+            self._process = start(*place, *self._arguments, *more, stdout=says, stderr=says)
+        finally:
+            os.close(says)
         listening = threading.Event()
-        threading.Thread(target=self._follow_output, args=(self._process, listening), daemon=True).start()
+        threading.Thread(target=self._follow_output, args=(said, listening), daemon=True).start()
         if not listening.wait(START_SECONDS) or not self._port:
             self.kill()
             raise AssertionError("the server didn't start:\n" + "".join(self._lines))
         assert self._client.get(self.url + "readyz").status_code == 200
 
-    def _follow_output(self, process: subprocess.Popen[str], listening: threading.Event) -> None:
-        assert process.stdout is not None
-        with process.stdout as output:
+    def _follow_output(self, said: int, listening: threading.Event) -> None:
+        with open(said, encoding="utf-8") as output:
             for line in output:
                 self._lines.append(line)
                 # Both outputs are one here, and a line of the log may name an address as well.
@@ -107,14 +103,14 @@ class PageServer:
         """End it as kill -9 does, and wait until it is gone. Idempotent."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(STOP_SECONDS)
+            self._process.wait_at_most(STOP_SECONDS)
             self._process = None
 
     def stop(self) -> None:
         """End it in order, with SIGTERM."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(STOP_SECONDS)
+        self._process.wait_at_most(STOP_SECONDS)
         self._process = None
 
     def close(self) -> None:

@@ -1,11 +1,14 @@
 """A real server, `python -m placed`, as a process that tests may kill.
 
+Its imports were done before it was started, unless another command starts it: see `tests.support.fork_server`.
+
 Every wait has a time limit, and the process is gone when the block ends, whatever happened in it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import tempfile
@@ -15,6 +18,7 @@ import trio
 
 from bench.equipment.server_process import COMMAND, address_in, users_environment
 from bench.equipment.server_process import ROOT as ROOT  # for the tests of other commands as well
+from tests.support.forked import Forked, start
 from tests.support.http_connection import HOST
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
 ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
-_COMMAND: Final = (*COMMAND, "--port", "0", "--allowed-host", HOST)
+_ARGUMENTS: Final = ("--port", "0", "--allowed-host", HOST)
 _CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 
 
@@ -34,8 +38,9 @@ class ServerProcess:
         port: where it listens; 0 until it is ready.
     """
 
-    def __init__(self, process: trio.Process, errors: IO[bytes]) -> None:
+    def __init__(self, process: trio.Process | Forked, said: trio.abc.ReceiveStream, errors: IO[bytes]) -> None:
         self._process = process
+        self._said = said
         self._errors = errors
         self.port = 0
 
@@ -57,11 +62,10 @@ class ServerProcess:
 
     async def ready(self) -> None:
         """Wait until it has said where it listens."""
-        assert self._process.stdout is not None
         line = b""
         with trio.fail_after(READY_SECONDS):
             while b"\n" not in line:
-                data = await self._process.stdout.receive_some()
+                data = await self._said.receive_some()
                 if not data:
                     await self._process.wait()
                     raise AssertionError(f"it ended with {self._process.returncode}:\n{self.output}")
@@ -122,22 +126,37 @@ async def starting(
         prefix: a command to start it with.
         pass_fds: open descriptors that it gets.
     """
+    arguments = (*_ARGUMENTS, "--data", str(data), *flags)
     with tempfile.TemporaryFile() as errors:
-        process = await trio.lowlevel.open_process(
-            [*prefix, *_COMMAND, "--data", str(data), *flags],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=ROOT,
-            env=users_environment(),
-            pass_fds=pass_fds,
-        )
-        server = ServerProcess(process, errors)
+        if prefix or pass_fds:
+            process, said = await _executed((*prefix, *COMMAND, *arguments), errors, pass_fds)
+        else:
+            process, said = _forked(arguments, errors)
+        server = ServerProcess(process, said, errors)
         try:
             yield server
         finally:
             await server.kill()
-            assert process.stdout is not None
-            await process.stdout.aclose()
+            await said.aclose()
+
+
+def _forked(arguments: tuple[str, ...], errors: IO[bytes]) -> tuple[trio.Process | Forked, trio.abc.ReceiveStream]:
+    said, says = os.pipe()
+    try:
+        process = start(*arguments, stdout=says, stderr=errors.fileno())
+    finally:
+        os.close(says)
+    return process, trio.lowlevel.FdStream(said)
+
+
+async def _executed(
+    command: tuple[str, ...], errors: IO[bytes], pass_fds: tuple[int, ...]
+) -> tuple[trio.Process | Forked, trio.abc.ReceiveStream]:
+    process = await trio.lowlevel.open_process(
+        command, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, env=users_environment(), pass_fds=pass_fds
+    )
+    assert process.stdout is not None
+    return process, process.stdout
 
 
 @contextlib.asynccontextmanager

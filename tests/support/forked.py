@@ -1,0 +1,131 @@
+"""Servers as processes that begin where their imports are done: see `tests.support.fork_server`.
+
+One such process for each process of pytest, started by its first server. It ends with whoever started it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import Final
+
+import trio
+
+from bench.equipment.server_process import ROOT, users_environment
+
+_START_SECONDS: Final = 60.0  # the imports take 0.6 s on an idle machine
+
+
+class Forked:
+    """One server's process, with what tests use of `subprocess.Popen` and `trio.Process`.
+
+    Attributes:
+        pid: its process id.
+        returncode: its exit code, -N for signal N, once somebody has looked after its end.
+    """
+
+    def __init__(self, pid: int, ended: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = ended
+
+    def __del__(self) -> None:
+        os.close(self._ended)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        if self.returncode is None and select.select([self._ended], [], [], 0)[0]:
+            self.returncode = int(os.read(self._ended, 16))
+        return self.returncode
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and return its exit code."""
+        if self.poll() is None:
+            own = os.dup(self._ended)  # of this task: two can't wait for one descriptor
+            try:
+                await trio.lowlevel.wait_readable(own)
+            finally:
+                os.close(own)
+        return self._exit_code()
+
+    def wait_at_most(self, seconds: float) -> int:
+        """The same in a thread.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs on.
+        """
+        if self.poll() is None and not select.select([self._ended], [], [], seconds)[0]:
+            raise subprocess.TimeoutExpired(["placed"], seconds)
+        return self._exit_code()
+
+    def _exit_code(self) -> int:
+        code = self.poll()
+        assert code is not None
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it hasn't ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+def start(*arguments: str, stdout: int, stderr: int) -> Forked:
+    """Start `python -m placed ARGUMENTS` in the repository's folder, with a user's environment, and nothing to read on
+    standard input.
+
+    Args:
+        arguments: of the command line.
+        stdout: a descriptor, which stays the caller's.
+        stderr: the same.
+    """
+    asked = {"arguments": arguments, "environment": users_environment(), "folder": str(ROOT)}
+    ended, ends = os.pipe()
+    try:
+        pid = _fork_server().ask(json.dumps(asked).encode() + b"\n", [stdout, stderr, ends])
+    finally:
+        os.close(ends)
+    return Forked(pid, ended)
+
+
+class _ForkServer:
+    """The process that starts them."""
+
+    def __init__(self) -> None:
+        self._asking = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        self._control.settimeout(_START_SECONDS)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())],
+                cwd=ROOT, env=users_environment(), stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+            )  # fmt: skip
+        atexit.register(self._end)
+
+    def ask(self, line: bytes, descriptors: list[int]) -> int:
+        """Have one started, and return its process id."""
+        with self._asking:
+            socket.send_fds(self._control, [line], descriptors)
+            return int(self._control.recv(16))
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.wait(_START_SECONDS)
+
+
+_fork_server = functools.cache(_ForkServer)
