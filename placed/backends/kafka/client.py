@@ -21,7 +21,6 @@ import attrs
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
-from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from placed.backends import (
     LogCorrupt,
@@ -33,6 +32,7 @@ from placed.backends import (
     OffsetOutOfRange,
 )
 from placed.backends.kafka.codecs import is_of_codec, undecodable
+from placed.backends.kafka.mends import mend_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,8 +75,7 @@ class Client:
 
     def __init__(self, place: KafkaPlace, security: KafkaSecurity) -> None:
         _LOGGER.setLevel(_SILENT)
-        for transport in (KafkaTCPTransport, KafkaSSLTransport):
-            _hear_last_words(transport)
+        mend_library()
         self._tls = _tls_context(security, place) if security.protocol.endswith("ssl") else None
         self.place = place
         self.partition = TopicPartition(place.topic, _PARTITION)
@@ -318,19 +317,6 @@ class Producer:
         sender.join(CLOSE_SECONDS)
         with contextlib.suppress(kafka_errors.KafkaError):
             self._producer.close(timeout=0)
-
-
-def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
-    """Have kafka-python read the bytes that come together with a connection's end. Idempotent."""
-    receive = transport._sock_recv  # noqa: SLF001 - there is no public place for it
-    if receive.__name__ == "receive_then_end":
-        return
-
-    def receive_then_end(self: KafkaTCPTransport) -> tuple[bytes, Exception | None]:
-        data, error = receive(self)
-        return (data, None) if data else (data, error)  # the end is still there at the next call
-
-    transport._sock_recv = receive_then_end  # noqa: SLF001
 
 
 def _tls_context(security: KafkaSecurity, place: KafkaPlace) -> ssl.SSLContext:

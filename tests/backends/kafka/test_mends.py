@@ -1,0 +1,69 @@
+"""What placed mends in kafka-python, without a broker."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka.errors import KafkaConnectionError
+from kafka.net.inet import KafkaNetSocket
+
+from bench.equipment.free_ports import free_ports
+from placed.backends.kafka.mends import mend_library
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+
+class _Waits:
+    """In the place of kafka-python's loop: each wait is one step of the coroutine."""
+
+    def __await__(self) -> Generator[None]:
+        yield
+
+    def wait_write(self, _sock: socket.socket, timeout_at: float | None = None) -> _Waits:
+        assert timeout_at is None
+        return self
+
+
+@pytest.fixture
+def sock() -> Iterator[socket.socket]:
+    mend_library()
+    mend_library()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        yield sock
+
+
+def _run(steps: Generator[None, None, Any]) -> Any:
+    while True:
+        try:
+            steps.send(None)
+        except StopIteration as ended:
+            return ended.value
+
+
+def _connecting(sock: socket.socket, port: int) -> Any:
+    return KafkaNetSocket().sock_connect(_Waits(), sock, ("127.0.0.1", port))
+
+
+def test_a_socket_that_is_being_connected_is_closed_with_its_client(sock: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connecting = _connecting(sock, listener.getsockname()[1])
+        connecting.send(None)
+        connecting.close()
+    assert sock.fileno() == -1
+
+
+def test_a_socket_that_cannot_be_connected_is_closed(sock: socket.socket) -> None:
+    connecting = _connecting(sock, free_ports(1)[0])
+    with pytest.raises(KafkaConnectionError):
+        _run(connecting)
+    assert sock.fileno() == -1
+
+
+def test_a_socket_that_is_connected_stays_open(sock: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert _run(_connecting(sock, listener.getsockname()[1])) is sock
+    assert sock.fileno() >= 0
