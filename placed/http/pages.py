@@ -18,6 +18,7 @@ import hashlib
 import mimetypes
 import posixpath
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +71,16 @@ _UNREAD: Final = re.compile(
 _SCRIPT: Final = re.compile(r' *<script type="module" src="client/([^"]+)"')
 _IMPORT: Final = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
 _GZIP_LEVEL: Final = 9  # 10 ms for all files together
+
+
+@cache
+def pages_in(folder: Path) -> Pages:
+    """The pages in `folder`, read once for all servers of a process.
+
+    To read, strip and pack the client's hundred files is more than half of a start in a process that has started a
+    server before. A release brings other files only together with another process.
+    """
+    return Pages.load(folder)
 
 
 def client_folder() -> Path:

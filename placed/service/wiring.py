@@ -17,7 +17,7 @@ Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the proces
 from __future__ import annotations
 
 import contextlib
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -39,7 +39,7 @@ from placed.http.lanes.app import create_app
 from placed.http.lanes.descriptors import room_for_connections, tell_few
 from placed.http.lanes.front import Front
 from placed.http.lanes.listening import address_of, listen, url_of
-from placed.http.pages import Pages, client_folder
+from placed.http.pages import client_folder, pages_in
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
@@ -80,9 +80,6 @@ SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they k
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
 _LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
-# To read, strip and pack the client's hundred files is more than half of a start in a process that has started a server
-# before; a release brings other files only together with another process.
-_pages_in = cache(Pages.load)
 
 
 class StoppedEarly(Exception):
@@ -234,7 +231,7 @@ class _Server:
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
-        app = create_app(api, _pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers)
+        app = create_app(api, pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers)
         self._front = Front(
             app,
             fast=fast,

@@ -136,9 +136,9 @@ def test_a_token_is_sent_with_each_request_and_never_shown(server: ModelServer, 
     sent = set[str | None]()
     handle = server.handle
 
-    def noting(request: httpx.Request) -> httpx.Response:
+    async def noting(request: httpx.Request) -> httpx.Response:
         sent.add(request.headers.get("authorization"))
-        return handle(request)
+        return await handle(request)
 
     command.ApiClient.keywords["transport"] = httpx.MockTransport(noting)  # type: ignore[attr-defined]
     result = run(image, "--url", URL, "--token-file", str(file))
@@ -163,6 +163,6 @@ def test_a_token_file_that_cannot_be_used_is_bad_usage(
     if content is not None:
         file.write_text(content)
     result = run(image, "--url", url, "--token-file", str(file))
-    assert (result.exit_code, server.posts) == (2, [])
+    assert (result.exit_code, server.posts) == (2, 0)
     assert why in result.output
     assert "hush" not in result.output
