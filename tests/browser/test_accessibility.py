@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.people_page import WORD, button, wait_until_in, wait_until_out
 from tests.browser.templates.panel import payload, png
 from tests.browser.test_page import PHONE
 from tests.support.parts import node_package
@@ -55,6 +56,36 @@ def test_axe_finds_nothing_on_the_page_nor_in_any_panel(
             button.click()
             window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{name} is shown")
             assert _violations(window, axe) == [], name
+
+
+@pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_while_somebody_signs_in_nor_when_they_have(
+    new_server: Callable[..., PageServer],
+    new_window: Callable[..., CanvasPage],
+    axe: str,
+    options: dict[str, Any],
+    scheme: str,
+) -> None:
+    server, window = new_server(*WORD), new_window(**options, color_scheme=scheme)
+    window.open(server.url)
+    wait_until_out(window)
+    assert _violations(window, axe) == []
+    button(window, "Sign in to paint").click()
+    window.page.get_by_label("Word").fill("wrong")
+    window.page.get_by_label("Your name").fill("Ada")
+    button(window, "Join").click()
+    window.wait_until(window.page.locator("#panel .trouble").is_visible, "it was the wrong word")
+    assert _violations(window, axe) == []
+    window.page.get_by_label("Word").fill("Birnbaum")
+    button(window, "Join").click()
+    wait_until_in(window)
+    button(window, "Sign out everywhere").wait_for()
+    assert _violations(window, axe) == []
+    window.page.locator("#share").click()
+    button(window, "Large, for a projector").click()
+    window.page.get_by_role("dialog").wait_for()
+    assert _violations(window, axe) == []
 
 
 @pytest.mark.parametrize("options", [_DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.canvas_page import CanvasPage
+from tests.browser.people_page import WORD
 from tests.browser.templates.panel import payload, png
 from tests.support.page_server import PageServer
 from tests.support.parts import chromium
@@ -125,6 +126,15 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
         server.close()
 
 
+@pytest.fixture(scope="module")
+def server_of_people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """One where people sign in by a word or a code."""
+    server = PageServer(tmp_path_factory.mktemp("people") / "data", "--width", "64", "--height", "48", *WORD)
+    server.start()
+    yield server
+    server.close()
+
+
 def _speak(window: CanvasPage, language: str) -> None:
     for file, name in _FILES.items():
         source = (_CLIENT / file).read_text(encoding="utf-8")
@@ -161,6 +171,39 @@ def test_no_text_is_cut_and_everything_can_be_reached(
     for panel in _PANELS:
         look.open(panel)
         look.at(sizes, panel)
+    _assert_right(look)
+
+
+@pytest.mark.parametrize(
+    ("language", "coarse"),
+    [("de", True), ("fr", False), *((name, True) for name in ("the longest", "twice", "from the right"))],
+)
+def test_so_do_the_ways_in_and_who_one_is(
+    server_of_people: PageServer, new_window: Callable[..., CanvasPage], language: str, coarse: bool
+) -> None:
+    window = new_window(has_touch=coarse, is_mobile=coarse)
+    _speak(window, language)
+    window.open(server_of_people.url)
+    bar = window.page.locator("#to-paint")
+    window.wait_until(bar.is_visible, "the palette's place is taken")
+    look = _Look(window, coarse=coarse, larger=language != "twice")
+    look.at(_SIZES)
+    look.open("people")
+    look.at(_SIZES, "people")
+    fields = window.page.locator("#panel input")
+    fields.nth(0).fill("wrong")
+    fields.nth(1).fill(f"Ada {len(language)}{coarse:d}")
+    fields.nth(1).press("Enter")
+    window.wait_until(window.page.locator("#panel .trouble").is_visible, "it says what is wrong")
+    look.at(_SIZES, "people")
+    fields.nth(0).fill("Birnbaum")
+    fields.nth(0).press("Enter")
+    window.wait_until(lambda: not bar.is_visible(), "somebody is signed in")
+    window.wait_until(lambda: window.page.locator("#panel .row").is_visible(), "and is told who they are")
+    window.wait_until(lambda: not window.page.locator("#message.shown").count(), "what was said once is gone")
+    look.at(_SIZES, "people")
+    window.ask("document.getElementById('panel-close').click()")
+    look.at(_SIZES)
     _assert_right(look)
 
 
