@@ -218,21 +218,21 @@ def _store_errors() -> Iterator[None]:
     """Make problems of the people store's errors."""
     try:
         yield
-    except Refused as refused:
-        raise _problem(refused) from refused
+    except Refused as refusal:
+        raise _problem(refusal) from refusal
     except StoreError as error:
         detail = "the people store can't be read or written just now; nobody can sign in"
         raise Problem(503, "people-unavailable", detail, retry_after(_RETRY_SECONDS)) from error
 
 
-def _problem(refused: Refused) -> Problem:
-    if refused.reason == "name-taken":
-        return Problem(409, "name-taken", str(refused))
-    if refused.reason == "full":
-        return Problem(429, "too-many-people", str(refused), retry_after(_RETRY_SECONDS))
-    if refused.reason in ("wrong-code", "code-revoked"):
-        return _wrong_code(str(refused))
-    return Problem(401, "sign-in", f"{refused}; sign in again")  # forgotten since the session was looked at
+def _problem(refusal: Refused) -> Problem:
+    if refusal.reason == "name-taken":
+        return Problem(409, "name-taken", str(refusal))
+    if refusal.reason == "full":
+        return Problem(429, "too-many-people", str(refusal), retry_after(_RETRY_SECONDS))
+    if refusal.reason in ("wrong-code", "code-revoked"):
+        return _wrong_code(str(refusal))
+    return Problem(401, "sign-in", f"{refusal}; sign in again")  # forgotten since the session was looked at
 
 
 def _wrong_code(detail: str) -> Problem:
