@@ -15,6 +15,7 @@ import trio
 from placed.canvas.author import author_of_person
 from placed.people import written
 from placed.people.changes import AddCodes, AddToken, Forget, Name, SetRoles, SignIn, SignOutEverywhere
+from placed.people.sessions import DAY_MS, Sessions
 from placed.people.store import PeopleStore, open_people
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import StoreDamaged, StoreUnavailable
@@ -80,6 +81,21 @@ await store.change(SetRoles({ADA}, frozenset({{"person", "host"}})))
     await store.change(SignIn("join:2", NOW_MS))
     with trio.fail_after(5):
         while ADA not in store.roles:  # noqa: ASYNC110 - a look at a file brings it
+            await trio.sleep(0.01)
+    nursery.cancel_scope.cancel()
+
+
+async def test_session_that_was_made_before_ends_when_another_process_forgets_the_person(
+    store: PeopleStore, nursery: trio.Nursery
+) -> None:
+    nursery.start_soon(store.run)
+    await store.change(SignIn("join:1", NOW_MS))
+    sessions = Sessions(KEY, store.revoked, 30 * DAY_MS, lambda: NOW_MS)
+    text = sessions.begin(ADA)
+    assert sessions.find(text) is not None
+    await _in_another_process(store.folder, f"await store.change(Forget({ADA}, {NOW_MS}))")
+    with trio.fail_after(5):
+        while sessions.find(text) is not None:  # noqa: ASYNC110 - a look at a file brings it
             await trio.sleep(0.01)
     nursery.cancel_scope.cancel()
 
