@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.http.answer import Problem, invalid_parameter, json_answer, missing_parameter, retry_after
+from placed.http.answer import Problem, invalid_parameter, json_answer, missing_parameter
 from placed.http.body import JSON, json_members, media_type
 from placed.http.client_address import client_address
 from placed.http.origin import refuse_cross_site
+from placed.http.people_refusals import people_unavailable, taken_or_full
 from placed.people.changes import Name, Refused, SetName, SignIn, SignOutEverywhere, UseCode, UseHostLink
 from placed.people.free_names import free_name
 from placed.people.names import ALLOWED, NotAName, name_of, skeleton
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from placed.http.user_header import User
     from placed.people.changes import Change
 
-_RETRY_SECONDS: Final = 2.0
 _EXPECTED: Final = 'a JSON object such as {"code": "…"} or {"join": "…", "name": "Ada"}'
 _WAYS: Final = ({"code"}, {"join", "name"}, {"host"})
 _EXPECTED_OUT: Final = 'a JSON object such as {"everywhere": true}, or nothing'
@@ -221,15 +221,13 @@ def _store_errors() -> Iterator[None]:
     except Refused as refusal:
         raise _problem(refusal) from refusal
     except StoreError as error:
-        detail = "the people store can't be read or written just now; nobody can sign in"
-        raise Problem(503, "people-unavailable", detail, retry_after(_RETRY_SECONDS)) from error
+        raise people_unavailable(error) from error
 
 
 def _problem(refusal: Refused) -> Problem:
-    if refusal.reason == "name-taken":
-        return Problem(409, "name-taken", str(refusal))
-    if refusal.reason == "full":
-        return Problem(429, "too-many-people", str(refusal), retry_after(_RETRY_SECONDS))
+    problem = taken_or_full(refusal)
+    if problem is not None:
+        return problem
     if refusal.reason in ("wrong-code", "code-revoked"):
         return _wrong_code(str(refusal))
     return Problem(401, "sign-in", f"{refusal}; sign in again")  # forgotten since the session was looked at

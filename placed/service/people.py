@@ -14,8 +14,10 @@ from placed.http.askers import Askers
 from placed.http.attempts import Attempts
 from placed.http.challenge import Challenge
 from placed.http.oidc.signing_in import ProviderSignIns
+from placed.http.people_desk import PeopleDesk
 from placed.http.sign_in import SignIns
 from placed.http.user_header import UserHeader
+from placed.people.hosting import Hosting
 from placed.people.rules import RulesByRole
 from placed.people.sessions import DAY_MS, Sessions
 
@@ -73,6 +75,11 @@ def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], 
     """
     attempts = Attempts(settings.people_per_address, settings.unlimited_clients)
     return SignIns(askers, attempts, charges_of, settings.sign_in == "code", join_word(settings))
+
+
+def desk_of(askers: Askers) -> PeopleDesk:
+    """What lets hosts look after people over HTTP."""
+    return PeopleDesk(askers, Hosting(askers.store, askers.author_key))
 
 
 def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns | None:

@@ -47,7 +47,7 @@ from placed.people.store import FOLDER_NAME as PEOPLE_FOLDER
 from placed.people.store import open_people
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.part_metrics import watch_history, watch_parts
-from placed.service.people import askers_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
+from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
@@ -231,7 +231,8 @@ class _Server:
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
-        app = create_app(api, pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers)
+        desk = desk_of(api.askers)
+        app = create_app(api, pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers, desk)
         self._front = Front(
             app,
             fast=fast,

@@ -24,6 +24,7 @@ from placed.http.lanes import app
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.pages import Pages, client_folder
 from placed.http.parameters import MAX_VERSION, QUERY_BYTES
+from placed.http.people_desk import PeopleDesk
 from tests.openapi.description import load, resolve, schema
 from tests.support.stream_client import EventParser
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from placed.http.api import Api
+    from placed.http.askers import Askers
     from placed.http.sign_in import SignIns
+    from placed.people.hosting import Hosting
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = load()
@@ -63,7 +66,8 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     plain = {"healthz": lambda: ALIVE, "readyz": lambda: ALIVE, "prometheus": lambda: ALIVE}
     api = cast("Api", SimpleNamespace(**plain, askers=askers))
     sign_ins = cast("SignIns", SimpleNamespace(askers=askers, sign_in=None, sign_out=None, name=None))
-    routes = app.create_app(api, Pages.load(client_folder()), sign_ins=sign_ins).url_map.iter_rules()
+    desk = PeopleDesk(cast("Askers", askers), cast("Hosting", None))
+    routes = app.create_app(api, Pages.load(client_folder()), sign_ins=sign_ins, desk=desk).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:
         routed.setdefault(re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())

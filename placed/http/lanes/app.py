@@ -22,6 +22,7 @@ from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
 from placed.http.history import History
 from placed.http.origin import preflight
+from placed.http.people_desk import ACTS, QUESTIONS
 from placed.http.qr_code import QrCodes
 from placed.telemetry.structured_logs import request_id_here
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from placed.http.challenge import Challenge
     from placed.http.oidc.signing_in import ProviderSignIns
     from placed.http.pages import Pages
+    from placed.http.people_desk import PeopleDesk
     from placed.http.sign_in import SignIns
 
     Outcome = Answer | Stream | Exception
@@ -101,6 +103,7 @@ def create_app(
     history: History | None = None,
     sign_ins: SignIns | None = None,
     providers: ProviderSignIns | None = None,
+    desk: PeopleDesk | None = None,
 ) -> QuartTrio:
     """The app over one API.
 
@@ -111,6 +114,7 @@ def create_app(
         history: the canvas's past; None answers that there is none.
         sign_ins: lets people in and out; without it there is no such endpoint.
         providers: lets people in who have an account elsewhere; None answers that there is no provider.
+        desk: lets hosts look after people; without it there is no such endpoint.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -122,6 +126,8 @@ def create_app(
     _route_challenge(app, api.askers.challenge)
     if sign_ins is not None:
         _route_people(app, sign_ins)
+    if desk is not None:
+        _route_desk(app, desk)
     _route_providers(app, providers)
     _route_pages(app, pages, frame_ancestors(embedders))
     _map_errors(app)
@@ -201,6 +207,26 @@ def _route_people(app: QuartTrio, sign_ins: SignIns) -> None:
         ("/me/name", sign_ins.name),
     ):
         app.add_url_rule(where, where, posting(endpoint), methods=["POST"])
+
+
+def _route_desk(app: QuartTrio, desk: PeopleDesk) -> None:
+    def looking(what: str) -> Callable[[], Awaitable[Response]]:
+        async def respond() -> Response:
+            return _Held(await desk.look(what, await _read(with_body=False)))
+
+        return respond
+
+    def acting(what: str) -> Callable[[], Awaitable[Response]]:
+        async def respond() -> Response:
+            return _Held(await desk.act(what, await _read()))
+
+        return respond
+
+    for what in QUESTIONS:
+        path = "/people" if what == "people" else f"/people/{what}"
+        app.add_url_rule(path, f"GET {path}", looking(what), methods=["GET"])
+    for what in ACTS:
+        app.add_url_rule(f"/people/{what}", f"POST /people/{what}", acting(what), methods=["POST"])
 
 
 def _route_providers(app: QuartTrio, providers: ProviderSignIns | None) -> None:
