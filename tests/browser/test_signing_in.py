@@ -103,6 +103,7 @@ def test_a_links_code_signs_in_and_is_at_once_nowhere_to_be_seen(
     assert window.ask("location.hash") == "#x=20&y=10&z=16"
     held[0].continue_()
     wait_until_in(window)
+    window.wait_until_live()  # the palette is there a little earlier than the view
     assert window.ask("placed.view.scale") == 16
     assert code not in window.page.url
     assert not any(code in url.partition("#")[0] for url in seen)
