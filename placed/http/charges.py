@@ -45,7 +45,8 @@ def too_few_charges(cooldowns: Cooldowns, author: int, now_ms: int, count: int) 
     rule, standing = cooldowns.rule_of(author), cooldowns.standing(author, now_ms)
     seconds = cooldowns.wait_ms(author, now_ms, count) / 1000
     if count == 1:
-        detail = f"all {rule.charges} charges are spent; the next one is back in {seconds:g} s"
+        spent = "the one charge is" if rule.charges == 1 else f"all {rule.charges} charges are"
+        detail = f"{spent} spent; the next one is back in {seconds:g} s"
     else:
         detail = f"{standing.remaining} of {rule.charges} charges are left; {count} of them are there in {seconds:g} s"
     headers = (retry_after(seconds), *_rate_limit(rule, standing))

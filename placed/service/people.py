@@ -13,7 +13,8 @@ from placed.commands.settings.kinds import JOIN_WORD
 from placed.http.askers import Askers
 from placed.http.attempts import Attempts
 from placed.http.challenge import Challenge
-from placed.http.oidc.signing_in import ProviderSignIns
+from placed.http.client_limit import ClientLimit
+from placed.http.oidc.signing_in import MOST_OF_ONE, ProviderSignIns
 from placed.http.people_desk import PeopleDesk
 from placed.http.sign_in import SignIns
 from placed.http.user_header import UserHeader
@@ -97,7 +98,7 @@ def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns 
         each.name: opening.open_provider(each.kind, each.issuer, each.client_id, secrets[each.name])
         for each in settings.providers
     }
-    return ProviderSignIns(askers, providers)
+    return ProviderSignIns(askers, providers, clients=ClientLimit(MOST_OF_ONE, settings.unlimited_clients))
 
 
 def told_of_sign_in(settings: Settings) -> dict[str, Any]:

@@ -77,6 +77,8 @@ async def test_two_people_behind_one_address_have_charges_of_their_own(start: St
         ada = await signed_in(server, join=WORD, name="Ada")
         bob = await signed_in(server, join=WORD, name="Bob")
         assert [(await server.place(1, 1, 1, who)).status for who in (ada, bob, ada, bob)] == [200, 200, 429, 429]
+        refused = await server.place(1, 1, 1, ada)
+        assert refused.json()["detail"].startswith("the one charge is spent; the next one is back in ")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ or to this server's page: nothing that a request says decides on it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
@@ -18,6 +19,8 @@ import trio
 from placed.canvas.author import author_of_person
 from placed.http.answer import NO_STORE, Answer, Problem
 from placed.http.body import form_pairs
+from placed.http.client_address import client_address
+from placed.http.client_limit import ClientLimit
 from placed.http.cookies import cookie_of, set_cookie
 from placed.http.oidc.errors import Disbelieved, ProviderError, ProviderRefused
 from placed.http.oidc.flow import COOKIE, FLOW_SECONDS, SAFE_COOKIE, flow_of, is_state_of, new_flow
@@ -29,7 +32,7 @@ from placed.storage.lmdb_environment import StoreError
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from placed.http.answer import Request
     from placed.http.askers import Askers
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from placed.http.oidc.provider import Account
 
 MOST_AT_ONCE: Final = 64  # that wait for a provider; each has a connection to it
+MOST_OF_ONE: Final = 16  # of those, from one address: while a provider is slow, the others still have a place
 PATH: Final = "/sign-in/oidc"
 _QUERY_CHARACTERS: Final = 8_192  # codes have up to 2,000, and some providers send a session's state along
 _CODE: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
@@ -75,12 +79,14 @@ class ProviderSignIns:
         providers: by the names that the config file gives them.
         now_seconds: since the epoch.
         used: the ways back that were taken.
+        clients: how many of one address may wait for a provider.
     """
 
     askers: Askers
     providers: Mapping[str, Provider]
     now_seconds: Callable[[], float] = time.time
     used: UsedOnce = attrs.field(factory=UsedOnce)
+    clients: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_OF_ONE))
     _waiting: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(MOST_AT_ONCE), init=False)
     _key: bytes = attrs.field(
         default=attrs.Factory(
@@ -100,7 +106,7 @@ class ProviderSignIns:
         provider = self._provider(name)
         flow = new_flow(name, self._key, self.now_seconds())
         try:
-            async with _Turn(self._waiting):
+            with self._turn(request):
                 way = await provider.way_there(flow, self._back(name, request))
         except ProviderError as error:
             _tell(name, error)
@@ -122,7 +128,7 @@ class ProviderSignIns:
             return _redirect(f"{_TO_PAGE_FROM_CALLBACK}#sign-in=expired")
         end = self._set_flow(request, "", 0)
         try:
-            async with _Turn(self._waiting):
+            with self._turn(request):
                 await _check_issuer(provider, told)
                 account = await provider.account(_code(told), flow, self._back(name, request))
             author = await self._signed_in(account)
@@ -132,6 +138,18 @@ class ProviderSignIns:
         except _Back as back:
             return _redirect(f"{_TO_PAGE_FROM_CALLBACK}#sign-in={back}", end)
         return _redirect(_TO_PAGE_FROM_CALLBACK, self.askers.begin(request, author), end)
+
+    @contextlib.contextmanager
+    def _turn(self, request: Request) -> Iterator[None]:
+        """One of the places of those who wait for a provider; raises `_Back` when there is none."""
+        held = self.clients.enter(client_address(request, self.askers.trusted_proxies))
+        if held is None:
+            raise _Back("busy")
+        try:
+            with _place(self._waiting):
+                yield
+        finally:
+            held.leave()
 
     def _provider(self, name: str) -> Provider:
         provider = self.providers.get(name)
@@ -168,20 +186,17 @@ class ProviderSignIns:
         return set_cookie(self._cookie(request), value, seconds, secure=self.askers.is_secure(request))
 
 
-class _Turn:
-    """One of the places of those who wait for a provider; raises `_Back` when there is none."""
-
-    def __init__(self, places: trio.CapacityLimiter) -> None:
-        self._places = places
-
-    async def __aenter__(self) -> None:
-        try:
-            self._places.acquire_on_behalf_of_nowait(self)
-        except trio.WouldBlock:
-            raise _Back("busy") from None
-
-    async def __aexit__(self, *_: object) -> None:
-        self._places.release_on_behalf_of(self)
+@contextlib.contextmanager
+def _place(places: trio.CapacityLimiter) -> Iterator[None]:
+    own = object()
+    try:
+        places.acquire_on_behalf_of_nowait(own)
+    except trio.WouldBlock:
+        raise _Back("busy") from None
+    try:
+        yield
+    finally:
+        places.release_on_behalf_of(own)
 
 
 def _redirect(where: str, *headers: tuple[str, str]) -> Answer:

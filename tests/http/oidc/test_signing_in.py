@@ -316,3 +316,30 @@ async def test_more_than_wait_for_a_provider_are_told_to_try_again(
                 await asked.wait()
             assert (await second.begin()).headers["location"] == "../../#sign-in=busy"
             waiting.cancel_scope.cancel()
+
+
+async def test_one_address_leaves_places_for_others_while_a_provider_is_slow(
+    start: Start, school_at: SchoolAt, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("placed.service.people.MOST_OF_ONE", 1)
+    send, asked = trio.open_memory_channel[None](10)
+
+    async def silent(stream: trio.SocketStream) -> None:
+        await send.send(None)
+        await trio.sleep_forever()
+
+    listeners = await nursery.start(partial(trio.serve_tcp, silent, 0, host="127.0.0.1"))
+    port = listeners[0].socket.getsockname()[1]
+    settings = {**providers(school=port, office=port), "trusted_proxies": ("127.0.0.1",)}
+    async with start(**settings) as server, school_at(server) as school:
+        first, second, other = [await school.browser() for _ in range(3)]
+        for browser, address in ((first, "203.0.113.7"), (second, "203.0.113.7"), (other, "203.0.113.8")):
+            browser.http.headers["X-Forwarded-For"] = address
+        async with trio.open_nursery() as waiting:
+            with trio.fail_after(LIMIT_SECONDS):
+                waiting.start_soon(first.begin)
+                await asked.receive()
+                assert (await second.begin("office")).headers["location"] == "../../#sign-in=busy"
+                waiting.start_soon(other.begin, "office")
+                await asked.receive()
+            waiting.cancel_scope.cancel()
