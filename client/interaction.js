@@ -82,7 +82,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     cooldown,
     gotCooldown: (said, askedAt) => cooldown.set(cooldownOf(said), Date.now(), askedAt),
     panel: () => panel,
-    isRefused: () => resync.connection === 'offline' && resync.refusal?.kind === 'signed-out',
+    isRefused: () => resync.standing.connection === 'offline' && resync.standing.refusal?.kind === 'signed-out',
     probe: () => connection.probe(),
     refresh,
     say

@@ -107,13 +107,13 @@ function goTo(fragment) {
 function showState() {
   const now = Date.now()
   status.showConnection(resync, now)
-  const follows = ['live', 'read-only'].includes(resync.connection)
+  const follows = ['live', 'read-only'].includes(resync.standing.connection)
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
   // A canvas that can't be live, or not be painted on, can still be looked around in; and one that is shown to those who are
   // signed in alone needs the way in.
-  const isLooked = screen.canvas && resync.connection !== 'catching-up'
-  if (isLooked || resync.refusal?.kind === 'signed-out') void loadInteraction()
+  const isLooked = screen.canvas && resync.standing.connection !== 'catching-up'
+  if (isLooked || resync.standing.refusal?.kind === 'signed-out') void loadInteraction()
   interaction?.changed()
 }
 

@@ -47,8 +47,8 @@ export class StatusBar {
    * @param {number} now
    */
   showConnection(resync, now) {
-    const { connection: state, refusal, polls } = resync
-    const seconds = Math.ceil(resync.retryInMs(now) / 1000)
+    const { connection: state, refusal, polls } = resync.standing
+    const seconds = Math.ceil(resync.standing.retryInMs(now) / 1000)
     const refused = state === 'offline' ? refusal : null
     write(this.#connection, (refused && REFUSALS[refused.kind]) ?? WORDS[state])
     const title = refused ? whyRefused(refused) : polls && state === 'live' ? t('polling') : ''

@@ -29,7 +29,7 @@ import { screenOf } from '../view/viewport.js'
 export function tell({ resync, screen, cooldown, palette, painting, past }) {
   const state = {
     get connection() {
-      return resync.connection
+      return resync.standing.connection
     },
     get lag() {
       return resync.lag

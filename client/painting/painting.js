@@ -99,10 +99,10 @@ export class Painting {
     const { canvas, resync, cooldown, mayNot } = this.#page
     const now = Date.now()
     if (!canvas()) return t('notHereYet')
-    const { refusal } = resync
+    const { refusal } = resync.standing
     // Who can't have a stream can paint: the canvas follows in images.
-    if (resync.connection === 'offline' && refusal?.kind !== 'full') return refusal ? whyRefused(refusal) : t('offlineNoPainting')
-    if (resync.connection === 'read-only') return t('readOnlyNoPainting')
+    if (resync.standing.connection === 'offline' && refusal?.kind !== 'full') return refusal ? whyRefused(refusal) : t('offlineNoPainting')
+    if (resync.standing.connection === 'read-only') return t('readOnlyNoPainting')
     const refused = mayNot()
     if (refused) return refused
     if (this.ownPixels.full) return t('tooManyUnderWay')
@@ -137,7 +137,7 @@ export class Painting {
    * @returns {boolean} whether the stream is in doubt
    */
   tick() {
-    const { unknown, overdue } = this.ownPixels.tick(Date.now(), ['live', 'read-only'].includes(this.#page.resync.connection))
+    const { unknown, overdue } = this.ownPixels.tick(Date.now(), ['live', 'read-only'].includes(this.#page.resync.standing.connection))
     if (unknown.length) this.#page.say(t('nobodySaid'), 'trouble')
     if (unknown.length || overdue.length) this.#page.changed()
     return overdue.length > 0

@@ -55,9 +55,9 @@ export class Connection {
       this.#network(true)
     })
     document.addEventListener('visibilitychange', () => this.#look())
-    document.addEventListener('freeze', () => this.#obey(this.#resync.freeze(Date.now())))
+    document.addEventListener('freeze', () => this.#obey(this.#resync.attention.freeze(Date.now())))
     document.addEventListener('resume', () => this.#wake()) // thawed
-    addEventListener('pagehide', () => this.#obey(this.#resync.freeze(Date.now())))
+    addEventListener('pagehide', () => this.#obey(this.#resync.attention.freeze(Date.now())))
     addEventListener('pageshow', (event) => event.persisted && this.#wake())
     this.#watchLink()
   }
@@ -69,18 +69,18 @@ export class Connection {
       this.#sharing.join()
       this.askCharges() // others behind the same address may have painted
     }
-    this.#obey(this.#resync.seen(!document.hidden, Date.now()))
+    this.#obey(this.#resync.attention.seen(!document.hidden, Date.now()))
   }
 
   /** @param {boolean} online */
   #network(online) {
-    this.#obey(this.#resync.network(online, Date.now()))
+    this.#obey(this.#resync.attention.network(online, Date.now()))
     this.#page.changed()
   }
 
   #wake() {
     this.#look()
-    this.#obey(this.#resync.wake(Date.now()))
+    this.#obey(this.#resync.attention.wake(Date.now()))
   }
 
   /** From Wi-Fi to the phone's network: only some browsers tell, and all tell of every change of speed, too. */
@@ -96,7 +96,7 @@ export class Connection {
   /** Time passes; call this a few times a second. */
   tick() {
     const now = Date.now()
-    this.#obey(this.#resync.network(navigator.onLine, now))
+    this.#obey(this.#resync.attention.network(navigator.onLine, now))
     this.#obey(this.#resync.tick(now))
     this.#sharing.tick(now)
     if (this.#owesCharges && Math.abs(now - this.#chargesAt) > CHARGES_MS) void this.#loadCharges(now)
@@ -104,7 +104,7 @@ export class Connection {
 
   /** Try now: somebody asked, or the stream is in doubt. */
   probe() {
-    this.#obey(this.#resync.probe(Date.now()))
+    this.#obey(this.#resync.attention.probe(Date.now()))
   }
 
   /** What the page shows of the charges may be wrong: ask for them, when the server can be reached. */
@@ -189,7 +189,7 @@ export class Connection {
 
   /** @param {number} now */
   async #loadCharges(now) {
-    if (!['live', 'read-only'].includes(this.#resync.connection)) return // else it is asked anyway, or can't be
+    if (!['live', 'read-only'].includes(this.#resync.standing.connection)) return // else it is asked anyway, or can't be
     this.#chargesAt = now
     try {
       await this.#sharing.inTurn(AbortSignal.timeout(CHARGES_MS), async (signal) => {

@@ -58,11 +58,11 @@ export class EditEvents {
       const { done, value } = await reader.read()
       if (signal.aborted) return null
       if (done) return this.#resync.ended(this.#run, {}, Date.now())
-      const before = this.#resync.connection
+      const before = this.#resync.standing.connection
       const command = this.#take(parser.push(decoder.decode(value, { stream: true })))
       if (command) return command
       if (parser.retryMs !== null) this.#resync.gotRetry(parser.retryMs)
-      if (this.#resync.connection !== before) this.#page.changed()
+      if (this.#resync.standing.connection !== before) this.#page.changed()
       if (!ends && !document.hidden) await new Promise((resume) => setTimeout(resume, READ_MS)) // hidden, timers take minutes
     }
   }

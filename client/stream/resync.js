@@ -1,7 +1,7 @@
 /**
  * When to load what: the state machine that keeps the page equal to the server's canvas. No I/O, no clock, no chance of
  * its own: events and times go in, at most one command comes out, and the newest command replaces whatever still runs.
- * It is long because a state machine is read as one: what its states are made of is in the files that it imports.
+ * This file has its events; `steps.js` has the step that runs, `standing.js` what people are told of it.
  *
  *     start ──► info ──► image ──► stream, poll or follow ◄──┐
  *                ▲        ▲          │ ended, failed,        │
@@ -30,61 +30,51 @@
  * Pure. Times are milliseconds since the epoch: unlike performance.now() that clock goes on in sleep, and a jump costs little.
  */
 
-import { BackOff, CAP_MS } from './back_off.js'
+import { Attention } from './attention.js'
+import { BackOff } from './back_off.js'
 import { Fallback } from './fallback.js'
 import { Following, isLive } from './following.js'
+import { OtherTab } from './other_tab.js'
 import { Presence } from './presence.js'
 import { Progress } from './progress.js'
+import { Standing } from './standing.js'
+import { Steps } from './steps.js'
+import { WantedImage } from './wanted_image.js'
 
 /** @typedef {import('./commands.js').Command} Command */
-/** @typedef {import('./commands.js').Connection} Connection */
 /** @typedef {import('./commands.js').End} End */
-/** @typedef {import('./commands.js').Lead} Lead */
 /** @typedef {import('./commands.js').Status} Status */
-/** @typedef {import('./commands.js').Step} Step */
-
-export const INFO_TIMEOUT_MS = 15_000
-export const IMAGE_TIMEOUT_MS = 60_000 // 250 KB on a slow phone link take a quarter of it
-export const OPEN_TIMEOUT_MS = 15_000
-export const SILENCE_MS = 40_000 // the server sends at least a status every 15 s: two may be lost
-export const PROBE_MS = 4_000 // for a stream's first byte, or info, once there is a canvas; doubled each time it is too short
-const WAKE_SILENCE_MS = 5_000 // on waking up, so much silence is enough to look: it costs one request
-const HEALTHY_MS = 5_000 // a stream that lasts this long has earned a fresh back-off
-const MAX_RETRY_AFTER_MS = 60_000
 
 /** Refusals that say nothing of whether a poll would be refused, too; the others say that the server is away. */
 const MAY_POLL = ['full', 'refused', 'failed', 'too-large', 'misdirected']
-/** The steps in which edits come, or are about to: which one it is, is `#source`'s choice. */
-const EDITS = ['stream', 'poll', 'pause', 'follow', 'delta']
-const REQUESTS = ['info', 'image', 'stream', 'poll', 'delta']
 
 export class Resync {
+  /** What to tell people, and the tabs that follow this one. */
+  standing
+
+  /** What the browser tells. */
+  attention
+
+  /** Another tab of this browser that has the stream. */
+  otherTab
+
   #backOff
   #fallback
-  #following = new Following()
+  #image = new WantedImage()
   #presence = new Presence()
   #progress = new Progress()
-  #run = 0
-  #step = /** @type {Step} */ ('info')
-  #resume = /** @type {'info' | 'image' | 'stream'} */ ('info') // after waiting or resting
-  #startedAt = 0 // of the step
-  #heardAt = 0 // the last byte of the stream, or its request
-  #openedAt = /** @type {number | null} */ (null)
-  #dueAt = 0
-  #timeouts = 0
-  #follows = false
-  #probing = false // what was live is looked after, or asked once more
-  #doubt = /** @type {'silent' | 'refused' | null} */ (null) // why this poll is in a stream's place
-  #reloading = false
-  #calm = false // waiting, and nothing is wrong
-  #refusal = /** @type {import('./refusals.js').Refusal | null} */ (null)
-  #imageQuery = ''
-  #infoLog = ''
+  #steps
 
   /** @param {() => number} [random]  0 <= random() < 1 */
   constructor(random = Math.random) {
-    this.#backOff = new BackOff(random)
-    this.#fallback = new Fallback(random)
+    const backOff = (this.#backOff = new BackOff(random))
+    const fallback = (this.#fallback = new Fallback(random))
+    const [image, presence, progress] = [this.#image, this.#presence, this.#progress]
+    const parts = { backOff, fallback, following: new Following(), image, presence, progress }
+    const steps = (this.#steps = new Steps({ ...parts, isLive: () => isLive(this.standing.connection) }))
+    this.standing = new Standing({ ...parts, steps })
+    this.attention = new Attention({ ...parts, steps })
+    this.otherTab = new OtherTab({ ...parts, standing: this.standing, steps })
   }
 
   /** The version of the canvas shown; -1 before the first. */
@@ -107,69 +97,9 @@ export class Resync {
     return this.#progress.viewers
   }
 
-  /** Why the server, or a proxy, doesn't let us; null when that isn't what is wrong. */
-  get refusal() {
-    return this.#isFollowing ? (this.#following.lead?.refusal ?? null) : this.#refusal
-  }
-
-  /** Whether edits come by asking again and again. */
-  get polls() {
-    return this.#isFollowing ? (this.#following.lead?.polls ?? false) : this.#fallback.polls
-  }
-
   /** Whether the stream is ours, or will be: no other tab has it. */
   get leads() {
-    return !this.#follows && this.log !== null && this.#step !== 'resting'
-  }
-
-  /** Whether another tab has the stream, and its frames may be what comes next. */
-  get awaitsShared() {
-    return this.#isFollowing
-  }
-
-  /**
-   * What to tell people. The first wait after a reload is part of catching up: the server is there. A live stream that
-   * is looked after stays live until nobody answers.
-   *
-   * @returns {Connection}
-   */
-  get connection() {
-    const { isCaughtUp, log, writable } = this.#progress
-    if (this.#presence.isOffline) return 'offline'
-    if (this.#isFollowing) return this.#following.connection({ isCaughtUp, isProbing: this.#probing })
-    if (this.#refusal || (this.#step === 'waiting' && !this.#calm)) return 'offline'
-    if (log === null) return 'connecting'
-    const isOpen = this.#step === 'pause' || this.#openedAt !== null
-    const live = EDITS.includes(this.#step) && (isOpen ? isCaughtUp : this.#probing)
-    if (!live) return 'catching-up'
-    return writable ? 'live' : 'read-only'
-  }
-
-  /**
-   * Milliseconds until the next attempt; 0 unless waiting.
-   * @param {number} now
-   */
-  retryInMs(now) {
-    const dueAt = this.#isFollowing ? (this.#following.lead?.retryAt ?? 0) : this.#step === 'waiting' ? this.#dueAt : 0
-    return Math.max(0, dueAt - now)
-  }
-
-  /**
-   * How we stand, for the tabs that follow this one.
-   * @returns {Lead}
-   */
-  get standing() {
-    const { connection, log, version, viewers, refusal, polls } = this
-    return { connection, log, version, viewers, retryAt: this.#step === 'waiting' ? this.#dueAt : 0, refusal, polls }
-  }
-
-  /**
-   * Whether edits are known to come here, and not only hoped for: of two tabs that have the stream, that one is to keep it.
-   * @param {number} now
-   */
-  isSound(now) {
-    if (!isLive(this.connection) || this.#isFollowing) return false
-    return this.#step !== 'stream' || (this.#openedAt !== null && now - this.#heardAt < SILENCE_MS / 2)
+    return !this.#steps.follows && this.log !== null && this.#steps.name !== 'resting'
   }
 
   /**
@@ -177,7 +107,7 @@ export class Resync {
    * @returns {Command}
    */
   start(now) {
-    return this.#presence.isSeen ? this.#enter('info', now) : this.#rest()
+    return this.#presence.isSeen ? this.#steps.enter('info', now) : this.#steps.rest()
   }
 
   /**
@@ -189,13 +119,13 @@ export class Resync {
    * @returns {Command | null}
    */
   gotInfo(run, info, now) {
-    if (run !== this.#run) return null
-    this.#answered(now)
-    this.#infoLog = info.log
+    if (!this.#steps.isOf(run)) return null
+    this.#steps.answered(now)
+    this.#image.log = info.log
     this.#progress.goal = info.version
-    if (this.log === info.log && !this.#reloading) return this.#enter('stream', now)
-    if (this.log !== null || this.#backOff.attempts > 0) this.#imageQuery = `?v=${info.version}&try=${this.#backOff.attempts}`
-    return this.#enter('image', now)
+    if (this.log === info.log && !this.#image.isReload) return this.#steps.enter('stream', now)
+    if (this.log !== null || this.#backOff.attempts > 0) this.#image.from(info.version, this.#backOff.attempts)
+    return this.#steps.enter('image', now)
   }
 
   /**
@@ -207,17 +137,16 @@ export class Resync {
    * @returns {Command | null}
    */
   gotImage(run, image, now) {
-    if (run !== this.#run) return null
-    this.#answered(now)
+    if (!this.#steps.isOf(run)) return null
+    this.#steps.answered(now)
     // A cache, or another server behind the same address, may still hold the old log's picture, or have the newer one.
-    if (image.log !== this.#infoLog) return this.#wait('info', now)
-    if (this.#reloading || image.log !== this.log || image.version > this.version) {
+    if (image.log !== this.#image.log) return this.#steps.wait('info', now)
+    if (this.#image.isReload || image.log !== this.log || image.version > this.version) {
       this.#progress.log = image.log
       this.#progress.version = image.version
     }
-    this.#reloading = false
-    this.#imageQuery = ''
-    return this.#enter('stream', now)
+    this.#image.loaded()
+    return this.#steps.enter('stream', now)
   }
 
   /**
@@ -227,16 +156,17 @@ export class Resync {
    * @param {number} now
    */
   heard(run, now) {
-    if (run !== this.#run) return
-    this.#answered(now)
-    this.#refusal = null
-    this.#heardAt = now
-    if (this.#openedAt === null) {
-      this.#openedAt = now
+    if (!this.#steps.isOf(run)) return
+    const { name, patience } = this.#steps
+    this.#steps.answered(now)
+    this.standing.refuse(null)
+    patience.heard(now)
+    if (!patience.isOpen) {
+      patience.open(now)
       this.#progress.compare()
-      if (this.#step === 'stream') this.#fallback.healed()
+      if (name === 'stream') this.#fallback.healed()
     }
-    if (now - this.#openedAt >= HEALTHY_MS) this.#backOff.reset()
+    if (patience.isHealthy(now)) this.#backOff.reset()
   }
 
   /**
@@ -247,8 +177,8 @@ export class Resync {
    * @returns {boolean}  false: it is of a stream that was given up
    */
   gotStatus(run, status) {
-    if (run !== this.#run) return false
-    this.#progress.status(status, this.#step === 'poll' && this.#probing)
+    if (!this.#steps.isOf(run)) return false
+    this.#progress.status(status, this.#steps.name === 'poll' && this.#steps.isProbing)
     return true
   }
 
@@ -259,20 +189,8 @@ export class Resync {
    * @param {number} version  the version after the frame
    */
   gotFrame(run, version) {
-    if (run !== this.#run || !this.#progress.reach(version)) return false
+    if (!this.#steps.isOf(run) || !this.#progress.reach(version)) return false
     this.#backOff.reset()
-    return true
-  }
-
-  /**
-   * A frame came of the tab that has the stream. True: apply it. False: it doesn't go on from our canvas, or has nothing new.
-   *
-   * @param {{ log: string, from: number, to: number }} frame  it has all edits from one version to the other
-   * @param {number} now
-   */
-  gotShared({ log, from, to }, now) {
-    if (!this.#isFollowing || log !== this.log || from > this.version || !this.#progress.reach(to)) return false
-    this.#heardAt = now
     return true
   }
 
@@ -286,13 +204,12 @@ export class Resync {
    * @returns {Command | null}
    */
   gotReload(run, reload, now) {
-    if (run !== this.#run) return null
-    this.#answered(now)
-    this.#reloading = true
-    this.#refusal = null
+    if (!this.#steps.isOf(run)) return null
+    this.#steps.answered(now)
+    this.standing.refuse(null)
     this.#progress.goal = reload.v
-    this.#imageQuery = `?v=${reload.v}&try=${this.#backOff.attempts}`
-    return this.#wait(reload.log === this.#infoLog && !reload.hasGrown ? 'image' : 'info', now, { calm: true })
+    this.#image.reload(reload.v, this.#backOff.attempts)
+    return this.#steps.wait(reload.log === this.#image.log && !reload.hasGrown ? 'image' : 'info', now, { calm: true })
   }
 
   /**
@@ -304,47 +221,6 @@ export class Resync {
   }
 
   /**
-   * Another tab of this browser has the stream, or none has.
-   *
-   * @param {boolean} follows
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  follow(follows, now) {
-    if (follows === this.#follows) return null
-    this.#follows = follows
-    this.#refusal = null
-    const waits = this.#step === 'waiting' && this.#resume === 'stream'
-    const command = EDITS.includes(this.#step) || (follows && waits) ? this.#enter('stream', now) : null
-    this.#following.reset()
-    return command
-  }
-
-  /**
-   * The tab that has the stream told how it stands. What it has sent before is here: what is missing is lost.
-   *
-   * @param {Lead} lead
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  gotLead(lead, now) {
-    if (!this.#isFollowing) return null
-    this.#following.lead = lead
-    this.#heardAt = now
-    this.#progress.viewers = lead.viewers
-    if (!this.#following.isLive) return null
-    this.#answered(now)
-    if (this.#step === 'delta') return null
-    if (lead.log !== this.log) return this.#wait('info', now, { calm: true }) // one of us has an old one
-    this.#progress.goal = lead.version
-    this.#progress.compare()
-    if (!this.#progress.isCaughtUp || this.#following.isLost(this.version, now)) return this.#enter('delta', now)
-    this.#probing = false
-    this.#backOff.reset()
-    return null
-  }
-
-  /**
    * The running command ended: a request failed, a poll is over, or the stream is.
    *
    * @param {number} run
@@ -353,21 +229,23 @@ export class Resync {
    * @returns {Command | null}
    */
   ended(run, how, now) {
-    if (run !== this.#run || !REQUESTS.includes(this.#step)) return null
+    if (!this.#steps.isRequest(run)) return null
     const { refused = null, failed = false } = how
-    if (refused) this.#answered(now)
-    const unopened = this.#openedAt === null
+    if (refused) this.#steps.answered(now)
+    const unopened = !this.#steps.patience.isOpen
     if (refused?.isFar && this.log !== null) return this.#skip(now)
-    const polled = this.#step === 'poll' || this.#step === 'delta'
+    const { name } = this.#steps
+    const polled = name === 'poll' || name === 'delta'
     if (polled && !refused && !failed && !unopened) return this.#polled(now)
-    if (this.#step === 'stream' && unopened && !failed && (!refused || MAY_POLL.includes(refused.kind))) {
-      return this.#doubtStream(refused ? 'refused' : 'silent', now)
+    if (name === 'stream' && unopened && !failed && (!refused || MAY_POLL.includes(refused.kind))) {
+      return this.#steps.doubtStream(refused ? 'refused' : 'silent', now)
     }
-    if (this.#waitSeconds) this.#fallback.shorten()
-    this.#refusal = refused
-    if (refused?.kind === 'full' && this.log !== null && !this.#reloading) this.#imageQuery = `?v=${this.#progress.goal}`
-    const resume = refused ? (refused.kind === 'full' && this.#step !== 'info' ? 'image' : 'info') : this.#resumption
-    return this.#wait(resume, now, how)
+    if (this.#steps.waitSeconds) this.#fallback.shorten()
+    this.standing.refuse(refused)
+    if (refused?.kind === 'full' && this.log !== null && !this.#image.isReload) this.#image.from(this.#progress.goal)
+    const isFull = refused?.kind === 'full' && name !== 'info'
+    const resume = refused ? (isFull ? 'image' : 'info') : this.#steps.resumption
+    return this.#steps.wait(resume, now, how)
   }
 
   /**
@@ -377,125 +255,19 @@ export class Resync {
    * @returns {Command | null}
    */
   tick(now) {
+    const { name, patience } = this.#steps
     const slept = this.#presence.tick(now)
-    if (this.#step === 'resting') return null
-    if (this.#presence.isAway(now)) return this.#rest()
-    const woken = slept ? this.wake(now) : null
+    if (name === 'resting') return null
+    if (this.#presence.isAway(now)) return this.#steps.rest()
+    const woken = slept ? this.attention.wake(now) : null
     if (woken) return woken
-    if (this.#step === 'waiting' || this.#step === 'pause') {
-      // More than any back-off ahead: the clock was set back.
-      const due = now >= this.#dueAt || this.#dueAt - now > CAP_MS + MAX_RETRY_AFTER_MS
-      return due ? this.#enter(this.#step === 'pause' ? 'stream' : this.#resume, now) : null
-    }
-    if (now < this.#startedAt) this.#startedAt = now
-    if (now < this.#heardAt) this.#heardAt = now
-    if (!this.#overdue(now)) return null
-    if (this.#step === 'stream' && this.#openedAt === null) return this.#doubtStream('silent', now)
-    this.#timeouts += 1
-    if (this.#waitSeconds) this.#fallback.shorten()
-    return this.#wait(this.#resumption, now, { failed: true })
-  }
-
-  /**
-   * Somebody asked, or there is a reason to doubt the stream: look now.
-   *
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  probe(now) {
-    this.#timeouts = 0
-    this.#backOff.reset()
-    if (this.#step === 'waiting') return this.#enter(this.#resume, now)
-    if (this.#isFollowing) return this.#enter('delta', now)
-    return EDITS.includes(this.#step) ? this.#enter('stream', now) : null
-  }
-
-  /**
-   * The page or the machine slept, or the network is another one.
-   *
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  wake(now) {
-    if (this.#step === 'waiting') return this.#presence.isOffline ? null : this.probe(now)
-    return EDITS.includes(this.#step) && now - this.#heardAt > WAKE_SILENCE_MS ? this.probe(now) : null
-  }
-
-  /**
-   * Somebody looks at the page, or nobody does any more.
-   *
-   * @param {boolean} visible
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  seen(visible, now) {
-    this.#presence.seen(visible, now)
-    if (!visible) return null
-    if (this.#step !== 'resting') return this.wake(now)
-    this.#timeouts = 0
-    this.#backOff.reset()
-    return this.#enter(this.#resume, now)
-  }
-
-  /**
-   * The browser is about to stop the page, or to keep it for later: nothing is to be open then.
-   *
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  freeze(now) {
-    this.#presence.seen(false, now)
-    return this.#step === 'resting' ? null : this.#rest()
-  }
-
-  /**
-   * What the browser says of the network. Its no is believed until somebody answers, as a server on this machine does.
-   *
-   * @param {boolean} online
-   * @param {number} now
-   * @returns {Command | null}
-   */
-  network(online, now) {
-    if (!this.#presence.network(online, now)) return null
-    this.#fallback.forget()
-    if (!online) {
-      if (this.#step === 'waiting') this.#dueAt = Math.max(this.#dueAt, now + CAP_MS)
-      return null
-    }
-    const command = this.#step === 'info' || this.#step === 'image' ? this.#enter(this.#step, now) : this.probe(now)
-    this.#probing = false
-    return command
-  }
-
-  get #isFollowing() {
-    return this.#step === 'follow' || this.#step === 'delta'
-  }
-
-  /** What a step that failed is to be tried again by. */
-  get #resumption() {
-    if (this.#step === 'waiting') return this.#resume
-    return this.#step === 'info' || this.#step === 'image' ? this.#step : 'stream'
-  }
-
-  /**
-   * Somebody is there.
-   * @param {number} now
-   */
-  #answered(now) {
-    this.#timeouts = 0
-    this.#presence.answered(now)
-  }
-
-  /**
-   * The stream says nothing, or was refused: a poll tells whether it is the stream alone.
-   *
-   * @param {'silent' | 'refused'} why
-   * @param {number} now
-   */
-  #doubtStream(why, now) {
-    const command = this.#enter('poll', now, why)
-    if (!this.#fallback.polls) this.#probing = false
-    return command
+    if (name === 'waiting' || name === 'pause') return this.#steps.isDue(now) ? this.#steps.goOn(now) : null
+    patience.agree(now)
+    if (!this.#steps.isOverdue(now)) return null
+    if (name === 'stream' && !patience.isOpen) return this.#steps.doubtStream('silent', now)
+    patience.timedOut()
+    if (this.#steps.waitSeconds) this.#fallback.shorten()
+    return this.#steps.wait(this.#steps.resumption, now, { failed: true })
   }
 
   /**
@@ -503,8 +275,8 @@ export class Resync {
    * @param {number} now
    */
   #skip(now) {
-    this.#imageQuery = `?v=${this.#progress.goal}`
-    return this.#wait('image', now, { calm: true })
+    this.#image.from(this.#progress.goal)
+    return this.#steps.wait('image', now, { calm: true })
   }
 
   /**
@@ -514,91 +286,11 @@ export class Resync {
    * @returns {Command}
    */
   #polled(now) {
+    const { doubt, name } = this.#steps
     this.#backOff.reset()
     this.#progress.compare()
-    if (this.#doubt) this.#fallback.doubted(this.#doubt, now)
-    if (!this.#progress.isCaughtUp && this.#progress.hasGrown) return this.#enter(this.#step, now) // an answer is bounded
-    if (this.#step === 'delta') return this.#enter('follow', now)
-    this.#step = 'pause'
-    this.#dueAt = now + this.#fallback.pauseMs(now - this.#startedAt)
-    return { do: 'wait', run: ++this.#run }
-  }
-
-  /** @param {number} now */
-  #overdue(now) {
-    const ran = now - this.#startedAt
-    if (this.#step === 'follow') return false // it is for `tabs.js` to say when nobody leads any more
-    if (this.#step === 'image') return ran > IMAGE_TIMEOUT_MS
-    if (this.#openedAt !== null) return now - this.#heardAt > SILENCE_MS
-    const limitMs = this.#step === 'info' ? INFO_TIMEOUT_MS : OPEN_TIMEOUT_MS
-    const waitMs = this.#waitSeconds * 1000
-    return ran > waitMs + (this.log === null ? limitMs : Math.min(limitMs, PROBE_MS * 2 ** this.#timeouts))
-  }
-
-  /** How long the running poll waits for news. */
-  get #waitSeconds() {
-    return this.#step === 'poll' && !this.#doubt ? this.#fallback.waitSeconds : 0
-  }
-
-  /** @returns {Command} */
-  #rest() {
-    this.#resume = this.#resumption
-    this.#step = 'resting'
-    return { do: 'rest', run: ++this.#run }
-  }
-
-  /**
-   * @param {'info' | 'image' | 'stream'} resume
-   * @param {number} now
-   * @param {End & { calm?: boolean }} [how]  `calm`: nothing is wrong
-   * @returns {Command}
-   */
-  #wait(resume, now, { retryAfterMs = 0, failed = false, calm = false } = {}) {
-    const delayMs = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + this.#backOff.failed(failed, now)
-    this.#calm = (calm || this.#reloading) && this.#backOff.attempts === 1
-    this.#resume = resume
-    this.#dueAt = now + (this.#presence.isOffline ? CAP_MS : delayMs)
-    this.#step = 'waiting'
-    return { do: 'wait', run: ++this.#run }
-  }
-
-  /**
-   * Where edits come from now.
-   * @param {number} now
-   */
-  #source(now) {
-    if (this.#follows) return 'follow'
-    return this.#fallback.pollsAt(now) ? 'poll' : 'stream'
-  }
-
-  /**
-   * @param {Step} wanted
-   * @param {number} now
-   * @param {'silent' | 'refused' | null} [doubt]
-   * @returns {Command}
-   */
-  #enter(wanted, now, doubt = null) {
-    const step = wanted === 'stream' ? this.#source(now) : wanted
-    this.#probing = EDITS.includes(step) && EDITS.includes(this.#step) && isLive(this.connection)
-    this.#progress.ask()
-    this.#step = step
-    this.#doubt = doubt
-    this.#startedAt = now
-    this.#heardAt = now
-    this.#openedAt = null
-    return this.#command(++this.#run)
-  }
-
-  /**
-   * @param {number} run
-   * @returns {Command}
-   */
-  #command(run) {
-    const [version, log] = [this.version, /** @type {string} */ (this.log)]
-    if (this.#step === 'info') return { do: 'info', run }
-    if (this.#step === 'image') return { do: 'image', run, query: this.#imageQuery }
-    if (this.#step === 'follow') return { do: 'follow', run }
-    if (this.#step === 'stream') return { do: 'stream', run, version, log }
-    return { do: 'poll', run, version, log, waitSeconds: this.#waitSeconds }
+    if (doubt) this.#fallback.doubted(doubt, now)
+    if (!this.#progress.isCaughtUp && this.#progress.hasGrown) return this.#steps.enter(name, now) // an answer is bounded
+    return name === 'delta' ? this.#steps.enter('follow', now) : this.#steps.pause(now)
   }
 }

@@ -87,10 +87,10 @@ export class Sharing {
    */
   tick(now) {
     this.#turns.tick(now)
-    this.#obey(this.#resync.follow(this.#tabs.follows(now), now))
+    this.#obey(this.#resync.otherTab.follow(this.#tabs.follows(now), now))
     if (!this.#leads) return
-    const lead = this.#resync.standing
-    const sound = this.#resync.isSound(now)
+    const lead = this.#resync.standing.asLead
+    const sound = this.#resync.standing.isSound(now)
     const news = JSON.stringify({ ...lead, version: 0, sound })
     if (this.#tabs.beats(news, now)) this.#channel.send({ kind: 'lead', id: this.#id, sound, lead })
   }
@@ -116,7 +116,7 @@ export class Sharing {
     const now = Date.now()
     this.#frames.drain(
       (frame) => {
-        const isNext = this.#resync.gotShared(frame, now)
+        const isNext = this.#resync.otherTab.gotShared(frame, now)
         if (isNext) this.#page.gotEdits(frame.edits, frame.to)
         return isNext
       },
@@ -145,9 +145,9 @@ export class Sharing {
    * @param {number} now
    */
   #hearLead({ id, sound, lead }, now) {
-    if (!this.#tabs.heard({ id, sound }, this.#leads ? this.#resync.isSound(now) : null, now)) return
-    this.#obey(this.#resync.follow(true, now))
-    this.#obey(this.#resync.gotLead(lead, now))
+    if (!this.#tabs.heard({ id, sound }, this.#leads ? this.#resync.standing.isSound(now) : null, now)) return
+    this.#obey(this.#resync.otherTab.follow(true, now))
+    this.#obey(this.#resync.otherTab.gotLead(lead, now))
     this.#page.changed()
   }
 
@@ -157,7 +157,7 @@ export class Sharing {
    */
   #hearFrame({ id, frame }, now) {
     this.#tabs.heardFrame(id, now)
-    if (!this.#resync.awaitsShared) return
+    if (!this.#resync.otherTab.awaitsShared) return
     this.#frames.add(frame)
     this.drain()
   }

@@ -46,13 +46,13 @@ export class World {
     this.still = true
     this.pass(1_000)
     this.still = false
-    assert.equal(this.machine.connection, 'live')
+    assert.equal(this.machine.standing.connection, 'live')
   }
 
   /** For the message of a test that fails. */
   state() {
-    const { connection, version, lag } = this.machine
-    return { now: this.#now, connection, version, lag, server: this.server.version, command: this.#command }
+    const { standing, version, lag } = this.machine
+    return { now: this.#now, connection: standing.connection, version, lag, server: this.server.version, command: this.#command }
   }
 
   /**
@@ -65,7 +65,7 @@ export class World {
     const { run } = this.#command
     const streams = this.#sent !== null
     this.#sent = null
-    if (told) this.#obey(this.machine.network(false, this.#now))
+    if (told) this.#obey(this.machine.attention.network(false, this.#now))
     if (breaks && streams) this.#later(this.random() * 3_000, () => this.#fail(run))
     else if (!streams) this.#fail(run)
   }
@@ -73,13 +73,13 @@ export class World {
   /** @param {{ told: boolean }} how  the browser tells */
   restore({ told }) {
     this.#up = true
-    if (told) this.#obey(this.machine.network(true, this.#now))
+    if (told) this.#obey(this.machine.attention.network(true, this.#now))
   }
 
   /** @param {boolean} visible */
   look(visible) {
     this.#visible = visible
-    this.#obey(this.machine.seen(visible, this.#now))
+    this.#obey(this.machine.attention.seen(visible, this.#now))
   }
 
   /** @param {number} ms */

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { QUICK_FOR_MS, QUICK_MS } from '../../client/stream/back_off.js'
-import {
-  IMAGE_TIMEOUT_MS,
-  INFO_TIMEOUT_MS,
-  OPEN_TIMEOUT_MS,
-  PROBE_MS,
-  Resync,
-  SILENCE_MS
-} from '../../client/stream/resync.js'
+import { IMAGE_TIMEOUT_MS, INFO_TIMEOUT_MS, OPEN_TIMEOUT_MS, PROBE_MS, SILENCE_MS } from '../../client/stream/patience.js'
+import { Resync } from '../../client/stream/resync.js'
 
 /** @typedef {import('../../client/stream/commands.js').Command} Command */
 
@@ -51,15 +45,15 @@ test('a start loads info, then the image, then follows from the image', () => {
   const machine = new Resync()
   const info = machine.start(0)
   assert.equal(info.do, 'info')
-  assert.equal(machine.connection, 'connecting')
+  assert.equal(machine.standing.connection, 'connecting')
   const image = given(machine.gotInfo(info.run, { log: 'a', version: 7 }, 0))
   assert.deepEqual(image, { do: 'image', run: image.run, query: '' })
   const stream = given(machine.gotImage(image.run, { log: 'a', version: 5 }, 0))
   assert.deepEqual(stream, { do: 'stream', run: stream.run, version: 5, log: 'a' })
   machine.heard(stream.run, 0)
-  assert.equal(machine.connection, 'catching-up')
+  assert.equal(machine.standing.connection, 'catching-up')
   assert.equal(machine.gotFrame(stream.run, 7), true)
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.standing.connection, 'live')
 })
 
 test('an image of another log than info named is not shown', () => {
@@ -77,7 +71,7 @@ test('a stream that ends is followed on from the version reached', () => {
   const { machine, run } = live()
   machine.gotFrame(run, 9)
   assert.equal(given(machine.ended(run, {}, 100)).do, 'wait')
-  assert.equal(machine.connection, 'offline')
+  assert.equal(machine.standing.connection, 'offline')
   assert.equal(machine.tick(101), null)
   const stream = given(machine.tick(1100))
   assert.equal(stream.do === 'stream' && stream.version, 9)
@@ -88,7 +82,7 @@ test('duplicates, and frames of a stream that was given up, are not applied', ()
   assert.equal(machine.gotFrame(run, 5), false)
   assert.equal(machine.gotFrame(run, 8), true)
   assert.equal(machine.gotFrame(run, 7), false)
-  machine.probe(0)
+  machine.attention.probe(0)
   assert.equal(machine.gotFrame(run, 9), false)
   assert.equal(machine.version, 8)
 })
@@ -142,7 +136,7 @@ test('a version from the future goes back to what the server has', () => {
 test('another log is met by asking info first', () => {
   const { machine, run } = live({ random: () => 0 })
   machine.gotReload(run, { v: 2, log: 'b' }, 0)
-  assert.equal(machine.connection, 'catching-up')
+  assert.equal(machine.standing.connection, 'catching-up')
   assert.equal(given(machine.tick(0)).do, 'info')
 })
 
@@ -162,7 +156,7 @@ test('waiting grows from one failure to the next up to a bound, and is spread', 
     let now = 0
     return Array.from({ length: 12 }, () => {
       run = given(machine.ended(run, {}, now)).run
-      const ms = machine.retryInMs(now)
+      const ms = machine.standing.retryInMs(now)
       run = given(pass(machine, now, now + ms).command).run
       now += ms
       return ms
@@ -177,7 +171,7 @@ test("the server's retry time and Retry-After are kept", () => {
   const { machine, run } = live({ random: () => 0.5 })
   machine.gotRetry(4000)
   machine.ended(run, { retryAfterMs: 3000, refused: { kind: 'restarting', status: 503 } }, 0)
-  assert.equal(machine.retryInMs(0), 5000)
+  assert.equal(machine.standing.retryInMs(0), 5000)
 })
 
 test("the server's retry time is outgrown, not multiplied", () => {
@@ -186,7 +180,7 @@ test("the server's retry time is outgrown, not multiplied", () => {
   let { run } = machine.start(0)
   const waits = Array.from({ length: 5 }, () => {
     run = given(machine.ended(run, {}, 0)).run
-    const ms = machine.retryInMs(0)
+    const ms = machine.standing.retryInMs(0)
     run = given(machine.tick(ms)).run
     return ms
   })
@@ -200,14 +194,14 @@ test('a healthy stream earns a fresh back-off, one that ends at once does not', 
   for (const ms of [500, 1000, 2000]) {
     machine.heard(stream, now)
     machine.ended(stream, {}, now)
-    assert.equal(machine.retryInMs(now), ms)
+    assert.equal(machine.standing.retryInMs(now), ms)
     stream = given(pass(machine, now, now + ms).command).run
     now += ms
   }
   machine.heard(stream, now)
   machine.heard(stream, now + 5000)
   machine.ended(stream, {}, now + 5000)
-  assert.equal(machine.retryInMs(now + 5000), 500)
+  assert.equal(machine.standing.retryInMs(now + 5000), 500)
 })
 
 test('each step has a time limit, and a silent stream is given up', () => {
@@ -253,7 +247,7 @@ test('while somebody looks, an attempt that nobody answers is repeated after abo
     const waits = []
     while (now < QUICK_FOR_MS + 20_000) {
       machine.ended(stream, { failed: true }, now)
-      const ms = machine.retryInMs(now)
+      const ms = machine.standing.retryInMs(now)
       waits.push({ at: now, ms })
       const next = pass(machine, now, now + ms)
       stream = given(next.command).run
@@ -269,18 +263,18 @@ test('while somebody looks, an attempt that nobody answers is repeated after abo
 
 test('waking up looks at once when the stream was silent, and not otherwise', () => {
   const { machine } = live()
-  assert.equal(machine.wake(4_000), null)
-  assert.equal(given(machine.wake(6_000)).do, 'stream')
+  assert.equal(machine.attention.wake(4_000), null)
+  assert.equal(given(machine.attention.wake(6_000)).do, 'stream')
 })
 
 test('a stream that is looked after stays live until nobody answers', () => {
   const { machine } = live()
-  const stream = given(machine.wake(6_000))
-  assert.equal(machine.connection, 'live')
+  const stream = given(machine.attention.wake(6_000))
+  assert.equal(machine.standing.connection, 'live')
   assert.equal(given(pass(machine, 6_000, 6_000 + PROBE_MS + 400).command).do, 'poll')
-  assert.equal(machine.connection, 'catching-up')
+  assert.equal(machine.standing.connection, 'catching-up')
   pass(machine, 6_000 + PROBE_MS + 400, 6_000 + 2 * PROBE_MS + 800)
-  assert.equal(machine.connection, 'offline')
+  assert.equal(machine.standing.connection, 'offline')
   assert.equal(machine.gotFrame(stream.run, 9), false)
 })
 
@@ -288,7 +282,7 @@ test('a gap between two ticks is sleep: the stream is looked after at once, if t
   for (const visible of [true, false]) {
     const { machine } = live()
     machine.tick(0)
-    machine.seen(visible, 0)
+    machine.attention.seen(visible, 0)
     assert.equal(machine.tick(30_000)?.do, visible ? 'stream' : 'rest')
   }
 })
@@ -296,76 +290,76 @@ test('a gap between two ticks is sleep: the stream is looked after at once, if t
 test('a network that the browser knows is gone is told at once, spares attempts, and is used as soon as it is back', () => {
   const { machine, run } = live()
   machine.heard(run, 100)
-  assert.equal(machine.network(false, 200), null)
-  assert.equal(machine.connection, 'offline')
+  assert.equal(machine.attention.network(false, 200), null)
+  assert.equal(machine.standing.connection, 'offline')
   machine.heard(run, 300) // bytes that were on their way
-  assert.equal(machine.connection, 'offline')
+  assert.equal(machine.standing.connection, 'offline')
   machine.ended(run, { failed: true }, 400)
-  assert.equal(machine.wake(500), null)
+  assert.equal(machine.attention.wake(500), null)
   assert.equal(pass(machine, 600, 25_000).command, null)
-  const back = given(machine.network(true, 25_000))
+  const back = given(machine.attention.network(true, 25_000))
   assert.deepEqual(back, { do: 'stream', run: back.run, version: 5, log: 'a' })
-  assert.equal(machine.connection, 'catching-up')
+  assert.equal(machine.standing.connection, 'catching-up')
   machine.heard(back.run, 25_100)
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.standing.connection, 'live')
 })
 
 test('a browser that is wrong about the network is found out: a server may be on this machine', () => {
   const { machine, run } = live()
-  machine.network(false, 0)
+  machine.attention.network(false, 0)
   machine.heard(run, 5_000)
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.standing.connection, 'live')
   machine.ended(run, {}, 6_000)
-  assert.ok(machine.retryInMs(6_000) <= 1_000)
-  machine.network(false, 7_000) // it says it again and again
+  assert.ok(machine.standing.retryInMs(6_000) <= 1_000)
+  machine.attention.network(false, 7_000) // it says it again and again
   assert.equal(given(pass(machine, 7_000, 8_000).command).do, 'stream')
 })
 
 test('a request that was under way when the network came back is made again', () => {
   const machine = new Resync()
-  machine.network(false, 0)
+  machine.attention.network(false, 0)
   const first = machine.start(0)
-  assert.equal(machine.connection, 'offline')
-  const again = given(machine.network(true, 3_000))
+  assert.equal(machine.standing.connection, 'offline')
+  const again = given(machine.attention.network(true, 3_000))
   assert.equal(again.do, 'info')
   assert.equal(machine.gotInfo(first.run, { log: 'a', version: 1 }, 3_000), null)
-  assert.equal(machine.connection, 'connecting')
+  assert.equal(machine.standing.connection, 'connecting')
 })
 
 test('the status is the goal, says how far behind the canvas is, and whether it may be painted on', () => {
   const { machine, run } = live()
   assert.equal(machine.viewers, null)
-  const other = given(machine.probe(0)).run
+  const other = given(machine.attention.probe(0)).run
   assert.equal(machine.gotStatus(run, { version: 90, viewers: 1, writable: false }), false)
   machine.heard(other, 0)
   assert.equal(machine.gotStatus(other, { version: 9, viewers: 3, writable: true }), true)
-  assert.deepEqual([machine.connection, machine.lag, machine.viewers], ['catching-up', 4, 3])
+  assert.deepEqual([machine.standing.connection, machine.lag, machine.viewers], ['catching-up', 4, 3])
   machine.gotFrame(other, 7)
-  assert.deepEqual([machine.connection, machine.lag], ['catching-up', 2])
+  assert.deepEqual([machine.standing.connection, machine.lag], ['catching-up', 2])
   machine.gotFrame(other, 9)
-  assert.deepEqual([machine.connection, machine.lag], ['live', 0])
+  assert.deepEqual([machine.standing.connection, machine.lag], ['live', 0])
   machine.gotStatus(other, { version: 9, viewers: 2, writable: false })
-  assert.deepEqual([machine.connection, machine.viewers], ['read-only', 2])
+  assert.deepEqual([machine.standing.connection, machine.viewers], ['read-only', 2])
   machine.gotStatus(other, { version: 9, viewers: 2, writable: true })
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.standing.connection, 'live')
 })
 
 test('a status that is ahead of edits on their way is no reason to say so, one that still is the next time is', () => {
   const { machine, run } = live()
   machine.gotStatus(run, { version: 5, viewers: 1, writable: true })
   machine.gotStatus(run, { version: 8, viewers: 1, writable: true })
-  assert.deepEqual([machine.connection, machine.lag], ['live', 3])
+  assert.deepEqual([machine.standing.connection, machine.lag], ['live', 3])
   machine.gotFrame(run, 6)
   machine.gotStatus(run, { version: 20, viewers: 1, writable: true })
-  assert.equal(machine.connection, 'catching-up')
+  assert.equal(machine.standing.connection, 'catching-up')
   machine.gotFrame(run, 20)
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.standing.connection, 'live')
 })
 
 test('when the network is back there is no waiting', () => {
   const { machine, run } = live()
   machine.ended(run, {}, 0)
-  assert.equal(given(machine.probe(1)).do, 'stream')
+  assert.equal(given(machine.attention.probe(1)).do, 'stream')
 })
 
 test('a clock set back neither waits for ever nor gives up early', () => {

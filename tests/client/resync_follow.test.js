@@ -7,7 +7,8 @@ import { test } from 'node:test'
 
 import { POLL_MS } from '../../client/stream/fallback.js'
 import { AHEAD_MS } from '../../client/stream/following.js'
-import { PROBE_MS, Resync, SILENCE_MS } from '../../client/stream/resync.js'
+import { PROBE_MS, SILENCE_MS } from '../../client/stream/patience.js'
+import { Resync } from '../../client/stream/resync.js'
 
 /** @typedef {import('../../client/stream/commands.js').Command} Command */
 /** @typedef {import('../../client/stream/commands.js').Lead} Lead */
@@ -73,8 +74,8 @@ const LEAD = { connection: 'live', log: 'a', version: 5, viewers: 3, retryAt: 0,
 /** A machine that follows another tab. */
 function following() {
   const { machine } = opening()
-  const command = given(machine.follow(true, 0))
-  machine.gotLead(LEAD, 0)
+  const command = given(machine.otherTab.follow(true, 0))
+  machine.otherTab.gotLead(LEAD, 0)
   return { machine, command }
 }
 
@@ -84,13 +85,13 @@ test('a stream that says nothing is followed by a poll that answers at once, twi
   assert.ok(first.now <= PROBE_MS + 400)
   assert.deepEqual({ ...given(first.command), run: 0 }, { do: 'poll', run: 0, version: 5, log: 'a', waitSeconds: 0 })
   answer(machine, given(first.command).run, 6, first.now)
-  assert.deepEqual([machine.connection, machine.version, machine.polls], ['live', 6, false])
+  assert.deepEqual([machine.standing.connection, machine.version, machine.standing.polls], ['live', 6, false])
   const again = pass(machine, first.now, 10_000)
   assert.equal(given(again.command).do, 'stream')
   const second = pass(machine, again.now, 10_000)
   assert.equal(given(second.command).do, 'poll')
   answer(machine, given(second.command).run, 6, second.now)
-  assert.deepEqual([machine.connection, machine.polls], ['live', true])
+  assert.deepEqual([machine.standing.connection, machine.standing.polls], ['live', true])
   const poll = given(pass(machine, second.now, 2 * POLL_MS).command)
   assert.ok(poll.do === 'poll' && poll.waitSeconds === 20)
 })
@@ -106,7 +107,7 @@ test('who is refused a stream polls at once, and stays live', () => {
     const poll = given(machine.ended(run, { refused, retryAfterMs: 30_000 }, 0))
     assert.equal(poll.do, 'poll')
     answer(machine, poll.run, 6, 100)
-    assert.deepEqual([machine.connection, machine.polls, machine.refusal], ['live', true, null])
+    assert.deepEqual([machine.standing.connection, machine.standing.polls, machine.standing.refusal], ['live', true, null])
   }
 })
 
@@ -114,7 +115,7 @@ test('a server that is away is waited for, and not polled', () => {
   for (const kind of /** @type {const} */ (['restarting', 'unreachable'])) {
     const { machine, run } = opening()
     assert.equal(given(machine.ended(run, { refused: { kind, status: 503 } }, 0)).do, 'wait')
-    assert.deepEqual([machine.connection, machine.refusal?.kind], ['offline', kind])
+    assert.deepEqual([machine.standing.connection, machine.standing.refusal?.kind], ['offline', kind])
   }
 })
 
@@ -125,9 +126,9 @@ test('polls stay live between and during them, start at most once a second, and 
     const next = pass(machine, now, 10_000)
     assert.ok(next.now - now >= POLL_MS)
     now = next.now
-    assert.equal(machine.connection, 'live')
+    assert.equal(machine.standing.connection, 'live')
     answer(machine, given(next.command).run, 6 + i, now)
-    assert.equal(machine.connection, 'live')
+    assert.equal(machine.standing.connection, 'live')
   }
   const { run } = given(pass(machine, now, 10_000).command)
   machine.heard(run, now)
@@ -145,7 +146,7 @@ test('the stream is tried again after minutes, unseen, ever less often, and kept
   while (tries.length < 3) {
     const { command, now: at } = pass(machine, now, 60_000)
     now = at
-    assert.equal(machine.connection, 'live')
+    assert.equal(machine.standing.connection, 'live')
     if (command?.do === 'stream') {
       tries.push(now - since)
       since = now
@@ -154,31 +155,31 @@ test('the stream is tried again after minutes, unseen, ever less often, and kept
   assert.ok(tries[0] > 60_000 && tries[1] > 1.5 * tries[0] && tries[2] > 1.5 * tries[1], String(tries))
   const { command } = pass(machine, now, 60_000)
   answer(machine, given(command).run, 5, now)
-  machine.network(false, now)
-  const stream = given(machine.network(true, now + 10))
+  machine.attention.network(false, now)
+  const stream = given(machine.attention.network(true, now + 10))
   assert.equal(stream.do, 'stream')
   machine.heard(stream.run, now + 20)
-  assert.equal(machine.polls, false)
+  assert.equal(machine.standing.polls, false)
 })
 
 test('a poll that is refused because it is full waits as it was told, shows an image, and paints on', () => {
   const { machine, run } = opening()
   const poll = given(machine.ended(run, { refused: FULL }, 0))
   assert.equal(given(machine.ended(poll.run, { refused: FULL, retryAfterMs: 5_000 }, 0)).do, 'wait')
-  assert.deepEqual([machine.connection, machine.refusal], ['offline', FULL])
-  assert.ok(machine.retryInMs(0) >= 5_000)
+  assert.deepEqual([machine.standing.connection, machine.standing.refusal], ['offline', FULL])
+  assert.ok(machine.standing.retryInMs(0) >= 5_000)
   const image = given(pass(machine, 0, 20_000).command)
   assert.deepEqual({ ...image, run: 0 }, { do: 'image', run: 0, query: '?v=5' })
   const stream = given(machine.gotImage(image.run, { log: 'a', version: 9 }, 9_000))
-  assert.deepEqual([stream.do, machine.version, machine.refusal], ['stream', 9, FULL])
+  assert.deepEqual([stream.do, machine.version, machine.standing.refusal], ['stream', 9, FULL])
 })
 
 test('who is too far behind for the edits to be had loads the image, without waiting for them', () => {
   const { machine, run } = opening()
   const refused = { kind: /** @type {const} */ ('full'), status: 429, isFar: true }
   assert.equal(given(machine.ended(run, { refused, retryAfterMs: 60_000 }, 0)).do, 'wait')
-  assert.deepEqual([machine.connection, machine.refusal], ['catching-up', null])
-  assert.ok(machine.retryInMs(0) <= 1_000)
+  assert.deepEqual([machine.standing.connection, machine.standing.refusal], ['catching-up', null])
+  assert.ok(machine.standing.retryInMs(0) <= 1_000)
   const image = given(pass(machine, 0, 2_000).command)
   assert.deepEqual({ ...image, run: 0 }, { do: 'image', run: 0, query: '?v=5' })
 })
@@ -210,29 +211,29 @@ test('a poll that a proxy cuts off waits less the next time', () => {
 test('frames of another tab are applied where they go on from the canvas, and no others', () => {
   const { machine, command } = following()
   assert.equal(command.do, 'follow')
-  assert.deepEqual([machine.connection, machine.viewers], ['live', 3])
-  assert.equal(machine.gotShared({ log: 'a', from: 5, to: 7 }, 10), true)
-  assert.equal(machine.gotShared({ log: 'a', from: 5, to: 7 }, 10), false)
-  assert.equal(machine.gotShared({ log: 'a', from: 8, to: 9 }, 10), false)
-  assert.equal(machine.gotShared({ log: 'b', from: 7, to: 9 }, 10), false)
-  assert.equal(machine.gotShared({ log: 'a', from: 6, to: 9 }, 10), true)
+  assert.deepEqual([machine.standing.connection, machine.viewers], ['live', 3])
+  assert.equal(machine.otherTab.gotShared({ log: 'a', from: 5, to: 7 }, 10), true)
+  assert.equal(machine.otherTab.gotShared({ log: 'a', from: 5, to: 7 }, 10), false)
+  assert.equal(machine.otherTab.gotShared({ log: 'a', from: 8, to: 9 }, 10), false)
+  assert.equal(machine.otherTab.gotShared({ log: 'b', from: 7, to: 9 }, 10), false)
+  assert.equal(machine.otherTab.gotShared({ log: 'a', from: 6, to: 9 }, 10), true)
   assert.equal(machine.version, 9)
 })
 
 test('what is missing is asked for, once, and then followed on', () => {
   const { machine } = following()
-  const delta = given(machine.gotLead({ ...LEAD, version: 9 }, 10))
+  const delta = given(machine.otherTab.gotLead({ ...LEAD, version: 9 }, 10))
   assert.deepEqual({ ...delta, run: 0 }, { do: 'poll', run: 0, version: 5, log: 'a', waitSeconds: 0 })
-  assert.equal(machine.connection, 'catching-up')
-  assert.equal(machine.gotLead({ ...LEAD, version: 10 }, 20), null)
+  assert.equal(machine.standing.connection, 'catching-up')
+  assert.equal(machine.otherTab.gotLead({ ...LEAD, version: 10 }, 20), null)
   assert.equal(answer(machine, delta.run, 10, 30).do, 'follow')
-  assert.equal(machine.gotLead({ ...LEAD, version: 10 }, 40), null)
-  assert.equal(machine.connection, 'live')
+  assert.equal(machine.otherTab.gotLead({ ...LEAD, version: 10 }, 40), null)
+  assert.equal(machine.standing.connection, 'live')
 })
 
 test('a tab that is followed and has another log makes us ask which one counts', () => {
   const { machine } = following()
-  assert.equal(given(machine.gotLead({ ...LEAD, log: 'b' }, 10)).do, 'wait')
+  assert.equal(given(machine.otherTab.gotLead({ ...LEAD, log: 'b' }, 10)).do, 'wait')
   const info = given(pass(machine, 10, 10_000).command)
   assert.equal(info.do, 'info')
   assert.equal(given(machine.gotInfo(info.run, { log: 'b', version: 3 }, 20)).do, 'image')
@@ -240,9 +241,9 @@ test('a tab that is followed and has another log makes us ask which one counts',
 
 test('a tab that is followed and stays behind us makes us ask, as the server may have been set back', () => {
   const { machine } = following()
-  machine.gotShared({ log: 'a', from: 5, to: 9 }, 10)
-  for (let now = 10; now < AHEAD_MS; now += 1_000) assert.equal(machine.gotLead({ ...LEAD, version: 8 }, now), null)
-  const delta = given(machine.gotLead({ ...LEAD, version: 8 }, AHEAD_MS + 1_000))
+  machine.otherTab.gotShared({ log: 'a', from: 5, to: 9 }, 10)
+  for (let now = 10; now < AHEAD_MS; now += 1_000) assert.equal(machine.otherTab.gotLead({ ...LEAD, version: 8 }, now), null)
+  const delta = given(machine.otherTab.gotLead({ ...LEAD, version: 8 }, AHEAD_MS + 1_000))
   assert.equal(delta.do, 'poll')
   machine.gotReload(delta.run, { v: 8, log: 'a' }, AHEAD_MS + 1_000)
   assert.equal(given(pass(machine, AHEAD_MS + 1_000, 10_000).command).do, 'image')
@@ -251,27 +252,27 @@ test('a tab that is followed and stays behind us makes us ask, as the server may
 test('how the tab that is followed stands is how we do', () => {
   const { machine } = following()
   const refusal = FULL
-  machine.gotLead({ ...LEAD, connection: 'offline', retryAt: 4_000, refusal, polls: true }, 10)
-  assert.deepEqual([machine.connection, machine.retryInMs(1_000), machine.polls], ['offline', 3_000, true])
-  assert.deepEqual(machine.refusal, refusal)
-  machine.gotLead({ ...LEAD, connection: 'read-only' }, 10)
-  assert.equal(machine.connection, 'read-only')
+  machine.otherTab.gotLead({ ...LEAD, connection: 'offline', retryAt: 4_000, refusal, polls: true }, 10)
+  assert.deepEqual([machine.standing.connection, machine.standing.retryInMs(1_000), machine.standing.polls], ['offline', 3_000, true])
+  assert.deepEqual(machine.standing.refusal, refusal)
+  machine.otherTab.gotLead({ ...LEAD, connection: 'read-only' }, 10)
+  assert.equal(machine.standing.connection, 'read-only')
 })
 
 test('when nobody has the stream any more, we ask for it from our version, and stay live', () => {
   const { machine } = following()
-  machine.gotShared({ log: 'a', from: 5, to: 9 }, 10)
-  const stream = given(machine.follow(false, 20))
+  machine.otherTab.gotShared({ log: 'a', from: 5, to: 9 }, 10)
+  const stream = given(machine.otherTab.follow(false, 20))
   assert.deepEqual({ ...stream, run: 0 }, { do: 'stream', run: 0, version: 9, log: 'a' })
-  assert.equal(machine.connection, 'live')
-  assert.equal(machine.isSound(20), false)
+  assert.equal(machine.standing.connection, 'live')
+  assert.equal(machine.standing.isSound(20), false)
   machine.heard(stream.run, 30)
-  assert.equal(machine.isSound(30), true)
-  assert.equal(machine.isSound(30 + SILENCE_MS), false)
+  assert.equal(machine.standing.isSound(30), true)
+  assert.equal(machine.standing.isSound(30 + SILENCE_MS), false)
 })
 
 test('a doubt of somebody who follows is settled by a delta', () => {
   const { machine } = following()
-  assert.equal(given(machine.probe(10)).do, 'poll')
-  assert.equal(machine.connection, 'live')
+  assert.equal(given(machine.attention.probe(10)).do, 'poll')
+  assert.equal(machine.standing.connection, 'live')
 })

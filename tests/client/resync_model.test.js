@@ -110,19 +110,19 @@ test('whatever happened, the page ends live and equal to the server', () => {
     for (let i = 0; i < 400; i++) {
       now += random() * 3000
       if (random() < 0.4) server.shake()
-      if (random() < 0.03) page.obey(machine.probe(now))
-      if (random() < 0.03) page.obey(machine.wake((now += 60_000)))
-      if (random() < 0.05) page.obey(machine.network(random() < 0.5, now))
-      if (random() < 0.05) page.obey(machine.seen(random() < 0.5, now))
+      if (random() < 0.03) page.obey(machine.attention.probe(now))
+      if (random() < 0.03) page.obey(machine.attention.wake((now += 60_000)))
+      if (random() < 0.05) page.obey(machine.attention.network(random() < 0.5, now))
+      if (random() < 0.05) page.obey(machine.attention.seen(random() < 0.5, now))
       page.obey(machine.tick(now))
       page.step(now, 0.3)
     }
     // A restored backup that has grown again past our version can't be told by its version alone: the log's id must
     // change with it. Everything else has to be right, so the model ends on a log of its own.
     server.log += 'end'
-    page.obey(machine.network(true, now))
-    page.obey(machine.seen(true, now))
-    const isLive = () => ['live', 'read-only'].includes(machine.connection)
+    page.obey(machine.attention.network(true, now))
+    page.obey(machine.attention.seen(true, now))
+    const isLive = () => ['live', 'read-only'].includes(machine.standing.connection)
     const done = () => isLive() && machine.log === server.log && machine.version === server.version
     for (let i = 0; i < 200 && !done(); i++) {
       now += 1000
@@ -130,7 +130,7 @@ test('whatever happened, the page ends live and equal to the server', () => {
       page.obey(machine.tick(now))
       page.step(now, 0)
     }
-    assert.ok(isLive(), `seed ${seed}: ${machine.connection}`)
+    assert.ok(isLive(), `seed ${seed}: ${machine.standing.connection}`)
     assert.equal(machine.log, server.log, `seed ${seed}`)
     assert.deepEqual(page.indexes, server.canvasAt(server.version), `seed ${seed}`)
   }
@@ -148,8 +148,8 @@ test('while nothing but the network fails, the page equals the log at its versio
       if (random() < 0.5) server.edit()
       if (random() < 0.1) server.snap()
       if (random() < 0.05) server.feedFirst = server.version
-      if (random() < 0.05) page.obey(machine.probe(now))
-      if (random() < 0.05) page.obey(machine.network(random() < 0.5, now))
+      if (random() < 0.05) page.obey(machine.attention.probe(now))
+      if (random() < 0.05) page.obey(machine.attention.network(random() < 0.5, now))
       page.obey(machine.tick(now))
       page.step(now, 0.3)
       if (machine.log === null) continue
@@ -199,7 +199,7 @@ for (const [name, loss] of Object.entries(LOSSES)) {
         world.still = true
         world.pass(2_000)
         const told = `seed ${seed}, loss ${i}: ${JSON.stringify(world.state())}`
-        assert.equal(world.machine.connection, 'live', told)
+        assert.equal(world.machine.standing.connection, 'live', told)
         assert.equal(world.machine.version, world.server.version, told)
         assert.deepEqual(world.indexes, world.server.canvasAt(world.server.version), told)
         assert.equal(world.images, images, told)
@@ -222,7 +222,7 @@ test('what the feed no longer has is made up for by an image, within seconds', (
     world.restore({ told: true })
     world.still = true
     world.pass(8_000) // the server's own spread of up to 5 s before it
-    assert.equal(world.machine.connection, 'live', `seed ${seed}`)
+    assert.equal(world.machine.standing.connection, 'live', `seed ${seed}`)
     assert.deepEqual(world.indexes, world.server.canvasAt(world.server.version), `seed ${seed}`)
     assert.equal(world.images, images + 1, `seed ${seed}`)
   }

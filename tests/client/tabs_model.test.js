@@ -115,7 +115,7 @@ class Tab {
   look(seen) {
     this.isSeen = seen
     if (seen) this.#join()
-    this.#obey(this.#machine.seen(seen, this.#browser.now))
+    this.#obey(this.#machine.attention.seen(seen, this.#browser.now))
   }
 
   #join() {
@@ -138,12 +138,12 @@ class Tab {
     const leads = this.listens && this.#machine.leads
     if (message.kind === 'ask') this.#tabs.asked()
     else if (message.kind === 'bye') this.#tabs.left(message.id, now)
-    else if (message.kind === 'lead' && this.#tabs.heard(message, leads ? this.#machine.isSound(now) : null, now)) {
-      this.#obey(this.#machine.follow(true, now))
-      this.#obey(this.#machine.gotLead(message.lead, now))
+    else if (message.kind === 'lead' && this.#tabs.heard(message, leads ? this.#machine.standing.isSound(now) : null, now)) {
+      this.#obey(this.#machine.otherTab.follow(true, now))
+      this.#obey(this.#machine.otherTab.gotLead(message.lead, now))
     } else if (message.kind === 'frame') {
       this.#tabs.heardFrame(message.id, now)
-      if (this.#machine.awaitsShared) this.#frames.add(message.frame)
+      if (this.#machine.otherTab.awaitsShared) this.#frames.add(message.frame)
       this.#drain()
     }
     this.#settle(now)
@@ -153,7 +153,7 @@ class Tab {
     const { now } = this.#browser
     this.#frames.drain(
       (frame) => {
-        if (!this.#machine.gotShared(frame, now)) return false
+        if (!this.#machine.otherTab.gotShared(frame, now)) return false
         this.#apply(frame.from, frame.to)
         return true
       },
@@ -163,9 +163,9 @@ class Tab {
 
   /** @param {number} now */
   #settle(now) {
-    this.#obey(this.#machine.follow(this.#tabs.follows(now), now))
+    this.#obey(this.#machine.otherTab.follow(this.#tabs.follows(now), now))
     if (!this.listens || !this.#machine.leads) return
-    const [lead, sound] = [this.#machine.standing, this.#machine.isSound(now)]
+    const [lead, sound] = [this.#machine.standing.asLead, this.#machine.standing.isSound(now)]
     if (!this.#tabs.beats(JSON.stringify({ ...lead, version: 0, sound }), now)) return
     this.#browser.send(this, { kind: 'lead', id: this.#id, sound, lead })
   }
@@ -301,8 +301,8 @@ test('whatever happens to tabs and their messages, those that are seen end live,
       assertInOrder(browser)
     }
     for (const { machine, isSeen } of browser.tabs) {
-      const told = `seed ${seed}: ${JSON.stringify({ ...machine.standing, seen: isSeen, server: browser.server.version })}`
-      assert.equal(machine.connection === 'live', isSeen, told)
+      const told = `seed ${seed}: ${JSON.stringify({ ...machine.standing.asLead, seen: isSeen, server: browser.server.version })}`
+      assert.equal(machine.standing.connection === 'live', isSeen, told)
       if (isSeen) assert.equal(machine.version, browser.server.version, told)
     }
     assert.equal(browser.streams, 1, `seed ${seed}`)
@@ -323,7 +323,7 @@ test('when the tab with the stream dies without a word, the others are live agai
     browser.server.edit()
     pass(5_000)
     assert.equal(browser.streams, 1, `seed ${seed}`)
-    for (const { machine } of browser.tabs) assert.deepEqual([machine.connection, machine.version], ['live', 2])
+    for (const { machine } of browser.tabs) assert.deepEqual([machine.standing.connection, machine.version], ['live', 2])
   }
 })
 
