@@ -1,4 +1,4 @@
-"""Checks a stopped server's whole log and snapshot: reads and compares them, and writes nothing.
+"""Checks a stopped server's whole log, its snapshot and its people: reads and compares them, and writes nothing.
 
 It reads an LMDB log page by page, by `placed.storage.lmdb_pages`, so that LMDB never touches a damaged file. It locks
 the folders meanwhile, as a server does. It reads a Kafka topic beside its servers, and locks only the data folder.
@@ -22,6 +22,8 @@ from placed.canvas.author import KEY_BYTES
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.examination import Examination
 from placed.commands.operations.report import Report
+from placed.people.examining import PeopleDamaged, examine
+from placed.people.store import FOLDER_NAME as PEOPLE_NAME
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
 from placed.storage.lmdb_check import check_file
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 SNAPSHOT_NAME: Final = "snapshot"
 KEY_NAME: Final = "author.key"
 REBUILT: Final = "The log has it all: with --repair it is put aside, and the next start makes a new one"
+ANEW: Final = "Restore this folder from a backup; or move it away, and everybody signs in anew, by new codes and tokens"
 SALVAGE: Final = "Restore a backup; or, with --repair, keep what can be read"
 
 
@@ -103,14 +106,16 @@ def check(settings: Settings, progress: Progress) -> Report:
         found = trio.run(_check_kafka, settings, snapshot, report, progress)
     if found is not None:
         _compare(snapshot, found, report)
+    _check_people(settings.data, report)
     _check_author_key(settings, report)
     return report
 
 
 def check_snapshot_alone(settings: Settings) -> Report:
-    """Check the snapshot of a copied data folder, whose log is elsewhere."""
+    """Check the snapshot and the people of a copied data folder, whose log is elsewhere."""
     report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
     _read_snapshot(settings.data / SNAPSHOT_NAME, report)
+    _check_people(settings.data, report)
     return report
 
 
@@ -223,6 +228,20 @@ def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
         report.add("snapshot", reason, gone)
     elif report.snapshot is not None:
         report.snapshot["equals_log"] = found.examination.differing_px == 0
+
+
+def _check_people(data: Path, report: Report) -> None:
+    try:
+        found = examine(data / PEOPLE_NAME)
+    except PeopleDamaged as damage:
+        report.add("people", str(damage), ANEW)
+        return
+    if found is None:
+        report.notes.append(
+            f"there is no people store in {data / PEOPLE_NAME}; the next start makes one, without anybody"
+        )
+    else:
+        report.people = attrs.asdict(found)
 
 
 def _check_author_key(settings: Settings, report: Report) -> None:

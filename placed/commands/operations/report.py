@@ -17,7 +17,7 @@ class Problem:
     """Something that isn't as it should be.
 
     Attributes:
-        part: log, snapshot, author key or folder.
+        part: log, snapshot, people, author key or folder.
         what: the problem.
         remedy: how the operator can solve it.
     """
@@ -36,6 +36,7 @@ class Report:
         log: facts about the log, by name.
         canvas: of the canvas.
         snapshot: of the snapshot; None where there is none.
+        people: how many of each kind the people store has; None where there is none.
         problems: everything that is wrong.
         notes: facts that an operator may want to know, and that are no problems.
         repaired: the repairs, as sentences.
@@ -45,6 +46,7 @@ class Report:
     log: dict[str, Any] = attrs.field(factory=dict)
     canvas: dict[str, Any] = attrs.field(factory=dict)
     snapshot: dict[str, Any] | None = None
+    people: dict[str, int] | None = None
     problems: list[Problem] = attrs.field(factory=list)
     notes: list[str] = attrs.field(factory=list)
     repaired: list[str] = attrs.field(factory=list)
@@ -75,6 +77,7 @@ class Report:
             size = f"{self.canvas['width']} x {self.canvas['height']} pixels, {self.canvas['colors']} colours"
             lines += _block("canvas", [size])
         lines += _block("snapshot", _snapshot_lines(self.snapshot))
+        lines += _block("people", _people_lines(self.people))
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"repaired: {done}" for done in self.repaired]
         lines += [f"PROBLEM: {one.part}: {one.what}. {one.remedy}" for one in self.problems]
@@ -104,6 +107,13 @@ def _snapshot_lines(snapshot: dict[str, Any] | None) -> list[str]:
         return ["none; a start reads the whole log"]
     line = f"version {snapshot['version']:,}, {snapshot['authors']:,} authors, its checksum is right"
     return [line, "its canvas is the log's at that version"] if snapshot.get("equals_log") else [line]
+
+
+def _people_lines(people: dict[str, int] | None) -> list[str]:
+    if people is None:
+        return []
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in people.items())
+    return [counts, "every page and every record is right"]
 
 
 def _time(time_ms: int) -> str:

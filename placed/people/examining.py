@@ -1,0 +1,133 @@
+"""Checks a whole store of people: every page, every record, and all that follows from the records. It writes nothing.
+
+Who holds a name, who has a role, which code has which number and how many there are of each is kept beside the records,
+so it could disagree with them. Sums over the keys are compared instead of sets, so that a check of two million people
+takes no memory. Imports the standard library, and numpy by way of `placed.storage`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from placed.people.pages import DATABASE, PagesView
+from placed.people.person import PLAIN
+from placed.people.records import RecordDamaged, author_in, decode_fields, decode_stored, encode_fields
+from placed.people.view import HEAD_KEY, Head, name_key, number_key, roles_key
+from placed.storage.lmdb_beside import look_beside
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_environment import DATA_NAME
+from placed.storage.lmdb_pages import DamagedPages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from placed.people.records import Stored
+    from placed.storage.lmdb_pages import PageFile
+
+_COUNTED: Final = {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out"}
+_MASK: Final = (1 << 128) - 1
+
+
+class PeopleDamaged(Exception):
+    """The store is damaged, or can't be read; the message says where."""
+
+
+@attrs.frozen
+class FoundPeople:
+    """What a sound store has.
+
+    Attributes:
+        people, codes, tokens, host_links: how many.
+        roles: how many are more than a person.
+    """
+
+    people: int
+    codes: int
+    tokens: int
+    host_links: int
+    roles: int
+
+
+def examine(folder: Path) -> FoundPeople | None:
+    """Check the store in `folder`; None if there is none.
+
+    Raises:
+        PeopleDamaged: it isn't sound.
+
+    Thread: blocks for some 20 us a record.
+    """
+    path = folder / DATA_NAME
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise PeopleDamaged(f"{path} can't be read: {error.strerror}") from error
+    try:
+        look_beside(descriptor, lambda _: check_file(descriptor, appended=DATABASE, whole=True))
+        return look_beside(descriptor, _examined)
+    except (DamagedPages, RecordDamaged, OSError) as error:
+        raise PeopleDamaged(f"{path} is damaged: {error}") from error
+    finally:
+        os.close(descriptor)
+
+
+def _examined(pages: PageFile) -> FoundPeople:
+    view = PagesView(pages, many=True)
+    counts = dict.fromkeys((*_COUNTED.values(), "roles"), 0)
+    following, there = _KeySum(), _KeySum()
+    for key, value in view.scan(b""):
+        kind = key[:1]
+        if kind in (b"N", b"C", b"R"):
+            there.add(key)
+        elif kind in _COUNTED:
+            stored = decode_stored(key, value)
+            decode_fields(key, encode_fields(stored.fields))
+            counts[_COUNTED[kind]] += key[-1:] == b"i"
+            for each in _following(key, stored):
+                following.add(each)
+                counts["roles"] += each[:1] == b"R"
+    _compare(Head.decode(view.get(HEAD_KEY)), counts)
+    if following != there:
+        raise RecordDamaged("who holds which name, role or code isn't what the records say")
+    return FoundPeople(**{field.name: counts[field.name] for field in attrs.fields(FoundPeople)})
+
+
+def _following(key: bytes, stored: Stored) -> list[bytes]:
+    """The keys that follow from a record."""
+    match key[:1] + key[-1:]:
+        case b"pn":
+            since = stored.stamp if stored.fields["since"] is None else stored.fields["since"]
+            return [name_key(stored.fields["skeleton"], since, author_in(key))]
+        case b"pr":
+            return [roles_key(author_in(key))] if frozenset(stored.fields["roles"]) != PLAIN else []
+        case b"ci":
+            return [number_key(stored.fields["id"])]
+    return []
+
+
+def _compare(head: Head, counts: dict[str, int]) -> None:
+    told = attrs.asdict(head)
+    for name, count in counts.items():
+        if told[name] != count:
+            raise RecordDamaged(f"it has {count:,} {name.replace('_', ' ')}, and says that it has {told[name]:,}")
+
+
+class _KeySum:
+    """The sum of keys' digests: the same for the same keys, in whatever order."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, key: bytes) -> None:
+        """One more key."""
+        self._sum = (self._sum + int.from_bytes(hashlib.blake2b(key, digest_size=16).digest())) & _MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _KeySum) and self._sum == other._sum
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
