@@ -22,7 +22,7 @@ class Kept:
             sizes, each write a canvas: until something else comes, the first one counts, and none makes it larger.
         grown: the version since which it has its size and palette; 0 while nobody has made it larger.
         since: the version since which edits mean what they mean now. What is before it can't be folded again with what
-            is kept here: a feed begins here at the earliest.
+            is kept here: a feed begins here at the earliest. Acts leave it: none of them changes what a pixel is.
         unknown: what has been skipped because this server doesn't know it, as `RecordUnknown.what`. A server that does
             know one of them can't go on from here, and reads the log anew. At most 256 formats, 256 types and
             `MOST_KINDS` kinds of acts.

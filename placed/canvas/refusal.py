@@ -17,6 +17,7 @@ class Reason(enum.Enum):
     BROKEN = "broken"
     OUTSIDE = "outside"
     CANVAS = "canvas"
+    FULL = "full"
     UNKNOWN = "unknown"
 
 

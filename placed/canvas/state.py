@@ -97,10 +97,11 @@ class State:
         self.canvas.reshape(-1)[pixel] = pixels["color"]  # numpy assigns in order: the last one of a pixel wins
 
     def _become(self, change: Change, version: int) -> None:
-        self.kept = attrs.evolve(self.kept, since=version, acts={**self.kept.acts, **(change.acts or {})})
+        if change.acts is not None:
+            self.kept = attrs.evolve(self.kept, acts={**self.kept.acts, **change.acts})
         if change.definition is not None:
             self._grow(change.definition)
-            self.kept = attrs.evolve(self.kept, grown=version)
+            self.kept = attrs.evolve(self.kept, grown=version, since=version)
 
     def _grow(self, definition: Definition) -> None:
         height, width = self.canvas.shape

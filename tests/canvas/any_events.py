@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from placed.canvas.definition import Definition
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
 from placed.canvas.kept import Kept
+from tests.canvas.any_acts import ANY_ACT
 from tests.support.records import SMALL, any_edit, edits
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def some_correction(definition: Definition = SMALL) -> SearchStrategy[Correction
 def any_event(definition: Definition = SMALL) -> SearchStrategy[Event]:
     """Any event of which there is a type; edits and corrections fit the canvas."""
     acts = st.builds(Act, KINDS, AUTHORS, FIELDS)
-    return st.one_of(some_edits(definition), some_correction(definition), st.builds(Canvas, any_definition()), acts)
+    canvases = st.builds(Canvas, any_definition())
+    return st.one_of(some_edits(definition), some_correction(definition), canvases, acts, ANY_ACT)
 
 
 FOREIGN = st.one_of(

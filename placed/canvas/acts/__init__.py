@@ -1,11 +1,16 @@
 """Acts: what each kind of act does when the fold comes to its record.
 
-A kind is a file here, with a function that gives the act's change, and a line in `ACTS`. The function changes nothing
-by itself: it reads the state, and returns a `Change`, or raises `RecordRefused`. What has to be known later of an act,
-such as who is banned until when, goes into `Change.acts` under a name of the kind's own, and is read from
-`state.kept.acts`: snapshots have it. The pixels that an act changes aren't its change: they come as corrections.
+A file here has what belongs to one thing that acts set, such as the bans: the functions that give the changes of its
+kinds, each with a line in `ACTS`, and those that read what is set. A kind's function changes nothing by itself: it
+reads the state, and returns a `Change`, or raises `RecordRefused`. What has to be known later of an act, such as who is
+banned until when, goes into `Change.acts` under a name of the kind's own, and is read from `state.kept.acts`: snapshots
+have it. The pixels that an act changes aren't its change: they come as corrections.
 
-No kind is known yet: the fold counts each, and skips it. Pure.
+    kept.acts    "bans", "areas", "plans", "gate", "announcement"    tables of `entries.py`, for undoing
+                 "record", "told"                                     the last acts, see `record.py`
+
+All of it is JSON, and bounded: an act for which there is no more room is refused. The fold counts a kind that it
+doesn't know, and skips it. Pure.
 """
 
 from __future__ import annotations
@@ -14,12 +19,37 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from placed.canvas.acts.announcement import announce
+from placed.canvas.acts.bans import ban, unban
+from placed.canvas.acts.done import done
+from placed.canvas.acts.gate import open_or_close
+from placed.canvas.acts.growth import grow
+from placed.canvas.acts.painting import paint
+from placed.canvas.acts.protections import protect, unprotect
+from placed.canvas.acts.undo import undo
+
 if TYPE_CHECKING:
     from placed.canvas.change import Change
     from placed.canvas.events.act import Act
     from placed.canvas.state import State
 
-# Of the state before the act, the act, and its id.
-ActChange = Callable[["State", "Act", int], "Change"]
+# Of the state before the act, the act, its id, and the time of its record in ms since the epoch.
+ActChange = Callable[["State", "Act", int, int], "Change"]
 
-ACTS: Final[Mapping[str, ActChange]] = MappingProxyType({})
+ACTS: Final[Mapping[str, ActChange]] = MappingProxyType(
+    {
+        "ban": ban,
+        "unban": unban,
+        "protect": protect,
+        "unprotect": unprotect,
+        "open": open_or_close,
+        "close": open_or_close,
+        "announce": announce,
+        "wipe": paint,
+        "stamp": paint,
+        "restore": paint,
+        "undo": undo,
+        "grow": grow,
+        "done": done,
+    }
+)

@@ -94,7 +94,7 @@ class Act(Event):
         change_of = state.vocabulary.acts.get(self.kind)
         if change_of is None:
             raise RecordUnknown(f"act {self.kind}")
-        return change_of(state, self, int(run.offsets[0]))
+        return change_of(state, self, int(run.offsets[0]), int(run.times_ms[0]))
 
     def payload(self) -> bytes:
         """The JSON.

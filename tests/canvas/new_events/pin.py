@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MOST_PINS = 8
 
 
-def pin(state: State, act: Act, act_id: int) -> Change:
+def pin(state: State, act: Act, act_id: int, _time_ms: int) -> Change:
     """The word is known from here on; without a word, the pin at that place is gone."""
     match act.fields:
         case {"at": [int(x), int(y)], "word": str(word)}:

@@ -1,0 +1,54 @@
+"""Undoing, acts of kind `undo`: what an earlier act set is again as it was before. Pure.
+
+    {"kind": "undo", "by": …, "act": the id of the act that is undone}
+
+What a later act has set since then stays. The pixels of an act that paints come as corrections, as those of any such
+act. An undoing can be undone, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from placed.canvas.acts import fields
+from placed.canvas.acts.entries import undone
+from placed.canvas.acts.gate import told_gate
+from placed.canvas.acts.record import record_of, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from placed.canvas.acts.record import Entries
+    from placed.canvas.change import Change
+    from placed.canvas.events.act import Act
+    from placed.canvas.state import State
+
+_TABLES: Final = ("bans", "areas", "plans", "gate", "announcement")
+
+
+def undo(state: State, act: Act, act_id: int, time_ms: int) -> Change:
+    """What the act has set is as before; if it paints, its corrections will follow.
+
+    Raises:
+        RecordRefused: it names no act.
+    """
+    which, acts = fields.number(act, "act"), state.kept.acts
+    found = {name: undone(acts.get(name, {}), act_id, which) for name in _TABLES}
+    tables: dict[str, Any] = {name: table for name, table in found.items() if table is not None}
+    tables |= told_gate(acts, tables, time_ms, act_id)
+    tables["record"] = _marked(record_of(acts), which, act_id)
+    paints = "pixels" in record_of(acts).get(str(which), {})
+    told = {"act": which, **({"pixels": None} if paints else {})}
+    return recorded(state, act, act_id, time_ms, told, tables, is_done=not paints)
+
+
+def _marked(entries: Mapping[str, dict[str, Any]], which: int, act_id: int) -> Entries:
+    """The entries of the act, and of what it had undone itself: the one is undone, the other no longer."""
+    entry = entries.get(str(which))
+    if entry is None:
+        return {}
+    marked = {str(which): {**entry, "undone": act_id}}
+    before = str(entry["act"]) if entry["kind"] == "undo" else ""
+    if before in entries and entries[before].get("undone") == which:
+        marked[before] = {name: value for name, value in entries[before].items() if name != "undone"}
+    return marked
