@@ -86,11 +86,11 @@ async def test_size_that_no_growing_leads_to_is_refused_before_the_log_is_read()
 
 async def test_each_thing_that_is_not_known_is_told_once(warnings: Callable[[], list[str]]) -> None:
     act = b'\1\3{"kind":"%s","by":"0000000000000001"}'
-    values = [b"\1\x63x", act % b"ban", act % b"grow", b"\2\1", record((9, 9, 1, 1)), b"\1\1"]
+    values = [b"\1\x63x", act % b"ballot", act % b"gild", b"\2\1", record((9, 9, 1, 1)), b"\1\1"]
     result = await recovered(await log_of(Canvas(SMALL).encode(), *values * 20))
-    assert result.projection.skipped == {"broken": 20, "outside": 20, "canvas": 0, "unknown": 80}
+    assert result.projection.skipped == {"broken": 20, "outside": 20, "canvas": 0, "full": 0, "unknown": 80}
     told = [reason.partition(",")[0] for reason in warnings()]
-    assert [*told[:4]] == ["type 99", "act ban", "act grow", "format 2"]
+    assert [*told[:4]] == ["type 99", "act ballot", "act gild", "format 2"]
     assert len(told) == 6
 
 
