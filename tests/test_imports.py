@@ -55,7 +55,7 @@ ROOMS = {
         packages="attrs rich trio",
     ),
     "commands": _room(
-        "process http people history tasks backends storage telemetry canvas",
+        "process http people history tasks backends storage pictures telemetry canvas",
         packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich segno trio",
     ),
     "process": _room("telemetry", packages="trio"),
@@ -65,11 +65,13 @@ ROOMS = {
         "werkzeug",
     ),
     "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
+    "moderation": _room("history backends pictures canvas", packages="attrs numpy trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),
     "backends": _room("storage canvas", packages="attrs crc32c kafka lmdb numpy trio"),
     "storage": _room("telemetry canvas", packages="attrs lmdb numpy trio"),
+    "pictures": _room(packages="PIL attrs numpy"),
     "telemetry": _room(packages="attrs prometheus_client rich structlog trio"),
     "canvas": _room(packages="attrs isal numpy"),
 }

@@ -1,7 +1,5 @@
 """Reads a log for a program without Trio: Trio runs in a thread of its own, and hands over batch after batch.
 
-    caller      batches(offset) --asks--> channel of size 0 <--sends-- log.read(offset)      Trio's thread
-
 Ctrl-C reaches the caller, which is in the main thread, while it waits too.
 """
 
@@ -12,12 +10,11 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Final
 
-import attrs
 import trio
 
 from placed.backends import CannotStart, LogError
 from placed.backends.opening import open_log
-from placed.canvas.batch import Batch
+from placed.backends.thread_reader import ThreadReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,61 +25,19 @@ if TYPE_CHECKING:
 _END_SECONDS: Final = 10.0  # for the thread; a log closes in less
 
 
-@attrs.frozen
-class _Reader:
-    """One reader in Trio's thread: its batches, how to end it, and what it failed of."""
-
-    batches: trio.MemoryReceiveChannel[Batch]
-    scope: trio.CancelScope
-    failures: list[LogError]
-
-
-class ThreadLog:
+class ThreadLog(ThreadReader):
     """A log that Trio's thread has open; made by `open_in_thread`.
 
     Attributes:
         id: the log's.
         first: its first offset.
-        next: the next one, as it was when it was opened.
-        token: of the Trio that runs it.
+        next: the next one, as it was when it was opened; `batches` ends there.
     """
 
     def __init__(self, log: Log, bounds: tuple[int, int], nursery: trio.Nursery) -> None:
         self.id = log.id
         self.first, self.next = bounds
-        self._log = log
-        self._nursery = nursery
-        self.token = trio.lowlevel.current_trio_token()
-
-    def batches(self, offset: int) -> Iterator[Batch]:
-        """The records from `offset` up to `next`, in order.
-
-        Raises:
-            LogError: they can't be read.
-        """
-        reader: _Reader = trio.from_thread.run(self._nursery.start, self._read, offset, trio_token=self.token)
-        try:
-            while offset < self.next:
-                try:
-                    batch = trio.from_thread.run(reader.batches.receive, trio_token=self.token)
-                except trio.EndOfChannel:
-                    raise reader.failures[0] from None
-                yield batch
-                offset = batch.next_offset
-        finally:
-            trio.from_thread.run_sync(reader.scope.cancel, trio_token=self.token)
-
-    async def _read(self, offset: int, task_status: trio.TaskStatus[_Reader]) -> None:
-        send, receive = trio.open_memory_channel[Batch](0)
-        reader = _Reader(receive, trio.CancelScope(), [])
-        with reader.scope, send:
-            task_status.started(reader)
-            try:
-                async with self._log.read(offset) as batches:
-                    async for batch in batches:
-                        await send.send(batch)
-            except LogError as error:
-                reader.failures.append(error)
+        super().__init__(log, self.next, nursery)
 
 
 @contextlib.contextmanager

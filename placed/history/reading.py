@@ -29,7 +29,7 @@ from placed.history.layout import SegmentDamaged
 from placed.history.past import NotKept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -68,7 +68,15 @@ def read_past(
         LogError: the log can't be read.
         OSError: the folder can't be read.
     """
-    chain = find_chain(folder, Wanted(log_id, copied_from, version)).chain
+    return past_of(find_chain(folder, Wanted(log_id, copied_from, version)).chain, first, version, batches)
+
+
+def past_of(chain: Sequence[SegmentFile], first: int, version: int, batches: Batches) -> ReadPast:
+    """The past of a log, from segments that follow one another, and otherwise from the log itself.
+
+    Args and errors are those of `read_past`.
+    """
+    chain = list(chain)
     while chain and chain[0].start > 0 and chain[0].header is None:
         chain.pop(0)  # nobody knows any more what the canvas was there
     if chain and chain[0].start > 0 and first == 0:

@@ -17,6 +17,7 @@ from isal import isal_zlib
 
 from placed.canvas.png import bit_depth
 from placed.history import pixel_index
+from placed.history.changes import Changes
 from placed.history.columns import Column, ColumnDamaged
 from placed.history.ground import CELLS, Ground
 from placed.history.layout import CORRECTION, COUNTS, FEW_COLORS, OTHER, SECTIONS, SegmentDamaged, number_type
@@ -170,6 +171,22 @@ class Segment:
         for begin, end, act in corrections:
             rows["act"][begin:end] = act
         return Stretch(header.start, header.end, rows, others)
+
+    def changes(self, start: int, end: int) -> Changes:
+        """What its records with `start <= offset < end` set, in the order of the pixel index."""
+        order, acts = self._numbers(), np.full(self.header.edits, NO_ACT, np.int64)
+        for begin, after, act in self.others()[1]:
+            acts[begin:after] = act
+        found = Changes(self.pixels(), self.colors(), self._authors()[order], acts[order])
+        first, last = self.row_of(start) if start > self.header.start else 0, self.row_of(end)
+        if (first, last) == (0, self.header.edits):
+            return found
+        return found.where((order >= first) & (order < last))
+
+    def people(self) -> NDArray[np.uint64]:
+        """The authors of its edits; each once, where that takes less room."""
+        people = np.frombuffer(self._section("people"), "<u8")
+        return people if len(people) else self._authors()
 
     def others(self) -> tuple[tuple[Other, ...], list[tuple[int, int, int]]]:
         """The records that aren't edits; and which edits, `begin` up to `end`, are corrections of which act."""

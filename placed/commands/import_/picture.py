@@ -22,8 +22,8 @@ from placed.commands.import_.importing import CannotImport, Imported
 from placed.commands.import_.intake import BadLines
 from placed.commands.import_.records import edit_records
 from placed.commands.new_log import new_log
-from placed.commands.paint.picture import Picture, PictureError, read
-from placed.commands.paint.quantise import quantise
+from placed.pictures.picture import Picture, PictureError, read
+from placed.pictures.quantise import quantise
 
 if TYPE_CHECKING:
     from pathlib import Path

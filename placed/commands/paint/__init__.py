@@ -3,7 +3,7 @@
     command -> painter -> api                  the network
                   |    -> progress             the terminal
                   v
-        picture (Pillow), quantise, plan, pace   pure
+        plan, pace           pure; pictures and their nearest colours come from `placed.pictures`
 
 The server's own modules are not imported: the bot knows what `GET /info` tells, as any other client does.
 Imports point one way, as drawn.

@@ -15,18 +15,18 @@ import click
 import trio
 
 from placed.commands.paint import painter as painting
-from placed.commands.paint import picture as pictures
 from placed.commands.paint.api import ApiClient
 from placed.commands.paint.progress import duration, shown
 from placed.commands.token_file import TokenFileError, read_token
 from placed.commands.url_type import UrlType
+from placed.pictures import picture as pictures
 
 if TYPE_CHECKING:
     import httpx
 
     from placed.commands.paint.plan import Order
     from placed.commands.paint.progress import Progress
-    from placed.commands.paint.quantise import Dither
+    from placed.pictures.quantise import Dither
 
 if TYPE_CHECKING:
     _PositionType = click.ParamType[tuple[int, int]]

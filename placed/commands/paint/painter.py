@@ -34,7 +34,7 @@ from placed.commands.paint.api import MAX_EDITS, MAX_IN_FLIGHT, ApiError, BadEdi
 from placed.commands.paint.pace import Charges, Patience
 from placed.commands.paint.plan import Order, Target, misfit
 from placed.commands.paint.progress import duration
-from placed.commands.paint.quantise import Dither, quantise
+from placed.pictures.quantise import Dither, quantise
 
 if TYPE_CHECKING:
     import random
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from placed.commands.paint.api import ApiClient, Canvas, Info
     from placed.commands.paint.pace import Flight
-    from placed.commands.paint.picture import Picture
     from placed.commands.paint.progress import Progress
+    from placed.pictures.picture import Picture
 
 MAX_LISTS_IN_FLIGHT = 2  # one is read while the other is stored; a thousand edits each leave little time for others
 

@@ -18,9 +18,9 @@ import pytest
 import trio
 from PIL import Image
 
-from placed.commands.paint import picture as pictures
 from placed.commands.paint.api import MAX_IN_FLIGHT
-from placed.commands.paint.quantise import Dither, quantise
+from placed.pictures import picture as pictures
+from placed.pictures.quantise import Dither, quantise
 from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:

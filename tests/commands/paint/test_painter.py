@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from placed.commands.paint.api import MAX_IN_FLIGHT
 from placed.commands.paint.painter import MAX_LISTS_IN_FLIGHT, MAX_PLACINGS, DoesNotFit, PaintStopped
-from placed.commands.paint.quantise import quantise
+from placed.pictures.quantise import quantise
 from tests.commands.paint.model_server import MISHAPS, PALETTE, ModelServer, Run, problem, random_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.commands.paint.picture import Picture
+    from placed.pictures.picture import Picture
 
 LIST_LENGTHS = st.sampled_from([1, 2, 7, 1000])
 

@@ -1,4 +1,4 @@
-"""Reads a picture file: from a path to RGB pixels and a mask of the visible ones. Imports Pillow and numpy.
+"""Reads a picture, a file or its bytes: to RGB pixels and a mask of the visible ones. Imports Pillow and numpy.
 
 A picture is data from anywhere. So only plain raster formats are tried (not EPS, whose reader starts a program), the
 size is checked before the picture is decoded, and every failure is a `PictureError`.
@@ -6,6 +6,8 @@ size is checked before the picture is decoded, and every failure is a `PictureEr
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import struct
 import warnings
@@ -15,9 +17,10 @@ import attrs
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
-from placed.commands.paint.png_picture import SIGNATURE, colour_key, pixels_alone
+from placed.pictures.png_picture import SIGNATURE, colour_key, pixels_alone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -110,38 +113,62 @@ def read(path: Path, size: Size | None = None) -> Picture:
     Raises:
         PictureError: it can't be read, isn't a picture, is damaged, or is too large.
     """
+    with _explained(str(path), _formats()), path.open("rb") as file:
+        upright = _decode(file, str(path), _formats(), MAX_PICTURE_PX)
+        if size is not None:
+            upright = _resized(upright, size.of(upright.width, upright.height))
+        if max(upright.size) > MAX_SIDE_PX:
+            raise PictureError(
+                f"{path}: {upright.width} x {upright.height} is larger than any canvas ({MAX_SIDE_PX} x "
+                f"{MAX_SIDE_PX}); shrink it, --size {MAX_SIDE_PX}x for example"
+            )
+        return _picture(upright)
+
+
+def read_png(data: bytes, most_px: int) -> Picture:
+    """The picture in a PNG file's bytes.
+
+    Args:
+        data: the file.
+        most_px: how many pixels are taken. A file that says it has more isn't decoded, however few bytes it has.
+
+    Raises:
+        PictureError: it isn't a PNG, is damaged, or is too large.
+    """
+    with _explained("the picture", ["PNG"]):
+        return _picture(_decode(io.BytesIO(data), "the picture", ["PNG"], most_px))
+
+
+@contextlib.contextmanager
+def _explained(name: str, formats: list[str]) -> Iterator[None]:
+    """Make a PictureError of whatever reading a picture may raise; `name` is what it is called."""
     with warnings.catch_warnings():
         # Larger than we take anyhow, or metadata that is a little broken: nothing to tell a person twice.
         warnings.simplefilter("ignore")
         try:
-            return _decode(path, size)
+            yield
         except UnidentifiedImageError:
-            raise PictureError(f"{path}: not a picture that can be read ({', '.join(_formats())})") from None
+            raise PictureError(f"{name}: not a picture that can be read ({', '.join(formats)})") from None
         except Image.DecompressionBombError as error:
-            raise PictureError(f"{path}: too large: {error}") from error
+            raise PictureError(f"{name}: too large: {error}") from error
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise PictureError(f"{path}: can't be read: {reason}") from error
+            raise PictureError(f"{name}: can't be read: {reason}") from error
 
 
 def _formats() -> list[str]:
     return [*_FORMATS, "AVIF"] if features.check("avif") else _FORMATS
 
 
-def _decode(path: Path, size: Size | None) -> Picture:
-    with path.open("rb") as file, Image.open(_pixels_of(file), formats=_formats()) as image:
-        if image.width * image.height > MAX_PICTURE_PX:
-            raise PictureError(
-                f"{path}: {image.width} x {image.height} is too large; allowed are {MAX_PICTURE_PX:,} pixels"
-            )
-        upright = _upright(image)
-    if size is not None:
-        upright = _resized(upright, size.of(upright.width, upright.height))
-    if max(upright.size) > MAX_SIDE_PX:
-        raise PictureError(
-            f"{path}: {upright.width} x {upright.height} is larger than any canvas ({MAX_SIDE_PX} x {MAX_SIDE_PX}); "
-            f"shrink it, --size {MAX_SIDE_PX}x for example"
-        )
+def _decode(file: BinaryIO, name: str, formats: list[str], most_px: int) -> Image.Image:
+    """The picture in mode RGBA, upright."""
+    with Image.open(_pixels_of(file), formats=formats) as image:
+        if image.width * image.height > most_px:
+            raise PictureError(f"{name}: {image.width} x {image.height} is too large; allowed are {most_px:,} pixels")
+        return _upright(image)
+
+
+def _picture(upright: Image.Image) -> Picture:
     rgba = np.asarray(upright)
     return Picture(rgba[..., :3].copy(), rgba[..., 3] >= OPAQUE_FROM)
 

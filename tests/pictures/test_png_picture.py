@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from placed.commands.paint import png_picture
-from placed.commands.paint.picture import PictureError, read
+from placed.pictures import png_picture
+from placed.pictures.picture import PictureError, read
 
 if TYPE_CHECKING:
     from pathlib import Path

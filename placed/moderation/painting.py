@@ -1,0 +1,105 @@
+"""Which pixels an act changes, and whose they are.
+
+    present canvas ──┬──────────────────────┐
+    past ────────────┴─ act.wanted ─> canvas ┴─ differ? ─ painted since? ─> corrections
+                                                  ├ yes      └ left out
+                                                  └ no: needs no correction
+
+An act gives a whole canvas, as it is to be. What differs from the present one becomes corrections, row by row: so an
+act costs no pixel that is right already.
+
+Thread: any; blocks while it reads the past. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from placed.canvas.events import PIXEL
+from placed.history.painters import Painters, painters
+from placed.history.past import Past
+from placed.moderation.restore import Restore
+from placed.moderation.stamp import Stamp
+from placed.moderation.undo import Undo
+from placed.moderation.wipe import Wipe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from placed.history.walk import AnyPast
+    from placed.moderation.present import Present
+
+    PaintingAct = Wipe | Stamp | Restore | Undo
+
+
+@attrs.frozen(eq=False)
+class Painted:
+    """What an act changes.
+
+    Attributes:
+        pixels: dtype `PIXEL`, shape (n,), row by row, each once: the corrections.
+        painters: who painted these pixels last; None where that isn't asked, or can't be told.
+    """
+
+    pixels: NDArray[np.void]
+    painters: Painters | None = None
+
+
+def needs_past(act: PaintingAct) -> bool:
+    """Whether an act can't be worked out without the past."""
+    return isinstance(act, Restore | Undo)
+
+
+def paint(
+    act: PaintingAct, present: Present, past: AnyPast | None, *, since: NDArray[np.bool_] | None = None
+) -> Painted:
+    """The pixels that an act changes.
+
+    Args:
+        act: what is asked.
+        present: the canvas that the act finds.
+        past: up to `present.version` at least; None for an act that doesn't need it.
+        since: bool, of the canvas's shape: pixels that have been painted since `present`, and stay.
+
+    Raises:
+        CannotPaint: the act can't be done on this canvas.
+        PastError: the past doesn't reach as far as the act needs.
+    """
+    wanted = _wanted(act, present, past)
+    return Painted(corrections(present.canvas, wanted, since))
+
+
+def preview(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
+    """The pixels that an act would change, and who painted them; otherwise as `paint`.
+
+    Only a history that is whole tells who painted: without one, that is left out.
+    """
+    painted = paint(act, present, past)
+    if not isinstance(past, Past):
+        return painted
+    mask = np.zeros(present.canvas.shape, np.bool_)
+    mask[painted.pixels["y"], painted.pixels["x"]] = True
+    return attrs.evolve(painted, painters=painters(past, mask, present.version))
+
+
+def _wanted(act: PaintingAct, present: Present, past: AnyPast | None) -> NDArray[np.uint8]:
+    if isinstance(act, Wipe | Stamp):
+        return act.wanted(present)
+    assert past is not None
+    return act.wanted(present, past)
+
+
+def corrections(
+    canvas: NDArray[np.uint8], wanted: NDArray[np.uint8], since: NDArray[np.bool_] | None
+) -> NDArray[np.void]:
+    """The pixels in which two canvases differ, in the colours of `wanted`, without those of the mask `since`."""
+    differs = canvas != wanted
+    if since is not None:
+        differs &= ~since
+    y, x = np.nonzero(differs)
+    pixels = np.empty(len(x), PIXEL)
+    pixels["x"], pixels["y"], pixels["color"] = x, y, wanted[y, x]
+    return pixels
