@@ -22,6 +22,7 @@ from click.core import ParameterSource
 
 from placed import __version__
 from placed.commands import cli_help
+from placed.commands.near_group import NearGroup
 from placed.commands.settings.config_file import ConfigError, read_config_file
 from placed.commands.settings.oidc import SECRET_VARIABLE
 from placed.commands.settings.options import (
@@ -76,7 +77,7 @@ _ON_A_NEW_CANVAS: Final = {
 _FOLLOWS_FROM_DATA: Final = ("width", "height", "palette")
 
 
-class _Placed(click.Group):
+class _Placed(NearGroup):
     """Serves when no subcommand is given; imports a subcommand when it is."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -109,7 +110,7 @@ def _with_settings(command: click.Command) -> click.Command:
     """
     if isinstance(command, click.Group):
         parts = {name: _with_settings(part) for name, part in command.commands.items()}
-        return click.Group(command.name, parts, help=command.help, no_args_is_help=True)
+        return NearGroup(command.name, parts, help=command.help, no_args_is_help=True)
     of_a_new_one = _ON_A_NEW_CANVAS.get(str(command.name), ())
     asked = [
         attrs.evolve(SETTINGS[name], instead="from the files") if name in _FOLLOWS_FROM_DATA else SETTINGS[name]

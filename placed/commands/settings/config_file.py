@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from placed.commands.settings.nearest import nearest_of
 from placed.commands.settings.oidc import KEY as OIDC
 from placed.commands.settings.oidc import WrongProvider, providers_of
 from placed.commands.settings.origin import Origin
@@ -75,8 +76,8 @@ def read_config_file(path: Path) -> ConfigFile:
     for key, value in parsed.items():
         setting = key.replace("-", "_")
         if setting not in SETTINGS:
-            allowed = ", ".join([*(row.key for row in SETTINGS.values()), f"[[{OIDC}]]"])
-            raise ConfigError(f"{path}: {key[:100]!r} is not a setting; allowed are {allowed}")
+            known = [*(row.key for row in SETTINGS.values()), f"[[{OIDC}]]"]
+            raise ConfigError(f"{path}: {key[:100]!r} is not a setting; {nearest_of(key, known)}")
         if setting in values:
             raise ConfigError(f"{origins[setting]} and {key} are the same setting; allowed is one of them")
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
+from placed.commands.settings.nearest import nearest_of
 from placed.commands.settings.origin import PREFIX
 
 if TYPE_CHECKING:
@@ -40,8 +40,5 @@ def why_unknown(environment: Mapping[str, str], known: Collection[str], silent: 
         if not name.startswith(PREFIX) or name in known or name == silent or not value:
             continue
         if not _SERVICE_NAME.fullmatch(name) and not is_of_service(value):
-            names = {each.removeprefix(PREFIX): each for each in known}
-            near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1)
-            hint = f"did you mean {names[near[0]]}?" if near else f"allowed are {', '.join(sorted(known))}"
-            return f"{name[:100]} is not a setting; {hint}"
+            return f"{name[:100]} is not a setting; {nearest_of(name, sorted(known), PREFIX)}"
     return None

@@ -220,7 +220,7 @@ def test_config_file_has_keys_with_either_dash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"prot = 1", r"'prot' is not a setting; allowed are host, port, .*, log-addresses, \[\[oidc\]\]$"),
+        (b"xyzxyz = 1", r"'xyzxyz' is not a setting; allowed are host, port, .*, log-addresses, \[\[oidc\]\]$"),
         (b"fast-lane = 1", r"fast-lane: 1; allowed is on or off, as true or false, without quotes"),
         (b'fast-lane = "on"', r"fast-lane: 'on'; allowed is on or off, as true or false, without quotes"),
         (b"port = true", r"port: True; allowed is a whole number from 0 to 65535, without quotes"),
