@@ -55,6 +55,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
 
   const say = status.say.bind(status)
   const parts = {
+    about: later(() => import('./panels/about_panel.js'), say),
     share: later(() => import('./panels/share_panel.js'), say),
     settings: later(() => import('./panels/settings_panel.js'), say),
     help: later(() => import('./panels/help_panel.js'), say),
@@ -109,6 +110,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   })
   const brush = new Brush({ screen, painting, palette, cooldown, settings, templates, say, refresh })
   const panel = new Panel({
+    about: async (body) => (await parts.about()).mountAbout(body),
     templates: (body) => templates.mount(body),
     share: async (body) => {
       const { mountShare } = await parts.share()
@@ -184,6 +186,11 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   function place(fragment) {
     const { x, y } = screen.center
     return fragmentOf({ x: Math.floor(x), y: Math.floor(y), scale: screen.view.scale }, fragment)
+  }
+
+  function gotInfo() {
+    element('about').hidden = !served.info?.about
+    people.gotInfo()
   }
 
   function showPosition() {
@@ -314,12 +321,12 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   void applySettings()
   templates.addFromLink(location.hash)
   void goBack(location.hash)
-  people.gotInfo()
+  gotInfo()
   void people.arrived(brought ?? take())
   tell({ resync, screen, cooldown, palette, painting, past: () => past?.state ?? null })
 
   return {
-    gotInfo: () => people.gotInfo(),
+    gotInfo,
     gotImage() {
       point(null)
       brush.answer(false)

@@ -27,7 +27,7 @@ IMPURE_STDLIB = {
     *("http.client", "http.server", "socket", "socketserver", "ssl", "urllib.request"),
     *("fcntl", "mmap", "select", "selectors", "signal"),
 }
-PURE_PACKAGES = {"attrs", "idna", "isal", "numpy"}
+PURE_PACKAGES = {"attrs", "idna", "isal", "markdown_it", "numpy"}
 
 
 @attrs.frozen
@@ -61,8 +61,8 @@ ROOMS = {
     "process": _room("telemetry", packages="trio"),
     "http": _room(
         "people history stream tasks backends storage telemetry canvas",
-        packages="altcha attrs authlib h11 h2 httptools httpx hypercorn joserfc numpy quart quart_trio segno trio "
-        "werkzeug",
+        packages="altcha attrs authlib h11 h2 httptools httpx hypercorn joserfc markdown_it numpy quart quart_trio "
+        "segno trio werkzeug",
     ),
     "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
     "moderation": _room("history backends pictures canvas", packages="attrs numpy trio"),

@@ -12,7 +12,7 @@ import '../words/more_texts.js'
  * @typedef {(body: HTMLElement) => Promise<void | (() => void)>} Mount
  */
 
-/** @typedef {'templates' | 'share' | 'settings' | 'help' | 'people'} Name */
+/** @typedef {'about' | 'templates' | 'share' | 'settings' | 'help' | 'people'} Name */
 
 export class Panel {
   #contents

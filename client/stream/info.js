@@ -15,6 +15,7 @@
  * @property {number} mostEdits  that one request may hold; 1 where the server doesn't say
  * @property {SignIn} signIn
  * @property {boolean} challenge  whether painting without an account needs a proof of work
+ * @property {boolean} about  whether the host tells about the canvas, at `/about`
  */
 
 /**
@@ -59,7 +60,8 @@ export function parseInfo(answer) {
     mostEdits: Math.max(1, Math.floor(number(Object(answer.limits).edits))),
     cooldown: cooldownOf(cooldown),
     signIn: signInOf(answer.sign_in),
-    challenge: answer.challenge === true
+    challenge: answer.challenge === true,
+    about: answer.about === true
   }
 }
 

@@ -24,6 +24,7 @@ from placed.http.charges import charges_left, charges_told, too_few_charges
 from placed.http.client_address import client_address
 from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
+from placed.http.host_page.identity import Identity
 from placed.http.hosts import ANY, Hosts
 from placed.http.origin import refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
@@ -92,6 +93,7 @@ class Api:
     Attributes:
         askers: finds out who asks.
         sign_in: what `/info` says of signing in.
+        identity: what its host gave it.
         is_ready: whether the log can be reached, for `/readyz`.
         palette_of: the palette with these colours.
         lag: how many offsets of the log, as far as heard, haven't been applied yet.
@@ -117,6 +119,7 @@ class Api:
     allow_origins: tuple[str, ...]
     is_ready: Callable[[], bool]
     lag: Callable[[], int]
+    identity: Identity = attrs.field(factory=Identity)
     hosts: Hosts = attrs.field(factory=lambda: Hosts((ANY,)))
     stream_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(0))
     catch_up_limit: CatchUpLimit = attrs.field(factory=lambda: CatchUpLimit(0))
@@ -324,6 +327,7 @@ class Api:
                 },
                 "sign_in": self.sign_in,
                 "challenge": self.askers.challenge is not None,
+                **self.identity.told(),
             }
         )
 

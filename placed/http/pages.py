@@ -128,6 +128,9 @@ class _File:
         return Answer(304, kept)
 
 
+Packed = tuple[_File, _File | None]  # a file as it is, and compressed, where that is of use
+
+
 @attrs.frozen
 class Pages:
     """The page, the files that it is made of, by their path below the client's folder, and the description: as they
@@ -135,12 +138,13 @@ class Pages:
 
     Attributes:
         version: of all files together, part of their addresses.
+        text: the page's HTML, before it has what its host gave it.
     """
 
     version: str
-    _page: tuple[_File, _File | None]
-    _files: dict[str, tuple[_File, _File | None]]
-    _description: tuple[_File, _File | None]
+    text: str = attrs.field(repr=False)
+    _files: dict[str, Packed]
+    _description: Packed
 
     @classmethod
     def load(cls, folder: Path) -> Pages:
@@ -152,14 +156,15 @@ class Pages:
         page = _SCRIPT.sub(lambda script: _preloads(bodies, script[1]) + script[0], page)
         return cls(
             version,
-            _file(_PAGE, page.replace('="client/', f'="static/{version}/').encode(), _REVALIDATED, _PAGES_POLICY),
-            {path: _file(path, body, _KEPT, _FILES_POLICY) for path, body in bodies.items()},
-            _file("openapi.yaml", description_file().read_bytes(), _REVALIDATED, _FILES_POLICY),
+            page.replace('="client/', f'="static/{version}/'),
+            {path: packed(path, body, _KEPT, _FILES_POLICY) for path, body in bodies.items()},
+            packed("openapi.yaml", description_file().read_bytes(), _REVALIDATED, _FILES_POLICY),
         )
 
-    def page(self, request: Request) -> Answer:
-        """The page, or 304 to one who has it, in the encoding that is asked for."""
-        return _answer(self._page, request)
+    @staticmethod
+    def packed_page(text: str) -> Packed:
+        """The page with this HTML, which is what its files may do beside."""
+        return packed(_PAGE, text.encode(), _REVALIDATED, _PAGES_POLICY)
 
     def file(self, path: str, request: Request) -> Answer:
         """The file at `path`, "HASH/main.js", or 304 to one who has it, in the encoding that is asked for.
@@ -170,14 +175,15 @@ class Pages:
         version, _, name = path.partition("/")
         if version != self.version or name not in self._files:
             raise Problem(404, "not-found", f"there is no {path[:128]!r} here; the page names what there is")
-        return _answer(self._files[name], request)
+        return answer_in_encoding(self._files[name], request)
 
     def description(self, request: Request) -> Answer:
         """The OpenAPI description, or 304 to one who has it, in the encoding that is asked for."""
-        return _answer(self._description, request)
+        return answer_in_encoding(self._description, request)
 
 
-def _answer(file: tuple[_File, _File | None], request: Request) -> Answer:
+def answer_in_encoding(file: Packed, request: Request) -> Answer:
+    """The file, or 304 to one who has it, in the encoding that is asked for."""
     plain, compressed = file
     if compressed is not None and _takes_gzip(request):
         return compressed.answer_to(request)
@@ -203,15 +209,16 @@ def _version_of(bodies: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-def _file(name: str, body: bytes, *more: tuple[str, str]) -> tuple[_File, _File | None]:
+def packed(name: str, body: bytes, *more: tuple[str, str]) -> Packed:
+    """A file of this name, with its type, its tag, and `more` headers."""
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
     suffix = Path(name).suffix
     if suffix not in _TYPES:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return _File.of(tag, body, ("Content-Type", kind), *more), None
     headers = ("Content-Type", _TYPES[suffix]), ("Vary", "Accept-Encoding"), *more
-    packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-    return _File.of(tag, body, *headers), _File.of(f"{tag}-gzip", packed, *headers, ("Content-Encoding", "gzip"))
+    small = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return _File.of(tag, body, *headers), _File.of(f"{tag}-gzip", small, *headers, ("Content-Encoding", "gzip"))
 
 
 def _preloads(bodies: Mapping[str, bytes], script: str) -> str:

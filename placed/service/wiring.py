@@ -25,7 +25,7 @@ import trio
 
 from placed.backends.opening import open_log, place_of
 from placed.canvas.palette_files import palette_of
-from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, read_files, wanted_canvas
+from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, identity_of, read_files, wanted_canvas
 from placed.history.folder import FOLDER_NAME
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
@@ -39,13 +39,13 @@ from placed.http.lanes.app import create_app
 from placed.http.lanes.descriptors import room_for_connections, tell_few
 from placed.http.lanes.front import Front
 from placed.http.lanes.listening import address_of, listen, url_of
-from placed.http.pages import client_folder, pages_in
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.people.store import FOLDER_NAME as PEOPLE_FOLDER
 from placed.people.store import open_people
 from placed.service.forgotten_canvas import refuse_to_forget
+from placed.service.host_page import host_page_of
 from placed.service.part_metrics import watch_history, watch_parts
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.start import Start, folder_and_port, folder_watch
@@ -223,16 +223,12 @@ class _Server:
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         history = History(
-            self._indexer,
-            settings.show_authors,
-            settings.trusted_proxies,
-            settings.unlimited_clients,
-            askers=api.askers,
+            self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients, api.askers
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
         desk = desk_of(api.askers)
-        app = create_app(api, pages_in(client_folder()), settings.allow_embeds, history, sign_ins, providers, desk)
+        app = create_app(api, host_page_of(api), settings.allow_embeds, history, sign_ins, providers, desk)
         self._front = Front(
             app,
             fast=fast,
@@ -308,6 +304,7 @@ class _Server:
             log_id=log_id,
             askers=askers,
             sign_in=told_of_sign_in(self._settings),
+            identity=identity_of(self._settings),
             palette_of=lru_cache(maxsize=1)(partial(palette_of, preferred=self._settings.palette)),
             trusted_proxies=proxies,
             allow_origins=self._settings.allow_origins,

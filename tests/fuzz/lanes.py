@@ -28,6 +28,7 @@ from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
 from placed.http.api import Api
 from placed.http.askers import Askers
+from placed.http.host_page.page import HostPage
 from placed.http.lanes.app import create_app
 from placed.http.lanes.connection import Limits
 from placed.http.lanes.deadline_stream import DeadlineStream
@@ -223,7 +224,7 @@ class _Rig:
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
         fast = (self._api, cast("SubscriberSockets", self)) if lane == "fast" else None
-        app = create_app(self._api, Pages.load(client_folder()))
+        app = create_app(self._api, HostPage(Pages.load(client_folder())))
         self.front = Front(app, fast=fast, replies=self._api.replies)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.http.answer import Answer, Problem, Request
+from placed.http.host_page.page import HostPage
 from placed.http.pages import Pages, client_folder, description_file
 from tests.http.bodies import body_of
 from tests.support.parts import program, require
@@ -41,7 +42,7 @@ def asked(**headers: str) -> Request:
 
 def answer_of(pages: Pages, path: str, request: Request) -> Answer:
     """What is answered for a file of the client, by its path there."""
-    return pages.page(request) if path == "index.html" else pages.file(f"{pages.version}/{path}", request)
+    return HostPage(pages).page(request) if path == "index.html" else pages.file(f"{pages.version}/{path}", request)
 
 
 def answer(path: str, request: Request) -> Answer:
@@ -63,8 +64,11 @@ def test_file_is_served_with_all_that_a_browser_needs(path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     if not path.endswith((".js", ".css")):
-        body = re.sub(rb' *<link rel="modulepreload"[^>]*>\n', b"", body_of(told))
-        assert body.replace(f"static/{PAGES.version}/".encode(), b"client/") == (FOLDER / path).read_bytes()
+        body = re.sub(rb' *<(?:link rel="modulepreload"|meta property=)[^>]*>\n', b"", body_of(told))
+        assert (
+            body.replace(b"&#x27;", b"'").replace(f"static/{PAGES.version}/".encode(), b"client/")
+            == (FOLDER / path).read_bytes()
+        )
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -116,7 +120,7 @@ def test_comments_are_left_out_where_they_cannot_be_part_of_a_string(tmp_path: P
 
 
 def test_policy_lets_nothing_in_but_the_servers_own_files() -> None:
-    policy = dict(PAGES.page(ASKED).headers)["Content-Security-Policy"]
+    policy = dict(HostPage(PAGES).page(ASKED).headers)["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == rules["style-src"] == "'self'"
@@ -267,7 +271,7 @@ def test_another_file_or_a_new_one_is_another_version(tmp_path: Path, path: str)
     (tmp_path / path).write_bytes(b"two")
     after = Pages.load(tmp_path)
     assert after.version != before.version
-    assert after.page(ASKED).body == f'<link href="static/{after.version}/main.js">'.encode()
+    assert HostPage(after).page(ASKED).body == f'<link href="static/{after.version}/main.js">'.encode()
     with pytest.raises(Problem) as refusal:  # a file of the other page would be a stranger to this one
         after.file(f"{before.version}/main.js", ASKED)
     assert (refusal.value.status, dict(refusal.value.answer().headers)["Cache-Control"]) == (404, "no-store")

@@ -20,6 +20,7 @@ from placed.commands.settings.people import MAX_CHARGES
 from placed.http.answer import ALIVE
 from placed.http.body import BODY_BYTES, EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS
+from placed.http.host_page.page import HostPage
 from placed.http.lanes import app
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.pages import Pages, client_folder
@@ -67,7 +68,9 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     api = cast("Api", SimpleNamespace(**plain, askers=askers))
     sign_ins = cast("SignIns", SimpleNamespace(askers=askers, sign_in=None, sign_out=None, name=None))
     desk = PeopleDesk(cast("Askers", askers), cast("Hosting", None))
-    routes = app.create_app(api, Pages.load(client_folder()), sign_ins=sign_ins, desk=desk).url_map.iter_rules()
+    routes = app.create_app(
+        api, HostPage(Pages.load(client_folder())), sign_ins=sign_ins, desk=desk
+    ).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:
         routed.setdefault(re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())

@@ -13,12 +13,19 @@ from placed.backends import CannotStart
 from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
 from placed.commands.settings.oidc import MOST_SECRET, is_secret
+from placed.http.host_page.about import MOST_BYTES as MOST_ABOUT_BYTES
+from placed.http.host_page.about import About
+from placed.http.host_page.icon import ALLOWED as ICON_ALLOWED
+from placed.http.host_page.icon import MOST_BYTES as MOST_ICON_BYTES
+from placed.http.host_page.icon import BadIcon, Icon
+from placed.http.host_page.identity import Identity
 from placed.http.tls import server_context
 from placed.storage.author_key import author_key
 from placed.tasks.recovery import Wanted
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
     from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.values import Settings
@@ -67,8 +74,50 @@ def _secret_in_file(provider: ProviderSettings) -> str:
     return secret
 
 
+def identity_of(settings: Settings) -> Identity:
+    """What the settings give the canvas of its host's own: its title, what is said about it, its icon.
+
+    Raises:
+        CannotStart: a file can't be read, or isn't what it should be.
+    """
+    return Identity(settings.title, _about_of(settings), _icon_of(settings))
+
+
+def _about_of(settings: Settings) -> About | None:
+    if settings.about is None:
+        return None
+    where, body = _read(settings, "about", settings.about, MOST_ABOUT_BYTES)
+    if len(body) > MOST_ABOUT_BYTES:
+        raise CannotStart(f"{where} is too large; allowed are at most {MOST_ABOUT_BYTES:,} bytes of Markdown")
+    try:
+        return About.of(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise CannotStart(f"{where} is no UTF-8 at byte {error.start:,}; allowed is Markdown in UTF-8") from error
+
+
+def _icon_of(settings: Settings) -> Icon | None:
+    if settings.icon is None:
+        return None
+    where, body = _read(settings, "icon", settings.icon, MOST_ICON_BYTES)
+    try:
+        return Icon.of(body)
+    except BadIcon as error:
+        raise CannotStart(f"{where} {error}; allowed is {ICON_ALLOWED}") from error
+
+
+def _read(settings: Settings, setting: str, path: Path, most_bytes: int) -> tuple[str, bytes]:
+    """How the operator named the file, and its bytes: one more than allowed, where there are more."""
+    where = settings.origin(setting).with_value(repr(str(path)))
+    try:
+        with path.open("rb") as file:
+            return where, file.read(most_bytes + 1)
+    except OSError as error:
+        raise CannotStart(f"{where} can't be read: {error.strerror}") from error
+
+
 def read_files(settings: Settings) -> ssl.SSLContext | None:
-    """Read the certificate, the author key and the secrets that the settings name, before anything is made.
+    """Read the certificate, the author key, the secrets and the host's own files that the settings name, before
+    anything is made.
 
     Returns:
         How to speak TLS; None without a certificate.
@@ -77,6 +126,7 @@ def read_files(settings: Settings) -> ssl.SSLContext | None:
         TlsError, AuthorKeyError, CannotStart: one can't be read, or isn't what it should be.
     """
     provider_secrets(settings)
+    identity_of(settings)
     if settings.author_key_file is not None:
         author_key(settings.data, settings.author_key_file)
     return server_context(settings.certificate, settings.certificate_key) if settings.certificate else None

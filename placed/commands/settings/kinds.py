@@ -26,6 +26,7 @@ MAX_SECONDS: Final = 7 * 86_400.0  # a week; nobody waits longer
 MIN_SECONDS: Final = 0.001  # cooldowns count in ms
 MAX_USER_CHARACTERS: Final = 255
 MAX_WORD_CHARACTERS: Final = 64
+MAX_TITLE_CHARACTERS: Final = 80
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)  # proxies drop, or mix up, those with underscores
@@ -133,6 +134,13 @@ def _join_word(value: str) -> str:
     return value.strip()
 
 
+def _title(value: str) -> str:
+    title = value.strip()
+    if not 1 <= len(title) <= MAX_TITLE_CHARACTERS or not title.isprintable():
+        raise ValueError
+    return title
+
+
 def _user_header(value: str) -> str:
     if not _HEADER.fullmatch(value) or value.lower() in _MEANS_ELSE or value.lower().startswith(_BEGINS_ELSE):
         raise ValueError
@@ -166,6 +174,7 @@ LOG: Final = text(lambda value: parse_place(value).url, SYNTAX, unit="URL")
 PALETTE: Final[Kind[Palette]] = Kind(parse=_palette, allowed=palette_files.ALLOWED, unit="NAME|FILE")
 USER: Final = text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters", unit="USER")
 JOIN_WORD: Final = text(_join_word, f"1 to {MAX_WORD_CHARACTERS} printable characters", unit="WORD")
+TITLE: Final = text(_title, f"1 to {MAX_TITLE_CHARACTERS} printable characters", unit="TEXT")
 USER_HEADER: Final = text(
     _user_header, "a header's name, such as Remote-User, that a client has no other use for", unit="HEADER"
 )

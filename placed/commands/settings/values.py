@@ -1,7 +1,8 @@
 """The table of settings: everything that an operator decides about one server.
 
-A new setting is one more row here, in `people` or in `kafka`. Its flag, its PLACED_... variable, its key in the config
-file, its line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes it).
+A new setting is one more row here, in `page`, in `people` or in `kafka`. Its flag, its PLACED_... variable, its key in
+the config file, its line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes
+it).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from placed.commands.settings.kinds import (
     SECONDS,
 )
 from placed.commands.settings.origin import Origin, flag_of
-from placed.commands.settings.people import MAX_CHARGES, PeopleSettings
+from placed.commands.settings.page import PageSettings
+from placed.commands.settings.people import MAX_CHARGES
 from placed.commands.settings.sections import (
     ADDRESS,
     CANVAS,
@@ -64,7 +66,7 @@ def _own_folder() -> Path:
 
 
 @attrs.frozen(kw_only=True)
-class Settings(PeopleSettings):
+class Settings(PageSettings):
     """One server's settings, each checked and in its one form; the sentences of the rows say what they are.
 
     A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from placed.http.api import Api, Stream
     from placed.http.challenge import Challenge
+    from placed.http.host_page.page import HostPage
     from placed.http.oidc.signing_in import ProviderSignIns
-    from placed.http.pages import Pages
     from placed.http.people_desk import PeopleDesk
     from placed.http.sign_in import SignIns
 
@@ -98,7 +98,7 @@ def _quart() -> QuartTrio:
 
 def create_app(
     api: Api,
-    pages: Pages,
+    page: HostPage,
     embedders: Sequence[str] = (),
     history: History | None = None,
     sign_ins: SignIns | None = None,
@@ -109,7 +109,7 @@ def create_app(
 
     Args:
         api: answers the requests.
-        pages: the client's files.
+        page: the page as its host wants it, and the client's files.
         embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
         sign_ins: lets people in and out; without it there is no such endpoint.
@@ -129,7 +129,7 @@ def create_app(
     if desk is not None:
         _route_desk(app, desk)
     _route_providers(app, providers)
-    _route_pages(app, pages, frame_ancestors(embedders))
+    _route_page(app, page, frame_ancestors(embedders))
     _map_errors(app)
     return app
 
@@ -276,18 +276,30 @@ def _route_challenge(app: QuartTrio, challenge: Challenge | None) -> None:
         return _Held(asked().take(await _read()))
 
 
-def _route_pages(app: QuartTrio, pages: Pages, framing: str) -> None:
+def _route_page(app: QuartTrio, page: HostPage, framing: str) -> None:
     @app.get("/")
     async def index() -> Response:
-        return _Held(_with_policy(pages.page(await _read(with_body=False)), framing))
+        return _Held(_with_policy(page.page(await _read(with_body=False)), framing))
+
+    @app.get("/about")
+    async def about() -> Response:
+        return _Held(page.about(await _read(with_body=False)))
+
+    @app.get("/icon")
+    async def icon() -> Response:
+        return _Held(page.icon(await _read(with_body=False)))
+
+    @app.get("/preview.png")
+    async def preview() -> Response:
+        return _Held(await page.preview(await _read(with_body=False)))
 
     @app.get("/static/<path:path>")
     async def static(path: str) -> Response:
-        return _Held(pages.file(path, await _read(with_body=False)))
+        return _Held(page.pages.file(path, await _read(with_body=False)))
 
     @app.get("/openapi.yaml")
     async def description() -> Response:
-        return _Held(pages.description(await _read(with_body=False)))
+        return _Held(page.pages.description(await _read(with_body=False)))
 
 
 def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:

@@ -77,6 +77,8 @@ async def test_info_tells_all_that_a_client_has_to_know(server: Server) -> None:
             "providers": [],
         },
         "challenge": False,
+        "title": None,
+        "about": False,
     }
 
 

@@ -1,0 +1,107 @@
+"""Checks the picture that a host gives a canvas as its icon: a square PNG, or an SVG. Pure.
+
+PNG   the browser's tab, and the icon on a phone's home screen
+SVG   the browser's tab, sharp at any size; phones' home screens take none
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from typing import Final
+from xml.parsers import expat
+
+import attrs
+
+MOST_BYTES: Final = 262_144  # a PNG of 512 x 512 mostly has some 10 to 100 KB
+PNG: Final = "image/png"
+SVG: Final = "image/svg+xml"
+ALLOWED: Final = "a square PNG of 16 to 1,024 pixels a side, or an SVG, of at most 256 KB"
+
+_SIDES: Final = range(16, 1_025)
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_HEAD: Final = struct.Struct(">I4s")  # of a chunk: the length of its data, and its kind
+_CHECKSUM: Final = struct.Struct(">I")
+_SIZE: Final = struct.Struct(">II")
+_SVG_ROOT: Final = "http://www.w3.org/2000/svg svg"
+_KNOWN_AS_XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+
+
+class BadIcon(ValueError):
+    """The file is no such picture; the message says why, and goes on behind *it*."""
+
+
+@attrs.frozen
+class Icon:
+    """A picture that was checked.
+
+    Attributes:
+        kind: its media type.
+        body: its bytes.
+        side_px: a PNG's; None for an SVG, which has any.
+    """
+
+    kind: str
+    body: bytes = attrs.field(repr=False)
+    side_px: int | None
+
+    @classmethod
+    def of(cls, body: bytes) -> Icon:
+        """Check a file.
+
+        Raises:
+            BadIcon: it is none.
+        """
+        if len(body) > MOST_BYTES:
+            raise BadIcon("is larger than 256 KB")
+        if body.startswith(_SIGNATURE):
+            return cls(PNG, body, _side_of(body))
+        if _KNOWN_AS_XML.match(body):
+            _check_svg(body)
+            return cls(SVG, body, None)
+        raise BadIcon("is neither a PNG nor an SVG")
+
+
+def _side_of(body: bytes) -> int:
+    """The side of a PNG all of whose chunks are whole."""
+    kinds: list[bytes] = []
+    at = len(_SIGNATURE)
+    try:
+        while not kinds or kinds[-1] != b"IEND":
+            length, kind = _HEAD.unpack_from(body, at)
+            end = at + _HEAD.size + length
+            if _CHECKSUM.unpack_from(body, end)[0] != zlib.crc32(body[at + 4 : end]):
+                raise BadIcon("is a damaged PNG")
+            kinds.append(kind)
+            at = end + _CHECKSUM.size
+        width, height = _SIZE.unpack_from(body, len(_SIGNATURE) + _HEAD.size)
+    except struct.error:
+        raise BadIcon("is a PNG that ends too early") from None
+    if kinds[0] != b"IHDR" or b"IDAT" not in kinds:
+        raise BadIcon("is a PNG without a picture")
+    if width != height or width not in _SIDES:
+        raise BadIcon(f"has {width} x {height} pixels")
+    return int(width)
+
+
+def _check_svg(body: bytes) -> None:
+    """Read it as XML whose root is an SVG's. Document types are refused: they can make a few bytes very many."""
+    root = ""
+
+    def begin(name: str, _attributes: object) -> None:
+        nonlocal root
+        root = root or name
+
+    def refuse(*_: object) -> None:
+        raise BadIcon("is an SVG with a document type (<!DOCTYPE>)")
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = begin
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError as error:
+        raise BadIcon(f"is no well-formed SVG: {error}") from None
+    if root != _SVG_ROOT:
+        raise BadIcon("is XML, but no SVG")

@@ -1,0 +1,21 @@
+"""Puts the page together: the client's files, what the host gave, and the preview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placed.http.host_page.page import HostPage
+from placed.http.host_page.previews import Previews
+from placed.http.pages import client_folder, pages_in
+from placed.tasks.image import PreviewEncoder
+
+if TYPE_CHECKING:
+    from placed.http.api import Api
+
+
+def host_page_of(api: Api) -> HostPage:
+    """The page of the server that has this API."""
+    askers = api.askers
+    previews = Previews(PreviewEncoder(api.projection, api.log_id), hides=askers.hides)
+    pages = pages_in(client_folder())
+    return HostPage(pages, api.identity, previews, askers.trusted_proxies, has_tls=askers.has_tls)
