@@ -84,7 +84,7 @@ class _Seconds(_SecondsType):
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path),
-    help="File with a token, as `placed people token` prints it: paint as the bot that it is for.",
+    help="File with a token that `placed people token` has printed: paint as the bot of that token.",
 )
 @click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
 @click.option(

@@ -171,7 +171,7 @@ async def _forget(host: Host, who: str) -> None:
 
 @_command(_ADDRESS)
 async def _host_link(host: Host, address: httpx.URL | None) -> None:
-    """Print a link that makes whoever opens it first a host. It holds for a day, and once."""
+    """Print a link that makes the first person who opens it a host. It works once, for a day."""
     click.echo(host_link(_address(host, address), (await host.act("host-link"))["secret"]))
 
 

@@ -40,22 +40,22 @@ class PeopleSettings(KafkaSettings):
     sign_in: str = setting(
         PEOPLE,
         one_of(SIGN_INS, "MODE"),
-        "Who may paint: everybody, each address with charges of its own (`open`), who has a code from you (`code`), an "
-        "account at a provider (`oidc`), or has signed in at your proxy (`proxy`).",
+        "Who may paint. `open`: everybody; `code`: people with a code from you; `oidc`: people with an account at a "
+        "provider; `proxy`: people who have signed in at your proxy.",
         more="Watching needs nothing, unless `--watch` says so. See [people](people.md).",
         default="open",
     )
     join_code: str | None = setting(
         PEOPLE,
         JOIN_WORD,
-        "One word for all, with which everybody gives themselves a name, instead of a code for each.",
+        "One word for all, instead of a code for each: people who know it choose a name, and paint.",
         more="With `--sign-in code`. Neither case nor spaces count.",
         default=None,
     )
     join_code_file: Path | None = setting(
         PEOPLE,
         FILE,
-        "File whose first line is that word, so that nobody on this machine sees it in the list of processes.",
+        "File whose first line is that word: a flag can be seen in this machine's list of processes.",
         default=None,
     )
     user_header: str | None = setting(
@@ -69,7 +69,7 @@ class PeopleSettings(KafkaSettings):
     people_per_address: int = setting(
         PEOPLE,
         whole(0, MAX_PEOPLE),
-        "New people per address, an hour, who come with the join code; 0 is no limit.",
+        "How many people may join from one address in an hour, by the join code; 0 is no limit.",
         more="`--unlimited-client` names addresses without it.",
         default=60,
     )
@@ -83,7 +83,7 @@ class PeopleSettings(KafkaSettings):
     session_days: int = setting(
         PEOPLE,
         whole(1, 400, "DAYS"),  # browsers keep no cookie for longer (RFC 6265bis)
-        "Days until somebody who hasn't come back has to sign in again.",
+        "After so many days without a visit, a person has to sign in again.",
         default=30,
     )
 
@@ -118,7 +118,7 @@ class PeopleSettings(KafkaSettings):
     charges_anonymous: int | None = setting(
         COOLDOWN,
         whole(1, MAX_CHARGES),
-        "The same as `--charges`, for whoever hasn't signed in.",
+        "The same as `--charges`, for everybody who hasn't signed in.",
         more="With `--sign-in open`.",
         default=None,
         instead="as `--charges`",
@@ -126,7 +126,7 @@ class PeopleSettings(KafkaSettings):
     charge_seconds_anonymous: float | None = setting(
         COOLDOWN,
         SECONDS,
-        "The same as `--charge-seconds`, for whoever hasn't signed in.",
+        "The same as `--charge-seconds`, for everybody who hasn't signed in.",
         more="With `--sign-in open`.",
         default=None,
         instead="as `--charge-seconds`",

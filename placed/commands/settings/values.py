@@ -203,7 +203,7 @@ class Settings(PageSettings):
     challenge: bool = setting(
         PEOPLE,
         SWITCH,
-        "Ask whoever paints without an account for a proof of work, once an hour: seconds of a browser's time.",
+        "Ask for a proof of work once an hour from everybody without an account; it takes a browser some seconds.",
         more="Programs solve it, too: see [people](people.md#a-proof-of-work).",
         default=False,
     )
@@ -248,7 +248,7 @@ class Settings(PageSettings):
     show_authors: str = setting(
         HISTORY,
         one_of(SHOWN_AUTHORS, "WHAT"),
-        "What everybody sees of a pixel's author: nothing, a pseudonym, or the name of who has signed in.",
+        "What everybody sees of a pixel's author: nothing, a pseudonym, or the name of a person who signed in.",
         more="A pseudonym is a number, the same for everything that one address or person paints; it tells neither.",
         default="pseudonyms",
     )
@@ -323,7 +323,8 @@ SHORT_FOR_A_RULE: Final = Setting(
 def table(cls: type[Settings], *others: Setting) -> dict[str, Setting]:
     """The rows of a class and others beside them, by their names, in the order of their sections."""
     rows = [row for field in attrs.fields(cls) if (row := row_of(field))]
-    ordered = sorted([*rows, *others], key=lambda row: SECTIONS.index(row.section))
+    # Whose default is that of another row comes behind that one, which tells what both are about.
+    ordered = sorted([*rows, *others], key=lambda row: (SECTIONS.index(row.section), row.instead.startswith("as `--")))
     return {row.name: row for row in ordered}
 
 
