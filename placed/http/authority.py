@@ -26,6 +26,7 @@ _AUTHORITY = re.compile(
     re.ASCII,
 )
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]{0,31})://(.+)", re.ASCII)
+_HOSTLESS = re.compile(r"file://|(?!https?:)[a-z][a-z0-9+.-]{0,31}://\.", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -114,3 +115,9 @@ def origin_of(text: str) -> str | None:
     scheme, authority = site
     port = None if authority.port == _DEFAULT_PORTS.get(scheme) else authority.port
     return f"{scheme}://{attrs.evolve(authority, port=port)}"
+
+
+def is_hostless(origin: str) -> bool:
+    """Whether `origin`, in small letters, is an app's without a host: Electron's pages may be at `app://.`, and Android
+    shows an app's own files as `file://`."""
+    return _HOSTLESS.fullmatch(origin) is not None

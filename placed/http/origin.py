@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from placed.http.answer import Problem
-from placed.http.asked_host import asked_host
-from placed.http.authority import authority_of, is_at
+from placed.http.asked_host import asked_authorities, asked_host
+from placed.http.authority import is_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 _EXPOSED = "X-Canvas-Version, X-Canvas-Log, X-Canvas-Time, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 # What polyfills of EventSource, fetch libraries and tracers add by themselves; most of it means nothing here. But a
-# page whose preflight is refused can do nothing, and isn't told why.
+# page whose preflight is refused can do nothing, and isn't told why. The star is for all others, but old browsers don't
+# know it, and Authorization isn't part of it (Fetch standard, section 3.3.2).
 _TAKEN = (
     "Accept, Accept-Language, Authorization, Baggage, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, "
-    "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Placed-Pass, X-Request-ID, X-Requested-With"
+    "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Placed-Pass, X-Request-ID, X-Requested-With, *"
 )
 _MAX_AGE_SECONDS = "600"
 _SHOWN_ORIGIN, _SHOWN_HOST = 80, 48  # characters
@@ -62,8 +63,7 @@ def is_of_own_page(request: Request, trusted: Sequence[Network] = ()) -> bool:
 
 
 def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
-    asked = authority_of(asked_host(request, trusted))
-    return asked is not None and is_at(origin, asked)
+    return any(is_at(origin, asked) for asked in asked_authorities(request, trusted))
 
 
 def _refusal(origin: str | None, request: Request, trusted: Sequence[Network]) -> str:

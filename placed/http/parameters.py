@@ -17,7 +17,7 @@ QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
 _VERSIONS: Final = f"an integer from 0 to {MAX_VERSION}"
 # By polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up as Mercure's clients are.
-_LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id"})
+_LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id", "last_event_id"})
 _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
 _MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)

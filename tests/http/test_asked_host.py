@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.http.answer import Problem, Request
-from placed.http.asked_host import asked_host
+from placed.http.asked_host import asked_authorities, asked_host
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"),)
 PROXY, CLIENT, HOST = "10.0.0.1", "203.0.113.7", "127.0.0.1:8080"
@@ -71,3 +71,28 @@ def test_what_stands_before_the_proxys_own_entry_changes_nothing(forged: str) ->
     before = f"{forged}, " if forged else ""
     assert asked(PROXY, x_forwarded_host=f"{before}place.lan", x_forwarded_for=CLIENT) == "place.lan"
     assert asked(PROXY, forwarded=f"{before}for={CLIENT};host=place.lan") == "place.lan"
+
+
+def possible(peer: str, host: str, **headers: str) -> list[str]:
+    """The authorities that a request from `peer` may ask for, with `host` as Host."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = Request("POST", "", {"host": host, **named}, peer)
+    return [str(authority) for authority in asked_authorities(request, PROXIES)]
+
+
+def test_port_that_a_trusted_proxy_names_is_a_second_possibility_where_the_host_has_none() -> None:
+    assert possible(PROXY, "place.lan", x_forwarded_port="8080") == ["place.lan", "place.lan:8080"]
+    assert possible(PROXY, HOST, x_forwarded_host="place.lan", x_forwarded_port="8080")[1] == "place.lan:8080"
+    chain = f"{CLIENT}, 10.0.0.2"
+    assert possible(PROXY, "place.lan", x_forwarded_for=chain, x_forwarded_port="8080, 9090")[1] == "place.lan:8080"
+    assert possible(PROXY, "place.lan:81", x_forwarded_port="8080") == ["place.lan:81"]
+    assert possible(CLIENT, "place.lan", x_forwarded_port="8080") == ["place.lan"]
+
+
+@pytest.mark.parametrize("port", ["", "0", "x", "-1", "123456", "80 80", "\u0668"])
+def test_what_is_no_port_is_passed_over(port: str) -> None:
+    assert possible(PROXY, "place.lan", x_forwarded_port=port) == ["place.lan"]
+
+
+def test_without_a_host_nothing_is_asked_for() -> None:
+    assert possible(PROXY, "", x_forwarded_port="8080") == []

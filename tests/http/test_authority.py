@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.http.authority import authority_of, is_at, origin_of
+from placed.http.authority import authority_of, is_at, is_hostless, origin_of
 
 NAMES = st.from_regex(
     r"[a-z0-9_]([a-z0-9_-]{0,10}[a-z0-9_])?(\.[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?){0,4}", fullmatch=True
@@ -182,3 +182,14 @@ def test_page_is_where_host_and_port_are(
 )
 def test_origin_of_any_scheme_in_the_spelling_of_browsers(text: str, expected: str | None) -> None:
     assert origin_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        *((origin, True) for origin in ("file://", "app://.", "my-app+1://.")),
+        *((origin, False) for origin in ("http://.", "https://.", "app://", "app://..", "file:///", "file://x", "")),
+    ],
+)
+def test_apps_pages_may_have_no_host_and_sites_always_have_one(origin: str, expected: bool) -> None:
+    assert is_hostless(origin) is expected

@@ -151,6 +151,8 @@ async def test_name_with_an_underscore_is_one_in_both_lanes(
         ("https://place.lan", [("Host", "127.0.0.1:8080"), ("X-Forwarded-Host", "place.lan:443")], 200),
         ("http://place.lan", [("Host", "127.0.0.1:8080"), ("Forwarded", "for=192.0.2.9;host=place.lan:80")], 200),
         ("http://place.lan", [("Host", "127.0.0.1:8080")], 403),
+        ("http://place.lan:8080", [("Host", "place.lan"), ("X-Forwarded-Port", "8080")], 200),  # nginx's $host
+        ("http://place.lan:8081", [("Host", "place.lan"), ("X-Forwarded-Port", "8080")], 403),
         ("http://evil.example", [("Host", "place.lan"), ("X-Forwarded-Host", "place.lan")], 403),
     ],
 )

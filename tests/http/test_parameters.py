@@ -286,7 +286,9 @@ def test_malformed_last_event_id_is_refused_though_v_is_good(value: str) -> None
     assert refusal.value.more["parameter"] == "Last-Event-ID"
 
 
-@pytest.mark.parametrize("name", ["lastEventId", "lasteventid", "evs_last_event_id", "Last-Event-ID", "Last-Event-Id"])
+@pytest.mark.parametrize(
+    "name", ["lastEventId", "lasteventid", "evs_last_event_id", "Last-Event-ID", "Last-Event-Id", "last_event_id"]
+)
 def test_last_event_id_of_a_polyfill_is_above_v_and_below_the_header(name: str) -> None:
     assert version_of(request(f"v=5&{name}=7")) == version_of(request(f"{name}=7")) == 7
     assert version_of(request(f"v=5&{name}=")) == 5  # before any event came

@@ -17,7 +17,7 @@ from placed.backends.places import SYNTAX, parse_place
 from placed.canvas import palette_files
 from placed.canvas.palette import Palette, PaletteError
 from placed.commands.settings.kind import Kind, Unusable, text
-from placed.http.authority import authority_of, origin_of
+from placed.http.authority import authority_of, is_hostless, origin_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -94,7 +94,8 @@ def _origin(value: str) -> str:
 
 
 def _allowed_origin(value: str) -> str:
-    return value.strip().lower() if value.strip().lower() in ("*", "null") else _origin(value)
+    given = value.strip().lower()
+    return given if given in ("*", "null") or is_hostless(given) else _origin(value)
 
 
 def _embedder(value: str) -> str:

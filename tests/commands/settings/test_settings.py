@@ -116,6 +116,8 @@ def test_setting_that_is_not_allowed_names_its_flag_the_value_and_what_is(
         ("allow_origin", "NULL", "null"),
         ("allow_origin", " capacitor://localhost", "capacitor://localhost"),
         ("allow_origin", "chrome-extension://" + "abcd" * 8, "chrome-extension://" + "abcd" * 8),
+        ("allow_origin", "app://.", "app://."),
+        ("allow_origin", "FILE://", "file://"),
         ("allow_origin", "https://Müller.example:8443", "https://xn--mller-kva.example:8443"),
         ("allow_embed", "HTTPS://Example.org:443", "https://example.org"),
         ("allow_embed", "*", "*"),
