@@ -19,6 +19,7 @@ import { tell } from './page/window_placed.js'
 import { Painting } from './painting/painting.js'
 import { Panel } from './panels/panel.js'
 import { take } from './people/link.js'
+import { GateLoader } from './gate/loader.js'
 import { PeopleLoader } from './people/loader.js'
 import { cooldownOf } from './stream/info.js'
 import { fragmentOf } from './view/place_link.js'
@@ -52,6 +53,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   let drawSigns = /** @type {import('./view/screen.js').Layer | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
+  let heard = 'null' // of what the host says, by the stream
 
   const say = status.say.bind(status)
   const parts = {
@@ -88,6 +90,12 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     refresh,
     say
   })
+  const gate = new GateLoader({
+    isPainted: () => resync.version > 1,
+    film: async () => (await timeMachine()).playAll(),
+    refresh,
+    say
+  })
   const painting = new Painting({
     canvas: () => screen.live,
     color: () => palette.color,
@@ -95,7 +103,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     cooldown,
     say,
     mostEdits: () => served.info?.mostEdits ?? 1,
-    mayNot: () => people.whyNot(),
+    mayNot: () => gate.whyNot() ?? people.whyNot(),
     post: (edits) => people.post(edits),
     settled(pixels, placed) {
       for (const pixel of pixels) marks.add(pixel, placed)
@@ -154,6 +162,21 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     else await machine.open()
   }
 
+  /** The server has been asked what the host says. */
+  function gotNotices() {
+    if (!served.info) return
+    gate.setClock(served.info.aheadMs)
+    gate.tell(served.info.notices)
+  }
+
+  /** The stream may have told something else since. */
+  function hearNotices() {
+    const told = JSON.stringify(resync.notices)
+    if (told === heard) return
+    heard = told
+    if (resync.notices) gate.tell(resync.notices)
+  }
+
   /**
    * Tell about a pixel.
    *
@@ -191,6 +214,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   function gotInfo() {
     element('about').hidden = !served.info?.about
     people.gotInfo()
+    gotNotices()
   }
 
   function showPosition() {
@@ -312,7 +336,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     templates.layer,
     ownPixelsLayer(painting.ownPixels, page.palette),
     marks.layer,
-    hoverLayer(() => (brush.target || cursor || people.isBarred ? null : hovered), chosenColor),
+    hoverLayer(() => (brush.target || cursor || people.isBarred || gate.isClosed ? null : hovered), chosenColor),
     cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),
     (...drawing) => areaChoice?.layer(...drawing),
     (...drawing) => past?.layer(...drawing)
@@ -345,7 +369,11 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
       if (wasOut && !isOut) play('ready')
       wasOut = isOut
       people.tick(Date.now())
+      gate.tick()
     },
-    changed: showPosition
+    changed() {
+      showPosition()
+      hearNotices()
+    }
   }
 }

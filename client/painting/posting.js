@@ -4,7 +4,7 @@
 
 import { parseRateLimit } from './cooldown.js'
 import { duration } from '../words/duration.js'
-import { t } from '../words/language.js'
+import { language, t } from '../words/language.js'
 import '../words/more_texts.js'
 import { refusalOf, whyRefused } from '../stream/refusals.js'
 
@@ -16,6 +16,7 @@ import { refusalOf, whyRefused } from '../stream/refusals.js'
 
 /** @typedef {{ remaining: number, nextSeconds: number }} RateLimit  what the server says of charges */
 
+const MOMENT = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 const TIMEOUT_MS = 15_000 // the server's own deadline for an append is shorter
 
 /** Refusals with which a server says that nothing was placed, though the status is 5xx. */
@@ -70,7 +71,8 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   }
   const notPlaced = NOT_PLACED.get(code)
   if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
-  if (code === 'banned') return { kind: 'refused', reason: t('banned'), retrySeconds: null }
+  const ruled = whyRuled(code, body)
+  if (ruled) return { kind: 'refused', reason: ruled, retrySeconds: null }
   if (status >= 400 && status < 500) {
     const isTold = typeof detail === 'string' && detail && refusal.kind !== 'full'
     const reason = code === 'sign-in' ? t('signInToPaint') : isTold ? detail : whyRefused(refusal)
@@ -80,4 +82,20 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   const isPlain = status === 200 || (code === 'outcome-unknown' && refusal.kind !== 'unreachable')
   const reason = isPlain ? t('didNotSay') : `${whyRefused(refusal)} ${t('didNotSay')}`
   return { kind: 'unknown', reason }
+}
+
+/**
+ * Why somebody may not paint, or not there, or not now, by what moderators and hosts have done.
+ *
+ * @param {unknown} code
+ * @param {any} body
+ * @returns {string | null} null: not for such a reason
+ */
+function whyRuled(code, body) {
+  const { until, opens } = Object(body)
+  const moment = Date.parse(until ?? opens)
+  const when = Number.isFinite(moment) ? MOMENT.format(moment) : null
+  if (code === 'banned') return when ? t('bannedUntil', { moment: when }) : t('banned')
+  if (code === 'closed') return when ? t('closedUntil', { moment: when }) : t('closedNow')
+  return code === 'protected' ? t('isProtected') : null
 }

@@ -14,7 +14,7 @@ import { Film, canRecord } from './film.js'
 import { Activity } from './activity.js'
 import { momentOf, withMoment } from './moment.js'
 import { PixelCard } from './pixel_card.js'
-import { Playback } from './playback.js'
+import { Playback, SPEEDS } from './playback.js'
 import { Reel } from './reel.js'
 import { Source, boundsOf } from './source.js'
 import './texts.js'
@@ -25,6 +25,7 @@ import { TimeLine } from './time_line.js'
 
 const ASK_MS = 5_000 // how far the history has got, while the time line is open
 const ADDRESS_MS = 300
+const FILM_MS = 60_000
 const STEP_MS = 10_000 // for what one step asks
 const STEP_VERSIONS = 256 // in which it finds an edit, among what moderators do
 
@@ -153,6 +154,15 @@ export class TimeMachine {
     if (hadFocus) element('past').focus()
     this.#address()
     this.#page.changed()
+  }
+
+  /** Play all of it, within about a minute. */
+  async playAll() {
+    await this.open(-Infinity)
+    if (!this.#isOpen) return
+    const { from, to } = this.#playback
+    this.#set({ backwards: false, speed: SPEEDS.find((speed) => (to - from) / speed < FILM_MS) ?? SPEEDS[SPEEDS.length - 1] })
+    if (!this.#playback.playing) this.togglePlay()
   }
 
   togglePlay() {

@@ -23,7 +23,8 @@
  * @property {boolean} [failed]  nobody answered: the network failed
  */
 
-/** @typedef {{ version: number, viewers: number, writable: boolean }} Status  what the server tells of itself */
+/** @typedef {import('../gate/gate.js').Notices} Notices */
+/** @typedef {{ version: number, viewers: number, writable: boolean, notices?: Notices }} Status  what the server tells of itself */
 
 /**
  * How the tab that has the stream stands.
@@ -35,6 +36,7 @@
  * @property {number} retryAt  of the next attempt, while it waits
  * @property {Refusal | null} refusal
  * @property {boolean} polls
+ * @property {Notices | null} [notices]  null: it was told none; a tab of an older page leaves them out
  */
 
 export {}

@@ -170,7 +170,7 @@ export class Connection {
   async #loadInfo(run, signal) {
     const askedAt = Date.now()
     const response = await request('info', { cache: 'no-store', signal })
-    const info = parseInfo(await response.json())
+    const info = parseInfo(await response.json(), response.headers.get('Date'), Date.now())
     if (signal.aborted) return
     this.#info = info
     this.#gotInfo(info, askedAt)
@@ -194,7 +194,7 @@ export class Connection {
     try {
       await this.#sharing.inTurn(AbortSignal.timeout(CHARGES_MS), async (signal) => {
         const response = await request('info', { cache: 'no-store', signal })
-        this.#gotInfo(parseInfo(await response.json()), now)
+        this.#gotInfo(parseInfo(await response.json(), response.headers.get('Date'), Date.now()), now)
       })
     } catch {
       // Another time.

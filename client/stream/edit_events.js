@@ -108,11 +108,11 @@ export class EditEvents {
 
   /** @param {string} data */
   #status(data) {
-    const { v: version, viewers, writable } = parsed(data)
+    const { v: version, viewers, writable, gate, announcement } = parsed(data)
     if (!isCount(version) || !isCount(viewers) || typeof writable !== 'boolean') {
       return console.warn(`placed: a status that isn't one: ${data.slice(0, 200)}`)
     }
-    const status = { version, viewers, writable }
+    const status = { version, viewers, writable, notices: { gate, announcement } }
     if (this.#resync.gotStatus(this.#run, status)) this.#page.gotStatus(status)
   }
 

@@ -2,6 +2,8 @@
  * What `GET /info` says, checked before anything is built on it. Pure; imports nothing at run time.
  */
 
+const CLOCK_MS = 2_000 // the Date field has whole seconds, and takes a while to come
+
 /**
  * @typedef {object} Info
  * @property {number} width
@@ -16,6 +18,8 @@
  * @property {SignIn} signIn
  * @property {boolean} challenge  whether painting without an account needs a proof of work
  * @property {boolean} about  whether the host tells about the canvas, at `/about`
+ * @property {import('../gate/gate.js').Notices} notices  what the host says to everybody
+ * @property {number} aheadMs  of this machine's clock is the server's; 0 where that isn't known
  */
 
 /**
@@ -31,10 +35,12 @@
 
 /**
  * @param {any} answer  parsed JSON
+ * @param {string | null} [date]  the answer's Date field
+ * @param {number} [now]
  * @returns {Info}
  * @throws {Error} something is missing, or is not what this page understands
  */
-export function parseInfo(answer) {
+export function parseInfo(answer, date = null, now = 0) {
   const { width, height, palette, edit_code: code, version, log, cooldown } = Object(answer)
   for (const side of [width, height]) {
     if (!isInteger(side, 1, 4096)) throw new Error(`the server's canvas has a side of ${JSON.stringify(side)} pixels`)
@@ -61,8 +67,19 @@ export function parseInfo(answer) {
     cooldown: cooldownOf(cooldown),
     signIn: signInOf(answer.sign_in),
     challenge: answer.challenge === true,
-    about: answer.about === true
+    about: answer.about === true,
+    notices: { gate: answer.gate, announcement: answer.announcement },
+    aheadMs: aheadOf(date, now)
   }
+}
+
+/**
+ * @param {string | null} date
+ * @param {number} now
+ */
+function aheadOf(date, now) {
+  const ahead = Date.parse(date ?? '') - now
+  return Math.abs(ahead) > CLOCK_MS ? ahead : 0 // also where there is no date
 }
 
 /**

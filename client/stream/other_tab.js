@@ -64,6 +64,7 @@ export class OtherTab {
     this.#following.lead = lead
     this.#steps.patience.heard(now)
     this.#progress.viewers = lead.viewers
+    this.#progress.notices = lead.notices ?? null
     if (!this.#following.isLive) return null
     this.#steps.answered(now)
     if (this.#steps.name === 'delta') return null

@@ -13,6 +13,8 @@ export class Progress {
   isCaughtUp = false
   writable = true
   viewers = /** @type {number | null} */ (null)
+  /** What the host says to everybody, by the newest status; null before the first. */
+  notices = /** @type {import('../gate/gate.js').Notices | null} */ (null)
 
   #told = false // a status, since edits were asked for
   #askedFrom = -1
@@ -41,13 +43,14 @@ export class Progress {
    * @param {import('./commands.js').Status} status
    * @param {boolean} isExpected  to be ahead: it stands before the edits of an answer that ends
    */
-  status({ version, viewers, writable }, isExpected) {
+  status({ version, viewers, writable, notices }, isExpected) {
     // What comes later may be ahead of edits that are on their way, for a moment: it counts when the next one comes.
     const late = (!this.#told && !isExpected) || this.version < this.goal
     this.#told = true
     this.goal = version
     this.viewers = viewers
     this.writable = writable
+    this.notices = notices ?? {}
     if (this.version >= version) this.isCaughtUp = true
     else if (late) this.isCaughtUp = false
   }

@@ -93,6 +93,11 @@ export class Resync {
   }
 
   /** Who watches, as the server told last; null before the first time. */
+  /** What the host says to everybody, by the stream; null before it has said anything. */
+  get notices() {
+    return this.#progress.notices
+  }
+
   get viewers() {
     return this.#progress.viewers
   }

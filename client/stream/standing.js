@@ -80,9 +80,9 @@ export class Standing {
    * @returns {import('./commands.js').Lead}
    */
   get asLead() {
-    const { log, version, viewers } = this.#progress
+    const { log, version, viewers, notices } = this.#progress
     const { connection, polls, refusal } = this
-    return { connection, log, version, viewers, retryAt: this.#steps.retryAt, refusal, polls }
+    return { connection, log, version, viewers, retryAt: this.#steps.retryAt, refusal, polls, notices }
   }
 
   /**

@@ -56,6 +56,16 @@ test('refusals that certainly placed nothing take the pixel back', () => {
     assert.equal(outcomeOf(503, { code }, '1').kind, 'refused')
   }
   assert.equal(outcomeOf(403, { code: 'banned' }, null).kind, 'refused')
+  for (const [body, words] of /** @type {[object, RegExp][]} */ ([
+    [{ code: 'banned', until: null }, /You may not paint on this canvas\.$/],
+    [{ code: 'banned', until: '2027-01-02T12:00:00Z' }, /until .*2027/],
+    [{ code: 'closed', opens: null }, /nobody can paint now/],
+    [{ code: 'closed', opens: '2027-01-02T12:00:00Z' }, /closed until .*2027/],
+    [{ code: 'protected', area: [0, 0, 9, 9] }, /Only moderators/]
+  ])) {
+    const outcome = outcomeOf(403, { ...body, detail: 'the server\'s own words' }, null)
+    assert.match(outcome.kind === 'refused' ? outcome.reason : '', words)
+  }
 })
 
 test('a proxy that says of a POST that its outcome is not known is told apart from a server that does', () => {

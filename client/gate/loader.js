@@ -1,0 +1,79 @@
+/**
+ * What the host says to everybody, `shown.js`, is loaded when there is anything to say: the canvas is closed or will be, or
+ * there is an announcement. Until then all of this does nothing.
+ */
+
+import { later } from '../page/later.js'
+import { t } from '../words/language.js'
+import '../words/more_texts.js'
+import { gateOf, isPlain } from './gate.js'
+
+/** @typedef {import('./gate.js').Notices} Notices */
+
+/**
+ * @typedef {object} Page
+ * @property {() => boolean} isPainted  anything has been painted
+ * @property {() => void} film  show the canvas's past as a film
+ * @property {() => void} refresh  something that is shown may be another
+ * @property {(text: string, kind: 'news' | 'trouble') => void} say
+ */
+
+export class GateLoader {
+  #page
+  #load
+  #notices = /** @type {Notices} */ ({})
+  #aheadMs = 0
+  #shown = /** @type {import('./shown.js').Shown | null} */ (null)
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page
+    this.#load = later(async () => {
+      const { Shown } = await import('./shown.js')
+      this.#shown ??= new Shown(page)
+      this.#tell()
+    }, page.say)
+  }
+
+  /** Whether the canvas takes no edits. */
+  get isClosed() {
+    return !gateOf(this.#notices).isOpen
+  }
+
+  /**
+   * The server's clock is so much ahead of this one.
+   * @param {number} ms
+   */
+  setClock(ms) {
+    this.#aheadMs = ms
+  }
+
+  /**
+   * The server's newest word.
+   * @param {Notices} notices
+   */
+  tell(notices) {
+    this.#notices = notices
+    if (this.#shown) this.#tell()
+    else if (!isPlain(notices)) this.#load().catch(() => {}) // which `later.js` has told
+  }
+
+  #tell() {
+    this.#shown?.tell(this.#notices, this.#now)
+    this.#page.refresh()
+  }
+
+  /** @returns {string | null} the reason why nobody can paint */
+  whyNot() {
+    return this.isClosed ? (this.#shown?.whyNot(this.#now) ?? t('closedNow')) : null
+  }
+
+  /** Time passes. */
+  tick() {
+    this.#shown?.tick(this.#now)
+  }
+
+  get #now() {
+    return Date.now() + this.#aheadMs
+  }
+}
