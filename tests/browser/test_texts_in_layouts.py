@@ -28,7 +28,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # some hundred sta
 _CLIENT = Path(__file__).parents[2] / "client"
 _LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 _PANELS = "templates", "share", "settings", "help"
-_FILES = {"words/texts.js": "TEXTS", "words/more_texts.js": "MORE_TEXTS", "people/texts.js": "PEOPLE_TEXTS"}
+_FILES = {
+    "words/texts.js": "TEXTS",
+    "words/more_texts.js": "MORE_TEXTS",
+    "people/texts.js": "PEOPLE_TEXTS",
+    "gate/texts.js": "GATE_TEXTS",
+}
 _LANGUAGES = {
     "en": "en",
     "de": "de",
