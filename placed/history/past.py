@@ -124,6 +124,7 @@ class Past:
         tail = self.tail
         if tail is not None and version >= tail.stretch.start:
             return _canvas_in_tail(tail, version)
+        # The record before a version made it. The first version has none: it is how the first segment begins.
         at = max(0, self.at(version - 1))
         with reading(self.kept[at]) as segment:
             return segment.definition_at(version), segment.canvas(version)
@@ -164,6 +165,7 @@ class Past:
             times = part.moments()[1]
             highest = max(int(times.max(initial=0)), tail.ground.highest_ms)
             return highest or None
+        # The segments don't hold the record that made their first version.
         if version == self.first:
             return None
         at = self.at(version - 1)
@@ -177,6 +179,7 @@ class Past:
 
         Where it is `self.version`, records may still come that belong to that time.
         """
+        # One segment at most is opened, however long the history: headers have the highest time of all before them.
         for at in self._from_time(ms):
             with reading(self.kept[at]) as segment:
                 offsets, times = segment.moments()
@@ -191,6 +194,7 @@ class Past:
 
     def _from_time(self, ms: int) -> range:
         """The segments whose highest time is past `ms`, of which the first one has the moment."""
+        # By bisection, since the headers' highest times never fall.
         low, high = 0, len(self.kept)
         while low < high:
             middle = (low + high) // 2
@@ -247,6 +251,7 @@ class Past:
         definition = None
         count = 0
         for stretch, of in self.stretches(start, end):
+            # A page has one canvas: those who read it number the pixels by its width.
             if definition is not None and of != definition:
                 break
             definition = of
@@ -294,5 +299,6 @@ def _cut(stretch: Stretch, most: int) -> Stretch:
     offsets = stretch.rows["offset"]
     if len(offsets) <= most:
         return stretch
+    # Edits of one record share an offset and aren't parted, so the cut is at the offset of the first one too many.
     beyond = int(offsets[most])
     return stretch.until(beyond if beyond > stretch.first_offset else beyond + 1)

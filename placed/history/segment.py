@@ -78,6 +78,7 @@ class Segment:
         """
         header, base = self.header, self.header.base
         canvas, blank = self.keyframe(), np.frombuffer(self._inflated("touched"), np.uint8)
+        # A pixel that was painted in colour 0 looks like one that nobody touched, so the file has bits for those.
         touched = np.unpackbits(blank, count=base.width * base.height).view(np.bool_) | (canvas.reshape(-1) != 0)
         return Ground(base, header.start, canvas, touched)
 
@@ -86,6 +87,7 @@ class Segment:
         base = self.header.base
         depth = bit_depth(base.colors)
         rows = np.frombuffer(self._inflated("keyframe"), np.uint8)
+        # Each row begins with a filter byte, as in a PNG.
         packed = rows.reshape(base.height, -1)[:, 1:]
         if packed.shape[1] != -(-base.width * depth // 8):
             raise SegmentDamaged(f"a keyframe of {len(rows)} bytes")
@@ -137,18 +139,21 @@ class Segment:
 
     def row_of(self, version: int) -> int:
         """How many edits have an offset below `version`."""
+        # The header says it, without a look at the column.
         if version >= self.header.end:
             return self.header.edits
         return self._column("offsets", whole=True).search(version)
 
     def highest_ms(self, version: int) -> int:
         """The highest time of its records with an offset below `version`; 0 if there are none."""
+        # A clock may have been set back, so the highest isn't always the last.
         times = self._column("times", whole=True).until(self.row_of(version))
         return max([int(times.max(initial=0)), *(other.ms for other in self.others()[0] if other.offset < version)])
 
     def moments(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Offset and time of each edit and each other record, in order: int64, both of shape (n,)."""
         others, _ = self.others()
+        # `row` is the number of edits before it, which is where numpy has to insert it.
         at = np.array([other.row for other in others], np.intp)
         return (
             np.insert(self.offsets(), at, [other.offset for other in others]),
@@ -160,6 +165,7 @@ class Segment:
         header = self.header
         order = self._numbers()
         pixel = np.empty(header.edits, np.uint32)
+        # The file is sorted by pixel, for those who ask about one; this puts it back into the log's order.
         pixel[order] = self.pixels()
         rows = np.empty(header.edits, ROW)
         rows["offset"], rows["ms"] = self.offsets(), self.times()
@@ -179,12 +185,14 @@ class Segment:
             acts[begin:after] = act
         found = Changes(self.pixels(), self.colors(), self._authors()[order], acts[order])
         first, last = self.row_of(start) if start > self.header.start else 0, self.row_of(end)
+        # Most segments lie wholly inside what is asked for, and need no comparison of each edit.
         if (first, last) == (0, self.header.edits):
             return found
         return found.where((order >= first) & (order < last))
 
     def people(self) -> NDArray[np.uint64]:
         """The authors of its edits; each once, where that takes less room."""
+        # The table is there where it saves room: a number into it takes fewer than an author's 8 bytes.
         people = np.frombuffer(self._section("people"), "<u8")
         return people if len(people) else self._authors()
 
@@ -211,6 +219,7 @@ class Segment:
         begin, end = pixel_index.find(pixel, self._shape, self._part("starts"), self._part("lows"))
         if begin == end:
             return
+        # Only a few bytes of each section are read from here on, so no checksum can be compared.
         order = self._numbers_between(begin, end)
         corrections = self.others()[1] if self._length("others") > _NO_OTHERS else []
         offsets, times = self._column("offsets"), self._column("times")

@@ -219,6 +219,7 @@ class People:
             digest = self._view.get(number_key(rest))
         elif kind == "token":
             digest = next((token.digest for token in self.tokens() if token.id == rest), None)
+        # A code or token of somebody who is forgotten goes as well: it would make the same person again.
         if digest is not None:
             keys += [key for key, _ in self._view.scan(digest_key(kind[0], digest, ""))]
         return keys
@@ -237,6 +238,7 @@ class People:
         )
 
     def _name(self, author: int, stored: Stored | None) -> str | None:
+        # Of two who asked for a name at the same moment the first key holds it; the other one has none.
         if stored is None or self.named(stored.fields["skeleton"]) != author:
             return None
         name: str = stored.fields["name"]

@@ -95,6 +95,7 @@ class Subscriber:
             return None
         stale = hub.stale(self.version, self._log_id)
         if stale is None and hub.is_behind(self.version):
+            # Also once the streams are closed: whoever lacks edits gets them before the end.
             self.version, frame = hub.frame(self.version, self.form)
             return (frame,) if self.edition == hub.edition else (frame, self.heartbeat_chunk())
         if hub.closed:
@@ -122,6 +123,7 @@ class Subscriber:
         It is behind what it has taken: ask again from `version` on.
         """
         parts, size = [], 0
+        # A poll's answer is built in memory, so it is bounded, unlike a stream.
         while size < enough_bytes and (data := await self._polled()):
             parts.append(data)
             size += len(data)
@@ -176,6 +178,7 @@ class Subscriber:
 
     async def _wait_for_news(self) -> bool:
         """Wait until there is something to say; False when it's time for a sign of life."""
+        # A scope of its own, so that `nudge` can end this wait and nothing else.
         with trio.CancelScope() as self._waiting:
             if not self.is_nudged and await self._broadcaster.wait_for_news(self.version, self.edition):
                 return True

@@ -121,6 +121,7 @@ class WatchedSockets(Generic[Socket]):
 
     def __iter__(self) -> Iterator[Socket]:
         """Those that are there now; they may go meanwhile."""
+        # A copy, as whoever loops ends sockets on the way.
         return iter(list(self._all.values()))
 
     async def run(self) -> None:
@@ -195,6 +196,7 @@ class WatchedSockets(Generic[Socket]):
 
     async def _watch(self) -> None:
         while True:
+            # The selector is itself a descriptor: Trio watches one, however many it has.
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for count, (key, events) in enumerate(self._selector.select(0), 1):
                 # A report may be old: since the last turn its socket may have gone, and another have its number.

@@ -95,10 +95,12 @@ def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, ma
     records, size_bytes = 0, 0
     for page in pages.leaves(tree, KEY.pack(offset), run=_RUN):
         begin = _index_of(page, offset + records)
+        # Looked at before anything is cut out: a damaged size would reach into another record, or ask for gigabytes.
         sizes = page.sizes[begin:] - _HEAD.size
         if (sizes < 1).any() or (sizes > Log.max_value_bytes).any():
             raise DamagedPages(f"a record after {offset + records} is too short or too long")
         fitting = int(np.searchsorted(np.cumsum(sizes), max_bytes - size_bytes, "right"))
+        # The first record comes in any case, as a reader could never get past one that is larger than a batch.
         count = min(len(sizes), max_records - records, fitting if parts else max(1, fitting))
         parts.append(_read_part(pages, page, begin, count))
         records += count
@@ -132,6 +134,7 @@ def _index_of(page: Page, offset: int) -> int:
 
 def _read_part(pages: PageFile, page: Page, begin: int, count: int) -> _Part:
     if (page.flags[begin : begin + count] & IN_OVERFLOW).any():
+        # A large value has pages of its own, and the leaf only their number.
         stored = [pages.value(page, index) for index in range(begin, begin + count)]
         return _Part(b"".join([each[: _HEAD.size] for each in stored]), [each[_HEAD.size :] for each in stored])
     begins = page.begins[begin : begin + count] + (NODE_HEADER_BYTES + KEY.size)
@@ -147,6 +150,7 @@ def _join(offset: int, parts: list[_Part]) -> Batch:
     offsets = np.arange(offset, offset + len(values), dtype=np.int64)
     times_ms = headers["time_ms"].astype(np.int64)
     prefixes = _prefix_crcs(offsets, times_ms)
+    # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
     found = np.fromiter(map(zlib.crc32, values, prefixes.tolist()), np.uint32, len(values))
     wrong = np.flatnonzero(found != headers["crc"])
     if len(wrong):

@@ -68,6 +68,7 @@ class _Source:
     async def each(self, take: Take) -> None:
         """Call `take` with all batches in order."""
         if isinstance(self.log, LogBeside):
+            # The batches come from a file without an await of their own: Ctrl-C needs a place to come in.
             for batch in self.log.batches(self.first):
                 await take(batch)
                 await trio.lowlevel.checkpoint()
@@ -92,6 +93,8 @@ class _Digest:
     def add(self, offsets: NDArray[np.int64], times_ms: NDArray[np.int64], values: list[bytes]) -> None:
         """More of them."""
         sizes = np.fromiter(map(len, values), np.int64, len(values))
+        # A digest for each column: batches cut the records elsewhere in the two logs, but the columns stay the same,
+        # and nobody has to put their bytes together record by record.
         columns = [*(np.ascontiguousarray(each).tobytes() for each in (offsets, times_ms, sizes)), b"".join(values)]
         for part, column in zip(self._parts, columns, strict=True):
             part.update(column)
@@ -129,6 +132,7 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
                     copying(0, new.filling.next, source.next)
 
                 await source.each(take)
+                # What was written meanwhile isn't in the copy, and nobody would find out before the old log is gone.
                 if await source.has_grown():
                     raise CannotCopy(
                         f"the log {place_of(settings).url} has grown meanwhile; stop its servers, and copy again"
@@ -170,6 +174,7 @@ async def _opened(settings: Settings) -> AsyncGenerator[_Source]:
         raise CannotCopy(f"there is no canvas in {folder}; say where it is, with --data FOLDER")
     try:
         with contextlib.ExitStack() as stack:
+            # The log may be elsewhere than the data folder, and then each has a lock of its own.
             for each in {folder, settings.data}:
                 if each.is_dir():
                     stack.enter_context(lock_folder_to_read(each))

@@ -119,6 +119,7 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
             key = author_key(settings.data, settings.author_key_file)
             spool = Spool(log.scratch)
             intake = Intake(form, colors, area, spool, key)
+            # All rows go to the disk first: the files may be in any order, and the log wants the oldest edit first.
             with contextlib.closing(spool):
                 _read_all(asked.files, form, intake, reading)
             _check(intake, asked)
@@ -162,6 +163,7 @@ def _format(files: Sequence[Path]) -> Format:
     found: dict[Path, Format] = {}
     for path in files:
         with _opened(path) as raw:
+            # By its content and not its name: files are renamed, and a wrong guess would call each line bad.
             is_parquet = raw.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
             raw.seek(0)
             line = "" if is_parquet else LineFile(path, raw).first_line()
@@ -191,9 +193,6 @@ def _read_all(files: Sequence[Path], form: Format, intake: Intake, progress: Pro
     if form is EXPORT_PARQUET:
         _read_parquet(files, intake, progress)
         return
-    if form is EXPORT_PARQUET:
-        _read_parquet(files, intake, progress)
-        return
     total_bytes = sum(path.stat().st_size for path in files)
     before_bytes = 0
     for path in files:
@@ -204,6 +203,7 @@ def _read_all(files: Sequence[Path], form: Format, intake: Intake, progress: Pro
                 lines.skip_line()
             for block in lines.blocks():
                 intake.take(block, str(path))
+                # A file that is written to meanwhile may have become longer than it was.
                 progress(0, min(before_bytes + lines.read_bytes, total_bytes), total_bytes)
             before_bytes += path.stat().st_size
     progress(0, total_bytes, total_bytes)
@@ -257,6 +257,7 @@ async def _write(
 ) -> Imported:
     edits, done, first_ms, last_ms = 0, 0, 0, 0
     for part in rows:
+        # The canvas is the first record, with the time of the first edit: the past begins with it.
         if not log.filling.next:
             first_ms = int(part["time_ms"][0])
             await log.filling.extend(np.array([first_ms]), [Canvas(definition).encode()])

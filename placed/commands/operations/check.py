@@ -98,6 +98,7 @@ def check(settings: Settings, progress: Progress) -> Report:
         progress: called with the first offset, the one reached, and the next one.
     """
     report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
+    # Before the log: the canvas of its version is compared while the log is read, which happens once.
     snapshot = _read_snapshot(settings.data / SNAPSHOT_NAME, report)
     folder = place_of(settings).folder
     if folder is not None:
@@ -159,6 +160,7 @@ def _read_lmdb(descriptor: int, snapshot: Snapshot | None, report: Report, progr
     copied_from = None if origin is None else CopiedFrom(origin.log_id.hex(), origin.version)
     examination = Examination(snapshot, 0)
     records, offset = pages.subtree(RECORDS), 0
+    # Not through LMDB: a reader of its would leave a lock file, and a damaged page would end the process (SIGBUS).
     while offset < about.next_offset:
         batch = read_batch(pages, records, offset, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
         examination.feed(batch)
@@ -182,6 +184,7 @@ async def _check_kafka(
                     async for batch in batches:
                         examination.feed(batch)
                         progress(first, batch.next_offset, end)
+                        # A topic may be written to meanwhile, and would never end.
                         if batch.next_offset >= end:
                             break
             return _found(Found(log.id, None, first, end, examination), report)
@@ -213,6 +216,7 @@ def _found(found: Found, report: Report) -> Found:
 
 
 def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
+    # A log that is whole makes the canvas by itself; one that has lost its beginning doesn't.
     if snapshot is None:
         if found.first > 0:
             what = f"there is none that can be used, and the log begins at offset {found.first}"
@@ -224,6 +228,7 @@ def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
         differing_px = found.examination.differing_px
         reason = f"its canvas differs from the log's at version {snapshot.version} in {differing_px:,} pixels"
     if reason is not None:
+        # What can be rebuilt from the log is no loss, and the next start does so.
         gone = "Restore a data folder whose snapshot is of this log" if found.first > 0 else REBUILT
         report.add("snapshot", reason, gone)
     elif report.snapshot is not None:

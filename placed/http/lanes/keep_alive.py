@@ -128,12 +128,14 @@ class KeepAlive:
             trio.BrokenResourceError, trio.ClosedResourceError: as the stream's `send_all`.
         """
         while not self._stopping and stream.socket.fileno() >= 0:
+            # A new one each time: the descriptor may be another's by the time an old report of it comes.
             sleeper = _Sleeper(stream.socket.fileno(), peer)
             self._sleepers.add(sleeper)
             try:
                 await sleeper.woken.wait()
             finally:
                 self._sleepers.release(sleeper)
+            # The peer reads slowly: the task sends the rest with a deadline, and then the connection sleeps again.
             if sleeper.rest is None:
                 return sleeper.data
             await stream.send_answer(*sleeper.rest)
@@ -150,8 +152,10 @@ class KeepAlive:
         except BlockingIOError:
             return
         except OSError:
+            # As an end: a connection that was reset has nobody to answer.
             data = b""
         whole = whole_request(data)
+        # A head that came in parts, or has more behind it, is rare: the task reads it, with all the care that it takes.
         is_ours = whole is not None and not whole[0].closes and self._api.hosts.takes(whole[0].headers, sleeper.peer)
         if whole is None or not is_ours or not self._is_answered(sleeper, *whole):
             sleeper.data = data
@@ -166,6 +170,7 @@ class KeepAlive:
                 self._ask(sleeper, head, request)
                 return True
             outcome = self._api.image_at_once(request) if head.path == "/canvas.png" else None
+        # A refusal is an answer like any other, and needn't wake the task.
         except Exception as error:  # noqa: BLE001 - any error has an answer
             outcome = error
         if outcome is None:
@@ -188,6 +193,7 @@ class KeepAlive:
     async def _answer_all(self, record: PendingRecord, waiting: list[_Sleeper]) -> None:
         """Answer those whose edits are in one record, once it's settled."""
         await record.wait()
+        # Nobody joins it any more: the writer has begun another one.
         del self._waiting[record]
         await self._sleepers.in_turns(waiting, self._answer_asked)
 
@@ -210,6 +216,7 @@ class KeepAlive:
         except OSError:
             self._wake(sleeper)
             return
+        # The peer's window is full, which is the exception: to wait here would hold up everybody else.
         if sent < len(data) + len(body):
             sleeper.rest = (memoryview(data)[sent:], body, max(0, sent - len(data)))
             self._wake(sleeper)
@@ -219,6 +226,7 @@ class KeepAlive:
             self._sleepers.change(sleeper, IDLE)
 
     async def _end_idle(self) -> None:
+        # One look a second over all instead of a timer for each: 10,000 timers would be set anew with each request.
         too_old = trio.current_time() - self._idle_seconds
         for sleeper in self._sleepers:
             if sleeper.since < too_old and sleeper.state is IDLE:
