@@ -26,12 +26,14 @@ from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.host_page.identity import Identity
 from placed.http.hosts import ANY, Hosts
+from placed.http.notices import notices, problem_of
 from placed.http.origin import refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.http.watchers import Watchers
+from placed.moderation.rules import Forbidden, Rules
 from placed.stream.frames import Format
 from placed.tasks.image import RawEncoder
 from placed.tasks.writer import WriterClosed, WriterFull
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Headers, Request
     from placed.http.askers import Askers
     from placed.http.client_address import Network
+    from placed.moderation.rules import InForce, Numbers
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.subscriber import Subscriber
     from placed.tasks.image import Image, ImageEncoder
@@ -101,6 +104,7 @@ class Api:
         stream_limit: the limit for each client; so are `poll_limit` and `catch_up_limit`.
         polls: the waiting polls.
         watchers: whose streams are ended once they may not watch any more.
+        rules: who may paint where.
         raw_encoder: makes the bare canvas.
         replies: what answers pass on their way out.
         now_ms: the steady clock, ms since the epoch.
@@ -127,6 +131,7 @@ class Api:
     poll_limit: ClientLimit = attrs.field(factory=lambda: ClientLimit(MOST_POLLS))
     polls: Polls = attrs.field(factory=Polls)
     watchers: Watchers = attrs.field(factory=Watchers)
+    rules: Rules = attrs.field(factory=Rules)
     raw_encoder: ImageEncoder = attrs.field(
         default=attrs.Factory(lambda self: RawEncoder(self.projection, self.log_id), takes_self=True)
     )
@@ -155,10 +160,20 @@ class Api:
         author, definition = self.askers.painter(request), self.projection.definition
         if path == "/edit":
             x, y, color = edit_of(request, definition)
+            if self.rules.in_force is not None:
+                self._ask(self.rules.in_force, author, x, y)
             return self._admit(EDIT_STRUCT.pack(x, y, color, author), author, 1)
         edits = edits_of(request, definition, self._most_edits(author))
+        if self.rules.in_force is not None:
+            self._ask(self.rules.in_force, author, edits["x"], edits["y"])
         edits["author"] = author
         return self._admit(Edits(edits), author, len(edits))
+
+    def _ask(self, in_force: InForce, author: int, x: Numbers, y: Numbers) -> None:
+        try:
+            in_force.check(author, x, y, self.rules.now_ms(), self.askers.looks_after)
+        except Forbidden as forbidden:
+            raise problem_of(forbidden) from forbidden
 
     def _most_edits(self, author: int) -> int:
         """How many edits one request may hold: never more than there are charges."""
@@ -328,6 +343,7 @@ class Api:
                 "sign_in": self.sign_in,
                 "challenge": self.askers.challenge is not None,
                 **self.identity.told(),
+                **notices(projection.kept.acts, self.rules.now_ms()),
             }
         )
 

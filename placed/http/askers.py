@@ -25,7 +25,7 @@ from placed.http.client_address import client_address
 from placed.http.cookies import cookie_of, set_cookie
 from placed.http.origin import is_of_own_page
 from placed.http.scheme import is_secure
-from placed.people.person import PLAIN
+from placed.people.person import LOOK_AFTER, PLAIN
 from placed.people.secrets import token_digest
 
 if TYPE_CHECKING:
@@ -151,6 +151,10 @@ class Askers:
         if not asker.is_signed_in:
             raise _sign_in("this is for those alone who have signed in")
         return asker
+
+    def looks_after(self, author: int) -> bool:
+        """Whether an author is a moderator or a host."""
+        return not LOOK_AFTER.isdisjoint(self.store.roles.get(author, PLAIN))
 
     def person(self, request: Request) -> int | None:
         """The author of who asks, if they have signed in."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("person", "bot", "moderator", "host")  # in the order of answers
 PLAIN: Final = frozenset({"person"})
+LOOK_AFTER: Final = frozenset({"moderator", "host"})  # they look after the canvas
 
 
 def in_order(roles: Iterable[str]) -> list[str]:

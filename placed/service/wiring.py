@@ -27,8 +27,6 @@ from placed.backends.opening import open_log, place_of
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, identity_of, read_files, wanted_canvas
 from placed.history.folder import FOLDER_NAME
-from placed.history.ground import Ground
-from placed.history.indexer import Indexer, Live
 from placed.history.restoring import restore
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
@@ -46,7 +44,9 @@ from placed.people.store import FOLDER_NAME as PEOPLE_FOLDER
 from placed.people.store import open_people
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.host_page import host_page_of
+from placed.service.moderation import Moderation
 from placed.service.part_metrics import watch_history, watch_parts
+from placed.service.past import indexer_of
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
@@ -198,16 +198,18 @@ class _Server:
         self._metrics = metrics
         self._folders = folders
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
+        self._moderation = Moderation(projection, self._writer)
         self._broadcaster = Broadcaster(
             projection,
             log.id,
             is_writable=self._is_writable,
+            notices=self._moderation.status_members,
             delivered=metrics.delivered,
             pace=Pace(lambda: self._writer.waiting > 0),
             frame_seconds=1 / settings.max_frames_per_second,
         )
-        self._reader = LogReader(log, projection, self._broadcaster.publish)
-        self._indexer = self._history_of(settings, log) if settings.history else None
+        self._reader = LogReader(log, projection, self._publish)
+        self._indexer = indexer_of(settings, log, projection, folders) if settings.history else None
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         self._polls = Polls()
@@ -319,19 +321,13 @@ class _Server:
             ),
             poll_limit=ClientLimit(MOST_POLLS, self._settings.unlimited_clients),
             polls=self._polls,
+            rules=self._moderation.rules,
         )
 
-    def _history_of(self, settings: Settings, log: Log) -> Indexer:
-        """What keeps the canvas's past, behind the reader."""
-        projection = self._projection
-        live = Live(
-            version=lambda: projection.version,
-            definition=lambda: projection.definition,
-            created=lambda: Ground(projection.kept.created, 0),
-            ground=lambda: Ground(projection.definition, projection.version, projection.canvas.copy()),
-            is_in_place=lambda: self._folders.displaced is None,
-        )
-        return Indexer(settings.data / FOLDER_NAME, log, live)
+    def _publish(self) -> None:
+        """Let hold, and tell, what the reader has applied."""
+        self._moderation.rules.look()
+        self._broadcaster.publish()
 
     def _is_writable(self) -> bool:
         return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
@@ -354,6 +350,7 @@ class _Server:
         async with trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders, self._people):
                 nursery.start_soon(part.run)
+            nursery.start_soon(self._moderation.gatekeeper.run)
             if self._indexer is not None:
                 nursery.start_soon(self._indexer.run)
             nursery.start_soon(watch_loop, self._metrics.loop_woke)

@@ -3,10 +3,10 @@
 A subscriber is a version, not a queue. A slow one costs no more than the frame that it hasn't taken yet. When its
 socket drains it gets everything since, merged; and it is told to reload when the feed no longer reaches back to it.
 
-The status tells how many subscribers there are, and whether the log takes edits, as far as is known. It stands in a
-stream's first bytes, and replaces a heartbeat's comment. When it changes there is a new edition, which goes out with
-the next frame; only a change of whether edits are taken is written at once. Editions are at least `VIEWERS_SECONDS`, or
-`WRITABLE_SECONDS`, apart.
+The status tells how many subscribers there are, whether the log takes edits, as far as is known, and what acts have to
+say to everybody. It stands in a stream's first bytes, and replaces a heartbeat's comment. When it changes there is a
+new edition: one of the number goes out with the next frame, any other one is written at once. Editions are at least
+`VIEWERS_SECONDS`, or `WRITABLE_SECONDS`, apart.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Broadcaster:
         heartbeat_seconds: between two signs of life to one stream when nothing is placed, or up to a fifth less: those
             who got the same frame last aren't to be told at the same moment.
         is_writable: whether the log takes edits, as far as is known.
+        notices: what else the status tells, as members of its JSON, each after a comma.
         pace: shared by all who tell many.
         frame_seconds: at least, between two frames to those who have tasks of their own.
         delivered: told the lane, and how many seconds those who kept up have waited for a frame.
@@ -70,6 +71,7 @@ class Broadcaster:
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         is_writable: Callable[[], bool] = lambda: True,
+        notices: Callable[[], bytes] = lambda: b"",
         delivered: Callable[[str, float], None] = lambda lane, seconds: None,
         pace: Pace | None = None,
         frame_seconds: float = 0.0,
@@ -78,7 +80,9 @@ class Broadcaster:
         self._heartbeat_seconds = heartbeat_seconds
         self._phase = 0.0
         self._is_writable = is_writable
-        self._status = (-1, 0, True), b""
+        self._notices = notices
+        self._told_notices = notices()
+        self._status = (-1, 0, True, b""), b""
         self._told_subscribers = 0
         self._subscribers_due = self._writable_due = 0.0
         self._changed = trio.Event()
@@ -127,9 +131,9 @@ class Broadcaster:
 
     def look(self) -> None:
         """Make a new edition of the status, if it has changed and the last one is old enough."""
-        now, writable = trio.current_time(), self._is_writable()
-        if writable != self.writable and now >= self._writable_due:
-            self.writable = writable
+        now, writable, notices = trio.current_time(), self._is_writable(), self._notices()
+        if (writable, notices) != (self.writable, self._told_notices) and now >= self._writable_due:
+            self.writable, self._told_notices = writable, notices
             self._writable_due = now + WRITABLE_SECONDS
             self._new_edition(now)
             self.urgent = self.edition
@@ -144,9 +148,9 @@ class Broadcaster:
 
     def status(self) -> bytes:
         """The event that tells it, as of now."""
-        known = self._projection.version, self.subscribers, self.writable
+        known = self._projection.version, self.subscribers, self.writable, self._told_notices
         if known != self._status[0]:
-            self._status = known, sse.status_event(*known[:2], writable=self.writable)
+            self._status = known, sse.status_event(*known[:2], writable=self.writable, notices=self._told_notices)
         return self._status[1]
 
     def status_chunk(self) -> bytes:

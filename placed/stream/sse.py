@@ -62,11 +62,12 @@ def _texts() -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.objec
     )
 
 
-def status_event(version: int, viewers: int, *, writable: bool) -> bytes:
-    """How the server stands: its version, its open streams, and whether it takes edits. It has no id: a browser
-    reconnects from the last frame."""
+def status_event(version: int, viewers: int, *, writable: bool, notices: bytes = b"") -> bytes:
+    """How the server stands: its version, its open streams, whether it takes edits, and more members, each after a
+    comma. It has no id: a browser reconnects from the last frame."""
     told = b"true" if writable else b"false"
-    return b'event: status\ndata: {"v": %d, "viewers": %d, "writable": %b}\n\n' % (version, viewers, told)
+    members = b'"v": %d, "viewers": %d, "writable": %b%b' % (version, viewers, told, notices)
+    return b"event: status\ndata: {%b}\n\n" % members
 
 
 def reload_event(code: str, version: int, log_id: str) -> bytes:

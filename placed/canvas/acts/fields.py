@@ -15,6 +15,7 @@ MOST_CHARACTERS: Final = 500  # of an announcement, or a reason
 MOST_AUTHORS: Final = 3_000  # of one act; 57 KB of the 64 that an act may have
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}")
 _LAST: Final = 2**63 - 1
+_LAST_MS: Final = 253_402_300_799_999  # of the year 9999, beyond which RFC 3339 has no words
 
 
 def number(act: Act, name: str, *, most: int = _LAST) -> int:
@@ -35,7 +36,7 @@ def moment(act: Act, name: str) -> int | None:
     Raises:
         RecordRefused: it's something else.
     """
-    return None if act.fields.get(name) is None else number(act, name)
+    return None if act.fields.get(name) is None else number(act, name, most=_LAST_MS)
 
 
 def text(act: Act, name: str) -> str | None:

@@ -1,0 +1,65 @@
+"""Opens and closes the canvas when a plan's time has come: the task that has the clock, which the fold has not.
+
+Each server appends the act when its own clock says so; the first of them counts. What fails is tried again: a plan
+whose time passed during an outage, or while no server ran, comes true late rather than never.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from placed.backends import LogError
+from placed.canvas.acts.gate import plans_of
+from placed.canvas.clock import wall_clock_ms
+from placed.canvas.events import Act
+from placed.tasks.writer import WriterClosed, WriterFull
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from placed.canvas.acts.gate import Plan
+    from placed.tasks.writer import Writer
+
+_LOOK_SECONDS: Final = 0.25  # a plan that somebody has just made may be for the next second
+
+
+class Gatekeeper:
+    """The one task of a server that makes plans come true.
+
+    Args:
+        writer: appends the acts.
+        acts: what acts have set, as the server has read by now.
+        now_ms: the wall clock.
+    """
+
+    def __init__(
+        self, writer: Writer, acts: Callable[[], Mapping[str, Any]], now_ms: Callable[[], int] = wall_clock_ms
+    ) -> None:
+        self._writer = writer
+        self._acts = acts
+        self._now_ms = now_ms
+        self._appended: set[int] = set()  # plans that are in the log as come true, and haven't been read back yet
+
+    async def run(self) -> None:
+        """Look after the plans for ever."""
+        while True:
+            plans = plans_of(self._acts())
+            self._appended &= {plan.act for plan in plans}
+            for plan in plans:
+                if plan.at_ms <= self._now_ms() and plan.act not in self._appended:
+                    await self._come_true(plan)
+            waits = [plan.at_ms - self._now_ms() for plan in plans if plan.act not in self._appended]
+            await trio.sleep(min([_LOOK_SECONDS, *(ms / 1_000 for ms in waits if ms > 0)]))
+
+    async def _come_true(self, plan: Plan) -> None:
+        try:
+            record = self._writer.add(Act(plan.kind, plan.by, {"plan": plan.act}))
+            await record.wait()
+            record.version()
+        except (WriterFull, WriterClosed, LogError):
+            return  # the next look tries again; twice in the log is as good as once
+        self._appended.add(plan.act)
+        get_logger(__name__).info("a plan's time has come", kind=plan.kind, plan=plan.act)
