@@ -51,7 +51,7 @@ def _room(below: str = "", packages: str = "") -> Room:
 ROOMS = {
     "__main__": _room("service commands process telemetry"),
     "service": _room(
-        "commands process http people history stream tasks backends storage telemetry canvas",
+        "commands process http people moderation history stream tasks backends storage telemetry canvas",
         packages="attrs rich trio",
     ),
     "commands": _room(
@@ -60,12 +60,12 @@ ROOMS = {
     ),
     "process": _room("telemetry", packages="trio"),
     "http": _room(
-        "people history stream tasks backends storage telemetry canvas",
+        "people moderation history stream tasks backends storage telemetry canvas",
         packages="altcha attrs authlib h11 h2 httptools httpx hypercorn joserfc markdown_it numpy quart quart_trio "
         "segno trio werkzeug",
     ),
     "people": _room("storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
-    "moderation": _room("history backends pictures canvas", packages="attrs numpy trio"),
+    "moderation": _room("history tasks backends pictures telemetry canvas", packages="attrs numpy trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),

@@ -9,6 +9,8 @@
     undo         an act's own pixels get the colour that they had without it
     whole_past   the past that these need, from the history, and from the log where there is none
     since        which pixels were painted while an act was worked out
+    rules        who may paint where, asked before an edit is appended
+    gate         opens and closes the canvas when a plan's time has come
 
 What moderators ask is read in `http`; what an act's record means is in `canvas.acts`.
 """
