@@ -257,14 +257,14 @@ class _Debts(dict[int, int]):
         if len(self) <= min(self._crowd, most):
             return
         full_ms = np.fromiter(self.values(), np.int64, len(self))
-        keep = full_ms > now_ms
+        goes = full_ms <= now_ms
         if len(self) > most:
             # Down to three quarters, so that a flood of authors pays for this once in 50,000 edits.
-            keep[np.argpartition(full_ms, -(most * 3 // 4))[: -(most * 3 // 4)]] = False
-        kept = dict(compress(self.items(), keep.tolist()))
-        self.clear()
-        self.update(kept)
-        self._crowd = max(_FEW_AUTHORS, 2 * len(kept))
+            goes[np.argpartition(full_ms, -(most * 3 // 4))[: -(most * 3 // 4)]] = True
+        # One by one: to make another dict of those who stay held the loop for three times as long, 42 ms of 200,000.
+        for author in list(compress(self, goes.tolist())):
+            del self[author]
+        self._crowd = max(_FEW_AUTHORS, 2 * len(self))
 
 
 SAVED = np.dtype([("author", "<u8"), ("full_ms", "<i8")])
