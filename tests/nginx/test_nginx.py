@@ -275,6 +275,12 @@ async def test_sites_that_may_use_the_api_get_their_own_answers_from_the_cache(t
                 headers = (("Origin", f"https://{number}.example"),)
                 answer = await connection.request("/canvas.png", headers=headers)
                 assert answer.headers["x-cache"] in {"HIT", "STALE", "UPDATING"}
+            # What nginx itself refuses can be read by the same sites.
+            for site in (*sites, "https://evil.example"):
+                refused = await connection.request("/metrics", headers=(("Origin", site),))
+                assert refused.headers.get("access-control-allow-origin") == (site if site in sites else None)
+                assert ("access-control-expose-headers" in refused.headers) == (site in sites)
+                assert refused.headers["vary"] == "Origin"
 
 
 async def test_cache_keeps_no_image_under_a_version_that_it_has_not_reached(tmp_path: Path) -> None:

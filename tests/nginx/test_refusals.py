@@ -39,6 +39,7 @@ def check_problem(answer: Response, status: int, code: str, *, again: bool = Fal
         ("/" + "a" * 9_000, (), b"", 414, "too-large"),
         ("/info", (("A", "a" * 9_000),), b"", 431, "too-large"),
         ("/%00", (), b"", 400, "invalid-body"),
+        ("/canvas.png", (("If-Match", '"x"'),), b"", 412, "invalid-body"),
     ],
 )
 async def test_own_refusals_of_nginx_are_problems(
