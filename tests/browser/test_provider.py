@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from bench.equipment.free_ports import free_ports
-from tests.support.openid_provider import CLIENT_ID, SECRET, command_of, new_key
+from tests.support.openid_provider import CLIENT_ID, SECRET, provider_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.browser.canvas_page import CanvasPage
@@ -30,21 +28,6 @@ issuer = "http://127.0.0.1:{port}"
 client_id = "{client_id}"
 client_secret_file = "{secret}"
 """
-_STOP_SECONDS: Final = 20.0
-
-
-@contextlib.contextmanager
-def provider(port: int, back: str) -> Iterator[None]:
-    """A provider at this port, until the block ends."""
-    command = command_of(port, back, key=new_key("first"))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"listening\n"
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait(_STOP_SECONDS)
 
 
 def config_of(folder: Path, port: int) -> str:
@@ -62,7 +45,7 @@ def test_somebody_signs_in_there_comes_back_and_paints(
     server, window = new_server("--config", config_of(tmp_path, port)), new_window()
     page = window.page
     page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # the provider's page wants a font
-    with provider(port, f"{server.url}sign-in/oidc/school/callback"):
+    with provider_at(port, f"{server.url}sign-in/oidc/school/callback"):
         window.open(server.url)
         page.get_by_role("button", name="Sign in to paint", exact=True).click()
         page.get_by_role("link", name="School account").click()

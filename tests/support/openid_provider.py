@@ -1,31 +1,33 @@
-"""A real OpenID provider in a process of its own, and somebody who signs in there as a browser does."""
+"""Real OpenID providers, by `openid_provider.mjs`, and somebody who signs in there as a browser does."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import html
 import json
 import re
+import select
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin
 
-import trio
 from joserfc.jwk import RSAKey
 
 from bench.equipment.free_ports import free_ports
 from tests.support.parts import program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     import httpx
     from joserfc.jwk import Key
 
 CLIENT_ID, SECRET = "canvas", "not-so-secret"
 _SCRIPT: Final = Path(__file__).with_name("openid_provider.mjs")
-_READY_SECONDS: Final = 60.0
+_DONE_SECONDS: Final = 60.0  # the first one takes 0.5 s on an idle machine
 _MOST_STEPS: Final = 20
 
 
@@ -34,32 +36,54 @@ def new_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
 
 
-def command_of(port: int, *redirects: str, key: Key, claims_in_token: bool = False) -> list[str]:
-    """What starts a provider; it prints a line when it listens."""
+@contextlib.contextmanager
+def provider_at(port: int, *redirects: str, key: Key | None = None, claims_in_token: bool = False) -> Iterator[None]:
+    """A provider at this port that sends people back to `redirects`, and is gone when the block ends."""
     client = {"client_id": CLIENT_ID, "client_secret": SECRET, "redirect_uris": redirects}
-    told: dict[str, Any] = {"clients": [client], "claimsInToken": claims_in_token}
-    told["jwks"] = {"keys": [key.as_dict(private=True)]}
-    return [program("node"), str(_SCRIPT), str(port), json.dumps(told)]
+    told: dict[str, Any] = {"open": port, "clients": [client], "claimsInToken": claims_in_token}
+    told["jwks"] = {"keys": [(key or _first_key()).as_dict(private=True)]}
+    providers = _providers()
+    providers.do(told)
+    try:
+        yield
+    finally:
+        providers.do({"close": port})
 
 
 @contextlib.asynccontextmanager
 async def openid_provider(
     *redirects: str, port: int = 0, key: Key | None = None, claims_in_token: bool = False
 ) -> AsyncGenerator[str]:
-    """A provider that sends people back to `redirects`; gives its issuer. Ended at the end."""
+    """The same on a free port unless one is given; gives its issuer."""
     port = port or free_ports(1)[0]
-    command = command_of(port, *redirects, key=key or new_key("first"), claims_in_token=claims_in_token)
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    try:
-        with trio.fail_after(_READY_SECONDS):
-            assert b"listening" in await process.stdout.receive_some(1_000)
+    with provider_at(port, *redirects, key=key, claims_in_token=claims_in_token):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True), trio.move_on_after(_READY_SECONDS):
-            await process.wait()
-            await process.stdout.aclose()
+
+
+class _Providers:
+    """The process that has them: one for each process of pytest, started by its first provider."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [program("node"), _SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        atexit.register(self._end)
+
+    def do(self, told: dict[str, Any]) -> None:
+        """Have a provider opened or closed, and wait until it is."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(told).encode() + b"\n")
+        self._process.stdin.flush()
+        assert select.select([self._process.stdout], [], [], _DONE_SECONDS)[0], told
+        assert self._process.stdout.readline() == b"done\n", told
+
+    def _end(self) -> None:
+        self._process.communicate(timeout=_DONE_SECONDS)
+
+
+_providers = functools.cache(_Providers)
+_first_key = functools.cache(lambda: new_key("first"))
 
 
 async def through(client: httpx.AsyncClient, url: str, login: str, back: str) -> str:
