@@ -6,6 +6,7 @@ The parts are put together here by themselves, in the page's place: what is test
 
 from __future__ import annotations
 
+import base64
 import io
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ PALETTE = ["#ffffff", "#000000", "#e50000", "#0083c7", "#02be01", "#e5d900", "#8
 RGB = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in PALETTE], np.uint8)
 BIAS = 1 / 1024  # as in tiles.js: a pixel's edge in the middle of a device pixel
 
+# The indexes as base64: Playwright takes seconds to hand over an array of a million numbers.
 _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
     const { src } = document.querySelector('script[type=module]')
     const names = ['canvas/canvas', ...['screen', 'grid', 'glow', 'gestures', 'viewport'].map((name) => `view/${name}`)]
@@ -36,7 +38,7 @@ _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
     document.body.append(element)
     const screen = new Screen(element)
     const canvas = new Canvas(width, height, palette)
-    canvas.load(Uint8Array.from(indexes))
+    canvas.load(Uint8Array.from(atob(indexes), (letter) => letter.charCodeAt(0)))
     const [grid, glow] = [new Grid(), new Glow()]
     grid.enabled = false
     const lab = { screen, canvas, grid, glow, line, element, seen: [], drawing: false, paints: true, claims: false }
@@ -62,7 +64,7 @@ class Lab(CanvasPage):
     def put_together(self, indexes: NDArray[np.uint8]) -> None:
         """Show these palette indexes, of shape (height, width)."""
         height, width = indexes.shape
-        self.page.evaluate(_PUT_TOGETHER, [width, height, PALETTE, indexes.ravel().tolist()])
+        self.page.evaluate(_PUT_TOGETHER, [width, height, PALETTE, base64.b64encode(indexes.tobytes()).decode()])
         self.held = indexes.copy()
 
     def two_frames(self) -> None:

@@ -23,17 +23,24 @@ BEGAN_MS = 1_700_000_000_000
 
 
 async def make_log(data: Path, count: int = 500) -> None:
-    """A log of all there is, also of what nobody understands."""
+    """A log of all there is, also of what nobody understands, and of records with one time and with others."""
     rng = random.Random(5)
     clock = [BEGAN_MS]
+    values = [_any_record(rng, at) for at in range(count)]
     async with open_lmdb_log(data / "log", clock_ms=lambda: clock[0]) as log:
         await log.append(canvas_record(40, 30, 16))
-        for at in range(count):
+        while values:
             clock[0] += rng.randrange(40)
-            edits = [(rng.randrange(40), rng.randrange(30), rng.randrange(16)) for _ in range(rng.randint(1, 9))]
-            await log.append(
-                record_of(edits, author=rng.getrandbits(64)) if at % 50 else b"\1\x63" + struct.pack("<Q", at)
-            )
+            together = rng.randint(1, 100)  # each time waits for the disk
+            await log.append_all(values[:together])
+            del values[:together]
+
+
+def _any_record(rng: random.Random, at: int) -> bytes:
+    if at % 50 == 0:
+        return b"\1\x63" + struct.pack("<Q", at)
+    edits = [(rng.randrange(40), rng.randrange(30), rng.randrange(16)) for _ in range(rng.randint(1, 9))]
+    return record_of(edits, author=rng.getrandbits(64))
 
 
 def test_an_embedded_log_copied_is_the_same_in_another_folder(tmp_path: Path, placed: Command) -> None:
