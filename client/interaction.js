@@ -20,6 +20,7 @@ import { Painting } from './painting/painting.js'
 import { Panel } from './panels/panel.js'
 import { take } from './people/link.js'
 import { GateLoader } from './gate/loader.js'
+import { listenToPrinting } from './view/print.js'
 import { PeopleLoader } from './people/loader.js'
 import { cooldownOf } from './stream/info.js'
 import { fragmentOf } from './view/place_link.js'
@@ -341,6 +342,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     (...drawing) => areaChoice?.layer(...drawing),
     (...drawing) => past?.layer(...drawing)
   )
+  listenToPrinting(() => screen.canvas)
   settings.onChange = applySettings
   void applySettings()
   templates.addFromLink(location.hash)

@@ -33,6 +33,8 @@ import { StatusBar } from './page/status_bar.js'
 const TICK_MS = 200
 const INTERACTION_AGAIN_MS = 1_000
 
+const isProjector = projects(location.hash)
+if (isProjector) document.documentElement.dataset.view = 'projector'
 const brought = take() // before anything else can read, keep or show the address
 element('unstarted').remove()
 localise(document)
@@ -104,6 +106,11 @@ function goTo(fragment) {
   if (place && screen.canvas) screen.lookAt(place.x, place.y, place.scale ?? undefined)
 }
 
+/** @param {string} fragment */
+function projects(fragment) {
+  return /[#&]view=projector\b/.test(fragment)
+}
+
 function showState() {
   const now = Date.now()
   status.showConnection(resync, now)
@@ -121,6 +128,7 @@ async function loadInteraction() {
   if (interaction || loading) return
   loading = true
   try {
+    if (isProjector) return void (interaction = (await import('./projector/projector.js')).createProjector({ canvasElement, resync, served }))
     const { createInteraction } = await import('./interaction.js')
     interaction = createInteraction({ brought, canvasElement, connection, cooldown, served, palette, resync, screen, settings, status, showState })
   } catch (error) {
@@ -136,7 +144,7 @@ new ResizeObserver(() => {
   measureBars()
   screen.refit()
 }).observe(element('timeline'))
-addEventListener('hashchange', () => goTo(location.hash))
+addEventListener('hashchange', () => (projects(location.hash) === isProjector ? goTo(location.hash) : location.reload()))
 element('retry').addEventListener('click', () => connection.probe())
 document.documentElement.dataset.theme = settings.values.theme
 showState()

@@ -7,12 +7,12 @@ import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 
-
 /** What the panel shows of it: nothing, where the server has none. */
 export function qrCode() {
-  const picture = pictureOf()
+  const picture = qrPicture()
   const large = make('button', { type: 'button', onclick: showLarge }, t('qrLarge'))
-  const shown = make('div', { className: 'qr' }, make('h3', {}, t('qrCode')), picture, large)
+  const projector = make('button', { type: 'button', onclick: () => location.assign('#view=projector') }, t('projector'))
+  const shown = make('div', { className: 'qr' }, make('h3', {}, t('qrCode')), picture, large, projector)
   picture.addEventListener('error', () => (shown.hidden = true))
   return shown
 }
@@ -21,7 +21,7 @@ export function qrCode() {
 function showLarge() {
   const address = make('p', {}, location.host + location.pathname.replace(/\/$/, ''))
   const close = make('button', { type: 'button' }, t('close'))
-  const dialog = make('dialog', { id: 'qr-large', ariaLabel: t('qrCode') }, pictureOf(), address, close)
+  const dialog = make('dialog', { id: 'qr-large', ariaLabel: t('qrCode') }, qrPicture(), address, close)
   dialog.addEventListener('click', () => dialog.close())
   dialog.addEventListener('keydown', (event) => event.stopPropagation()) // the canvas is out of sight, and Escape closes this alone
   dialog.addEventListener('close', () => dialog.remove())
@@ -29,7 +29,8 @@ function showLarge() {
   dialog.showModal()
 }
 
-function pictureOf() {
+/** The code as a picture. */
+export function qrPicture() {
   // Behind a proxy that has the canvas below a path, the page alone knows the path.
   const src = location.pathname === '/' ? 'qr.svg' : `qr.svg?${new URLSearchParams({ path: location.pathname })}`
   return make('img', { src, alt: t('qrAlt', { address: location.host }) })

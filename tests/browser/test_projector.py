@@ -1,0 +1,142 @@
+"""The view for a projector, `#view=projector`, and what is printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.test_accessibility import _violations, axe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Route
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.support.page_server import PageServer
+
+__all__ = ("axe",)  # a fixture
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+_IN_A_MINUTE = 62
+_WORDS = {
+    "en": ("Opens in", "Paint with us"),
+    "de": ("Öffnet in", "Male mit"),
+    "fr": ("Ouvre dans", "Peignez avec nous"),
+}
+
+
+def _with_gate(window: CanvasPage, gate: dict[str, Any]) -> None:
+    """Let /info say this of the gate."""
+
+    def answer(route: Route) -> None:
+        told = route.fetch()
+        route.fulfill(response=told, body=json.dumps({**told.json(), "gate": gate}))
+
+    window.page.route("**/info", answer)
+    window.page.route("**/edits?*", lambda route: route.abort())  # whose status would tell the server's own gate
+
+
+def _soon() -> str:
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=_IN_A_MINUTE)).isoformat()
+
+
+def _open(window: CanvasPage, server: PageServer) -> None:
+    window.page.goto(f"{server.url}#view=projector")
+    window.page.locator("#projector").wait_for()
+    window.wait_until(lambda: window.page.get_by_text("watch").count(), "it is live")
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1024, 768), (800, 1280)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_canvas_stands_alone_with_what_a_room_has_to_know(
+    server: PageServer, new_window: Callable[..., CanvasPage], axe: str, size: tuple[int, int], scheme: str
+) -> None:
+    window = new_window(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    _open(window, server)
+    assert window.page.get_by_role("heading").inner_text() == "placed"
+    assert f"127.0.0.1:{server.port}" in window.page.locator("#projector").inner_text()
+    code = window.page.get_by_role("img", name="QR code")
+    window.wait_until(lambda: code.evaluate("(it) => it.complete && it.naturalWidth > 0"), "the code is there")
+    assert not window.page.get_by_role("button").count()
+    box, beside = window.page.locator("#canvas").bounding_box(), window.page.locator("#projector").bounding_box()
+    assert box
+    assert beside
+    assert box["x"] + box["width"] <= beside["x"] + 1 or box["y"] + box["height"] <= beside["y"] + 1
+    for shown in window.page.locator("#projector :is(p, h1, img):visible").all():
+        inside = shown.bounding_box()
+        assert inside
+        assert inside["x"] >= 0
+        assert inside["y"] + inside["height"] <= size[1]
+        assert shown.evaluate("(it) => it.matches('img') || parseFloat(getComputedStyle(it).fontSize) >= 16")
+    assert _violations(window, axe) == []
+
+
+def test_it_follows_edits_and_nothing_paints(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
+    _open(window, server)
+    before = window.page.screenshot()
+    server.paint(0, 0, 5)
+    window.wait_until(lambda: window.page.screenshot() != before, "the edit is seen")
+    version = server.canvas_version
+    window.page.mouse.click(300, 300)
+    window.page.keyboard.press("Enter")
+    assert server.canvas_version == version
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_time_till_it_opens_is_told_in_each_language(
+    server: PageServer, new_window: Callable[..., CanvasPage], language: str
+) -> None:
+    window = new_window(locale=language)
+    _with_gate(window, {"open": False, "opens": _soon(), "closes": None})
+    window.page.goto(f"{server.url}#view=projector")
+    for words in _WORDS[language]:
+        window.page.get_by_text(words).wait_for()
+    timer = window.page.get_by_role("timer")
+    window.wait_until(lambda: timer.inner_text().startswith(("1:0", "0:5")), "the time runs")
+
+
+def test_a_closed_canvas_says_so_and_an_open_one_without_a_plan_says_nothing(
+    server: PageServer, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    _open(window, server)
+    assert not window.page.locator(".waiting").is_visible()
+    closed = new_window()
+    _with_gate(closed, {"open": False, "opens": None, "closes": None})
+    closed.page.goto(f"{server.url}#view=projector")
+    closed.page.get_by_text("Closed", exact=True).wait_for()
+    assert not closed.page.get_by_role("timer").is_visible()
+
+
+def test_escape_leads_to_the_page_and_the_panel_leads_here(
+    server: PageServer, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    _open(window, server)
+    window.page.keyboard.press("Escape")
+    window.wait_until_live()
+    window.page.keyboard.press("s")
+    window.page.get_by_role("button", name="The canvas for a projector").click()
+    window.page.locator("#projector").wait_for()
+
+
+def test_print_has_the_canvas_and_its_title_on_one_page_without_tools(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    window.open(new_server("--title", "Class 7b").url)
+    pdf = window.page.pdf(format="A4")
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") == 1
+    window.ask("void dispatchEvent(new Event('beforeprint'))")
+    window.page.emulate_media(media="print")
+    assert window.page.locator("body").inner_text().strip() == "Class 7b"
+    width = window.page.locator("#sheet canvas").evaluate("(it) => Math.max(it.width, it.height)")
+    assert width >= 2400
+    window.ask("void dispatchEvent(new Event('afterprint'))")
+    assert not window.page.locator("#sheet").count()
