@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from placed.backends.kafka.filling import KafkaFilling
+    from placed.backends.keyed import KeyedTopic
     from placed.backends.places import LogPlace
     from placed.backends.settings import LogSettings
 
 _MAX_PASSWORD_BYTES: Final = 4096
+_MOST_TOPIC_CHARACTERS: Final = 249  # Kafka's
 
 
 def open_log(settings: LogSettings, *, create: bool = True) -> AbstractAsyncContextManager[Log]:
@@ -65,6 +67,29 @@ def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFillin
         place, security=_security(settings), replication=settings.kafka_replication
     )
     return filled
+
+
+def open_people_topic(settings: LogSettings) -> AbstractAsyncContextManager[KeyedTopic] | None:
+    """The topic with the people of all servers of a log; None where a log has one server, whose folder has them.
+
+    Raises:
+        CannotStart: as `open_log`; or the topic's name would be too long.
+        LogError: on entering, as `placed.backends.kafka.keyed.open_keyed_topic` says.
+    """
+    place = place_of(settings)
+    if not place.is_remote:
+        return None
+    keyed = _kafka_module(settings, "placed.backends.kafka.keyed")
+    people = keyed.people_place(KafkaPlace.parse(place.url))
+    if len(people.topic) > _MOST_TOPIC_CHARACTERS:
+        written = settings.origin("log").with_value(repr(settings.log))
+        raise CannotStart(f"{written}: the people's topic would be {people.topic!r}, and 249 characters are the most")
+    opened: AbstractAsyncContextManager[KeyedTopic] = keyed.open_keyed_topic(
+        people,
+        security=_security(settings),
+        replication=settings.kafka_replication,
+    )
+    return opened
 
 
 def _open_kafka(settings: LogSettings, place: LogPlace, create: bool) -> AbstractAsyncContextManager[Log]:

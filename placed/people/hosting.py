@@ -146,7 +146,10 @@ class Hosting:
         }
 
     async def _add_codes(self, fields: Fields) -> dict[str, Any]:
-        numbers = new_numbers(_whole(fields, "count", MOST_CODES_AT_ONCE))
+        count = _whole(fields, "count", MOST_CODES_AT_ONCE)
+        numbers = new_numbers(count)
+        while self.store.code_numbered(numbers[0]) is not None:  # once in a million batches
+            numbers = new_numbers(count)
         made: list[dict[str, str]] = []
         for begin in range(0, len(numbers), _CODES_A_CHANGE):
             codes = {number: new_code() for number in numbers[begin : begin + _CODES_A_CHANGE]}

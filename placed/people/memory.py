@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from placed.people.person import PLAIN
-from placed.people.records import author_in, author_key
+from placed.people.records import author_in
 from placed.people.secrets import DIGEST_BYTES
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Memory:
             elif kind == b"o":
                 stored = people.field(key)
                 self.signed_out.set(author_in(key), None if stored is None else stored.fields["signed_out_ms"])
-            elif kind == b"p" and key.endswith(b"r"):
+            elif kind == b"p" and key[-1:] in (b"r", b"i"):
                 self._refresh_roles(people, author_in(key))
 
     def _refresh_token(self, people: People, digest: bytes) -> None:
@@ -117,8 +117,7 @@ class Memory:
             self.tokens[digest] = token
 
     def _refresh_roles(self, people: People, author: int) -> None:
-        stored = people.field(author_key(author, "r"))
-        roles = PLAIN if stored is None else frozenset(stored.fields["roles"])
+        roles = people.roles_of(author)
         if roles == PLAIN:
             self.roles.pop(author, None)
         else:

@@ -105,6 +105,24 @@ def decode_fields(key: bytes, value: bytes) -> dict[str, Any]:
     return fields
 
 
+def put_of(key: bytes, value: bytes) -> Put:
+    """The record that a topic has as `key` and `value`; an empty value deletes the key.
+
+    Raises:
+        RecordDamaged: it is none of ours.
+    """
+    if value:
+        fields = decode_fields(key, value)
+        try:
+            encode_fields(fields)
+        except ValueError as error:  # half of a surrogate pair, which JSON can spell
+            raise RecordDamaged("a text that is no Unicode") from error
+        return Put(key, fields)
+    if key[:1] + key[-1:] not in _KINDS or len(key) != 2 + _KEY_BYTES[key[:1]]:
+        raise RecordDamaged(f"a key of {len(key)} bytes that means nothing")
+    return Put(key, None)
+
+
 def encode_stored(key: bytes, stamp: int, fields: Mapping[str, Any]) -> bytes:
     """The value as LMDB has it; LMDB itself has no checksums."""
     body = stamp.to_bytes(_STAMP_BYTES, "big") + encode_fields(fields)
@@ -155,3 +173,4 @@ _SHAPES: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = MappingPr
         "oi": {"signed_out_ms": _is_number},
     }
 )
+_KINDS: Final = frozenset(shape.encode() for shape in _SHAPES)

@@ -4,6 +4,8 @@
                                                        |  ^
                               memory <--when it moves--+  +-- another process: `placed people` beside the server
 
+With a Kafka log all servers have the same people, and a change goes by way of their topic (`placed.people.following`).
+
 Reading takes some tenths of a millisecond, on the Trio thread; what each request asks for is in memory
 (`placed.people.memory`). Several processes may have the store open at once: LMDB's lock keeps their changes apart, and
 each sees the others' within `LOOK_SECONDS`. May import Trio.
@@ -35,22 +37,25 @@ from placed.storage.ownership import give_to_folders_owner
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from pathlib import Path
 
     from lmdb import Transaction
     from lmdb import _Database as Database
 
     from placed.people.changes import Change
+    from placed.people.following import Following
     from placed.people.person import Code, HostLink, Person, Token
     from placed.people.records import Put
-    from placed.people.view import Head
+    from placed.people.view import Head, View
     from placed.storage.lmdb_shared import SharedEnvironment
 
 FOLDER_NAME: Final = "people"
 LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 20 us
 _SCRUB_TRIES: Final = 20  # 5 s, where a backup reads the file meanwhile
 _SEEN_SECONDS: Final = 60.0  # how late the last use of a token is written down
+_SEEN_IN_TOPIC_MS: Final = 3_600_000  # and with a topic
+_MOST_AT_ONCE: Final = 500  # records whose memory is looked up one by one, at some 20 us each
 _CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 Found = TypeVar("Found")
@@ -74,6 +79,7 @@ class PeopleStore:
         self._refreshed = 0  # how often an own change has come into memory
         self._scrubbed = 0  # `Head.forgotten`, as of the last time
         self._used: dict[bytes, int] = {}
+        self._following: Following | None = None
         self._is_failing = False
 
     @property
@@ -137,15 +143,45 @@ class PeopleStore:
 
         Raises:
             Refused: it can't be made; nothing was changed.
-            StoreError: it can't be written; `StoreUncertain` where it may have been.
+            StoreError: it can't be written; `StoreUncertain` where it may have been. With a topic also where the
+                brokers are away.
 
         Cancellation: only before it begins.
         """
-        remembered, puts = await self._environment.write(partial(self._decide, change))
-        self._note(remembered, [put.key for put in puts])
+        if self._following is not None:
+            await self._following.change(change)
+        elif self.head.topic is not None:
+            raise StoreUnavailable(f"{self.folder} has people of a Kafka topic, which isn't open")
+        else:
+            remembered, puts = await self._environment.write(partial(self._decide, change))
+            self._note(remembered, [put.key for put in puts])
         if self.head.forgotten != self._scrubbed:
             await self._environment.write(_touch)  # a crash falls back to this one: not to one that has them
             await self._scrub()
+
+    def follow(self, following: Following | None) -> None:
+        """Change people by way of a topic, which `run` follows; `placed.people.taking_over` does it."""
+        self._following = following
+
+    async def see(self, look: Callable[[View, bytes], Found]) -> Found:
+        """What `look` makes of one committed state and the author key, in a thread; raises as reading does."""
+
+        def see() -> Found:
+            with self._named_damage():
+                return self._environment.look(lambda pages: look(PagesView(pages), self._key))
+
+        return await trio.to_thread.run_sync(see)
+
+    async def transact(self, transact: Callable[[Transaction[bytes], Database | None], Found]) -> Found:
+        """Run a write transaction in a thread, whoever's change it is; raises StoreError."""
+        return await self._environment.write(transact)
+
+    async def was_written(self, remembered_before: int, keys: list[bytes]) -> None:
+        """Bring memory up to date after `transact` has written records of these keys."""
+        if len(keys) > _MOST_AT_ONCE:
+            await self.load()
+        else:
+            self._note(remembered_before, keys)
 
     async def _scrub(self) -> None:
         """Overwrite what the file, and memory that LMDB writes from, still have of those who were forgotten."""
@@ -181,6 +217,8 @@ class PeopleStore:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._follow)
             nursery.start_soon(self._write_down_uses)
+            if self._following is not None:
+                nursery.start_soon(self._following.run)
 
     def why_displaced(self) -> str | None:
         """Why the store's files are no longer where they were; None while they are."""
@@ -202,6 +240,7 @@ class PeopleStore:
                 self._memory.become(memory)
         self._transaction = transaction
         if self.head.forgotten != self._scrubbed:
+            await self._environment.write(_touch)
             await self._scrub()
 
     def _decide(
@@ -250,7 +289,8 @@ class PeopleStore:
 
     async def write_down_uses(self) -> None:
         """Write down which tokens were used since the last time."""
-        used, self._used = self._used, {}
+        used = {digest: at_ms for digest, at_ms in self._used.items() if self._is_due(digest, at_ms)}
+        self._used = {digest: at_ms for digest, at_ms in self._used.items() if digest not in used}
         if not used:
             return
         try:
@@ -258,9 +298,20 @@ class PeopleStore:
         except StoreError as error:
             get_logger(__name__).warning("the last use of tokens can't be written down", reason=str(error))
 
+    def _is_due(self, digest: bytes, at_ms: int) -> bool:
+        if self._following is None:
+            return True
+        token = self._memory.tokens.get(digest)  # a topic has a record for each, which every server reads
+        return token is None or token.seen_ms is None or at_ms - token.seen_ms >= _SEEN_IN_TOPIC_MS
+
     def _look(self, look: Callable[[People], Found], *, at_all: bool = False) -> Found:
-        try:
+        with self._named_damage():
             return self._environment.look(lambda pages: look(People(PagesView(pages, many=at_all), self._key)))
+
+    @contextlib.contextmanager
+    def _named_damage(self) -> Generator[None]:
+        try:
+            yield
         except RecordDamaged as damage:
             raise StoreDamaged(_damaged(self.folder, damage)) from damage
 
@@ -290,7 +341,8 @@ async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> A
         store.begin(is_beside=is_beside)
         await store.load()
         yield store
-        await store.write_down_uses()
+        if store.head.topic is None:
+            await store.write_down_uses()
 
 
 def _touch(transaction: Transaction[bytes], database: Database | None) -> None:

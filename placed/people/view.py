@@ -62,6 +62,9 @@ class Head:
         floor_ms: sessions from before this time don't count, whosever they are.
         topic: the id of the topic whose records these are; None without one.
         offset: the topic's next record.
+        heard_ms: when the topic was last read to its end, about.
+        newest_ms: the time of the newest record that was read.
+        forgotten_ms: the time of the newest one that erased something of a person.
     """
 
     stamp: int = 0
@@ -76,6 +79,9 @@ class Head:
     floor_ms: int = 0
     topic: str | None = None
     offset: int = 0
+    heard_ms: int = 0
+    newest_ms: int = 0
+    forgotten_ms: int = 0
 
     def encode(self) -> bytes:
         """As it is stored."""
@@ -157,8 +163,11 @@ class People:
 
     def named(self, skeleton: str) -> int | None:
         """Who holds a name; None if nobody does."""
-        key = next((key for key, _ in self._view.scan(name_prefix(skeleton))), None)
-        return None if key is None else int.from_bytes(key[-AUTHOR_BYTES:], "big")
+        for key, _ in self._view.scan(name_prefix(skeleton)):
+            author = int.from_bytes(key[-AUTHOR_BYTES:], "big")
+            if self._is_there(author):
+                return author
+        return None
 
     def code(self, digest: bytes) -> Code | None:
         """The code of this digest, or None."""
@@ -201,9 +210,18 @@ class People:
     def roles(self) -> Iterator[tuple[int, frozenset[str]]]:
         """The authors that are more than a person, with their roles."""
         for key, _ in self._view.scan(b"R"):
-            stored = self.field(author_key(author_in(key), "r"))
-            if stored is not None:
-                yield author_in(key), frozenset(stored.fields["roles"])
+            roles = self.roles_of(author_in(key))
+            if roles != PLAIN:
+                yield author_in(key), roles
+
+    def roles_of(self, author: int) -> frozenset[str]:
+        """What somebody is; like everybody else where nobody has this author.
+
+        Of two servers one may forget a person while the other one changes a field of theirs. Whatever order the records
+        have, a field without a person means nothing.
+        """
+        stored = self.field(author_key(author, "r"))
+        return PLAIN if stored is None or not self._is_there(author) else frozenset(stored.fields["roles"])
 
     def signed_out(self) -> Iterator[tuple[int, int]]:
         """Authors, and up to when their sessions don't count, in ms since the epoch."""
@@ -212,7 +230,8 @@ class People:
 
     def keys_of(self, person: Person) -> list[bytes]:
         """The keys of all records that are about a person."""
-        keys = [key for key, _ in self._view.scan(author_key(person.author, ""))]
+        # All that there may be, also what another server adds just now.
+        keys = [author_key(person.author, field) for field in "inrs"]
         kind, _, rest = person.id.partition(":")
         digest = None
         if kind == "code":
@@ -221,8 +240,11 @@ class People:
             digest = next((token.digest for token in self.tokens() if token.id == rest), None)
         # A code or token of somebody who is forgotten goes as well: it would make the same person again.
         if digest is not None:
-            keys += [key for key, _ in self._view.scan(digest_key(kind[0], digest, ""))]
+            keys += [digest_key(kind[0], digest, field) for field in ("iux" if kind == "code" else "is")]
         return keys
+
+    def _is_there(self, author: int) -> bool:
+        return self._view.get(author_key(author, "i")) is not None
 
     def _person(self, author: int, fields: dict[str, Stored]) -> Person | None:
         if "i" not in fields:

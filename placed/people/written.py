@@ -64,21 +64,16 @@ class Written:
                     return
                 yield key, value
 
-    def write(self, put: Put, stamp: int | None = None) -> bool:
+    def write(self, put: Put, stamp: int | None = None) -> None:
         """Write one record, whose fields have been checked.
 
         Args:
             put: the record.
             stamp: its place in the order; None is the next one.
-
-        Returns:
-            Whether it holds: of two that use a host link at once, the second one doesn't.
         """
         key, fields = put.key, put.fields
         stamp = self._head["stamp"] + 1 if stamp is None else stamp
         old = self._stored(key)
-        if self._lost(key, old, fields):
-            return False
         new = None if fields is None else Stored(stamp, dict(fields))
         if new is None:
             self._transaction.delete(key, db=self._database)
@@ -86,7 +81,14 @@ class Written:
             self._transaction.put(key, encode_stored(key, stamp, new.fields), db=self._database)
         self._head["stamp"] = max(stamp, self._head["stamp"])
         self._follow(key, old, new)
-        return True
+
+    def clear(self, **kept: Any) -> None:
+        """Remove all records, and go on with a head of these fields; servers are to read anew, and to overwrite."""
+        assert self._database is not None
+        self._transaction.drop(self._database, delete=False)
+        head = Head(remembered=self._head["remembered"] + 1, forgotten=self._head["forgotten"] + 1, **kept)
+        self._head = attrs.asdict(head)
+        self.finish()
 
     def finish(self, **changed: Any) -> None:
         """Write the head, with what else has changed in it."""
@@ -98,11 +100,6 @@ class Written:
     def _stored(self, key: bytes) -> Stored | None:
         value = self.get(key)
         return None if value is None else decode_stored(key, value)
-
-    def _lost(self, key: bytes, old: Stored | None, fields: Any) -> bool:
-        if (key[:1], key[-1:]) != (b"h", b"u") or fields is None or old is None:
-            return False
-        return bool(old.fields["by"] != fields["by"])
 
     def _follow(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
         kind, field = key[:1], key[-1:]
@@ -118,6 +115,8 @@ class Written:
             self._name(key, old, new)
         if kind == b"p" and field == b"r":
             self._roles(key, old, new)
+        elif kind == b"p" and field == b"i" and self.get(roles_key(author_in(key))) is not None:
+            self._remember()  # a role counts while there is a person
 
     def _count(self, name: str, by: int) -> None:
         self._head[name] += by
@@ -126,7 +125,7 @@ class Written:
         self._count("remembered", 1)
 
     def _index(self, key_of: Any, field: str, value: bytes, old: Stored | None, new: Stored | None) -> None:
-        if old is not None:
+        if old is not None and self.get(key_of(old.fields[field])) == value:
             self._transaction.delete(key_of(old.fields[field]), db=self._database)
         if new is not None:
             self._transaction.put(key_of(new.fields[field]), value, db=self._database)

@@ -40,14 +40,13 @@ from placed.http.lanes.listening import address_of, listen, url_of
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
-from placed.people.store import FOLDER_NAME as PEOPLE_FOLDER
-from placed.people.store import open_people
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.host_page import host_page_of
 from placed.service.moderation import Moderation
 from placed.service.part_metrics import watch_history, watch_parts
 from placed.service.past import indexer_of
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
+from placed.service.people_topic import people_of, people_store
 from placed.service.start import Start, folder_and_port, folder_watch
 from placed.storage.author_key import author_key
 from placed.storage.snapshot_store import open_snapshot_store
@@ -140,13 +139,14 @@ async def serve(
         async with folder_and_port(settings, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
             key = author_key(settings.data, settings.author_key_file)
-            people = await stack.enter_async_context(open_people(settings.data / PEOPLE_FOLDER, key))
+            people = await stack.enter_async_context(people_store(settings, key))
             start = Start(settings, listeners, tls, has_patience=has_patience)
 
             async def begin() -> _Server:
                 async with contextlib.AsyncExitStack() as attempt:
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
                     await refuse_to_forget(settings, opened)
+                    await attempt.enter_async_context(people_of(settings, people, start.caution))
                     folders = folder_watch(settings, opened, locks)
                     server = await _Server.recover(settings, opened, store, people, key, tls, start, folders)
                     stack.push_async_exit(attempt.pop_all())

@@ -296,14 +296,18 @@ class Producer:
         self._producer = producer
         self._partition = partition
 
-    def send(self, value: bytes, done: Callable[[int | None, Exception | None], None]) -> None:
+    def send(
+        self, value: bytes | None, done: Callable[[int | None, Exception | None], None], key: bytes | None = None
+    ) -> None:
         """Append; `done` gets the offset or the error, in a thread of the producer's.
 
         Raises:
             LogUnavailable: nothing was appended.
         """
         try:
-            future = self._producer.send(self._partition.topic, value=value, partition=self._partition.partition)
+            future = self._producer.send(
+                self._partition.topic, value=value, key=key, partition=self._partition.partition
+            )
         except (kafka_errors.KafkaError, ValueError, AssertionError) as error:
             raise LogUnavailable(f"the record couldn't be sent: {error}") from error
         future.add_callback(lambda metadata: done(metadata.offset, None))

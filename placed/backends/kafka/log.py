@@ -23,7 +23,7 @@ import contextlib
 import queue
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from kafka.errors import KafkaTimeoutError
@@ -31,7 +31,7 @@ from kafka.errors import KafkaTimeoutError
 from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, LogUndecodable, OutcomeUnknown
 from placed.backends.kafka.client import DELIVERY_SECONDS, OFFSETS_SECONDS, Bounds, Client, append_error, check_topic_id
 from placed.backends.kafka.place import PLAIN
-from placed.backends.kafka.reader import LAST_STEP_SECONDS, KafkaReader
+from placed.backends.kafka.reader import LAST_STEP_SECONDS, KafkaReader, plain_batch
 from placed.backends.kafka.topic import prepare_topic
 from placed.backends.tail import check_value
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from placed.backends.kafka.client import Consumer, Producer
     from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
     from placed.backends.kafka.topic import Topic
+    from placed.canvas.batch import Batch
 
 MAX_IN_FLIGHT: Final = 64  # appends: at most 64 MB inside the producer; our writer has one at a time
 APPEND_SECONDS: Final = DELIVERY_SECONDS + 0.5  # for a producer that says nothing, not even that time is up
@@ -64,6 +65,8 @@ class _Ticket:
 
 class KafkaLog(Log):
     """A Kafka topic as a log; opened by `open_kafka_log`. What it has heard is at most some seconds old."""
+
+    batch_of: Callable[[list[Any]], Batch] = staticmethod(plain_batch)  # what its readers make of records
 
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
@@ -122,7 +125,7 @@ class KafkaLog(Log):
             while self._producer is None and self._outage is None and not self._closed:
                 await self._changed.wait()
 
-    def _send(self, value: bytes) -> _Ticket:
+    def _send(self, value: bytes | None, key: bytes | None = None) -> _Ticket:
         self._check()
         if self._producer is None:
             raise LogUnavailable(f"{self._client.place}: reconnecting after a failed append")
@@ -133,7 +136,7 @@ class KafkaLog(Log):
             with contextlib.suppress(trio.RunFinishedError):
                 token.run_sync_soon(self._settle, ticket, offset, error)
 
-        self._producer.send(value, done)
+        self._producer.send(value, done, key)
         self._in_flight.add(ticket)
         return ticket
 
@@ -161,7 +164,7 @@ class KafkaLog(Log):
         """Read from `offset` on; see `Log.read`."""
         self._check()
         is_readable = self._undecodable is None
-        reader = KafkaReader(self._client, self._topic.topic_id, offset, is_readable=is_readable)
+        reader = KafkaReader(self._client, self._topic.topic_id, offset, self.batch_of, is_readable=is_readable)
         self._readers.add(reader)
         try:
             await reader.start()

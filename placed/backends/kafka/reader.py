@@ -24,6 +24,8 @@ from placed.backends.tail import BATCH_RECORDS
 from placed.canvas.batch import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from placed.backends.kafka.client import Client, Consumer
 
 LAST_STEP_SECONDS: Final = 1.0  # for a thread that has said that it ends, and has nothing left to do
@@ -33,19 +35,29 @@ STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only wh
 class KafkaReader(trio.abc.ReceiveChannel[Batch]):
     """One reader's place in a Kafka log; for one task."""
 
-    def __init__(self, client: Client, topic_id: str | None, offset: int, *, is_readable: bool = True) -> None:
+    def __init__(
+        self,
+        client: Client,
+        topic_id: str | None,
+        offset: int,
+        batch_of: Callable[[list[Any]], Batch],
+        *,
+        is_readable: bool = True,
+    ) -> None:
         """Read from `offset` on, once `start` has been called.
 
         Args:
             client: of this log.
             topic_id: the topic's, as it was opened.
             offset: the first to read.
+            batch_of: makes a batch of records of kafka-python, at least one.
             is_readable: False where the last reader couldn't unpack what came next; `start` then waits until this one
                 can.
         """
         self._client = client
         self._topic_id = topic_id
         self._offset = offset
+        self._batch_of = batch_of
         self._is_readable = is_readable
         self._batches, self._received = trio.open_memory_channel[Batch](0)
         self._ready = trio.Event()
@@ -132,7 +144,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             gap_end = consumer.position if not records else 0
             if records or gap_end > self._offset:
                 check_topic_id(consumer, self._topic_id, self._client.place)
-                batch = _batch(records) if records else _gap(gap_end)
+                batch = self._batch_of(records) if records else _gap(gap_end)
                 self._offset = batch.next_offset
                 self._token.run_sync_soon(self._ready.set)
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
@@ -148,7 +160,8 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             raise out_of_range(self._offset, bounds) from None
 
 
-def _batch(records: list[Any]) -> Batch:
+def plain_batch(records: list[Any]) -> Batch:
+    """Records of kafka-python, without their keys."""
     return Batch(
         offsets=np.array([record.offset for record in records], np.int64),
         times_ms=np.array([record.timestamp for record in records], np.int64),

@@ -1,15 +1,16 @@
-"""Opens a log's topic: creates it if it is missing, and checks it.
+"""Opens a topic: creates it if it is missing, and checks it. What it is for says what it has to be like (`Purpose`).
 
-A topic has one partition, since offsets count within one. It is created with retention.ms=-1 and cleanup.policy=delete,
-so that it keeps every record, and with message.timestamp.type=LogAppendTime, so that a record's time is the log's own.
-With 3 copies or more it also has min.insync.replicas=2, so that an acknowledged record is on two brokers. Knows nothing
-of Trio.
+A topic has one partition, since offsets count within one. A log's is created with retention.ms=-1 and
+cleanup.policy=delete, so that it keeps every record, and with message.timestamp.type=LogAppendTime, so that a record's
+time is the log's own. With 3 copies or more it also has min.insync.replicas=2, so that an acknowledged record is on two
+brokers. Knows nothing of Trio.
 """
 
 from __future__ import annotations
 
 import hashlib
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,16 +20,40 @@ from kafka.admin import ConfigResource
 from placed.backends import Log, LogCorrupt, LogUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kafka import KafkaAdminClient
 
     from placed.backends.kafka.client import Client
 
-CONFIGS: Final = {
-    "cleanup.policy": "delete",
-    "retention.ms": "-1",
-    "retention.bytes": "-1",
-    "message.timestamp.type": "LogAppendTime",
-}
+
+@attrs.frozen
+class Purpose:
+    """What a topic is for.
+
+    Attributes:
+        what: the same, for people.
+        policy: its cleanup.policy.
+        why: what is wrong with another one, after a comma.
+        configs: of one that is made.
+        cautions: what to say about an existing topic's settings and number of copies.
+    """
+
+    what: str
+    policy: str
+    why: str
+    configs: Mapping[str, str]
+    cautions: Callable[[dict[str, str], int], list[str]]
+
+
+CONFIGS: Final = MappingProxyType(
+    {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "message.timestamp.type": "LogAppendTime",
+    }
+)
 
 
 class AppendTime(Enum):
@@ -53,43 +78,50 @@ class Topic:
             topic's name make it, and a topic made anew goes unnoticed.
         topic_id: None from such brokers.
         cautions: settings that an operator should know of, as sentences.
+        configs: its settings.
     """
 
     log_id: str
     topic_id: str | None
     cautions: tuple[str, ...]
+    configs: Mapping[str, str]
 
 
-def prepare_topic(client: Client, *, replication: int | None, create: bool = True) -> Topic:
+def prepare_topic(
+    client: Client, *, replication: int | None, create: bool = True, purpose: Purpose | None = None
+) -> Topic:
     """Make the topic if there is none, and check it.
 
     Args:
         client: of this log.
         replication: copies of a new topic's records; None is the cluster's default.
         create: without, one that isn't there is an error.
+        purpose: what it is for; None is a log.
 
     Raises:
         LogUnavailable: no broker answers, or the topic isn't there, or can't be made just now.
         LogRefused: the brokers refuse us.
-        LogCorrupt: it can't be a log: it has more than one partition, or is compacted.
+        LogCorrupt: it can't be what it is for: it has more than one partition, or another cleanup.policy.
     """
+    purpose = purpose or LOG
     with client.admin() as admin:
         found = _describe(admin, client)
         if found is None and not create:
             raise LogUnavailable(f"{client.place}: there is no such topic")
         if found is None:
-            _create(admin, client, replication, CONFIGS)
+            _create(admin, client, replication, dict(purpose.configs))
             found = _describe(admin, client)
             if found is None:
                 raise LogUnavailable(f"{client.place}: the topic was made, and is gone")
         _check_partitions(found, client)
-        cautions = _check_configs(admin, client, copies=len(found["partitions"][0]["replica_nodes"]))
+        configs = _check_configs(admin, client, purpose)
+        cautions = tuple(purpose.cautions(configs, len(found["partitions"][0]["replica_nodes"])))
         if found["topic_id"] is not None:
             topic_id = str(found["topic_id"]).replace("-", "")
-            return Topic(topic_id, topic_id, cautions)
+            return Topic(topic_id, topic_id, cautions, configs)
         cluster_id = admin.describe_cluster()["cluster_id"]
         log_id = hashlib.sha256(f"{cluster_id}/{client.place.topic}".encode()).hexdigest()[:32]
-        return Topic(log_id, None, cautions)
+        return Topic(log_id, None, cautions, configs)
 
 
 def _describe(admin: KafkaAdminClient, client: Client) -> dict[str, Any] | None:
@@ -119,10 +151,10 @@ def prepare_empty_topic(client: Client, *, replication: int | None) -> bool:
     with client.admin() as admin:
         found = _describe(admin, client)
         if found is None:
-            _create(admin, client, replication, CONFIGS | {DATED_BY: AppendTime.WRITER.value})
+            _create(admin, client, replication, {**CONFIGS, DATED_BY: AppendTime.WRITER.value})
             return True
         _check_partitions(found, client)
-        _check_configs(admin, client, copies=len(found["partitions"][0]["replica_nodes"]))
+        _check_configs(admin, client, LOG)
     with client.consumer() as consumer:
         bounds = consumer.bounds()
     if bounds.next:
@@ -179,16 +211,16 @@ def _check_partitions(found: dict[str, Any], client: Client) -> None:
         )
 
 
-def _check_configs(admin: KafkaAdminClient, client: Client, *, copies: int) -> tuple[str, ...]:
+def _check_configs(admin: KafkaAdminClient, client: Client, purpose: Purpose) -> dict[str, str]:
     topic = client.place.topic
     described = admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")
     configs = {name: config["value"] for name, config in described["topic"][topic].items()}
-    if configs.get("cleanup.policy", "delete") != "delete":
+    if configs.get("cleanup.policy", "delete") != purpose.policy:
         raise LogCorrupt(
-            f"{client.place}: the topic's cleanup.policy is {configs['cleanup.policy']!r}, which removes records;"
-            " a log's is 'delete'. Set it, or name another topic"
+            f"{client.place}: the topic's cleanup.policy is {configs['cleanup.policy']!r}, {purpose.why};"
+            f" {purpose.what} has {purpose.policy!r}. Set it, or name another topic"
         )
-    return tuple(_cautions(configs, copies))
+    return configs
 
 
 def _cautions(configs: dict[str, str], copies: int) -> list[str]:
@@ -213,3 +245,6 @@ def _cautions(configs: dict[str, str], copies: int) -> list[str]:
             " alone, and be lost with it; 2 prevents that"
         )
     return cautions
+
+
+LOG: Final = Purpose(what="a log", policy="delete", why="which removes records", configs=CONFIGS, cautions=_cautions)

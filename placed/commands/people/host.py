@@ -1,7 +1,8 @@
 """Asks for people, and changes them: in the store of a data folder, or at a running server.
 
 Both take the same questions and acts, those of `placed.people.hosting`. The store may be changed beside the server that
-has it open, which notices within half a second.
+has it open, which notices within half a second. With a Kafka log changes go into the people's topic, and so to all
+servers.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import trio
 
 from placed import __version__
 from placed.backends import CannotStart, LogError
+from placed.backends.opening import open_people_topic
 from placed.commands.token_file import TokenFileError, read_token
 from placed.people.changes import Refused
 from placed.people.hosting import BadField, Hosting
 from placed.people.store import FOLDER_NAME, open_people
+from placed.people.taking_over import followed
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
 from placed.storage.lmdb_environment import StoreError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from placed.commands.settings.values import Settings
+    from placed.people.store import PeopleStore
 
 _KEY_NAME: Final = "author.key"
 _TIMEOUT: Final = httpx.Timeout(60, connect=10)  # ten thousand codes take some seconds
@@ -136,7 +140,10 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
         if url is None or token_file is None:
             key = _key_of(settings)
             beside = _is_beside(settings.data)
-            async with open_people(settings.data / FOLDER_NAME, key, is_beside=beside) as store:
+            async with (
+                open_people(settings.data / FOLDER_NAME, key, is_beside=beside) as store,
+                _connected(settings, store, is_beside=beside),
+            ):
                 yield StoreHost(Hosting(store, key))
         else:
             headers = {
@@ -148,6 +155,30 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
                 yield ServerHost(client, str(url.copy_with(userinfo=b"")))
     except (StoreError, AuthorKeyError, CannotStart, LogError, Refused, BadField) as error:
         raise CannotAsk(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def _connected(settings: Settings, store: PeopleStore, *, is_beside: bool) -> AsyncGenerator[None]:
+    """Follow the people's topic meanwhile, if there is one."""
+    opening = open_people_topic(settings)
+    if opening is None:
+        if store.head.topic is not None:
+            raise CannotAsk(
+                f"the people of {settings.data} are those of a Kafka log; name it with --log kafka://… or --config, as "
+                "the server has it"
+            )
+        yield
+        return
+    failure: BaseException | None = None
+    async with opening as topic, followed(store, topic, is_beside=is_beside), trio.open_nursery() as nursery:
+        nursery.start_soon(store.run)
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised outside, where it comes alone and not in a group
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 def _token_in(path: Path) -> str:

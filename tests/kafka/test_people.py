@@ -1,0 +1,209 @@
+"""People on a fleet: two servers of one topic know the same of them, within a second, whatever happens to either."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource
+
+from placed.backends import LogCorrupt
+from placed.backends.kafka.keyed import open_keyed_topic, people_place
+from placed.backends.kafka.place import PLAIN, KafkaPlace
+from placed.process.exit_codes import ExitCode
+from tests.support.kafka_servers import shared_key, url_of
+from tests.support.own_cluster import own_cluster
+from tests.support.people import cookie_of, post_json, signed_in
+from tests.support.server_process import ROOT
+from tests.support.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from bench.equipment.kafka.cluster import Cluster
+    from tests.support.serving import Server
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+LIMIT_SECONDS = 120.0
+SOON_SECONDS = 10.0  # the promise is a second; a machine that many share takes longer now and then
+WORD = "pinguin"
+
+
+class Fleet:
+    """Servers of one log.
+
+    Args:
+        folder: has a data folder for each.
+        log: theirs.
+    """
+
+    def __init__(self, folder: Path, log: str) -> None:
+        self._folder = folder
+        self._log = log
+        self.key = shared_key(folder)
+
+    def server(self, name: str, **more: Any) -> contextlib.AbstractAsyncContextManager[Server]:
+        """One of them."""
+        chosen = {"log": self._log, "author_key_file": self.key, "sign_in": "code", "join_code": WORD, **more}
+        return serving("fast", self._folder / name, **chosen)
+
+    async def people(self, name: str, *words: str, code: int = 0) -> str:
+        """Run `placed people` in the data folder of one of them; what it prints."""
+        where = ["--data", str(self._folder / name / "data"), "--author-key-file", str(self.key), "--log", self._log]
+        command = [sys.executable, "-m", "placed", "people", *words, *where]
+        with trio.fail_after(LIMIT_SECONDS):
+            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
+        assert done.returncode == code, done.stderr.decode()
+        return (done.stdout or done.stderr).decode()
+
+
+@contextlib.asynccontextmanager
+async def pair(folder: Path, kafka: Cluster, topic: str) -> AsyncIterator[tuple[Fleet, Server, Server]]:
+    fleet = Fleet(folder, url_of(kafka, topic))
+    async with fleet.server("a") as one, fleet.server("b") as other:
+        yield fleet, one, other
+
+
+async def me(server: Server, *who: tuple[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = (await server.request("GET", "/me", *who)).json()
+    return told
+
+
+async def soon(is_so: Callable[[], Awaitable[bool]]) -> float:
+    """Wait until it is so; how long it took."""
+    began = trio.current_time()
+    with trio.fail_after(SOON_SECONDS):
+        while not await is_so():  # noqa: ASYNC110 - another server brings it
+            await trio.sleep(0.02)
+    return trio.current_time() - began
+
+
+async def is_signed_in(server: Server, who: tuple[str, str]) -> bool:
+    return bool((await me(server, who))["signed_in"])
+
+
+async def is_signed_out(server: Server, who: tuple[str, str]) -> bool:
+    return not await is_signed_in(server, who)
+
+
+async def has_roles(server: Server, who: tuple[str, str], *roles: str) -> bool:
+    return bool((await me(server, who))["roles"] == list(roles))
+
+
+async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp_path: Path) -> None:
+    async with pair(tmp_path, kafka, "people-known") as (fleet, one, other):
+        # Signed in at one, known at the other.
+        ada = await signed_in(one, join=WORD, name="Ada")
+        await soon(partial(is_signed_in, other, ada))
+        assert (await me(other, ada))["name"] == "Ada"
+        # The same name at both at once: one gets it, and it is the same one everywhere.
+        answers: list[int] = []
+
+        async def join(server: Server, name: str) -> None:
+            answer = await post_json(server, "/sign-in", {"join": WORD, "name": name})
+            answers.append(answer.status)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(10):
+                for server in (one, other):
+                    nursery.start_soon(join, server, f"Pupil {number}")
+        assert sorted(answers) == [200] * 10 + [409] * 10
+        # The command, in the folder of a server that runs: the people's topic gets it, and all servers.
+        await fleet.people("a", "role", "Ada", "moderator")
+        await soon(partial(has_roles, one, ada, "person", "moderator"))
+        await soon(partial(has_roles, other, ada, "person", "moderator"))
+        listed = [json.loads(line) for line in (await fleet.people("b", "list", "--json")).splitlines()]
+        assert sorted(each["name"] for each in listed) == ["Ada", *(f"Pupil {number}" for number in range(10))]
+        # And with the flags for Kafka alone, on a machine without a server.
+        bearer = ("Authorization", f"Bearer {(await fleet.people('c', 'token', 'gallery')).strip()}")
+        for server in (one, other):
+            await soon(partial(is_signed_in, server, bearer))
+        # Signed out everywhere at one: on both within a second.
+        assert (await post_json(one, "/sign-out", {"everywhere": True}, ada)).status == 200
+        took = await soon(partial(is_signed_out, other, ada))
+        assert await is_signed_out(one, ada)
+        assert took < SOON_SECONDS
+        # Forgotten at the other one.
+        eve = await signed_in(one, join=WORD, name="Eve")
+        await soon(partial(is_signed_in, other, eve))
+        await fleet.people("b", "forget", "Eve")
+        for server in (one, other):
+            await soon(partial(is_signed_out, server, eve))
+        again = await post_json(one, "/sign-in", {"join": WORD, "name": "Eve"})
+        assert (again.status, (await me(one, cookie_of(again)))["name"]) == (200, "Eve")
+
+
+async def test_command_without_the_log_s_name_changes_nothing(kafka: Cluster, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, url_of(kafka, "people-unnamed"))
+    async with fleet.server("a"):
+        pass
+    command = [sys.executable, "-m", "placed", "people", "host-link", "--author-key-file", str(fleet.key)]
+    done = await trio.run_process(
+        [*command, "--data", str(tmp_path / "a" / "data")], cwd=ROOT, capture_stderr=True, check=False
+    )
+    assert done.returncode == ExitCode.UNUSABLE
+    assert b"--log kafka://" in done.stderr
+
+
+async def test_server_that_was_away_catches_up_and_a_new_one_has_them_too(kafka: Cluster, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, url_of(kafka, "people-away"))
+    async with fleet.server("a") as one:
+        async with fleet.server("b") as other:
+            ada = await signed_in(other, join=WORD, name="Ada")
+        bob = await signed_in(one, join=WORD, name="Bob")
+        assert (await post_json(one, "/sign-out", {"everywhere": True}, ada)).status == 200
+        for name in ("b", "c"):
+            async with fleet.server(name) as server:
+                assert await is_signed_out(server, ada)
+                assert (await me(server, bob))["name"] == "Bob"
+
+
+async def test_broker_that_restarts_refuses_changes_meanwhile_and_loses_nobody(tmp_path: Path) -> None:
+    with own_cluster(tmp_path / "kafka") as cluster:
+        async with pair(tmp_path, cluster, "people-restart") as (_, one, other):
+            ada = await signed_in(one, join=WORD, name="Ada")
+            await soon(partial(is_signed_in, other, ada))
+            await trio.to_thread.run_sync(cluster.brokers[0].kill)
+            with trio.fail_after(LIMIT_SECONDS):
+                while (await post_json(one, "/sign-in", {"join": WORD, "name": "Bob"})).status == 200:
+                    pass  # until it has noticed
+                answer = await post_json(one, "/sign-in", {"join": WORD, "name": "Bob"})
+            assert (answer.status, answer.json()["code"]) == (503, "people-unavailable")
+            assert await is_signed_in(other, ada)
+            await trio.to_thread.run_sync(cluster.brokers[0].start)
+            with trio.fail_after(LIMIT_SECONDS):
+                while (answer := await post_json(one, "/sign-in", {"join": WORD, "name": "Eve"})).status == 503:  # noqa: ASYNC110
+                    await trio.sleep(0.1)
+            assert answer.status == 200
+            await soon(partial(is_signed_in, other, cookie_of(answer)))
+
+
+async def test_topic_is_made_compacted_and_another_one_is_refused(kafka: Cluster) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=kafka.addresses())
+    try:
+        made = people_place(KafkaPlace.parse(url_of(kafka, "people-made")))
+        async with open_keyed_topic(made, security=PLAIN, replication=1) as topic:
+            assert topic.cautions == ()
+        described = admin.describe_configs([ConfigResource("TOPIC", made.topic)], config_filter="all")
+        configs = {name: each["value"] for name, each in described["topic"][made.topic].items()}
+        assert configs["cleanup.policy"] == "compact"
+        assert (configs["segment.ms"], configs["max.compaction.lag.ms"]) == ("3600000", "86400000")
+        wrong = {
+            "people-deleting": {"num_partitions": 1, "replication_factor": 1, "configs": {"cleanup.policy": "delete"}},
+            "people-parted": {"num_partitions": 3, "replication_factor": 1, "configs": {"cleanup.policy": "compact"}},
+        }
+        admin.create_topics(wrong)
+    finally:
+        admin.close()
+    for name, why in (("people-deleting", "cleanup.policy is 'delete'"), ("people-parted", "3 partitions")):
+        with pytest.raises(LogCorrupt, match=why):
+            async with open_keyed_topic(KafkaPlace.parse(url_of(kafka, name)), security=PLAIN, replication=1):
+                pass
