@@ -33,6 +33,7 @@ from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
 from placed.history.keeping import Keeping
 from placed.history.overview import SEGMENTS
+from placed.history.overview_files import FEW_SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +196,8 @@ async def _index(data: Path, event: Trace, version: int, outcome: _Outcome) -> N
 
 async def _surveyed(folder: Path) -> None:
     """Wait until all overviews are made."""
-    wanted = _count(folder, "*.segment") // SEGMENTS
+    whole, rest = divmod(_count(folder, "*.segment"), SEGMENTS)
+    wanted = whole + rest // FEW_SEGMENTS
     with trio.move_on_after(_SURVEY_SECONDS):
         while _count(folder, "*.overview") < wanted:  # noqa: ASYNC110 - files can't tell
             await trio.sleep(_LOOK_SECONDS)

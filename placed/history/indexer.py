@@ -239,8 +239,8 @@ class Indexer:
             await self._in_thread(partial(remove_overviews, self._stale))
             self._stale = []
             while self.live.is_in_place() and (made := await self._in_thread(self._next_overview())):
-                others = [each for each in self._overviews if each.header.start != made.header.start]
-                self._overviews = fitting(sorted([*others, made], key=lambda each: each.header.start), self._chain)
+                self._overviews = [made, *(each for each in self._overviews if each.path != made.path)]
+                self._keep_fitting()
                 self._publish([], self._tail)
                 await trio.sleep(_SURVEY_EVERY_SECONDS)
 

@@ -18,6 +18,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import numpy as np
 
 from placed.history.folder import FileReader, check_room, path_of, write_file
 from placed.history.overview import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from placed.canvas.definition import Definition
     from placed.history.folder import SegmentFile
 
+FEW_SEGMENTS: Final = 8  # in an overview that one of `SEGMENTS` takes the place of
 _NAME: Final = re.compile(r"[0-9]{20}-[0-9]{20}\.overview")
 
 
@@ -95,16 +97,21 @@ def list_overviews(folder: Path) -> list[OverviewFile]:
 
 
 def fitting(overviews: Sequence[OverviewFile], chain: Sequence[SegmentFile]) -> list[OverviewFile]:
-    """The sound overviews that are of segments of the chain, as these are now; none of a segment twice."""
+    """The sound overviews that are of segments of the chain, as these are now, in order; none of a segment twice: the
+    one of more segments counts."""
     places = {each.start: index for index, each in enumerate(chain)}
+    taken = np.zeros(len(chain), np.bool_)
     found: list[OverviewFile] = []
-    for overview in overviews:
+    for overview in sorted(overviews, key=lambda each: -len(each.header.parts)):
         at = places.get(overview.header.start)
-        if not overview.is_damaged and at is not None and (not found or found[-1].header.end <= overview.header.start):
-            of = chain[at : at + len(overview.header.parts)]
-            if len(of) == len(overview.header.parts) and all(map(_is, of, overview.header.parts)):
-                found.append(overview)
-    return found
+        if overview.is_damaged or at is None:
+            continue
+        of = slice(at, at + len(overview.header.parts))
+        is_whole = len(chain[of]) == len(overview.header.parts) and all(map(_is, chain[of], overview.header.parts))
+        if is_whole and not taken[of].any():
+            taken[of] = True
+            found.append(overview)
+    return sorted(found, key=lambda each: each.header.start)
 
 
 def _is(each: SegmentFile, part: Part) -> bool:
@@ -118,8 +125,16 @@ def next_group(
     chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition
 ) -> list[SegmentFile] | None:
     """The first segments that lack an overview, or have one of before the canvas grew; None if there are none."""
+    return _next_group(chain, overviews, now, SEGMENTS) or _next_group(chain, overviews, now, FEW_SEGMENTS)
+
+
+def _next_group(
+    chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition, count: int
+) -> list[SegmentFile] | None:
+    """The first `count` segments that lack an overview of at least so many."""
     size = (now.width, now.height)
     known = {each.header.start: each.header for each in overviews if each.header.now == size}
+    known = {start: header for start, header in known.items() if len(header.parts) >= count}
     group: list[SegmentFile] = []
     at = 0
     while at < len(chain):
@@ -136,7 +151,7 @@ def next_group(
         if group and group[0].header is not None and group[0].header.definition != each.header.definition:
             group.clear()
         group.append(each)
-        if len(group) == SEGMENTS:
+        if len(group) == count:
             return group
     return None
 

@@ -103,12 +103,12 @@ def pack_numbers(numbers: NDArray[np.uint32], shape: Shape) -> tuple[bytes, byte
     return numbers.astype(shape.order).tobytes(), halves
 
 
-def unpack_numbers(order: bytes, halves: bytes, shape: Shape, *, at: int = 0) -> NDArray[np.uint32]:
-    """The numbers again, uint32; `at` is how many bits of `halves` come before the first one's."""
+def unpack_numbers(order: bytes, halves: bytes, shape: Shape) -> NDArray[np.uint32]:
+    """The numbers again, uint32."""
     low = np.frombuffer(order, shape.order).astype(np.uint32)
     if not shape.has_halves:
         return low
-    bits = np.unpackbits(np.frombuffer(halves, np.uint8), bitorder="little")[at : at + len(low)]
+    bits = np.unpackbits(np.frombuffer(halves, np.uint8), bitorder="little", count=len(low))
     return low | bits.astype(np.uint32) << np.uint32(16)
 
 

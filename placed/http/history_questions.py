@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -186,10 +187,15 @@ def _area(request: Request) -> Area:
 
 
 def _text(request: Request, name: str) -> str | None:
-    values = [str(value) for key, value in query_pairs(request.query) if key == name]
+    values = [value for key, value in _texts(request.query) if key == name]
     if len(values) > 1:
         raise invalid_parameter(name, values, "one value", "is repeated")
     return values[0] if values else None
+
+
+@lru_cache(maxsize=1)  # a question's parameters are read one after the other: a pixel's took 0.1 ms
+def _texts(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple((key, str(value)) for key, value in query_pairs(query))
 
 
 def _number(request: Request, name: str, low: int, high: int, *, default: int | None = None) -> int:

@@ -12,3 +12,4 @@ def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("placed.history.tail.MOST_OTHERS", 5)
     monkeypatch.setattr("placed.history.overview.SEGMENTS", 3)
     monkeypatch.setattr("placed.history.overview_files.SEGMENTS", 3)
+    monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 3)

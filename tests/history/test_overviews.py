@@ -20,12 +20,12 @@ from placed.history.folder import SegmentFile, list_folder
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
 from placed.history.overview import Overview, OverviewDamaged, decode_overview_header
-from placed.history.overview_files import fitting, list_overviews
+from placed.history.overview_files import OverviewFile, fitting, list_overviews
 from placed.history.pixel import pixel_page
 from tests.support.records import SMALL, record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from placed.backends import Log
@@ -161,6 +161,29 @@ async def test_an_overview_is_of_the_very_segments_that_it_was_made_of(tmp_path:
     assert fitting(overviews, other) == []
     other[1] = SegmentFile(chain[1].path, chain[1].start, chain[1].end, None)  # damaged: it becomes the same again
     assert fitting(overviews, other) == overviews
+
+
+async def test_small_overviews_are_of_what_fills_no_large_one_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("overview", "overview_files"):
+        monkeypatch.setattr(f"placed.history.{module}.SEGMENTS", 4)
+    monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 2)
+    async with open_lmdb_log(tmp_path / "log") as log:
+        await _fill(log, 12 * 7)
+        async with _indexing(tmp_path / "history", log) as indexer:
+            await _until(lambda: _sizes(indexer.past.overviews) == [4, 2])
+            assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
+        for n in range(24):
+            await log.append(record((0, 0, 1, n)))
+        async with _indexing(tmp_path / "history", log) as indexer:
+            await _until(lambda: _sizes(indexer.past.overviews) == [4, 4])
+            await _until(lambda: _sizes(list_overviews(tmp_path / "history")) == [4, 4])  # the small ones are deleted
+            assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
+
+
+def _sizes(overviews: Sequence[OverviewFile]) -> list[int]:
+    return [len(each.header.parts) for each in overviews]
 
 
 async def test_a_canvas_that_grew_counts_its_old_edits_in_its_new_cells(tmp_path: Path) -> None:
