@@ -52,6 +52,9 @@ MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0
 MOST_PER_CLIENT: Final = 8
 _PATIENCE_SECONDS: Final = 1.0  # for what was painted just now; the history reads on as soon as somebody asks
 _RETRY_SECONDS: Final = 2.0
+# While people paint the thread rests after each answer, so many times as long as that took: eight clients who ask for
+# moments without pause made an edit's p99 3.0 to 3.5 times as long as it is alone, and 2.3 times with a rest of 1.
+_REST: Final = 2.0
 
 
 @attrs.define
@@ -73,6 +76,8 @@ class History:
     askers: Askers | None = None
     waiting: int = attrs.field(default=0, init=False)
     _thread: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1), init=False)
+    _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    _rested: float = attrs.field(default=0.0, init=False)
     _work: WorkLimit = attrs.field(init=False)
     _places: ClientLimit = attrs.field(init=False)
 
@@ -191,11 +196,22 @@ class History:
             raise Problem(503, "busy", detail, retry_after(_RETRY_SECONDS))
         self.waiting += 1
         try:
-            answer, seconds = await indexer.turns.in_thread(partial(_timed, make, indexer.past), self._thread)
+            async with self._turn:
+                answer, seconds = await self._made(indexer, make)
         finally:
             self.waiting -= 1
         self._work.spend(address, seconds, time.monotonic())
         return answer
+
+    async def _made(self, indexer: Indexer, make: Callable[[Past], Answer]) -> tuple[Answer, float]:
+        """The answer, and what it took; not before the thread has rested."""
+        await trio.sleep_until(self._rested)
+        version = indexer.live.version()
+        began = trio.current_time()
+        made = await indexer.turns.in_thread(partial(_timed, make, indexer.past), self._thread)
+        if indexer.live.version() != version:
+            self._rested = trio.current_time() + _REST * (trio.current_time() - began)
+        return made
 
 
 def _timed(make: Callable[[Past], Answer], past: Past) -> tuple[Answer, float]:

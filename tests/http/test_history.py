@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import ipaddress
 import struct
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 from placed.backends.memory import open_memory_log
 from placed.history.indexer import Indexer
+from placed.http.history_answers import canvas_answer
 from placed.http.work_limit import ALLOWANCE_SECONDS, SHARE, WorkLimit
 from tests.http.lanes.test_app import problem
 from tests.support.serving import HEIGHT, WIDTH, serving
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from placed.history.past import Past
+    from placed.http.answer import Answer
+    from placed.http.history_questions import CanvasQuestion
     from tests.support.http_connection import Response
     from tests.support.serving import Server
 
@@ -229,6 +234,30 @@ async def test_who_asks_for_too_much_waits(
         assert (response.status, told["code"]) == (429, "too-much-history")
         assert int(response.headers["retry-after"]) >= 1
         assert (await server.place(1, 1, 1)).status == 200
+
+
+async def test_the_thread_rests_between_two_answers_while_people_paint(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paint(server, 3)
+    monkeypatch.setattr("placed.http.history._REST", 1e6)
+    begun, painted = threading.Event(), threading.Event()
+
+    def answer(past: Past, question: CanvasQuestion) -> Answer:
+        begun.set()
+        assert painted.wait(20)
+        return canvas_answer(past, question)
+
+    assert (await server.get("/history/canvas.png?v=2")).status == 200
+    monkeypatch.setattr("placed.http.history.canvas_answer", answer)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.get, "/history/canvas.png?v=2")  # at once: nobody painted
+        assert await trio.to_thread.run_sync(begun.wait, 20)
+        await server.place(1, 1, 1)
+        painted.set()
+    with trio.move_on_after(0.3) as patience:
+        await server.get("/history/canvas.png?v=2")
+    assert patience.cancelled_caught
 
 
 async def test_two_servers_on_one_log_answer_the_same_bytes(
