@@ -30,7 +30,7 @@ from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.batch import Batch
 from placed.canvas.events import EDIT, EDITS_HEADER, Canvas, Edits
 from placed.history.ground import Ground
-from placed.history.indexer import Indexer, Live
+from placed.history.indexer import EVERY_SECONDS, Indexer, Live
 from placed.history.keeping import Keeping
 from placed.history.overview import SEGMENTS
 from placed.history.overview_files import FEW_SEGMENTS
@@ -49,6 +49,7 @@ _START_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.05
 _AT_ONCE: Final = 50_000  # records in one transaction
 _SURVEY_SECONDS: Final = 20.0  # until the overviews are made; without them answers come later, and are the same
+_MEMORY_SECONDS: Final = 2.0
 _INDEXED: Final = Target(2_000_000, at_least=True)
 
 
@@ -123,7 +124,6 @@ async def _measure(event: Trace, record_edits: int, questions: int, seconds: flo
         command = serving(data, "--unlimited-client", "127.0.0.1")
         async with running_server(command) as server, connection(server.host, server.port) as link:
             await until_history_is_read(server.host, server.port)
-            outcome.memory_bytes = resident_bytes(server.process.pid)["RssAnon"]
             await _surveyed(data / "history")
             bar.advance(task)
             rng = np.random.default_rng(1)
@@ -144,9 +144,9 @@ async def _measure(event: Trace, record_edits: int, questions: int, seconds: flo
             await _beside(server, version, seconds, outcome)
             bar.advance(task)
         outcome.history_bytes = sum(path.stat().st_size for path in (data / "history").iterdir())
-        async with running_server([*command, "--no-history"]) as server:
-            outcome.memory_without_bytes = resident_bytes(server.process.pid)["RssAnon"]
-            bar.advance(task)
+        outcome.memory_bytes = await _memory(command)
+        outcome.memory_without_bytes = await _memory([*command, "--no-history"])
+        bar.advance(task)
         shutil.rmtree(data / "snapshot")
         outcome.start_seconds = await _start(command)
         bar.advance(task)
@@ -239,6 +239,15 @@ async def _keep_asking(server: ServerProcess, version: int, seed: int, outcome: 
         while True:
             await _ask(link, f"/history/canvas.png?v={rng.integers(1, version)}")
             outcome.answered += 1
+
+
+async def _memory(command: list[str]) -> int:
+    """The anonymous memory of a server that has started and been posted to: the same work with a history as without."""
+    async with running_server(command) as server, connection(server.host, server.port) as link:
+        await until_history_is_read(server.host, server.port)
+        await _post(link, _MEMORY_SECONDS)
+        await trio.sleep(2 * EVERY_SECONDS)  # the history reads what was posted
+        return resident_bytes(server.process.pid)["RssAnon"]
 
 
 async def _start(command: list[str]) -> float:

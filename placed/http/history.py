@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from placed.http.askers import Askers
     from placed.http.client_address import Network
 
-MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0.6 s
+MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0.6 s, while people paint after 2 s
 MOST_PER_CLIENT: Final = 8
 _PATIENCE_SECONDS: Final = 1.0  # for what was painted just now; the history reads on as soon as somebody asks
 _RETRY_SECONDS: Final = 2.0
