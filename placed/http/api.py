@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from placed import __version__
-from placed.backends import LogError, LogUnavailable, OutcomeUnknown
+from placed.backends import LogError, OutcomeUnknown
 from placed.canvas.clock import steady_clock_ms
 from placed.canvas.events import EDIT_STRUCT, Edits
 from placed.http.answer import ALIVE, JSON_HEADERS, NO_STORE, Answer, Problem, has_tag, json_answer, retry_after
@@ -32,6 +32,7 @@ from placed.http.parameters import choice, edit_of, image_version_of, text, vers
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.http.unavailable import UNAVAILABLE_RETRY_SECONDS, unavailable
 from placed.http.watchers import Watchers
 from placed.moderation.rules import Forbidden, Rules
 from placed.stream.frames import Format
@@ -54,9 +55,6 @@ if TYPE_CHECKING:
     from placed.telemetry.metrics import Metrics
 
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
-_UNAVAILABLE_RETRY_SECONDS = 2.0
-_FULL_RETRY_SECONDS = 1.0
-_RESTART_RETRY_SECONDS = 3.0
 _LOG_ID_CHARACTERS = 64
 _IMAGE_CACHING = (
     "Cache-Control",
@@ -190,7 +188,7 @@ class Api:
             return Admission(author, count, record)
         except (WriterFull, WriterClosed) as error:
             cooldowns.give_back(author, count)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     def settled(self, admission: Admission) -> Answer:
         """The second half of `post`, after `admission.record.wait()`.
@@ -204,7 +202,7 @@ class Api:
         except LogError as error:
             if not isinstance(error, OutcomeUnknown):
                 cooldowns.give_back(admission.author, admission.edits)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         self.metrics.placed(admission.edits)
         left = charges_left(cooldowns, admission.author, self.now_ms())
         return Answer(200, JSON_HEADERS + left, b'{"v":%d}' % version)
@@ -244,7 +242,7 @@ class Api:
         log_id = text(request, "log", _LOG_ID_CHARACTERS)
         version = version_of(request)
         if self.broadcaster.closed:
-            raise _unavailable(WriterClosed("the server is shutting down"))
+            raise unavailable(WriterClosed("the server is shutting down"))
         address = client_address(request, self.trusted_proxies)
         held = limit.enter(address)
         if held is None:
@@ -362,10 +360,10 @@ class Api:
             Problem: 503.
         """
         if self.broadcaster.closed:
-            raise _unavailable(WriterClosed("the server is shutting down"))
+            raise unavailable(WriterClosed("the server is shutting down"))
         where = {"version": self.projection.version, "lag": self.lag()}
         if not self.is_ready():
-            after = retry_after(_UNAVAILABLE_RETRY_SECONDS)
+            after = retry_after(UNAVAILABLE_RETRY_SECONDS)
             raise Problem(503, "not-ready", "the log can't be reached", after, **where)
         return json_answer({"ready": True, **where})
 
@@ -385,16 +383,3 @@ def _has_it(request: Request, image: Image) -> bool:
     if known is not None:
         return has_tag(known, image.etag)
     return request.headers.get("if-modified-since") == image.modified
-
-
-def _unavailable(error: Exception) -> Problem:
-    if isinstance(error, WriterFull):
-        return Problem(503, "writer-full", str(error), retry_after(_FULL_RETRY_SECONDS))
-    if isinstance(error, WriterClosed):
-        return Problem(503, "shutting-down", str(error), retry_after(_RESTART_RETRY_SECONDS))
-    after = retry_after(_UNAVAILABLE_RETRY_SECONDS)
-    if isinstance(error, OutcomeUnknown):
-        detail = "the log hasn't answered: the edit may have been placed, and the stream of edits will tell"
-        return Problem(503, "outcome-unknown", detail, after)
-    detail = "the log can't be written just now; nothing was placed"
-    return Problem(503, "log-unavailable", detail if isinstance(error, LogUnavailable) else str(error), after)

@@ -1,16 +1,25 @@
-"""Puts together what one server needs to look after its canvas: the rules, the gatekeeper, and what all are told."""
+"""Puts together what one server needs to look after its canvas: the rules, the gatekeeper, the desk, the answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from placed.canvas.clock import wall_clock_ms
+from placed.http.acts import Acts
 from placed.http.notices import status_members
+from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
+from placed.moderation.previews import Previews
 from placed.moderation.rules import Rules
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from placed.canvas.projection import Projection
+    from placed.http.askers import Askers
+    from placed.moderation.whole_past import WholePast
     from placed.tasks.writer import Writer
 
 
@@ -19,14 +28,28 @@ class Moderation:
 
     Attributes:
         rules: who may paint where; told of each batch that the reader has applied.
-        gatekeeper: makes plans come true.
+        desk: does acts.
     """
 
-    def __init__(self, projection: Projection, writer: Writer) -> None:
+    def __init__(
+        self, projection: Projection, writer: Writer, past: WholePast, reach: Callable[[int], Awaitable[None]]
+    ) -> None:
         self._projection = projection
+        self._past = past
+        self._gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
         self.rules = Rules(lambda: projection.kept.acts)
-        self.gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
+        self.desk = Desk(projection, writer, past, reach)
+
+    def acts(self, askers: Askers) -> Acts:
+        """What answers moderators and hosts."""
+        return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past))
 
     def status_members(self) -> bytes:
         """What acts have the status tell everybody now."""
         return status_members(self._projection.kept.acts, wall_clock_ms())
+
+    async def run(self) -> None:
+        """Do acts, and make plans come true, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.desk.run)
+            nursery.start_soon(self._gatekeeper.run)

@@ -40,6 +40,7 @@ from placed.http.lanes.listening import address_of, listen, url_of
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.moderation.whole_past import WholePast
 from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.host_page import host_page_of
 from placed.service.moderation import Moderation
@@ -198,7 +199,8 @@ class _Server:
         self._metrics = metrics
         self._folders = folders
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
-        self._moderation = Moderation(projection, self._writer)
+        self._indexer = indexer_of(settings, log, projection, folders) if settings.history else None
+        self._moderation = Moderation(projection, self._writer, WholePast(log, self._indexer), self._reach)
         self._broadcaster = Broadcaster(
             projection,
             log.id,
@@ -209,7 +211,6 @@ class _Server:
             frame_seconds=1 / settings.max_frames_per_second,
         )
         self._reader = LogReader(log, projection, self._publish)
-        self._indexer = indexer_of(settings, log, projection, folders) if settings.history else None
         self._encoder = ImageEncoder(projection, log.id, on_encode=metrics.encoded)
         self._hosts = Hosts(settings.allowed_hosts, settings.trusted_proxies)
         self._polls = Polls()
@@ -230,7 +231,8 @@ class _Server:
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
         desk = desk_of(api.askers)
-        app = create_app(api, host_page_of(api), settings.allow_embeds, history, sign_ins, providers, desk)
+        acts = self._moderation.acts(api.askers)
+        app = create_app(api, host_page_of(api), settings.allow_embeds, history, sign_ins, providers, desk, acts)
         self._front = Front(
             app,
             fast=fast,
@@ -329,6 +331,10 @@ class _Server:
         self._moderation.rules.look()
         self._broadcaster.publish()
 
+    async def _reach(self, version: int) -> None:
+        """Wait until everything before a version is applied."""
+        await self._broadcaster.wait(lambda: self._projection.version >= version)
+
     def _is_writable(self) -> bool:
         return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
 
@@ -350,7 +356,7 @@ class _Server:
         async with trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders, self._people):
                 nursery.start_soon(part.run)
-            nursery.start_soon(self._moderation.gatekeeper.run)
+            nursery.start_soon(self._moderation.run)
             if self._indexer is not None:
                 nursery.start_soon(self._indexer.run)
             nursery.start_soon(watch_loop, self._metrics.loop_woke)

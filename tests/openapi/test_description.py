@@ -32,6 +32,7 @@ from tests.support.stream_client import EventParser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from placed.http.acts import Acts
     from placed.http.api import Api
     from placed.http.askers import Askers
     from placed.http.sign_in import SignIns
@@ -68,8 +69,9 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     api = cast("Api", SimpleNamespace(**plain, askers=askers))
     sign_ins = cast("SignIns", SimpleNamespace(askers=askers, sign_in=None, sign_out=None, name=None))
     desk = PeopleDesk(cast("Askers", askers), cast("Hosting", None))
+    acts = cast("Acts", SimpleNamespace())
     routes = app.create_app(
-        api, HostPage(Pages.load(client_folder())), sign_ins=sign_ins, desk=desk
+        api, HostPage(Pages.load(client_folder())), sign_ins=sign_ins, desk=desk, acts=acts
     ).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGISendCallable
     from quart.typing import ResponseTypes
 
+    from placed.http.acts import Acts
     from placed.http.api import Api, Stream
     from placed.http.challenge import Challenge
     from placed.http.host_page.page import HostPage
@@ -104,6 +105,7 @@ def create_app(
     sign_ins: SignIns | None = None,
     providers: ProviderSignIns | None = None,
     desk: PeopleDesk | None = None,
+    acts: Acts | None = None,
 ) -> QuartTrio:
     """The app over one API.
 
@@ -115,6 +117,7 @@ def create_app(
         sign_ins: lets people in and out; without it there is no such endpoint.
         providers: lets people in who have an account elsewhere; None answers that there is no provider.
         desk: lets hosts look after people; without it there is no such endpoint.
+        acts: lets moderators and hosts look after the canvas; without it there is no such endpoint.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -128,6 +131,8 @@ def create_app(
         _route_people(app, sign_ins)
     if desk is not None:
         _route_desk(app, desk)
+    if acts is not None:
+        _route_acts(app, acts)
     _route_providers(app, providers)
     _route_page(app, page, frame_ancestors(embedders))
     _map_errors(app)
@@ -227,6 +232,16 @@ def _route_desk(app: QuartTrio, desk: PeopleDesk) -> None:
         app.add_url_rule(path, f"GET {path}", looking(what), methods=["GET"])
     for what in ACTS:
         app.add_url_rule(f"/people/{what}", f"POST /people/{what}", acting(what), methods=["POST"])
+
+
+def _route_acts(app: QuartTrio, acts: Acts) -> None:
+    @app.post("/acts")
+    async def act() -> Response:
+        return _Held(await acts.post(await _read()))
+
+    @app.get("/acts")
+    async def listed() -> Response:
+        return _Held(await acts.list(await _read(with_body=False)))
 
 
 def _route_providers(app: QuartTrio, providers: ProviderSignIns | None) -> None:

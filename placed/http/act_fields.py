@@ -1,0 +1,227 @@
+"""Reads the fields of a `POST /acts`, and refuses what they can't be, by name, value and what is allowed. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from placed.canvas.acts.fields import MOST_AUTHORS, MOST_CHARACTERS
+from placed.canvas.area import Area
+from placed.canvas.definition import Definition
+from placed.http.answer import invalid_parameter, missing_parameter
+from placed.http.body import JSON, Members, json_members, media_type
+from placed.http.moment import ALLOWED, moment_of
+from placed.http.parameters import MAX_VERSION, integer
+
+if TYPE_CHECKING:
+    from placed.http.answer import Problem, Request
+
+FIELDS: Final = {
+    "ban": ("author", "authors", "until"),
+    "unban": ("author", "authors"),
+    "restore": ("area", "author", "authors", "to"),
+    "wipe": ("area", "color"),
+    "stamp": ("area", "picture"),
+    "undo": ("act",),
+    "protect": ("area",),
+    "unprotect": ("act",),
+    "open": ("at",),
+    "close": ("at",),
+    "announce": ("text", "until"),
+    "grow": ("width", "height", "colors"),
+}
+_ALL: Final = ("kind", "reason", "preview")
+_EXPECTED: Final = 'a JSON object such as {"kind": "wipe", "area": [0, 0, 8, 8]}'
+_AREA: Final = "[x, y, width, height], all on the canvas of {} x {} pixels"
+_AUTHOR: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_COLOR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
+
+
+@attrs.frozen
+class Fields:
+    """The fields that one request has; each is one that its kind knows, and comes once.
+
+    Attributes:
+        kind: of the act.
+        told: by name, as they came.
+    """
+
+    kind: str
+    told: dict[str, Any]
+
+    @classmethod
+    def of(cls, request: Request) -> Fields:
+        """Those of a request.
+
+        Raises:
+            Problem: 400, a field is unknown, missing or repeated, or the body is no JSON object; 415.
+        """
+        media_type(request, JSON)
+        pairs = json_members(request.body, _EXPECTED)
+        told: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in told:
+                raise invalid_parameter(name[:64], value, "one", "is repeated")
+            told[name] = value
+        kind = told.pop("kind", None)
+        if kind is None:
+            raise missing_parameter("kind", _kinds())
+        if not isinstance(kind, str) or kind not in FIELDS:
+            raise invalid_parameter("kind", _plain(kind), _kinds())
+        known = (*FIELDS[kind], *_ALL)
+        for name, value in told.items():
+            if name not in known:
+                raise invalid_parameter(name[:64], _plain(value), " and ".join(known), "is not known here")
+        return cls(kind, told)
+
+    def has(self, name: str) -> bool:
+        """Whether it has a field that isn't null."""
+        return self.told.get(name) is not None
+
+    def area(self, definition: Definition) -> Area:
+        """The area, on this canvas."""
+        allowed = _AREA.format(definition.width, definition.height)
+        value = self._needed("area", allowed)
+        numbers = [_whole(part) for part in value] if type(value) is list else []
+        try:
+            area = Area(*(-1 if part is None else part for part in numbers))
+            area.check_on(definition)
+        except (TypeError, ValueError):
+            raise self._wrong("area", allowed) from None
+        return area
+
+    def authors(self) -> list[str]:
+        """The authors, of `author` or `authors`; none where there are neither."""
+        allowed = f"authors of 16 hexadecimal digits each, 1 to {MOST_AUTHORS} of them"
+        if self.has("author") and self.has("authors"):
+            raise invalid_parameter("authors", "both", "author or authors", "comes with author")
+        if self.has("author"):
+            value = [self.told["author"]]
+        elif self.has("authors"):
+            value = self.told["authors"]
+        else:
+            return []
+        is_one = type(value) is list and 1 <= len(value) <= MOST_AUTHORS
+        if not is_one or not all(isinstance(each, str) and _AUTHOR.fullmatch(each.lower()) for each in value):
+            raise self._wrong("author" if self.has("author") else "authors", allowed)
+        return list(dict.fromkeys(each.lower() for each in value))
+
+    def some_authors(self) -> list[str]:
+        """The authors, one at the least."""
+        found = self.authors()
+        if not found:
+            raise missing_parameter("authors", f"authors of 16 hexadecimal digits each, 1 to {MOST_AUTHORS} of them")
+        return found
+
+    def moment_to_come(self, name: str, now_ms: int) -> int | None:
+        """A moment after now, in ms since the epoch; None where there is none."""
+        if not self.has(name):
+            return None
+        value = self.told[name]
+        ms = moment_of(name, str(value) if type(value) is int else self._text_of(name, ALLOWED))
+        if ms <= now_ms:
+            raise invalid_parameter(name, value, f"{ALLOWED}, after now", "is over")
+        return ms
+
+    def to(self, version: int, now_ms: int) -> tuple[int | None, int | None]:
+        """What to restore to: a version, or a moment in ms since the epoch; neither where there is none."""
+        allowed = f'{{"v": a version from 0 to {version}}} or {{"t": a moment that is over}}'
+        if not self.has("to"):
+            return None, None
+        value = self.told["to"]
+        if not isinstance(value, Members) or len(value) != 1 or value[0][0] not in ("v", "t"):
+            raise self._wrong("to", allowed)
+        name, inner = value[0]
+        if name == "v":
+            return integer("to.v", inner, 0, version), None
+        if not isinstance(inner, str) and type(inner) is not int:
+            raise invalid_parameter("to.t", _plain(inner), ALLOWED)
+        ms = moment_of("to.t", str(inner))
+        if ms > now_ms:
+            raise invalid_parameter("to.t", inner, f"{ALLOWED}, before now", "is yet to come")
+        return None, ms
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """A whole number of [low, high], both included."""
+        return integer(name, _plain(self._needed(name, f"an integer from {low} to {high}")), low, high)
+
+    def act(self) -> int:
+        """The id of an act."""
+        return self.number("act", 0, MAX_VERSION)
+
+    def text(self, name: str) -> str | None:
+        """A text of one line; None where there is none."""
+        if not self.has(name):
+            return None
+        allowed = f"a text of 1 to {MOST_CHARACTERS} characters, in one line"
+        value = self._text_of(name, allowed).strip()
+        if not 1 <= len(value) <= MOST_CHARACTERS or any(unicodedata.category(each) in _UNSEEN for each in value):
+            raise self._wrong(name, allowed)
+        return value
+
+    def some_text(self, name: str) -> str:
+        """The same, of a field that has to be there."""
+        found = self.text(name)
+        if found is None:
+            raise missing_parameter(name, f"a text of 1 to {MOST_CHARACTERS} characters, in one line")
+        return found
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where it's left out."""
+        value = self.told.get(name, False)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
+
+    def grown(self, now: Definition) -> Definition:
+        """The canvas that it is to become: larger, or with more colours."""
+        width = self.number("width", now.width, 4096) if self.has("width") else now.width
+        height = self.number("height", now.height, 4096) if self.has("height") else now.height
+        allowed = f'a list of up to {256 - now.colors} colours such as ["#ff4500"], none of them in the palette'
+        colors = self.told.get("colors") or []
+        if type(colors) is not list or not all(isinstance(it, str) and _COLOR.fullmatch(it) for it in colors):
+            raise self._wrong("colors", allowed)
+        try:
+            after = Definition(width, height, now.rgb + bytes.fromhex("".join(color[1:] for color in colors)))
+        except ValueError:
+            raise self._wrong("colors", allowed) from None
+        if not now.can_become(after):
+            raise self._wrong("colors", allowed)
+        if after == now:
+            raise missing_parameter("width", f"more than {now.width}, or height more than {now.height}, or colors")
+        return after
+
+    def _needed(self, name: str, allowed: str) -> Any:
+        if not self.has(name):
+            raise missing_parameter(name, allowed)
+        return self.told[name]
+
+    def _text_of(self, name: str, allowed: str) -> str:
+        value = self.told[name]
+        if not isinstance(value, str):
+            raise self._wrong(name, allowed)
+        return value
+
+    def _wrong(self, name: str, allowed: str) -> Problem:
+        return invalid_parameter(name, _plain(self.told[name]), allowed)
+
+
+_UNSEEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, half a pair, ends of lines
+
+
+def _kinds() -> str:
+    return ", ".join(FIELDS)
+
+
+def _whole(value: object) -> int | None:
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
+
+
+def _plain(value: object) -> object:
+    """An object of the body as it was, for a message."""
+    return dict(value) if isinstance(value, Members) else value

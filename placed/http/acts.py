@@ -1,0 +1,169 @@
+"""Lets moderators and hosts look after the canvas over HTTP: `POST /acts`, and `GET /acts`, the record of them.
+
+Nobody else is answered. A browser's session counts on the canvas's own pages alone; a program sends a token.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from placed.backends import LogError
+from placed.canvas.acts.record import record_of
+from placed.canvas.clock import wall_clock_ms
+from placed.canvas.refusal import Reason, RecordRefused
+from placed.history.past import NotIndexed, PastError
+from placed.http.act_fields import Fields
+from placed.http.act_requests import Asking
+from placed.http.answer import Problem, json_answer, retry_after
+from placed.http.moment import in_words
+from placed.http.origin import refuse_cross_site
+from placed.http.parameters import MAX_VERSION, integer, query_pairs
+from placed.http.unavailable import unavailable
+from placed.moderation.desk import DeskFull, Unfinished
+from placed.moderation.present import CannotPaint
+from placed.people.person import LOOK_AFTER
+from placed.tasks.writer import WriterClosed, WriterFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from placed.canvas.projection import Projection
+    from placed.http.answer import Answer, Request
+    from placed.http.askers import Asker, Askers
+    from placed.moderation.desk import Desk
+    from placed.moderation.previews import Preview, Previews
+
+_MOST_LISTED: Final = 100
+_LISTED: Final = 50
+_MOST_PAINTERS: Final = 100  # in a preview's answer, the one with the most pixels first
+_RETRY_SECONDS: Final = 2.0
+_MOMENTS: Final = ("time", "until", "at")
+
+
+@attrs.frozen
+class Acts:
+    """Those of one server.
+
+    Attributes:
+        askers: who asks.
+        projection: the canvas, and what acts have set.
+        desk: does them.
+        previews: shows what they would do.
+        now_ms: the wall clock.
+    """
+
+    askers: Askers
+    projection: Projection
+    desk: Desk
+    previews: Previews
+    now_ms: Callable[[], int] = wall_clock_ms
+
+    async def post(self, request: Request) -> Answer:
+        """`POST /acts`: do an act, or show what it would change.
+
+        Raises:
+            Problem: 400, 401, 403, 404, 409, 415, 503.
+        """
+        refuse_cross_site(request, (), self.askers.trusted_proxies)
+        by = self._moderator(request).author
+        fields = Fields.of(request)
+        is_preview = fields.flag("preview")
+        asked = Asking(fields, by, self.projection, self.now_ms()).asked()
+        with _problems():
+            if is_preview:
+                return json_answer(await self._told(await self.previews.of(asked)))
+            done = await self.desk.do(asked)
+        return json_answer({"id": done.act, "v": done.version, "pixels": done.pixels})
+
+    async def list(self, request: Request) -> Answer:
+        """`GET /acts`: the last acts, newest first.
+
+        Raises:
+            Problem: 400, 401, 403.
+        """
+        self._moderator(request)
+        before, limit = _page(request)
+        found = [(int(act), it) for act, it in reversed([*record_of(self.projection.kept.acts).items()])]
+        found = [(act, it) for act, it in found if before is None or act < before]
+        listed = found[:limit]
+        names = await self.askers.names_of({int(it["by"], 16) for _, it in listed})
+        return json_answer(
+            {
+                "acts": [_entry(act, it, names.get(int(it["by"], 16))) for act, it in listed],
+                "next": listed[-1][0] if len(found) > len(listed) else None,
+            }
+        )
+
+    def _moderator(self, request: Request) -> Asker:
+        asker = self.askers.member(request)
+        if LOOK_AFTER.isdisjoint(asker.roles):
+            raise Problem(403, "not-a-moderator", "only moderators and hosts look after the canvas")
+        return asker
+
+    async def _told(self, found: Preview) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "pixels": found.pixels,
+            "authors": None,
+            "acts": 0,
+            "unknown": 0,
+            "area": found.area,
+            "png": None if found.png is None else base64.b64encode(found.png).decode(),
+        }
+        if found.painters is None:
+            return told
+        authors = list(found.painters.authors.items())[:_MOST_PAINTERS]
+        names = await self.askers.names_of({author for author, _ in authors})
+        listed = [
+            {"author": f"{author:016x}", **_named(names.get(author)), "pixels": count} for author, count in authors
+        ]
+        return {**told, "authors": listed, "acts": found.painters.acts, "unknown": found.painters.unknown}
+
+
+def _page(request: Request) -> tuple[int | None, int]:
+    """Before which act, and how many."""
+    told: dict[str, object] = {}
+    for name, value in query_pairs(request.query):
+        if name not in ("before", "limit") or name in told:
+            raise Problem(400, "invalid-parameter", f"{name[:64]!r}; allowed are before and limit, each once")
+        told[name] = value
+    before = integer("before", told["before"], 0, MAX_VERSION) if "before" in told else None
+    return before, integer("limit", told["limit"], 1, _MOST_LISTED) if "limit" in told else _LISTED
+
+
+def _entry(act: int, kept: dict[str, Any], name: str | None) -> dict[str, Any]:
+    told = {"id": act, **kept, **_named(name), "undone": "undone" in kept}
+    told |= {each: in_words(told[each]) for each in _MOMENTS if each in told}
+    if "t" in told.get("to", {}):
+        told["to"] = {"t": in_words(told["to"]["t"])}
+    return told
+
+
+def _named(name: str | None) -> dict[str, str]:
+    return {} if name is None else {"name": name}
+
+
+@contextlib.contextmanager
+def _problems() -> Iterator[None]:
+    """Make problems of what can't be done."""
+    try:
+        yield
+    except CannotPaint as error:
+        raise Problem(400, "invalid-parameter", str(error)) from error
+    except RecordRefused as refusal:
+        if refusal.reason is Reason.FULL:
+            raise Problem(409, "full", str(refusal)) from refusal
+        raise Problem(409, "no-effect", str(refusal)) from refusal
+    except DeskFull as error:
+        raise Problem(503, "busy", str(error), retry_after(_RETRY_SECONDS)) from error
+    except NotIndexed as error:
+        raise Problem(503, "indexing", str(error), retry_after(_RETRY_SECONDS)) from error
+    except PastError as error:
+        raise Problem(409, "not-kept", str(error)) from error
+    except Unfinished as error:
+        raise Problem(503, "unfinished", str(error), retry_after(_RETRY_SECONDS), act=error.act) from error
+    except (WriterFull, WriterClosed, LogError) as error:
+        raise unavailable(error) from error

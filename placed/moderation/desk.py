@@ -1,0 +1,212 @@
+"""Does acts, one at a time: the act's record, then what it paints or makes of the canvas, then that it is done.
+
+    do ──> queue of 8 ──> append the act ──> read it back ──> work out what it paints ──> corrections ──> done
+                             │                  offset A         the canvas at A+1, in a thread
+                             └─ from here on it is on record; broken off, it is unfinished
+
+Whoever asked is answered when all of it is in the log, and applied here. The task goes on when they have left. Between
+the moment for which an act is worked out and its corrections, people paint on: what they paint meanwhile stays, as far
+as it has been read when the corrections are appended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import numpy as np
+import trio
+
+from placed.backends import LogError
+from placed.canvas.acts.record import record_of
+from placed.canvas.events import Act, Canvas, Correction, Run
+from placed.canvas.refusal import RecordRefused
+from placed.history.past import PastError
+from placed.moderation.painting import paint
+from placed.moderation.present import CannotPaint, Present
+from placed.moderation.since import painted_since
+from placed.tasks.writer import WriterClosed, WriterFull
+from placed.telemetry.structured_logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from numpy.typing import NDArray
+
+    from placed.canvas.events import Event
+    from placed.canvas.projection import Projection
+    from placed.history.walk import AnyPast
+    from placed.moderation.asked import Asked
+    from placed.moderation.whole_past import WholePast
+    from placed.tasks.writer import Writer
+
+MOST_WAITING: Final = 8  # acts; each takes up to some seconds, and a moderator waits for an answer
+MOST_PIXELS: Final = 65_536  # of one correction, 328 KB of a record: edits wait for no longer append than that
+_READ_SECONDS: Final = 10.0  # for a record that is in the log to be read back
+_TRIES: Final = 3  # to work an act out, when so much is painted meanwhile that the feed can't tell it
+
+
+class DeskFull(Exception):
+    """As many acts are waiting as may; try again."""
+
+
+class Unfinished(Exception):
+    """The act is on record, and was broken off; it can be repeated or undone.
+
+    Attributes:
+        act: its id.
+    """
+
+    def __init__(self, act: int, reason: object) -> None:
+        super().__init__(f"act {act} was broken off: {reason}. It is on record, and can be repeated or undone")
+        self.act = act
+
+
+@attrs.frozen
+class Done:
+    """What an act has come to.
+
+    Attributes:
+        act: its id.
+        version: from which on all of it is visible.
+        pixels: how many it has painted.
+    """
+
+    act: int
+    version: int
+    pixels: int
+
+
+class _Job:
+    """An act that waits for its turn, and what has become of it."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.ended = trio.Event()
+        self.done: Done | None = None
+        self.error: Exception | None = None
+
+
+class Desk:
+    """The one task of a server that does acts.
+
+    Args:
+        projection: the canvas, as this server has read it.
+        writer: appends the records.
+        past: for acts that need it.
+        reach: waits until the projection is at a version.
+    """
+
+    def __init__(
+        self, projection: Projection, writer: Writer, past: WholePast, reach: Callable[[int], Awaitable[None]]
+    ) -> None:
+        self._projection = projection
+        self._writer = writer
+        self._past = past
+        self._reach_version = reach
+        self._send, self._jobs = trio.open_memory_channel[_Job](MOST_WAITING)
+        self._thread = trio.CapacityLimiter(1)
+
+    async def run(self) -> None:
+        """Do what is asked for, for ever."""
+        async for job in self._jobs:
+            try:
+                job.done = await self._do(job.asked)
+            except Exception as error:  # noqa: BLE001 - whoever asked gets it; the next act must not wait for ever
+                job.error = error
+            finally:
+                job.ended.set()
+
+    async def do(self, asked: Asked) -> Done:
+        """Do an act, after those that wait already.
+
+        Raises:
+            DeskFull: too many wait; nothing was done.
+            RecordRefused: there is no room for it, or it isn't for this canvas; nothing was done.
+            WriterFull, WriterClosed, LogError: its record isn't in the log, but for an `OutcomeUnknown`.
+            CannotPaint, PastError: it can't be worked out; nothing was done.
+            Unfinished: it was broken off.
+
+        Cancellation: the act goes on.
+        """
+        job = _Job(asked)
+        try:
+            self._send.send_nowait(job)
+        except trio.WouldBlock:
+            raise DeskFull(f"{MOST_WAITING} acts are waiting already") from None
+        await job.ended.wait()
+        if job.error is not None:
+            raise job.error
+        assert job.done is not None
+        return job.done
+
+    def check(self, act: Act) -> None:
+        """Whether the fold would take an act as things stand.
+
+        Raises:
+            RecordRefused: it wouldn't.
+        """
+        one = np.array([self._projection.version])
+        self._projection.state.fold(Run(act, one, one, np.array([0]), [b""]))
+
+    async def _do(self, asked: Asked) -> Done:
+        self.check(asked.act)
+        if asked.paints is not None:
+            await self._work_out(asked)  # what can't be done isn't to be on record
+        act_id = await self._append(asked.act) - 1
+        try:
+            return await self._follow_up(asked, act_id)
+        except (LogError, WriterFull, WriterClosed, CannotPaint, PastError, trio.TooSlowError) as error:
+            get_logger(__name__).warning("an act was broken off", act=act_id, kind=asked.act.kind, reason=repr(error))
+            raise Unfinished(act_id, str(error) or "the log can't be read") from error
+
+    async def _follow_up(self, asked: Asked, act_id: int) -> Done:
+        await self._reach(act_id + 1)
+        if str(act_id) not in record_of(self._projection.kept.acts):  # another server's act came between
+            raise RecordRefused(f"the act {asked.act.kind} came too late: another one has changed what it needs")
+        version, pixels = act_id + 1, 0
+        if asked.grows is not None:
+            version = await self._append(Canvas(asked.grows))
+        elif asked.paints is not None:
+            for part in await self._corrections(asked):
+                version = await self._append(Correction(act_id, part))
+                pixels += len(part)
+        else:
+            return Done(act_id, version, 0)
+        await self._reach(await self._append(Act("done", asked.act.by, {"act": act_id, "pixels": pixels})))
+        return Done(act_id, version, pixels)
+
+    async def _corrections(self, asked: Asked) -> list[NDArray[np.void]]:
+        """The pixels that it paints, in parts of which each is a record, without those that were painted meanwhile."""
+        for _ in range(_TRIES):
+            present, pixels = await self._work_out(asked)
+            since = painted_since(self._projection.feed, present.version, present.canvas.shape[:2])
+            if since is not None and self._projection.definition == present.definition:
+                pixels = pixels[~since[pixels["y"], pixels["x"]]]
+                return [pixels[at : at + MOST_PIXELS] for at in range(0, len(pixels), MOST_PIXELS)]
+        raise PastError("so much is painted meanwhile that it can't be worked out")
+
+    async def _work_out(self, asked: Asked) -> tuple[Present, NDArray[np.void]]:
+        present = self.present()
+
+        def work_out(past: AnyPast | None) -> NDArray[np.void]:
+            return paint(asked.painting(past), present, past).pixels
+
+        if asked.needs_past:
+            return present, await self._past.ask(present.version, work_out)
+        return present, await trio.to_thread.run_sync(work_out, None, limiter=self._thread)
+
+    def present(self) -> Present:
+        """The canvas as it is now."""
+        projection = self._projection
+        return Present(projection.version, projection.definition, projection.canvas.copy())
+
+    async def _append(self, event: Event) -> int:
+        """Append a record; the version at which it is visible."""
+        record = self._writer.add(event)
+        await record.wait()
+        return record.version()
+
+    async def _reach(self, version: int) -> None:
+        with trio.fail_after(_READ_SECONDS):
+            await self._reach_version(version)
