@@ -5,5 +5,7 @@ back.
        v
     copying     from the one log into the other, and whether both are the same
        v
+    people      those of the log, wherever they are kept
+       v
     gaps        offsets that hold no record; pure
 """

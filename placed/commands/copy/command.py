@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @click.command(
     "copy",
-    help="Copy a whole log, with authors, times and versions, to another one, which is new: from the data folder to "
-    "Kafka, and back. Stop the servers first. The copy is read again, and compared. Exit code 3: there is no copy.",
+    help="Copy a whole log, with authors, times and versions, to another one, which is new, and the people with it: "
+    "from the data folder to Kafka, and back. Stop the servers first. The copy is read again, and compared. Exit code "
+    "3: there is no copy.",
 )
 @click.option(
     "--to", required=True, metavar="URL", help="The new log: lmdb:PATH or kafka://HOST:PORT[,HOST:PORT]/TOPIC."
@@ -49,4 +50,5 @@ def copy(settings: Settings, to: str) -> int:
     )
     if done.filled:
         click.echo(f"{done.filled:,} offsets held no record; the canvas stands there once more, which changes nothing")
+    click.echo(done.people)
     return ExitCode.OK

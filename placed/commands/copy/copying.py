@@ -1,4 +1,4 @@
-"""Copies a log: reads it, writes the copy, reads the copy, and compares both.
+"""Copies a log: reads it, writes the copy, reads the copy, and compares both; then copies the people.
 
     log --batches--> gaps --> new log --batches--> the same digest, or no copy
 
@@ -20,9 +20,10 @@ from placed.backends.lmdb.beside import LogBeside, open_beside
 from placed.backends.opening import open_log, place_of
 from placed.canvas.clock import wall_clock_ms
 from placed.commands.copy.gaps import Gaps, TooManyGaps
+from placed.commands.copy.people import copy_people
 from placed.commands.new_log import new_log
 from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
-from placed.storage.lmdb_environment import DATA_NAME
+from placed.storage.lmdb_environment import DATA_NAME, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -50,11 +51,13 @@ class Copied:
         records: the number of its records.
         filled: how many of them fill a gap of the log.
         log_id: the copy's log id.
+        people: what became of the people, as a sentence.
     """
 
     records: int
     filled: int
     log_id: str
+    people: str
 
 
 @attrs.frozen
@@ -138,7 +141,8 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
                         f"the log {place_of(settings).url} has grown meanwhile; stop its servers, and copy again"
                     )
                 log_id = await _check(to, new.folder, source.next, digest, checking)
-            return Copied(source.next, gaps.filled, log_id)
+                people = await copy_people(settings, to)
+            return Copied(source.next, gaps.filled, log_id, people)
 
 
 async def _check(to: Settings, folder: Path | None, end: int, digest: _Digest, progress: Progress) -> str:
@@ -203,7 +207,7 @@ async def _opened_topic(settings: Settings) -> AsyncGenerator[_Source]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (LogError, CannotStart) as error:
+    except (LogError, CannotStart, StoreError) as error:
         raise CannotCopy(str(error)) from error
     except TooManyGaps as error:
         raise CannotCopy(f"the log has gaps: {error}; it can't be copied") from error

@@ -13,9 +13,13 @@ import trio
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 
+from placed.people.changes import AddCodes, Name, SetName, SetRoles, SignIn, SignOutEverywhere, UseCode
+from placed.people.store import open_people
 from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import records_in
 from tests.commands.copy.test_copy import make_log
+from tests.people.conftest import KEY, NOW_MS
+from tests.people.test_following import everything
 from tests.support.http_connection import connect, get, place
 from tests.support.kafka_servers import records_of, url_of
 from tests.support.server_process import ROOT, running
@@ -54,6 +58,7 @@ async def test_a_log_goes_to_a_topic_and_back_with_its_offsets_times_and_authors
     kafka: Cluster, tmp_path: Path
 ) -> None:
     await make_log(tmp_path / "data", 2000)
+    people = await _with_people(tmp_path / "data")
     log = url_of(kafka, "copied")
     code, out, err = await _copy(tmp_path / "data", log)
     assert (code, err) == (0, "")
@@ -64,6 +69,25 @@ async def test_a_log_goes_to_a_topic_and_back_with_its_offsets_times_and_authors
     assert await trio.to_thread.run_sync(records_in, tmp_path / "back") == await trio.to_thread.run_sync(
         records_in, tmp_path / "data"
     )
+    assert "the people are in the topic" in (await _copy(tmp_path / "data", url_of(kafka, "copied-2")))[1]
+    assert f"the people are in {tmp_path / 'back' / 'people'}" in out
+    async with open_people(tmp_path / "back" / "people", KEY) as store:
+        assert everything(store) == people
+
+
+async def _with_people(data: Path) -> dict[str, Any]:
+    """Have people in a data folder; what is known of them."""
+    async with open_people(data / "people", KEY) as store:
+        for number in range(300):
+            await store.change(SignIn(f"join:{number}", NOW_MS, Name(f"P {number}", f"p{number}")))
+        ada = store.author_of("join:7")
+        await store.change(SetName(ada, Name("Ada", "ada")))
+        await store.change(SetName(ada, Name("ADA", "ada")))
+        await store.change(SetRoles(ada, frozenset({"person", "host"})))
+        await store.change(AddCodes({"7kq2-001": b"c" * 16}, NOW_MS))
+        await store.change(UseCode(b"c" * 16, NOW_MS))
+        await store.change(SignOutEverywhere(ada, NOW_MS))
+        return everything(store)
 
 
 async def test_servers_go_on_where_the_copied_log_ended(kafka: Cluster, tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""Reads all people of a store, and writes them into another one, or into a topic: for a copy to another log.
+
+Stamps and offsets are a store's own, and say who had a name first. So names come last, in their order, and are set
+anew.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from placed.people.pages import DATABASE, PagesView
+from placed.people.proposal import records_of
+from placed.people.records import Put, RecordDamaged, decode_stored
+from placed.people.view import HEAD_KEY, Head
+from placed.people.written import Written
+from placed.storage.lmdb_check import check_file
+from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreUnavailable
+from placed.storage.lmdb_pages import DamagedPages, PageFile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from lmdb import Transaction
+    from lmdb import _Database as Database
+
+    from placed.backends.keyed import KeyedTopic
+    from placed.people.store import PeopleStore
+
+_RECORDS: Final = (b"c", b"h", b"o", b"p", b"t")  # the kinds that are records, and don't follow from them
+_AT_ONCE: Final = 500  # records in a transaction, or sent before their answers are waited for
+
+
+def all_people(folder: Path) -> Iterator[Put]:
+    """All records of the store in `folder`, which nobody changes meanwhile; none if there is no store.
+
+    Raises:
+        StoreDamaged: it is damaged.
+        StoreUnavailable: it can't be read, or was changed.
+    """
+    try:
+        descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreUnavailable(f"{folder / DATA_NAME} can't be read: {error.strerror}") from error
+    try:
+        pages = check_file(descriptor, appended=DATABASE, whole=True)
+        yield from _records(PagesView(pages, many=True))
+        if PageFile(descriptor).newest.transaction != pages.newest.transaction:
+            raise StoreUnavailable(f"the people in {folder} have changed meanwhile; try again")
+    except (DamagedPages, RecordDamaged, OSError) as damage:
+        raise StoreDamaged(f"{folder / DATA_NAME} is damaged: {damage}") from damage
+    finally:
+        os.close(descriptor)
+
+
+def _records(view: PagesView) -> Iterator[Put]:
+    names: list[tuple[int, Put]] = []
+    for kind in _RECORDS:
+        for key, value in view.scan(kind):
+            stored = decode_stored(key, value)
+            if key[:1] + key[-1:] == b"pn":
+                since = stored.stamp if stored.fields["since"] is None else stored.fields["since"]
+                names.append((since, Put(key, {**stored.fields, "since": None})))
+            else:
+                yield Put(key, stored.fields)
+    names.sort(key=lambda name: name[0])
+    yield from (put for _, put in names)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether the store in `folder` has no people, codes, tokens and host links, or isn't there.
+
+    Raises: as `all_people`.
+    """
+    try:
+        descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise StoreUnavailable(f"{folder / DATA_NAME} can't be read: {error.strerror}") from error
+    try:
+        head = Head.decode(PagesView(check_file(descriptor, appended=DATABASE)).get(HEAD_KEY))
+    except (DamagedPages, OSError) as damage:
+        raise StoreDamaged(f"{folder / DATA_NAME} is damaged: {damage}") from damage
+    finally:
+        os.close(descriptor)
+    return not (head.people or head.codes or head.tokens or head.host_links)
+
+
+async def into_topic(topic: KeyedTopic, puts: Iterator[Put]) -> None:
+    """Append records to a topic; raises as `KeyedTopic.put_all`, and as `all_people`."""
+    async for some in _in_pieces(puts):
+        await topic.put_all(records_of(some))
+
+
+async def into_store(store: PeopleStore, puts: Iterator[Put]) -> None:
+    """Write records into a store that has none; raises StoreError."""
+    async for some in _in_pieces(puts):
+
+        def write(transaction: Transaction[bytes], database: Database | None, some: tuple[Put, ...] = some) -> None:
+            written = Written(transaction, database)
+            for put in some:
+                written.write(put)
+            written.finish()
+
+        await store.transact(write)
+
+
+async def _in_pieces(puts: Iterator[Put]) -> AsyncIterator[tuple[Put, ...]]:
+    while some := tuple(islice(puts, _AT_ONCE)):
+        yield some
