@@ -69,8 +69,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three for two cores: a third of the tests' time is spent waiting, for a broker, a process or a clock."""
-    return min(MOST_WORKERS, max(2, (os.cpu_count() or 1) * 3 // 2))
+    """Four for two cores: half of the tests' time is spent waiting, for a disk, a broker, a process or a clock."""
+    return min(MOST_WORKERS, max(2, (os.cpu_count() or 1) * 2))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

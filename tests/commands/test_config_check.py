@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
 from placed.process.exit_codes import ExitCode
 from tests.support.offline_log import append_records, canvas_record
+from tests.support.placed_command import run_placed
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[2]
-LIMIT_SECONDS: Final = 60.0
+    from tests.support.placed_command import Done
 
 
-def _check_config(data: Path, *flags: str, **variables: str) -> tuple[int, str, str]:
-    """The exit code, what was printed, and what was said to be wrong."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACED_")} | variables
-    command = [sys.executable, "-m", "placed", "--check-config", "--port", "0", "--data", str(data), *flags]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+def _check_config(data: Path, *flags: str, **variables: str) -> Done:
+    done = run_placed("--check-config", "--port", "0", "--data", data, *flags, **variables)
+    assert "Traceback" not in done.err
+    return done
 
 
 def _place(printed: str, key: str) -> str:

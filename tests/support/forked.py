@@ -15,11 +15,14 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from bench.equipment.server_process import ROOT, users_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _START_SECONDS: Final = 60.0  # the imports take 0.6 s on an idle machine
 
@@ -85,7 +88,7 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: str, stdout: int, stderr: int) -> Forked:
+def start(*arguments: str, stdout: int, stderr: int, variables: Mapping[str, str] | None = None) -> Forked:
     """Start `python -m placed ARGUMENTS` in the repository's folder, with a user's environment, and nothing to read on
     standard input.
 
@@ -93,8 +96,10 @@ def start(*arguments: str, stdout: int, stderr: int) -> Forked:
         arguments: of the command line.
         stdout: a descriptor, which stays the caller's.
         stderr: the same.
+        variables: more of the environment.
     """
-    asked = {"arguments": arguments, "environment": users_environment(), "folder": str(ROOT)}
+    environment = {**users_environment(), **(variables or {})}
+    asked = {"arguments": arguments, "environment": environment, "folder": str(ROOT)}
     ended, ends = os.pipe()
     try:
         pid = _fork_server().ask(json.dumps(asked).encode() + b"\n", [stdout, stderr, ends])

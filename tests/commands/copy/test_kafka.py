@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.people.conftest import KEY, NOW_MS
 from tests.people.test_following import everything
 from tests.support.http_connection import connect, get, place
 from tests.support.kafka_servers import records_of, url_of
+from tests.support.placed_command import run_placed
 from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
@@ -35,10 +37,7 @@ LIMIT_SECONDS = 120.0
 
 
 async def _copy(data: Path, to: str, *words: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "placed", "copy", "--data", str(data), "--to", to, *words]
-    with trio.fail_after(LIMIT_SECONDS):
-        done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return await trio.to_thread.run_sync(partial(run_placed, "copy", "--data", data, "--to", to, *words))
 
 
 def _admin(kafka: Cluster) -> Any:

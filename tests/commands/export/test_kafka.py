@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +10,7 @@ from PIL import Image, ImageSequence
 
 from tests.commands.import_lines import Placed, line_of, write_table
 from tests.support.kafka_servers import url_of
-from tests.support.server_process import ROOT
+from tests.support.placed_command import run_placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +23,8 @@ BEGAN_MS = 1_490_986_860_000
 
 
 def _run(*words: str | Path) -> tuple[int, str]:
-    command = [sys.executable, "-m", "placed", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
-    return done.returncode, done.stderr.decode()
+    done = run_placed(*words)
+    return done.code, done.err
 
 
 def test_a_topic_is_filled_exported_and_filmed_as_a_data_folder_is(kafka: Cluster, tmp_path: Path) -> None:

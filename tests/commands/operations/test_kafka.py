@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,8 @@ from tests.support.handing_over import Crowd, generations
 from tests.support.http_connection import connect, place
 from tests.support.kafka_servers import records_of, url_of
 from tests.support.load import each_pixel_once
-from tests.support.server_process import ROOT, refusal, running
+from tests.support.placed_command import run_placed
+from tests.support.server_process import refusal, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +30,9 @@ WIDTH, HEIGHT, COLORS = 1000, 1000, 16
 
 
 async def _check(data: Path, log: str) -> tuple[int, dict[str, object]]:
-    command = [sys.executable, "-m", "placed", "check", "--json", "--data", str(data), "--log", log]
-    with trio.fail_after(LIMIT_SECONDS):
-        done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, stderr=subprocess.DEVNULL, check=False)
-    told: dict[str, object] = json.loads(done.stdout)
-    return done.returncode, told
+    done = await trio.to_thread.run_sync(partial(run_placed, "check", "--json", "--data", data, "--log", log))
+    told: dict[str, object] = json.loads(done.out)
+    return done.code, told
 
 
 async def test_topic_and_snapshot_are_checked_against_each_other(kafka: Cluster, tmp_path: Path) -> None:

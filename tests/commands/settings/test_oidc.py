@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -27,9 +24,8 @@ from placed.commands.settings.oidc import (
 from placed.commands.settings.setting import SettingError
 from placed.commands.settings.values import Settings
 from placed.process.exit_codes import ExitCode
+from tests.support.placed_command import Done, run_placed
 
-ROOT: Final = Path(__file__).parents[3]
-LIMIT_SECONDS: Final = 60.0
 TABLE: Final[dict[str, Any]] = {"name": "school", "issuer": "https://id.test", "client_id": "canvas"}
 
 
@@ -199,41 +195,32 @@ def test_error_names_the_file(tmp_path: Path) -> None:
         read_config_file(path)
 
 
-def run(config: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(config: Path, *arguments: str, **variables: str) -> Done:
     """`placed --config CONFIG` with these."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACED_")} | variables
-    return subprocess.run(
-        [sys.executable, "-m", "placed", *arguments, "--config", str(config), "--data", str(config.parent / "data")],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
+    return run_placed(*arguments, "--config", config, "--data", config.parent / "data", **variables)
 
 
 def test_check_config_shows_providers_without_secrets_and_can_be_read_again(tmp_path: Path) -> None:
     done = run(config_of(tmp_path), "--check-config", PLACED_OIDC_SCHOOL_SECRET="hush-hush")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "hush-hush" not in done.stdout
-    assert "PLACED_OIDC_SCHOOL_SECRET is set" in done.stdout
-    assert "/sign-in/oidc/school/callback" in done.stdout
-    (told,) = tomllib.loads(done.stdout)["oidc"]
+    assert (done.code, done.err) == (0, "")
+    assert "hush-hush" not in done.out
+    assert "PLACED_OIDC_SCHOOL_SECRET is set" in done.out
+    assert "/sign-in/oidc/school/callback" in done.out
+    (told,) = tomllib.loads(done.out)["oidc"]
     assert told == TABLE | {"title": "school", "kind": "oidc"}
 
 
 def test_provider_without_a_secret_is_one_clear_line(tmp_path: Path) -> None:
     done = run(config_of(tmp_path), "--check-config")
-    assert done.returncode == ExitCode.BAD_USAGE
-    assert done.stderr.count("\n") == 1
-    assert "[[oidc]] 'school': no secret; allowed is one, by client_secret_file or the variable" in done.stderr
+    assert done.code == ExitCode.BAD_USAGE
+    assert done.err.count("\n") == 1
+    assert "[[oidc]] 'school': no secret; allowed is one, by client_secret_file or the variable" in done.err
 
 
 def test_secret_of_no_provider_is_an_unknown_variable_unless_a_command_beside_the_server_runs(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     variables = {"PLACED_OIDC_SCHOOL_SECRET": "a", "PLACED_OIDC_SCHOLL_SECRET": "b"}
     done = run(config, "--check-config", **variables)
-    assert "PLACED_OIDC_SCHOLL_SECRET is not a setting; did you mean PLACED_OIDC_SCHOOL_SECRET?" in done.stderr
+    assert "PLACED_OIDC_SCHOLL_SECRET is not a setting; did you mean PLACED_OIDC_SCHOOL_SECRET?" in done.err
     done = run(config, "check", **variables)
-    assert "is not a setting" not in done.stderr
+    assert "is not a setting" not in done.err

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,7 +19,8 @@ from placed.commands.timelapse import served
 from placed.commands.timelapse.served import ServedPast
 from placed.process.exit_codes import ExitCode
 from tests.support.http_connection import connect, get, place
-from tests.support.server_process import ROOT, running
+from tests.support.placed_command import run_placed
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +37,10 @@ def _response(status: int, content: bytes = b"", retry_after: str = "1") -> http
     return httpx.Response(status, headers={"Retry-After": retry_after}, stream=httpx.ByteStream(content))
 
 
-async def _film(out: Path, *words: str) -> tuple[int, bytes]:
-    command = [sys.executable, "-m", "placed", "timelapse", str(out), "--seconds", "1", "--fps", "4", *words]
-    done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-    return done.returncode, done.stderr
+async def _film(out: Path, *words: str) -> tuple[int, str]:
+    film = partial(run_placed, "timelapse", out, "--seconds", "1", "--fps", "4", *words)
+    done = await trio.to_thread.run_sync(film)
+    return done.code, done.err
 
 
 async def test_the_film_of_a_server_is_that_of_its_data_folder(tmp_path: Path) -> None:
@@ -52,8 +53,8 @@ async def test_the_film_of_a_server_is_that_of_its_data_folder(tmp_path: Path) -
                 await trio.sleep(0.05)
             for name, words in (("all", ()), ("part", ("--area", "3,1,20,5", "--even", "edits"))):
                 url = ("--url", f"http://127.0.0.1:{server.port}")
-                assert await _film(tmp_path / f"{name}-served.png", *url, *words) == (0, b"")
-                assert await _film(tmp_path / f"{name}.png", "--data", str(tmp_path / "data"), *words) == (0, b"")
+                assert await _film(tmp_path / f"{name}-served.png", *url, *words) == (0, "")
+                assert await _film(tmp_path / f"{name}.png", "--data", str(tmp_path / "data"), *words) == (0, "")
                 assert (tmp_path / f"{name}-served.png").read_bytes() == (tmp_path / f"{name}.png").read_bytes()
 
 

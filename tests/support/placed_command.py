@@ -1,0 +1,42 @@
+"""Commands of `placed` as processes of their own, whose imports were done before: see `tests.support.fork_server`."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+from tests.support.forked import start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT_SECONDS: Final = 120.0
+
+
+class Done(NamedTuple):
+    """How a command ended: its exit code, and what it wrote to standard output and to standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_placed(*words: str | Path, **variables: str) -> Done:
+    """Run `placed WORDS` to its end, which is killed when it takes too long.
+
+    Args:
+        words: of the command line.
+        variables: of the environment, beside a user's.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(*map(str, words), stdout=out.fileno(), stderr=err.fileno(), variables=variables)
+        try:
+            code = process.wait_at_most(LIMIT_SECONDS)
+        finally:
+            process.kill()
+        return Done(code, _written(out), _written(err))
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
