@@ -155,6 +155,8 @@ def _unpacked(told: object) -> PayloadType | None:
         return None
     found = dict(members)
     number = found.get("number")
+    if isinstance(number, float) and number.is_integer():  # from languages whose numbers are all floats
+        number = int(number)
     is_number = type(number) is int and 0 <= number <= MOST_TRIES
     texts = {name: found.get(name) for name in _TEXTS}
     if found.get("algorithm") != "SHA-256" or not is_number or not all(map(_fits, texts.values(), _TEXTS.values())):

@@ -207,7 +207,7 @@ class _Server:
             is_writable=self._is_writable,
             notices=self._moderation.status_members,
             delivered=metrics.delivered,
-            pace=Pace(lambda: self._writer.waiting > 0),
+            pace=Pace(lambda: self._writer.is_busy),
             frame_seconds=1 / settings.max_frames_per_second,
         )
         self._reader = LogReader(log, projection, self._publish)

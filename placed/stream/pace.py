@@ -39,7 +39,10 @@ class Pace:
     """One server's.
 
     Args:
-        edits_wait: whether edits wait for the log.
+        edits_wait: whether edits wait for the log, those that are being appended, too. Without these a turn would often
+            begin while one record is being appended, when the loop has nothing to do for a moment, and would hold up
+            all who wait for that record. With 64 connections in a closed loop, of which 1,000 see each edit, an edit
+            took a tenth more of the processor so.
     """
 
     def __init__(self, edits_wait: Callable[[], bool] = lambda: False) -> None:

@@ -120,6 +120,11 @@ class Writer:
         """Whether events may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
         return not self._closing and not (self._failing and trio.current_time() < self._failed_at + _DOUBT_SECONDS)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether events wait to be appended, or to hear that they have been."""
+        return self.in_flight > 0 or bool(self._records)
+
     def add(self, event: Event) -> PendingRecord:
         """Let an event, already checked against the canvas, wait to be appended; the one record that all of it will be
         part of.

@@ -114,6 +114,12 @@ def test_late_solution_is_refused() -> None:
     assert refused(challenge, body) == (403, "challenge")
 
 
+def test_number_may_be_written_as_a_float() -> None:
+    challenge = Challenge(KEY)
+    solution = solved(asked_of(challenge))
+    assert challenge.take(request(packed(solution | {"number": float(solution["number"])}))).status == 200
+
+
 def test_solution_counts_once() -> None:
     challenge = Challenge(KEY)
     body = packed(solved(asked_of(challenge)))
@@ -152,7 +158,8 @@ def test_solution_is_of_use_to_the_address_that_was_asked_alone() -> None:
         {"number": -1},
         {"number": 1_001},
         {"number": True},
-        {"number": 1.0},
+        {"number": 1.5},
+        {"number": 1e300},
         {"number": "1"},
         {"number": None},
         {"algorithm": "SHA-1"},

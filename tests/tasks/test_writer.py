@@ -327,3 +327,15 @@ async def test_record_in_flight_is_told(
     log.gate.set()
     await trio.testing.wait_all_tasks_blocked()
     assert (writer.in_flight, writer.waiting) == (0, 0)
+
+
+async def test_one_that_appends_is_busy_though_nothing_waits(log: ScriptedLog, writer: Writer, place: Placing) -> None:
+    told = [writer.is_busy]
+    log.gate = trio.Event()
+    await place(1)
+    told.append(writer.is_busy)
+    assert writer.waiting == 0
+    log.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    told.append(writer.is_busy)
+    assert told == [False, True, False]
