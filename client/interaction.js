@@ -51,6 +51,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   let cursor = /** @type {import('./view/cursor.js').Cursor | null} */ (null)
   let areaChoice = /** @type {import('./view/area.js').AreaChoice | null} */ (null)
   let past = /** @type {import('./past/time_machine.js').TimeMachine | null} */ (null)
+  let moderation = /** @type {import('./moderation/moderation.js').Moderation | null} */ (null) // of moderators and hosts alone
   let drawSigns = /** @type {import('./view/screen.js').Layer | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
@@ -87,6 +88,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     gotCooldown: (said, askedAt) => cooldown.set(cooldownOf(said), Date.now(), askedAt),
     panel: () => panel,
     isRefused: () => resync.standing.connection === 'offline' && resync.standing.refusal?.kind === 'signed-out',
+    gotRoles: (roles) => void gotRoles(roles),
     probe: () => connection.probe(),
     refresh,
     say
@@ -130,6 +132,18 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     people: (body) => people.mount(body)
   })
 
+  const loadModeration = later(async () => {
+    const { Moderation } = await import('./moderation/moderation.js')
+    return new Moderation({ ...page, panel, screen, nameOf: (color) => palette.nameOf(color), past: () => past, timeMachine, choose: (choice) => (areaChoice = choice) })
+  }, say)
+
+  /** @param {string[]} roles  of whoever uses this browser */
+  async function gotRoles(roles) {
+    const may = roles.some((role) => role === 'moderator' || role === 'host')
+    if (may || moderation) (moderation = await loadModeration()).gotRoles(roles)
+  }
+
+  /** @returns {Promise<import('./past/time_machine.js').TimeMachine>} */
   async function timeMachine() {
     const { TimeMachine } = await parts.past()
     return (past ??= new TimeMachine({
@@ -145,6 +159,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
       say,
       announce: status.announce.bind(status),
       fragment: () => place(location.hash),
+      buttons: (edit) => moderation?.cardButtons(edit) ?? [],
       changed() {
         brush.answer(false)
         refresh()

@@ -7,26 +7,43 @@ import { element, make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 
+/** @typedef {import('../words/language.js').TextKey} TextKey */
+
 /**
  * Fills the panel; what it returns is done at the end.
  * @typedef {(body: HTMLElement) => Promise<void | (() => void)>} Mount
  */
 
 /** @typedef {'about' | 'templates' | 'share' | 'settings' | 'help' | 'people'} Name */
+/** @typedef {Name | 'moderation'} AnyName  with what not everybody has */
 
 export class Panel {
   #contents
+  #titles = /** @type {Partial<Record<AnyName, TextKey>>} */ ({})
   #panel = element('panel')
   #body = element('panel-body')
   #title = element('panel-title')
-  #open = /** @type {Name | ''} */ ('')
+  #open = /** @type {AnyName | ''} */ ('')
   #unmount = /** @type {void | (() => void)} */ (undefined)
 
   /** @param {Record<Name, Mount>} contents  by the id of the button that opens each, which is also its title's text */
   constructor(contents) {
-    this.#contents = contents
+    this.#contents = /** @type {Partial<Record<AnyName, Mount>>} */ ({ ...contents })
     for (const name of /** @type {Name[]} */ (Object.keys(contents))) element(name).addEventListener('click', () => this.toggle(name))
     element('panel-close').addEventListener('click', () => this.close())
+  }
+
+  /**
+   * Have one more content, whose button is on the page by now.
+   *
+   * @param {'moderation'} name
+   * @param {TextKey} title
+   * @param {Mount} mount
+   */
+  add(name, title, mount) {
+    this.#contents[name] = mount
+    this.#titles[name] = title
+    element(name).addEventListener('click', () => this.toggle(name))
   }
 
   /** Which content is open; '' for none. */
@@ -36,19 +53,20 @@ export class Panel {
 
   /**
    * Show this content, or close it if it is the one.
-   * @param {Name} name
+   * @param {AnyName} name
    */
   async toggle(name) {
-    if (this.#open === name) return this.close()
+    const mount = this.#contents[name]
+    if (!mount || this.#open === name) return this.close()
     this.close()
     this.#open = name
-    this.#title.textContent = t(name)
+    this.#title.textContent = t(this.#titles[name] ?? /** @type {Name} */ (name))
     this.#style()
     this.#panel.hidden = false
     element(name).setAttribute('aria-expanded', 'true')
     this.#title.focus()
     try {
-      const unmount = await this.#contents[name](this.#body)
+      const unmount = await mount(this.#body)
       if (this.#open === name) this.#unmount = unmount
       else unmount?.()
     } catch (error) {
@@ -71,7 +89,7 @@ export class Panel {
     const opener = element(this.#open)
     opener.setAttribute('aria-expanded', 'false')
     if (this.#panel.contains(document.activeElement)) opener.focus()
-    this.#open = /** @type {Name | ''} */ ('')
+    this.#open = /** @type {AnyName | ''} */ ('')
     this.#panel.hidden = true
     this.#body.replaceChildren()
   }

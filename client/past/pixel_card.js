@@ -26,6 +26,7 @@ const EARLIER = 20 // edits a page
  * @property {() => string[]} palette
  * @property {(color: number) => string} nameOf
  * @property {(moment: number) => void} go  see that moment
+ * @property {(edit: PixelEdit) => HTMLElement[]} buttons  that an edit has beside the way to its moment
  * @property {() => void} closed
  */
 
@@ -128,13 +129,14 @@ export class PixelCard {
    * @param {PixelEdit} edit
    * @returns {(Node | string)[]}
    */
-  #words({ color, time, author, name, act }) {
+  #words(edit) {
+    const { color, time, author, name, act } = edit
     const swatch = make('span', { className: 'swatch', ariaHidden: 'true' })
     swatch.style.background = this.#page.palette()[color] ?? 'none'
     const when = make('time', { dateTime: new Date(time).toISOString(), title: DATE.format(time) }, ago(time, Date.now()))
     const who = act !== null ? t('byModerators') : name ? t('by', { name }) : author ? t('by', { name: pseudonym(author) }) : ''
     const see = make('button', { type: 'button', onclick: () => this.#page.go(time) }, t('seeMoment'))
-    return [swatch, make('span', {}, this.#page.nameOf(color), ' · ', when, ...(who ? [' · ', who] : [])), see]
+    return [swatch, make('span', {}, this.#page.nameOf(color), ' · ', when, ...(who ? [' · ', who] : [])), see, ...this.#page.buttons(edit)]
   }
 }
 

@@ -37,6 +37,7 @@ const STEP_VERSIONS = 256 // in which it finds an edit, among what moderators do
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {(text: string) => void} announce
  * @property {() => string} fragment  that names what is on the screen, and keeps what else the address names
+ * @property {(edit: import('./source.js').PixelEdit) => HTMLElement[]} buttons  that a pixel's card has for those who look after the canvas
  * @property {() => void} changed  it was opened or closed, or another canvas is shown
  */
 
@@ -69,6 +70,7 @@ export class TimeMachine {
       palette: () => page.palette.palette,
       nameOf: (color) => page.palette.nameOf(color),
       go: (moment) => void this.open(moment),
+      buttons: page.buttons,
       closed: () => page.screen.invalidate()
     })
     this.#line = new TimeLine({

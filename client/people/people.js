@@ -20,6 +20,7 @@ import './texts.js'
  * @property {(said: object, askedAt: number) => void} gotCooldown  the person's own charges
  * @property {() => import('../panels/panel.js').Panel} panel
  * @property {() => boolean} isRefused  the server shows the canvas to those who are signed in alone
+ * @property {(roles: string[]) => void} gotRoles  of whoever uses this browser
  * @property {() => void} probe  ask it for the canvas again
  * @property {() => void} refresh  something that is shown may be another
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
@@ -212,6 +213,7 @@ export class People {
     // What was seen by those who are signed in isn't left to those who are not.
     if (before?.signedIn && !me.signedIn && this.signIn.toSee) return location.reload()
     if (me.signedIn && this.#page.isRefused()) this.#page.probe()
+    this.#page.gotRoles(me.roles)
     if (me.signedIn && this.#shown && !before?.signedIn) this.trouble = ''
     this.#render()
     this.#page.refresh()

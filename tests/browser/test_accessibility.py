@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.moderators_page import open_as_host
 from tests.browser.people_page import WORD, button, wait_until_in, wait_until_out
 from tests.browser.templates.panel import payload, png
 from tests.browser.test_page import PHONE
@@ -109,6 +110,28 @@ def test_axe_finds_nothing_on_the_time_line_nor_on_a_pixels_card(
     assert _violations(window, axe) == []
     window.page.locator("#moment").press("Home")
     window.wait_until(lambda: window.ask("placed.past.now === false && placed.past.ready"), "the past is shown")
+    assert _violations(window, axe) == []
+
+
+@pytest.mark.parametrize(("options", "scheme"), [(_DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+def test_axe_finds_nothing_while_a_host_looks_after_the_canvas(
+    new_server: Callable[..., PageServer],
+    new_window: Callable[..., CanvasPage],
+    axe: str,
+    options: dict[str, Any],
+    scheme: str,
+) -> None:
+    server, window = new_server(), new_window(**options, color_scheme=scheme)
+    server.paint(20, 15, 5)
+    open_as_host(window, server)
+    assert _violations(window, axe) == []
+    button(window, "Whole canvas").click()
+    button(window, "Who painted here?").click()
+    window.page.locator(".painters input").check()
+    window.page.get_by_label("What to do").select_option("wipe")
+    button(window, "Preview").click()
+    window.wait_until(window.page.locator(".result img").is_visible, "it is shown")
+    button(window, "Add a colour").click()
     assert _violations(window, axe) == []
 
 

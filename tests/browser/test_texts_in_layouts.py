@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.canvas_page import CanvasPage
+from tests.browser.moderators_page import open_as_host
 from tests.browser.people_page import WORD
 from tests.browser.templates.panel import payload, png
 from tests.support.page_server import PageServer
@@ -33,6 +34,7 @@ _FILES = {
     "words/more_texts.js": "MORE_TEXTS",
     "people/texts.js": "PEOPLE_TEXTS",
     "gate/texts.js": "GATE_TEXTS",
+    "moderation/texts.js": "MODERATION_TEXTS",
 }
 _LANGUAGES = {
     "en": "en",
@@ -176,6 +178,18 @@ def test_no_text_is_cut_and_everything_can_be_reached(
     for panel in _PANELS:
         look.open(panel)
         look.at(sizes, panel)
+    _assert_right(look)
+
+
+@pytest.mark.parametrize(("language", "coarse"), [("the longest", True), ("twice", False), ("from the right", True)])
+def test_so_does_looking_after_the_canvas(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage], language: str, coarse: bool
+) -> None:
+    server, window = new_server(), new_window(has_touch=coarse, is_mobile=coarse)
+    _speak(window, language)
+    open_as_host(window, server)
+    look = _Look(window, coarse=coarse, larger=language != "twice")
+    look.at(_SIZES, "moderation")
     _assert_right(look)
 
 

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { GATE_TEXTS } from '../../client/gate/texts.js'
+import { MODERATION_TEXTS } from '../../client/moderation/texts.js'
 import { PAST_TEXTS } from '../../client/past/texts.js'
+import { PEOPLE_TEXTS } from '../../client/people/texts.js'
 import { COLORS, colorName } from '../../client/words/color_names.js'
 import { pick, speakerOf, t } from '../../client/words/language.js'
 import { MORE_TEXTS } from '../../client/words/more_texts.js'
 import { TEXTS as FIRST_TEXTS } from '../../client/words/texts.js'
 
-const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => ({ ...FIRST_TEXTS[tag], ...MORE_TEXTS[tag], ...PAST_TEXTS[tag] }))
+const FILES = [FIRST_TEXTS, MORE_TEXTS, PAST_TEXTS, PEOPLE_TEXTS, GATE_TEXTS, MODERATION_TEXTS]
+const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => Object.assign({}, ...FILES.map((texts) => texts[tag])))
 const TEXTS = { en, de, fr }
 
 test('the first wished language that there is is taken, whatever its region', () => {
@@ -33,8 +37,8 @@ test('each language has each text, with the same places for values', () => {
 })
 
 test('each language is in all files, and no text in two', () => {
-  for (const texts of [MORE_TEXTS, PAST_TEXTS]) assert.deepEqual(Object.keys(texts), Object.keys(FIRST_TEXTS))
-  const keys = [FIRST_TEXTS, MORE_TEXTS, PAST_TEXTS].flatMap((texts) => Object.keys(texts.en))
+  for (const texts of FILES) assert.deepEqual(Object.keys(texts), Object.keys(FIRST_TEXTS))
+  const keys = FILES.flatMap((texts) => Object.keys(texts.en))
   assert.equal(new Set(keys).size, keys.length)
 })
 

@@ -1,0 +1,184 @@
+/**
+ * What a moderator does with an area or with authors: chosen, tried out, done.
+ */
+
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import { perform, preview, whyNot } from './asking.js'
+import { listPainters } from './painters.js'
+import { actOf, Missing } from './request.js'
+import './texts.js'
+
+/** @typedef {import('./request.js').Chosen} Chosen */
+/** @typedef {import('../words/language.js').TextKey} TextKey */
+
+const KINDS = /** @type {const} */ (['restore', 'wipe', 'stamp', 'protect', 'ban', 'unban'])
+const PAINTING = /** @type {readonly string[]} */ (['restore', 'wipe', 'stamp']) // those that can be tried out
+const HOURS = /** @type {const} */ (['1', '24', '168', 'good'])
+const MOST_REASON = 200
+
+export class ActForm {
+  node
+  #page
+  #kind
+  #to
+  #minutes = make('input', { type: 'number', min: '1', value: '60' })
+  #color
+  #file = make('input', { type: 'file', accept: 'image/png' })
+  #hours
+  #reason = make('input', { type: 'text', maxLength: MOST_REASON })
+  #result = make('div', { className: 'result' })
+  #buttons
+  #fields
+
+  /**
+   * @param {object} page
+   * @param {import('./area_part.js').AreaPart} page.area
+   * @param {import('./painters.js').Authors} page.authors
+   * @param {() => { width: number, height: number } | null} page.canvas
+   * @param {() => string[]} page.colors  the palette's names
+   * @param {() => number | null} page.moment  on the time line; null: the present
+   * @param {() => void} page.done  an act was done
+   */
+  constructor(page) {
+    this.#page = page
+    this.#kind = choices(KINDS, 'mod_act_', () => this.#show())
+    this.#to = choices(/** @type {const} */ (['others', 'ago', 'moment']), 'mod_to_', () => this.#show())
+    this.#color = make('select', {}, ...page.colors().map((name, index) => make('option', { value: `${index}` }, name)))
+    this.#hours = choices(HOURS, 'mod_hours_', () => {})
+    this.#fields = {
+      to: label('mod_restoreTo', this.#to),
+      minutes: label('mod_minutes', this.#minutes),
+      color: label('color', this.#color),
+      file: label('mod_pictureFile', this.#file),
+      hours: label('mod_banFor', this.#hours)
+    }
+    this.#buttons = {
+      preview: make('button', { type: 'button', onclick: () => void this.#try(() => this.#preview()) }, t('mod_preview')),
+      perform: make('button', { type: 'submit', className: 'main' }, t('mod_doIt'))
+    }
+    this.#result.setAttribute('role', 'status')
+    this.node = make('form', {}, label('mod_act', this.#kind), ...Object.values(this.#fields), label('mod_reason', this.#reason),
+      make('div', { className: 'row' }, this.#buttons.preview, this.#buttons.perform), this.#result)
+    this.node.addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#try(() => this.#perform())
+    })
+    this.#show()
+  }
+
+  /**
+   * Choose what to do.
+   * @param {Chosen['kind']} kind
+   */
+  choose(kind) {
+    this.#kind.value = kind
+    this.#show()
+  }
+
+  /** Tell who painted in the area. */
+  who() {
+    return this.#try(async () => {
+      const area = this.#page.area.area
+      if (!area) throw new Missing('mod_noArea')
+      // What a wipe would change is all that anybody has painted there.
+      const found = await preview({ kind: 'wipe', area: [area.x, area.y, area.width, area.height] })
+      this.#tell(make('p', {}, t('mod_painters', { count: found.pixels })), ...listPainters(found, this.#page.authors))
+    })
+  }
+
+  #show() {
+    const [kind, to] = [this.#kind.value, this.#to.value]
+    const { fields, buttons } = { fields: this.#fields, buttons: this.#buttons }
+    fields.to.hidden = kind !== 'restore'
+    fields.minutes.hidden = kind !== 'restore' || to !== 'ago'
+    fields.color.hidden = kind !== 'wipe'
+    fields.file.hidden = kind !== 'stamp'
+    fields.hours.hidden = kind !== 'ban'
+    buttons.preview.hidden = !PAINTING.includes(kind)
+    this.#tell()
+  }
+
+  async #chosen() {
+    const hours = this.#hours.value
+    const chosen = /** @type {Chosen} */ ({
+      kind: this.#kind.value,
+      area: this.#page.area.area,
+      authors: this.#page.authors.chosen,
+      to: this.#to.value,
+      moment: this.#page.moment(),
+      minutes: this.#minutes.valueAsNumber,
+      color: Number(this.#color.value),
+      picture: await base64Of(this.#file.files?.[0]),
+      hours: hours === 'good' ? null : Number(hours),
+      reason: this.#reason.value.trim()
+    })
+    return actOf(chosen, this.#page.canvas() ?? { width: 0, height: 0 }, Date.now())
+  }
+
+  async #preview() {
+    const found = await preview(await this.#chosen())
+    const picture = found.png ? [make('img', { src: `data:image/png;base64,${found.png}`, alt: t('mod_previewPicture') })] : []
+    this.#tell(make('p', {}, t('mod_wouldChange', { count: found.pixels })), ...picture, ...listPainters(found, this.#page.authors))
+  }
+
+  async #perform() {
+    const act = await this.#chosen()
+    const { pixels } = await perform(act)
+    this.#tell(make('p', {}, PAINTING.includes(act.kind) ? t('mod_done', { count: pixels }) : t('mod_doneSimply')))
+    this.#page.done()
+  }
+
+  /**
+   * One at a time: who clicks twice is not to do it twice.
+   * @param {() => Promise<void>} act
+   */
+  async #try(act) {
+    if (this.node.ariaBusy === 'true') return
+    this.node.ariaBusy = 'true'
+    try {
+      await act()
+    } catch (error) {
+      this.#tell(make('p', { className: 'trouble' }, whyNot(error)))
+    } finally {
+      this.node.ariaBusy = 'false'
+    }
+  }
+
+  /** @param {...HTMLElement} told */
+  #tell(...told) {
+    this.#result.replaceChildren(...told)
+  }
+}
+
+/**
+ * @param {readonly string[]} values
+ * @param {string} prefix  of their texts' keys
+ * @param {() => void} onchange
+ */
+function choices(values, prefix, onchange) {
+  return make('select', { onchange }, ...values.map((value) => make('option', { value }, t(/** @type {TextKey} */ (`${prefix}${value}`)))))
+}
+
+/**
+ * @param {TextKey} key
+ * @param {HTMLElement} field
+ */
+export function label(key, field) {
+  return make('label', {}, t(key), field)
+}
+
+/**
+ * @param {File | undefined} file
+ * @returns {Promise<string>} '' without one
+ */
+async function base64Of(file) {
+  if (!file) return ''
+  const url = await new Promise((resolve, reject) => {
+    const reader = new FileReader()
+    reader.onload = () => resolve(String(reader.result))
+    reader.onerror = () => reject(reader.error)
+    reader.readAsDataURL(file)
+  })
+  return url.slice(url.indexOf(',') + 1)
+}

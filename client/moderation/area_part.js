@@ -1,0 +1,92 @@
+/**
+ * The area that an act is about: by dragging over the canvas, by finger or mouse, or by its numbers; shown on the canvas.
+ */
+
+import { AreaChoice } from '../view/area.js'
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import './texts.js'
+
+/** @typedef {import('../view/area.js').Rectangle} Rectangle */
+
+const NAMES = /** @type {const} */ (['x', 'y', 'width', 'height'])
+
+export class AreaPart {
+  /** To be shown. */
+  node
+  #page
+  #choice = new AreaChoice()
+  #fields
+  #drag = make('button', { type: 'button', ariaPressed: 'false', onclick: () => void this.#choose() }, t('mod_dragArea'))
+
+  /**
+   * @param {object} page
+   * @param {() => { width: number, height: number } | null} page.canvas
+   * @param {(choice: AreaChoice) => void} page.choose  have drags on the canvas choose
+   * @param {() => void} page.invalidate
+   * @param {(text: string, kind: 'news' | 'trouble') => void} page.say
+   */
+  constructor(page) {
+    this.#page = page
+    page.choose(this.#choice)
+    this.#fields = NAMES.map((name) => make('input', { type: 'number', min: name === 'x' || name === 'y' ? '0' : '1', name, oninput: () => this.#show() }))
+    const whole = make('button', { type: 'button', onclick: () => this.#whole() }, t('mod_wholeCanvas'))
+    const labels = this.#fields.map((field) => make('label', {}, t(/** @type {any} */ (`area_${field.name}`)), field))
+    this.node = make('fieldset', {}, make('legend', {}, t('mod_area')), make('div', { className: 'row' }, this.#drag, whole), make('div', { className: 'fields' }, ...labels))
+  }
+
+  /** The area on the canvas; null while none is chosen, or the canvas has no such one. */
+  get area() {
+    const canvas = this.#page.canvas()
+    const [x, y, width, height] = this.#fields.map((field) => field.valueAsNumber)
+    const isOne = canvas && [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1
+    return isOne && x + width <= canvas.width && y + height <= canvas.height ? { x, y, width, height } : null
+  }
+
+  /**
+   * Choose this area.
+   * @param {Rectangle} area
+   */
+  choose(area) {
+    this.#choice.cancel()
+    this.#fill(area)
+  }
+
+  /** No drag is waited for, and nothing is shown any more. */
+  end() {
+    this.#choice.cancel()
+    this.#page.invalidate()
+  }
+
+  async #choose() {
+    if (this.#choice.waiting) return this.#choice.cancel()
+    this.#page.say(t('dragAnArea'), 'news')
+    this.#isChoosing(true)
+    const area = await this.#choice.choose()
+    this.#isChoosing(false)
+    if (area) this.#fill(area)
+    else this.#show()
+  }
+
+  /** @param {boolean} is */
+  #isChoosing(is) {
+    this.#drag.setAttribute('aria-pressed', String(is))
+    document.body.toggleAttribute('data-choosing', is)
+  }
+
+  #whole() {
+    const canvas = this.#page.canvas()
+    if (canvas) this.#fill({ x: 0, y: 0, width: canvas.width, height: canvas.height })
+  }
+
+  /** @param {Rectangle} area */
+  #fill(area) {
+    for (const [at, name] of NAMES.entries()) this.#fields[at].value = String(area[name])
+    this.#show()
+  }
+
+  #show() {
+    this.#choice.area = this.area
+    this.#page.invalidate()
+  }
+}

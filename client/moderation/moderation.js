@@ -1,0 +1,141 @@
+/**
+ * Looking after a canvas, for moderators and hosts: a button, and a panel with all that they do. While the panel is open a
+ * frame says that one is moderating. Nobody else loads any of this.
+ */
+
+import { element, make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import { ActForm } from './act_form.js'
+import { ActList } from './act_list.js'
+import { AreaPart } from './area_part.js'
+import { eventForm } from './event_form.js'
+import { Authors, nameOf as authorNameOf } from './painters.js'
+import { ReportList } from './report_list.js'
+import './texts.js'
+
+/** @typedef {import('../past/time_machine.js').TimeMachine} TimeMachine */
+
+/**
+ * What looking after a canvas needs of the page.
+ * @typedef {object} Page
+ * @property {import('../panels/panel.js').Panel} panel
+ * @property {import('../view/screen.js').Screen} screen
+ * @property {() => { width: number, height: number } | null} canvas
+ * @property {() => string[]} palette
+ * @property {(color: number) => string} nameOf
+ * @property {() => TimeMachine | null} past  null before it was first opened
+ * @property {() => Promise<TimeMachine>} timeMachine
+ * @property {(choice: import('../view/area.js').AreaChoice) => void} choose  have drags on the canvas choose
+ * @property {() => void} invalidate
+ * @property {(text: string, kind: 'news' | 'trouble') => void} say
+ */
+
+const MOST_SCALE = 16 // screen pixels of a canvas pixel: one alone is seen among its neighbours
+const SHARE = 0.5 // of the screen, for an area whose past is looked at: the panel and the time line cover the rest
+const SHIELD = 'M8 1.500 13.500 3.500v4c0 3.500-2.500 6-5.500 7-3-1-5.500-3.500-5.500-7v-4z'
+const SVG = 'http://www.w3.org/2000/svg'
+
+export class Moderation {
+  #page
+  #roles = /** @type {string[]} */ ([])
+  #authors = new Authors(() => {})
+  #button = button()
+  #frame = make('p', { id: 'moderating', hidden: true }, t('mod_moderating'))
+  #form = /** @type {ActForm | null} */ (null)
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page
+    document.head.append(make('link', { rel: 'stylesheet', href: new URL('moderation.css', import.meta.url).href }))
+    element('past').after(this.#button)
+    element('state').append(this.#frame)
+    page.panel.add('moderation', 'mod_moderation', async (body) => this.#mount(body))
+  }
+
+  /**
+   * Whose browser it is.
+   * @param {string[]} roles
+   */
+  gotRoles(roles) {
+    this.#roles = roles
+    const may = roles.some((role) => role === 'moderator' || role === 'host')
+    this.#button.hidden = !may
+    if (!may && this.#page.panel.open === 'moderation') this.#page.panel.close()
+  }
+
+  /**
+   * What a pixel's card has for those who look after the canvas.
+   * @param {{ author: string | null, name: string | null }} edit
+   * @returns {HTMLElement[]}
+   */
+  cardButtons({ author, name }) {
+    if (!author || this.#button.hidden) return []
+    return [make('button', { type: 'button', onclick: () => this.#chooseAuthor({ author, name: name ?? undefined }) }, t('mod_banAuthor'))]
+  }
+
+  /** @param {{ author: string, name?: string | undefined }} author */
+  async #chooseAuthor(author) {
+    this.#authors.set(author, true)
+    if (this.#page.panel.open !== 'moderation') await this.#page.panel.toggle('moderation')
+    this.#form?.choose('ban')
+    this.#page.say(t('mod_authorChosen', { name: authorNameOf(author) }), 'news')
+  }
+
+  /** @param {HTMLElement} body */
+  #mount(body) {
+    const { canvas, palette, nameOf } = this.#page
+    const area = new AreaPart(this.#page)
+    const list = new ActList()
+    const reports = new ReportList((reported) => {
+      area.choose(reported)
+      this.#lookAt(reported)
+    })
+    const done = () => void list.refresh()
+    const form = (this.#form = new ActForm({ canvas, area, authors: this.#authors, colors: () => palette().map((_, color) => nameOf(color)), moment: () => this.#moment, done }))
+    const who = make('button', { type: 'button', onclick: () => void form.who() }, t('mod_whoPainted'))
+    const past = make('button', { type: 'button', onclick: () => void this.#seePast(area) }, t('mod_seePast'))
+    const parts = [area.node, make('div', { className: 'row' }, who, past), this.#authors.node, form.node, reports.node, list.node]
+    if (this.#roles.includes('host')) parts.push(eventForm({ canvas, done }))
+    body.replaceChildren(make('div', { className: 'moderation' }, ...parts))
+    this.#frame.hidden = false
+    document.body.dataset.moderating = ''
+    return () => {
+      area.end()
+      this.#form = null
+      this.#frame.hidden = true
+      delete document.body.dataset.moderating
+    }
+  }
+
+  /** The moment on the time line; null: the present. */
+  get #moment() {
+    const state = this.#page.past()?.state
+    return state && !state.now ? state.moment : null
+  }
+
+  /** @param {AreaPart} part */
+  async #seePast({ area }) {
+    if (!area) return this.#page.say(t('mod_noArea'), 'trouble')
+    this.#lookAt(area)
+    await (await this.#page.timeMachine()).open()
+  }
+
+  /** @param {import('../view/area.js').Rectangle} area */
+  #lookAt({ x, y, width, height }) {
+    const { clientWidth, clientHeight } = element('canvas')
+    const scale = Math.min(MOST_SCALE, Math.max(1, Math.min(clientWidth / width, clientHeight / height) * SHARE))
+    this.#page.screen.lookAt(x + width / 2, y + height / 2, scale, true)
+  }
+}
+
+/** The button that opens the panel. */
+function button() {
+  const label = t('mod_moderation')
+  const made = make('button', { id: 'moderation', type: 'button', ariaLabel: label, title: label, ariaExpanded: 'false', hidden: true })
+  const [svg, path] = [document.createElementNS(SVG, 'svg'), document.createElementNS(SVG, 'path')]
+  svg.setAttribute('viewBox', '0 0 16 16')
+  path.setAttribute('d', SHIELD)
+  svg.append(path)
+  made.append(svg)
+  return made
+}

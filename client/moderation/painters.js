@@ -1,0 +1,80 @@
+/**
+ * Authors: those that an act is about, and those who painted somewhere.
+ */
+
+import { make } from '../page/elements.js'
+import { t } from '../words/language.js'
+import './texts.js'
+
+/** @typedef {import('./asking.js').Painter} Painter */
+/** @typedef {import('./asking.js').Preview} Preview */
+
+const SHOWN = 12 // of those who painted; who has less than they can be found by a smaller area
+
+/**
+ * An author as moderators know one.
+ * @param {{ author: string, name?: string | undefined }} author
+ */
+export function nameOf({ author, name }) {
+  return name || author.slice(0, 6)
+}
+
+/** The authors that have been chosen; none means everybody. */
+export class Authors {
+  node = make('div', { className: 'authors' })
+  #chosen = /** @type {Map<string, string>} */ (new Map())
+  #changed
+
+  /** @param {() => void} changed */
+  constructor(changed) {
+    this.#changed = changed
+    this.#show()
+  }
+
+  /** 16 hex digits each. */
+  get chosen() {
+    return [...this.#chosen.keys()]
+  }
+
+  /** @param {string} author */
+  has(author) {
+    return this.#chosen.has(author)
+  }
+
+  /**
+   * @param {{ author: string, name?: string | undefined }} author
+   * @param {boolean} isChosen
+   */
+  set(author, isChosen) {
+    if (isChosen) this.#chosen.set(author.author, nameOf(author))
+    else this.#chosen.delete(author.author)
+    this.#show()
+    this.#changed()
+  }
+
+  #show() {
+    const entries = [...this.#chosen].map(([author, name]) => {
+      const label = t('mod_forget', { name })
+      const leave = make('button', { type: 'button', ariaLabel: label, title: label, onclick: () => this.set({ author }, false) }, '×')
+      return make('li', {}, make('span', {}, name), leave)
+    })
+    this.node.replaceChildren(make('strong', {}, t('mod_authors')), entries.length ? make('ul', {}, ...entries) : make('p', {}, t('mod_anybody')))
+  }
+}
+
+/**
+ * Who painted some pixels, each to be chosen.
+ *
+ * @param {Preview} found
+ * @param {Authors} authors
+ * @returns {HTMLElement[]}
+ */
+export function listPainters({ authors: painters, acts, unknown }, authors) {
+  if (!painters) return [make('p', {}, t('mod_whoUnknown'))]
+  const entries = painters.slice(0, SHOWN).map((painter) => {
+    const box = make('input', { type: 'checkbox', checked: authors.has(painter.author), onchange: () => authors.set(painter, box.checked) })
+    return make('li', {}, make('label', { className: 'row' }, box, make('span', {}, t('mod_authorPixels', { name: nameOf(painter), count: painter.pixels }))))
+  })
+  const others = [...(acts ? [t('mod_byActs', { count: acts })] : []), ...(unknown ? [t('mod_byUnknown', { count: unknown })] : [])]
+  return [make('ul', { className: 'painters' }, ...entries, ...others.map((text) => make('li', {}, text)))]
+}

@@ -1,0 +1,107 @@
+/**
+ * What a moderator has chosen, as `POST /acts` takes it. Needs no DOM.
+ */
+
+/** @typedef {import('../view/area.js').Rectangle} Rectangle */
+
+/**
+ * An act as JSON: `kind`, and what that kind needs.
+ * @typedef {{ kind: string } & Record<string, unknown>} ActRequest
+ */
+
+/**
+ * What the form has.
+ * @typedef {object} Chosen
+ * @property {'restore' | 'wipe' | 'stamp' | 'protect' | 'ban' | 'unban'} kind
+ * @property {Rectangle | null} area  null: all of the canvas
+ * @property {string[]} authors  16 hex digits each; none: everybody's
+ * @property {'moment' | 'ago' | 'others'} to  what to restore: the moment on the time line, so long ago, or the last colour by others
+ * @property {number | null} moment  on the time line, ms since the epoch; null while that shows the present
+ * @property {number} minutes  how long ago
+ * @property {number} color
+ * @property {string} picture  base64
+ * @property {number | null} hours  how long a ban lasts; null: for good
+ * @property {string} reason
+ */
+
+/** What is missing in what was chosen: a text's key. */
+export class Missing extends Error {
+  /** @param {'mod_noArea' | 'mod_noAuthor' | 'mod_noMoment' | 'mod_noPicture' | 'mod_noMinutes'} key */
+  constructor(key) {
+    super(key)
+    this.key = key
+  }
+}
+
+/**
+ * The act that was chosen.
+ *
+ * @param {Chosen} chosen
+ * @param {{ width: number, height: number }} canvas
+ * @param {number} now  ms since the epoch
+ * @returns {ActRequest}
+ * @throws {Missing}
+ */
+export function actOf(chosen, canvas, now) {
+  const { kind, reason } = chosen
+  return { kind, ...PARTS[kind](chosen, canvas, now), ...(reason && { reason }) }
+}
+
+/** @type {Record<Chosen['kind'], (chosen: Chosen, canvas: { width: number, height: number }, now: number) => object>} */
+const PARTS = {
+  restore(chosen, canvas, now) {
+    const { area, authors } = chosen
+    const to = toOf(chosen, now)
+    if (!to && !authors.length) throw new Missing('mod_noAuthor') // whose pixels else?
+    return {
+      // Without an author all of an area is meant, so an area has to be named.
+      ...((area || !authors.length) && { area: listOf(area, canvas) }),
+      ...(authors.length && { authors }),
+      ...(to && { to })
+    }
+  },
+  wipe: ({ area, color }, canvas) => ({ area: namedArea(area, canvas), ...(color && { color }) }),
+  stamp({ area, picture }, canvas) {
+    if (!picture) throw new Missing('mod_noPicture')
+    return { area: namedArea(area, canvas), picture }
+  },
+  protect: ({ area }, canvas) => ({ area: namedArea(area, canvas) }),
+  ban({ authors, hours }, _, now) {
+    if (!authors.length) throw new Missing('mod_noAuthor')
+    return { authors, until: hours === null ? null : new Date(now + hours * 3_600_000).toISOString() }
+  },
+  unban({ authors }) {
+    if (!authors.length) throw new Missing('mod_noAuthor')
+    return { authors }
+  }
+}
+
+/**
+ * @param {Chosen} chosen
+ * @param {number} now
+ */
+function toOf({ to, moment, minutes }, now) {
+  if (to === 'others') return null
+  if (to === 'moment' && moment === null) throw new Missing('mod_noMoment')
+  if (to === 'ago' && !(minutes > 0)) throw new Missing('mod_noMinutes')
+  return { t: new Date(to === 'ago' ? now - minutes * 60_000 : Math.floor(Number(moment))).toISOString() }
+}
+
+/**
+ * What changes an area for all takes an area that somebody has chosen: nobody is to wipe the canvas by forgetting it.
+ *
+ * @param {Rectangle | null} area
+ * @param {{ width: number, height: number }} canvas
+ */
+function namedArea(area, canvas) {
+  if (!area) throw new Missing('mod_noArea')
+  return listOf(area, canvas)
+}
+
+/**
+ * @param {Rectangle | null} area
+ * @param {{ width: number, height: number }} canvas
+ */
+function listOf(area, { width, height }) {
+  return area ? [area.x, area.y, area.width, area.height] : [0, 0, width, height]
+}

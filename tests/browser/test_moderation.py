@@ -1,0 +1,131 @@
+"""Looking after a canvas on the page, against a real server: a host's panel, and what others get of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.moderators_page import open_as_host
+from tests.browser.people_page import button, wait_until_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.support.page_server import PageServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+ENOUGH = "--charges", "1000", "--charge-seconds", "0.01"
+
+
+def _choose(window: CanvasPage, x: int, y: int, width: int, height: int) -> None:
+    for name, value in (("x", x), ("y", y), ("width", width), ("height", height)):
+        window.page.locator(f".moderation fieldset input[name={name}]").fill(str(value))
+
+
+def _result(window: CanvasPage, text: str) -> None:
+    result = window.page.locator(".moderation .result")
+    window.wait_until(lambda: text in result.inner_text(), f"it says {text!r}")
+
+
+def test_a_host_sees_who_painted_an_area_tries_a_wipe_out_does_it_and_undoes_it(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    for x in (3, 4, 30):
+        server.paint(x, 5, 5)
+    open_as_host(window, server)
+    assert window.page.locator("#moderating").is_visible()
+    button(window, "Who painted here?").click()
+    _result(window, "Choose an area first.")
+    _choose(window, 0, 0, 10, 10)
+    button(window, "Who painted here?").click()
+    _result(window, "2 pixels that somebody painted")
+    assert window.page.locator(".painters li").count() == 1
+    window.page.get_by_label("What to do").select_option("wipe")
+    button(window, "Preview").click()
+    _result(window, "2 pixels change.")
+    assert window.page.locator(".result img").is_visible()
+    button(window, "Do it").click()
+    _result(window, "Done: 2 pixels.")
+    window.wait_until_equal(server)
+    assert [server.canvas().indexes[5, x] for x in (3, 4, 30)] == [0, 0, 5]
+    window.page.get_by_role("button", name="Undo: Wipe").click()
+    window.wait_until(lambda: "undone" in window.page.locator(".acts").inner_text(), "it is undone")
+    window.wait_until_equal(server)
+    assert [server.canvas().indexes[5, x] for x in (3, 4, 30)] == [5, 5, 5]
+    window.page.keyboard.press("Escape")
+    window.wait_until(lambda: not window.page.locator("#moderating").is_visible(), "one moderates no longer")
+
+
+def test_an_author_from_a_pixels_card_is_banned(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    server.paint(20, 15, 5)
+    open_as_host(window, server)
+    button(window, "See its past").click()
+    wait_until_told(window, "Choose an area first.")
+    _choose(window, 10, 10, 20, 10)
+    button(window, "See its past").click()
+    window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
+    window.page.locator("#panel-close").click()
+    window.click(20, 15)
+    button(window, "Ban or restore …").click()
+    window.wait_until(lambda: window.page.get_by_label("What to do").input_value() == "ban", "a ban is chosen")
+    button(window, "Do it").click()
+    _result(window, "Done.")
+    window.wait_until(lambda: "Ban" in window.page.locator(".acts").inner_text(), "it is on record")
+
+
+def test_an_area_is_chosen_by_dragging_and_given_up_by_the_same_button(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    open_as_host(window, server)
+    drag = button(window, "Choose by dragging")
+    drag.click()
+    drag.click()
+    assert drag.get_attribute("aria-pressed") == "false"
+    drag.click()
+    (left, top), (right, bottom) = window.place_of(5, 6), window.place_of(8, 10)
+    mouse = window.page.mouse
+    mouse.move(left, top)
+    mouse.down()
+    mouse.move(right, bottom, steps=5)
+    mouse.up()
+    field = window.page.locator(".moderation fieldset input[name=width]")
+    window.wait_until(lambda: field.input_value() == "4", "the numbers are there")
+    assert drag.get_attribute("aria-pressed") == "false"
+
+
+def test_a_host_closes_the_canvas_and_makes_it_larger(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    open_as_host(window, server)
+    button(window, "Plan to open").click()
+    event = window.page.locator(".event")
+    window.wait_until(lambda: "Choose a time that is still to come." in event.inner_text(), "a time is missing")
+    button(window, "Close now").click()
+    window.wait_until(lambda: "Done." in event.inner_text(), "it is closed")
+    window.page.get_by_label("Width").last.fill("80")
+    button(window, "Grow").click()
+    window.wait_until(lambda: window.ask("placed.width") == 80, "the canvas is larger")
+    window.wait_until_equal(server)
+
+
+def test_nobody_else_loads_any_of_it(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    loaded: list[str] = []
+    window.page.on("request", lambda request: loaded.append(request.url))
+    window.open(server.url)
+    window.page.get_by_role("button", name="Settings").click()
+    window.wait_until(window.page.locator("#panel-body > *").first.is_visible, "the second half is there")
+    assert window.page.locator("#moderation").count() == 0
+    assert [url for url in loaded if "/moderation/" in url] == []
+    assert any(url.endswith("/interaction.js") for url in loaded)
