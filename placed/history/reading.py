@@ -99,6 +99,7 @@ class ReadPast:
         self.version = version
         self._chain = chain
         self._batches = batches
+        self._reached: tuple[Ground, ...] = ()  # the last two that somebody asked for: mostly they go on from one
 
     def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
         """The size and palette at a version, and the canvas: uint8, shape (height, width), the caller's own."""
@@ -110,9 +111,8 @@ class ReadPast:
         self._check(version)
         ground = self._nearest(version)
         for stretch, definition in self._from(ground, version):
-            if not stretch.is_empty:
-                ground.apply(stretch, definition)
-        ground.version = version
+            _apply(ground, stretch, definition)
+        self._remember(ground, version)
         return ground
 
     def stretches(self, start: int, end: int) -> Iterator[tuple[Stretch, Definition]]:
@@ -126,12 +126,17 @@ class ReadPast:
 
     def version_at(self, ms: int) -> int:
         """The version of the canvas at the end of a millisecond: behind the last record of that time or before."""
-        for stretch, _ in self._from(self._before(ms), self.version):
+        ground, version = self._before(ms), self.version
+        for stretch, definition in self._from(ground, self.version):
             offsets, times = stretch.moments()
             later = times > ms
             if later.any():
-                return int(offsets[int(later.argmax())])
-        return self.version
+                version = int(offsets[int(later.argmax())])
+                _apply(ground, stretch.until(version), definition)
+                break
+            _apply(ground, stretch, definition)
+        self._remember(ground, version)
+        return version
 
     def first_ms(self) -> int | None:
         """The time of its first record, in ms; None if it has none."""
@@ -139,6 +144,10 @@ class ReadPast:
             if not stretch.is_empty:
                 return int(stretch.moments()[1][0])
         return None
+
+    def _remember(self, ground: Ground, version: int) -> None:
+        ground.version = version
+        self._reached = (*self._reached[-1:], ground.copy())
 
     def _check(self, version: int) -> None:
         if not self.first <= version <= self.version:
@@ -151,7 +160,10 @@ class ReadPast:
         return self._last_sound([each for each, is_known in zip(self._chain, known, strict=False) if is_known])
 
     def _nearest(self, version: int) -> Ground:
-        """The nearest canvas at or before a version that is known without the log."""
+        """The nearest canvas at or before a version that is known without the log, or was reached before."""
+        for reached in self._reached:  # where there is no history, this spares a film reading the log again
+            if reached.version == version:
+                return reached.copy()
         return self._last_sound([each for each in self._chain if each.start <= version])
 
     def _last_sound(self, segments: list[SegmentFile]) -> Ground:
@@ -204,3 +216,8 @@ class ReadPast:
             start = batch.next_offset
             if start >= end:
                 return
+
+
+def _apply(ground: Ground, stretch: Stretch, definition: Definition) -> None:
+    if not stretch.is_empty:  # an empty one may be of a canvas that grows right behind it
+        ground.apply(stretch, definition)

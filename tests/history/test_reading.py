@@ -83,6 +83,27 @@ def test_a_canvas_that_grows_behind_a_damaged_part_is_still_small_in_it(tmp_path
         assert np.array_equal(found[1], canvas), version
 
 
+def test_what_follows_a_canvas_is_read_from_there(tmp_path: Path) -> None:
+    entries = [Entry(0, 1_000, Canvas(SMALL).encode())]
+    entries += [Entry(n, 1_000 + n, record((n % 5, 0, n % 4, n))) for n in range(1, 60)]
+    begun: list[int] = []
+
+    def read(offset: int) -> Iterator[Batch]:
+        begun.append(offset)
+        yield from batches(entries[offset:], 7)
+
+    past = read_past(tmp_path / "history", LOG_ID, 0, 60, read)
+    expected = [(entry.offset, entry.ms, entry.value) for entry in entries[40:]]
+    assert past.version_at(1_039) == 40
+    assert past.version_at(1_050) == 51
+    begun.clear()
+    assert np.array_equal(past.canvas(40)[1], Model(entries).canvases[40][1])
+    assert not begun
+    assert [each for stretch, _ in past.stretches(40, 60) for each in records_of(stretch)] == expected
+    assert begun == [40]
+    assert np.array_equal(past.canvas(60)[1], Model(entries).canvases[60][1])
+
+
 def test_a_log_without_its_beginning_needs_a_history(tmp_path: Path) -> None:
     with pytest.raises(NotKept, match="begins at offset 5"):
         read_past(tmp_path / "history", LOG_ID, 5, 9, lambda _: iter(()))

@@ -53,7 +53,7 @@ def _dated_by(kafka: Cluster, topic: str) -> str:
         admin.close()
 
 
-async def test_a_log_goes_to_a_topic_and_back_with_its_offsets_times_and_authors(
+async def test_a_log_goes_to_a_topic_another_and_back_with_its_offsets_times_and_authors(
     kafka: Cluster, tmp_path: Path
 ) -> None:
     await make_log(tmp_path / "data", 2000)
@@ -63,7 +63,10 @@ async def test_a_log_goes_to_a_topic_and_back_with_its_offsets_times_and_authors
     assert (code, err) == (0, "")
     assert "2,001 records are in kafka://" in out
     assert _dated_by(kafka, "copied") == "LogAppendTime"
-    code, out, err = await _copy(tmp_path / "nowhere", f"lmdb:{tmp_path / 'back' / 'log'}", "--log", log)
+    code, out, err = await _copy(tmp_path / "nowhere", url_of(kafka, "copied-again"), "--log", log)
+    assert (code, err) == (0, "")
+    again = url_of(kafka, "copied-again")
+    code, out, err = await _copy(tmp_path / "nowhere", f"lmdb:{tmp_path / 'back' / 'log'}", "--log", again)
     assert (code, err) == (0, "")
     assert await trio.to_thread.run_sync(records_in, tmp_path / "back") == await trio.to_thread.run_sync(
         records_in, tmp_path / "data"
