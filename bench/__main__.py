@@ -9,6 +9,7 @@ import click
 
 # The command's name, and where it is.
 _COMMANDS: Final = {
+    "acts": "bench.acts",
     "catchup": "bench.catchup",
     "compare": "bench.compare",
     "data": "bench.data",

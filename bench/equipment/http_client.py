@@ -70,18 +70,18 @@ class Connection:
             await self._stream.aclose()
             self._stream = None
 
-    async def request(self, method: str, target: str, headers: Headers = ()) -> Answer:
-        """Ask, with these headers besides, and wait for the whole answer.
+    async def request(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Answer:
+        """Ask, with these headers besides and this body, and wait for the whole answer.
 
         Raises:
             UnexpectedAnswer: the connection ended, or the answer is larger than `MAX_BODY_BYTES`.
         """
-        head = await self._ask(method, target, headers)
-        body = b"".join([part async for part in self._body()])
+        head = await self._ask(method, target, headers, body)
+        answer = b"".join([part async for part in self._body()])
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         names = ((name.decode(), value.decode()) for name, value in head.headers)
-        return Answer(head.status_code, dict(names), body)
+        return Answer(head.status_code, dict(names), answer)
 
     async def follow(self, version: int) -> AsyncIterator[int]:
         """`GET /edits`: the version after each frame, as it comes."""
@@ -102,17 +102,21 @@ class Connection:
             for event in events:
                 yield event
 
-    async def _ask(self, method: str, target: str, more: Headers = ()) -> h11.Response:
+    async def _ask(self, method: str, target: str, more: Headers = (), body: bytes = b"") -> h11.Response:
         if self._stream is None or self._http.our_state is not h11.IDLE:
             await self.open()
         assert self._stream is not None
-        headers = [("Host", f"{self._host}:{self._port}"), *([("Content-Length", "0")] if method == "POST" else [])]
+        headers = [
+            ("Host", f"{self._host}:{self._port}"),
+            *([("Content-Length", str(len(body)))] if method == "POST" else []),
+        ]
         headers += more
         head = self._http.send(h11.Request(method=method, target=target, headers=headers))
+        data = self._http.send(h11.Data(data=body)) or b""
         end = self._http.send(h11.EndOfMessage())
         assert head is not None
         assert end is not None
-        await self._stream.send_all(head + end)
+        await self._stream.send_all(head + data + end)
         event = await self._event()
         while isinstance(event, h11.InformationalResponse):
             event = await self._event()

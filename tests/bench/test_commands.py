@@ -18,6 +18,7 @@ from tests.support.parts import chromium, require
 SECONDS = 150
 
 SMALL = {
+    "acts": ["--people", "20", "--rate", "20"],
     "catchup": ["--edits", "20000", "--seconds", "0.5", "--runs", "1"],
     "compare": [
         *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
@@ -46,7 +47,7 @@ SMALL = {
 }
 
 
-LINUX = {"catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
+LINUX = {"acts", "catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
 WITHOUT_TARGETS = {"image"}
 
 

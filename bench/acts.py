@@ -1,0 +1,212 @@
+"""`acts`: what a moderator's large act costs those who paint and watch: the whole canvas, restored to an hour ago.
+
+A server has two hours of painting in its log and its history. A crowd follows it as the page does, and paints at a
+steady pace; each person has a canvas. Then the host posts the act. Each subscriber is told to load the image again, and
+all do so at once: the page itself spreads that over some seconds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import subprocess
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+import numpy as np
+import trio
+from PIL import Image
+
+from bench.equipment.cores import allow_connections, pin, server_cores
+from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.load_process import Busy, busy_share, load_process, warnings
+from bench.equipment.place import until_history_is_read
+from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
+from bench.equipment.server_process import COMMAND, ROOT, running_server, serving, users_environment
+from bench.logs.edit_logs import CANVAS, random_edits
+from bench.people.crowd import Event
+from placed.backends.lmdb.filling import fill_lmdb_log
+from placed.canvas.events import Canvas, Edits
+
+if TYPE_CHECKING:
+    from bench.equipment.load_process import LoadProcess
+    from bench.equipment.server_process import ServerProcess
+
+_HOURS: Final = 2
+_RECORD_EDITS: Final = 10
+_ARRIVAL_SECONDS: Final = 5.0
+_CALM_SECONDS: Final = 4.0  # of painting before the act, for the figures without it
+_RIGHT_SECONDS: Final = 60.0  # that are waited until everybody is right
+_LOOK_SECONDS: Final = 0.1
+_EDITS_AT_ONCE: Final = 1_000_000
+
+
+@attrs.define
+class _Outcome:
+    """What was measured.
+
+    Attributes:
+        pixels: that the act changed.
+        act_seconds: from the request to the answer.
+        right_seconds: from the answer until everybody followed again, with the newest canvas.
+        wrong: people whose canvas wasn't the server's at the end.
+        each_bytes: of the image that each person loads again.
+        calm_ms, beside_ms: quantiles of an edit's answer, before the act and from it until everybody is right.
+        told: the crowd's last word.
+    """
+
+    pixels: int = 0
+    act_seconds: float = 0.0
+    right_seconds: float = float("inf")
+    wrong: int = 0
+    each_bytes: int = 0
+    calm_ms: dict[str, float] = attrs.field(factory=dict)
+    beside_ms: dict[str, float] = attrs.field(factory=dict)
+    told: dict[str, Any] = attrs.field(factory=dict)
+    shares: list[float] = attrs.field(factory=list)
+
+
+@click.command()
+@click.option(
+    "--people", default=1_000, show_default=True, type=click.IntRange(1, 20_000), help="Who follow and paint."
+)
+@click.option("--rate", default=333.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
+@json_option
+def acts(people: int, rate: float, json_path: Path | None) -> None:
+    """Restore the whole canvas to an hour ago while people follow and paint. Linux only."""
+    allow_connections(people)
+    outcome = trio.run(_measure, people, rate)
+    Report(
+        bench="acts",
+        figures=_figures(outcome, people),
+        options={"people": people, "rate": rate},
+        details=attrs.asdict(outcome),
+        notes=warnings(outcome.shares),
+    ).publish(json_path)
+    if outcome.wrong:
+        raise SystemExit(1)
+
+
+async def _measure(people: int, rate: float) -> _Outcome:
+    outcome = _Outcome()
+    with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder, progress_bar("") as bar:
+        files = Path(folder)
+        task = bar.add_task("steps", total=4)
+        await _fill(files / "data" / "log", rate)
+        seconds = _ARRIVAL_SECONDS + _CALM_SECONDS + _RIGHT_SECONDS
+        edits = random_edits(np.random.default_rng(4), min(_EDITS_AT_ONCE, round(rate * seconds) + 1))
+        np.save(files / "edits.npy", edits)
+        bar.advance(task)
+        command = serving(files / "data", "--trusted-proxy", "127.0.0.1", "--unlimited-client", "0.0.0.0/0")
+        async with running_server(command) as server:
+            pin(server.process.pid, server_cores())
+            await until_history_is_read(server.host, server.port)
+            token = await trio.to_thread.run_sync(_token, files / "data")
+            bar.advance(task)
+            about = Event(
+                *(server.host, server.port, people, _ARRIVAL_SECONDS, seconds, str(files / "edits.npy"), 0.0),
+                *(CANVAS.width, CANVAS.height, CANVAS.colors),
+            )
+            async with load_process("bench.people.crowd", about) as crowd:
+                await _follow(crowd, outcome, people, 0, trio.current_time() + _ARRIVAL_SECONDS + _RIGHT_SECONDS)
+                await trio.sleep(_CALM_SECONDS)
+                outcome.calm_ms = (await _look(crowd, outcome))["edit_ms"]
+                bar.advance(task)
+                await _act(server, token, outcome)
+                answered = trio.current_time()
+                if await _follow(crowd, outcome, people, people, answered + _RIGHT_SECONDS):
+                    outcome.right_seconds = trio.current_time() - answered
+                outcome.beside_ms = outcome.told["edit_ms"]
+                bar.advance(task)
+                await _compare(server, crowd, outcome, people)
+    return outcome
+
+
+async def _fill(folder: Path, rate: float) -> None:
+    """Make the log of the last hours."""
+    await trio.Path(folder).mkdir(parents=True)
+    end = time.time_ns() // 1_000_000 - 1_000
+    begin = end - _HOURS * 3_600_000
+    edits = random_edits(np.random.default_rng(3), round(_HOURS * 3_600 * rate))
+    values = [Edits(edits[at : at + _RECORD_EDITS]).encode() for at in range(0, len(edits), _RECORD_EDITS)]
+    async with fill_lmdb_log(folder, created_ms=begin) as log:
+        await log.extend(np.array([begin]), [Canvas(CANVAS).encode()])
+        await log.extend(np.linspace(begin, end, len(values)).astype(np.int64), values)
+
+
+def _token(data: Path) -> str:
+    command = [*COMMAND, "people", "token", "bench", "--role", "host", "--data", str(data)]
+    done = subprocess.run(command, cwd=ROOT, env=users_environment(), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+async def _look(crowd: LoadProcess, outcome: _Outcome, *, end: bool = False) -> dict[str, Any]:
+    if end:
+        assert crowd.process.stdin is not None
+        await crowd.process.stdin.send_all(b"end")
+    told: dict[str, Any] = await crowd.ask()
+    outcome.told = told
+    outcome.shares.append(busy_share([Busy(**told["busy"])]))
+    return told
+
+
+async def _follow(crowd: LoadProcess, outcome: _Outcome, people: int, reloads: int, deadline: float) -> bool:
+    """Wait until all follow, and that many images have been loaded again; whether they do."""
+    while trio.current_time() < deadline:
+        told = await _look(crowd, outcome)
+        if told["following"] == people and told["reloads"] >= reloads:
+            return True
+        await trio.sleep(_LOOK_SECONDS)
+    return False
+
+
+async def _act(server: ServerProcess, token: str, outcome: _Outcome) -> None:
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    act = {"kind": "restore", "area": [0, 0, CANVAS.width, CANVAS.height], "to": {"t": moment.isoformat()}}
+    headers = [("Content-Type", "application/json"), ("Authorization", f"Bearer {token}")]
+    async with connection(server.host, server.port) as link:
+        began = trio.current_time()
+        answer = await link.request("POST", "/acts", headers, json.dumps(act).encode())
+        outcome.act_seconds = trio.current_time() - began
+    if answer.status != 200:
+        raise UnexpectedAnswer(f"POST /acts answered {answer.status}: {answer.body[:300]!r}")
+    outcome.pixels = answer.json()["pixels"]
+
+
+async def _compare(server: ServerProcess, crowd: LoadProcess, outcome: _Outcome, people: int) -> None:
+    """Let painting end, and everybody get the last edit; then hold all canvases against the server's image."""
+    async with connection(server.host, server.port) as link:
+        with trio.move_on_after(_RIGHT_SECONDS):
+            told = await _look(crowd, outcome, end=True)
+            while told["behind"] or told["newest"] != (await link.request("GET", "/info")).json()["version"]:
+                await trio.sleep(_LOOK_SECONDS)
+                told = await _look(crowd, outcome)
+        answer = await link.request("GET", "/canvas.png?fresh")
+    outcome.each_bytes = len(answer.body)
+    with Image.open(io.BytesIO(answer.body)) as image:
+        digest = zlib.crc32(np.asarray(image, np.uint8).tobytes())
+    told = outcome.told
+    outcome.wrong = told["behind"] if digest == told["digest"] and not told["conflicts"] else people
+
+
+def _figures(outcome: _Outcome, people: int) -> list[Figure]:
+    return [
+        Figure("people who follow and paint", float(people), ""),
+        Figure("pixels that the act changed", float(outcome.pixels), ""),
+        Figure("the act, from request to answer", outcome.act_seconds, "s", Target(2.0)),
+        *(Figure(f"an edit before the act, {name}", value, "ms") for name, value in outcome.calm_ms.items()),
+        *(
+            Figure(f"an edit meanwhile, {name}", value, "ms", Target(300.0) if name == "p99" else None)
+            for name, value in outcome.beside_ms.items()
+        ),
+        Figure("images loaded again", float(outcome.told["reloads"]), ""),
+        Figure("from the answer until all are right again", outcome.right_seconds, "s", Target(5.0)),
+        Figure("the image that each loads", outcome.each_bytes / 1e6, "MB", Target(2.0)),
+        Figure("people with a wrong canvas at the end", float(outcome.wrong), "", Target(0.0, inclusive=True)),
+    ]
