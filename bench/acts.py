@@ -57,7 +57,8 @@ class _Outcome:
         right_seconds: from the answer until everybody followed again, with the newest canvas.
         wrong: people whose canvas wasn't the server's at the end.
         each_bytes: of the image that each person loads again.
-        calm_ms, beside_ms: quantiles of an edit's answer, before the act and from it until everybody is right.
+        calm_ms: quantiles of an edit's answer, before the act.
+        beside_ms: the same from the act on until everybody is right: the worst of each look in that time.
         told: the crowd's last word.
     """
 
@@ -122,7 +123,6 @@ async def _measure(people: int, rate: float) -> _Outcome:
                 answered = trio.current_time()
                 if await _follow(crowd, outcome, people, people, answered + _RIGHT_SECONDS):
                     outcome.right_seconds = trio.current_time() - answered
-                outcome.beside_ms = outcome.told["edit_ms"]
                 bar.advance(task)
                 await _compare(server, crowd, outcome, people)
     return outcome
@@ -160,6 +160,9 @@ async def _follow(crowd: LoadProcess, outcome: _Outcome, people: int, reloads: i
     """Wait until all follow, and that many images have been loaded again; whether they do."""
     while trio.current_time() < deadline:
         told = await _look(crowd, outcome)
+        if reloads:
+            worst = outcome.beside_ms
+            outcome.beside_ms = {name: max(ms, worst.get(name, 0.0)) for name, ms in told["edit_ms"].items()} or worst
         if told["following"] == people and told["reloads"] >= reloads:
             return True
         await trio.sleep(_LOOK_SECONDS)

@@ -127,9 +127,22 @@ class _Person:
         step: index into `_PAGE` of what is being loaded; its length while following.
         state: its canvas; None until its image is there.
         free_at: when it may paint again.
+        first: index into `_PAGE` of what it loads first: a page that is told to reload the image has its files.
     """
 
-    __slots__ = ("began", "chunks", "data", "free_at", "lost", "number", "retry_seconds", "socket", "state", "step")
+    __slots__ = (
+        "began",
+        "chunks",
+        "data",
+        "first",
+        "free_at",
+        "lost",
+        "number",
+        "retry_seconds",
+        "socket",
+        "state",
+        "step",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -142,6 +155,7 @@ class _Person:
         self.retry_seconds = 3.0
         self.free_at = 0.0
         self.lost = False
+        self.first = 0
 
 
 class _Crowd:
@@ -215,7 +229,7 @@ class _Crowd:
             return
         if person.state is None:
             self._loading += 1
-            person.step = 0
+            person.step = person.first
             person.began = time.monotonic()
         else:
             person.step = len(_PAGE)
@@ -315,6 +329,7 @@ class _Crowd:
             assert person.socket is not None
             self._links.close(person.socket)
             person.socket = person.state = None
+            person.first = _PAGE.index("/info")
             self._arriving.append(person)
 
     def _painter(self, now: float) -> int | None:
