@@ -65,7 +65,7 @@ ROOMS = {
         "segno trio werkzeug",
     ),
     "people": _room("backends storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
-    "moderation": _room("history tasks backends pictures telemetry canvas", packages="attrs numpy trio"),
+    "moderation": _room("history tasks backends pictures storage telemetry canvas", packages="attrs lmdb numpy trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),

@@ -9,13 +9,17 @@ import trio
 from placed.canvas.clock import wall_clock_ms
 from placed.http.acts import Acts
 from placed.http.notices import status_members
+from placed.http.report_desk import ReportDesk
 from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
 from placed.moderation.previews import Previews
+from placed.moderation.reports import FOLDER_NAME as REPORTS_FOLDER
+from placed.moderation.reports import Reports
 from placed.moderation.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from placed.canvas.projection import Projection
     from placed.http.askers import Askers
@@ -32,10 +36,16 @@ class Moderation:
     """
 
     def __init__(
-        self, projection: Projection, writer: Writer, past: WholePast, reach: Callable[[int], Awaitable[None]]
+        self,
+        data: Path,
+        projection: Projection,
+        writer: Writer,
+        past: WholePast,
+        reach: Callable[[int], Awaitable[None]],
     ) -> None:
         self._projection = projection
         self._past = past
+        self._reports = Reports(data / REPORTS_FOLDER)
         self._gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
         self.rules = Rules(lambda: projection.kept.acts)
         self.desk = Desk(projection, writer, past, reach)
@@ -44,12 +54,17 @@ class Moderation:
         """What answers moderators and hosts."""
         return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past))
 
+    def reports(self, askers: Askers) -> ReportDesk:
+        """What takes reports from everybody, and shows them to moderators and hosts."""
+        return ReportDesk(askers, self._projection, self._reports)
+
     def status_members(self) -> bytes:
         """What acts have the status tell everybody now."""
         return status_members(self._projection.kept.acts, wall_clock_ms())
 
     async def run(self) -> None:
-        """Do acts, and make plans come true, for ever."""
+        """Do acts, make plans come true, and keep reports, for ever."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.desk.run)
             nursery.start_soon(self._gatekeeper.run)
+            nursery.start_soon(self._reports.run)

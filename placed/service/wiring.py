@@ -200,7 +200,8 @@ class _Server:
         self._folders = folders
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
         self._indexer = indexer_of(settings, log, projection, folders) if settings.history else None
-        self._moderation = Moderation(projection, self._writer, WholePast(log, self._indexer), self._reach)
+        past = WholePast(log, self._indexer)
+        self._moderation = Moderation(settings.data, projection, self._writer, past, self._reach)
         self._broadcaster = Broadcaster(
             projection,
             log.id,
@@ -222,7 +223,6 @@ class _Server:
             frame_seconds=1 / settings.max_frames_per_second,
         )
         self._watchers = api.watchers
-        fast = (api, self._sockets) if settings.fast_lane else None
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         history = History(
@@ -230,12 +230,12 @@ class _Server:
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
-        desk = desk_of(api.askers)
-        acts = self._moderation.acts(api.askers)
-        app = create_app(api, host_page_of(api), settings.allow_embeds, history, sign_ins, providers, desk, acts)
+        acts, reports = self._moderation.acts(api.askers), self._moderation.reports(api.askers)
+        page, desk = host_page_of(api), desk_of(api.askers)
+        app = create_app(api, page, settings.allow_embeds, history, sign_ins, providers, desk, acts, reports)
         self._front = Front(
             app,
-            fast=fast,
+            fast=(api, self._sockets) if settings.fast_lane else None,
             tls=tls,
             connection_limit=connection_limit,
             hosts=self._hosts,

@@ -26,16 +26,19 @@ from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
 from placed.http.pages import Pages, client_folder
 from placed.http.parameters import MAX_VERSION, QUERY_BYTES
 from placed.http.people_desk import PeopleDesk
+from placed.http.report_desk import ReportDesk
 from tests.openapi.description import load, resolve, schema
 from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from placed.canvas.projection import Projection
     from placed.http.acts import Acts
     from placed.http.api import Api
     from placed.http.askers import Askers
     from placed.http.sign_in import SignIns
+    from placed.moderation.reports import Reports
     from placed.people.hosting import Hosting
 
 ROOT: Final = Path(__file__).parents[2]
@@ -70,9 +73,9 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     sign_ins = cast("SignIns", SimpleNamespace(askers=askers, sign_in=None, sign_out=None, name=None))
     desk = PeopleDesk(cast("Askers", askers), cast("Hosting", None))
     acts = cast("Acts", SimpleNamespace())
-    routes = app.create_app(
-        api, HostPage(Pages.load(client_folder())), sign_ins=sign_ins, desk=desk, acts=acts
-    ).url_map.iter_rules()
+    reports = ReportDesk(cast("Askers", askers), cast("Projection", None), cast("Reports", None))
+    page = HostPage(Pages.load(client_folder()))
+    routes = app.create_app(api, page, sign_ins=sign_ins, desk=desk, acts=acts, reports=reports).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:
         routed.setdefault(re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), set()).update(rule.methods or ())

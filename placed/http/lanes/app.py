@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from placed.http.host_page.page import HostPage
     from placed.http.oidc.signing_in import ProviderSignIns
     from placed.http.people_desk import PeopleDesk
+    from placed.http.report_desk import ReportDesk
     from placed.http.sign_in import SignIns
 
     Outcome = Answer | Stream | Exception
@@ -106,6 +107,7 @@ def create_app(
     providers: ProviderSignIns | None = None,
     desk: PeopleDesk | None = None,
     acts: Acts | None = None,
+    reports: ReportDesk | None = None,
 ) -> QuartTrio:
     """The app over one API.
 
@@ -118,6 +120,7 @@ def create_app(
         providers: lets people in who have an account elsewhere; None answers that there is no provider.
         desk: lets hosts look after people; without it there is no such endpoint.
         acts: lets moderators and hosts look after the canvas; without it there is no such endpoint.
+        reports: takes reports, and shows them to moderators; without it there is no such endpoint.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -133,6 +136,8 @@ def create_app(
         _route_desk(app, desk)
     if acts is not None:
         _route_acts(app, acts)
+    if reports is not None:
+        _route_reports(app, reports)
     _route_providers(app, providers)
     _route_page(app, page, frame_ancestors(embedders))
     _map_errors(app)
@@ -242,6 +247,20 @@ def _route_acts(app: QuartTrio, acts: Acts) -> None:
     @app.get("/acts")
     async def listed() -> Response:
         return _Held(await acts.list(await _read(with_body=False)))
+
+
+def _route_reports(app: QuartTrio, desk: ReportDesk) -> None:
+    @app.get("/reports")
+    async def reports() -> Response:
+        return _Held(await desk.list(await _read(with_body=False)))
+
+    @app.post("/reports")
+    async def report() -> Response:
+        return _Held(await desk.report(await _read()))
+
+    @app.post("/reports/<report_id>")
+    async def set_state(report_id: str) -> Response:
+        return _Held(await desk.set_state(report_id, await _read()))
 
 
 def _route_providers(app: QuartTrio, providers: ProviderSignIns | None) -> None:
