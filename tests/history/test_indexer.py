@@ -16,6 +16,8 @@ from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
 from placed.canvas.definition import Definition
 from placed.canvas.events import Canvas
+from placed.commands.operations.backup import back_up
+from placed.commands.settings.values import Settings
 from placed.history.folder import list_folder
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
@@ -178,6 +180,28 @@ async def test_a_history_of_another_log_is_put_aside(tmp_path: Path) -> None:
         async with server.history(tmp_path / "history") as indexer:
             assert _records(indexer.past) == values
     assert len(list_folder(tmp_path / "history" / f"of-{old}")) > 0
+
+
+async def test_a_restored_backup_keeps_the_history_up_to_it_and_puts_the_rest_aside(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    values = [Canvas(SMALL).encode()]
+    async with lmdb_server(tmp_path / "one") as server:
+        await server.log.append(values[0])
+        values += await fill(server.log, 60)
+    settings = Settings(data=tmp_path / "one")
+    await trio.to_thread.run_sync(back_up, settings, tmp_path / "two", lambda *_: None, lambda *_: None)
+    async with lmdb_server(tmp_path / "one") as server:
+        await fill(server.log, 60, seed=1)  # what the backup doesn't have
+        async with server.history(history):
+            old = server.log.id
+    shared = {each.path: each.path.stat().st_mtime_ns for each in list_folder(history) if each.end <= len(values)}
+    assert len(shared) > 2
+    async with lmdb_server(tmp_path / "two") as server:
+        values += await fill(server.log, 40, seed=2)
+        async with server.history(history) as indexer:
+            assert _records(indexer.past) == values
+    assert {path: path.stat().st_mtime_ns for path in shared} == shared
+    assert len(list_folder(history / f"of-{old}")) > 2
 
 
 async def test_a_log_whose_beginning_is_gone_has_a_history_from_the_canvas_as_it_is(tmp_path: Path) -> None:

@@ -127,6 +127,18 @@ def _damage(path: Path, rng: np.random.Generator) -> None:
             path.write_bytes(data)
 
 
+async def test_a_kill_while_an_overview_is_written_costs_its_making_alone(tmp_path: Path) -> None:
+    async with open_lmdb_log(tmp_path / "log") as log:
+        await _fill(log, 100)
+        past = await _past(tmp_path / "history", log, overviews=2)
+        expected, path, part = _told(past), past.overviews[1].path, tmp_path / "history" / "part"
+        whole = path.read_bytes()
+        path.unlink()
+        part.write_bytes(whole[: len(whole) // 2])  # it gets its name when it is whole
+        again = await _past(tmp_path / "history", log, overviews=2)
+    assert (_told(again), path.read_bytes(), part.exists()) == (expected, whole, False)
+
+
 async def test_each_bit_of_an_overview_is_checked(tmp_path: Path) -> None:
     async with open_lmdb_log(tmp_path / "log") as log:
         await _fill(log, 40)
