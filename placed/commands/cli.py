@@ -65,6 +65,10 @@ _COMMANDS: Final = {
         "Copy a whole log to another backend, from one machine to a fleet, or back.",
     ),
     "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
+    "act": (
+        "placed.commands.act.command",
+        "Look after a canvas through its server: ban, restore, protect, close, undo.",
+    ),
     "people": ("placed.commands.people.command", "Let people in, say what they may do, forget them: codes, tokens."),
 }
 # Those that take the settings that say where a canvas is, from flags, variables and file as the server does.

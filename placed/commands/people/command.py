@@ -14,9 +14,10 @@ import click
 import trio
 
 from placed.commands.part_file import CannotWrite, part_file
-from placed.commands.people.host import CannotAsk, open_host
+from placed.commands.people.host import open_host
 from placed.commands.people.listing import code_lines, codes_csv, people_lines, token_lines
 from placed.commands.people.sheet import sheet_of
+from placed.commands.token_client import CannotAsk
 from placed.commands.url_type import UrlType
 from placed.people.invitations import host_link
 from placed.process.exit_codes import ExitCode

@@ -8,17 +8,14 @@ servers.
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
-import httpx
 import trio
 
-from placed import __version__
 from placed.backends import CannotStart, LogError
 from placed.backends.opening import open_people_topic
-from placed.commands.token_file import TokenFileError, read_token
+from placed.commands.token_client import CannotAsk, open_client
 from placed.people.changes import Refused
 from placed.people.hosting import BadField, Hosting
 from placed.people.store import FOLDER_NAME, open_people
@@ -31,16 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
+    import httpx
+
     from placed.commands.settings.values import Settings
+    from placed.commands.token_client import TokenClient
     from placed.people.store import PeopleStore
 
 _KEY_NAME: Final = "author.key"
-_TIMEOUT: Final = httpx.Timeout(60, connect=10)  # ten thousand codes take some seconds
-_MOST_ANSWER_BYTES: Final = 8_000_000  # of ten thousand codes: 1 MB
-
-
-class CannotAsk(Exception):
-    """It wasn't done; the message says why, and the way out."""
 
 
 class Host(Protocol):
@@ -79,54 +73,24 @@ class StoreHost:
 
 @attrs.frozen
 class ServerHost:
-    """A running server, asked over HTTP with a host's token.
+    """A running server, asked over HTTP with a host's token."""
 
-    Attributes:
-        client: sends the token.
-        address: of its page, without a password.
-    """
+    client: TokenClient
 
-    client: httpx.AsyncClient
-    address: str
+    @property
+    def address(self) -> str:
+        """See `Host`."""
+        return self.client.address
 
     async def look(self, what: str, **fields: object) -> dict[str, Any]:
         """See `Host`."""
         asked = {name: str(value) for name, value in fields.items() if value is not None}
-        return await self._ask("GET", "people" if what == "people" else f"people/{what}", params=asked)
+        return await self.client.ask("GET", "people" if what == "people" else f"people/{what}", params=asked)
 
     async def act(self, what: str, **fields: object) -> dict[str, Any]:
         """See `Host`."""
         told = {name: value for name, value in fields.items() if value is not None}
-        return await self._ask("POST", f"people/{what}", json=told)
-
-    async def _ask(self, method: str, path: str, **asked: Any) -> dict[str, Any]:
-        body = bytearray()
-        try:
-            async with self.client.stream(method, path, **asked) as response:
-                # Cancelling, unlike leaving the loop, ends httpx's nested generators from the inside.
-                with trio.CancelScope() as scope:
-                    async for piece in response.aiter_raw():
-                        body += piece
-                        if len(body) > _MOST_ANSWER_BYTES:
-                            scope.cancel()
-        except httpx.HTTPError as error:
-            raise CannotAsk(f"{self.address} doesn't answer: {str(error) or type(error).__name__}") from error
-        if len(body) > _MOST_ANSWER_BYTES:
-            raise CannotAsk(f"the answer of {self.address} is longer than {_MOST_ANSWER_BYTES:,} bytes")
-        return self._read(response, bytes(body))
-
-    def _read(self, response: httpx.Response, body: bytes) -> dict[str, Any]:
-        try:
-            told = json.loads(body)
-        except (ValueError, RecursionError):
-            told = None
-        if response.status_code == 401:
-            raise CannotAsk("the server doesn't know this token; make one with: placed people token NAME --role host")
-        if not isinstance(told, dict) or (response.status_code in (404, 405) and "code" not in told):
-            raise CannotAsk(f"{self.address} answers with HTTP {response.status_code}, and not as a placed server does")
-        if not response.is_success:
-            raise CannotAsk(str(told.get("detail", f"HTTP {response.status_code}"))[:500])
-        return told
+        return await self.client.ask("POST", f"people/{what}", json=told)
 
 
 @contextlib.asynccontextmanager
@@ -146,13 +110,8 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
             ):
                 yield StoreHost(Hosting(store, key))
         else:
-            headers = {
-                "User-Agent": f"placed-people/{__version__}",
-                "Accept-Encoding": "identity",  # what is packed may become far more than is counted
-                "Authorization": f"Bearer {_token_in(token_file)}",
-            }
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
-                yield ServerHost(client, str(url.copy_with(userinfo=b"")))
+            async with open_client(url, token_file, "people", "host") as client:
+                yield ServerHost(client)
     except (StoreError, AuthorKeyError, CannotStart, LogError, Refused, BadField) as error:
         raise CannotAsk(str(error)) from error
 
@@ -179,13 +138,6 @@ async def _connected(settings: Settings, store: PeopleStore, *, is_beside: bool)
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
-
-
-def _token_in(path: Path) -> str:
-    try:
-        return read_token(path)
-    except TokenFileError as error:
-        raise CannotAsk(str(error)) from error
 
 
 def _key_of(settings: Settings) -> bytes:

@@ -1,0 +1,189 @@
+"""The commands `placed act KIND`: each asks a server for an act, and prints what came of it.
+
+The codes: 0 it was done; 2 bad usage; 3 it couldn't be done; 130 Ctrl-C. What is wrong with a value, the server says.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import trio
+
+from placed.commands.act.telling import done_line, preview_lines, record_line
+from placed.commands.near_group import NearGroup
+from placed.commands.token_client import CannotAsk, open_client
+from placed.commands.url_type import UrlType
+from placed.process.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import httpx
+
+    _AreaType = click.ParamType[list[int]]
+else:
+    _AreaType = click.ParamType  # takes no arguments before click 8.4
+
+_MOST_PICTURE_BYTES: Final = 393_216  # as base64 in a body of 524,288
+
+
+class _Area(_AreaType):
+    """Four numbers."""
+
+    name = "X,Y,WIDTH,HEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        try:
+            area = [int(part) for part in value.split(",")]
+        except ValueError:
+            area = []
+        if len(area) != len("xywh"):
+            self.fail(f"{value!r} is not an area; allowed is one like 10,10,30,20", param, ctx)
+        return area
+
+
+@click.group("act", cls=NearGroup, no_args_is_help=True)
+def act() -> None:
+    """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
+    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them.
+    """
+
+
+_SERVER: Final = (
+    click.Option(
+        ["--url"], type=UrlType(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address."
+    ),
+    click.Option(
+        ["--token-file"],
+        type=click.Path(path_type=Path),
+        required=True,
+        help="A file with the token of a moderator or host, from `placed people token NAME --role moderator`.",
+    ),
+    click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+)
+_OF_ALL: Final = (
+    click.Option(["--reason"], help="Why, for the record."),
+    click.Option(["--preview"], is_flag=True, help="Show what would change, and do nothing."),
+)
+_AREA: Final = click.Option(["--area"], type=_Area(), required=True, help="Top left corner, width and height.")
+_AUTHORS: Final = click.Argument(["authors"], metavar="AUTHOR...", nargs=-1, required=True)
+_ACT: Final = click.Argument(["act"], metavar="ACT", type=int)
+_UNTIL: Final = click.Option(["--until"], metavar="TIME", help="Until then, such as 2026-12-01T18:00:00Z.")
+_AT: Final = click.Option(["--at"], metavar="TIME", help="Then, such as 2026-12-01T18:00:00Z; otherwise now.")
+
+
+def _kind(name: str, text: str, *params: click.Parameter) -> None:
+    """Add the command of a kind of act; its parameters are the act's fields."""
+
+    def call(url: httpx.URL, token_file: Path, as_json: bool, **fields: Any) -> int:
+        if None not in (fields.get("version"), fields.get("time")):
+            raise click.UsageError("--version and --time can't go together: a restore is to one of them")
+        told = {name: list(it) if isinstance(it, tuple) else it for name, it in fields.items() if it not in (None, ())}
+        return _run(url, token_file, {"kind": name, **told}, as_json=as_json)
+
+    act.add_command(click.Command(name, params=[*params, *_OF_ALL, *_SERVER], callback=call, help=text))
+
+
+def _run(url: httpx.URL, token_file: Path, asked: dict[str, Any], *, as_json: bool) -> int:
+    async def ask() -> None:
+        if isinstance(asked.get("picture"), Path):
+            asked["picture"] = _picture(asked["picture"])
+        if "version" in asked or "time" in asked:
+            asked["to"] = {"v": asked.pop("version")} if "version" in asked else {"t": asked.pop("time")}
+        async with open_client(url, token_file, "act", "moderator") as client:
+            told = await client.ask("POST", "acts", json=asked)
+        lines = [json.dumps(told)] if as_json else preview_lines(told) if asked["preview"] else [done_line(told)]
+        _print(lines)
+
+    return _code_of(ask)
+
+
+def _code_of(ask: Any) -> int:
+    try:
+        trio.run(ask)
+    except CannotAsk as error:
+        click.echo(f"placed act: {error}", err=True)
+        return ExitCode.UNUSABLE
+    return ExitCode.OK
+
+
+def _picture(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_PICTURE_BYTES + 1)
+    except OSError as error:
+        raise CannotAsk(f"the picture {path} can't be read: {error.strerror}") from error
+    if len(data) > _MOST_PICTURE_BYTES:
+        raise CannotAsk(f"the picture {path} has more than {_MOST_PICTURE_BYTES:,} bytes")
+    return base64.b64encode(data).decode()
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+_kind("ban", "Let authors paint no more, until a time or for good.", _AUTHORS, _UNTIL)
+_kind("unban", "Let banned authors paint again.", _AUTHORS)
+_kind(
+    "restore",
+    "Give pixels back the colour that they had: those of an area, of authors, or both. Without --version and --time "
+    "each gets the last colour by anybody else.",
+    click.Option(["--area"], type=_Area(), help="Top left corner, width and height."),
+    click.Option(["--author", "authors"], multiple=True, metavar="AUTHOR", help="Only pixels that are theirs now."),
+    click.Option(["--version"], type=int, help="As they were at this version."),
+    click.Option(["--time"], metavar="TIME", help="As they were then, such as 2026-12-01T18:00:00Z."),
+)
+_kind(
+    "wipe",
+    "Make an area blank, or one colour.",
+    _AREA,
+    click.Option(["--color"], type=int, help="A colour's place in the palette; 0, the blank one, by default."),
+)
+_kind(
+    "stamp",
+    "Put a picture, a PNG, onto the upper left corner of an area, in the palette's nearest colours.",
+    click.Argument(["picture"], type=click.Path(path_type=Path), metavar="PICTURE"),
+    _AREA,
+)
+_kind("protect", "Let only moderators and hosts paint in an area.", _AREA)
+_kind("unprotect", "Let everybody paint again in the area that ACT protects.", _ACT)
+_kind("open", "Let the canvas take edits, now or from a time on.", _AT)
+_kind("close", "Let the canvas take no edits, now or from a time on.", _AT)
+_kind("announce", "Show everybody a sentence, until a time.", click.Argument(["text"], metavar="TEXT"), _UNTIL)
+_kind(
+    "grow",
+    "Make the canvas larger, or add colours. No canvas gets smaller again.",
+    click.Option(["--width"], type=int, help="In pixels."),
+    click.Option(["--height"], type=int, help="In pixels."),
+    click.Option(["--color", "colors"], multiple=True, metavar="#RRGGBB", help="A colour to add; again for more."),
+)
+_kind("undo", "Undo what ACT did, where nothing later has changed it.", _ACT)
+
+
+def _list(url: httpx.URL, token_file: Path, as_json: bool, limit: int) -> int:
+    async def ask() -> None:
+        async with open_client(url, token_file, "act", "moderator") as client:
+            told = (await client.ask("GET", "acts", params={"limit": limit}))["acts"]
+        _print(json.dumps(each) if as_json else record_line(each) for each in told)
+
+    return _code_of(ask)
+
+
+act.add_command(
+    click.Command(
+        "list",
+        params=[
+            click.Option(
+                ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."
+            ),
+            *_SERVER,
+        ],
+        callback=_list,
+        help="List the last acts, newest first.",
+    )
+)

@@ -1,0 +1,43 @@
+"""Says in words what an act has done, what it would change, and what is on record. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHOWN_PAINTERS: Final = 10
+_KNOWN: Final = ("id", "kind", "time", "by", "name", "done", "undone", "pixels")
+
+
+def done_line(told: dict[str, Any]) -> str:
+    """What an act has come to."""
+    painted = f"{told['pixels']:,} pixels painted, " if told["pixels"] else ""
+    return f"act {told['id']}: {painted}visible from version {told['v']} on"
+
+
+def preview_lines(told: dict[str, Any]) -> Iterator[str]:
+    """What an act would change."""
+    yield f"{told['pixels']:,} pixels would change" + (f", in the area {told['area']}" if told["area"] else "")
+    for painter in (told["authors"] or [])[:_SHOWN_PAINTERS]:
+        yield f"  {painter['pixels']:,} painted by {painter['author']}  {painter.get('name', '')}".rstrip()
+    if len(told["authors"] or []) > _SHOWN_PAINTERS:
+        yield f"  and {len(told['authors']) - _SHOWN_PAINTERS} others"
+
+
+def record_line(told: dict[str, Any]) -> str:
+    """One act on record."""
+    pixels = f"{told['pixels']:,} pixels" if told.get("pixels") is not None else ""
+    state = "undone" if told["undone"] else "" if told["done"] else "unfinished"
+    rest = " ".join(f"{name}={told[name]}" for name in told if name not in _KNOWN)
+    parts = [
+        f"{told['id']:>8}",
+        told["time"],
+        f"{told['kind']:<9}",
+        told.get("name") or told["by"],
+        pixels,
+        state,
+        rest,
+    ]
+    return "  ".join(part for part in parts if part)
