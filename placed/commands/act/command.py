@@ -46,13 +46,6 @@ class _Area(_AreaType):
         return area
 
 
-@click.group("act", cls=NearGroup, no_args_is_help=True)
-def act() -> None:
-    """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
-    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them.
-    """
-
-
 _SERVER: Final = (
     click.Option(
         ["--url"], type=UrlType(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address."
@@ -76,8 +69,8 @@ _UNTIL: Final = click.Option(["--until"], metavar="TIME", help="Until then, such
 _AT: Final = click.Option(["--at"], metavar="TIME", help="Then, such as 2026-12-01T18:00:00Z; otherwise now.")
 
 
-def _kind(name: str, text: str, *params: click.Parameter) -> None:
-    """Add the command of a kind of act; its parameters are the act's fields."""
+def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
+    """The command of a kind of act; its parameters are the act's fields."""
 
     def call(url: httpx.URL, token_file: Path, as_json: bool, **fields: Any) -> int:
         if None not in (fields.get("version"), fields.get("time")):
@@ -85,7 +78,7 @@ def _kind(name: str, text: str, *params: click.Parameter) -> None:
         told = {name: list(it) if isinstance(it, tuple) else it for name, it in fields.items() if it not in (None, ())}
         return _run(url, token_file, {"kind": name, **told}, as_json=as_json)
 
-    act.add_command(click.Command(name, params=[*params, *_OF_ALL, *_SERVER], callback=call, help=text))
+    return click.Command(name, params=[*params, *_OF_ALL, *_SERVER], callback=call, help=text)
 
 
 def _run(url: httpx.URL, token_file: Path, asked: dict[str, Any], *, as_json: bool) -> int:
@@ -127,44 +120,6 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-_kind("ban", "Let authors paint no more, until a time or for good.", _AUTHORS, _UNTIL)
-_kind("unban", "Let banned authors paint again.", _AUTHORS)
-_kind(
-    "restore",
-    "Give pixels back the colour that they had: those of an area, of authors, or both. Without --version and --time "
-    "each gets the last colour by anybody else.",
-    click.Option(["--area"], type=_Area(), help="Top left corner, width and height."),
-    click.Option(["--author", "authors"], multiple=True, metavar="AUTHOR", help="Only pixels that are theirs now."),
-    click.Option(["--version"], type=int, help="As they were at this version."),
-    click.Option(["--time"], metavar="TIME", help="As they were then, such as 2026-12-01T18:00:00Z."),
-)
-_kind(
-    "wipe",
-    "Make an area blank, or one colour.",
-    _AREA,
-    click.Option(["--color"], type=int, help="A colour's place in the palette; 0, the blank one, by default."),
-)
-_kind(
-    "stamp",
-    "Put a picture, a PNG, onto the upper left corner of an area, in the palette's nearest colours.",
-    click.Argument(["picture"], type=click.Path(path_type=Path), metavar="PICTURE"),
-    _AREA,
-)
-_kind("protect", "Let only moderators and hosts paint in an area.", _AREA)
-_kind("unprotect", "Let everybody paint again in the area that ACT protects.", _ACT)
-_kind("open", "Let the canvas take edits, now or from a time on.", _AT)
-_kind("close", "Let the canvas take no edits, now or from a time on.", _AT)
-_kind("announce", "Show everybody a sentence, until a time.", click.Argument(["text"], metavar="TEXT"), _UNTIL)
-_kind(
-    "grow",
-    "Make the canvas larger, or add colours. No canvas gets smaller again.",
-    click.Option(["--width"], type=int, help="In pixels."),
-    click.Option(["--height"], type=int, help="In pixels."),
-    click.Option(["--color", "colors"], multiple=True, metavar="#RRGGBB", help="A colour to add; again for more."),
-)
-_kind("undo", "Undo what ACT did, where nothing later has changed it.", _ACT)
-
-
 def _list(url: httpx.URL, token_file: Path, as_json: bool, limit: int) -> int:
     async def ask() -> None:
         async with open_client(url, token_file, "act", "moderator") as client:
@@ -174,16 +129,57 @@ def _list(url: httpx.URL, token_file: Path, as_json: bool, limit: int) -> int:
     return _code_of(ask)
 
 
-act.add_command(
-    click.Command(
-        "list",
-        params=[
-            click.Option(
-                ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."
-            ),
-            *_SERVER,
-        ],
-        callback=_list,
-        help="List the last acts, newest first.",
-    )
+_KINDS: Final = (
+    _kind("ban", "Let authors paint no more, until a time or for good.", _AUTHORS, _UNTIL),
+    _kind("unban", "Let banned authors paint again.", _AUTHORS),
+    _kind(
+        "restore",
+        "Give pixels back the colour that they had: those of an area, of authors, or both. Without --version and "
+        "--time each gets the last colour by anybody else.",
+        click.Option(["--area"], type=_Area(), help="Top left corner, width and height."),
+        click.Option(["--author", "authors"], multiple=True, metavar="AUTHOR", help="Only pixels that are theirs now."),
+        click.Option(["--version"], type=int, help="As they were at this version."),
+        click.Option(["--time"], metavar="TIME", help="As they were then, such as 2026-12-01T18:00:00Z."),
+    ),
+    _kind(
+        "wipe",
+        "Make an area blank, or one colour.",
+        _AREA,
+        click.Option(["--color"], type=int, help="A colour's place in the palette; 0, the blank one, by default."),
+    ),
+    _kind(
+        "stamp",
+        "Put a picture, a PNG, onto the upper left corner of an area, in the palette's nearest colours.",
+        click.Argument(["picture"], type=click.Path(path_type=Path), metavar="PICTURE"),
+        _AREA,
+    ),
+    _kind("protect", "Let only moderators and hosts paint in an area.", _AREA),
+    _kind("unprotect", "Let everybody paint again in the area that ACT protects.", _ACT),
+    _kind("open", "Let the canvas take edits, now or from a time on.", _AT),
+    _kind("close", "Let the canvas take no edits, now or from a time on.", _AT),
+    _kind("announce", "Show everybody a sentence, until a time.", click.Argument(["text"], metavar="TEXT"), _UNTIL),
+    _kind(
+        "grow",
+        "Make the canvas larger, or add colours. No canvas gets smaller again.",
+        click.Option(["--width"], type=int, help="In pixels."),
+        click.Option(["--height"], type=int, help="In pixels."),
+        click.Option(["--color", "colors"], multiple=True, metavar="#RRGGBB", help="A colour to add; again for more."),
+    ),
+    _kind("undo", "Undo what ACT did, where nothing later has changed it.", _ACT),
 )
+_LIST: Final = click.Command(
+    "list",
+    params=[
+        click.Option(["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."),
+        *_SERVER,
+    ],
+    callback=_list,
+    help="List the last acts, newest first.",
+)
+
+
+@click.group("act", cls=NearGroup, commands={str(each.name): each for each in (*_KINDS, _LIST)}, no_args_is_help=True)
+def act() -> None:
+    """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
+    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them.
+    """
