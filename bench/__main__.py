@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "latency": "bench.latency",
     "memory": "bench.memory",
     "page": "bench.page",
+    "people": "bench.people_store",
     "png": "bench.png",
     "powerloss": "bench.powerloss",
     "replay": "bench.replay",

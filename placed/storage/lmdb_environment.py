@@ -271,14 +271,13 @@ class Environment:
         try:
             with self._lmdb.begin(write=True) as transaction:
                 result = transact(transaction, self._appended)
-                number = transaction.id()
         except (lmdb.MapFullError, lmdb.MapResizedError):
             raise
         except lmdb.Error as error:
             self._reopen(before, error)
             raise
         self.commits += 1
-        self._transaction = number
+        self._transaction = self._lmdb.info()["last_txnid"]  # one that has changed nothing takes no number
         self._tell_displaced()
         return result
 

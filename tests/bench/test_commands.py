@@ -32,6 +32,7 @@ SMALL = {
         *("--seconds", "0.3", "--runs", "1", "--connections", "4", "--rate", "50", "--subscribers", "20"),
     ],
     "kafka": ["--edits", "20000", "--records", "300", "--posts", "5", "--runs", "1"],
+    "people": ["--people", "3000", "--runs", "1"],
     "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
     "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
     "start": ["--edits", "20000", "--runs", "1"],
@@ -47,7 +48,10 @@ SMALL = {
 }
 
 
-LINUX = {"acts", "catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "soak", "upgrade"}
+LINUX = {
+    *("acts", "catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "people"),
+    *("soak", "upgrade"),
+}
 WITHOUT_TARGETS = {"image"}
 
 

@@ -47,6 +47,15 @@ async def test_putting_the_same_key_again_and_again_doesn_t_make_the_file_grow(t
     assert (tmp_path / "data.mdb").stat().st_size < 4 << 20
 
 
+async def test_transaction_that_changes_nothing_is_no_sign_of_damage(tmp_path: Path) -> None:
+    async with open_environment(tmp_path) as environment:
+        await environment.put(b"key", b"value")
+        for _ in range(3):
+            await environment.write(lambda _transaction, _appended: None)
+        await environment.put(b"key", b"other")
+        assert await environment.get(b"key") == b"other"
+
+
 async def test_an_error_in_a_transaction_undoes_all_of_it(tmp_path: Path) -> None:
     def fail(transaction: Transaction[bytes], _appended: Database | None) -> None:
         transaction.put(b"key", b"half")
