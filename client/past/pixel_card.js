@@ -27,6 +27,7 @@ const EARLIER = 20 // edits a page
  * @property {(color: number) => string} nameOf
  * @property {(moment: number) => void} go  see that moment
  * @property {(edit: PixelEdit) => HTMLElement[]} buttons  that an edit has beside the way to its moment
+ * @property {(pixel: Point) => HTMLElement[]} foot  that stands below what is told of a pixel
  * @property {() => void} closed
  */
 
@@ -65,9 +66,9 @@ export class PixelCard {
     try {
       const { edits, next } = await this.#page.source.pixel({ ...pixel, before, limit: 1 }, asked.signal)
       if (this.#asked !== asked) return
-      this.#card.replaceChildren(this.#head(pixel), ...this.#present(edits[0]), ...(next === null ? [] : [this.#more(pixel, next)]))
+      this.#card.replaceChildren(this.#head(pixel), ...this.#present(edits[0]), ...(next === null ? [] : [this.#more(pixel, next)]), ...this.#page.foot(pixel))
     } catch (error) {
-      if (this.#asked === asked) this.#card.replaceChildren(this.#head(pixel), make('p', {}, whyNot(error)))
+      if (this.#asked === asked) this.#card.replaceChildren(this.#head(pixel), make('p', {}, whyNot(error)), ...this.#page.foot(pixel))
     }
   }
 

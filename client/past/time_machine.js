@@ -15,6 +15,7 @@ import { Activity } from './activity.js'
 import { momentOf, withMoment } from './moment.js'
 import { PixelCard } from './pixel_card.js'
 import { Playback, SPEEDS } from './playback.js'
+import { reportForm } from '../reporting/report_form.js'
 import { Reel } from './reel.js'
 import { Source, boundsOf } from './source.js'
 import './texts.js'
@@ -71,6 +72,7 @@ export class TimeMachine {
       nameOf: (color) => page.palette.nameOf(color),
       go: (moment) => void this.open(moment),
       buttons: page.buttons,
+      foot: (pixel) => [reportForm(pixel)],
       closed: () => page.screen.invalidate()
     })
     this.#line = new TimeLine({

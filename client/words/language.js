@@ -11,7 +11,8 @@ import { TEXTS } from './texts.js'
 /**
  * @typedef {keyof typeof TEXTS.en | keyof typeof import('./more_texts.js').MORE_TEXTS.en | keyof typeof import('../past/texts.js').PAST_TEXTS.en
  *   | keyof typeof import('../people/texts.js').PEOPLE_TEXTS.en | keyof typeof import('../gate/texts.js').GATE_TEXTS.en
- *   | keyof typeof import('../projector/texts.js').PROJECTOR_TEXTS.en | keyof typeof import('../moderation/texts.js').MODERATION_TEXTS.en} TextKey
+ *   | keyof typeof import('../projector/texts.js').PROJECTOR_TEXTS.en | keyof typeof import('../moderation/texts.js').MODERATION_TEXTS.en
+ *   | keyof typeof import('../reporting/texts.js').REPORTING_TEXTS.en} TextKey
  */
 
 /** The language's tag, as 'en'. */

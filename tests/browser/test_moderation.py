@@ -129,3 +129,28 @@ def test_nobody_else_loads_any_of_it(
     assert window.page.locator("#moderation").count() == 0
     assert [url for url in loaded if "/moderation/" in url] == []
     assert any(url.endswith("/interaction.js") for url in loaded)
+
+
+def test_a_place_that_somebody_reports_is_seen_by_moderators_and_marked_as_done(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, visitor, host = new_server(*ENOUGH), new_window(), new_window()
+    server.paint(20, 15, 5)
+    visitor.open(server.url)
+    visitor.page.locator("#past").click()
+    visitor.wait_until(visitor.page.locator("#moment").is_visible, "the time line is open")
+    visitor.click(20, 15)
+    button(visitor, "Report this place").click()
+    visitor.page.get_by_label("What is wrong here?").fill("An ugly word <b>")
+    button(visitor, "Send").click()
+    thanks = visitor.page.get_by_text("Thank you. The moderators will see it.")
+    visitor.wait_until(thanks.is_visible, "it was taken")
+    open_as_host(host, server)
+    reports = host.page.locator(".reports")
+    host.wait_until(lambda: "An ugly word <b>" in reports.inner_text(), "the host has it")
+    assert "New" in reports.inner_text()
+    button(host, "Look there").click()
+    assert host.page.locator(".moderation fieldset input[name=x]").input_value() == "20"
+    button(host, "Done").click()
+    host.wait_until(lambda: "Done" in reports.locator("strong").inner_text(), "it is marked")
+    assert not button(host, "Done").is_visible()

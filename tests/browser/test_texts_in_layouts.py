@@ -35,6 +35,7 @@ _FILES = {
     "people/texts.js": "PEOPLE_TEXTS",
     "gate/texts.js": "GATE_TEXTS",
     "moderation/texts.js": "MODERATION_TEXTS",
+    "reporting/texts.js": "REPORTING_TEXTS",
 }
 _LANGUAGES = {
     "en": "en",

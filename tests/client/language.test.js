@@ -6,12 +6,13 @@ import { GATE_TEXTS } from '../../client/gate/texts.js'
 import { MODERATION_TEXTS } from '../../client/moderation/texts.js'
 import { PAST_TEXTS } from '../../client/past/texts.js'
 import { PEOPLE_TEXTS } from '../../client/people/texts.js'
+import { REPORTING_TEXTS } from '../../client/reporting/texts.js'
 import { COLORS, colorName } from '../../client/words/color_names.js'
 import { pick, speakerOf, t } from '../../client/words/language.js'
 import { MORE_TEXTS } from '../../client/words/more_texts.js'
 import { TEXTS as FIRST_TEXTS } from '../../client/words/texts.js'
 
-const FILES = [FIRST_TEXTS, MORE_TEXTS, PAST_TEXTS, PEOPLE_TEXTS, GATE_TEXTS, MODERATION_TEXTS]
+const FILES = [FIRST_TEXTS, MORE_TEXTS, PAST_TEXTS, PEOPLE_TEXTS, GATE_TEXTS, MODERATION_TEXTS, REPORTING_TEXTS]
 const [en, de, fr] = /** @type {const} */ (['en', 'de', 'fr']).map((tag) => Object.assign({}, ...FILES.map((texts) => texts[tag])))
 const TEXTS = { en, de, fr }
 
