@@ -1,0 +1,164 @@
+"""The desk: one act at a time, bounded, all of it in the log before it says so, and what is broken off is on record."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from placed.backends import LogUnavailable
+from placed.canvas.acts.record import record_of
+from placed.canvas.area import Area
+from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.definition import Definition
+from placed.canvas.events import Act, Canvas, Correction, Edits, decode_one
+from placed.canvas.projection import Projection
+from placed.canvas.refusal import RecordRefused
+from placed.moderation import desk as desks
+from placed.moderation.asked import Asked
+from placed.moderation.desk import MOST_WAITING, Desk, DeskFull, Unfinished
+from placed.moderation.whole_past import WholePast
+from placed.moderation.wipe import Wipe
+from placed.tasks.reader import LogReader
+from placed.tasks.writer import Writer
+from tests.support.logs import ScriptedLog
+
+if TYPE_CHECKING:
+    from placed.canvas.events import Event
+
+CANVAS = Definition(8, 8, bytes(range(12)))
+LIMIT_SECONDS = 20
+
+
+class Server:
+    """A server's writer, reader and desk."""
+
+    def __init__(self) -> None:
+        self.log = ScriptedLog()
+        self.projection = Projection(CANVAS, 0, Cooldowns(Rule(10, 0)))
+        self._applied = trio.Event()
+        self.writer = Writer(self.log, append_seconds=LIMIT_SECONDS)
+        self.reader = LogReader(self.log, self.projection, self._note)
+        self.desk = Desk(self.projection, self.writer, WholePast(self.log), self._reach)
+
+    def _note(self) -> None:
+        self._applied.set()
+        self._applied = trio.Event()
+
+    async def _reach(self, version: int) -> None:
+        while self.projection.version < version:
+            await self._applied.wait()
+
+    async def run(self) -> None:
+        """All its tasks."""
+        await self.log.append(Canvas(CANVAS).encode())
+        async with trio.open_nursery() as nursery:
+            for part in (self.reader, self.writer, self.desk):
+                nursery.start_soon(part.run)
+
+    def events(self) -> list[Event]:
+        """What was appended after the canvas."""
+        return [decode_one(value) for value in self.log.appended[1:]]
+
+
+@pytest.fixture
+async def server(nursery: trio.Nursery) -> Server:
+    made = Server()
+    nursery.start_soon(made.run)
+    with trio.fail_after(LIMIT_SECONDS):
+        await made._reach(1)
+    return made
+
+
+def wipe(color: int = 1, **area: int) -> Asked:
+    """A wipe of all of the canvas, or of an area."""
+    found = Area(**{"x": 0, "y": 0, "width": 8, "height": 8, **area})
+    return Asked(Act("wipe", 7, {"area": found.as_json(), "color": color}), Wipe(found, color))
+
+
+def kinds(server: Server) -> list[Any]:
+    """The acts' kinds, and the corrections' acts and sizes."""
+    return [it.kind if isinstance(it, Act) else (it.act, it.pixel_count) for it in server.events()]  # type: ignore[attr-defined]  # corrections
+
+
+async def test_act_is_in_the_log_before_its_corrections_and_done_after_them(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MOST_PIXELS", 40)
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await server.desk.do(wipe())
+    assert kinds(server) == ["wipe", (1, 40), (1, 24), "done"]
+    assert (done.act, done.version, done.pixels) == (1, 4, 64)
+    assert (server.projection.canvas == 1).all()
+    assert record_of(server.projection.kept.acts)["1"]["pixels"] == 64
+
+
+async def test_more_than_wait_are_refused_and_those_that_wait_are_done_in_order(server: Server) -> None:
+    server.log.gate = trio.Event()
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as doing:
+            for color in range(MOST_WAITING + 1):  # the first one is being done
+                doing.start_soon(server.desk.do, wipe(color % 4, width=1, height=1))
+                await wait_all_tasks_blocked()
+            with pytest.raises(DeskFull):
+                await server.desk.do(wipe())
+            server.log.gate.set()
+        await server.desk.do(wipe(2))
+    told = [json.loads(value[2:])["color"] for value in server.log.appended if b'"wipe"' in value]
+    assert told == [*(color % 4 for color in range(MOST_WAITING + 1)), 2]
+
+
+async def test_act_that_is_broken_off_is_on_record_as_unfinished_and_can_be_repeated(server: Server) -> None:
+    server.log.append_errors = [None, LogUnavailable("gone")]
+    with trio.fail_after(LIMIT_SECONDS):
+        with pytest.raises(Unfinished) as broken:
+            await server.desk.do(wipe())
+        assert broken.value.act == 1
+        assert record_of(server.projection.kept.acts)["1"]["done"] is False
+        assert (await server.desk.do(wipe())).pixels == 64
+
+
+async def test_act_whose_record_can_not_be_appended_is_not_done(server: Server) -> None:
+    server.log.append_errors = [LogUnavailable("gone")]
+    with trio.fail_after(LIMIT_SECONDS), pytest.raises(LogUnavailable):
+        await server.desk.do(wipe())
+    assert record_of(server.projection.kept.acts) == {}
+
+
+async def test_act_goes_on_when_whoever_asked_has_left(server: Server, nursery: trio.Nursery) -> None:
+    server.log.gate = trio.Event()
+    with trio.move_on_after(0.01):
+        await server.desk.do(wipe())
+    server.log.gate.set()
+    with trio.fail_after(LIMIT_SECONDS):
+        await server._reach(4)
+    assert (server.projection.canvas == 1).all()
+
+
+async def test_act_that_the_fold_would_refuse_is_not_recorded(server: Server) -> None:
+    with trio.fail_after(LIMIT_SECONDS), pytest.raises(RecordRefused):
+        await server.desk.do(Asked(Act("unprotect", 7, {"act": 9})))
+    assert server.events() == []
+
+
+async def test_what_is_painted_while_an_act_is_worked_out_stays(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_out = Desk._work_out
+
+    async def slowly(desk: Desk, asked: Asked) -> Any:
+        found = await work_out(desk, asked)
+        if server.events():  # the act's own record is there: this time it counts
+            record = server.writer.add(Edits.one(3, 3, 2, 5))
+            await record.wait()
+            await server._reach(record.version())
+        return found
+
+    monkeypatch.setattr(Desk, "_work_out", slowly)
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await server.desk.do(wipe())
+    assert (done.pixels, server.projection.canvas[3, 3]) == (63, 2)
+    assert [it.pixel_count for it in server.events() if isinstance(it, Correction)] == [63]
