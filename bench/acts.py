@@ -24,7 +24,8 @@ import trio
 from PIL import Image
 
 from bench.equipment.cores import allow_connections, pin, server_cores
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.load_process import Busy, busy_share, load_process, warnings
 from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar

@@ -13,7 +13,7 @@ import attrs
 import click
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.measure import reading
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import running_server, serving

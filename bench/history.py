@@ -19,7 +19,8 @@ import click
 import numpy as np
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.measure import quantiles, reading, resident_bytes, since
 from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar

@@ -9,7 +9,8 @@ import attrs
 import click
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.load_process import busy_share, warnings
 from bench.equipment.measure import reading
 from bench.equipment.place import Place, opened, until_history_is_read, url_option

@@ -25,7 +25,8 @@ import attrs
 import click
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.measure import Spent, as_json, median_spent, quantiles, reading
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import ROOT, running_server, serving

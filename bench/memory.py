@@ -19,7 +19,8 @@ import attrs
 import click
 import trio
 
-from bench.equipment.http_client import Connection, UnexpectedAnswer, connection
+from bench.equipment.http_client import Connection, connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.measure import resident_bytes
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import ServerFailed, ServerProcess, running_server, serving

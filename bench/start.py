@@ -18,7 +18,8 @@ import attrs
 import click
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import ROOT, running_server, seconds_logged, serving, users_environment

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 import click
-import h11
 import trio
 
-from bench.equipment.http_client import UnexpectedAnswer, connection
+from bench.equipment.http_client import connection
+from bench.equipment.http_connection import UnexpectedAnswer
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import running_server, serving
 from bench.logs.edit_logs import fill, open_past_log
@@ -35,7 +35,7 @@ _VISITORS: Final = 4
 _PAUSE_SECONDS: Final = 0.002
 _SETTLE_SECONDS: Final = 1.0  # before and after, so that a pause at either end is seen
 _LIMIT_SECONDS: Final = 120.0
-_CUT: Final = (OSError, UnexpectedAnswer, h11.RemoteProtocolError, trio.BrokenResourceError)
+_CUT: Final = (OSError, UnexpectedAnswer, trio.BrokenResourceError)
 
 
 @attrs.define

@@ -16,11 +16,11 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import h11
 import trio
 from PIL import Image
 
-from bench.equipment.http_client import Answer, Connection, UnexpectedAnswer, connection
+from bench.equipment.http_client import Connection, connection
+from bench.equipment.http_connection import Response, UnexpectedAnswer
 from bench.torturing.ledger import Broken
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bench.torturing.ledger import Edit, Ledger
 
-GONE: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, UnexpectedAnswer, h11.RemoteProtocolError)
+GONE: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, UnexpectedAnswer)
 HOST: Final = "127.0.0.1"
 CHARGES: Final = 5
 CHARGE_SECONDS: Final = 0.2
@@ -77,7 +77,7 @@ class Scene:
         if took > LATE_SECONDS and not self.excuses and began > self.excused_until:
             raise Broken(4, f"{what} took {took:.1f} s, with nothing that would explain it")
 
-    async def place(self, link: Connection, edit: Edit, address: str) -> Answer:
+    async def place(self, link: Connection, edit: Edit, address: str) -> Response:
         """Place an edit, and tell the ledger what was answered.
 
         Raises:
@@ -95,7 +95,7 @@ class Scene:
         self.check_late("an edit", began)
         raise UnexpectedAnswer("no answer in time")
 
-    def _note(self, edit: Edit, answer: Answer) -> None:
+    def _note(self, edit: Edit, answer: Response) -> None:
         code = "" if answer.status == 200 else answer.json()["code"]
         outcome = f"{answer.status} {code}".strip()
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
@@ -291,13 +291,13 @@ def unpack(codes: bytes, layout: dict[str, int]) -> list[Edit]:
     return [(code % 2**x_bits, (code >> x_bits) % 2**y_bits, code >> (x_bits + y_bits)) for code in numbers]
 
 
-def pixels_of(image: Answer) -> bytes:
+def pixels_of(image: Response) -> bytes:
     """An image's pixels, row by row."""
     with Image.open(io.BytesIO(image.body)) as opened:
         return opened.tobytes()
 
 
-def _refused(answer: Answer) -> bool:
+def _refused(answer: Response) -> bool:
     """False, to try again, where an answer is a refusal that the documentation knows."""
     if answer.status not in (200, 503):
         raise Broken(6, f"a page was answered {answer.status}: {answer.body!r}")

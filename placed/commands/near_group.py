@@ -1,4 +1,4 @@
-"""A group of commands that says which one may be meant where it has none of that name."""
+"""A group of commands that suggests one of them for a mistyped name."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import trio
 
-from tests.support.http_connection import HttpConnection, place
+from tests.support.http_connection import HOST, HttpConnection, place
 from tests.support.load import at_random
 from tests.support.stream_client import EventParser
 
@@ -73,11 +73,11 @@ class Bystander:
         plain = await trio.open_tcp_stream("127.0.0.1", self._server.port)
         if self._context is None:
             async with plain:
-                yield HttpConnection(plain)
+                yield HttpConnection(plain, HOST)
             return
         stream = trio.SSLStream(plain, self._context, server_hostname="127.0.0.1", https_compatible=True)
         try:
-            yield HttpConnection(cast("trio.SocketStream", stream))
+            yield HttpConnection(cast("trio.SocketStream", stream), HOST)
         finally:
             await trio.aclose_forcefully(stream)
 

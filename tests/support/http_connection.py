@@ -1,141 +1,23 @@
-"""One HTTP/1.1 connection over h11, for tests that need to hold the socket in their own hands."""
+"""HTTP/1.1 connections to a server of the tests; `bench.equipment.http_connection` has the connection itself."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import attrs
-import h11
 import trio
 
+# Under their own names for the tests, too, which need nothing of bench's but this.
+from bench.equipment.http_connection import LIMIT_SECONDS as LIMIT_SECONDS
+from bench.equipment.http_connection import ConnectionCut as ConnectionCut
+from bench.equipment.http_connection import HttpConnection as HttpConnection
+from bench.equipment.http_connection import Response as Response
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator
 
 HOST: Final = "placed.test"  # that is asked for, so that servers of tests answer for it
-LIMIT_SECONDS: Final = 20.0
-_CHUNK_BYTES: Final = 65_536
-
-
-class ConnectionCut(Exception):
-    """The connection ended, or broke, before the answer was whole."""
-
-
-@attrs.frozen
-class Response:
-    """An answer's status and headers, names in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = attrs.field(default=b"", repr=False)
-
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
-class HttpConnection:
-    """A connection to 127.0.0.1, opened by `connect`."""
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self.stream = stream
-        self._http = h11.Connection(h11.CLIENT)
-        self._byte_seconds = 0.0
-        self._slow_bytes = 0
-
-    def read_slowly(self, byte_seconds: float, slow_bytes: int) -> None:
-        """Read the next `slow_bytes` bytes one at a time, and wait `byte_seconds` before each."""
-        self._byte_seconds, self._slow_bytes = byte_seconds, slow_bytes
-
-    async def request(
-        self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
-    ) -> Response:
-        """Send a request, and return the whole answer.
-
-        Raises:
-            ConnectionCut: it didn't come.
-        """
-        with trio.fail_after(LIMIT_SECONDS):
-            await self.send(target, method=method, headers=headers, body=body)
-            answer = await self.answer()
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-        return answer
-
-    async def answer(self) -> Response:
-        """The whole answer to what was sent."""
-        head = await self.head()
-        parts = []
-        while (data := await self.data()) is not None:
-            parts.append(data)
-        return attrs.evolve(head, body=b"".join(parts))
-
-    async def send(
-        self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
-    ) -> None:
-        """Send a request."""
-        length = (("Content-Length", str(len(body))),) if body else ()
-        await self._write(self._head(target, method, headers + length) + self._body(body))
-
-    async def send_head(self, target: str, *, method: str, headers: tuple[tuple[str, str], ...]) -> None:
-        """Send a request without its body, for which `headers` give a Content-Length; `send_body` follows."""
-        await self._write(self._head(target, method, headers))
-
-    async def send_body(self, body: bytes) -> None:
-        """Send the body that was missing."""
-        await self._write(self._body(body))
-
-    def _head(self, target: str, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-        if self._http.our_state is h11.MUST_CLOSE:
-            raise ConnectionCut("the last answer said that the connection ends")
-        lines = [("Host", HOST), *headers]
-        return self._http.send(h11.Request(method=method, target=target, headers=lines)) or b""
-
-    def _body(self, body: bytes) -> bytes:
-        return (self._http.send(h11.Data(data=body)) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
-
-    async def _write(self, data: bytes) -> None:
-        with _cuts():
-            await self.stream.send_all(data)
-
-    async def head(self) -> Response:
-        """The answer's head."""
-        while True:
-            event = await self._event()
-            if isinstance(event, h11.Response):
-                headers = {name.decode(): value.decode() for name, value in event.headers}
-                return Response(event.status_code, headers)
-
-    async def data(self) -> bytes | None:
-        """The next piece of the answer's body; None at its end."""
-        event = await self._event()
-        return bytes(event.data) if isinstance(event, h11.Data) else None
-
-    async def _event(self) -> h11.Event:
-        with _cuts():
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                self._http.receive_data(await self._receive())
-        if isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
-            raise ConnectionCut("the connection was closed")
-        assert not isinstance(event, type)
-        return event
-
-    async def _receive(self) -> bytes:
-        if self._slow_bytes <= 0:
-            return bytes(await self.stream.receive_some(_CHUNK_BYTES))
-        await trio.sleep(self._byte_seconds)
-        self._slow_bytes -= 1
-        return bytes(await self.stream.receive_some(1))
-
-
-@contextlib.contextmanager
-def _cuts() -> Iterator[None]:
-    try:
-        yield
-    except (h11.RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-        raise ConnectionCut(str(error)) from error
 
 
 @contextlib.asynccontextmanager
@@ -153,7 +35,7 @@ async def connect(port: int, *, receive_buffer_bytes: int | None = None) -> Asyn
                 await plain.connect(("127.0.0.1", port))
         except OSError as error:
             raise ConnectionCut(str(error)) from error
-        yield HttpConnection(trio.SocketStream(plain))
+        yield HttpConnection(trio.SocketStream(plain), HOST)
 
 
 async def get(port: int, target: str, *headers: tuple[str, str]) -> Response:

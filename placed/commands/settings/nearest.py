@@ -1,4 +1,4 @@
-"""Says what may be meant by a name that is none: the nearest one that is, or all of them. Pure."""
+"""Suggests what a mistyped name may stand for: the nearest name that there is, or all of them. Pure."""
 
 from __future__ import annotations
 
