@@ -168,6 +168,7 @@ class Traffic:
                 self._count.send_nowait(None)
             except LogUnavailable:
                 await self._log.wait_until(reachable=True)
+            await trio.sleep(0.01)  # what comes without a pause keeps a core busy while a broker starts
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many more were acknowledged."""
