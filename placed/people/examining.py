@@ -80,6 +80,7 @@ def _examined(pages: PageFile) -> FoundPeople:
     view = PagesView(pages, many=True)
     counts = dict.fromkeys((*_COUNTED.values(), "roles"), 0)
     following, there = _KeySum(), _KeySum()
+    person = -1  # the author of the last one; a person's other fields come after the first
     for key, value in view.scan(b""):
         kind = key[:1]
         if kind in (b"N", b"C", b"R"):
@@ -88,7 +89,9 @@ def _examined(pages: PageFile) -> FoundPeople:
             stored = decode_stored(key, value)
             decode_fields(key, encode_fields(stored.fields))
             counts[_COUNTED[kind]] += key[-1:] == b"i"
-            for each in _following(key, stored):
+            if key[:1] + key[-1:] == b"pi":
+                person = author_in(key)
+            for each in _following(key, stored, person):
                 following.add(each)
                 counts["roles"] += each[:1] == b"R"
     _compare(Head.decode(view.get(HEAD_KEY)), counts)
@@ -97,14 +100,15 @@ def _examined(pages: PageFile) -> FoundPeople:
     return FoundPeople(**{field.name: counts[field.name] for field in attrs.fields(FoundPeople)})
 
 
-def _following(key: bytes, stored: Stored) -> list[bytes]:
+def _following(key: bytes, stored: Stored, person: int) -> list[bytes]:
     """The keys that follow from a record."""
     match key[:1] + key[-1:]:
         case b"pn":
             since = stored.stamp if stored.fields["since"] is None else stored.fields["since"]
             return [name_key(stored.fields["skeleton"], since, author_in(key))]
         case b"pr":
-            return [roles_key(author_in(key))] if frozenset(stored.fields["roles"]) != PLAIN else []
+            is_more = author_in(key) == person and frozenset(stored.fields["roles"]) != PLAIN
+            return [roles_key(person)] if is_more else []
         case b"ci":
             return [number_key(stored.fields["id"])]
     return []

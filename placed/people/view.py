@@ -3,7 +3,7 @@
     kinds p, c, t, h, o    the records themselves, `placed.people.records`
     N skeleton since author    who has asked for a name, the first one first: that one holds it
     C number                   the digest of the code of this number
-    R author                   who is more than a person
+    R author                   the roles of who is more than a person: a start reads them all
     !                          the counts, and how far a topic was read
     @                          where the last server of this folder was to be found
     ~                          how many of those forgotten have been overwritten, too
@@ -209,19 +209,13 @@ class People:
 
     def roles(self) -> Iterator[tuple[int, frozenset[str]]]:
         """The authors that are more than a person, with their roles."""
-        for key, _ in self._view.scan(b"R"):
-            roles = self.roles_of(author_in(key))
-            if roles != PLAIN:
-                yield author_in(key), roles
+        for key, value in self._view.scan(b"R"):
+            yield author_in(key), frozenset(decode_stored(key, value).fields["roles"])
 
     def roles_of(self, author: int) -> frozenset[str]:
-        """What somebody is; like everybody else where nobody has this author.
-
-        Of two servers one may forget a person while the other one changes a field of theirs. Whatever order the records
-        have, a field without a person means nothing.
-        """
-        stored = self.field(author_key(author, "r"))
-        return PLAIN if stored is None or not self._is_there(author) else frozenset(stored.fields["roles"])
+        """What somebody is; like everybody else where nobody has this author."""
+        stored = self.field(roles_key(author))
+        return PLAIN if stored is None else frozenset(stored.fields["roles"])
 
     def signed_out(self) -> Iterator[tuple[int, int]]:
         """Authors, and up to when their sessions don't count, in ms since the epoch."""

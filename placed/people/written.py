@@ -15,6 +15,7 @@ from placed.people.person import PLAIN
 from placed.people.records import (
     Stored,
     author_in,
+    author_key,
     decode_fields,
     decode_stored,
     encode_fields,
@@ -113,10 +114,8 @@ class Written:
             self._index(number_key, "id", key[1 : 1 + DIGEST_BYTES], old, new)
         if kind == b"p" and field == b"n":
             self._name(key, old, new)
-        if kind == b"p" and field == b"r":
-            self._roles(key, old, new)
-        elif kind == b"p" and field == b"i" and self.get(roles_key(author_in(key))) is not None:
-            self._remember()  # a role counts while there is a person
+        if kind == b"p" and field in (b"i", b"r"):
+            self._roles(author_in(key))
 
     def _count(self, name: str, by: int) -> None:
         self._head[name] += by
@@ -139,13 +138,21 @@ class Written:
     def _put_empty(self, key: bytes, db: Database | None) -> None:
         self._transaction.put(key, b"", db=db)
 
-    def _roles(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
-        was, is_now = _is_more(old), _is_more(new)
-        if was and not is_now:
-            self._transaction.delete(roles_key(author_in(key)), db=self._database)
-        elif is_now:
-            self._put_empty(roles_key(author_in(key)), self._database)
-        self._count("roles", is_now - was)
+    def _roles(self, author: int) -> None:
+        """Of two servers one may forget a person while the other one gives them a role. Whichever record comes last, a
+        role without a person is none.
+        """
+        key = roles_key(author)
+        stored, is_there = self._stored(author_key(author, "r")), self.get(author_key(author, "i")) is not None
+        old = self.get(key)
+        new = encode_stored(key, 0, stored.fields) if is_there and stored is not None and _is_more(stored) else None
+        if new == old:
+            return
+        if new is None:
+            self._transaction.delete(key, db=self._database)
+        else:
+            self._transaction.put(key, new, db=self._database)
+        self._count("roles", (new is not None) - (old is not None))
         self._remember()
 
     def _raise_floor(self) -> None:
@@ -169,5 +176,5 @@ def check(put: Put) -> Put:
     return put
 
 
-def _is_more(stored: Stored | None) -> bool:
-    return stored is not None and frozenset(stored.fields["roles"]) != PLAIN
+def _is_more(stored: Stored) -> bool:
+    return frozenset(stored.fields["roles"]) != PLAIN
