@@ -14,9 +14,12 @@ import click
 import trio
 
 from placed.commands.act.telling import done_line, preview_lines, record_line
+from placed.commands.area_type import AreaType
+from placed.commands.moment_type import MomentType
 from placed.commands.near_group import NearGroup
 from placed.commands.token_client import CannotAsk, open_client
 from placed.commands.url_type import UrlType
+from placed.http.moment import in_words
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -24,28 +27,11 @@ if TYPE_CHECKING:
 
     import httpx
 
-    _AreaType = click.ParamType[list[int]]
-else:
-    _AreaType = click.ParamType  # takes no arguments before click 8.4
-
 _MOST_PICTURE_BYTES: Final = 393_216  # as base64 in a body of 524,288
 
 
-class _Area(_AreaType):
-    """Four numbers."""
-
-    name = "X,Y,WIDTH,HEIGHT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        try:
-            area = [int(part) for part in value.split(",")]
-        except ValueError:
-            area = []
-        if len(area) != len("xywh"):
-            self.fail(f"{value!r} is not an area; allowed is one like 10,10,30,20", param, ctx)
-        return area
-
-
+_COMING: Final = MomentType(ahead=True)
+_MOMENTS: Final = ("until", "at", "time")
 _SERVER: Final = (
     click.Option(
         ["--url"], type=UrlType(), required=True, envvar="PLACED_URL", show_envvar=True, help="The page's address."
@@ -62,11 +48,11 @@ _OF_ALL: Final = (
     click.Option(["--reason"], help="Why, for the record."),
     click.Option(["--preview"], is_flag=True, help="Show what would change, and do nothing."),
 )
-_AREA: Final = click.Option(["--area"], type=_Area(), required=True, help="Top left corner, width and height.")
+_AREA: Final = click.Option(["--area"], type=AreaType(), required=True, help="Top left corner, width and height.")
 _AUTHORS: Final = click.Argument(["authors"], metavar="AUTHOR...", nargs=-1, required=True)
 _ACT: Final = click.Argument(["act"], metavar="ACT", type=int)
-_UNTIL: Final = click.Option(["--until"], metavar="TIME", help="Until then, such as 2026-12-01T18:00:00Z.")
-_AT: Final = click.Option(["--at"], metavar="TIME", help="Then, such as 2026-12-01T18:00:00Z; otherwise now.")
+_UNTIL: Final = click.Option(["--until"], type=_COMING, help="Until then.  [default: for good]")
+_AT: Final = click.Option(["--at"], type=_COMING, help="Plan it for then.  [default: now]")
 
 
 def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
@@ -75,10 +61,17 @@ def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
     def call(url: httpx.URL, token_file: Path, as_json: bool, **fields: Any) -> int:
         if None not in (fields.get("version"), fields.get("time")):
             raise click.UsageError("--version and --time can't go together: a restore is to one of them")
-        told = {name: list(it) if isinstance(it, tuple) else it for name, it in fields.items() if it not in (None, ())}
+        told = {name: _told(name, value) for name, value in fields.items() if value not in (None, ())}
         return _run(url, token_file, {"kind": name, **told}, as_json=as_json)
 
     return click.Command(name, params=[*params, *_OF_ALL, *_SERVER], callback=call, help=text)
+
+
+def _told(name: str, value: Any) -> Any:
+    """A parameter, as the API takes it."""
+    if name in _MOMENTS:
+        return in_words(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _run(url: httpx.URL, token_file: Path, asked: dict[str, Any], *, as_json: bool) -> int:
@@ -136,10 +129,10 @@ _KINDS: Final = (
         "restore",
         "Give pixels back the colour that they had: those of an area, of authors, or both. Without --version and "
         "--time each gets the last colour by anybody else.",
-        click.Option(["--area"], type=_Area(), help="Top left corner, width and height."),
+        click.Option(["--area"], type=AreaType(), help="Top left corner, width and height."),
         click.Option(["--author", "authors"], multiple=True, metavar="AUTHOR", help="Only pixels that are theirs now."),
         click.Option(["--version"], type=int, help="As they were at this version."),
-        click.Option(["--time"], metavar="TIME", help="As they were then, such as 2026-12-01T18:00:00Z."),
+        click.Option(["--time"], type=MomentType(), help="As they were then; 2h is two hours ago."),
     ),
     _kind(
         "wipe",
@@ -181,5 +174,6 @@ _LIST: Final = click.Command(
 @click.group("act", cls=NearGroup, commands={str(each.name): each for each in (*_KINDS, _LIST)}, no_args_is_help=True)
 def act() -> None:
     """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
-    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them.
+    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them. A MOMENT is a
+    date and time such as 2026-12-01T18:00:00Z, or a time from now such as 30m, 24h or 7d.
     """

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
 
-from placed.canvas.clock import wall_clock_ms
-from placed.commands.import_.values import BadValue
+from placed.commands.area_type import AreaType
+from placed.commands.moment_type import MomentType
 from placed.commands.part_file import CannotWrite
 from placed.commands.past import CannotRead, open_past
 from placed.commands.timelapse.filming import KINDS, CannotFilm, Filmed, Wanted, film
-from placed.commands.timelapse.moments import moment_of
 from placed.commands.timelapse.playing import Area
 from placed.commands.timelapse.served import ServedPast
 from placed.commands.timelapse.source import LocalSource
@@ -36,35 +34,8 @@ if TYPE_CHECKING:
     from placed.commands.timelapse.playing import Even
     from placed.commands.timelapse.source import Source
 
-    _AreaType = click.ParamType[Area]
-    _MomentType = click.ParamType[int]
-else:
-    _AreaType = _MomentType = click.ParamType  # takes no arguments before click 8.4
 
-_AREA: Final = re.compile(r"([0-9]{1,4}),([0-9]{1,4}),([1-9][0-9]{0,3}),([1-9][0-9]{0,3})", re.ASCII)
 _MAX_SECONDS: Final = 3600
-
-
-class _Area(_AreaType):
-    name = "X,Y,W,H"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Area:
-        match = _AREA.fullmatch(str(value).replace(" ", ""))
-        if match is None:
-            self.fail(f"{value!r} is no area; allowed are a corner and a size, such as 100,200,64,32", param, ctx)
-        return Area(*map(int, match.groups()))
-
-
-class _Moment(_MomentType):
-    name = "MOMENT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            return moment_of(str(value), wall_clock_ms())
-        except BadValue as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(
@@ -75,9 +46,9 @@ class _Moment(_MomentType):
 )
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--url", type=UrlType(), help="Film what the server at this address shows, instead of a data folder.")
-@click.option("--from", "begin", type=_Moment(), help="Begin then: a date, a date and time, or an age such as 24h.")
-@click.option("--to", "end", type=_Moment(), help="End then, given in the same way.")
-@click.option("--area", type=_Area(), help="Film this part of the canvas: its top left corner, width and height.")
+@click.option("--from", "begin", type=MomentType(), help="Begin then: a date, a date and time, or an age such as 24h.")
+@click.option("--to", "end", type=MomentType(), help="End then, given in the same way.")
+@click.option("--area", type=AreaType(), help="Film this part of the canvas: its top left corner, width and height.")
 @click.option(
     "--seconds",
     type=click.FloatRange(0, _MAX_SECONDS, min_open=True),
@@ -109,7 +80,7 @@ def timelapse(
     url: httpx.URL | None,
     begin: int | None,
     end: int | None,
-    area: Area | None,
+    area: tuple[int, int, int, int] | None,
     seconds: float,
     fps: int,
     scale: int | None,
@@ -123,7 +94,7 @@ def timelapse(
         raise click.UsageError("--from is later than --to")
     if url is not None and (given := _given_places(click.get_current_context())):
         raise click.UsageError(f"{given[0]} beside --url; allowed is one of them")
-    wanted = Wanted(begin, end, area, seconds, fps, scale, even)
+    wanted = Wanted(begin, end, Area(*area) if area else None, seconds, fps, scale, even)
     try:
         with (
             _opened(settings, url) as source,

@@ -11,7 +11,9 @@ import trio
 from click.testing import CliRunner
 from PIL import Image
 
+from placed.canvas.clock import wall_clock_ms
 from placed.commands import cli
+from placed.http.moment import moment_of
 from tests.support.people import Host
 from tests.support.serving import serving
 
@@ -115,3 +117,15 @@ async def test_token_that_is_none_and_a_server_that_is_none_are_said(tmp_path: P
         assert (code, "placed people token NAME --role moderator" in result.stderr) == (3, True)
         code, result = await Shell(server, tmp_path / "none").run("close")
         assert (code, "can't be read" in result.stderr) == (3, True)
+
+
+async def test_moments_are_typed_as_times_from_now_too(shell: Shell) -> None:
+    author = (await shell.server.get("/me")).json()["author"]
+    before = wall_clock_ms()
+    await shell.run("ban", author, "--until", "2h")
+    until = (await shell.server.place(1, 1, 5)).json()["until"]
+    assert 0 <= moment_of("until", until) - before - 7_200_000 < 60_000
+    await shell.run("unban", author)
+    assert (await shell.server.place(1, 1, 5)).status == 200
+    assert (await shell.run("restore", "--area", "0,0,9,9", "--time", "1h"))[0] == 0  # an hour ago
+    assert shell.server.projection.canvas[1, 1] == 0

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.commands.import_.values import BadValue
+from placed.commands.moments import moment_of
 from placed.commands.timelapse.look import changed_box
-from placed.commands.timelapse.moments import moment_of
 from placed.commands.timelapse.playing import Area, Even, marks, play
 from placed.history.stretch import NO_ACT, ROW
 

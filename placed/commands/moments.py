@@ -8,25 +8,27 @@ from typing import Final
 
 from placed.commands.import_.values import BadValue, shown
 
-_AGE: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)", re.ASCII)
+_FROM_NOW: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)", re.ASCII)
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MS: Final = re.compile(r"[0-9]{10,15}", re.ASCII)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def moment_of(text: str, now_ms: int) -> int:
+def moment_of(text: str, now_ms: int, *, ahead: bool = False) -> int:
     """Parse a moment into ms since the epoch.
 
     Args:
-        text: RFC 3339 (UTC if it names no zone), a date alone, an age such as 24h, or ms since the epoch.
-        now_ms: the moment from which ages count back.
+        text: RFC 3339 (UTC if it names no zone), a date alone, a time from now such as 24h, or ms since the epoch.
+        now_ms: the present.
+        ahead: whether a time from now is to come; otherwise it is an age, and counts back.
 
     Raises:
         BadValue: the text is none of these.
     """
-    age = _AGE.fullmatch(text)
-    if age:
-        return max(0, now_ms - int(age[1]) * _UNIT_MS[age[2]])
+    from_now = _FROM_NOW.fullmatch(text)
+    if from_now:
+        ms = int(from_now[1]) * _UNIT_MS[from_now[2]]
+        return now_ms + ms if ahead else max(0, now_ms - ms)
     if _MS.fullmatch(text):
         return int(text)
     try:
@@ -37,6 +39,6 @@ def moment_of(text: str, now_ms: int) -> int:
         ms = -1
     if ms < 0:
         raise BadValue(
-            f"{shown(text)}; allowed are moments such as 2026-11-28T20:15:00Z or 2026-11-28, and ages as 24h"
+            f"{shown(text)}; allowed are moments such as 2026-11-28T20:15:00Z or 2026-11-28, and times from now as 24h"
         )
     return ms
