@@ -86,13 +86,16 @@ format: $(venv)/test.stamp
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
 
+# What placed.pyz has besides: `make dist extras=kafka,oidc,video,parquet` has it all.
+extras ?= kafka
+
 # placed.pyz has the compiled packages in it: it is for this system, this kind of processor and this version of Python.
 dist: $(venv)/test.stamp
 	@mkdir -p $(dist)
 	@rm -f $(dist)/placed-*.whl $(dist)/placed-*.tar.gz $(dist)/placed.pyz
 	@$(python) -m hatchling build --target wheel --target sdist --directory "$(abspath $(dist))"
 	@$(venv)/bin/shiv --quiet --disable-pip-version-check --constraint constraints.txt --console-script placed \
-	    --output-file $(dist)/placed.pyz "$$(ls $(dist)/placed-*.whl)[kafka]"
+	    --output-file $(dist)/placed.pyz "$$(ls $(dist)/placed-*.whl)[$(extras)]"
 	@ls -l $(dist)
 
 # A virtual environment that doesn't start (its Python was removed, or the folder was moved) is made anew.
