@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import sys
@@ -147,6 +148,8 @@ class Report:
 
 
 def _amount(value: float) -> str:
+    if not math.isfinite(value):  # it never came, or nobody measured it
+        return "-"
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -18,7 +18,7 @@ from tests.support.parts import chromium, require
 SECONDS = 150
 
 SMALL = {
-    "acts": ["--people", "20", "--rate", "20"],
+    "acts": ["--people", "20", "--rate", "30"],  # so that the act changes more than are told pixel by pixel
     "catchup": ["--edits", "20000", "--seconds", "0.5", "--runs", "1"],
     "compare": [
         *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
