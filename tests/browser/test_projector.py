@@ -119,7 +119,8 @@ def test_escape_leads_to_the_page_and_the_panel_leads_here(
 ) -> None:
     window = new_window()
     _open(window, server)
-    window.page.keyboard.press("Escape")
+    with window.page.expect_event("load"):  # it is another page from then on
+        window.page.keyboard.press("Escape")
     window.wait_until_live()
     window.page.keyboard.press("s")
     window.page.get_by_role("button", name="The canvas for a projector").click()
