@@ -186,12 +186,13 @@ async def _act(server: ServerProcess, token: str, outcome: _Outcome) -> None:
 async def _compare(server: ServerProcess, crowd: LoadProcess, outcome: _Outcome, people: int) -> None:
     """Let painting end, and everybody get the last edit; then hold all canvases against the server's image."""
     async with connection(server.host, server.port) as link:
+        told = await _look(crowd, outcome, end=True)
         with trio.move_on_after(_RIGHT_SECONDS):
-            told = await _look(crowd, outcome, end=True)
             while told["behind"] or told["newest"] != (await link.request("GET", "/info")).json()["version"]:
                 await trio.sleep(_LOOK_SECONDS)
                 told = await _look(crowd, outcome)
-        answer = await link.request("GET", "/canvas.png?fresh")
+        # By its version: an image without one may be a second old, and lack the last edits.
+        answer = await link.request("GET", f"/canvas.png?v={told['newest']}")
     outcome.each_bytes = len(answer.body)
     with Image.open(io.BytesIO(answer.body)) as image:
         digest = zlib.crc32(np.asarray(image, np.uint8).tobytes())
