@@ -1,8 +1,8 @@
 """`acts`: what a moderator's large act costs those who paint and watch: the whole canvas, restored to an hour ago.
 
-A server has two hours of painting in its log and its history. A crowd follows it as the page does, and paints at a
-steady pace; each person has a canvas. Then the host posts the act. Each subscriber is told to load the image again, and
-all do so at once: the page itself spreads that over some seconds.
+A server has two hours of painting in its log and its history. A crowd follows it as the page does, and each of them has
+a canvas; edits come at a steady pace from a process of their own. Then the host posts the act. Each subscriber is told
+to load the image again, and does so at once.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from bench.equipment.load_process import Busy, busy_share, load_process, warning
 from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import COMMAND, ROOT, running_server, serving, users_environment
+from bench.load.audience import send
+from bench.load.senders import Answers, Load
 from bench.logs.edit_logs import CANVAS, random_edits
 from bench.people.crowd import Event
 from placed.backends.lmdb.filling import fill_lmdb_log
@@ -43,9 +45,10 @@ _HOURS: Final = 2
 _RECORD_EDITS: Final = 10
 _ARRIVAL_SECONDS: Final = 5.0
 _CALM_SECONDS: Final = 4.0  # of painting before the act, for the figures without it
+_BEFORE_SECONDS: Final = 1.0  # of painting, when the act is posted
+_BESIDE_SECONDS: Final = 8.0  # of painting, in which the act is done, and everybody loads the canvas again
 _RIGHT_SECONDS: Final = 60.0  # that are waited until everybody is right
 _LOOK_SECONDS: Final = 0.1
-_EDITS_AT_ONCE: Final = 1_000_000
 
 
 @attrs.define
@@ -58,8 +61,7 @@ class _Outcome:
         right_seconds: from the answer until everybody followed again, with the newest canvas.
         wrong: people whose canvas wasn't the server's at the end.
         each_bytes: of the image that each person loads again.
-        calm_ms: quantiles of an edit's answer, before the act.
-        beside_ms: the same from the act on until everybody is right: the worst of each look in that time.
+        calm, beside: what became of the edits before the act, and of those from just before it on.
         told: the crowd's last word.
     """
 
@@ -68,8 +70,8 @@ class _Outcome:
     right_seconds: float = float("inf")
     wrong: int = 0
     each_bytes: int = 0
-    calm_ms: dict[str, float] = attrs.field(factory=dict)
-    beside_ms: dict[str, float] = attrs.field(factory=dict)
+    calm: Answers = attrs.field(factory=Answers)
+    beside: Answers = attrs.field(factory=Answers)
     told: dict[str, Any] = attrs.field(factory=dict)
     shares: list[float] = attrs.field(factory=list)
 
@@ -101,9 +103,7 @@ async def _measure(people: int, rate: float) -> _Outcome:
         files = Path(folder)
         task = bar.add_task("steps", total=4)
         await _fill(files / "data" / "log", rate)
-        seconds = _ARRIVAL_SECONDS + _CALM_SECONDS + _RIGHT_SECONDS
-        edits = random_edits(np.random.default_rng(4), min(_EDITS_AT_ONCE, round(rate * seconds) + 1))
-        np.save(files / "edits.npy", edits)
+        np.save(files / "edits.npy", random_edits(np.random.default_rng(4), 0))  # the crowd itself only looks
         bar.advance(task)
         command = serving(files / "data", "--trusted-proxy", "127.0.0.1", "--unlimited-client", "0.0.0.0/0")
         async with running_server(command) as server:
@@ -112,18 +112,15 @@ async def _measure(people: int, rate: float) -> _Outcome:
             token = await trio.to_thread.run_sync(_token, files / "data")
             bar.advance(task)
             about = Event(
-                *(server.host, server.port, people, _ARRIVAL_SECONDS, seconds, str(files / "edits.npy"), 0.0),
+                *(server.host, server.port, people, _ARRIVAL_SECONDS, 1.0, str(files / "edits.npy"), 0.0),
                 *(CANVAS.width, CANVAS.height, CANVAS.colors),
             )
             async with load_process("bench.people.crowd", about) as crowd:
                 await _follow(crowd, outcome, people, 0, trio.current_time() + _ARRIVAL_SECONDS + _RIGHT_SECONDS)
-                await trio.sleep(_CALM_SECONDS)
-                outcome.calm_ms = (await _look(crowd, outcome))["edit_ms"]
+                load = Load(server.host, server.port, rate=rate, seconds=_CALM_SECONDS)
+                outcome.calm = await send(load)
                 bar.advance(task)
-                await _act(server, token, outcome)
-                answered = trio.current_time()
-                if await _follow(crowd, outcome, people, people, answered + _RIGHT_SECONDS):
-                    outcome.right_seconds = trio.current_time() - answered
+                await _beside(server, crowd, token, attrs.evolve(load, seconds=_BESIDE_SECONDS), outcome, people)
                 bar.advance(task)
                 await _compare(server, crowd, outcome, people)
     return outcome
@@ -147,10 +144,7 @@ def _token(data: Path) -> str:
     return done.stdout.strip()
 
 
-async def _look(crowd: LoadProcess, outcome: _Outcome, *, end: bool = False) -> dict[str, Any]:
-    if end:
-        assert crowd.process.stdin is not None
-        await crowd.process.stdin.send_all(b"end")
+async def _look(crowd: LoadProcess, outcome: _Outcome) -> dict[str, Any]:
     told: dict[str, Any] = await crowd.ask()
     outcome.told = told
     outcome.shares.append(busy_share([Busy(**told["busy"])]))
@@ -161,13 +155,27 @@ async def _follow(crowd: LoadProcess, outcome: _Outcome, people: int, reloads: i
     """Wait until all follow, and that many images have been loaded again; whether they do."""
     while trio.current_time() < deadline:
         told = await _look(crowd, outcome)
-        if reloads:
-            worst = outcome.beside_ms
-            outcome.beside_ms = {name: max(ms, worst.get(name, 0.0)) for name, ms in told["edit_ms"].items()} or worst
         if told["following"] == people and told["reloads"] >= reloads:
             return True
         await trio.sleep(_LOOK_SECONDS)
     return False
+
+
+async def _beside(
+    server: ServerProcess, crowd: LoadProcess, token: str, load: Load, outcome: _Outcome, people: int
+) -> None:
+    """Do the act while edits come, and wait until everybody is right again."""
+
+    async def paint() -> None:
+        outcome.beside = await send(load)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(paint)
+        await trio.sleep(_BEFORE_SECONDS)
+        await _act(server, token, outcome)
+        answered = trio.current_time()
+        if await _follow(crowd, outcome, people, people, answered + _RIGHT_SECONDS):
+            outcome.right_seconds = trio.current_time() - answered
 
 
 async def _act(server: ServerProcess, token: str, outcome: _Outcome) -> None:
@@ -184,15 +192,15 @@ async def _act(server: ServerProcess, token: str, outcome: _Outcome) -> None:
 
 
 async def _compare(server: ServerProcess, crowd: LoadProcess, outcome: _Outcome, people: int) -> None:
-    """Let painting end, and everybody get the last edit; then hold all canvases against the server's image."""
+    """Wait until everybody has the last edit; then hold all canvases against the server's image."""
     async with connection(server.host, server.port) as link:
-        told = await _look(crowd, outcome, end=True)
         with trio.move_on_after(_RIGHT_SECONDS):
-            while told["behind"] or told["newest"] != (await link.request("GET", "/info")).json()["version"]:
-                await trio.sleep(_LOOK_SECONDS)
+            while True:
                 told = await _look(crowd, outcome)
-        # By its version: an image without one may be a second old, and lack the last edits.
-        answer = await link.request("GET", f"/canvas.png?v={told['newest']}")
+                answer = await link.request("GET", "/canvas.png?fresh")
+                if not told["behind"] and told["newest"] == int(answer.headers["x-canvas-version"]):
+                    break
+                await trio.sleep(_LOOK_SECONDS)
     outcome.each_bytes = len(answer.body)
     with Image.open(io.BytesIO(answer.body)) as image:
         digest = zlib.crc32(np.asarray(image, np.uint8).tobytes())
@@ -202,13 +210,13 @@ async def _compare(server: ServerProcess, crowd: LoadProcess, outcome: _Outcome,
 
 def _figures(outcome: _Outcome, people: int) -> list[Figure]:
     return [
-        Figure("people who follow and paint", float(people), ""),
+        Figure("people who follow", float(people), ""),
         Figure("pixels that the act changed", float(outcome.pixels), ""),
         Figure("the act, from request to answer", outcome.act_seconds, "s", Target(2.0)),
-        *(Figure(f"an edit before the act, {name}", value, "ms") for name, value in outcome.calm_ms.items()),
+        *(Figure(f"an edit before the act, {name}", ms, "ms") for name, ms in outcome.calm.latency_ms.items()),
         *(
-            Figure(f"an edit meanwhile, {name}", value, "ms", Target(300.0) if name == "p99" else None)
-            for name, value in outcome.beside_ms.items()
+            Figure(f"an edit meanwhile, {name}", ms, "ms", Target(300.0) if name == "p99" else None)
+            for name, ms in outcome.beside.latency_ms.items()
         ),
         Figure("images loaded again", float(outcome.told["reloads"]), ""),
         Figure("from the answer until all are right again", outcome.right_seconds, "s", Target(5.0)),
