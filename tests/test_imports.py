@@ -55,7 +55,7 @@ ROOMS = {
         packages="attrs rich trio",
     ),
     "commands": _room(
-        "process http people history tasks backends storage pictures telemetry canvas",
+        "process http people moderation history tasks backends storage pictures telemetry canvas",
         packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich segno trio",
     ),
     "process": _room("telemetry", packages="trio"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -60,6 +60,17 @@ class Report:
         fields = attrs.asdict(self, recurse=False)
         fields |= {"area": self.area.as_json(), "seen": self.seen.as_json()}
         return json.dumps(fields | {"picture": base64.b64encode(self.picture).decode()}).encode()
+
+    def exported(self) -> dict[str, Any]:
+        """As whoever wrote it may ask to have it: all but the picture, which shows the canvas alone."""
+        return {
+            "id": self.id,
+            "time_ms": self.time_ms,
+            "v": self.version,
+            "area": self.area.as_json(),
+            "text": self.text,
+            "state": self.state,
+        }
 
     @classmethod
     def decode(cls, stored: bytes) -> Report:

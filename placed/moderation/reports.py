@@ -1,11 +1,10 @@
-"""Keeps reports in the data folder, in an LMDB environment of their own: at most `MOST_REPORTS`.
-
-    a report's id, 8 bytes, big-endian    Report.encode()
+"""Keeps reports in the data folder, in an LMDB environment of their own: at most `MOST_REPORTS`. (`reports_file`).
 
 When it is full, the oldest that is *done* goes for a new one; where none is done, new ones are refused, so that nobody
 can flood away what moderators haven't seen. All are in memory, too: at 7 KB each, 7 MB at most.
 
-What is in them is personal, so it goes nowhere else: no log line, no metric, no feed. They are this server's own.
+What is in them is personal, so it goes nowhere else: no log line, no metric, no feed. They are this server's own. When
+somebody is forgotten, theirs are erased.
 A folder that can't be used is told in the log once, and stops nothing else.
 """
 
@@ -17,21 +16,19 @@ import attrs
 import trio
 
 from placed.moderation.report import DONE, Report, ReportDamaged
-from placed.storage.lmdb_environment import StoreError, StoreUnavailable, open_environment
+from placed.moderation.reports_file import all_stored, erase, replace
+from placed.storage.lmdb_environment import StoreError, StoreUnavailable
+from placed.storage.lmdb_shared import open_shared_environment
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Any
 
-    from lmdb import Transaction
-
-    from placed.storage.lmdb_environment import Environment
-    from placed.storage.lmdb_pages import PageFile
+    from placed.storage.lmdb_shared import SharedEnvironment
 
 MOST_REPORTS: Final = 1_000
-FOLDER_NAME: Final = "reports"
-_ID_BYTES: Final = 8
 
 
 class ReportsFull(Exception):
@@ -49,7 +46,7 @@ class Reports:
     def __init__(self, folder: Path, most: int = MOST_REPORTS) -> None:
         self._folder = folder
         self._most = most
-        self._environment: Environment | None = None
+        self._environment: SharedEnvironment | None = None
         self._failure: StoreError = StoreUnavailable("the reports are being opened")
         self._tried = trio.Event()
         self._writing = trio.Lock()
@@ -60,7 +57,7 @@ class Reports:
         """Open them, and close them when cancelled."""
         try:
             await trio.to_thread.run_sync(_make, self._folder)
-            async with open_environment(self._folder) as environment:
+            async with open_shared_environment(self._folder, None, whole=False) as environment:
                 await self._load(environment)
                 self._environment = environment
                 self._tried.set()
@@ -84,7 +81,7 @@ class Reports:
         async with self._writing:
             gone = self._to_go()
             stored = attrs.evolve(report, id=self._last + 1)
-            await environment.write(lambda transaction, _: _replace(transaction, gone, stored))
+            await environment.write(lambda transaction, _: replace(transaction, gone, stored))
             for old in gone:
                 del self._reports[old]
             self._reports[stored.id] = stored
@@ -103,7 +100,7 @@ class Reports:
             if before is None:
                 return None
             after = attrs.evolve(before, state=state)
-            await environment.write(lambda transaction, _: _replace(transaction, (), after))
+            await environment.write(lambda transaction, _: replace(transaction, (), after))
             self._reports[report_id] = after
         return after
 
@@ -117,6 +114,33 @@ class Reports:
         found = reversed(list(self._reports.values()))
         return (one for one in found if after < one.id < before and state in (None, one.state))
 
+    def exported(self, author: int) -> list[dict[str, Any]]:
+        """Those of an author, as JSON.
+
+        Raises:
+            StoreError: they can't be read.
+        """
+        if self._environment is None:
+            raise self._failure
+        return [one.exported() for one in self._reports.values() if one.author == author]
+
+    async def forget(self, author: int) -> None:
+        """Erase those of an author, and what the file still has of earlier ones.
+
+        Raises:
+            StoreError: they can't be written.
+        """
+        await self.forget_where(lambda one: one.author == author)
+
+    async def forget_where(self, is_gone: Callable[[Report], bool]) -> None:
+        """Likewise, those of which this is true; raises StoreError."""
+        environment = await self._open()
+        async with self._writing:
+            gone = [one.id for one in self._reports.values() if is_gone(one)]
+            await erase(environment, gone)
+            for old in gone:
+                del self._reports[old]
+
     def _to_go(self) -> tuple[int, ...]:
         """Who makes room for one more."""
         if len(self._reports) < self._most:
@@ -126,19 +150,19 @@ class Reports:
             raise ReportsFull(f"{self._most:,} reports wait for a moderator, and more aren't kept; try again later")
         return (done,)
 
-    async def _open(self) -> Environment:
+    async def _open(self) -> SharedEnvironment:
         await self._tried.wait()
         if self._environment is None:
             raise self._failure
         return self._environment
 
-    async def _load(self, environment: Environment) -> None:
-        for key, value in await environment.read(_all):
+    async def _load(self, environment: SharedEnvironment) -> None:
+        for report_id, value in await environment.read(all_stored):
             try:
-                self._reports[int.from_bytes(key)] = Report.decode(value)
+                self._reports[report_id] = Report.decode(value)
             except ReportDamaged as error:  # of another version of placed, perhaps: the others are of use all the same
-                get_logger(__name__).error("a report can't be read", report=int.from_bytes(key), reason=str(error))
-            self._last = int.from_bytes(key)
+                get_logger(__name__).error("a report can't be read", report=report_id, reason=str(error))
+            self._last = report_id
 
 
 def _make(folder: Path) -> None:
@@ -146,17 +170,3 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(f"the reports' folder {folder} can't be made: {error.strerror}") from error
-
-
-def _replace(transaction: Transaction[bytes], gone: Iterable[int], stored: Report) -> None:
-    for old in gone:
-        transaction.delete(old.to_bytes(_ID_BYTES))
-    transaction.put(stored.id.to_bytes(_ID_BYTES), stored.encode())
-
-
-def _all(pages: PageFile) -> list[tuple[bytes, bytes]]:
-    return [
-        (key, pages.value(page, index))
-        for page in pages.leaves(pages.newest.main)
-        for index, key in enumerate(page.keys())
-    ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
@@ -69,16 +69,28 @@ class BadField(ValueError):
         self.allowed = allowed
 
 
+class Reports(Protocol):
+    """What people have reported, which is kept apart from the store; see `placed.moderation.reports`."""
+
+    def exported(self, author: int) -> list[dict[str, Any]]:
+        """Those of an author, as JSON; raises StoreError."""
+
+    async def forget(self, author: int) -> None:
+        """Erase those of an author; raises StoreError."""
+
+
 @attrs.frozen
 class Hosting:
     """The people of one store, for its hosts.
 
     Attributes:
         store: theirs.
+        reports: what they have written to moderators.
         key: the author key.
     """
 
     store: PeopleStore
+    reports: Reports
     key: bytes = attrs.field(repr=False)
 
     def look(self, what: str, fields: Fields) -> dict[str, Any]:
@@ -143,6 +155,7 @@ class Hosting:
             "code": None if code is None else _told_code(code),
             "token": None if token is None else _told_token(token),
             "signed_out_ms": self.store.revoked.get(person.author, 0) or None,
+            "reports": self.reports.exported(person.author),
         }
 
     async def _add_codes(self, fields: Fields) -> dict[str, Any]:
@@ -178,6 +191,7 @@ class Hosting:
 
     async def _forget(self, fields: Fields) -> dict[str, Any]:
         person = self._who(fields)
+        await self.reports.forget(person.author)  # first: where that fails, the host can still name the person
         await self.store.change(Forget(person.author, _now_ms()))
         return {"author": f"{person.author:016x}"}
 

@@ -13,9 +13,10 @@ from placed.http.report_desk import ReportDesk
 from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
 from placed.moderation.previews import Previews
-from placed.moderation.reports import FOLDER_NAME as REPORTS_FOLDER
 from placed.moderation.reports import Reports
+from placed.moderation.reports_file import FOLDER_NAME as REPORTS_FOLDER
 from placed.moderation.rules import Rules
+from placed.service.forgotten_reports import forget_reports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from placed.canvas.projection import Projection
     from placed.http.askers import Askers
     from placed.moderation.whole_past import WholePast
+    from placed.people.store import PeopleStore
     from placed.tasks.writer import Writer
 
 
@@ -33,6 +35,7 @@ class Moderation:
     Attributes:
         rules: who may paint where; told of each batch that the reader has applied.
         desk: does acts.
+        reports: what people have reported.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Moderation:
         writer: Writer,
         past: WholePast,
         reach: Callable[[int], Awaitable[None]],
+        people: PeopleStore,
     ) -> None:
         self._projection = projection
         self._past = past
-        self._reports = Reports(data / REPORTS_FOLDER)
+        self._people = people
+        self.reports = Reports(data / REPORTS_FOLDER)
         self._gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
         self.rules = Rules(lambda: projection.kept.acts)
         self.desk = Desk(projection, writer, past, reach)
@@ -54,9 +59,9 @@ class Moderation:
         """What answers moderators and hosts."""
         return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past))
 
-    def reports(self, askers: Askers) -> ReportDesk:
+    def report_desk(self, askers: Askers) -> ReportDesk:
         """What takes reports from everybody, and shows them to moderators and hosts."""
-        return ReportDesk(askers, self._projection, self._reports)
+        return ReportDesk(askers, self._projection, self.reports)
 
     def status_members(self) -> bytes:
         """What acts have the status tell everybody now."""
@@ -67,4 +72,5 @@ class Moderation:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.desk.run)
             nursery.start_soon(self._gatekeeper.run)
-            nursery.start_soon(self._reports.run)
+            nursery.start_soon(self.reports.run)
+            nursery.start_soon(forget_reports, self.reports, self._people)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.cooldown import Rules
     from placed.commands.settings.values import Settings
+    from placed.moderation.reports import Reports
     from placed.people.store import PeopleStore
 
 _MOST_FILE_BYTES: Final = 4_096
@@ -78,9 +79,9 @@ def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], 
     return SignIns(askers, attempts, charges_of, settings.sign_in == "code", join_word(settings))
 
 
-def desk_of(askers: Askers) -> PeopleDesk:
+def desk_of(askers: Askers, reports: Reports) -> PeopleDesk:
     """What lets hosts look after people over HTTP."""
-    return PeopleDesk(askers, Hosting(askers.store, askers.author_key))
+    return PeopleDesk(askers, Hosting(askers.store, reports, askers.author_key))
 
 
 def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns | None:

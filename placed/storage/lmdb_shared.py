@@ -34,7 +34,7 @@ class _Scrubbed(Exception):
 
 
 class SharedEnvironment(Environment):
-    """An environment of one named database, for several processes; opened by `open_shared_environment`."""
+    """An environment for several processes; opened by `open_shared_environment`."""
 
     def look(self, look: Callable[[PageFile], T]) -> T:
         """As `read`, at once: for a look at a few pages, also while a transaction of any process runs.
@@ -77,14 +77,16 @@ class SharedEnvironment(Environment):
 
 
 @contextlib.asynccontextmanager
-async def open_shared_environment(folder: Path, name: bytes, *, whole: bool) -> AsyncGenerator[SharedEnvironment]:
-    """The environment in `folder`, which exists, with the database `name`; made if needed, closed at the end.
+async def open_shared_environment(
+    folder: Path, name: bytes | None, *, whole: bool
+) -> AsyncGenerator[SharedEnvironment]:
+    """The environment in `folder`, which exists; made if needed, closed at the end.
 
     Two processes mustn't make it at once: that is the caller's to see to.
 
     Args:
         folder: where it is.
-        name: of its only database.
+        name: of its only database, if it has one beside the main one.
         whole: whether all pages are checked; without, those at the edges, for one that another process has checked.
 
     Raises: as `open_environment`.

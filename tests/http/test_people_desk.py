@@ -79,6 +79,20 @@ async def test_forgotten_person_is_signed_out_and_gone(start: Start, host: Host)
         assert (gone.status, gone.json()["code"]) == (404, "not-found")
 
 
+async def test_what_somebody_reported_is_exported_and_goes_with_them(start: Start, host: Host) -> None:
+    token = await host.token("boss", "host")
+    async with start(**JOINING) as server:
+        cookies = [await signed_in(server, join="turtle", name=name) for name in ("Ada", "Bob")]
+        for number, cookie in enumerate(cookies):
+            told = {"x": number, "y": 2, "text": f"by {number}"}
+            assert (await post_json(server, "/reports", told, cookie)).status == 200
+        (exported,) = (await server.get("/people/export?who=Ada", token)).json()["reports"]
+        assert (exported["id"], exported["area"], exported["text"]) == (1, [0, 2, 1, 1], "by 0")
+        assert (await post_json(server, "/people/forget", {"who": "Ada"}, token)).status == 200
+        left = (await server.get("/reports", token)).json()["reports"]
+        assert [one["text"] for one in left] == ["by 1"]
+
+
 async def test_host_link_makes_a_host(start: Start, host: Host) -> None:
     token = await host.token("boss", "host")
     async with start(**JOINING) as server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,7 +17,12 @@ from placed.canvas.area import Area
 from placed.canvas.palette import SEED
 from placed.moderation.report import DONE, Report, ReportDamaged, around, picture_of
 from placed.moderation.reports import Reports, ReportsFull
+from placed.moderation.reports_file import ReportsBeside
+from placed.people.changes import Forget, Name, SignIn, SignOutEverywhere
+from placed.people.store import open_people
+from placed.service.forgotten_reports import forget_reports, is_forgotten
 from placed.storage.lmdb_environment import StoreError
+from tests.support.server_process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -92,6 +98,82 @@ async def test_a_folder_that_is_none_is_told_to_who_asks_and_ends_nothing(tmp_pa
     async with opened(tmp_path / "reports") as reports:
         with pytest.raises(StoreError, match="can't be"):
             await reports.add(REPORT)
+
+
+SECRET = attrs.evolve(REPORT, text="they who shall go", author=5)
+KEY = bytes(32)
+LIMIT_SECONDS = 30.0
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+async def test_what_an_author_said_goes_and_the_file_has_nothing_of_it(tmp_path: Path, is_beside: bool) -> None:
+    folder = tmp_path / "reports"
+    async with opened(folder, 2) as reports:
+        for report in (SECRET, REPORT, SECRET):
+            last = await reports.add(report)
+            await reports.set_state(last.id, DONE)  # the first goes for the third, and stays in the file's free pages
+        assert b"they who shall go" in (folder / "data.mdb").read_bytes()
+        beside = ReportsBeside(folder)
+        assert beside.exported(5) == reports.exported(5) == [attrs.evolve(SECRET, id=3, state=DONE).exported()]
+        if is_beside:
+            await _forget_in_another_process(folder)
+            assert [one.author for one in await reports.newest(0, 100, None)] == [5, 2**63]  # it hasn't been told yet
+        await reports.forget(5)
+        assert beside.exported(5) == []
+        assert b"they who shall go" not in (folder / "data.mdb").read_bytes()
+        assert (await reports.add(REPORT)).id == 4  # it can still be written
+    async with opened(folder) as reports:
+        assert [(one.id, one.author) for one in await reports.newest(0, 100, None)] == [(4, 2**63), (2, 2**63)]
+
+
+async def _forget_in_another_process(folder: Path) -> None:
+    code = f"""
+import pathlib, trio
+from placed.moderation.reports_file import ReportsBeside
+beside = ReportsBeside(pathlib.Path({str(folder)!r}))
+trio.run(beside.forget, 5)
+assert beside.exported(5) == []
+"""
+    with trio.fail_after(LIMIT_SECONDS):
+        await trio.run_process([sys.executable, "-c", code], cwd=ROOT)
+    assert b"they who shall go" not in (folder / "data.mdb").read_bytes()
+
+
+async def test_beside_a_folder_without_reports_there_is_nothing_to_forget(tmp_path: Path) -> None:
+    beside = ReportsBeside(tmp_path / "reports")
+    assert beside.exported(5) == []
+    await beside.forget(5)
+    assert not (tmp_path / "reports").exists()
+
+
+async def test_server_erases_those_of_somebody_whom_others_forgot(tmp_path: Path) -> None:
+    async with open_people(tmp_path / "people", KEY) as people, opened(tmp_path / "reports", 10) as reports:
+        for number, name in enumerate(("Ada", "Bob")):
+            await people.change(SignIn(f"join:{number}", 5, Name(name, name.lower())))
+        ada, bob = people.author_of("join:0"), people.author_of("join:1")
+        for author in (ada, bob, 2**63):  # the last one has never signed in
+            await reports.add(attrs.evolve(REPORT, author=author))
+        await people.change(SignOutEverywhere(bob, 9))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(forget_reports, reports, people)
+            await trio.sleep(0.2)
+            assert await ids(reports) == [3, 2, 1]
+            await people.change(Forget(ada, 9))
+            with trio.fail_after(LIMIT_SECONDS):
+                while await ids(reports) != [3, 2]:  # noqa: ASYNC110 - nobody tells when
+                    await trio.sleep(0.1)
+            nursery.cancel_scope.cancel()
+
+
+async def test_who_came_again_keeps_what_they_reported_since(tmp_path: Path) -> None:
+    async with open_people(tmp_path / "people", KEY) as people:
+        await people.change(SignIn("join:0", 5, None))
+        ada = people.author_of("join:0")
+        await people.change(Forget(ada, 10))
+        assert is_forgotten(people, attrs.evolve(REPORT, author=ada, time_ms=20))
+        await people.change(SignIn("join:0", 15, None))
+        assert is_forgotten(people, attrs.evolve(REPORT, author=ada, time_ms=10))
+        assert not is_forgotten(people, attrs.evolve(REPORT, author=ada, time_ms=20))
 
 
 @pytest.mark.parametrize(

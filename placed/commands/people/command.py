@@ -165,7 +165,10 @@ async def _role(host: Host, who: str, role: str) -> None:
 
 @_command(_WHO)
 async def _forget(host: Host, who: str) -> None:
-    """Erase who PERSON is: id, name, code or token; their sessions end. What they painted stays, under a pseudonym."""
+    """Erase who PERSON is: id, name, code or token, and what they reported; their sessions end.
+
+    What they painted stays, under a pseudonym.
+    """
     told = await host.act("forget", who=who)
     click.echo(f"{told['author']} is forgotten here; backups that were made before still know them", err=True)
 
