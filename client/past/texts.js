@@ -31,7 +31,10 @@ const en = {
   seeMoment: 'See that moment',
   by: 'by {name}',
   byModerators: 'by the moderators',
-  grown: 'The canvas grew'
+  grown: 'The canvas grew',
+  mark_open: 'The canvas opened',
+  mark_close: 'The canvas closed',
+  mark_announce: 'The host announced something'
 }
 
 const de = {
@@ -61,7 +64,10 @@ const de = {
   seeMoment: 'Diesen Moment zeigen',
   by: 'von {name}',
   byModerators: 'von der Moderation',
-  grown: 'Die Leinwand wuchs'
+  grown: 'Die Leinwand wuchs',
+  mark_open: 'Die Leinwand öffnete',
+  mark_close: 'Die Leinwand schloss',
+  mark_announce: 'Der Gastgeber kündigte etwas an'
 }
 
 const fr = {
@@ -91,7 +97,10 @@ const fr = {
   seeMoment: 'Voir ce moment',
   by: 'par {name}',
   byModerators: 'par la modération',
-  grown: 'La toile a grandi'
+  grown: 'La toile a grandi',
+  mark_open: 'La toile a ouvert',
+  mark_close: 'La toile a fermé',
+  mark_announce: 'L’hôte a annoncé quelque chose'
 }
 
 export const PAST_TEXTS = { en, de, fr }

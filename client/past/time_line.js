@@ -8,6 +8,13 @@ import { language, t } from '../words/language.js'
 import { SPEEDS } from './playback.js'
 
 const DATE = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
+/** What each kind of mark is called. */
+const MARKS = new Map(/** @type {[string, import('../words/language.js').TextKey][]} */ ([
+  ['grow', 'grown'],
+  ['open', 'mark_open'],
+  ['close', 'mark_close'],
+  ['announce', 'mark_announce']
+]))
 const KEY_STEPS = 1_000 // of the whole line; an arrow key moves by one, with Shift or the page keys by fifty
 const ICONS = {
   play: 'M5 3v10l8-5z',
@@ -164,7 +171,8 @@ export class TimeLine {
 
   /** @param {Mark} mark */
   #markOf({ kind, time }) {
-    const words = `${kind === 'grow' ? t('grown') : kind} · ${DATE.format(time)}`
+    const key = MARKS.get(kind)
+    const words = `${key ? t(key) : kind} · ${DATE.format(time)}`
     const made = make('button', { type: 'button', title: words, ariaLabel: words, onclick: () => this.#wishes.seek(time, true) })
     made.style.setProperty('--part', String((time - this.#from) / (this.#to - this.#from)))
     return made

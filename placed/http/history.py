@@ -67,6 +67,7 @@ class History:
         trusted_proxies: whose word on a client's address counts.
         unlimited: networks whose clients have no limits.
         askers: who may watch, and what people are called; None lets everybody watch, and knows no names.
+        told: the acts that everybody may know of, as `history_answer` takes them.
     """
 
     indexer: Indexer | None = None
@@ -74,6 +75,7 @@ class History:
     trusted_proxies: Sequence[Network] = ()
     unlimited: Sequence[Network] = ()
     askers: Askers | None = None
+    told: Callable[[], Sequence[tuple[str, int, int]]] = tuple
     waiting: int = attrs.field(default=0, init=False)
     _thread: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1), init=False)
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
@@ -93,7 +95,8 @@ class History:
         """
         live = self._keeper().live.version()
         await self._reach(live)
-        return await self._answer(request, lambda past: history_answer(past, live))
+        told = self.told()
+        return await self._answer(request, lambda past: history_answer(past, live, told))
 
     async def canvas(self, request: Request) -> Answer:
         """`GET /history/canvas.png`: the canvas at a version, or the way to that of a moment.

@@ -8,6 +8,7 @@ Thread: everything here blocks.
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from placed.http.answer import NO_STORE, Answer, Problem, has_tag, json_answer
 from placed.http.moment import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from placed.history.past import NotKept, Past
     from placed.history.segment import Hit
@@ -44,8 +45,14 @@ def not_kept(error: NotKept, past: Past) -> Problem:
     return Problem(404, "not-kept", str(error), first=past.first)
 
 
-def history_answer(past: Past, version: int) -> Answer:
-    """How far the past reaches; `version` is the canvas's own."""
+def history_answer(past: Past, version: int, told: Sequence[tuple[str, int, int]] = ()) -> Answer:
+    """How far the past reaches, and what happened.
+
+    Args:
+        past: the past.
+        version: the canvas's own.
+        told: the kind, the time in ms since the epoch, and the id of each act that everybody may know of.
+    """
     first_ms, last_ms = past.first_ms, past.time_of(past.version)
     return json_answer(
         {
@@ -56,13 +63,19 @@ def history_answer(past: Past, version: int) -> Answer:
             "from": None if first_ms is None else in_words(first_ms),
             "to": None if last_ms is None else in_words(last_ms),
             "edits": past.edits,
-            "marks": _marks(past),
+            "marks": sorted(_grown(past) + _told(past, told), key=itemgetter("v")),
         }
     )
 
 
-def _marks(past: Past) -> list[dict[str, Any]]:
-    """What happened that everybody may know: here, that the canvas grew."""
+def _told(past: Past, told: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
+    """Those acts that the past has."""
+    inside = (each for each in told if past.first <= each[2] < past.version)
+    return [{"v": act_id + 1, "time": in_words(ms), "kind": kind} for kind, ms, act_id in inside]
+
+
+def _grown(past: Past) -> list[dict[str, Any]]:
+    """When the canvas grew."""
     found = []
     for at, kept in enumerate(past.kept):
         header = past.header(at)

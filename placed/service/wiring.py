@@ -24,6 +24,7 @@ import attrs
 import trio
 
 from placed.backends.opening import open_log, place_of
+from placed.canvas.acts.record import told_of
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, identity_of, read_files, wanted_canvas
 from placed.history.folder import FOLDER_NAME
@@ -226,7 +227,12 @@ class _Server:
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
         history = History(
-            self._indexer, settings.show_authors, settings.trusted_proxies, settings.unlimited_clients, api.askers
+            self._indexer,
+            settings.show_authors,
+            settings.trusted_proxies,
+            settings.unlimited_clients,
+            api.askers,
+            told=lambda: told_of(projection.kept.acts),
         )
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)

@@ -336,3 +336,18 @@ async def test_page_that_followed_loads_once_more_when_the_canvas_grew(moderated
         while (event := await stream.event()).kind != "reload":
             pass
     assert '"code": "canvas"' in event.data
+
+
+async def test_everybody_sees_in_the_past_when_the_canvas_opened_closed_and_grew(moderated: Moderated) -> None:
+    ids = [
+        (await moderated.act("close"))["id"],
+        (await moderated.act("announce", text="Back soon"))["id"],
+        (await moderated.act("open"))["id"],
+        (await moderated.act("grow", width=WIDTH + 1))["id"],
+    ]
+    await moderated.act("wipe", area=AREA)
+    marks = (await moderated.server.get("/history")).json()["marks"]
+    assert [mark["kind"] for mark in marks] == ["close", "announce", "open", "grow"]
+    assert [mark["v"] for mark in marks[:3]] == [number + 1 for number in ids[:3]]
+    assert marks[3]["v"] > ids[3]
+    assert [mark["time"] for mark in marks] == sorted(mark["time"] for mark in marks)
