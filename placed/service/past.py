@@ -1,17 +1,20 @@
-"""Puts together what keeps one server's past: the indexer, which follows the log behind the reader."""
+"""Puts together what keeps one server's past, the indexer that follows the log behind the reader, and what tells it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from placed.canvas.acts.record import told_of
 from placed.history.folder import FOLDER_NAME
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
+from placed.http.history import History
 
 if TYPE_CHECKING:
     from placed.backends import Log
     from placed.canvas.projection import Projection
     from placed.commands.settings.values import Settings
+    from placed.http.askers import Askers
     from placed.storage.folder_watch import FolderWatch
 
 
@@ -25,3 +28,15 @@ def indexer_of(settings: Settings, log: Log, projection: Projection, folders: Fo
         is_in_place=lambda: folders.displaced is None,
     )
     return Indexer(settings.data / FOLDER_NAME, log, live)
+
+
+def history_of(settings: Settings, indexer: Indexer | None, projection: Projection, askers: Askers) -> History:
+    """What answers about the past, with what acts have told everybody since."""
+    return History(
+        indexer,
+        settings.show_authors,
+        settings.trusted_proxies,
+        settings.unlimited_clients,
+        askers,
+        told=lambda: told_of(projection.kept.acts),
+    )

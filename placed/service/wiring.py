@@ -24,7 +24,6 @@ import attrs
 import trio
 
 from placed.backends.opening import open_log, place_of
-from placed.canvas.acts.record import told_of
 from placed.canvas.palette_files import palette_of
 from placed.commands.settings.asked_for import DEFAULT_CANVAS, choose_by, identity_of, read_files, wanted_canvas
 from placed.history.folder import FOLDER_NAME
@@ -32,7 +31,6 @@ from placed.history.restoring import restore
 from placed.http.api import Api
 from placed.http.catch_up_limit import CatchUpLimit
 from placed.http.client_limit import ClientLimit
-from placed.http.history import History
 from placed.http.hosts import Hosts
 from placed.http.lanes.app import create_app
 from placed.http.lanes.descriptors import room_for_connections, tell_few
@@ -46,7 +44,7 @@ from placed.service.forgotten_canvas import refuse_to_forget
 from placed.service.host_page import host_page_of
 from placed.service.moderation import Moderation
 from placed.service.part_metrics import watch_history, watch_parts
-from placed.service.past import indexer_of
+from placed.service.past import history_of, indexer_of
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.people_topic import people_of, people_store
 from placed.service.start import Start, folder_and_port, folder_watch
@@ -226,14 +224,7 @@ class _Server:
         self._watchers = api.watchers
         unlimited = settings.unlimited_clients + settings.trusted_proxies
         connection_limit = ClientLimit(settings.max_connections_per_client, unlimited)
-        history = History(
-            self._indexer,
-            settings.show_authors,
-            settings.trusted_proxies,
-            settings.unlimited_clients,
-            api.askers,
-            told=lambda: told_of(projection.kept.acts),
-        )
+        history = history_of(settings, self._indexer, projection, api.askers)
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
         acts, reports = self._moderation.acts(api.askers), self._moderation.report_desk(api.askers)
