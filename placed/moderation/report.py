@@ -82,9 +82,12 @@ class Report:
         try:
             fields = json.loads(stored)
             fields |= {"area": Area(*fields["area"]), "seen": Area(*fields["seen"])}
-            return cls(**fields | {"picture": base64.b64decode(fields["picture"])})
+            report = cls(**fields | {"picture": base64.b64decode(fields["picture"])})
         except (TypeError, KeyError, ValueError) as error:
             raise ReportDamaged(f"no report: {error}") from error
+        if report.state not in STATES:
+            raise ReportDamaged(f"its state is {report.state!r}")
+        return report
 
 
 def around(area: Area, width: int, height: int) -> Area:

@@ -84,10 +84,11 @@ def read_reports(folder: Path, *, whole: bool = False) -> list[Report] | None:
 
     Thread: blocks, for 7 MB at most.
     """
-    if not (folder / DATA_NAME).exists():
-        return None
     with explained(folder):
-        descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
         try:
             stored = look_beside(descriptor, lambda _: all_stored(check_file(descriptor)))
         finally:
@@ -120,19 +121,17 @@ class ReportsBeside:
 
     def exported(self, author: int) -> list[dict[str, Any]]:
         """Those of an author, as JSON; raises StoreError."""
-        return [report.exported() for report in self._of(author)]
+        return [report.exported() for report in read_reports(self.folder) or [] if report.author == author]
 
     async def forget(self, author: int) -> None:
         """Erase those of an author; raises StoreError. A running server drops them when it sees who was forgotten."""
-        if not (self.folder / DATA_NAME).exists():
+        reports = read_reports(self.folder)
+        if reports is None:
             return
-        gone = [report.id for report in self._of(author)]
+        gone = [report.id for report in reports if report.author == author]
         async with open_shared_environment(self.folder, None, whole=False) as environment:
             give_to_folders_owner(self.folder / LOCK_NAME)
             await erase(environment, gone)
-
-    def _of(self, author: int) -> list[Report]:
-        return [report for report in read_reports(self.folder) or [] if report.author == author]
 
 
 def _delete(transaction: Transaction[bytes], gone: Iterable[int]) -> None:

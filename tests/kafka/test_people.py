@@ -103,6 +103,10 @@ async def has_roles(server: Server, who: tuple[str, str], *roles: str) -> bool:
     return bool((await me(server, who))["roles"] == list(roles))
 
 
+async def has_no_report(server: Server, moderator: tuple[str, str]) -> bool:
+    return not (await server.request("GET", "/reports", moderator)).json()["reports"]
+
+
 async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp_path: Path) -> None:
     async with pair(tmp_path, kafka, "people-known") as (fleet, one, other):
         # Signed in at one, known at the other.
@@ -138,9 +142,16 @@ async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp
         # Forgotten at the other one.
         eve = await signed_in(one, join=WORD, name="Eve")
         await soon(partial(is_called, other, eve, "Eve"))
+        made = await fleet.people("a", "token", "looks", "--role", "moderator")
+        moderator = ("Authorization", f"Bearer {made.strip()}")
+        for server in (one, other):
+            await soon(partial(is_signed_in, server, moderator))
+            assert (await post_json(server, "/reports", {"x": 1, "y": 1, "text": "by Eve"}, eve)).status == 200
+        assert json.loads(await fleet.people("b", "export", "Eve"))["reports"][0]["text"] == "by Eve"
         await fleet.people("b", "forget", "Eve")
         for server in (one, other):
             await soon(partial(is_signed_out, server, eve))
+            await soon(partial(has_no_report, server, moderator))
         again = await post_json(one, "/sign-in", {"join": WORD, "name": "Eve"})
         assert (again.status, (await me(one, cookie_of(again)))["name"]) == (200, "Eve")
 

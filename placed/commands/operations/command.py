@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    help="Check the log, the snapshot and the people of a canvas whose server is stopped: every page, every checksum, "
-    "and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or can't be read.",
+    help="Check the log, the snapshot, the people and the reports of a canvas whose server is stopped: every page, "
+    "every checksum, and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or "
+    "can't be read.",
 )
 @click.option("--repair", is_flag=True, help="Repair what is damaged, keep the old files beside it, and check again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one line of JSON.")

@@ -17,7 +17,7 @@ class Problem:
     """Something that isn't as it should be.
 
     Attributes:
-        part: log, snapshot, people, author key or folder.
+        part: log, snapshot, people, reports, author key or folder.
         what: the problem.
         remedy: how the operator can solve it.
     """
@@ -37,6 +37,7 @@ class Report:
         canvas: of the canvas.
         snapshot: of the snapshot; None where there is none.
         people: how many of each kind the people store has; None where there is none.
+        reports: how many are in each state; None where none have been kept.
         problems: everything that is wrong.
         notes: facts that an operator may want to know, and that are no problems.
         repaired: the repairs, as sentences.
@@ -47,6 +48,7 @@ class Report:
     canvas: dict[str, Any] = attrs.field(factory=dict)
     snapshot: dict[str, Any] | None = None
     people: dict[str, int] | None = None
+    reports: dict[str, int] | None = None
     problems: list[Problem] = attrs.field(factory=list)
     notes: list[str] = attrs.field(factory=list)
     repaired: list[str] = attrs.field(factory=list)
@@ -77,7 +79,8 @@ class Report:
             size = f"{self.canvas['width']} x {self.canvas['height']} pixels, {self.canvas['colors']} colours"
             lines += _block("canvas", [size])
         lines += _block("snapshot", _snapshot_lines(self.snapshot))
-        lines += _block("people", _people_lines(self.people))
+        lines += _block("people", _count_lines(self.people))
+        lines += _block("reports", _count_lines(self.reports))
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"repaired: {done}" for done in self.repaired]
         lines += [f"PROBLEM: {one.part}: {one.what}. {one.remedy}" for one in self.problems]
@@ -109,10 +112,10 @@ def _snapshot_lines(snapshot: dict[str, Any] | None) -> list[str]:
     return [line, "its canvas is the log's at that version"] if snapshot.get("equals_log") else [line]
 
 
-def _people_lines(people: dict[str, int] | None) -> list[str]:
-    if people is None:
+def _count_lines(counted: dict[str, int] | None) -> list[str]:
+    if counted is None:
         return []
-    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in people.items())
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counted.items())
     return [counts, "every page and every record is right"]
 
 
