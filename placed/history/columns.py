@@ -44,19 +44,26 @@ class ColumnDamaged(ValueError):
 def pack(values: NDArray[np.int64]) -> bytes:
     """The bytes of n values, int64, shape (n,)."""
     entries, blocks, end = [], [], 0
-    for begin in range(0, len(values), BLOCK):
-        block = values[begin : begin + BLOCK]
-        width, data = _pack_block(block)
+    begins = range(0, len(values), BLOCK)
+    steps = _zigzags(values)
+    highest = np.maximum.reduceat(steps, begins).tolist() if begins else []
+    for begin, first, high in zip(begins, values[::BLOCK].tolist(), highest, strict=True):
+        width, data = _pack_block(steps[begin : begin + BLOCK], high)
         end += len(data)
-        entries.append(_ENTRY.pack(int(block[0]), end, width))
+        entries.append(_ENTRY.pack(first, end, width))
         blocks.append(data)
     return b"".join((*entries, *blocks))
 
 
-def _pack_block(block: NDArray[np.int64]) -> tuple[int, bytes]:
-    steps = np.diff(block, prepend=block[:1])
-    zigzag = (steps << 1 ^ steps >> 63).view(np.uint64)
-    highest = int(zigzag.max())
+def _zigzags(values: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The step to each value from the one before, zigzag; 0 at a block's begin. Of all blocks at once it is quicker."""
+    steps = np.zeros(len(values), np.int64)
+    np.subtract(values[1:], values[:-1], out=steps[1:])
+    steps[::BLOCK] = 0
+    return (steps << 1 ^ steps >> 63).view(np.uint64)
+
+
+def _pack_block(zigzag: NDArray[np.uint64], highest: int) -> tuple[int, bytes]:
     width = next(width for width in _WIDTHS if highest < 1 << 8 * width)
     planes = zigzag.astype(f"<u{width}").view(np.uint8).reshape(-1, width).T
     return width, isal_zlib.compress(np.ascontiguousarray(planes).data, _LEVEL)

@@ -66,7 +66,7 @@ class _Gathered:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self._rows = [np.empty(0, ROW)]
+        self._rows: list[NDArray[np.void]] = []
         self._others: list[Other] = []
         self._count = 0
 
@@ -110,7 +110,9 @@ class _Gathered:
         self._others.append(Other(self._count, offset, ms, run.values[index]))
 
     def stretch(self, end: int) -> Stretch:
-        return Stretch(self.start, end, np.concatenate(self._rows), tuple(self._others))
+        # Mostly it is one run, which needs no copy.
+        rows = self._rows[0] if len(self._rows) == 1 else np.concatenate([np.empty(0, ROW), *self._rows])
+        return Stretch(self.start, end, rows, tuple(self._others))
 
 
 def _inside(pixels: NDArray[np.void], definition: Definition) -> NDArray[np.bool_]:

@@ -92,6 +92,9 @@ class Keeping:
 
 def _parts(batch: Batch) -> Iterator[Batch]:
     """The batch in parts of up to `_AT_ONCE_BYTES`, or of one record."""
+    if sum(map(len, batch.values)) <= _AT_ONCE_BYTES:  # single edits
+        yield batch
+        return
     ends = np.cumsum(np.fromiter(map(len, batch.values), np.int64, len(batch.values)))
     begin = 0
     while True:

@@ -16,6 +16,8 @@ import numpy as np
 from placed.history.stretch import ROW, Other, Stretch
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from placed.canvas.definition import Definition
     from placed.history.ground import Ground
 
@@ -88,9 +90,9 @@ class Tail:
         count = self._count + len(stretch.rows)
         if count > len(self._rows):
             rows = np.empty(max(count, 2 * len(self._rows)), ROW)
-            rows[: self._count] = self._rows[: self._count]
+            _copy(self._rows[: self._count], rows)
             self._rows = rows  # views of the old ones stay
-        self._rows[self._count : count] = stretch.rows
+        _copy(stretch.rows, self._rows[self._count :])
         self._others.extend(attrs.evolve(other, row=other.row + self._count) for other in stretch.others)
         self._other_bytes += sum(len(other.value) for other in stretch.others)
         self._count, self.end = count, stretch.end
@@ -114,3 +116,9 @@ class Tail:
         ground = self.ground.copy()
         ground.apply(self.view().stretch, self.definition)
         return ground
+
+
+def _copy(rows: NDArray[np.void], to: NDArray[np.void]) -> None:
+    """Copy rows to where `to` begins, each in one piece. As rows, numpy copies field by field, in 3 times the time."""
+    plain = np.dtype((np.void, ROW.itemsize))
+    to.view(plain)[: len(rows)] = rows.view(plain)

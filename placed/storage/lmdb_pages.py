@@ -31,7 +31,7 @@ import bisect
 import contextlib
 import os
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import numpy as np
@@ -61,6 +61,7 @@ _TREE = struct.Struct("=IHH5Q")
 _NUMBER = struct.Struct("=Q")
 _PAGE_SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
 _NODE_WORDS = np.arange(4)
+_NODE = np.dtype([("low", "=u2"), ("high", "=u2"), ("flags", "=u2"), ("key_size", "=u2")])
 _HEADER_FIELDS = np.dtype([("number", "=u8"), ("unused", "=u2"), ("flags", "=u2"), ("lower", "=u2"), ("upper", "=u2")])
 
 
@@ -128,6 +129,11 @@ class Page:
         """All keys, in order."""
         begins = (self.begins + NODE_HEADER_BYTES).tolist()
         return [self.raw[begin : begin + size] for begin, size in zip(begins, self.key_sizes.tolist(), strict=True)]
+
+    def key(self, index: int) -> bytes:
+        """One node's key."""
+        begin = int(self.begins[index]) + NODE_HEADER_BYTES
+        return self.raw[begin : begin + int(self.key_sizes[index])]
 
     def children(self) -> list[int]:
         """A branch's page numbers, in order."""
@@ -238,9 +244,9 @@ class PageFile:
         outside = (begins & 1) | (begins < header["upper"][of_page]) | (begins > size - NODE_HEADER_BYTES)
         _refuse(outside, of_page, numbers, "is damaged in its table of nodes")
         begins += of_page * size
-        heads = words[(begins >> 1)[:, None] + _NODE_WORDS]
-        low, high, _flags, key_sizes = heads.T.astype(np.int64)
-        page = Page(numbers[0], raw, begins, low | high << 16, heads[:, 2], key_sizes)
+        heads = cut(raw, begins, _NODE)
+        sizes = heads["low"] | heads["high"].astype(np.int64) << 16
+        page = Page(numbers[0], raw, begins, sizes, heads["flags"].copy(), heads["key_size"].astype(np.int64))
         _refuse(self._overlaps(page, of_page, leaf=leaf), of_page, numbers, "is damaged in its nodes")
         return page
 
@@ -306,7 +312,7 @@ class PageFile:
             return
         for number in numbers:
             branch = self.page(number, leaf=False)
-            begin = bisect.bisect_right(branch.keys(), key, lo=1) - 1
+            begin = bisect.bisect_right(range(len(branch.begins)), key, lo=1, key=branch.key) - 1
             yield from self._leaves(branch.children()[begin:], depth - 1, key, run)
             key = b""
 
@@ -329,6 +335,14 @@ class PageFile:
         if found is None or found[0].flags[found[1]] != IS_TREE:
             raise DamagedPages(f"it holds no database {name!r}")
         return Tree.decode(self.value(*found))
+
+
+def cut(raw: bytes, begins: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The items of `dtype` that begin at these bytes, which lie inside with all of theirs: a copy, shape (n,)."""
+    # One item begins at every byte of this view. To gather whole items takes a fraction of the time of their bytes.
+    plain = np.dtype((np.void, dtype.itemsize))  # of several fields, numpy would copy one after the other
+    found: NDArray[Any] = np.ndarray((len(raw) - dtype.itemsize + 1,), plain, raw, strides=(1,))[begins].view(dtype)
+    return found
 
 
 def _refuse(wrong: NDArray[np.integer | np.bool_], of_page: NDArray[np.int64], numbers: list[int], what: str) -> None:

@@ -19,8 +19,9 @@ import attrs
 import numpy as np
 
 from placed.backends import Log
+from placed.backends.lmdb.checksums import crcs
 from placed.canvas.batch import Batch
-from placed.storage.lmdb_pages import IN_OVERFLOW, NODE_HEADER_BYTES, DamagedPages
+from placed.storage.lmdb_pages import IN_OVERFLOW, NODE_HEADER_BYTES, DamagedPages, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,21 +34,8 @@ KEY: Final = struct.Struct(">Q")
 _TIME = struct.Struct("<q")
 _HEADER = np.dtype([("time_ms", "<i8"), ("crc", "<u4")])
 _HEAD = struct.Struct("<qI")
-_HEAD_BYTES = np.arange(_HEAD.size)
-_KEY_BYTES = np.arange(KEY.size)
-
-
-_RUN: Final = 64  # leaves read as one; 128 are no faster
-
-
-def _crc_table() -> NDArray[np.uint32]:
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = np.where(table & 1, table >> 1 ^ np.uint32(0xEDB88320), table >> 1)
-    return table
-
-
-_CRC_TABLE = _crc_table()
+_RUN: Final = 32  # leaves read as one; of 64, more are read than a batch takes, and no faster
+_SHORT: Final = 64  # bytes of a value; the checksums of longer ones take zlib less time
 
 
 def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
@@ -60,7 +48,7 @@ def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
 def encode_all(offset: int, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Keys and values to store for the records from `offset` on: `encode` of each, four times as fast."""
     offsets = np.arange(offset, offset + len(values), dtype=np.int64)
-    prefixes = _prefix_crcs(offsets, times_ms).tolist()
+    prefixes = crcs(*_prefixes(offsets, times_ms)).tolist()
     heads = np.empty(len(values), _HEADER)
     heads["time_ms"] = times_ms
     heads["crc"] = np.fromiter(map(zlib.crc32, values, prefixes), np.uint32, len(values))
@@ -102,6 +90,8 @@ def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, ma
         fitting = int(np.searchsorted(np.cumsum(sizes), max_bytes - size_bytes, "right"))
         # The first record comes in any case, as a reader could never get past one that is larger than a batch.
         count = min(len(sizes), max_records - records, fitting if parts else max(1, fitting))
+        if not count:
+            break
         parts.append(_read_part(pages, page, begin, count))
         records += count
         size_bytes += int(sizes[:count].sum())
@@ -114,20 +104,26 @@ def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, ma
 
 @attrs.frozen(eq=False)
 class _Part:
-    """Records of one leaf: their headers as bytes, 12 each, and their values."""
+    """Records of one run of leaves.
 
-    headers: bytes
+    Attributes:
+        headers: dtype `_HEADER`, shape (n,).
+        values: n of them.
+        size: the length of each value; 0 if they differ, or are on pages of their own.
+    """
+
+    headers: NDArray[np.void]
     values: list[bytes]
+    size: int
 
 
 def _index_of(page: Page, offset: int) -> int:
     """Where in the leaf the record is, all of whose keys have to follow one another."""
     if (page.key_sizes != KEY.size).any():
         raise DamagedPages(f"record {offset} or one beside it has a damaged key")
-    raw = np.frombuffer(page.raw, np.uint8)
-    keys = raw[(page.begins + NODE_HEADER_BYTES)[:, None] + _KEY_BYTES].view(">i8").ravel()
+    keys = cut(page.raw, page.begins + NODE_HEADER_BYTES, np.dtype(">i8")).astype(np.int64)
     index = offset - int(keys[0])
-    if not 0 <= index < len(keys) or (np.diff(keys) != 1).any():
+    if not 0 <= index < len(keys) or (keys[1:] - keys[:-1] != 1).any():
         raise DamagedPages(f"record {offset} is missing, or one beside it")
     return index
 
@@ -136,32 +132,42 @@ def _read_part(pages: PageFile, page: Page, begin: int, count: int) -> _Part:
     if (page.flags[begin : begin + count] & IN_OVERFLOW).any():
         # A large value has pages of its own, and the leaf only their number.
         stored = [pages.value(page, index) for index in range(begin, begin + count)]
-        return _Part(b"".join([each[: _HEAD.size] for each in stored]), [each[_HEAD.size :] for each in stored])
+        headers = np.frombuffer(b"".join([each[: _HEAD.size] for each in stored]), _HEADER)
+        return _Part(headers, [each[_HEAD.size :] for each in stored], 0)
     begins = page.begins[begin : begin + count] + (NODE_HEADER_BYTES + KEY.size)
-    headers = np.frombuffer(page.raw, np.uint8)[begins[:, None] + _HEAD_BYTES].tobytes()
-    ends = (begins + page.sizes[begin : begin + count]).tolist()
+    sizes = page.sizes[begin : begin + count]
+    headers = cut(page.raw, begins, _HEADER)
+    begins += _HEAD.size
+    if (sizes == sizes[0]).all():  # records of one edit: without a step of Python for each
+        size = int(sizes[0]) - _HEAD.size
+        same: list[bytes] = cut(page.raw, begins, np.dtype((np.void, size))).tolist()
+        return _Part(headers, same, size)
+    ends = (begins + (sizes - _HEAD.size)).tolist()
     raw = page.raw
-    return _Part(headers, [raw[a:b] for a, b in zip((begins + _HEAD.size).tolist(), ends, strict=True)])
+    return _Part(headers, [raw[a:b] for a, b in zip(begins.tolist(), ends, strict=True)], 0)
 
 
 def _join(offset: int, parts: list[_Part]) -> Batch:
-    headers = np.frombuffer(b"".join([part.headers for part in parts]), _HEADER)
+    headers = np.concatenate([part.headers for part in parts])
     values = list(chain.from_iterable(part.values for part in parts))
     offsets = np.arange(offset, offset + len(values), dtype=np.int64)
     times_ms = headers["time_ms"].astype(np.int64)
-    prefixes = _prefix_crcs(offsets, times_ms)
-    # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
-    found = np.fromiter(map(zlib.crc32, values, prefixes.tolist()), np.uint32, len(values))
-    wrong = np.flatnonzero(found != headers["crc"])
+    size = parts[0].size if all(part.size == parts[0].size for part in parts) else 0
+    wrong = np.flatnonzero(_found_crcs(_prefixes(offsets, times_ms), values, size) != headers["crc"])
     if len(wrong):
         raise DamagedPages(f"record {offset + int(wrong[0])} doesn't match its checksum")
     return Batch(offsets, times_ms, values)
 
 
-def _prefix_crcs(offsets: NDArray[np.int64], times_ms: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """The CRC-32 of key and time of each record, shape (n,); a call of zlib for each would take twice as long."""
-    crcs = np.full(len(offsets), 0xFFFFFFFF, np.uint32)
-    columns = (offsets.astype(">i8"), times_ms.astype("<i8"))
-    for column in np.concatenate([each.view(np.uint8).reshape(-1, 8) for each in columns], axis=1).T:
-        crcs = _CRC_TABLE[(crcs ^ column) & 0xFF] ^ crcs >> 8
-    return ~crcs
+def _found_crcs(prefixes: list[NDArray[np.uint8]], values: list[bytes], size: int) -> NDArray[np.uint32]:
+    """The checksum of each record, whose values are all of `size` bytes if that isn't 0."""
+    if 0 < size <= _SHORT:
+        rows = np.frombuffer(b"".join(values), np.uint8).reshape(-1, size)
+        return crcs(*prefixes, rows)
+    # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
+    return np.fromiter(map(zlib.crc32, values, crcs(*prefixes).tolist()), np.uint32, len(values))
+
+
+def _prefixes(offsets: NDArray[np.int64], times_ms: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    """Key and time of each record, as the checksum covers them: both of shape (n, 8)."""
+    return [each.view(np.uint8).reshape(-1, 8) for each in (offsets.astype(">i8"), times_ms.astype("<i8"))]
