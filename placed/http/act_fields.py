@@ -191,8 +191,16 @@ class Fields:
         if not now.can_become(after):
             raise self._wrong("colors", allowed)
         if after == now:
-            raise missing_parameter("width", f"more than {now.width}, or height more than {now.height}, or colors")
+            raise self._same(now)
         return after
+
+    def _same(self, now: Definition) -> Problem:
+        """That the canvas would become what it is."""
+        allowed = f"a width above {now.width}, a height above {now.height}, at most 4096, or colors"
+        for name in ("width", "height", "colors"):
+            if self.has(name):
+                return invalid_parameter(name, _plain(self.told[name]), allowed, "changes nothing")
+        return missing_parameter("width", allowed)
 
     def _needed(self, name: str, allowed: str) -> Any:
         if not self.has(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from placed.canvas.projection import Projection
     from placed.http.act_fields import Fields
+
+PICTURE: Final = "a PNG as base64, of no more pixels than the area has, in width or in height"
 
 
 @attrs.frozen
@@ -100,14 +102,13 @@ def _wipe(asking: Asking) -> Asked:
 def _stamp(asking: Asking) -> Asked:
     fields = asking.fields
     area = fields.area(asking.projection.definition)
-    allowed = "a PNG as base64"
     if not fields.has("picture"):
-        raise missing_parameter("picture", allowed)
+        raise missing_parameter("picture", PICTURE)
     text = fields.told["picture"]
     try:
         png = png_of(text if isinstance(text, str) else "-")
     except CannotPaint as error:
-        raise invalid_parameter("picture", text, allowed) from error
+        raise invalid_parameter("picture", text, PICTURE) from error
     return Asked(asking.act(area=area.as_json()), Stamp(area, png))
 
 

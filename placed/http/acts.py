@@ -17,8 +17,8 @@ from placed.canvas.clock import wall_clock_ms
 from placed.canvas.refusal import Reason, RecordRefused
 from placed.history.past import NotIndexed, PastError
 from placed.http.act_fields import Fields
-from placed.http.act_requests import Asking
-from placed.http.answer import Problem, json_answer, retry_after
+from placed.http.act_requests import PICTURE, Asking
+from placed.http.answer import Problem, invalid_parameter, json_answer, retry_after
 from placed.http.moment import in_words
 from placed.http.origin import refuse_cross_site
 from placed.http.parameters import MAX_VERSION, integer, query_pairs
@@ -73,7 +73,7 @@ class Acts:
         fields = Fields.of(request)
         is_preview = fields.flag("preview")
         asked = Asking(fields, by, self.projection, self.now_ms()).asked()
-        with _problems():
+        with _problems(fields):
             if is_preview:
                 return json_answer(await self._told(await self.previews.of(asked)))
             done = await self.desk.do(asked)
@@ -128,7 +128,8 @@ def _page(request: Request) -> tuple[int | None, int]:
     told: dict[str, object] = {}
     for name, value in query_pairs(request.query):
         if name not in ("before", "limit") or name in told:
-            raise Problem(400, "invalid-parameter", f"{name[:64]!r}; allowed are before and limit, each once")
+            why = "is repeated" if name in told else "is not known here"
+            raise invalid_parameter(name[:64], value, "before and limit, each once", why)
         told[name] = value
     before = integer("before", told["before"], 0, MAX_VERSION) if "before" in told else None
     return before, integer("limit", told["limit"], 1, _MOST_LISTED) if "limit" in told else _LISTED
@@ -147,12 +148,13 @@ def _named(name: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _problems() -> Iterator[None]:
+def _problems(fields: Fields) -> Iterator[None]:
     """Make problems of what can't be done."""
     try:
         yield
     except CannotPaint as error:
-        raise Problem(400, "invalid-parameter", str(error)) from error
+        # An area was looked at before, and no canvas gets smaller: what is left is a picture, read only now.
+        raise invalid_parameter("picture", fields.told.get("picture"), PICTURE, f"can't be stamped: {error}") from error
     except RecordRefused as refusal:
         if refusal.reason is Reason.FULL:
             raise Problem(409, "full", str(refusal)) from refusal

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 import trio
 
-from placed.backends import LogError
 from placed.backends.thread_reader import ThreadReader
 from placed.history.past import NotIndexed, PastError
 from placed.history.reading import past_of
@@ -69,6 +68,7 @@ class WholePast:
         Raises:
             PastError: neither the history nor the log reaches as far as `call` asks.
             LogError: the log can't be read.
+            Exception: what `call` raises.
         """
         indexer = self.indexer
         if indexer is not None and await indexer.reach(version, _PATIENCE_SECONDS):
@@ -87,12 +87,12 @@ class WholePast:
         first, _ = await self.log.bounds()
         kept = self.indexer.past.kept if self.indexer is not None else ()
         found: list[Found] = []
-        failed: list[PastError | LogError] = []
+        failed: list[Exception] = []
         async with trio.open_nursery() as nursery:
             bounded = _Bounded(ThreadReader(self.log, version, nursery).batches, self.most_bytes)
             try:
                 found.append(await self._in_thread(lambda: call(past_of(kept, first, version, bounded.batches))))
-            except (PastError, LogError) as error:  # outside of the nursery it would be in a group
+            except Exception as error:  # noqa: BLE001 - raised below: outside of the nursery it would be in a group
                 failed.append(error)
             nursery.cancel_scope.cancel()
         if failed:

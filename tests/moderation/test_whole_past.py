@@ -11,6 +11,7 @@ from placed.backends.memory import open_memory_log
 from placed.canvas.events import Canvas
 from placed.history.past import NotKept, Past
 from placed.history.reading import ReadPast
+from placed.moderation.present import CannotPaint
 from placed.moderation.whole_past import TooFar, WholePast
 from tests.history.test_indexer import Server, fill, lmdb_server
 from tests.support.records import SMALL
@@ -64,6 +65,16 @@ async def test_the_log_fills_in_for_a_segment_that_is_damaged(tmp_path: Path) ->
             with trio.fail_after(PATIENCE_SECONDS):
                 found = await WholePast(server.log, indexer).ask(version, lambda past: _canvas_of(past, 20))
     assert found == expected
+
+
+async def test_what_a_question_raises_comes_as_it_is(tmp_path: Path) -> None:
+    def cannot(_past: AnyPast) -> None:
+        raise CannotPaint("no picture")
+
+    async with lmdb_server(tmp_path) as server:
+        version = await _filled(server)
+        with trio.fail_after(PATIENCE_SECONDS), pytest.raises(CannotPaint, match="no picture"):
+            await WholePast(server.log).ask(version, cannot)
 
 
 async def test_a_log_that_is_too_long_is_refused_in_words(tmp_path: Path) -> None:
