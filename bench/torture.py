@@ -22,9 +22,9 @@ import trio
 
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.torturing import schedule
+from bench.torturing.broken import Broken
 from bench.torturing.clock import Clock
 from bench.torturing.disk import small_disk
-from bench.torturing.ledger import Broken
 from bench.torturing.session import Session
 from bench.torturing.shim import can_preload, compiled
 
@@ -126,6 +126,8 @@ def _figures(story: Story, without: frozenset[str]) -> list[Figure]:
         *(Figure(f"{trial}", float(count), "") for trial, count in sorted(story.trials.items())),
         Figure("edits acknowledged, and in the log", float(story.counts["acknowledged"]), ""),
         Figure("edits refused, and not in it", float(story.counts["refused"]), ""),
+        Figure("acts acknowledged, and whole in the log", float(story.counts["acts_acknowledged"]), ""),
+        Figure("acts refused, and not in it", float(story.counts["acts_refused"]), ""),
         Figure("canvases compared, of a client at a version", float(story.counts["sightings"]), ""),
         Figure("records in the log", float(story.records), ""),
         Figure("times a client was told to reload", float(story.reloads), ""),

@@ -1,7 +1,9 @@
 """What `python -m bench torture` and `python -m bench powerloss` are made of.
 
     schedule    what happens, from a seed alone         ledger     what must be true of the log and of all canvases
+                                                        act_ledger    what must be true of acts
     life        one run of the server                   people     who paint and who follow, through a bad network
+                                                        moderator  who does acts meanwhile
     faults      faults while it runs
     damage      faults while it doesn't                 trials     what a server makes of damaged files
     disk, shim, clock                                   a disk that is full soon, code preloaded, a clock that jumps

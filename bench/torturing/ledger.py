@@ -2,7 +2,7 @@
 
 Each edit is another one, so that it can be told from all others wherever it turns up: number n paints pixel
 `n * step % pixels` with colour `1 + n // pixels`. The log, read while no server has it, is the truth; the canvas that
-it means is made here by a plain loop, not by the code under test.
+it means is made here by a plain loop, not by the code under test. Acts have a ledger of their own, in `acts`.
 
     numbered --answered 200 at v--> must be in record v - 1, and stay there
              --refused------------> must not be in the log
@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from bench.torturing.act_ledger import ActLedger, correction_of
+from bench.torturing.broken import Broken
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,18 +28,6 @@ Edit = tuple[int, int, int]
 _EDIT: Final = struct.Struct("<HHBQ")
 _EDITS_HEADER: Final = b"\x01\x01"
 _STEP: Final = 7_919  # a prime, which has no factor in common with the number of pixels
-
-
-class Broken(Exception):
-    """A promise was broken.
-
-    Attributes:
-        promise: its number in the design, or 0 for something else that is documented.
-    """
-
-    def __init__(self, promise: int, what: str) -> None:
-        super().__init__(f"promise {promise}: {what}" if promise else what)
-        self.promise = promise
 
 
 @attrs.define
@@ -61,12 +52,14 @@ class Ledger:
 
     Attributes:
         counts: for the report.
+        acts: what moderators did.
     """
 
     def __init__(self, width: int, height: int, colors: int) -> None:
         self.width, self.height, self.colors = width, height, colors
         self.counts = Counts()
         self._pixels = width * height
+        self.acts = ActLedger(width, self._pixels, self.canvas_at)
         self._next = 0
         self._refused: set[int] = set()
         self._unchecked: dict[int, int] = {}  # number -> version
@@ -95,6 +88,15 @@ class Ledger:
         x, y, color = edit
         inverse = pow(_STEP, -1, self._pixels)
         return (y * self.width + x) * inverse % self._pixels + (color - 1) * self._pixels
+
+    def author_of(self, edit: Edit | None) -> str | None:
+        """The author of an edit, as acts name them; None if the log didn't have it when it was last read."""
+        found = None if edit is None else self._where.get(self._number(edit))
+        if found is None:
+            return None
+        return next(
+            f"{author:016x}" for *each, author in _EDIT.iter_unpack(self._values[found][2:]) if tuple(each) == edit
+        )
 
     def acknowledge(self, edit: Edit, version: int) -> None:
         """It was answered 200."""
@@ -135,6 +137,7 @@ class Ledger:
         for value in values[self.end :]:
             self._apply(value)
         self._check_acknowledged()
+        self.acts.check(self.end)
         self._check_sighted()
 
     def _apply(self, value: bytes) -> None:
@@ -150,6 +153,11 @@ class Ledger:
             self._where[number] = offset
             x, y, color = edit
             self._canvas[y * self.width + x] = color
+            self.acts.edit(offset, y * self.width + x)
+        correction = correction_of(value)
+        if correction is not None:
+            self.acts.correct(offset, *correction, self._canvas)
+        self.acts.read(offset, value, self._canvas)
         self._values.append(value)
         self._crcs.append(zlib.crc32(self._canvas))
 
@@ -173,6 +181,6 @@ class Ledger:
         """The canvas of the log's records below `version`, which was read."""
         canvas = bytearray(self._pixels)
         for value in self._values[:version]:
-            for x, y, color in decode(value):
+            for x, y, color in (correction_of(value) or (0, decode(value)))[1]:
                 canvas[y * self.width + x] = color
         return canvas

@@ -21,11 +21,11 @@ from PIL import Image
 
 from bench.equipment.http_client import Connection, connection
 from bench.equipment.http_connection import Response, UnexpectedAnswer
-from bench.torturing.ledger import Broken
+from bench.torturing.broken import Broken
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.torturing.ledger import Edit, Ledger
 
@@ -35,7 +35,9 @@ CHARGES: Final = 5
 CHARGE_SECONDS: Final = 0.2
 WINDOW_SECONDS: Final = CHARGES * CHARGE_SECONDS
 LATE_SECONDS: Final = 5.0  # on a machine that does other work too
-_ANSWER_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 30.0
+EAGER: Final = "10.255.0.1"  # the address of whoever paints as often as they may
+_FORBIDDEN: Final = ("closed", "banned", "protected")
 _MAX_REFUSALS: Final = 3
 
 
@@ -49,6 +51,8 @@ class Scene:
         excused_until: when the last of them ended.
         clock_steps: how often the server's clock has jumped.
         settling: whether all faults have passed; who reads slowly then reads on.
+        forbidden: which edits, from which address, acts forbid that are surely in force; by the act's id.
+        eager_edit: one from the address `EAGER` that was placed.
         outcomes: answers by status and code.
     """
 
@@ -59,6 +63,8 @@ class Scene:
     excused_until: float = 0.0
     clock_steps: int = 0
     settling: bool = False
+    forbidden: dict[int, Callable[[Edit, str], bool]] = attrs.field(factory=dict)
+    eager_edit: Edit | None = None
     outcomes: dict[str, int] = attrs.field(factory=dict)
 
     @contextlib.contextmanager
@@ -85,11 +91,14 @@ class Scene:
         """
         x, y, color = edit
         began = trio.current_time()
-        with trio.move_on_after(_ANSWER_SECONDS):
+        forbidding = {act for act, is_forbidden in self.forbidden.items() if is_forbidden(edit, address)}
+        with trio.move_on_after(ANSWER_SECONDS):
             target = f"/edit?x={x}&y={y}&color={color}"
             answer = await link.request("POST", target, [("X-Forwarded-For", address)])
             self.check_late("an edit", began)
             self._note(edit, answer)
+            if answer.status == 200 and forbidding & self.forbidden.keys():
+                raise Broken(0, f"the edit {edit} was taken, and the acts {forbidding} forbid it")
             return answer
         await link.aclose()
         self.check_late("an edit", began)
@@ -97,14 +106,17 @@ class Scene:
 
     def _note(self, edit: Edit, answer: Response) -> None:
         code = "" if answer.status == 200 else answer.json()["code"]
-        outcome = f"{answer.status} {code}".strip()
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self.note(f"{answer.status} {code}".strip())
         if answer.status == 200:
             self.ledger.acknowledge(edit, answer.json()["v"])
-        elif answer.status not in (429, 503):
+        elif answer.status not in (429, 503) and (answer.status != 403 or code not in _FORBIDDEN):
             raise Broken(6, f"the edit {edit} was answered {answer.status}: {answer.body!r}")
         elif code != "outcome-unknown":
             self.ledger.refuse(edit)
+
+    def note(self, outcome: str) -> None:
+        """Count an answer."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
 async def paint(scene: Scene, number: int, pause_seconds: float) -> None:
@@ -129,7 +141,9 @@ async def paint_eagerly(scene: Scene) -> None:
     refusals, steps = 0, scene.clock_steps
     while True:
         try:
-            answer = await scene.place(link, scene.ledger.new_edit(), "10.255.0.1")
+            edit = scene.ledger.new_edit()
+            answer = await scene.place(link, edit, EAGER)
+            scene.eager_edit = edit if answer.status == 200 else scene.eager_edit
         except GONE:
             refusals = 0  # it may have been placed, and have cost a charge
             await link.aclose()

@@ -15,9 +15,11 @@ from bench.equipment.http_client import connection
 from bench.equipment.measure import resident_bytes
 from bench.logs.edit_logs import values_of
 from bench.torturing import schedule
+from bench.torturing.broken import Broken
 from bench.torturing.faults import Site, inflict
-from bench.torturing.ledger import Broken, Ledger
+from bench.torturing.ledger import Ledger
 from bench.torturing.life import ended, last_words, launched, ready
+from bench.torturing.moderator import Moderator, moderators_token
 from bench.torturing.people import (
     CHARGE_SECONDS,
     CHARGES,
@@ -90,6 +92,8 @@ class Session:
         self._ledger = Ledger(WIDTH, HEIGHT, COLORS)
         self._environment = clock.environment if clock else {}
         self._subscribers: list[Subscriber] = []
+        self._people: trio.Nursery | None = None
+        self._moderator: Moderator | None = None
         self.story = Story()
         self.log = folder / "server.log"
 
@@ -107,6 +111,7 @@ class Session:
             for number in range(_PAINTERS):
                 people.start_soon(paint, scene, number, _PAUSE_SECONDS)
             people.start_soon(paint_eagerly, scene)
+            self._people = people
             self._subscribers = [
                 Subscriber(scene, f"subscriber {n} {habits}", habits) for n, habits in enumerate(HABITS)
             ]
@@ -127,7 +132,9 @@ class Session:
         story = self.story
         story.seconds = seconds
         story.records = self._ledger.end
+        acts = self._ledger.acts
         story.counts = attrs.asdict(self._ledger.counts)
+        story.counts |= {"acts_acknowledged": acts.acknowledged, "acts_refused": acts.refused}
         story.outcomes = scene.outcomes
         story.reloads = sum(sum(subscriber.reloads.values()) for subscriber in self._subscribers)
 
@@ -153,6 +160,7 @@ class Session:
                 port = await ready(process)
                 if port is None:
                     raise Broken(6, f"the server didn't start, with {process.returncode}: {last_words(self.log)}")
+                await self._greet(site.scene, port)
                 site.process, site.port = process, port
                 site.network.upstream_port = port
             await self._suffer(site, each)
@@ -162,6 +170,20 @@ class Session:
         for fault in each.damages:
             await self._try(fault)
         self.story.survived.update(site.begun)
+
+    async def _greet(self, scene: Scene, port: int) -> None:
+        """Hold a server that has just started, and that nobody else knows yet, against all that the log has."""
+        if self._moderator is None:
+            assert self._people is not None
+            self._moderator = Moderator(scene, await trio.to_thread.run_sync(moderators_token, self._data))
+            self._people.start_soon(self._moderator.run)
+        await self._moderator.compare(port)
+        async with connection(HOST, port) as link:
+            answer = await link.request("GET", "/canvas.png")
+        at = int(answer.headers["x-canvas-version"])
+        if at < self._ledger.end:
+            raise Broken(1, f"a server starts with a canvas of version {at}; the log ends at {self._ledger.end}")
+        self._ledger.sight("a server that has just started", answer.headers["x-canvas-log"], at, pixels_of(answer))
 
     async def _suffer(self, site: Site, each: Round) -> None:
         assert site.process is not None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.torturing import schedule
-from bench.torturing.ledger import Broken, Ledger
+from bench.torturing.broken import Broken
+from bench.torturing.ledger import Ledger
 from tests.support.benches import run_bench
 from tests.support.parts import require
 

@@ -1,0 +1,207 @@
+"""The acts' part of the ledger: what moderators asked for and were answered, held against the log. Pure.
+
+Each act has a number, in its `reason`, so that it can be told from all others. Records are given in order, each before
+its pixels are set; what an act's corrections have to come to is looked at when the log says that it is done.
+
+    asked --answered 200, id, v, pixels--> is record `id`, whole: its corrections below v, then `done`
+          --answered 503 unfinished------> is record `id`, and may have any part of its corrections
+          --refused----------------------> must not be in the log
+          --not answered-----------------> may be in it, once
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from bench.torturing.broken import Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+Pixel = tuple[int, int, int]
+
+_ACT_HEADER: Final = b"\x01\x03"
+_CORRECTION_HEADER: Final = b"\x01\x04"
+_ACT: Final = struct.Struct("<Q")
+_PIXEL: Final = struct.Struct("<HHB")
+PAINTING: Final = ("wipe", "restore")
+
+
+def correction_of(value: bytes) -> tuple[int, list[Pixel]] | None:
+    """The act's id and the pixels of a correction; None where a record is something else."""
+    if value[:2] != _CORRECTION_HEADER:
+        return None
+    body = value[2:]
+    return _ACT.unpack_from(body)[0], list(_PIXEL.iter_unpack(body[_ACT.size :]))
+
+
+@attrs.define
+class _Entry:
+    """An act that is in the log.
+
+    Attributes:
+        number: of those that were asked for.
+        told: its fields.
+        before: the colours of its own pixels before it set them, by place.
+        end: the version at which its last correction is visible.
+        done: the offset of the record that says that it is done.
+        undone: the id of the act that has undone it.
+    """
+
+    number: int
+    told: dict[str, Any]
+    paints: bool
+    end: int
+    before: dict[int, int] = attrs.field(factory=dict)
+    done: int | None = None
+    undone: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.done is not None or not self.paints
+
+
+class ActLedger:
+    """All acts of one canvas.
+
+    Args:
+        width: of the canvas.
+        pixels: how many it has.
+        canvas_at: the canvas of the records below a version.
+
+    Attributes:
+        acknowledged: how many were answered 200.
+        refused: how many were refused.
+    """
+
+    def __init__(self, width: int, pixels: int, canvas_at: Callable[[int], bytearray]) -> None:
+        self._width = width
+        self._canvas_at = canvas_at
+        self.acknowledged = 0
+        self.refused = 0
+        self._asked: list[str] = []  # kinds, by number
+        self._refused: set[int] = set()
+        self._unchecked: dict[int, dict[str, int]] = {}  # answers, by number
+        self._where: dict[int, int] = {}  # number -> id
+        self._entries: dict[int, _Entry] = {}  # by id
+        self._edited = [-1] * pixels  # the offset of the last edit of each pixel
+        self._painter = [-1] * pixels  # the act whose correction was its last change; -1 where that was an edit
+
+    def ask(self, kind: str) -> int:
+        """The number of an act that is about to be asked for."""
+        self._asked.append(kind)
+        return len(self._asked) - 1
+
+    def answer(self, number: int, told: dict[str, int]) -> None:
+        """It was answered 200, or with the id alone that it is unfinished."""
+        self.acknowledged += "v" in told
+        self._unchecked[number] = told
+
+    def refuse(self, number: int) -> None:
+        """It was answered with an error that says that nothing of it is in the log."""
+        self.refused += 1
+        if number in self._where:
+            raise Broken(6, f"the act {number} was refused, and is record {self._where[number]}")
+        self._refused.add(number)
+
+    def id_of(self, number: int) -> int | None:
+        """The id under which the log had it when it was last read."""
+        return self._where.get(number)
+
+    def edit(self, offset: int, place: int) -> None:
+        """An edit in the log has set a pixel."""
+        self._edited[place] = offset
+        self._painter[place] = -1
+
+    def correct(self, offset: int, act: int, pixels: Sequence[Pixel], canvas: bytearray) -> None:
+        """A correction in the log; `canvas` is as it was before, and has the pixels afterwards."""
+        entry = self._entries.get(act)
+        if entry is None or not entry.paints or entry.done is not None:
+            raise Broken(6, f"record {offset} corrects for {act}, which is no act that paints, or was done before")
+        entry.end = offset + 1
+        for x, y, color in pixels:
+            place = y * self._width + x
+            if place in entry.before:
+                raise Broken(6, f"record {offset}: the act {act} has set the pixel {x}, {y} already")
+            entry.before[place] = canvas[place]
+            self._painter[place] = act
+            canvas[place] = color
+
+    def read(self, offset: int, value: bytes, canvas: bytearray) -> None:
+        """A record that may be an act; `canvas` is as it is there."""
+        if value[:2] != _ACT_HEADER:
+            return
+        told = json.loads(value[2:])
+        if told["kind"] == "done":
+            self._end(offset, told, canvas)
+            return
+        number = int(told["reason"])
+        if number >= len(self._asked) or self._asked[number] != told["kind"]:
+            raise Broken(6, f"record {offset} is {told}, which nobody asked for")
+        if number in self._refused or number in self._where:
+            raise Broken(6, f"record {offset} is {told}, which was refused, or is in the log already")
+        self._where[number] = offset
+        of = self._entries.get(told["act"]) if told["kind"] == "undo" else None
+        paints = told["kind"] in PAINTING or (of is not None and of.paints)
+        self._entries[offset] = _Entry(number, told, paints, offset + 1)
+        if of is not None:
+            self._undo(offset, of)
+
+    def _undo(self, act: int, of: _Entry) -> None:
+        of.undone = act
+        before = self._entries.get(of.told["act"]) if of.told["kind"] == "undo" else None
+        if before is not None and before.undone == self._where[of.number]:
+            before.undone = None
+
+    def _end(self, offset: int, told: Mapping[str, Any], canvas: bytearray) -> None:
+        act = told["act"]
+        entry = self._entries.get(act)
+        if entry is None or entry.is_done:
+            raise Broken(6, f"record {offset} says that {act} is done, which is no act, or was done before")
+        if told["pixels"] != len(entry.before):
+            raise Broken(6, f"the act {act} is done with {told['pixels']} pixels; it has set {len(entry.before)}")
+        entry.done = offset
+        wrong = [place for place, color in self._meant(act, entry) if canvas[place] != color]
+        if wrong:
+            raise Broken(6, f"the act {act}, {entry.told}, is done, and {len(wrong)} of its pixels are wrong")
+
+    def _meant(self, act: int, entry: _Entry) -> Iterator[tuple[int, int]]:
+        """The pixels that are this act's to say, and what they are to be; not those that were painted meanwhile."""
+        if entry.told["kind"] == "undo":
+            for place, color in self._entries[entry.told["act"]].before.items():
+                if self._painter[place] in (act, entry.told["act"]):
+                    yield place, color
+            return
+        left, top, width, height = entry.told["area"]
+        then = self._canvas_at(entry.told["to"]["v"]) if entry.told["kind"] == "restore" else None
+        for y in range(top, top + height):
+            for place in range(y * self._width + left, y * self._width + left + width):
+                if self._edited[place] < act:
+                    yield place, entry.told["color"] if then is None else then[place]
+
+    def check(self, end: int) -> None:
+        """Hold what was answered against the log, which was read up to `end`."""
+        for number, told in self._unchecked.items():
+            found = self._where.get(number)
+            if found != told["id"]:
+                raise Broken(1, f"the act {number} was answered with {told}; the log to {end} has it at {found}")
+            entry = self._entries[found]
+            if "v" in told and (not entry.is_done or entry.end > told["v"] or len(entry.before) != told["pixels"]):
+                raise Broken(1, f"the act {entry} was answered with {told}, and isn't whole in the log")
+        self._unchecked.clear()
+
+    def compare(self, listed: Sequence[Mapping[str, Any]]) -> None:
+        """Hold the newest acts on record, as a server lists them after a start, against all acts of the log."""
+        newest = sorted(self._entries, reverse=True)[: len(listed)] if listed else list(self._entries)
+        if [it["id"] for it in listed] != newest:
+            raise Broken(1, f"a server lists the acts {[it['id'] for it in listed]}; the log's are {newest}")
+        for it in listed:
+            entry = self._entries[it["id"]]
+            pixels = len(entry.before) if entry.paints and entry.is_done else None
+            expected = (entry.told["kind"], entry.is_done, entry.undone is not None, pixels)
+            if (it["kind"], it["done"], it["undone"], it.get("pixels")) != expected:
+                raise Broken(1, f"a server lists {it}; the log has {expected}")

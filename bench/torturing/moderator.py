@@ -1,0 +1,163 @@
+"""A moderator, who does acts all the while, behind the bad network; what they forbid, they soon allow again.
+
+wipe, restore, undo                           and the ledger holds every pixel against the log
+close, a moment, open; ban, unban; protect, unprotect    and meanwhile no edit may be taken that these forbid
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from bench.equipment.http_client import Connection, connection
+from bench.equipment.server_process import COMMAND, ROOT, users_environment
+from bench.torturing.broken import Broken
+from bench.torturing.people import ANSWER_SECONDS, EAGER, GONE, HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from bench.equipment.http_connection import Response
+    from bench.torturing.ledger import Edit
+    from bench.torturing.people import Scene
+
+_LARGEST_PX: Final = 16
+_PAUSE_SECONDS: Final = 0.1
+_FORBID_SECONDS: Final = 0.2
+_UNDOABLE: Final = 20  # of the newest acts
+_BACK: Final = 300  # versions, that a restore goes back
+_LISTED: Final = 100
+
+
+def moderators_token(data: Path) -> str:
+    """A token for a moderator of the canvas in the folder `data`, which a server may have."""
+    command = [*COMMAND, "people", "token", "torture", "--role", "moderator", "--data", str(data)]
+    done = subprocess.run(command, cwd=ROOT, env=users_environment(), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+class Moderator:
+    """One of them.
+
+    Args:
+        scene: what people share.
+        token: that the server takes for a moderator's.
+    """
+
+    def __init__(self, scene: Scene, token: str) -> None:
+        self._scene = scene
+        self._acts = scene.ledger.acts
+        self._headers = [("Authorization", f"Bearer {token}"), ("Content-Type", "application/json")]
+        self._link = Connection(HOST, scene.port)
+        self._painted: list[int] = []  # acts that can be undone, the newest last
+        self._version = 0
+        self._gone = False  # whether the act that an act names isn't there any more
+
+    async def run(self) -> None:
+        """Do one act after the other, for ever."""
+        kinds: list[Callable[[], Awaitable[object]]] = [
+            *(self._wipe, self._restore, self._undo) * 2,
+            *(self._close, self._ban, self._protect),
+        ]
+        while True:
+            await self._scene.chance.choice(kinds)()
+            await trio.sleep(self._scene.chance.uniform(0, 2 * _PAUSE_SECONDS))
+
+    async def compare(self, port: int) -> None:
+        """Hold the record of acts of a server that has just started against the ledger; nobody else may ask it yet."""
+        async with connection(HOST, port) as link:
+            answer = await link.request("GET", f"/acts?limit={_LISTED}", self._headers)
+        if answer.status != 200:
+            raise Broken(6, f"the acts were answered {answer.status}: {answer.body!r}")
+        self._acts.compare(answer.json()["acts"])
+
+    async def _wipe(self) -> None:
+        await self._paint("wipe", area=self._area(), color=self._scene.chance.randrange(4))
+
+    async def _restore(self) -> None:
+        to = max(0, self._version - self._scene.chance.randrange(_BACK))
+        await self._paint("restore", area=self._area(), to={"v": to})
+
+    async def _undo(self) -> None:
+        if self._painted:
+            await self._paint("undo", act=self._scene.chance.choice(self._painted))
+
+    async def _paint(self, kind: str, **told: Any) -> None:
+        done = await self._post(kind, **told)
+        if done is not None:
+            self._painted = [*self._painted, done["id"]][-_UNDOABLE:]
+            self._version = done["v"]
+
+    async def _close(self) -> None:
+        await self._forbid("close", lambda _edit, _address: True)
+        await self._until_done("open")
+
+    async def _ban(self) -> None:
+        author = self._scene.ledger.author_of(self._scene.eager_edit)
+        if author is not None:
+            await self._forbid("ban", lambda _edit, address: address == EAGER, author=author)
+            await self._until_done("unban", author=author)
+
+    async def _protect(self) -> None:
+        area = left, top, width, height = self._area()
+
+        def covers(edit: Edit, _address: str) -> bool:
+            return left <= edit[0] < left + width and top <= edit[1] < top + height
+
+        # One that wasn't answered may be in force: then these few pixels stay protected.
+        done = await self._forbid("protect", covers, area=area)
+        if done is not None:
+            await self._until_done("unprotect", act=done["id"])
+
+    async def _forbid(self, kind: str, is_forbidden: Callable[[Edit, str], bool], **told: Any) -> dict[str, int] | None:
+        done = await self._post(kind, **told)
+        if done is not None:
+            self._scene.forbidden[done["id"]] = is_forbidden
+        await trio.sleep(self._scene.chance.uniform(0, 2 * _FORBID_SECONDS))
+        if done is not None:
+            del self._scene.forbidden[done["id"]]
+        return done
+
+    async def _until_done(self, kind: str, **told: Any) -> None:
+        while await self._post(kind, **told) is None:
+            if kind == "unprotect" and self._gone:
+                return
+            await trio.sleep(_PAUSE_SECONDS)
+
+    async def _post(self, kind: str, **told: Any) -> dict[str, int] | None:
+        """Ask for an act; what it was answered, if that was 200."""
+        number = self._acts.ask(kind)
+        body = json.dumps({"kind": kind, "reason": str(number), **told}).encode()
+        self._gone = False
+        try:
+            with trio.move_on_after(ANSWER_SECONDS):
+                return self._note(number, kind, await self._link.request("POST", "/acts", self._headers, body))
+        except GONE:
+            pass
+        await self._link.aclose()
+        return None
+
+    def _note(self, number: int, kind: str, answer: Response) -> dict[str, int] | None:
+        told = answer.json()
+        code = told.get("code", "")
+        self._scene.note(f"{kind}: {answer.status} {code}".strip())
+        if answer.status == 200:
+            self._acts.answer(number, {"id": told["id"], "v": told["v"], "pixels": told["pixels"]})
+            return dict(told)
+        if answer.status not in (404, 409, 503):
+            raise Broken(6, f"the act {kind} was answered {answer.status}: {answer.body!r}")
+        self._gone = answer.status == 404
+        if code == "unfinished":
+            self._acts.answer(number, {"id": told["act"]})
+        elif code != "outcome-unknown":
+            self._acts.refuse(number)
+        return None
+
+    def _area(self) -> tuple[int, int, int, int]:
+        chance, ledger = self._scene.chance, self._scene.ledger
+        width, height = chance.randint(1, _LARGEST_PX), chance.randint(1, _LARGEST_PX)
+        return chance.randint(0, ledger.width - width), chance.randint(0, ledger.height - height), width, height
