@@ -194,9 +194,9 @@ class ActLedger:
                 raise Broken(1, f"the act {entry} was answered with {told}, and isn't whole in the log")
         self._unchecked.clear()
 
-    def compare(self, listed: Sequence[Mapping[str, Any]]) -> None:
-        """Hold the newest acts on record, as a server lists them after a start, against all acts of the log."""
-        newest = sorted(self._entries, reverse=True)[: len(listed)] if listed else list(self._entries)
+    def compare(self, listed: Sequence[Mapping[str, Any]], most: int) -> None:
+        """Hold the newest acts on record, `most` at the most, as a server lists them after a start, against the log."""
+        newest = sorted(self._entries, reverse=True)[:most]
         if [it["id"] for it in listed] != newest:
             raise Broken(1, f"a server lists the acts {[it['id'] for it in listed]}; the log's are {newest}")
         for it in listed:

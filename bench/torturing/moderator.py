@@ -73,7 +73,7 @@ class Moderator:
             answer = await link.request("GET", f"/acts?limit={_LISTED}", self._headers)
         if answer.status != 200:
             raise Broken(6, f"the acts were answered {answer.status}: {answer.body!r}")
-        self._acts.compare(answer.json()["acts"])
+        self._acts.compare(answer.json()["acts"], _LISTED)
 
     async def _wipe(self) -> None:
         await self._paint("wipe", area=self._area(), color=self._scene.chance.randrange(4))
