@@ -130,6 +130,17 @@ def test_undoing_brings_back_what_was_there_and_can_be_undone(subject: Canvases)
     assert [subject.is_banned(author, NOW + 5) for author in (1, 2)] == [True, True]
 
 
+def test_record_tells_what_holds_after_undoing_an_undoing_again_and_again(subject: Canvases) -> None:
+    chain = [subject.act("wipe", area=[0, 0, 2, 2], color=1)]
+    for _ in range(5):
+        chain.append(subject.act("undo", act=chain[-1]))
+        record = record_of(subject.acts)
+        # The last one holds, so the one before is undone, and so the one before that holds.
+        is_undone = [(len(chain) - at) % 2 == 0 for at in range(len(chain))]
+        expected = [chain[at + 1] if gone else None for at, gone in enumerate(is_undone)]
+        assert [record[str(act)].get("undone") for act in chain] == expected
+
+
 def test_undoing_leaves_what_a_later_act_has_set(subject: Canvases) -> None:
     first = subject.act("ban", authors=WHO[:2])
     subject.act("unban", authors=[WHO[0]])

@@ -43,12 +43,19 @@ def undo(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def _marked(entries: Mapping[str, dict[str, Any]], which: int, act_id: int) -> Entries:
-    """The entries of the act, and of what it had undone itself: the one is undone, the other no longer."""
+    """The entries of the act, of what it had undone itself, and so on: in turn one is undone, and one no longer."""
     entry = entries.get(str(which))
     if entry is None:
         return {}
-    marked = {str(which): {**entry, "undone": act_id}}
-    before = str(entry["act"]) if entry["kind"] == "undo" else ""
-    if before in entries and entries[before].get("undone") == which:
-        marked[before] = {name: value for name, value in entries[before].items() if name != "undone"}
+    marked: Entries = {str(which): {**entry, "undone": act_id}}
+    is_back = True
+    # A record can name an act that came later, too: so it goes back alone, and ends.
+    while entry["kind"] == "undo" and entry["act"] < which:
+        by, which = which, entry["act"]
+        if str(which) not in entries or entries[str(which)].get("undone") != (by if is_back else None):
+            break  # it is gone from the record, or another act has undone it
+        entry = entries[str(which)]
+        rest = {name: value for name, value in entry.items() if name != "undone"}
+        marked[str(which)] = rest if is_back else {**rest, "undone": by}
+        is_back = not is_back
     return marked
