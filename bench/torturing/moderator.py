@@ -31,6 +31,7 @@ _FORBID_SECONDS: Final = 0.2
 _UNDOABLE: Final = 20  # of the newest acts
 _BACK: Final = 300  # versions, that a restore goes back
 _LISTED: Final = 100
+_KNOWN_SECONDS: Final = 20.0
 
 
 def moderators_token(data: Path) -> str:
@@ -67,10 +68,21 @@ class Moderator:
             await self._scene.chance.choice(kinds)()
             await trio.sleep(self._scene.chance.uniform(0, 2 * _PAUSE_SECONDS))
 
+    async def until_known(self, port: int) -> None:
+        """Wait until a server knows a token that was made while it ran."""
+        with trio.move_on_after(_KNOWN_SECONDS):
+            while (await self._record(port)).status == 401:
+                await trio.sleep(_PAUSE_SECONDS)
+            return
+        raise Broken(0, f"a server didn't know a moderator's token {_KNOWN_SECONDS:g} s after it was made")
+
+    async def _record(self, port: int) -> Response:
+        async with connection(HOST, port) as link:
+            return await link.request("GET", f"/acts?limit={_LISTED}", self._headers)
+
     async def compare(self, port: int) -> None:
         """Hold the record of acts of a server that has just started against the ledger; nobody else may ask it yet."""
-        async with connection(HOST, port) as link:
-            answer = await link.request("GET", f"/acts?limit={_LISTED}", self._headers)
+        answer = await self._record(port)
         if answer.status != 200:
             raise Broken(6, f"the acts were answered {answer.status}: {answer.body!r}")
         self._acts.compare(answer.json()["acts"], _LISTED)

@@ -176,6 +176,7 @@ class Session:
         if self._moderator is None:
             assert self._people is not None
             self._moderator = Moderator(scene, await trio.to_thread.run_sync(moderators_token, self._data))
+            await self._moderator.until_known(port)
             self._people.start_soon(self._moderator.run)
         await self._moderator.compare(port)
         async with connection(HOST, port) as link:
