@@ -71,7 +71,7 @@ class Moderator:
     async def until_known(self, port: int) -> None:
         """Wait until a server knows a token that was made while it ran."""
         with trio.move_on_after(_KNOWN_SECONDS):
-            while (await self._record(port)).status == 401:
+            while (await self._record(port)).status == 401:  # noqa: ASYNC110 - no event of another process
                 await trio.sleep(_PAUSE_SECONDS)
             return
         raise Broken(0, f"a server didn't know a moderator's token {_KNOWN_SECONDS:g} s after it was made")

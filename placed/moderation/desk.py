@@ -4,20 +4,22 @@
                              │                  offset A         the canvas at A+1, in a thread
                              └─ from here on it is on record; broken off, it is unfinished
 
-Whoever asked is answered when all of it is in the log, and applied here. The task goes on when they have left. Between
-the moment for which an act is worked out and its corrections, people paint on: what they paint meanwhile stays, as far
-as it has been read when the corrections are appended.
+Whoever asked is answered when all of it is in the log, and applied here. The task goes on when they have left; when the
+server stops, whoever still waits is told how far their act has come. Between the moment for which an act is worked out
+and its corrections, people paint on: what they paint meanwhile stays, as far as it has been read when the corrections
+are appended.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
 import trio
 
-from placed.backends import LogError
+from placed.backends import LogError, OutcomeUnknown
 from placed.canvas.acts.record import record_of
 from placed.canvas.events import Act, Canvas, Correction, Run
 from placed.canvas.refusal import RecordRefused
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 MOST_WAITING: Final = 8  # acts; each takes up to some seconds, and a moderator waits for an answer
 MOST_PIXELS: Final = 65_536  # of one correction, 328 KB of a record: edits wait for no longer append than that
 _READ_SECONDS: Final = 10.0  # for a record that is in the log to be read back
+_STOPS: Final = "the server is shutting down"
 _TRIES: Final = 3  # to work an act out, when so much is painted meanwhile that the feed can't tell it
 
 
@@ -78,13 +81,16 @@ class Done:
 
 
 class _Job:
-    """An act that waits for its turn, and what has become of it."""
+    """An act that waits for its turn, and what has become of it: `error`, unless it is done.
+
+    Until the act has ended, `error` is what is true of it if the server stops now.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.ended = trio.Event()
         self.done: Done | None = None
-        self.error: Exception | None = None
+        self.error: Exception = WriterClosed(_STOPS)
 
 
 class Desk:
@@ -108,14 +114,23 @@ class Desk:
         self._thread = trio.CapacityLimiter(1)
 
     async def run(self) -> None:
-        """Do what is asked for, for ever."""
-        async for job in self._jobs:
-            try:
-                job.done = await self._do(job.asked)
-            except Exception as error:  # noqa: BLE001 - whoever asked gets it; the next act must not wait for ever
-                job.error = error
-            finally:
-                job.ended.set()
+        """Do what is asked for, for ever; when it is cancelled, nobody goes on waiting."""
+        try:
+            async for job in self._jobs:
+                try:
+                    job.done = await self._do(job)
+                except Exception as error:  # noqa: BLE001 - whoever asked gets it; the next act must not wait for ever
+                    job.error = error
+                finally:
+                    job.ended.set()
+        finally:
+            self._send_away()
+
+    def _send_away(self) -> None:
+        with contextlib.suppress(trio.WouldBlock):
+            while True:
+                self._jobs.receive_nowait().ended.set()
+        self._jobs.close()
 
     async def do(self, asked: Asked) -> Done:
         """Do an act, after those that wait already.
@@ -134,10 +149,11 @@ class Desk:
             self._send.send_nowait(job)
         except trio.WouldBlock:
             raise DeskFull(f"{MOST_WAITING} acts are waiting already") from None
+        except trio.BrokenResourceError:
+            raise WriterClosed(_STOPS) from None
         await job.ended.wait()
-        if job.error is not None:
+        if job.done is None:
             raise job.error
-        assert job.done is not None
         return job.done
 
     def check(self, act: Act) -> None:
@@ -149,11 +165,14 @@ class Desk:
         one = np.array([self._projection.version])
         self._projection.state.fold(Run(act, one, one, np.array([0]), [b""]))
 
-    async def _do(self, asked: Asked) -> Done:
+    async def _do(self, job: _Job) -> Done:
+        asked = job.asked
         self.check(asked.act)
         if asked.paints is not None:
             await self._work_out(asked)  # what can't be done isn't to be on record
+        job.error = OutcomeUnknown(_STOPS)
         act_id = await self._append(asked.act) - 1
+        job.error = Unfinished(act_id, _STOPS)
         try:
             return await self._follow_up(asked, act_id)
         except (LogError, WriterFull, WriterClosed, CannotPaint, PastError, trio.TooSlowError) as error:

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from placed.backends import LogUnavailable
+from placed.backends import LogUnavailable, OutcomeUnknown
 from placed.canvas.acts.record import record_of
 from placed.canvas.area import Area
 from placed.canvas.cooldown import Cooldowns, Rule
@@ -23,7 +23,7 @@ from placed.moderation.desk import MOST_WAITING, Desk, DeskFull, Unfinished
 from placed.moderation.whole_past import WholePast
 from placed.moderation.wipe import Wipe
 from placed.tasks.reader import LogReader
-from placed.tasks.writer import Writer
+from placed.tasks.writer import Writer, WriterClosed
 from tests.support.logs import ScriptedLog
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Server:
         self.log = ScriptedLog()
         self.projection = Projection(CANVAS, 0, Cooldowns(Rule(10, 0)))
         self._applied = trio.Event()
+        self.stop = trio.CancelScope()
         self.writer = Writer(self.log, append_seconds=LIMIT_SECONDS)
         self.reader = LogReader(self.log, self.projection, self._note)
         self.desk = Desk(self.projection, self.writer, WholePast(self.log), self._reach)
@@ -55,6 +56,10 @@ class Server:
     async def run(self) -> None:
         """All its tasks."""
         await self.log.append(Canvas(CANVAS).encode())
+        with self.stop:
+            await self._run()
+
+    async def _run(self) -> None:
         async with trio.open_nursery() as nursery:
             for part in (self.reader, self.writer, self.desk):
                 nursery.start_soon(part.run)
@@ -136,6 +141,50 @@ async def test_act_goes_on_when_whoever_asked_has_left(server: Server, nursery: 
     with trio.fail_after(LIMIT_SECONDS):
         await server._reach(4)
     assert (server.projection.canvas == 1).all()
+
+
+async def test_server_that_stops_tells_each_who_waits_how_far_their_act_has_come(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works_out = trio.Event()
+    told: list[Exception] = []
+
+    async def for_ever(desk: Desk, asked: Asked) -> Any:
+        if not server.events():
+            return None  # before its record is there
+        works_out.set()
+        await trio.sleep_forever()
+
+    async def ask() -> None:
+        with pytest.raises((Unfinished, WriterClosed)) as raised:
+            await server.desk.do(wipe())
+        told.append(raised.value)
+
+    monkeypatch.setattr(Desk, "_work_out", for_ever)
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as asking:
+            asking.start_soon(ask)
+            await works_out.wait()
+            asking.start_soon(ask)
+            await wait_all_tasks_blocked()
+            server.stop.cancel()
+        await ask()
+    assert sorted(type(error).__name__ for error in told) == ["Unfinished", "WriterClosed", "WriterClosed"]
+    assert kinds(server) == ["wipe"]
+
+
+async def test_server_that_stops_before_an_act_is_on_record_says_what_it_knows(server: Server) -> None:
+    server.log.gate = trio.Event()
+
+    async def stop() -> None:
+        await wait_all_tasks_blocked()
+        server.stop.cancel()
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as stopping:
+            stopping.start_soon(stop)
+            with pytest.raises(OutcomeUnknown):
+                await server.desk.do(wipe())
 
 
 async def test_act_that_the_fold_would_refuse_is_not_recorded(server: Server) -> None:
