@@ -152,10 +152,14 @@ class ActLedger:
             self._undo(offset, of)
 
     def _undo(self, act: int, of: _Entry) -> None:
-        of.undone = act
-        before = self._entries.get(of.told["act"]) if of.told["kind"] == "undo" else None
-        if before is not None and before.undone == self._where[of.number]:
-            before.undone = None
+        of.undone, by, is_back = act, self._where[of.number], True
+        # What it had undone itself is back; what that had undone is undone again; and so on.
+        while of.told["kind"] == "undo":
+            of = self._entries[of.told["act"]]
+            if of.undone != (by if is_back else None):
+                return  # another act has undone it
+            of.undone = None if is_back else by
+            by, is_back = self._where[of.number], not is_back
 
     def _end(self, offset: int, told: Mapping[str, Any], canvas: bytearray) -> None:
         act = told["act"]

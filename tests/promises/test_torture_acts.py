@@ -54,6 +54,16 @@ def test_ledger_is_content_with_acts_that_are_whole() -> None:
     assert ledger.canvas_at(6) == bytes(64)
 
 
+def test_ledger_knows_what_an_undo_of_an_undo_of_an_undo_touches() -> None:
+    ledger = _ledger("ban", "undo", "undo", "undo")
+    acts = [_act("ban", reason="0"), *(_act("undo", reason=str(number), act=number - 1) for number in (1, 2, 3))]
+    for end, undone in ((2, [0]), (3, [1]), (4, [0, 2])):
+        ledger.read(LOG, acts[:end])
+        kinds = [json.loads(value[2:])["kind"] for value in acts]
+        listed = [{"id": it, "kind": kinds[it], "done": True, "undone": it in undone} for it in range(end)]
+        ledger.acts.compare(listed[::-1], 100)
+
+
 def test_ledger_lets_stay_what_was_painted_while_an_act_was_done() -> None:
     ledger = _ledger("wipe")
     number = next(number for number in range(64) if ledger.new_edit()[:2] == (1, 0))
