@@ -69,8 +69,18 @@ class Moderation:
 
     async def run(self) -> None:
         """Do acts, make plans come true, and keep reports, for ever."""
+        keeping = trio.CancelScope(shield=True)
+
+        async def keep() -> None:
+            with keeping:
+                await self.reports.run()
+
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.desk.run)
-            nursery.start_soon(self._gatekeeper.run)
-            nursery.start_soon(self.reports.run)
-            nursery.start_soon(forget_reports, self.reports, self._people)
+            nursery.start_soon(keep)
+            try:
+                async with trio.open_nursery() as others:
+                    others.start_soon(self.desk.run)
+                    others.start_soon(self._gatekeeper.run)
+                    others.start_soon(forget_reports, self.reports, self._people)
+            finally:
+                keeping.cancel()  # once nobody reads or writes reports any more

@@ -79,6 +79,8 @@ async def test_info_tells_all_that_a_client_has_to_know(server: Server) -> None:
         "challenge": False,
         "title": None,
         "about": False,
+        "gate": {"open": True, "opens": None, "closes": None},
+        "announcement": None,
     }
 
 

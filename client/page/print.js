@@ -4,18 +4,18 @@
  * with it: a style sheet that is linked would be fetched at each load, and has to be there before anybody prints.
  */
 
-import { make } from '../page/elements.js'
+import { make } from './elements.js'
 
-const LOOKS = `
-  @page { margin: 12mm; }
-  @media print {
-    body:has(#sheet) { display: block; height: auto; padding: 0; overflow: visible; background: none; color: #000; }
-    body:has(#sheet) > :not(#sheet) { display: none !important; }
-    #sheet { display: flex; flex-direction: column; gap: 6mm; height: 97vh; break-inside: avoid; }
-    #sheet h1 { flex: none; font-size: 20pt; text-align: center; overflow-wrap: anywhere; }
-    #sheet canvas { flex: 1; min-height: 0; width: 100%; object-fit: contain; image-rendering: pixelated; print-color-adjust: exact; }
-  }
-`
+const LOOKS = [
+  '@page { margin: 12mm; }',
+  '@media print {',
+  'body:has(#sheet) { display: block; height: auto; padding: 0; overflow: visible; background: none; color: #000; }',
+  'body:has(#sheet) > :not(#sheet) { display: none !important; }',
+  '#sheet { display: flex; flex-direction: column; gap: 6mm; height: 97vh; break-inside: avoid; }',
+  '#sheet h1 { flex: none; font-size: 20pt; text-align: center; overflow-wrap: anywhere; }',
+  '#sheet canvas { flex: 1; min-height: 0; width: 100%; object-fit: contain; image-rendering: pixelated; print-color-adjust: exact; }',
+  '}'
+].join('\n')
 const LEAST_PX = 2400 // along the longer side: 300 to the inch on 20 cm. Not every printer's driver enlarges without a blur
 
 /** @param {() => import('../canvas/canvas.js').Canvas | null} shown  the canvas that is to be printed */
