@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet
 
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ def mend_library() -> None:
     for transport in (KafkaTCPTransport, KafkaSSLTransport):
         _hear_last_words(transport)
     _close_unconnected(KafkaNetSocket)
+    _close_with_their_loop(KafkaTCPTransport, NetworkSelector)
 
 
 def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
@@ -45,3 +48,26 @@ def _close_unconnected(sockets: type[KafkaNetSocket]) -> None:
             raise
 
     sockets.sock_connect = connect_or_close
+
+
+def _close_with_their_loop(transport: type[KafkaTCPTransport], loop: type[NetworkSelector]) -> None:
+    """Have sockets closed with the loop that serves them. A connection that is closed while it still has bytes to send
+    leaves its socket to the loop, which may end before it gets to that.
+    """
+    make, close = transport.__init__, loop.close
+    if close.__name__ == "close_with_sockets":
+        return
+    served: WeakKeyDictionary[NetworkSelector, WeakSet[KafkaTCPTransport]] = WeakKeyDictionary()
+
+    def make_served(self: KafkaTCPTransport, net: NetworkSelector, *rest: Any, **more: Any) -> None:
+        make(self, net, *rest, **more)
+        served.setdefault(net, WeakSet()).add(self)
+
+    def close_with_sockets(self: NetworkSelector) -> None:
+        close(self)
+        for one in list(served.pop(self, ())):
+            sock, one._sock = one._sock, None  # noqa: SLF001 - see above
+            if sock is not None:
+                sock.close()
+
+    transport.__init__, loop.close = make_served, close_with_sockets

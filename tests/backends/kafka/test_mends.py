@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka.errors import KafkaConnectionError
 from kafka.net.inet import KafkaNetSocket
+from kafka.net.selector import NetworkSelector
+from kafka.net.transport import KafkaTCPTransport
 
 from bench.equipment.free_ports import free_ports
 from placed.backends.kafka.mends import mend_library
@@ -67,3 +69,16 @@ def test_a_socket_that_is_connected_stays_open(sock: socket.socket) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert _run(_connecting(sock, listener.getsockname()[1])) is sock
     assert sock.fileno() >= 0
+
+
+def test_a_socket_that_has_bytes_to_send_is_closed_with_its_loop() -> None:
+    loop = NetworkSelector()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setblocking(False)
+        transport = KafkaTCPTransport(loop, ours)
+        transport._write_buffer.append(b"unsent")
+        transport.close()
+        assert ours.fileno() != -1  # it waits for the loop
+        loop.close()
+        assert ours.fileno() == -1
