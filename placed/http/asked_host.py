@@ -18,7 +18,7 @@ import attrs
 
 from placed.http.answer import Problem
 from placed.http.authority import Authority, authority_of
-from placed.http.client_address import PAIR, addresses_of, entries_of, is_inside, value_of, walk
+from placed.http.client_address import PAIR, forwarded, is_inside, x_forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def asked_host(request: Request, trusted: Sequence[Network]) -> str:
     host = request.headers.get("host", "")
     if not trusted or not is_inside(request.peer, trusted):
         return host
-    told = [each for each in (_x_forwarded_host(request, trusted), _forwarded_host(request, trusted)) if each]
+    told = [each for each in (x_forwarded(request, "host", trusted), forwarded(request, _HOST, trusted)) if each]
     if len(set(map(_same, told))) > 1:
         detail = "X-Forwarded-Host and Forwarded name different hosts; the proxy must set only one"
         raise Problem(400, "invalid-parameter", detail)
@@ -61,29 +61,9 @@ def asked_authorities(request: Request, trusted: Sequence[Network]) -> list[Auth
 
 
 def _x_forwarded_port(request: Request, trusted: Sequence[Network]) -> int | None:
-    entries = entries_of(request, "x-forwarded-port")
-    if not entries or not is_inside(request.peer, trusted):
-        return None
-    _, believed = walk(entries_of(request, "x-forwarded-for"), request.peer, trusted)
-    told = entries[-min(max(believed, 1), len(entries))]
+    told = x_forwarded(request, "port", trusted) if is_inside(request.peer, trusted) else ""
     return int(told) if _PORT.fullmatch(told) else None
 
 
 def _same(host: str) -> Authority | str:
     return authority_of(host) or host
-
-
-def _x_forwarded_host(request: Request, trusted: Sequence[Network]) -> str:
-    entries = entries_of(request, "x-forwarded-host")
-    if not entries:
-        return ""
-    _, believed = walk(entries_of(request, "x-forwarded-for"), request.peer, trusted)
-    return entries[-min(max(believed, 1), len(entries))]
-
-
-def _forwarded_host(request: Request, trusted: Sequence[Network]) -> str:
-    entries = entries_of(request, "forwarded")
-    if not entries:
-        return ""
-    _, believed = walk(addresses_of(entries), request.peer, trusted)
-    return value_of(_HOST, entries[-max(believed, 1)])

@@ -58,6 +58,27 @@ def value_of(pair: re.Pattern[str], entry: str) -> str:
     return (match[1] or match[2] or "") if match else ""
 
 
+def x_forwarded(request: Request, what: str, trusted: Sequence[Network]) -> str:
+    """The entry of `X-Forwarded-…` that the outermost trusted proxy added; empty without one.
+
+    A proxy that sets the field anew leaves fewer entries than there are proxies: then the first of them is its.
+    """
+    entries = entries_of(request, f"x-forwarded-{what}")
+    if not entries:
+        return ""
+    _, believed = walk(entries_of(request, "x-forwarded-for"), request.peer, trusted)
+    return entries[-min(max(believed, 1), len(entries))]
+
+
+def forwarded(request: Request, pair: re.Pattern[str], trusted: Sequence[Network]) -> str:
+    """The value of a pair in the entry of `Forwarded` that the outermost trusted proxy added; empty without one."""
+    entries = entries_of(request, "forwarded")
+    if not entries:
+        return ""
+    _, believed = walk(addresses_of(entries), request.peer, trusted)
+    return value_of(pair, entries[-max(believed, 1)])
+
+
 def walk(chain: list[str], peer: str, trusted: Sequence[Network]) -> tuple[str, int]:
     """The address at which trust ends, and how many entries, from the end, were added by somebody trusted.
 

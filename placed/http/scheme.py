@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from placed.http.client_address import PAIR, addresses_of, entries_of, is_inside, value_of, walk
+from placed.http.client_address import PAIR, forwarded, is_inside, x_forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,21 +30,5 @@ def is_secure(request: Request, trusted: Sequence[Network], *, has_tls: bool) ->
     """
     if not trusted or not is_inside(request.peer, trusted):
         return has_tls
-    told = _x_forwarded_proto(request, trusted) or _forwarded_proto(request, trusted)
+    told = x_forwarded(request, "proto", trusted) or forwarded(request, _PROTO, trusted)
     return told.lower() == "https" if told else has_tls
-
-
-def _x_forwarded_proto(request: Request, trusted: Sequence[Network]) -> str:
-    entries = entries_of(request, "x-forwarded-proto")
-    if not entries:
-        return ""
-    _, believed = walk(entries_of(request, "x-forwarded-for"), request.peer, trusted)
-    return entries[-min(max(believed, 1), len(entries))]
-
-
-def _forwarded_proto(request: Request, trusted: Sequence[Network]) -> str:
-    entries = entries_of(request, "forwarded")
-    if not entries:
-        return ""
-    _, believed = walk(addresses_of(entries), request.peer, trusted)
-    return value_of(_PROTO, entries[-max(believed, 1)])
