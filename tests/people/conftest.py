@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from placed.canvas.author import author_of_person
 from placed.people.store import open_people
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 KEY = bytes(range(32))
 NOW_MS = 1_800_000_000_000
+ADA = author_of_person("join:1", KEY)
+BOB = author_of_person("join:2", KEY)
+CODE, OTHER = b"c" * 16, b"d" * 16
 
 
 @pytest.fixture

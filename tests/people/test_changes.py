@@ -26,15 +26,11 @@ from placed.people.changes import (
     UseHostLink,
 )
 from placed.people.person import HOST_LINK_MS
-from tests.people.conftest import KEY, NOW_MS
+from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, OTHER
 
 if TYPE_CHECKING:
     from placed.people.changes import Change
     from placed.people.store import PeopleStore
-
-ADA = author_of_person("join:1", KEY)
-BOB = author_of_person("join:2", KEY)
-CODE, OTHER = b"c" * 16, b"d" * 16
 
 
 async def _refused(store: PeopleStore, change: Change) -> str:

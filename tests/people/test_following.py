@@ -35,7 +35,7 @@ from placed.people.records import author_key
 from placed.people.store import open_people
 from placed.people.taking_over import unfollowed
 from placed.storage.lmdb_environment import StoreUnavailable
-from tests.people.conftest import KEY, NOW_MS
+from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, OTHER
 from tests.support.keyed_topic import MemoryTopic, server_of
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from placed.people.changes import Change
     from placed.people.store import PeopleStore
 
-ADA = author_of_person("join:1", KEY)
-BOB = author_of_person("join:2", KEY)
-CODE, OTHER = b"c" * 16, b"d" * 16
 LIMIT_SECONDS = 60.0
 
 
