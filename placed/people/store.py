@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from placed.storage.lmdb_shared import SharedEnvironment
 
 FOLDER_NAME: Final = "people"
-LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 20 us
+LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 3 us
 _SCRUB_TRIES: Final = 20  # 5 s, where a backup reads the file meanwhile
 _SEEN_SECONDS: Final = 60.0  # how late the last use of a token is written down
 _SEEN_IN_TOPIC_MS: Final = 3_600_000  # and with a topic
@@ -68,6 +68,7 @@ class PeopleStore:
 
     Attributes:
         folder: where it is.
+        metas: the file's meta pages, as the memory was last compared with it; others after each change.
     """
 
     def __init__(self, environment: SharedEnvironment, key: bytes) -> None:
@@ -75,7 +76,7 @@ class PeopleStore:
         self._environment = environment
         self._key = key
         self._memory = Memory()
-        self._transaction = 0  # of the file, as the memory was last compared with it
+        self.metas = b""
         self._refreshed = 0  # how often an own change has come into memory
         self._scrubbed = 0  # `Head.forgotten`, as of the last time
         self._used: dict[bytes, int] = {}
@@ -230,15 +231,15 @@ class PeopleStore:
 
     async def load(self) -> None:
         """Read what is kept in memory, if others have changed it; `open_people` does it first."""
-        transaction = self._environment.look(lambda pages: pages.newest.transaction)
-        if transaction == self._transaction:
+        metas = self._environment.metas()
+        if metas == self.metas:
             return
         while self.head.remembered != self._memory.remembered:
             refreshed = self._refreshed
             memory = await trio.to_thread.run_sync(self._look_at_all, Memory.of)
             if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
                 self._memory.become(memory)
-        self._transaction = transaction
+        self.metas = metas
         if self.head.forgotten != self._scrubbed:
             await self._environment.write(_touch)
             await self._scrub()
