@@ -5,8 +5,10 @@ The rest is imported only when a signal can no longer end the process by surpris
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from placed.process.exit_codes import ExitCode
 from placed.telemetry.standard_streams import Output, open_missing_descriptors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from placed.commands.settings.values import Settings
 
 
@@ -23,6 +27,9 @@ def main() -> int:
     # By default these end a process. They wait until the server can obey or refuse them (`placed.service.process`); the
     # other commands let go of those that are to end them (`placed.commands.cli`), and never look at SIGUSR2.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP})
+    # As numpy is imported, its BLAS starts a thread for each core, and each spins for 20 ms. They are of no use here:
+    # what is multiplied is small.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     open_missing_descriptors()
     output = Output()
     code = _run()
@@ -38,7 +45,9 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code: int = importlib.import_module("placed.commands.cli").main(serve=serve)
+        with _collector_at_rest():
+            cli = importlib.import_module("placed.commands.cli")
+        code: int = cli.main(serve=serve)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception:  # noqa: BLE001 - a bug: told before the output is settled, as Python itself would do it later
@@ -49,12 +58,21 @@ def _run() -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal ends it, and return the exit code. Only this imports the server."""
-    gc.disable()  # what imports make stays: to look for garbage in it takes a tenth of the start
-    process = importlib.import_module("placed.service.process")
-    gc.freeze()
-    gc.enable()
+    with _collector_at_rest():
+        process = importlib.import_module("placed.service.process")
     code: int = process.run(settings)
     return code
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    # What imports make stays: to look for garbage in it takes a tenth of a start, or of a command.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":

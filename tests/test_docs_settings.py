@@ -17,7 +17,7 @@ from placed.commands.settings.kafka import KAFKA_MECHANISMS, KAFKA_PROTOCOLS
 from placed.commands.settings.origin import flag_of
 from placed.commands.settings.values import SETTINGS
 from placed.process.exit_codes import ExitCode
-from placed.telemetry.structured_logs import FORMATS, LEVELS
+from placed.telemetry.log_choices import FORMATS, LEVELS
 from tests import settings_page
 from tests.settings_page import with_tables
 

@@ -241,6 +241,22 @@ def test_importing_the_pure_modules_loads_no_io_library() -> None:
     assert not loaded & {"PIL", "asyncio", "click", "httpx", "hypercorn", "lmdb", "quart", "rich", "trio"}
 
 
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("placed.commands.cli", "PIL httpx idna lmdb numpy platformdirs rich structlog trio"),
+        ("placed.service.process", "PIL altcha authlib httpx kafka markdown_it pyarrow rich.progress segno"),
+    ],
+    ids=["command line", "server"],
+)
+def test_start_imports_nothing_that_only_some_starts_need(module: str, unneeded: str) -> None:
+    script = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True, cwd=PACKAGE.parent
+    )
+    assert sorted(set(unneeded.split()).intersection(json.loads(result.stdout))) == []
+
+
 def test_bench_knows_nothing_of_tests() -> None:
     """What both need stands in `bench.equipment`: a bench runs where no tests are installed."""
     naming = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.canvas.limits import MAX_SIDE_PX
 
 if TYPE_CHECKING:
     import numpy as np

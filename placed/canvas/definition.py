@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 
 
 @attrs.frozen

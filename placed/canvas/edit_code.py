@@ -17,9 +17,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_SIDE_PX = 4096
-MAX_COLORS = 256
-
 
 def _bits(count: int) -> int:
     return (count - 1).bit_length()

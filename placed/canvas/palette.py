@@ -1,7 +1,8 @@
 """Palettes: the colours of a canvas, each with a name; and the palettes that are built in.
 
 A palette has 2 to 256 different colours, each with a name of its own, so that somebody who can't tell two of them apart
-by eye can do so by name. Index 0 is the blank colour. Pure: imports attrs and numpy only.
+by eye can do so by name. Index 0 is the blank colour. Pure: imports attrs; and numpy once an array is asked for, as the
+command line needs the palettes' names and no array.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
+
+from placed.canvas.limits import MAX_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import NDArray
 
 MIN_COLORS = 2  # with one colour there is nothing to paint
-MAX_COLORS = 256  # an index is one byte
 
 COUNT_ALLOWED = f"{MIN_COLORS} to {MAX_COLORS} different colours"
 
@@ -64,6 +66,8 @@ class Palette:
 
     def to_array(self) -> NDArray[np.uint8]:
         """Its colours as a read-only array, uint8, shape (colours, 3)."""
+        import numpy as np
+
         return np.frombuffer(self.rgb, np.uint8).reshape(-1, 3)
 
 
@@ -166,7 +170,6 @@ _BASIC = {
     "magenta": 0xE000C0,
     "pink": 0xFF90D0,
 }
-_BASIC_RGB = np.array([list(color.to_bytes(3)) for color in _BASIC.values()], np.float64)
 
 
 def name_colors(colors: Iterable[tuple[bytes, str]]) -> tuple[str, ...]:
@@ -190,7 +193,10 @@ def name_colors(colors: Iterable[tuple[bytes, str]]) -> tuple[str, ...]:
 
 def _basic_name(color: bytes) -> str:
     """The nearest basic colour's name, by the 'redmean' distance (compuphase.com/cmetric.htm)."""
-    difference = _BASIC_RGB - np.frombuffer(color, np.uint8)
-    mean_red = (_BASIC_RGB[:, 0] + color[0]) / 512
-    weights = np.stack([2 + mean_red, np.full(len(_BASIC), 4.0), 3 - mean_red], axis=1)
-    return list(_BASIC)[int((weights * difference**2).sum(axis=1).argmin())]
+    return min(_BASIC, key=lambda name: _distance(_BASIC[name].to_bytes(3), color))
+
+
+def _distance(one: bytes, other: bytes) -> float:
+    red, green, blue = (a - b for a, b in zip(one, other, strict=True))
+    mean_red = (one[0] + other[0]) / 512
+    return (2 + mean_red) * red**2 + 4 * green**2 + (3 - mean_red) * blue**2

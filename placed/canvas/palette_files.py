@@ -8,7 +8,7 @@
 
 A canvas has no transparent pixels: an alpha must be 255. A file is at most 64 KiB of UTF-8. Whatever is wrong with it
 is one `PaletteError`, which says where it is, what it is and what is allowed. Pure but for reading the file: imports
-attrs and `placed.canvas.palette` only.
+attrs and the palettes only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from placed.canvas.palette import BUILT_IN, COUNT_ALLOWED, MAX_COLORS, MIN_COLORS, Palette, PaletteError, name_colors
+from placed.canvas.limits import MAX_COLORS
+from placed.canvas.palette import BUILT_IN, COUNT_ALLOWED, MIN_COLORS, Palette, PaletteError, name_colors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

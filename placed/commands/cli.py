@@ -38,7 +38,6 @@ from placed.commands.settings.origin import flag_of
 from placed.commands.settings.values import SETTINGS
 from placed.commands.settings.variables import why_unknown
 from placed.process.exit_codes import ExitCode
-from placed.telemetry import structured_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,6 +176,8 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
     if check_config:
         checked: int = importlib.import_module("placed.commands.config_check").show(settings)
         return checked
+    from placed.telemetry import structured_logs  # brings rich and asyncio, 60 ms that --help has no use for
+
     structured_logs.configure(settings.log_level, settings.log_format, sys.stderr)
     serve: Callable[[Settings], int] = ctx.obj
     return serve(settings)

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import segno
 import trio
 
 from placed.http.answer import Answer, Problem, has_tag, invalid_parameter
@@ -66,6 +65,8 @@ class QrCodes:
 @lru_cache(maxsize=_KNOWN)
 def _svg(address: str) -> bytes:
     """The code of an address. A quarter of it may be damaged or covered (level Q), as on a projector."""
+    import segno  # few servers are ever asked for a code
+
     out = io.BytesIO()
     segno.make_qr(address, error="q").save(out, kind="svg", border=_MARGIN, xmldecl=False, light="#fff", title=address)
     return out.getvalue()

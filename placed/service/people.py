@@ -12,12 +12,9 @@ from placed.commands.settings.asked_for import provider_secrets
 from placed.commands.settings.kinds import JOIN_WORD
 from placed.http.askers import Askers
 from placed.http.attempts import Attempts
-from placed.http.challenge import Challenge
 from placed.http.client_limit import ClientLimit
-from placed.http.oidc.signing_in import MOST_OF_ONE, ProviderSignIns
 from placed.http.people_desk import PeopleDesk
 from placed.http.sign_in import SignIns
-from placed.http.user_header import UserHeader
 from placed.people.hosting import Hosting
 from placed.people.rules import RulesByRole
 from placed.people.sessions import DAY_MS, Sessions
@@ -27,6 +24,9 @@ if TYPE_CHECKING:
 
     from placed.canvas.cooldown import Rules
     from placed.commands.settings.values import Settings
+    from placed.http.challenge import Challenge
+    from placed.http.oidc.signing_in import ProviderSignIns
+    from placed.http.user_header import UserHeader
     from placed.moderation.reports import Reports
     from placed.people.store import PeopleStore
 
@@ -62,11 +62,28 @@ def askers_of(settings: Settings, key: bytes, store: PeopleStore) -> Askers:
         needs_sign_in=settings.sign_in != "open",
         hides=settings.watch == "signed-in",
         has_tls=settings.certificate is not None,
-        challenge=Challenge(key, settings.allow_origins, settings.trusted_proxies) if settings.challenge else None,
-        user_header=(
-            UserHeader(settings.user_header.lower(), settings.trusted_proxies, key) if settings.user_header else None
-        ),
+        challenge=_challenge_of(settings, key),
+        user_header=_user_header_of(settings, key),
     )
+
+
+# What few servers have is imported by those alone: each module that a start doesn't need makes it shorter.
+
+
+def _challenge_of(settings: Settings, key: bytes) -> Challenge | None:
+    if not settings.challenge:
+        return None
+    from placed.http.challenge import Challenge
+
+    return Challenge(key, settings.allow_origins, settings.trusted_proxies)
+
+
+def _user_header_of(settings: Settings, key: bytes) -> UserHeader | None:
+    if not settings.user_header:
+        return None
+    from placed.http.user_header import UserHeader
+
+    return UserHeader(settings.user_header.lower(), settings.trusted_proxies, key)
 
 
 def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], dict[str, Any]]) -> SignIns:
@@ -92,6 +109,8 @@ def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns 
     """
     if not settings.providers:
         return None
+    from placed.http.oidc.signing_in import MOST_OF_ONE, ProviderSignIns
+
     secrets = provider_secrets(settings)
     # Their libraries come with an extra, and cost a server that has no provider 10 MB.
     opening = importlib.import_module("placed.http.oidc.opening")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
 from placed.canvas.feed import MAX_FRAME_EDITS
+from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

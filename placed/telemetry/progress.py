@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from placed.telemetry.structured_logs import get_logger
 
@@ -58,15 +57,21 @@ def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None
 @contextlib.contextmanager
 def progress_bar(doing: str, unit: str) -> Iterator[Callable[[int, int, int], None]]:
     """A bar, on a terminal, once it takes a while; called with begin, where it has come to, and end."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _nowhere
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # 6 ms
+
     began: float | None = None
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task(doing, total=None, start=False)
 
     def advance(begin: int, at: int, end: int) -> None:
         nonlocal began
         began = time.monotonic() if began is None else began
-        if not bar.live.is_started and bar.console.is_terminal and time.monotonic() > began + _WORTH_SHOWING_SECONDS:
+        if not bar.live.is_started and time.monotonic() > began + _WORTH_SHOWING_SECONDS:
             bar.start()
             bar.start_task(task)
         bar.update(task, completed=max(0, at - begin), total=max(0, end - begin))
@@ -78,3 +83,7 @@ def progress_bar(doing: str, unit: str) -> Iterator[Callable[[int, int, int], No
     finally:
         if bar.live.is_started:  # elsewhere it would write an empty line
             bar.stop()
+
+
+def _nowhere(_begin: int, _at: int, _end: int) -> None:
+    """Show nothing."""

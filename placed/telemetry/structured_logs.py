@@ -19,15 +19,13 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 
 from placed.telemetry.line_limit import LEFT_OUT, LineLimit
+from placed.telemetry.log_choices import FORMATS, LEVELS
 from placed.telemetry.standard_streams import QueuedText
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
-
-LEVELS: Final = ("debug", "info", "warning", "error")
-FORMATS: Final = ("text", "json")
 
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,

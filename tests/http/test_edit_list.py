@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.definition import Definition
-from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 from placed.http.answer import Problem, Request
 from placed.http.body import EDITS_BODY_BYTES
 from placed.http.edit_list import MOST_EDITS, edits_of

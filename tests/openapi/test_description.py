@@ -14,7 +14,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from placed import __version__
-from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX
+from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 from placed.commands.settings.kinds import MAX_SECONDS
 from placed.commands.settings.people import MAX_CHARGES
 from placed.http.answer import ALIVE

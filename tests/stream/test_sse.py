@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.canvas.edit_code import MAX_COLORS, MAX_SIDE_PX, EditCode
+from placed.canvas.edit_code import EditCode
 from placed.canvas.feed import MAX_FRAME_EDITS, Frame
+from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 from placed.stream import sse
 from tests.support.records import SMALL, code_of
 from tests.support.stream_client import Event, EventParser

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from placed.canvas.acts import fields
 from placed.canvas.acts.record import recorded
 from placed.canvas.definition import Definition
-from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.canvas.limits import MAX_SIDE_PX
 from placed.canvas.refusal import Reason, RecordRefused
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from placed.canvas.acts import fields
 from placed.canvas.acts.record import recorded, some_authors
-from placed.canvas.edit_code import MAX_COLORS
+from placed.canvas.limits import MAX_COLORS
 from placed.canvas.refusal import RecordRefused
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.canvas.limits import MAX_SIDE_PX
 from placed.commands.import_.rows import FARTHEST, Kind
 from placed.commands.import_.values import BadValue
 

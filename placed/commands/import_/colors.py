@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from placed.canvas.palette import BUILT_IN, MAX_COLORS, REDDIT_2017, REDDIT_2022, Palette, name_colors
+from placed.canvas.limits import MAX_COLORS
+from placed.canvas.palette import BUILT_IN, REDDIT_2017, REDDIT_2022, Palette, name_colors
 from placed.commands.import_.values import BadValue
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from PIL import Image
 from placed.canvas.clock import wall_clock_ms
 from placed.canvas.definition import Definition
 from placed.canvas.events import EDIT, Canvas
-from placed.canvas.palette import MAX_COLORS, Palette, PaletteError
+from placed.canvas.limits import MAX_COLORS
+from placed.canvas.palette import Palette, PaletteError
 from placed.canvas.palette_files import palette_of
 from placed.commands.import_.colors import RgbColors
 from placed.commands.import_.importing import CannotImport, Imported

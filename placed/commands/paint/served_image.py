@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.canvas.limits import MAX_SIDE_PX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,6 @@ from placed.backends import CannotStart
 from placed.canvas.definition import Definition
 from placed.canvas.palette import SEED
 from placed.commands.settings.oidc import MOST_SECRET, is_secret
-from placed.http.host_page.about import MOST_BYTES as MOST_ABOUT_BYTES
-from placed.http.host_page.about import About
 from placed.http.host_page.icon import ALLOWED as ICON_ALLOWED
 from placed.http.host_page.icon import MOST_BYTES as MOST_ICON_BYTES
 from placed.http.host_page.icon import BadIcon, Icon
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
     from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.values import Settings
+    from placed.http.host_page.about import About
 
 _MOST_FILE_BYTES: Final = 4_096
 DEFAULT_CANVAS: Final = Definition(1000, 1000, SEED.rgb)
@@ -86,9 +85,11 @@ def identity_of(settings: Settings) -> Identity:
 def _about_of(settings: Settings) -> About | None:
     if settings.about is None:
         return None
-    where, body = _read(settings, "about", settings.about, MOST_ABOUT_BYTES)
-    if len(body) > MOST_ABOUT_BYTES:
-        raise CannotStart(f"{where} is too large; allowed are at most {MOST_ABOUT_BYTES:,} bytes of Markdown")
+    from placed.http.host_page.about import MOST_BYTES, About  # a reader of Markdown takes 20 ms to import
+
+    where, body = _read(settings, "about", settings.about, MOST_BYTES)
+    if len(body) > MOST_BYTES:
+        raise CannotStart(f"{where} is too large; allowed are at most {MOST_BYTES:,} bytes of Markdown")
     try:
         return About.of(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -11,8 +11,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-import idna
-
 from placed.backends.places import SYNTAX, parse_place
 from placed.canvas import palette_files
 from placed.canvas.palette import Palette, PaletteError
@@ -118,6 +116,8 @@ def _in_ascii(value: str) -> str:
     value = value.strip()
     if value.isascii():
         return value.lower()
+    import idna  # its tables are large, and few names have such letters
+
     scheme, mark, rest = value.rpartition("://")
     host, colon, port = rest.partition(":")
     return f"{scheme}{mark}{idna.encode(host, uts46=True).decode()}{colon}{port}".lower()

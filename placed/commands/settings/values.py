@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import platformdirs
 
-from placed.canvas.edit_code import MAX_SIDE_PX
+from placed.canvas.limits import MAX_SIDE_PX
 from placed.commands.settings.kind import SWITCH, one_of, whole
 from placed.commands.settings.kinds import (
     API_SITE,
@@ -44,7 +43,7 @@ from placed.commands.settings.sections import (
     STORAGE,
 )
 from placed.commands.settings.setting import Setting, SettingError, check_needs, many_of, row_of, setting
-from placed.telemetry.structured_logs import FORMATS, LEVELS
+from placed.telemetry.log_choices import FORMATS, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +61,8 @@ _NEEDS: Final[tuple[Need, ...]] = (("certificate_key", "certificate", bool, "a k
 
 
 def _own_folder() -> Path:
+    import platformdirs  # only a start without --data asks
+
     return platformdirs.user_data_path("placed", appauthor=False)
 
 
