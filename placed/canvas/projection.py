@@ -6,21 +6,23 @@ record with offset < `version`, and so does the feed's end. Pure: no Trio, no th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import contextlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from placed.canvas.change import NOTHING
 from placed.canvas.edit_code import EditCode
-from placed.canvas.events import Correction, decode
+from placed.canvas.events import Act, Correction, decode
 from placed.canvas.feed import Feed
 from placed.canvas.kept import Kept
+from placed.canvas.large_acts import LargeActs
 from placed.canvas.refusal import Reason, RecordRefused
 from placed.canvas.state import State
 from placed.canvas.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -31,9 +33,7 @@ if TYPE_CHECKING:
     from placed.canvas.events import Run
     from placed.canvas.vocabulary import Vocabulary
 
-# Of one act. As frames these are up to 350 KB to each stream, about as much as an image of 1000 x 1000; all of a canvas
-# of 4096 x 4096 would be 67 MB to each.
-MOST_CORRECTED: Final = 65_536
+    Listener = Callable[[Run, Change], None]
 
 
 class Projection:
@@ -56,6 +56,7 @@ class Projection:
         feed: the recent past.
         edits: edits applied since the start.
         skipped: records that changed nothing since the start, by reason.
+        large_acts: those that change too much for the feed.
     """
 
     def __init__(
@@ -79,7 +80,8 @@ class Projection:
         self.edits = 0
         self.skipped = dict.fromkeys((reason.value for reason in Reason), 0)
         self._on_refused = on_refused
-        self._corrected = -1, 0  # by which act the last correction was, and how many pixels it has corrected so far
+        self.large_acts = LargeActs()
+        self._listeners: tuple[Listener, ...] = ()
 
     @property
     def definition(self) -> Definition:
@@ -105,6 +107,15 @@ class Projection:
     def refused(self) -> int:
         """Records that changed nothing since the start."""
         return sum(self.skipped.values())
+
+    @contextlib.contextmanager
+    def told(self, listener: Listener) -> Iterator[None]:
+        """Tell `listener` each run of records that is applied while the block runs, and what it has changed."""
+        self._listeners = (*self._listeners, listener)
+        try:
+            yield
+        finally:
+            self._listeners = tuple(each for each in self._listeners if each != listener)
 
     def apply(self, batch: Batch, now_ms: int, *, feed: bool = True) -> None:
         """Apply the batch's records; those before `version` are already in the state, and go to the feed alone.
@@ -148,6 +159,8 @@ class Projection:
             change = NOTHING
         else:
             self.state.apply(change, run, now_ms)
+            for listener in self._listeners:
+                listener(run, change)
             self.edits += 0 if change.authors is None else len(change.authors)
         if change.definition is not None:
             self.code = _code_of(change.definition)
@@ -158,12 +171,11 @@ class Projection:
     def _tell(self, run: Run, change: Change) -> None:
         """Let the feed tell a change; an act that corrects much has it begin anew: to load the image is less then."""
         if isinstance(run.event, Correction) and change.pixels is not None:
-            act, corrected = self._corrected
-            corrected = (corrected if act == run.event.act else 0) + len(change.pixels)
-            self._corrected = run.event.act, corrected
-            if corrected > MOST_CORRECTED:
+            if self.large_acts.correct(run.event.act, len(change.pixels)):
                 self.feed.restart(int(run.offsets[-1]) + 1)
                 return
+        elif isinstance(run.event, Act) and run.event.kind == "done":
+            self.large_acts.end(run.event.fields.get("act"))
         self.feed.add(run.offsets, change)
 
     def _skip(self, offset: int, refusal: RecordRefused) -> None:

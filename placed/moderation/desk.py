@@ -6,14 +6,14 @@
 
 Whoever asked is answered when all of it is in the log, and applied here. The task goes on when they have left; when the
 server stops, whoever still waits is told how far their act has come. Between the moment for which an act is worked out
-and its corrections, people paint on: what they paint meanwhile stays, as far as it has been read when the corrections
-are appended.
+and its last correction, people paint on: what they paint after the act's record stays, as far as it has been read when
+the correction with that pixel is appended.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 import numpy as np
@@ -24,21 +24,20 @@ from placed.canvas.acts.record import record_of
 from placed.canvas.events import Act, Canvas, Correction, Run
 from placed.canvas.refusal import RecordRefused
 from placed.history.past import PastError
-from placed.moderation.painting import paint
+from placed.moderation.painting import paint, wanted
 from placed.moderation.present import CannotPaint, Present
-from placed.moderation.since import painted_since
+from placed.moderation.since import Since
 from placed.tasks.writer import WriterClosed, WriterFull
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from numpy.typing import NDArray
-
     from placed.canvas.events import Event
     from placed.canvas.projection import Projection
     from placed.history.walk import AnyPast
     from placed.moderation.asked import Asked
+    from placed.moderation.painting import PaintingAct
     from placed.moderation.whole_past import WholePast
     from placed.tasks.writer import Writer
 
@@ -46,7 +45,8 @@ MOST_WAITING: Final = 8  # acts; each takes up to some seconds, and a moderator 
 MOST_PIXELS: Final = 65_536  # of one correction, 328 KB of a record: edits wait for no longer append than that
 _READ_SECONDS: Final = 10.0  # for a record that is in the log to be read back
 _STOPS: Final = "the server is shutting down"
-_TRIES: Final = 3  # to work an act out, when so much is painted meanwhile that the feed can't tell it
+
+Found = TypeVar("Found")
 
 
 class DeskFull(Exception):
@@ -166,20 +166,22 @@ class Desk:
         self._projection.state.fold(Run(act, one, one, np.array([0]), [b""]))
 
     async def _do(self, job: _Job) -> Done:
-        asked = job.asked
+        asked, since = job.asked, Since()
         self.check(asked.act)
         if asked.paints is not None:
-            await self._work_out(asked)  # what can't be done isn't to be on record
+            await self._work_out(asked, wanted)  # what can't be done isn't to be on record
         job.error = OutcomeUnknown(_STOPS)
-        act_id = await self._append(asked.act) - 1
-        job.error = Unfinished(act_id, _STOPS)
-        try:
-            return await self._follow_up(asked, act_id)
-        except (LogError, WriterFull, WriterClosed, CannotPaint, PastError, trio.TooSlowError) as error:
-            get_logger(__name__).warning("an act was broken off", act=act_id, kind=asked.act.kind, reason=repr(error))
-            raise Unfinished(act_id, str(error) or "the log can't be read") from error
+        with self._projection.told(since.note) if asked.paints is not None else contextlib.nullcontext():
+            act_id = await self._append(asked.act) - 1
+            job.error = Unfinished(act_id, _STOPS)
+            try:
+                return await self._follow_up(asked, act_id, since)
+            except (LogError, WriterFull, WriterClosed, CannotPaint, PastError, trio.TooSlowError) as error:
+                logger = get_logger(__name__)
+                logger.warning("an act was broken off", act=act_id, kind=asked.act.kind, reason=repr(error))
+                raise Unfinished(act_id, str(error) or "the log can't be read") from error
 
-    async def _follow_up(self, asked: Asked, act_id: int) -> Done:
+    async def _follow_up(self, asked: Asked, act_id: int, since: Since) -> Done:
         await self._reach(act_id + 1)
         if str(act_id) not in record_of(self._projection.kept.acts):  # another server's act came between
             raise RecordRefused(f"the act {asked.act.kind} came too late: another one has changed what it needs")
@@ -187,33 +189,41 @@ class Desk:
         if asked.grows is not None:
             version = await self._append(Canvas(asked.grows))
         elif asked.paints is not None:
-            for part in await self._corrections(asked):
-                version = await self._append(Correction(act_id, part))
-                pixels += len(part)
+            version, pixels = await self._paint(asked, act_id, since)
         else:
             return Done(act_id, version, 0)
         await self._reach(await self._append(Act("done", asked.act.by, {"act": act_id, "pixels": pixels})))
         return Done(act_id, version, pixels)
 
-    async def _corrections(self, asked: Asked) -> list[NDArray[np.void]]:
-        """The pixels that it paints, in parts of which each is a record, without those that were painted meanwhile."""
-        for _ in range(_TRIES):
-            present, pixels = await self._work_out(asked)
-            since = painted_since(self._projection.feed, present.version, present.canvas.shape[:2])
-            if since is not None and self._projection.definition == present.definition:
-                pixels = pixels[~since[pixels["y"], pixels["x"]]]
-                return [pixels[at : at + MOST_PIXELS] for at in range(0, len(pixels), MOST_PIXELS)]
-        raise PastError("so much is painted meanwhile that it can't be worked out")
-
-    async def _work_out(self, asked: Asked) -> tuple[Present, NDArray[np.void]]:
+    async def _paint(self, asked: Asked, act_id: int, since: Since) -> tuple[int, int]:
+        """Append the act's corrections; the version at which they are visible, and how many pixels they have."""
         present = self.present()
+        since.begin(act_id, (present.definition.height, present.definition.width))
+        pixels = await self._work_out(asked, lambda *found: paint(*found).pixels, present)
+        version, count = act_id + 1, 0
+        for at in range(0, len(pixels), MOST_PIXELS):
+            # Looked at anew for each: between the first and the last one there may be seconds.
+            part = since.left(pixels[at : at + MOST_PIXELS])
+            if len(part):
+                version = await self._append(Correction(act_id, part))
+                count += len(part)
+        return version, count
 
-        def work_out(past: AnyPast | None) -> NDArray[np.void]:
-            return paint(asked.painting(past), present, past).pixels
+    async def _work_out(
+        self,
+        asked: Asked,
+        call: Callable[[PaintingAct, Present, AnyPast | None], Found],
+        present: Present | None = None,
+    ) -> Found:
+        """What `call` finds of an act, in a worker thread; for the canvas as it is now, if no other one is given."""
+        canvas = present or self.present()
+
+        def work_out(past: AnyPast | None) -> Found:
+            return call(asked.painting(past), canvas, past)
 
         if asked.needs_past:
-            return present, await self._past.ask(present.version, work_out)
-        return present, await trio.to_thread.run_sync(work_out, None, limiter=self._thread)
+            return await self._past.ask(canvas.version, work_out)
+        return await trio.to_thread.run_sync(work_out, None, limiter=self._thread)
 
     def present(self) -> Present:
         """The canvas as it is now."""

@@ -1,9 +1,8 @@
 """Which pixels an act changes, and whose they are.
 
     present canvas ──┬──────────────────────┐
-    past ────────────┴─ act.wanted ─> canvas ┴─ differ? ─ painted since? ─> corrections
-                                                  ├ yes      └ left out
-                                                  └ no: needs no correction
+    past ────────────┴─ act.wanted ─> canvas ┴─ differ? ─> corrections, without what `since` has
+                                                  └ no: needs none
 
 An act gives a whole canvas, as it is to be. What differs from the present one becomes corrections, row by row: so an
 act costs no pixel that is right already.
@@ -13,7 +12,7 @@ Thread: any; blocks while it reads the past. It changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import numpy as np
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     PaintingAct = Wipe | Stamp | Restore | Undo
 
+_STRIP_PX: Final = 64  # rows; 262,144 pixels of the largest canvas
+
 
 @attrs.frozen(eq=False)
 class Painted:
@@ -53,23 +54,19 @@ def needs_past(act: PaintingAct) -> bool:
     return isinstance(act, Restore | Undo)
 
 
-def paint(
-    act: PaintingAct, present: Present, past: AnyPast | None, *, since: NDArray[np.bool_] | None = None
-) -> Painted:
+def paint(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
     """The pixels that an act changes.
 
     Args:
         act: what is asked.
         present: the canvas that the act finds.
         past: up to `present.version` at least; None for an act that doesn't need it.
-        since: bool, of the canvas's shape: pixels that have been painted since `present`, and stay.
 
     Raises:
         CannotPaint: the act can't be done on this canvas.
         PastError: the past doesn't reach as far as the act needs.
     """
-    wanted = _wanted(act, present, past)
-    return Painted(corrections(present.canvas, wanted, since))
+    return Painted(corrections(present.canvas, wanted(act, present, past)))
 
 
 def preview(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
@@ -85,21 +82,24 @@ def preview(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted
     return attrs.evolve(painted, painters=painters(past, mask, present.version))
 
 
-def _wanted(act: PaintingAct, present: Present, past: AnyPast | None) -> NDArray[np.uint8]:
+def wanted(act: PaintingAct, present: Present, past: AnyPast | None) -> NDArray[np.uint8]:
+    """The canvas as an act wants it: uint8, of the present one's shape. Args and errors are those of `paint`."""
     if isinstance(act, Wipe | Stamp):
         return act.wanted(present)
     assert past is not None
     return act.wanted(present, past)
 
 
-def corrections(
-    canvas: NDArray[np.uint8], wanted: NDArray[np.uint8], since: NDArray[np.bool_] | None
-) -> NDArray[np.void]:
-    """The pixels in which two canvases differ, in the colours of `wanted`, without those of the mask `since`."""
-    differs = canvas != wanted
-    if since is not None:
-        differs &= ~since
-    y, x = np.nonzero(differs)
-    pixels = np.empty(len(x), PIXEL)
-    pixels["x"], pixels["y"], pixels["color"] = x, y, wanted[y, x]
+def corrections(canvas: NDArray[np.uint8], becomes: NDArray[np.uint8]) -> NDArray[np.void]:
+    """The pixels in which two canvases differ, in the colours of `becomes`."""
+    differs = canvas != becomes
+    pixels = np.empty(np.count_nonzero(differs), PIXEL)
+    begin = 0
+    # A strip at a time: the coordinates of all of a canvas of 4096 x 4096 would take 270 MB, and 1.3 s, not 0.4.
+    for top in range(0, len(canvas), _STRIP_PX):
+        y, x = np.nonzero(differs[top : top + _STRIP_PX])
+        part = pixels[begin : begin + len(x)]
+        part["x"], part["y"] = x, y + top
+        part["color"] = becomes[top : top + _STRIP_PX][y, x]
+        begin += len(x)
     return pixels

@@ -1,4 +1,11 @@
-"""Which pixels have been painted since a version, as the feed tells it. Pure: imports numpy."""
+"""Keeps which pixels have been painted since an act's record, while the act is done. Pure: imports numpy.
+
+    told of runs      | before the act's record | after it ...
+    act not yet known | kept                    | kept
+    `begin`           | dropped                 | in the mask, at once from then on
+
+An act's offset is known only once it is in the log, and then a reader may have come past it already.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +13,55 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placed.canvas.events import Correction
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.canvas.feed import Feed
+    from placed.canvas.change import Change
+    from placed.canvas.events import Run
 
 
-def painted_since(feed: Feed, version: int, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
-    """A mask of the pixels that were set at `version` or after it, bool, of `shape`.
+class Since:
+    """Of one act; told of each run of records that is applied, from before the act's record on.
 
-    None where the feed no longer tells: it begins after that version, because the canvas has grown, another act has
-    changed much, or too much has been painted. Then the act has to be worked out again.
-
-    Args:
-        feed: the canvas's.
-        version: of the canvas that an act was worked out for.
-        shape: height and width of that canvas.
+    Attributes:
+        mask: bool, shape (height, width), of the canvas that `begin` was told: what anybody but the act has painted.
     """
-    if version < feed.first:
-        return None
-    mask = np.zeros(shape, np.bool_)
-    while version < feed.version:
-        frame = feed.since(version)
-        x, y, _ = feed.code.unpack(frame.codes)
-        mask[y, x] = True
-        version = frame.version
-    return mask
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Run, Change]] = []
+        self._act: int | None = None
+        self.mask: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+
+    def note(self, run: Run, change: Change) -> None:
+        """These records were applied, and have changed that."""
+        if change.pixels is None:
+            return
+        if self._act is None:
+            self._kept.append((run, change))
+        else:
+            self._mark(run, change, self._act)
+
+    def begin(self, act: int, shape: tuple[int, int]) -> None:
+        """The act's record is at the offset `act`; the act paints on a canvas of this height and width."""
+        self._act, self.mask = act, np.zeros(shape, np.bool_)
+        for run, change in self._kept:
+            self._mark(run, change, act)
+        self._kept.clear()
+
+    def _mark(self, run: Run, change: Change, act: int) -> None:
+        if isinstance(run.event, Correction) and run.event.act == act:
+            return
+        assert change.pixels is not None
+        later = np.repeat(run.offsets, run.counts) > act
+        height, width = self.mask.shape
+        # A canvas may have grown meanwhile: the act has nothing there.
+        is_there = later & (change.pixels["y"] < height) & (change.pixels["x"] < width)
+        pixels = change.pixels[is_there]
+        self.mask[pixels["y"], pixels["x"]] = True
+
+    def left(self, pixels: NDArray[np.void]) -> NDArray[np.void]:
+        """Those of an act's pixels that nobody else has painted; fields x and y, shape (n,)."""
+        left: NDArray[np.void] = pixels[~self.mask[pixels["y"], pixels["x"]]]
+        return left

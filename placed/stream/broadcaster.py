@@ -1,7 +1,8 @@
 """Wakes the subscribers when the feed has grown, and gives each the edits that it lacks, framed once for all.
 
 A subscriber is a version, not a queue. A slow one costs no more than the frame that it hasn't taken yet. When its
-socket drains it gets everything since, merged; and it is told to reload when the feed no longer reaches back to it.
+socket drains it gets everything since, merged; and it is told to reload when the feed no longer reaches back to it. An
+act that changes more than frames can tell has it wait for the act's end, and then it is told to reload once.
 
 The status tells how many subscribers there are, whether the log takes edits, as far as is known, and what acts have to
 say to everybody. It stands in a stream's first bytes, and replaces a heartbeat's comment. When it changes there is a
@@ -33,6 +34,8 @@ HEARTBEAT_SECONDS = 15.0  # design.md; most proxies cut a silent connection afte
 VIEWERS_SECONDS = 5.0  # they come and go all the time
 WRITABLE_SECONDS = 1.0  # a log that comes and goes must not make more writes than edits would
 _LOOK_SECONDS = 0.25
+# An append may take 5 s, and nobody is told the canvas for as long: after that an act has been broken off, most likely.
+_BROKEN_OFF_SECONDS = 10.0
 _SPREAD = 0.2  # of the time between heartbeats, over which those are spread that would come at once
 _GOLDEN = 0.618  # each step by it falls into the largest gap that the steps before have left
 _KNOWN_VERSIONS = 1_024  # of which it's known since when they are old: seconds of them
@@ -93,6 +96,8 @@ class Broadcaster:
         self._closed = False
         self._published = projection.version
         self._old_since: dict[int, float] = {}
+        self._act_reached = self._gave_up_at = -1
+        self._act_reached_at = 0.0
         self._sending: set[Subscriber] = set()
         self.subscribers = 0
         self.reloads = dict.fromkeys(("other-log", "future", "too-old", "canvas"), 0)
@@ -132,14 +137,27 @@ class Broadcaster:
     def look(self) -> None:
         """Make a new edition of the status, if it has changed and the last one is old enough."""
         now, writable, notices = trio.current_time(), self._is_writable(), self._notices()
+        self._look_at_act(now)
         if (writable, notices) != (self.writable, self._told_notices) and now >= self._writable_due:
             self.writable, self._told_notices = writable, notices
             self._writable_due = now + WRITABLE_SECONDS
-            self._new_edition(now)
-            self.urgent = self.edition
-            self._wake()
+            self._tell_now(now)
         elif self.subscribers != self._told_subscribers and now >= self._subscribers_due:
             self._new_edition(now)
+
+    def _look_at_act(self, now: float) -> None:
+        """Send those to the image who wait for the end of an act, if nothing more of it comes."""
+        reached = self._projection.feed.first if self._projection.large_acts.is_under_way else -1
+        if reached != self._act_reached:
+            self._act_reached, self._act_reached_at = reached, now
+        elif reached > self._gave_up_at and now >= self._act_reached_at + _BROKEN_OFF_SECONDS:
+            self._gave_up_at = reached
+            self._tell_now(now)
+
+    def _tell_now(self, now: float) -> None:
+        self._new_edition(now)
+        self.urgent = self.edition
+        self._wake()
 
     def _new_edition(self, now: float) -> None:
         self.edition += 1
@@ -201,7 +219,9 @@ class Broadcaster:
 
     def lacks(self, version: int, log_id: str | None) -> int:
         """How many full frames a subscriber at `version` of `log_id` lacks; 0 if it can't be brought up to date."""
-        return 0 if self.stale(version, log_id) is not None else self._projection.feed.frames_since(version)
+        if self.stale(version, log_id) is not None or self.waits(version):
+            return 0
+        return self._projection.feed.frames_since(version)
 
     def stale(self, version: int, log_id: str | None) -> str | None:
         """Why nobody can be brought up to date from `version` of `log_id`: a word for the wire; None if they can."""
@@ -209,9 +229,15 @@ class Broadcaster:
             return "other-log"
         if version > self._projection.version:
             return "future"
-        if version < self._projection.feed.first:
+        if version < self._projection.feed.first and not self.waits(version):
             return "canvas" if version < self._projection.kept.grown else "too-old"
         return None
+
+    def waits(self, version: int) -> bool:
+        """Whether somebody at `version` is told nothing just now: an act that is under way will send them to the image,
+        and each of its corrections would do that again."""
+        first = self._projection.feed.first
+        return version < first and first != self._gave_up_at and self._projection.large_acts.is_under_way
 
     def reload(self, code: str) -> bytes:
         """The event that sends somebody back to the image."""
@@ -253,5 +279,5 @@ class Broadcaster:
             await self._waiters.wait()
 
     def is_behind(self, version: int) -> bool:
-        """Whether there is something after `version`."""
-        return self._projection.version != version
+        """Whether there is something after `version` that can be told."""
+        return self._projection.version != version and not self.waits(version)

@@ -126,8 +126,9 @@ class SubscriberSockets:
             started = trio.current_time()
             seen, urgent = hub.version, hub.urgent
             await self._broadcast()
-            # A pack may be behind yet: what came after its turn, or more than fits into a frame.
-            seen = min((pack.version for pack in self._packs.packs), default=seen)
+            # A pack may be behind yet: what came after its turn, or more than fits into a frame. One that waits for the
+            # end of an act isn't: there is nothing to tell it.
+            seen = min((pack.version for pack in self._packs.packs if not hub.waits(pack.version)), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()

@@ -19,7 +19,8 @@ from placed.canvas.acts.protections import protections as protections_of
 from placed.canvas.acts.record import MOST_RECORDED, record_of, told_of
 from placed.canvas.cooldown import Cooldowns
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
-from placed.canvas.projection import MOST_CORRECTED, Projection
+from placed.canvas.large_acts import MOST_CORRECTED
+from placed.canvas.projection import Projection
 from tests.canvas.any_acts import ANY_ACT, WHO
 from tests.canvas.any_events import some_correction, some_edits
 from tests.canvas.test_fold import CANVASES, LARGE, RULE, cut, restored, saved, shown

@@ -148,7 +148,7 @@ def correct(act: int, pixels: int) -> bytes:
 
 
 def test_an_act_that_corrects_much_sends_those_who_watch_to_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.canvas.projection.MOST_CORRECTED", 5)
+    monkeypatch.setattr("placed.canvas.large_acts.MOST_CORRECTED", 5)
     subject = projection()
     subject.apply(batch([record((0, 0, 1, 1)), correct(0, 5)]), 0)
     assert (subject.feed.first, subject.feed.version) == (0, 2)
@@ -162,7 +162,7 @@ def test_an_act_that_corrects_much_sends_those_who_watch_to_the_image(monkeypatc
 
 
 def test_a_feed_that_is_filled_again_leaves_out_what_was_left_out_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("placed.canvas.projection.MOST_CORRECTED", 5)
+    monkeypatch.setattr("placed.canvas.large_acts.MOST_CORRECTED", 5)
     subject = projection(version=3, feed=Feed(code_of(SMALL), 0))
     subject.apply(batch([record((0, 0, 1, 1)), correct(0, 6), record((0, 1, 1, 1))]), 0)
     assert (subject.feed.first, subject.feed.version) == (2, 3)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import numpy as np
 import pytest
+import trio
 from PIL import Image
 
 from placed.canvas.acts import ACTS
 from placed.canvas.clock import wall_clock_ms
+from placed.canvas.events import Correction
 from placed.http.act_fields import FIELDS
+from placed.moderation import desk as desks
+from placed.moderation.desk import Desk
 from tests.support.people import Host, post_json, signed_in
 from tests.support.serving import HEIGHT, WIDTH
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from placed.canvas.events import Event
     from tests.support.serving import Server
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
@@ -104,6 +109,34 @@ async def test_wipe_is_previewed_done_on_record_and_undone(moderated: Moderated)
     assert [it["undone"] for it in (await moderated.record())["acts"]] == [False, True]
     await moderated.act("undo", act=undone["id"])
     assert moderated.area() == [[7, 1, 7], [7] * 3]
+
+
+async def test_what_somebody_paints_between_two_corrections_of_an_act_stays(
+    moderated: Moderated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MOST_PIXELS", 2)
+    between, goes_on, append = trio.Event(), trio.Event(), Desk._append
+
+    async def append_and_wait(desk: Desk, event: Event) -> int:
+        version = await append(desk, event)
+        if isinstance(event, Correction) and not between.is_set():
+            between.set()
+            await goes_on.wait()
+        return version
+
+    async def paint() -> None:
+        await between.wait()
+        await moderated.paint((1, 1, 3), (3, 2, 4))  # one that the act has set already, and its last one
+        goes_on.set()
+
+    monkeypatch.setattr(Desk, "_append", append_and_wait)
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(paint)
+            done = await moderated.act("wipe", area=AREA, color=7)
+    assert (moderated.area(), done["pixels"]) == ([[3, 7, 7], [7, 7, 4]], 5)
+    await moderated.act("undo", act=done["id"])
+    assert moderated.area() == [[3, 0, 0], [0, 0, 4]]
 
 
 async def test_restore_brings_back_a_version_a_moment_and_what_was_there_before_somebody(moderated: Moderated) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,7 +150,7 @@ async def test_server_that_stops_tells_each_who_waits_how_far_their_act_has_come
     works_out = trio.Event()
     told: list[Exception] = []
 
-    async def for_ever(desk: Desk, asked: Asked) -> Any:
+    async def for_ever(*_told: object) -> Any:
         if not server.events():
             return None  # before its record is there
         works_out.set()
@@ -198,8 +199,8 @@ async def test_what_is_painted_while_an_act_is_worked_out_stays(
 ) -> None:
     work_out = Desk._work_out
 
-    async def slowly(desk: Desk, asked: Asked) -> Any:
-        found = await work_out(desk, asked)
+    async def slowly(*told: Any) -> Any:
+        found: Any = await work_out(*told)
         if server.events():  # the act's own record is there: this time it counts
             record = server.writer.add(Edits.one(3, 3, 2, 5))
             await record.wait()
@@ -211,3 +212,30 @@ async def test_what_is_painted_while_an_act_is_worked_out_stays(
         done = await server.desk.do(wipe())
     assert (done.pixels, server.projection.canvas[3, 3]) == (63, 2)
     assert [it.pixel_count for it in server.events() if isinstance(it, Correction)] == [63]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_is_painted_between_an_act_s_corrections_stays(
+    server: Server, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(desks, "MOST_PIXELS", 5)
+    chance, append = random.Random(seed), Desk._append
+    painted: dict[tuple[int, int], int] = {}
+
+    async def paint_behind(desk: Desk, event: Event) -> int:
+        version = await append(desk, event)
+        for _ in range(chance.randrange(3)):
+            x, y, color = chance.randrange(8), chance.randrange(8), chance.choice([0, 2, 3])
+            edit = server.writer.add(Edits.one(x, y, color, 5))
+            await edit.wait()
+            await server._reach(edit.version())
+            painted[x, y] = color
+        return version
+
+    monkeypatch.setattr(Desk, "_append", paint_behind)
+    with trio.fail_after(LIMIT_SECONDS):
+        done = await server.desk.do(wipe())
+    expected = [[painted.get((x, y), 1) for x in range(8)] for y in range(8)]
+    assert server.projection.canvas.tolist() == expected
+    corrected = [it.pixel_count for it in server.events() if isinstance(it, Correction)]
+    assert (max(corrected), sum(corrected)) == (5, done.pixels)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from placed.history.reading import past_of
 from placed.moderation.painting import needs_past, paint, preview
 from placed.moderation.present import CannotPaint, Present
 from placed.moderation.restore import Restore
+from placed.moderation.since import Since
 from placed.moderation.undo import Undo
 from placed.moderation.wipe import Wipe
 from tests.history.model import LARGER, SETTINGS, Entry, Model, batches, build, correction
@@ -29,6 +29,7 @@ from tests.support.records import SMALL, Edit, record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from placed.canvas.batch import Batch
@@ -85,11 +86,12 @@ class _Played:
         wanted = expected(act, self.entries)
         assert pixels_of(paint(act, present, past).pixels) == wanted, act
         self._check_preview(act, present, past, wanted)
-        since = np.zeros(present.canvas.shape, np.bool_)
+        since = Since()
+        since.begin(self.acts[-1], present.canvas.shape)
         for x, y, *_ in step.seen:
-            since[y, x] = True
-        left = paint(act, present, past, since=since).pixels
-        assert pixels_of(left) == {(x, y): color for (x, y), color in wanted.items() if not since[y, x]}
+            since.mask[y, x] = True
+        left = since.left(paint(act, present, past).pixels)
+        assert pixels_of(left) == {(x, y): color for (x, y), color in wanted.items() if not since.mask[y, x]}
         self.add_edits([*step.seen, *step.unseen])
         if len(left):
             self.add(correction(self.acts[-1], left.tolist()))

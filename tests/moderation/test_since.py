@@ -1,4 +1,4 @@
-"""What has been painted since a version."""
+"""What has been painted since an act's record, held against the records one by one."""
 
 from __future__ import annotations
 
@@ -7,30 +7,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.canvas.cooldown import Cooldowns, Rule
+from placed.canvas.definition import Definition
+from placed.canvas.events import PIXEL, Act, Canvas, Correction
 from placed.canvas.projection import Projection
-from placed.moderation.since import painted_since
+from placed.moderation.since import Since
 from tests.support.records import SMALL, Edit, any_edit, batch, record
 
-
-def _projection(several: list[Edit]) -> Projection:
-    projection = Projection(SMALL, 0, Cooldowns(Rule(10, 0)))
-    projection.apply(batch([record(edit) for edit in several]), 0)
-    return projection
+SHAPE = SMALL.height, SMALL.width
 
 
-@given(st.lists(any_edit(), min_size=1, max_size=20), st.data())
-def test_the_mask_has_every_pixel_that_was_set_since(several: list[Edit], data: st.DataObject) -> None:
-    version = data.draw(st.integers(0, len(several)))
-    found = painted_since(_projection(several).feed, version, (SMALL.height, SMALL.width))
-    expected = np.zeros((SMALL.height, SMALL.width), np.bool_)
-    for x, y, *_ in several[version:]:
-        expected[y, x] = True
-    assert found is not None
-    assert np.array_equal(found, expected)
+def _wipe() -> bytes:
+    return Act("wipe", 7, {"area": [0, 0, 1, 1]}).encode()
 
 
-def test_a_feed_that_begins_later_does_not_tell() -> None:
-    projection = _projection([(0, 0, 1, 1)] * 3)
-    projection.feed.restart(2)
-    assert painted_since(projection.feed, 1, (3, 5)) is None
-    assert painted_since(projection.feed, 2, (3, 5)) is not None
+def _correction(act: int, x: int, y: int) -> bytes:
+    return Correction(act, np.array([(x, y, 1)], PIXEL)).encode()
+
+
+def _where(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> set[tuple[int, int]]:
+    return {(int(x), int(y)) for y, x in zip(*np.nonzero(mask), strict=True)}
+
+
+@given(
+    *[st.lists(st.lists(any_edit(), min_size=1, max_size=3), max_size=6)] * 2,
+    st.integers(0, 6),
+    st.booleans(),
+)
+def test_the_mask_has_what_others_have_set_after_the_act(
+    before: list[list[Edit]], after: list[list[Edit]], known_after: int, is_one_batch: bool
+) -> None:
+    projection, since, act = Projection(SMALL, 0, Cooldowns(Rule(10, 0))), Since(), len(before)
+    values = [*[record(*each) for each in before], _wipe(), *[record(*each) for each in after], _correction(act, 4, 2)]
+    known = min(act + 1 + known_after, len(values))  # how far a reader has come when the act's offset is known
+    with projection.told(since.note):
+        for begin, end in [(0, known)] if is_one_batch else [(at, at + 1) for at in range(known)]:
+            projection.apply(batch(values[begin:end], first=begin), 0)
+        since.begin(act, SHAPE)
+        if known < len(values):
+            projection.apply(batch(values[known:], first=known), 0)
+    assert _where(since.mask) == {(x, y) for each in after for x, y, *_ in each}
+    projection.apply(batch([record((4, 2, 1, 1))], first=len(values)), 0)
+    assert (4, 2) in {(x, y) for each in after for x, y, *_ in each} or not since.mask[2, 4]
+
+
+def test_corrections_of_another_act_count_and_what_lies_beyond_the_act_s_canvas_does_not() -> None:
+    projection, since = Projection(SMALL, 0, Cooldowns(Rule(10, 0))), Since()
+    larger = Definition(SMALL.width + 1, SMALL.height, SMALL.rgb)
+    since.begin(1, SHAPE)
+    values = [_wipe(), _wipe(), _correction(0, 1, 1), _correction(1, 2, 1)]
+    with projection.told(since.note):
+        projection.apply(batch([*values, Canvas(larger).encode(), record((SMALL.width, 0, 1, 5))]), 0)
+    assert projection.definition == larger
+    assert _where(since.mask) == {(1, 1)}
+
+
+def test_what_is_left_is_what_nobody_has_painted() -> None:
+    since = Since()
+    since.begin(1, SHAPE)
+    since.mask[1, 2] = True
+    left = since.left(np.array([(1, 1, 3), (2, 1, 3), (2, 2, 3)], PIXEL))
+    assert left.tolist() == [(1, 1, 3), (2, 2, 3)]
