@@ -121,14 +121,19 @@ class SubscriberSockets:
 
     async def _broadcast_changes(self) -> None:
         hub, seen, urgent = self._broadcaster, self._broadcaster.version, self._broadcaster.urgent
+        behind = seen
+
+        def is_news() -> bool:
+            return hub.closed or hub.version != seen or hub.is_behind(behind) or urgent < hub.urgent
+
         while not hub.closed:
-            await hub.wait(lambda: hub.closed or hub.is_behind(seen) or urgent < hub.urgent)  # noqa: B023 - asked at once
+            await hub.wait(is_news)
             started = trio.current_time()
             seen, urgent = hub.version, hub.urgent
             await self._broadcast()
             # A pack may be behind yet: what came after its turn, or more than fits into a frame. One that waits for the
             # end of an act isn't: there is nothing to tell it.
-            seen = min((pack.version for pack in self._packs.packs if not hub.waits(pack.version)), default=seen)
+            behind = min((pack.version for pack in self._packs.packs if not hub.waits(pack.version)), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()
