@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -15,6 +14,7 @@ from placed.http.answer import invalid_parameter, missing_parameter
 from placed.http.body import JSON, Members, json_members, media_type
 from placed.http.moment import ALLOWED, moment_of
 from placed.http.parameters import MAX_VERSION, integer
+from placed.people.unseen import unseen_in
 
 if TYPE_CHECKING:
     from placed.http.answer import Problem, Request
@@ -36,6 +36,7 @@ FIELDS: Final = {
 _ALL: Final = ("kind", "reason", "preview")
 _EXPECTED: Final = 'a JSON object such as {"kind": "wipe", "area": [0, 0, 8, 8]}'
 _AREA: Final = "[x, y, width, height], all on the canvas of {} x {} pixels"
+_TEXT: Final = f"a text of 1 to {MOST_CHARACTERS} characters that are seen, in one line"
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 
@@ -156,17 +157,19 @@ class Fields:
         """A text of one line; None where there is none."""
         if not self.has(name):
             return None
-        allowed = f"a text of 1 to {MOST_CHARACTERS} characters, in one line"
-        value = self._text_of(name, allowed).strip()
-        if not 1 <= len(value) <= MOST_CHARACTERS or any(unicodedata.category(each) in _UNSEEN for each in value):
-            raise self._wrong(name, allowed)
+        value = self._text_of(name, _TEXT).strip()
+        if not 1 <= len(value) <= MOST_CHARACTERS:
+            raise self._wrong(name, _TEXT)
+        unseen = unseen_in(value)
+        if unseen:
+            raise invalid_parameter(name, self.told[name], _TEXT, f"has {unseen}, which nobody sees")
         return value
 
     def some_text(self, name: str) -> str:
         """The same, of a field that has to be there."""
         found = self.text(name)
         if found is None:
-            raise missing_parameter(name, f"a text of 1 to {MOST_CHARACTERS} characters, in one line")
+            raise missing_parameter(name, _TEXT)
         return found
 
     def flag(self, name: str) -> bool:
@@ -215,9 +218,6 @@ class Fields:
 
     def _wrong(self, name: str, allowed: str) -> Problem:
         return invalid_parameter(name, _plain(self.told[name]), allowed)
-
-
-_UNSEEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, half a pair, ends of lines
 
 
 def _kinds() -> str:

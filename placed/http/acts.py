@@ -1,4 +1,5 @@
-"""Lets moderators and hosts look after the canvas over HTTP: `POST /acts`, and `GET /acts`, the record of them.
+"""Lets moderators and hosts look after the canvas over HTTP: `POST /acts`; `GET /acts`, the record of them; and `GET
+/acts/bans` and `GET /acts/protections`, what holds now.
 
 Nobody else is answered. A browser's session counts on the canvas's own pages alone; a program sends a token.
 """
@@ -10,8 +11,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import trio
 
 from placed.backends import LogError
+from placed.canvas.acts.bans import MOST_BANS, bans_of
+from placed.canvas.acts.protections import protections
 from placed.canvas.acts.record import record_of
 from placed.canvas.clock import wall_clock_ms
 from placed.canvas.refusal import Reason, RecordRefused
@@ -86,7 +90,7 @@ class Acts:
             Problem: 400, 401, 403.
         """
         self._moderator(request)
-        before, limit = _page(request)
+        before, limit = _page(request, "before", MAX_VERSION)
         found = [(int(act), it) for act, it in reversed([*record_of(self.projection.kept.acts).items()])]
         found = [(act, it) for act, it in found if before is None or act < before]
         listed = found[:limit]
@@ -96,6 +100,38 @@ class Acts:
                 "acts": [_entry(act, it, names.get(int(it["by"], 16))) for act, it in listed],
                 "next": listed[-1][0] if len(found) > len(listed) else None,
             }
+        )
+
+    async def bans(self, request: Request) -> Answer:
+        """`GET /acts/bans`: who is banned now, and until when, the last ones first.
+
+        Raises:
+            Problem: 400, 401, 403.
+        """
+        self._moderator(request)
+        skip, limit = _page(request, "skip", MOST_BANS)
+        found = await trio.to_thread.run_sync(bans_of, self.projection.kept.acts, self.now_ms())
+        begin = skip or 0
+        listed = found[begin : begin + limit]
+        names = await self.askers.names_of({int(author, 16) for author, _ in listed})
+        told = [
+            {"author": author, **_named(names.get(int(author, 16))), "until": _moment(ban.until_ms), "act": ban.act}
+            for author, ban in listed
+        ]
+        return json_answer({"bans": told, "next": begin + limit if len(found) > begin + limit else None})
+
+    async def protections(self, request: Request) -> Answer:
+        """`GET /acts/protections`: the areas in which only moderators and hosts paint now, the last ones first.
+
+        Raises:
+            Problem: 400, 401, 403.
+        """
+        self._moderator(request)
+        for name, value in query_pairs(request.query):
+            raise invalid_parameter(name[:64], value, "no parameter", "is not known here")
+        found = sorted(protections(self.projection.kept.acts), key=lambda it: -it.act)
+        return json_answer(
+            {"protections": [{"act": it.act, "area": [it.x, it.y, it.width, it.height]} for it in found]}
         )
 
     def _moderator(self, request: Request) -> Asker:
@@ -123,16 +159,16 @@ class Acts:
         return {**told, "authors": listed, "acts": found.painters.acts, "unknown": found.painters.unknown}
 
 
-def _page(request: Request) -> tuple[int | None, int]:
-    """Before which act, and how many."""
+def _page(request: Request, place: str, most: int) -> tuple[int | None, int]:
+    """From which place on, and how many; the place's parameter has this name, and is `most` at the most."""
     told: dict[str, object] = {}
     for name, value in query_pairs(request.query):
-        if name not in ("before", "limit") or name in told:
+        if name not in (place, "limit") or name in told:
             why = "is repeated" if name in told else "is not known here"
-            raise invalid_parameter(name[:64], value, "before and limit, each once", why)
+            raise invalid_parameter(name[:64], value, f"{place} and limit, each once", why)
         told[name] = value
-    before = integer("before", told["before"], 0, MAX_VERSION) if "before" in told else None
-    return before, integer("limit", told["limit"], 1, _MOST_LISTED) if "limit" in told else _LISTED
+    begin = integer(place, told[place], 0, most) if place in told else None
+    return begin, integer("limit", told["limit"], 1, _MOST_LISTED) if "limit" in told else _LISTED
 
 
 def _entry(act: int, kept: dict[str, Any], name: str | None) -> dict[str, Any]:
@@ -141,6 +177,10 @@ def _entry(act: int, kept: dict[str, Any], name: str | None) -> dict[str, Any]:
     if "t" in told.get("to", {}):
         told["to"] = {"t": in_words(told["to"]["t"])}
     return told
+
+
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else in_words(ms)
 
 
 def _named(name: str | None) -> dict[str, str]:

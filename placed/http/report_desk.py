@@ -10,7 +10,6 @@ import base64
 import contextlib
 import itertools
 import time
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -24,6 +23,7 @@ from placed.http.origin import refuse_cross_site
 from placed.http.window_limit import WindowLimit
 from placed.moderation.report import MOST_TEXT, STATES, Report, around, picture_of
 from placed.moderation.reports import ReportsFull
+from placed.people.unseen import JOINERS, unseen_in
 from placed.storage.lmdb_environment import StoreError
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _LISTED: Final = 50
 _MOST_ID: Final = 2**53 - 1  # what JavaScript has of whole numbers
 _FIELDS: Final = frozenset({"x", "y", "area", "text"})
 _QUESTIONS: Final = frozenset({"after", "before", "limit", "state"})
-_NO_TEXT: Final = ("Cc", "Cs")  # control characters, and halves of one that is two in UTF-16
 _SET_STATES: Final = STATES[1:]
 
 
@@ -209,14 +208,16 @@ def _is_id(text: str) -> bool:
 
 
 def _text(fields: dict[str, Any]) -> str:
-    allowed = f"1 to {MOST_TEXT} characters of text"
+    allowed = f"1 to {MOST_TEXT} characters that are seen"
     if "text" not in fields:
         raise missing_parameter("text", allowed)
     told = fields["text"]
     text = "\n".join(told.strip().splitlines()) if isinstance(told, str) else ""
-    is_text = all(unicodedata.category(one) not in _NO_TEXT for one in text.replace("\n", " "))
-    if not 1 <= len(text) <= MOST_TEXT or not is_text:
+    if not 1 <= len(text) <= MOST_TEXT:
         raise invalid_parameter("text", told, allowed)
+    unseen = unseen_in(text, allowed=JOINERS | {"\n"})
+    if unseen:
+        raise invalid_parameter("text", told, allowed, f"has {unseen}, which nobody sees")
     return text
 
 

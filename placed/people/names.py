@@ -14,12 +14,11 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from placed.people.unseen import unseen_in
+
 MOST_CHARACTERS: Final = 24
 ALLOWED: Final = f"1 to {MOST_CHARACTERS} letters, digits, signs and single spaces"
 _MOST_MARKS: Final = 2  # on one letter, as in Vietnamese; dozens cover the lines around them
-# Control, format, surrogate, private and unassigned characters, and separators of lines. A name with those would be
-# shown otherwise than it is, or turn the text around it.
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # What is drawn as nothing, though Unicode counts it as letters, signs or marks.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _MARKS: Final = frozenset({"Mn", "Me"})
@@ -84,7 +83,9 @@ def name_of(text: str) -> str:
         raise NotAName("is empty")
     if len(name) > MOST_CHARACTERS:
         raise NotAName(f"has {len(name)} characters")
-    if any(unicodedata.category(letter) in _UNSEEN or letter in _BLANK for letter in name):
+    # What Unicode hasn't assigned yet may come to be drawn as anything, or as nothing.
+    is_unassigned = any(unicodedata.category(letter) == "Cn" for letter in name)
+    if unseen_in(name, allowed=frozenset()) or is_unassigned or not _BLANK.isdisjoint(name):
         raise NotAName("has a character that nobody sees")
     if name != name.strip() or "  " in name:
         raise NotAName("has spaces at its beginning or end, or two in a row")

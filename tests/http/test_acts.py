@@ -20,6 +20,7 @@ from placed.moderation import desk as desks
 from placed.moderation.desk import Desk
 from tests.support.people import Host, post_json, signed_in
 from tests.support.serving import HEIGHT, WIDTH
+from tests.support.texts import ENDS_OF_LINES, SEEN, UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -181,6 +182,33 @@ async def test_ban_holds_at_once_and_until_it_is_lifted(moderated: Moderated) ->
     assert (await moderated.record())["acts"][1]["until"] == LATER
 
 
+async def test_who_is_banned_and_what_is_protected_now_is_listed_the_last_first(moderated: Moderated) -> None:
+    async def bans(query: str = "") -> dict[str, Any]:
+        told: dict[str, Any] = (await moderated.server.get(f"/acts/bans{query}", moderated.moderator)).json()
+        return told
+
+    async def areas() -> list[dict[str, Any]]:
+        answer = await moderated.server.get("/acts/protections", moderated.moderator)
+        return list(answer.json()["protections"])
+
+    assert (await bans(), await areas()) == ({"bans": [], "next": None}, [])
+    mod = await moderated.author(moderated.moderator)
+    first = (await moderated.act("ban", author=mod, until=LATER))["id"]
+    second = (await moderated.act("ban", authors=["b" * 16, "a" * 16]))["id"]
+    for_good = [{"author": letter * 16, "until": None, "act": second} for letter in "ab"]
+    named = {"author": mod, "name": "mod", "until": LATER, "act": first}
+    assert await bans() == {"bans": [*for_good, named], "next": None}
+    assert await bans("?limit=2") == {"bans": for_good, "next": 2}
+    assert await bans("?skip=2&limit=2") == {"bans": [named], "next": None}
+    await moderated.act("unban", author="b" * 16)
+    assert [it["author"] for it in (await bans())["bans"]] == ["a" * 16, mod]
+    ids = [(await moderated.act("protect", area=[x, 0, 1, 1]))["id"] for x in (1, 2, 3)]
+    await moderated.act("unprotect", act=ids[1])
+    assert await areas() == [{"act": ids[2], "area": [3, 0, 1, 1]}, {"act": ids[0], "area": [1, 0, 1, 1]}]
+    for path in ("/acts/bans?x=1", "/acts/bans?skip=-1", "/acts/bans?limit=0", "/acts/protections?x=1"):
+        assert (await moderated.server.get(path, moderated.moderator)).json()["code"] == "invalid-parameter"
+
+
 async def test_gate_plans_protection_and_announcement(moderated: Moderated) -> None:
     closed = await moderated.act("close")
     planned = await moderated.act("open", at=LATER)
@@ -191,9 +219,9 @@ async def test_gate_plans_protection_and_announcement(moderated: Moderated) -> N
     assert (await moderated.server.place(1, 1, 1)).json()["act"] == protected["id"]
     await moderated.act("unprotect", act=protected["id"])
     await moderated.paint((1, 1, 1))
-    await moderated.act("announce", text="  Ends at six  ", until=LATER)
+    await moderated.act("announce", text=f"  {SEEN}  ", until=LATER)
     info = await moderated.server.info()
-    assert (info["announcement"], info["gate"]["open"]) == ({"text": "Ends at six", "until": LATER}, True)
+    assert (info["announcement"], info["gate"]["open"]) == ({"text": SEEN, "until": LATER}, True)
 
 
 async def test_grow_makes_the_canvas_larger_and_adds_colours(moderated: Moderated) -> None:
@@ -231,7 +259,7 @@ async def test_nobody_but_moderators_and_hosts_is_answered(start: Start, tmp_pat
         for headers, status, code in (((), 401, "sign-in"), ((bot,), 403, "not-a-moderator"), ((ada,), 403, None)):
             for answer in (
                 await post_json(server, "/acts", {"kind": "close"}, *headers),
-                await server.get("/acts", *headers),
+                *[await server.get(path, *headers) for path in ("/acts", "/acts/bans", "/acts/protections")],
             ):
                 assert (answer.status, answer.json()["code"]) == (status, code or "not-a-moderator")
         await post_json(server, "/people/role", {"who": "Ada", "role": "moderator"}, boss)
@@ -274,6 +302,8 @@ WRONG: Final[list[tuple[str, dict[str, Any], str]]] = [
     ("announce", {}, "text"),
     ("announce", {"text": " "}, "text"),
     ("announce", {"text": 5}, "text"),
+    *(("announce", {"text": f"a{unseen}b"}, "text") for unseen in (*UNSEEN, *ENDS_OF_LINES)),
+    *(("close", {"reason": f"a{unseen}b"}, "reason") for unseen in (*UNSEEN, *ENDS_OF_LINES)),
     ("open", {"at": "2001-01-01T00:00:00Z"}, "at"),
     ("undo", {}, "act"),
     ("undo", {"act": -1}, "act"),

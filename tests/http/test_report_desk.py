@@ -16,6 +16,7 @@ from placed.moderation.reports import Reports
 from placed.service import moderation
 from tests.support.people import Host, post_json, signed_in
 from tests.support.serving import HEIGHT, WIDTH
+from tests.support.texts import SEEN, UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +96,21 @@ async def test_what_is_no_report_is_refused_by_name(server: Server, told: dict[s
     answer = await post_json(server, "/reports", told)
     assert refusal(answer) == (400, "invalid-parameter")
     assert answer.json()["parameter"] == parameter
+
+
+async def test_text_with_what_nobody_sees_is_refused_by_that(server: Server) -> None:
+    for unseen in UNSEEN:
+        answer = await post_json(server, "/reports", {"x": 3, "y": 4, "text": f"a{unseen}b"})
+        assert refusal(answer) == (400, "invalid-parameter")
+        assert f"has U+{ord(unseen):04X}, which nobody sees" in answer.json()["detail"]
+
+
+async def test_emoji_of_several_and_persian_words_are_a_text(start: Start, host: Host) -> None:
+    moderator = await host.token("mo", "moderator")
+    async with start() as server:
+        assert (await post_json(server, "/reports", {"x": 3, "y": 4, "text": SEEN})).status == 200
+        (told,) = (await server.get("/reports", moderator)).json()["reports"]
+        assert told["text"] == SEEN
 
 
 async def test_an_author_has_a_few_an_hour_and_a_refused_one_costs_nothing(start: Start, host: Host) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import trio
 
-from placed.commands.act.telling import done_line, preview_lines, record_line
+from placed.commands.act.telling import ban_line, done_line, preview_lines, protection_line, record_line
 from placed.commands.area_type import AreaType
 from placed.commands.moment_type import MomentType
 from placed.commands.near_group import NearGroup
@@ -23,7 +23,7 @@ from placed.http.moment import in_words
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import httpx
 
@@ -113,13 +113,22 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def _list(url: httpx.URL, token_file: Path, as_json: bool, limit: int) -> int:
-    async def ask() -> None:
-        async with open_client(url, token_file, "act", "moderator") as client:
-            told = (await client.ask("GET", "acts", params={"limit": limit}))["acts"]
-        _print(json.dumps(each) if as_json else record_line(each) for each in told)
+def _listed(
+    name: str, path: str, line: Callable[[dict[str, Any]], str], text: str, *params: click.Parameter
+) -> click.Command:
+    """The command that prints what the server lists at `path` under its own name."""
 
-    return _code_of(ask)
+    def call(url: httpx.URL, token_file: Path, as_json: bool, **query: Any) -> int:
+        asked = {name: value for name, value in query.items() if value is not None}
+
+        async def ask() -> None:
+            async with open_client(url, token_file, "act", "moderator") as client:
+                told = (await client.ask("GET", path, params=asked))[path.rpartition("/")[2]]
+            _print(json.dumps(each) if as_json else line(each) for each in told)
+
+        return _code_of(ask)
+
+    return click.Command(name, params=[*params, *_SERVER], callback=call, help=text)
 
 
 _KINDS: Final = (
@@ -160,18 +169,24 @@ _KINDS: Final = (
     ),
     _kind("undo", "Undo what ACT did, where nothing later has changed it.", _ACT),
 )
-_LIST: Final = click.Command(
-    "list",
-    params=[
-        click.Option(["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."),
-        *_SERVER,
-    ],
-    callback=_list,
-    help="List the last acts, newest first.",
+_LIMIT: Final = click.Option(
+    ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."
+)
+_LISTS: Final = (
+    _listed("list", "acts", record_line, "List the last acts, newest first.", _LIMIT),
+    _listed(
+        "bans",
+        "acts/bans",
+        ban_line,
+        "List who is banned now, and until when, the last ones first.",
+        _LIMIT,
+        click.Option(["--skip"], type=click.IntRange(min=0), help="Leave out so many."),
+    ),
+    _listed("protections", "acts/protections", protection_line, "List the areas that are protected now."),
 )
 
 
-@click.group("act", cls=NearGroup, commands={str(each.name): each for each in (*_KINDS, _LIST)}, no_args_is_help=True)
+@click.group("act", cls=NearGroup, commands={str(each.name): each for each in (*_KINDS, *_LISTS)}, no_args_is_help=True)
 def act() -> None:
     """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
     --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them. A MOMENT is a

@@ -26,6 +26,17 @@ def preview_lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"  and {len(told['authors']) - _SHOWN_PAINTERS} others"
 
 
+def ban_line(told: dict[str, Any]) -> str:
+    """Somebody who is banned."""
+    until = f"until {told['until']}" if told["until"] else "for good"
+    return "  ".join(part for part in (told["author"], until, f"by act {told['act']}", told.get("name", "")) if part)
+
+
+def protection_line(told: dict[str, Any]) -> str:
+    """An area that is protected."""
+    return f"{told['act']:>8}  {','.join(str(part) for part in told['area'])}"
+
+
 def record_line(told: dict[str, Any]) -> str:
     """One act on record."""
     pixels = f"{told['pixels']:,} pixels" if told.get("pixels") is not None else ""

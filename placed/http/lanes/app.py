@@ -248,6 +248,14 @@ def _route_acts(app: QuartTrio, acts: Acts) -> None:
     async def listed() -> Response:
         return _Held(await acts.list(await _read(with_body=False)))
 
+    @app.get("/acts/bans")
+    async def bans() -> Response:
+        return _Held(await acts.bans(await _read(with_body=False)))
+
+    @app.get("/acts/protections")
+    async def protections() -> Response:
+        return _Held(await acts.protections(await _read(with_body=False)))
+
 
 def _route_reports(app: QuartTrio, desk: ReportDesk) -> None:
     @app.get("/reports")

@@ -74,6 +74,7 @@ async def test_each_kind_is_done_previewed_and_listed(shell: Shell, tmp_path: Pa
         ["stamp", str(tmp_path / "dot.png"), "--area", "0,0,1,1"],
         ["ban", author, "--until", "2096-01-01T00:00:00Z"],
         ["unban", author],
+        ["ban", "b" * 16],
         ["protect", "--area", "0,0,1,1"],
         ["close"],
         ["open", "--at", "2096-01-01T00:00:00Z"],
@@ -86,6 +87,9 @@ async def test_each_kind_is_done_previewed_and_listed(shell: Shell, tmp_path: Pa
     assert kinds[:3] == ["grow", "announce", "open"]
     assert kinds[-2:] == ["undo", "wipe"]
     protecting = next(each["id"] for each in map(json.loads, result.stdout.splitlines()) if each["kind"] == "protect")
+    assert (await shell.run("bans"))[1].stdout.startswith(f"{'b' * 16}  for good  by act ")
+    assert (await shell.run("bans", "--skip", "1"))[1].stdout == ""
+    assert (await shell.run("protections"))[1].stdout == f"{protecting:>8}  0,0,1,1\n"
     assert (await shell.run("unprotect", str(protecting)))[0] == 0
     lines = (await shell.run("list", "--limit", "100"))[1].stdout.splitlines()
     assert "undone" in lines[-1]
