@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-_TIMEOUT: Final = httpx.Timeout(60, connect=10)  # ten thousand codes take some seconds, and so does a large restore
+# Ten thousand codes take some seconds; an act over a large canvas, behind seven others, some minutes.
+_TIMEOUT: Final = httpx.Timeout(600, connect=10)
 _MOST_ANSWER_BYTES: Final = 8_000_000  # ten thousand codes are 1 MB, a picture of a large canvas as base64 is 5
 
 

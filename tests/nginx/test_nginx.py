@@ -131,7 +131,7 @@ async def test_the_past_is_cached_for_as_long_as_it_does_not_change(tmp_path: Pa
             assert (wrong.status, wrong.json()["code"]) == (400, "invalid-parameter")
 
 
-async def test_many_edits_in_one_request_and_polls_come_through(tmp_path: Path) -> None:
+async def test_many_edits_in_one_request_polls_and_pictures_to_stamp_come_through(tmp_path: Path) -> None:
     edits = [[x, y, 1 + x % (COLORS - 1)] for y in range(20) for x in range(50)]
     body = json.dumps({"edits": edits}, indent=4).encode()
     assert len(body) > 60_000
@@ -147,6 +147,9 @@ async def test_many_edits_in_one_request_and_polls_come_through(tmp_path: Path) 
             assert [edit for frame in frames for edit in frame["edits"]] == edits
             too_long = await painter.request("/edits", method="POST", headers=as_json, body=bytes(100_000))
             assert too_long.status == 413
+            stamp = json.dumps({"kind": "stamp", "area": [0, 0, 9, 9], "picture": "A" * 500_000}).encode()
+            acted = await poller.request("/acts", method="POST", headers=as_json, body=stamp)
+            assert (acted.status, acted.json()["code"]) == (401, "sign-in")  # the server's own word
 
 
 async def test_errors_come_through_and_what_is_for_operators_does_not(tmp_path: Path) -> None:
