@@ -25,7 +25,7 @@ export class Shown {
   #film = make('button', { type: 'button', className: 'main', hidden: true }, t('watchFilm'))
   #card = make('div', { id: 'gate', hidden: true }, this.#heading, this.#time, this.#moment, this.#film)
   #closes = make('span', { id: 'closes', hidden: true })
-  #words = make('span', {})
+  #words = make('span', { dir: 'auto' }) // a host's own, in whatever direction
   #announcement = make('div', { id: 'announcement', className: 'card', hidden: true })
   #closed = '' // the announcement that whoever looks has closed
 

@@ -4,10 +4,11 @@
 
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
-import { perform, preview, whyNot } from './asking.js'
+import { perform, preview, whyNot, whyNotDone } from './asking.js'
 import { listPainters } from './painters.js'
 import { actOf, Missing } from './request.js'
 import './texts.js'
+import { untilDone } from './under_way.js'
 
 /** @typedef {import('./request.js').Chosen} Chosen */
 /** @typedef {import('../words/language.js').TextKey} TextKey */
@@ -62,7 +63,7 @@ export class ActForm {
       make('div', { className: 'row' }, this.#buttons.preview, this.#buttons.perform), this.#result)
     this.node.addEventListener('submit', (event) => {
       event.preventDefault()
-      void this.#try(() => this.#perform())
+      void this.#try(() => this.#perform(), whyNotDone)
     })
     this.#show()
   }
@@ -82,7 +83,7 @@ export class ActForm {
       const area = this.#page.area.area
       if (!area) throw new Missing('mod_noArea')
       // What a wipe would change is all that anybody has painted there.
-      const found = await preview({ kind: 'wipe', area: [area.x, area.y, area.width, area.height] })
+      const found = await untilDone(preview({ kind: 'wipe', area: [area.x, area.y, area.width, area.height] }), this.#tell)
       this.#tell(make('p', {}, t('mod_painters', { count: found.pixels })), ...listPainters(found, this.#page.authors))
     })
   }
@@ -117,36 +118,40 @@ export class ActForm {
   }
 
   async #preview() {
-    const found = await preview(await this.#chosen())
+    const found = await untilDone(preview(await this.#chosen()), this.#tell)
     const picture = found.png ? [make('img', { src: `data:image/png;base64,${found.png}`, alt: t('mod_previewPicture') })] : []
     this.#tell(make('p', {}, t('mod_wouldChange', { count: found.pixels })), ...picture, ...listPainters(found, this.#page.authors))
   }
 
   async #perform() {
     const act = await this.#chosen()
-    const { pixels } = await perform(act)
-    this.#tell(make('p', {}, PAINTING.includes(act.kind) ? t('mod_done', { count: pixels }) : t('mod_doneSimply')))
-    this.#page.done()
+    try {
+      const { pixels } = await untilDone(perform(act), this.#tell)
+      this.#tell(make('p', {}, PAINTING.includes(act.kind) ? t('mod_done', { count: pixels }) : t('mod_doneSimply')))
+    } finally {
+      this.#page.done() // what came of it is on record, also where nobody has told
+    }
   }
 
   /**
    * One at a time: who clicks twice is not to do it twice.
    * @param {() => Promise<void>} act
+   * @param {(error: unknown) => string} why
    */
-  async #try(act) {
+  async #try(act, why = whyNot) {
     if (this.node.ariaBusy === 'true') return
     this.node.ariaBusy = 'true'
     try {
       await act()
     } catch (error) {
-      this.#tell(make('p', { className: 'trouble' }, whyNot(error)))
+      this.#tell(make('p', { className: 'trouble' }, why(error)))
     } finally {
       this.node.ariaBusy = 'false'
     }
   }
 
   /** @param {...HTMLElement} told */
-  #tell(...told) {
+  #tell = (...told) => {
     this.#result.replaceChildren(...told)
   }
 }

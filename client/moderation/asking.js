@@ -7,6 +7,7 @@ import { t } from '../words/language.js'
 import { Missing } from './request.js'
 import './texts.js'
 
+/** @typedef {import('../words/language.js').TextKey} TextKey */
 /** @typedef {import('./request.js').ActRequest} ActRequest */
 /** @typedef {{ author: string, name?: string | undefined, pixels: number }} Painter */
 
@@ -33,10 +34,24 @@ import './texts.js'
  * @property {boolean} [undone]
  * @property {string} [reason]
  * @property {string} [text]
- * @property {string} [at]
+ * @property {string} [at]  when it is planned for, RFC 3339
+ * @property {string} [until]  RFC 3339
+ * @property {[number, number, number, number]} [area]
+ * @property {string[]} [authors]  some of them, of many
+ * @property {number} [authors_count]  how many there are in all, where `authors` has only some
  */
 
 const LIMIT = 20
+
+/**
+ * Somebody who is banned.
+ * @typedef {object} Ban
+ * @property {string} author
+ * @property {string | undefined} [name]
+ * @property {string | null} until  RFC 3339; null: for good
+ */
+
+/** @typedef {{ act: number, area: import('../view/area.js').Rectangle }} Protection  an area, and the act that protects it */
 
 /**
  * What an act would do; it does nothing.
@@ -44,7 +59,7 @@ const LIMIT = 20
  * @returns {Promise<Preview>}
  */
 export async function preview(act) {
-  const { pixels, authors, acts, unknown, png } = await ask('acts', { ...act, preview: true })
+  const { pixels, authors, acts, unknown, png } = await ask('acts', { ...act, preview: true }, null)
   return {
     pixels: Number(pixels) || 0,
     authors: Array.isArray(authors) ? authors : null,
@@ -60,7 +75,7 @@ export async function preview(act) {
  * @returns {Promise<{ id: number, pixels: number }>}
  */
 export async function perform(act) {
-  const { id, pixels } = await ask('acts', act)
+  const { id, pixels } = await ask('acts', act, null)
   return { id: Number(id), pixels: Number(pixels) || 0 }
 }
 
@@ -75,12 +90,51 @@ export async function acts(before) {
 }
 
 /**
- * In a sentence that says what to do.
+ * Who is banned now, the last ones first.
+ * @param {number} skip  so many of them
+ * @returns {Promise<{ bans: Ban[], next: number | null }>}
+ */
+export async function bans(skip) {
+  const { bans, next } = await ask(`acts/bans?limit=${LIMIT}&skip=${skip}`)
+  return { bans: Array.isArray(bans) ? bans : [], next: typeof next === 'number' ? next : null }
+}
+
+/**
+ * Which areas are protected now, the last ones first.
+ * @returns {Promise<Protection[]>}
+ */
+export async function protections() {
+  const { protections } = await ask('acts/protections')
+  const found = /** @type {{ act: number, area: number[] }[]} */ (Array.isArray(protections) ? protections : [])
+  return found.map(({ act, area: [x, y, width, height] }) => ({ act, area: { x, y, width, height } }))
+}
+
+/** What the server's refusals of acts mean, where its own sentence would be in English. */
+const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
+  ['busy', 'mod_actQueue'],
+  ['unfinished', 'mod_brokenOff'],
+  ['outcome-unknown', 'mod_outcomeUnknown'],
+  ['no-effect', 'mod_noEffect'],
+  ['full', 'mod_full'],
+  ['not-kept', 'mod_notKept']
+]))
+const PROXY = [0, 502, 504] // nobody answers, or only what stands before the server: it may be at work all the same
+
+/**
+ * Why an act isn't done, or isn't known to be, in a sentence that says what to do.
+ * @param {unknown} error
+ */
+export function whyNotDone(error) {
+  return error instanceof Refusal && PROXY.includes(error.status) ? t('mod_outcomeUnknown') : whyNot(error)
+}
+
+/**
+ * Why something isn't told, in a sentence that says what to do.
  * @param {unknown} error
  */
 export function whyNot(error) {
   if (error instanceof Missing) return t(error.key)
-  if (error instanceof Refusal && error.status === 503 && error.code === 'busy') return t('mod_actQueue')
-  if (error instanceof Refusal && (error.status === 401 || error.status === 403) && error.code !== 'banned') return t('mod_actRefused')
-  return whyRefused(error)
+  const words = error instanceof Refusal && WORDS.get(error.code)
+  if (words) return t(words)
+  return error instanceof Refusal && (error.status === 401 || error.status === 403) ? t('mod_actRefused') : whyRefused(error)
 }

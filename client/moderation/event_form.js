@@ -5,13 +5,14 @@
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import { label } from './act_form.js'
-import { perform, whyNot } from './asking.js'
+import { perform, whyNotDone } from './asking.js'
 import './texts.js'
+import { untilDone } from './under_way.js'
 
 /** @typedef {import('./request.js').ActRequest} ActRequest */
 
 const MOST_SIDE = 4096
-const MOST_TEXT = 200
+const MOST_TEXT = 500 // as the server takes
 
 /**
  * @param {object} page
@@ -19,7 +20,8 @@ const MOST_TEXT = 200
  * @param {() => void} page.done  an act was done
  */
 export function eventForm(page) {
-  const result = make('p', { role: 'status' })
+  const result = make('div', { className: 'answer', role: 'status' })
+  const tell = (/** @type {HTMLElement[]} */ ...told) => result.replaceChildren(...told)
   const section = make('section', { className: 'event' })
 
   /** @param {ActRequest | null} act  null: what it takes is missing */
@@ -27,12 +29,12 @@ export function eventForm(page) {
     if (section.ariaBusy === 'true') return
     section.ariaBusy = 'true'
     try {
-      if (act) await perform(act)
-      result.textContent = t(act ? 'mod_doneSimply' : 'mod_noTime')
-      if (act) page.done()
+      if (act) await untilDone(perform(act), tell)
+      tell(make('p', {}, t(act ? 'mod_doneSimply' : 'mod_noTime')))
     } catch (error) {
-      result.textContent = whyNot(error)
+      tell(make('p', { className: 'trouble' }, whyNotDone(error)))
     } finally {
+      if (act) page.done()
       section.ariaBusy = 'false'
     }
   }

@@ -4,16 +4,20 @@
  */
 
 import { element, make } from '../page/elements.js'
+import { ProtectedAreas } from '../view/protected_areas.js'
 import { t } from '../words/language.js'
+import { apart } from '../words/named.js'
 import { ActForm } from './act_form.js'
 import { ActList } from './act_list.js'
 import { AreaPart } from './area_part.js'
 import { eventForm } from './event_form.js'
 import { Authors, nameOf as authorNameOf } from './painters.js'
+import { BanList, ProtectionList } from './in_force.js'
 import { ReportList } from './report_list.js'
 import './texts.js'
 
 /** @typedef {import('../past/time_machine.js').TimeMachine} TimeMachine */
+/** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
  * What looking after a canvas needs of the page.
@@ -42,6 +46,7 @@ export class Moderation {
   #button = button()
   #frame = make('p', { id: 'moderating', hidden: true }, t('mod_moderating'))
   #form = /** @type {ActForm | null} */ (null)
+  #protected = new ProtectedAreas()
 
   /** @param {Page} page */
   constructor(page) {
@@ -49,6 +54,7 @@ export class Moderation {
     document.head.append(make('link', { rel: 'stylesheet', href: new URL('moderation.css', import.meta.url).href }))
     element('past').after(this.#button)
     element('state').append(this.#frame)
+    page.screen.layers.push(this.#protected.layer)
     page.panel.add('moderation', 'mod_moderation', async (body) => this.#mount(body))
   }
 
@@ -78,33 +84,45 @@ export class Moderation {
     this.#authors.set(author, true)
     if (this.#page.panel.open !== 'moderation') await this.#page.panel.toggle('moderation')
     this.#form?.choose('ban')
-    this.#page.say(t('mod_authorChosen', { name: authorNameOf(author) }), 'news')
+    this.#page.say(t('mod_authorChosen', { name: apart(authorNameOf(author)) }), 'news')
   }
 
   /** @param {HTMLElement} body */
   #mount(body) {
     const { canvas, palette, nameOf } = this.#page
     const area = new AreaPart(this.#page)
-    const list = new ActList()
-    const reports = new ReportList((reported) => {
-      area.choose(reported)
-      this.#lookAt(reported)
-    })
-    const done = () => void list.refresh()
+    const look = (/** @type {Rectangle} */ found) => {
+      area.choose(found)
+      this.#lookAt(found)
+    }
+    // An act may change each of these: an undo may bring back a ban, and a protection be lifted by its own button.
+    const done = () => [acts, bans, protections].forEach((list) => void list.refresh())
+    const acts = new ActList(done)
+    const bans = new BanList(done)
+    const protections = new ProtectionList({ done, look, show: (areas) => this.#protect(areas) })
+    const reports = new ReportList(look)
     const form = (this.#form = new ActForm({ canvas, area, authors: this.#authors, colors: () => palette().map((_, color) => nameOf(color)), moment: () => this.#moment, done }))
     const who = make('button', { type: 'button', onclick: () => void form.who() }, t('mod_whoPainted'))
     const past = make('button', { type: 'button', onclick: () => void this.#seePast(area) }, t('mod_seePast'))
-    const parts = [area.node, make('div', { className: 'row' }, who, past), this.#authors.node, form.node, reports.node, list.node]
+    const parts = [area.node, make('div', { className: 'row' }, who, past), this.#authors.node, form.node, reports.node, bans.node, protections.node, acts.node]
     if (this.#roles.includes('host')) parts.push(eventForm({ canvas, done }))
     body.replaceChildren(make('div', { className: 'moderation' }, ...parts))
+    done()
     this.#frame.hidden = false
     document.body.dataset.moderating = ''
     return () => {
       area.end()
       this.#form = null
       this.#frame.hidden = true
+      this.#protect([])
       delete document.body.dataset.moderating
     }
+  }
+
+  /** @param {Rectangle[]} areas  are drawn while the panel is open */
+  #protect(areas) {
+    this.#protected.areas = this.#frame.hidden ? [] : areas
+    this.#page.invalidate()
   }
 
   /** The moment on the time line; null: the present. */
@@ -120,7 +138,7 @@ export class Moderation {
     await (await this.#page.timeMachine()).open()
   }
 
-  /** @param {import('../view/area.js').Rectangle} area */
+  /** @param {Rectangle} area */
   #lookAt({ x, y, width, height }) {
     const { clientWidth, clientHeight } = element('canvas')
     const scale = Math.min(MOST_SCALE, Math.max(1, Math.min(clientWidth / width, clientHeight / height) * SHARE))

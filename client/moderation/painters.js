@@ -4,6 +4,8 @@
 
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
+import { named } from '../words/named.js'
+import { keepingFocus } from './focus.js'
 import './texts.js'
 
 /** @typedef {import('./asking.js').Painter} Painter */
@@ -56,9 +58,10 @@ export class Authors {
     const entries = [...this.#chosen].map(([author, name]) => {
       const label = t('mod_forget', { name })
       const leave = make('button', { type: 'button', ariaLabel: label, title: label, onclick: () => this.set({ author }, false) }, '×')
-      return make('li', {}, make('span', {}, name), leave)
+      return make('li', {}, make('bdi', {}, name), leave)
     })
-    this.node.replaceChildren(make('strong', {}, t('mod_authors')), entries.length ? make('ul', {}, ...entries) : make('p', {}, t('mod_anybody')))
+    const list = entries.length ? make('ul', {}, ...entries) : make('p', {}, t('mod_anybody'))
+    keepingFocus(this.node, () => this.node.replaceChildren(make('strong', {}, t('mod_authors')), list))
   }
 }
 
@@ -73,7 +76,7 @@ export function listPainters({ authors: painters, acts, unknown }, authors) {
   if (!painters) return [make('p', {}, t('mod_whoUnknown'))]
   const entries = painters.slice(0, SHOWN).map((painter) => {
     const box = make('input', { type: 'checkbox', checked: authors.has(painter.author), onchange: () => authors.set(painter, box.checked) })
-    return make('li', {}, make('label', { className: 'row' }, box, make('span', {}, t('mod_authorPixels', { name: nameOf(painter), count: painter.pixels }))))
+    return make('li', {}, make('label', { className: 'row' }, box, make('span', {}, ...named('mod_authorPixels', nameOf(painter), { count: painter.pixels }))))
   })
   const others = [...(acts ? [t('mod_byActs', { count: acts })] : []), ...(unknown ? [t('mod_byUnknown', { count: unknown })] : [])]
   return [make('ul', { className: 'painters' }, ...entries, ...others.map((text) => make('li', {}, text)))]

@@ -7,7 +7,9 @@ import '../past/texts.js'
 import { make } from '../page/elements.js'
 import { ask, Refusal } from '../people/asking.js'
 import { t } from '../words/language.js'
+import { named } from '../words/named.js'
 import { whyNot } from './asking.js'
+import { keepingFocus } from './focus.js'
 import { nameOf } from './painters.js'
 import './texts.js'
 
@@ -65,13 +67,13 @@ export class ReportList {
     const entry = make('li', {})
     const set = (/** @type {'seen' | 'done'} */ wanted) => () => void this.#try(async () => {
       await ask(`reports/${report.id}`, { state: wanted })
-      entry.replaceWith(this.#entry({ ...report, state: wanted }))
+      keepingFocus(entry, () => entry.replaceChildren(...this.#entry({ ...report, state: wanted }).childNodes))
     })
     const look = make('button', { type: 'button', onclick: () => this.#show({ x, y, width, height }) }, t('mod_lookThere'))
     const marks = NEXT[state].map((wanted) => make('button', { type: 'button', onclick: set(wanted) }, t(`mod_report_${wanted}`)))
     entry.append(
-      make('p', {}, make('strong', {}, t(`mod_report_${state}`)), ' ', when, ' · ', t('mod_by', { name: nameOf({ author }) })),
-      make('p', { className: 'said' }, text),
+      make('p', {}, make('strong', {}, t(`mod_report_${state}`)), ' ', when, ' · ', ...named('mod_by', nameOf({ author }))),
+      make('p', { className: 'said', dir: 'auto' }, text),
       make('img', { src: `data:image/png;base64,${picture.png}`, alt: t('mod_reportPicture', { x, y }) }),
       make('div', { className: 'row' }, look, ...marks)
     )

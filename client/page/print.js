@@ -28,7 +28,7 @@ export function listenToPrinting(shown) {
     const canvas = shown()
     if (!canvas) return
     sheet?.remove()
-    sheet = make('div', { id: 'sheet' }, make('h1', {}, document.title), pictureOf(canvas))
+    sheet = make('div', { id: 'sheet' }, make('h1', { dir: 'auto' }, document.title), pictureOf(canvas))
     document.body.append(sheet)
   })
   addEventListener('afterprint', () => {

@@ -25,6 +25,7 @@ import { whyRefused } from '../stream/refusals.js'
  * @property {() => string | null} mayNot  the reason why whoever this is may not paint
  * @property {import('./outbox.js').Page['post']} post
  * @property {(pixels: Pixel[], placed: boolean) => void} settled  for the eye and the ear
+ * @property {(area: unknown) => void} kept  that area, as the server has it, isn't for everybody
  * @property {(told: boolean) => void} charged  an edit was answered; whether the server told what charges are left
  * @property {() => void} changed  something that is shown may be another
  */
@@ -173,7 +174,7 @@ export class Painting {
 
   /** @type {import('./outbox.js').Page['answered']} */
   #answered = (edits, outcome, isCharged) => {
-    const { resync, say, settled, charged, changed } = this.#page
+    const { resync, say, settled, kept, charged, changed } = this.#page
     const now = Date.now()
     charged(isCharged)
     for (const { id } of edits) {
@@ -189,6 +190,7 @@ export class Painting {
     else {
       this.#stopped = true
       if (outcome.reason) say(outcome.reason, 'trouble')
+      if (outcome.kind === 'refused' && outcome.area) kept(outcome.area)
     }
     if (outcome.kind !== 'unknown') settled(edits, outcome.kind === 'posted')
     changed()

@@ -10,7 +10,7 @@ import { refusalOf, whyRefused } from '../stream/refusals.js'
 
 /**
  * @typedef {{ kind: 'posted', version: number }
- *   | { kind: 'refused', reason: string, retrySeconds: number | null, code?: string }
+ *   | { kind: 'refused', reason: string, retrySeconds: number | null, code?: string, area?: unknown }
  *   | { kind: 'unknown', reason: string }} Outcome
  */
 
@@ -72,7 +72,7 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   const notPlaced = NOT_PLACED.get(code)
   if (notPlaced) return { kind: 'refused', reason: notPlaced, retrySeconds: null }
   const ruled = whyRuled(code, body)
-  if (ruled) return { kind: 'refused', reason: ruled, retrySeconds: null }
+  if (ruled) return { kind: 'refused', reason: ruled, retrySeconds: null, area: Object(body).area }
   if (status >= 400 && status < 500) {
     const isTold = typeof detail === 'string' && detail && refusal.kind !== 'full'
     const reason = code === 'sign-in' ? t('signInToPaint') : isTold ? detail : whyRefused(refusal)

@@ -4,6 +4,7 @@
 
 import { element, make } from '../page/elements.js'
 import { language, t } from '../words/language.js'
+import { named } from '../words/named.js'
 
 const DATE = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
 const AGO = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
@@ -135,9 +136,10 @@ export class PixelCard {
     const swatch = make('span', { className: 'swatch', ariaHidden: 'true' })
     swatch.style.background = this.#page.palette()[color] ?? 'none'
     const when = make('time', { dateTime: new Date(time).toISOString(), title: DATE.format(time) }, ago(time, Date.now()))
-    const who = act !== null ? t('byModerators') : name ? t('by', { name }) : author ? t('by', { name: pseudonym(author) }) : ''
+    const painter = name ?? (author && pseudonym(author))
+    const who = act !== null ? [t('byModerators')] : painter ? named('by', painter) : []
     const see = make('button', { type: 'button', onclick: () => this.#page.go(time) }, t('seeMoment'))
-    return [swatch, make('span', {}, this.#page.nameOf(color), ' · ', when, ...(who ? [' · ', who] : [])), see, ...this.#page.buttons(edit)]
+    return [swatch, make('span', {}, this.#page.nameOf(color), ' · ', when, ...(who.length ? [' · ', ...who] : [])), see, ...this.#page.buttons(edit)]
   }
 }
 

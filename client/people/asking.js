@@ -42,12 +42,13 @@ export class Refusal extends Error {
 /**
  * @param {string} address
  * @param {object} [body]  is posted, as JSON
+ * @param {number | null} [limitMs]  so long the answer is waited for; null: as long as the server works
  * @returns {Promise<any>} the JSON of a 200
  * @throws {Refusal}
  */
-export async function ask(address, body) {
+export async function ask(address, body, limitMs = TIMEOUT_MS) {
   const posted = body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-  const response = await fetch(address, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...posted }).catch(() => null)
+  const response = await fetch(address, { cache: 'no-store', signal: limitMs === null ? null : AbortSignal.timeout(limitMs), ...posted }).catch(() => null)
   const answer = Object(await response?.json().catch(() => null))
   if (response?.status === 200) return answer
   const { code, detail, parameter, retry_after_seconds: exact } = answer

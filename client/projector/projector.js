@@ -22,12 +22,13 @@ export function createProjector({ canvasElement, resync, served }) {
   const [kind, left, said, watching, trouble] = ['p', 'p', 'p', 'p', 'p'].map((tag) => make(/** @type {'p'} */ (tag)))
   left.setAttribute('role', 'timer')
   left.className = 'left'
+  said.dir = 'auto' // a host's own
   trouble.className = 'trouble'
   trouble.setAttribute('role', 'status')
   const address = make('p', { className: 'address' }, location.host + location.pathname.replace(/\/$/, ''))
   const code = make('div', { className: 'code' }, make('p', {}, t('joinHere')), qrPicture(), address)
   const waiting = make('div', { className: 'waiting' }, kind, left)
-  const beside = make('aside', { id: 'projector' }, make('h1', {}, document.title), waiting, said, code, watching, trouble)
+  const beside = make('aside', { id: 'projector' }, make('h1', { dir: 'auto' }, document.title), waiting, said, code, watching, trouble)
   code.querySelector('img')?.addEventListener('error', ({ target }) => /** @type {Element} */ (target).remove())
 
   // Nobody paints here: it is a picture.

@@ -81,7 +81,7 @@ function createRow(item, templates) {
   const find = button('templateFind', () => templates.find(item))
   const remove = button('templateRemove', () => templates.remove(item))
   const fields = numbers.map(({ name, input }) => labelled(TEXTS[name], input))
-  const summary = h('summary', {}, h('b', { textContent: item.template.name }), count)
+  const summary = h('summary', {}, h('b', { textContent: item.template.name, dir: 'auto' }), count)
   const element = h('li', {}, h('details', { name: 'template' }, summary, bar,
     h('p', {}, next, find, move, hide, keep, remove), h('div', { className: 'fields' }, ...fields, labelled('templateStyle', style))
   ))

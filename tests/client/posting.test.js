@@ -65,6 +65,7 @@ test('refusals that certainly placed nothing take the pixel back', () => {
   ])) {
     const outcome = outcomeOf(403, { ...body, detail: 'the server\'s own words' }, null)
     assert.match(outcome.kind === 'refused' ? outcome.reason : '', words)
+    assert.deepEqual(outcome.kind === 'refused' && outcome.area, /** @type {any} */ (body).area) // to be shown
   }
 })
 

@@ -1,0 +1,183 @@
+"""What holds now, on the page: bans and protections, listed, drawn and lifted; and all of it by keyboard alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trio
+
+from tests.browser.moderators_page import open_as_host
+from tests.support.people import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Route
+
+    from tests.browser.canvas_page import CanvasPage
+    from tests.support.page_server import PageServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+ENOUGH = "--charges", "1000", "--charge-seconds", "0.01"
+OUTLINE = (154, 52, 18)
+MOST_TABS = 120  # more than the page has, with its panel
+VANDAL = "b" * 16
+
+
+class _Moderator:
+    """Does acts with a token, beside the page."""
+
+    def __init__(self, server: PageServer, window: CanvasPage) -> None:
+        self._url = server.url
+        self._headers = dict([trio.run(Host(server.data).token, "mod", "moderator")])
+        # The server reads what is new in the people store a moment after it was written.
+        window.wait_until(lambda: self._get("acts").status_code == 200, "the server knows the token")
+
+    def act(self, kind: str, **fields: Any) -> None:
+        """Do one."""
+        answer = httpx.post(f"{self._url}acts", json={"kind": kind, **fields}, headers=self._headers, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
+    def listed(self, what: str) -> list[Any]:
+        """What `GET /acts/WHAT` lists."""
+        return list(self._get(f"acts/{what}").json()[what])
+
+    def _get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self._url}{path}", headers=self._headers, trust_env=False)
+
+
+def _tab_to(window: CanvasPage, selector: str, *, text: str = "") -> None:
+    """Press Tab until the focus is on an element that `selector` finds, with this text."""
+    focused = f"document.activeElement.matches({json.dumps(selector)}) && document.activeElement.textContent.includes("
+    for _ in range(MOST_TABS):
+        if window.ask(f"{focused}{json.dumps(text)})"):
+            return
+        window.page.keyboard.press("Tab")
+    pytest.fail(f"no {selector} {text!r} is reached by keyboard")
+
+
+def _press(window: CanvasPage, selector: str, *, text: str = "") -> None:
+    _tab_to(window, selector, text=text)
+    window.page.keyboard.press("Enter")
+
+
+def _says(window: CanvasPage, where: str, text: str) -> None:
+    place = window.page.locator(where)
+    window.wait_until(lambda: text in place.inner_text(), f"{where} says {text!r}")
+
+
+def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    moderator = _Moderator(server, window)
+    moderator.act("ban", author=VANDAL, until="2096-01-01T12:00:00Z")
+    moderator.act("ban", author="c" * 16)
+    moderator.act("protect", area=[10, 10, 20, 10])
+    open_as_host(window, server)
+    _says(window, ".bans", "bbbbbb · until Jan 1, 2096")
+    _says(window, ".bans", "cccccc · for good")
+    _says(window, ".protections", "at 10, 10")
+    edge = window.state()["view"]["scale"] / 2
+    window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) == OUTLINE, "the area is outlined")
+    _press(window, ".bans button", text="Lift")
+    window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
+    assert window.ask("document.activeElement.matches('.bans button')")  # where the other one was
+    assert [it["author"] for it in moderator.listed("bans")] == [VANDAL]
+    _press(window, ".protections button", text="Lift")
+    _says(window, ".protections", "Nothing is.")
+    window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) != OUTLINE, "the outline is gone")
+    assert moderator.listed("protections") == []
+
+
+def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    for x in (3, 4):
+        server.paint(x, 5, 5)
+    open_as_host(window, server)
+    keys = window.page.keyboard
+    _tab_to(window, ".moderation input[name=x]")
+    for number in ("0", "0", "10", "10"):
+        keys.type(number)
+        keys.press("Tab")
+    _press(window, ".moderation button", text="Who painted here?")
+    _says(window, ".moderation form .result", "2 pixels that somebody painted")
+    _tab_to(window, ".moderation .painters input")
+    keys.press("Space")
+    _tab_to(window, ".moderation select")
+    keys.type("Ban")
+    _press(window, ".moderation button", text="Do it")
+    _says(window, ".bans", "until")
+    _tab_to(window, ".moderation select")
+    keys.type("Wipe")
+    _press(window, ".moderation button", text="Preview")
+    _says(window, ".moderation form .result", "2 pixels change.")
+    _press(window, ".moderation button", text="Do it")
+    _says(window, ".moderation form .result", "Done: 2 pixels.")
+    _press(window, ".acts button", text="Undo")
+    _says(window, ".acts", "undone")
+    window.wait_until_equal(server)
+    assert [server.canvas().indexes[5, x] for x in (3, 4)] == [5, 5]
+    assert window.ask("document.activeElement.matches('.acts button')")  # not at the page's top again
+
+
+def test_whoever_is_refused_in_a_protected_area_is_shown_it(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    _Moderator(server, window).act("protect", area=[10, 10, 20, 10])
+    loaded: list[str] = []
+    window.page.on("request", lambda request: loaded.append(request.url))
+    window.open(server.url)
+    window.click(15, 15)
+    window.wait_until(lambda: "Only moderators" in window.message, "it says why")
+    window.wait_until(lambda: [url for url in loaded if "protected_areas.js" in url], "the outline is loaded")
+
+
+def test_while_the_server_works_it_says_so_and_where_nobody_tells_it_does_not_say_that_it_failed(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    open_as_host(window, server)
+    held: list[Route] = []
+    window.page.route(
+        "**/acts", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    window.page.get_by_role("button", name="Close now").click()
+    _says(window, ".event .answer", "Under way.")
+    assert window.page.locator(".event progress").is_visible()
+    window.wait_until(lambda: held, "it was asked for")
+    held[0].abort()
+    _says(window, ".event .answer", "The server may still be at work")
+
+
+def test_texts_of_others_turn_nothing_around(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    turning = "\u202eabc"
+    done = {"id": 7, "kind": "close", "time": "2026-01-01T00:00:00Z", "by": VANDAL, "name": turning, "done": True}
+    report = {"id": 1, "time": done["time"], "area": [1, 1, 1, 1], "text": turning, "author": VANDAL, "state": "new"}
+    acts = {"acts": [{**done, "undone": True, "reason": turning}], "next": None}
+    reports = {"reports": [{**report, "picture": {"png": ""}}], "next": None}
+    window.page.route("**/acts?*", lambda route: route.fulfill(json=acts))
+    window.page.route("**/reports?*", lambda route: route.fulfill(json=reports))
+    open_as_host(window, server)
+    _says(window, ".acts", turning)
+    window.wait_until(window.page.locator(".reports .said").is_visible, "the report is there")
+    # What stands behind a name is drawn behind it.
+    behind = """(name) => {
+        const range = document.createRange()
+        range.selectNode(name.nextSibling)
+        const [here, next] = [name.getClientRects()[0], range.getClientRects()[0]]
+        return next.left >= here.right - 1 || next.top >= here.bottom - 1
+    }"""
+    assert window.page.locator(".acts bdi").first.evaluate(behind)
+    for text in window.page.locator(".moderation :is(bdi, .said)").all():
+        assert text.evaluate("(it) => getComputedStyle(it).unicodeBidi") in ("isolate", "plaintext")
