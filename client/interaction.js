@@ -53,7 +53,6 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   let past = /** @type {import('./past/time_machine.js').TimeMachine | null} */ (null)
   let moderation = /** @type {import('./moderation/moderation.js').Moderation | null} */ (null) // of moderators and hosts alone
   let drawSigns = /** @type {import('./view/screen.js').Layer | null} */ (null)
-  let drawKept = /** @type {import('./view/screen.js').Layer | null} */ (null)
   let addressTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
   let wasOut = false // of charges
   let heard = 'null' // of what the host says, by the stream
@@ -65,7 +64,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     settings: later(() => import('./panels/settings_panel.js'), say),
     help: later(() => import('./panels/help_panel.js'), say),
     signs: later(() => import('./view/signs.js'), say),
-    areas: later(async () => new (await import('./view/protected_areas.js')).ProtectedAreas(), say),
+    areas: later(async () => new (await import('./view/protected_areas.js')).ProtectedAreas(screen), say),
     sound: later(() => import('./painting/sound.js'), say),
     past: later(() => import('./past/time_machine.js'), say)
   }
@@ -115,12 +114,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
       play(placed ? 'placed' : 'refused')
       if (placed) status.announce(t('placed')) // a refusal is told by its message
     },
-    async kept(area) {
-      const areas = await parts.areas()
-      areas.point(area)
-      drawKept = areas.layer
-      invalidate()
-    },
+    kept: async (area) => (await parts.areas()).point(area),
     charged(told) {
       if (told) connection.tellCharges(cooldown.standing(Date.now()))
       else if (cooldown.limited) connection.askCharges()
@@ -359,7 +353,6 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     (...drawing) => drawSigns?.(...drawing),
     templates.layer,
     ownPixelsLayer(painting.ownPixels, page.palette),
-    (...drawing) => drawKept?.(...drawing),
     marks.layer,
     hoverLayer(() => (brush.target || cursor || people.isBarred || gate.isClosed ? null : hovered), chosenColor),
     cursorLayer(() => brush.target ?? cursor?.pixel ?? null, chosenColor),

@@ -46,7 +46,7 @@ export class Moderation {
   #button = button()
   #frame = make('p', { id: 'moderating', hidden: true }, t('mod_moderating'))
   #form = /** @type {ActForm | null} */ (null)
-  #protected = new ProtectedAreas()
+  #protected
 
   /** @param {Page} page */
   constructor(page) {
@@ -54,7 +54,7 @@ export class Moderation {
     document.head.append(make('link', { rel: 'stylesheet', href: new URL('moderation.css', import.meta.url).href }))
     element('past').after(this.#button)
     element('state').append(this.#frame)
-    page.screen.layers.push(this.#protected.layer)
+    this.#protected = new ProtectedAreas(page.screen)
     page.panel.add('moderation', 'mod_moderation', async (body) => this.#mount(body))
   }
 
@@ -121,8 +121,7 @@ export class Moderation {
 
   /** @param {Rectangle[]} areas  are drawn while the panel is open */
   #protect(areas) {
-    this.#protected.areas = this.#frame.hidden ? [] : areas
-    this.#page.invalidate()
+    this.#protected.show(this.#frame.hidden ? [] : areas)
   }
 
   /** The moment on the time line; null: the present. */

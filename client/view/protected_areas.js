@@ -1,6 +1,6 @@
 /**
  * Protected areas, drawn as outlines with a lock: all of them for moderators, and for everybody else, for a moment, the one in
- * which they were refused. A layer for `screen.js`. Loaded when there is one to draw.
+ * which they were refused. A layer of `screen.js`. Loaded when there is one to draw.
  */
 
 import { visiblePart } from './viewport.js'
@@ -14,14 +14,28 @@ const LOCK_PX = 16
 const LEAST_PX = 24 // the side of an area with a lock: it would hide a smaller one
 
 export class ProtectedAreas {
-  /** Those that stay. */
-  areas = /** @type {Rectangle[]} */ ([])
+  #screen
+  #areas = /** @type {Rectangle[]} */ ([])
   #moment = /** @type {{ area: Rectangle, since: number } | null} */ (null)
   #now
 
-  /** @param {() => number} [now]  milliseconds */
-  constructor(now = () => performance.now()) {
+  /**
+   * @param {{ layers: import('./screen.js').Layer[], invalidate: () => void }} screen  shows them
+   * @param {() => number} [now]  milliseconds
+   */
+  constructor(screen, now = () => performance.now()) {
+    this.#screen = screen
     this.#now = now
+    screen.layers.push(this.#layer)
+  }
+
+  /**
+   * Show these from now on.
+   * @param {Rectangle[]} areas
+   */
+  show(areas) {
+    this.#areas = areas
+    this.#screen.invalidate()
   }
 
   /**
@@ -30,14 +44,16 @@ export class ProtectedAreas {
    */
   point(told) {
     const [x, y, width, height] = Array.isArray(told) ? told : []
-    if ([x, y, width, height].every(Number.isInteger)) this.#moment = { area: { x, y, width, height }, since: this.#now() }
+    if (![x, y, width, height].every(Number.isInteger)) return
+    this.#moment = { area: { x, y, width, height }, since: this.#now() }
+    this.#screen.invalidate()
   }
 
   /** @type {import('./screen.js').Layer} */
-  layer = (context, view, canvas) => {
+  #layer = (context, view, canvas) => {
     const { width, height } = context.canvas
     const seen = visiblePart(view, { width: width / devicePixelRatio, height: height / devicePixelRatio }, canvas)
-    for (const area of this.areas) if (meet(area, seen)) draw(context, view, area)
+    for (const area of this.#areas) if (meet(area, seen)) draw(context, view, area)
     if (!this.#moment) return false
     const age = (this.#now() - this.#moment.since) / SHOWN_MS
     if (age >= 1) this.#moment = null

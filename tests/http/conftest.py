@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http.moderated import Moderated
+from tests.support.people import Host
 from tests.support.serving import LANES, Server, serving
 
 if TYPE_CHECKING:
@@ -33,3 +35,14 @@ async def server(start: Callable[..., AbstractAsyncContextManager[Server]]) -> A
     """A server with an empty canvas, a log in memory and no cooldown."""
     async with start() as started:
         yield started
+
+
+@pytest.fixture
+async def moderated(
+    start: Callable[..., AbstractAsyncContextManager[Server]], tmp_path: Path
+) -> AsyncGenerator[Moderated]:
+    """The same, with a moderator, and a bot whose edits are somebody else's."""
+    host = Host(tmp_path / "data")
+    moderator, bot = await host.token("mod", "moderator"), await host.token("robot", "bot")
+    async with start() as server:
+        yield Moderated(server, moderator, bot)

@@ -6,9 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import numpy as np
-import pytest
 import trio
 from PIL import Image
 
@@ -18,14 +16,17 @@ from placed.canvas.events import Correction
 from placed.http.act_fields import FIELDS
 from placed.moderation import desk as desks
 from placed.moderation.desk import Desk
+from tests.http.moderated import Moderated
 from tests.support.people import Host, post_json, signed_in
 from tests.support.serving import HEIGHT, WIDTH
 from tests.support.texts import ENDS_OF_LINES, SEEN, UNSEEN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    import pytest
 
     from placed.canvas.events import Event
     from tests.support.serving import Server
@@ -34,58 +35,6 @@ if TYPE_CHECKING:
 
 LATER = "2096-10-02T07:06:40.000Z"
 AREA = [1, 1, 3, 2]
-
-
-@attrs.frozen
-class Moderated:
-    """A server, and the tokens of those who look after its canvas."""
-
-    server: Server
-    moderator: tuple[str, str]
-    bot: tuple[str, str]
-
-    async def act(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Do an act, as a moderator."""
-        answer = await post_json(self.server, "/acts", {"kind": kind, **fields}, self.moderator)
-        assert answer.status == 200, answer.body
-        told: dict[str, Any] = answer.json()
-        return told
-
-    async def refused(self, kind: str, **fields: Any) -> tuple[int, dict[str, Any]]:
-        """What an act is refused with."""
-        before = self.server.state()
-        answer = await post_json(self.server, "/acts", {"kind": kind, **fields}, self.moderator)
-        assert answer.status >= 400, answer.body
-        await self.server.assert_well(before)
-        return answer.status, answer.json()
-
-    async def record(self, query: str = "") -> dict[str, Any]:
-        """GET /acts."""
-        told: dict[str, Any] = (await self.server.get(f"/acts{query}", self.moderator)).json()
-        return told
-
-    async def paint(self, *pixels: tuple[int, int, int], bot: bool = False) -> None:
-        """Edits, by this address or by the bot."""
-        for x, y, color in pixels:
-            assert (await self.server.place(x, y, color, *[self.bot] * bot)).status == 200
-
-    async def author(self, *headers: tuple[str, str]) -> str:
-        """Whose edits are those with these headers."""
-        author: str = (await self.server.get("/me", *headers)).json()["author"]
-        return author
-
-    def area(self, x: int = 1, y: int = 1, width: int = 3, height: int = 2) -> list[list[int]]:
-        """The canvas's colours there."""
-        colors: list[list[int]] = self.server.projection.canvas[y : y + height, x : x + width].tolist()
-        return colors
-
-
-@pytest.fixture
-async def moderated(start: Start, tmp_path: Path) -> AsyncGenerator[Moderated]:
-    host = Host(tmp_path / "data")
-    moderator, bot = await host.token("mod", "moderator"), await host.token("robot", "bot")
-    async with start() as server:
-        yield Moderated(server, moderator, bot)
 
 
 async def test_wipe_is_previewed_done_on_record_and_undone(moderated: Moderated) -> None:
@@ -180,33 +129,6 @@ async def test_ban_holds_at_once_and_until_it_is_lifted(moderated: Moderated) ->
     await moderated.paint((1, 1, 1))
     assert [it["kind"] for it in (await moderated.record())["acts"]] == ["unban", "ban"]
     assert (await moderated.record())["acts"][1]["until"] == LATER
-
-
-async def test_who_is_banned_and_what_is_protected_now_is_listed_the_last_first(moderated: Moderated) -> None:
-    async def bans(query: str = "") -> dict[str, Any]:
-        told: dict[str, Any] = (await moderated.server.get(f"/acts/bans{query}", moderated.moderator)).json()
-        return told
-
-    async def areas() -> list[dict[str, Any]]:
-        answer = await moderated.server.get("/acts/protections", moderated.moderator)
-        return list(answer.json()["protections"])
-
-    assert (await bans(), await areas()) == ({"bans": [], "next": None}, [])
-    mod = await moderated.author(moderated.moderator)
-    first = (await moderated.act("ban", author=mod, until=LATER))["id"]
-    second = (await moderated.act("ban", authors=["b" * 16, "a" * 16]))["id"]
-    for_good = [{"author": letter * 16, "until": None, "act": second} for letter in "ab"]
-    named = {"author": mod, "name": "mod", "until": LATER, "act": first}
-    assert await bans() == {"bans": [*for_good, named], "next": None}
-    assert await bans("?limit=2") == {"bans": for_good, "next": 2}
-    assert await bans("?skip=2&limit=2") == {"bans": [named], "next": None}
-    await moderated.act("unban", author="b" * 16)
-    assert [it["author"] for it in (await bans())["bans"]] == ["a" * 16, mod]
-    ids = [(await moderated.act("protect", area=[x, 0, 1, 1]))["id"] for x in (1, 2, 3)]
-    await moderated.act("unprotect", act=ids[1])
-    assert await areas() == [{"act": ids[2], "area": [3, 0, 1, 1]}, {"act": ids[0], "area": [1, 0, 1, 1]}]
-    for path in ("/acts/bans?x=1", "/acts/bans?skip=-1", "/acts/bans?limit=0", "/acts/protections?x=1"):
-        assert (await moderated.server.get(path, moderated.moderator)).json()["code"] == "invalid-parameter"
 
 
 async def test_gate_plans_protection_and_announcement(moderated: Moderated) -> None:
