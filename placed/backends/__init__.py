@@ -146,7 +146,7 @@ class Log(abc.ABC):
             ValueError: the value is empty or too long; nothing was appended.
             LogUnavailable: nothing was appended.
             OutcomeUnknown: it may have been appended.
-            LogUndecodable: it can't be read any further, so nobody would see it; nothing was appended.
+            LogUndecodable, LogRefused: it can't be read any further, so nobody would see it; nothing was appended.
             LogReplaced: another log is in its place; nothing was appended.
             LogClosed: the log was closed; nothing was appended.
 
@@ -167,7 +167,8 @@ class Log(abc.ABC):
     def read(self, offset: int) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Batch]]:
         """Read from `offset` on, in order, for ever: `async with log.read(v) as batches: async for batch in batches`.
 
-        The channel waits when it has reached the log's end. Any number of readers may read at once.
+        The channel waits when it has reached the log's end. Any number of readers may read at once. Who comes back to
+        the place at which a reader was refused, or couldn't unpack what came, enters once that can be read.
 
         Args:
             offset: the first offset to read; the log's next offset is allowed, and waits for the next append. A gap

@@ -94,7 +94,8 @@ class LogReader:
                 retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        async with self._log.read(self._projection.version) as batches:
+        # Not from the projection's version: a gap that lies before what can't be read would count as read again.
+        async with self._log.read(self.position) as batches:
             self._note(reachable=True)
             async for batch in batches:
                 self.position = batch.next_offset

@@ -274,6 +274,12 @@ class Consumer:
         """The offset that is read next; past what `poll` has given where a gap follows."""
         return int(self._consumer.position(self._partition))
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether a broker has let us read, and had nothing more; False until the first answer."""
+        end = self._consumer.highwater(self._partition)
+        return end is not None and bool(self.position >= end)
+
     def poll(self, max_records: int) -> list[Any]:
         """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`.
 

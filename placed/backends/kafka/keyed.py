@@ -15,7 +15,7 @@ import attrs
 import numpy as np
 import trio
 
-from placed.backends import LogUnavailable, LogUndecodable, OutcomeUnknown
+from placed.backends import LogUnavailable, OutcomeUnknown
 from placed.backends.kafka.client import Client
 from placed.backends.kafka.log import APPEND_SECONDS, KafkaLog
 from placed.backends.kafka.topic import Purpose, prepare_topic
@@ -86,8 +86,7 @@ class KafkaKeyedTopic(KafkaLog):
     async def put_all(self, records: Sequence[tuple[bytes, bytes | None]]) -> list[int]:
         """See `KeyedTopic`."""
         self._check()
-        if self._undecodable is not None:
-            raise LogUndecodable(*self._undecodable.args)
+        self._readable.check()
         tickets = []
         try:
             with trio.move_on_after(APPEND_SECONDS):

@@ -20,25 +20,33 @@ later. Gaps in the offsets are legal, and Kafka leaves some. May import Trio and
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from kafka.errors import KafkaTimeoutError
 
-from placed.backends import Log, LogClosed, LogError, LogReplaced, LogUnavailable, LogUndecodable, OutcomeUnknown
-from placed.backends.kafka.client import DELIVERY_SECONDS, OFFSETS_SECONDS, Bounds, Client, append_error, check_topic_id
+from placed.backends import (
+    Log,
+    LogClosed,
+    LogError,
+    LogRefused,
+    LogReplaced,
+    LogUnavailable,
+    LogUndecodable,
+    OutcomeUnknown,
+)
+from placed.backends.kafka.client import DELIVERY_SECONDS, Bounds, Client, append_error
+from placed.backends.kafka.link import Link
 from placed.backends.kafka.place import PLAIN
-from placed.backends.kafka.reader import LAST_STEP_SECONDS, KafkaReader, plain_batch
+from placed.backends.kafka.readable import Readable
+from placed.backends.kafka.reader import KafkaReader, plain_batch
 from placed.backends.kafka.topic import prepare_topic
 from placed.backends.tail import check_value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from placed.backends.kafka.client import Consumer, Producer
+    from placed.backends.kafka.client import Producer
     from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
     from placed.backends.kafka.topic import Topic
     from placed.canvas.batch import Batch
@@ -49,8 +57,6 @@ OPEN_SECONDS: Final = 10.0  # for the first answers; a broker that has just star
 FLUSH_SECONDS: Final = 2.0  # for appends in flight when the log is closed
 RECONNECT_SECONDS: Final = 2.0  # for a new producer while the log is reachable; it takes some ms
 END_SECONDS: Final = 5.0  # for the link's thread to end; longer only where a name server doesn't answer
-PROBE_SECONDS: Final = 1.0  # between questions while the log is reachable
-RETRY_SECONDS: Final = 0.2  # and while it isn't; an answer that doesn't come takes 2 s besides
 
 
 class _Ticket:
@@ -71,7 +77,7 @@ class KafkaLog(Log):
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
         self._topic = topic
-        self._link = _Link(self, client, topic.topic_id)
+        self._link = Link(self, client, topic.topic_id)
         self._slots = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
         self._in_flight: set[_Ticket] = set()
         self._readers: set[KafkaReader] = set()
@@ -79,7 +85,7 @@ class KafkaLog(Log):
         self._changed = trio.Event()  # set, and a new one made, at each change of what follows
         self._asked = trio.Event()
         self._outage: LogError | None = LogUnavailable(f"{client.place}: not connected yet")
-        self._undecodable: LogUndecodable | None = None  # what the last reader found; it keeps appends out
+        self._readable = Readable()  # what can't be read keeps appends out: nobody would see them
         self._producer: Producer | None = None
         self._closed = False
         self._was_reached = False
@@ -106,8 +112,7 @@ class KafkaLog(Log):
         """Append one record; see `Log.append`."""
         check_value(value)
         self._check()
-        if self._undecodable is not None:
-            raise LogUndecodable(*self._undecodable.args)
+        self._readable.check()
         await self._slots.acquire()
         try:
             await self._connected()
@@ -163,15 +168,17 @@ class KafkaLog(Log):
     async def read(self, offset: int) -> AsyncGenerator[KafkaReader]:
         """Read from `offset` on; see `Log.read`."""
         self._check()
-        is_readable = self._undecodable is None
-        reader = KafkaReader(self._client, self._topic.topic_id, offset, self.batch_of, is_readable=is_readable)
+        doubtful, passed = self._readable.is_doubtful(offset), self._readable.passed
+        topic_id = self._topic.topic_id
+        reader = KafkaReader(self._client, topic_id, offset, self.batch_of, is_doubtful=doubtful, passed=passed)
         self._readers.add(reader)
         try:
             await reader.start()
-            self._undecodable = None
+            self._readable.entered(offset)
             yield reader
-        except LogUndecodable as error:
-            self._undecodable = error
+        except (LogUndecodable, LogRefused) as error:
+            if reader.has_failed:  # not the link, nor whoever reads
+                self._readable.failed(reader.offset, error)
             raise
         finally:
             self._readers.discard(reader)
@@ -189,6 +196,7 @@ class KafkaLog(Log):
     def answered(self, bounds: Bounds) -> None:
         """The log was reached."""
         self.heard_next = bounds.next
+        self._readable.answered(bounds)
         if self._outage is not None and self._producer is not None and not isinstance(self._outage, LogReplaced):
             self._outage = None
             self.reconnects += self._was_reached
@@ -257,112 +265,6 @@ class KafkaLog(Log):
             await self._link.ended()
         for reader in list(self._readers):
             await reader.ended()
-
-
-class _Link:
-    """The thread that keeps in touch with the brokers; it owns the consumer that asks, and makes the producers."""
-
-    def __init__(self, log: KafkaLog, client: Client, topic_id: str | None) -> None:
-        self._log = log
-        self._client = client
-        self._topic_id = topic_id
-        self._token = trio.lowlevel.current_trio_token()
-        self._asker: Consumer | None = None
-        self._failed: queue.SimpleQueue[Producer] = queue.SimpleQueue()
-        self._nudge = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="placed-kafka-link", daemon=True)
-        self._ended = trio.Event()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping = True
-        self._nudge.set()
-        if self._thread.ident is None:
-            self._ended.set()
-
-    async def ended(self) -> None:
-        """Wait until the thread, if there was one, is gone."""
-        await self._ended.wait()
-        if self._thread.ident is not None:
-            self._thread.join(LAST_STEP_SECONDS)
-
-    def replace(self, producer: Producer) -> None:
-        """Close a producer whose appends may be anywhere, and make another."""
-        self._failed.put(producer)
-        self._nudge.set()
-
-    def bounds(self) -> Bounds:
-        """What the log holds; in any thread.
-
-        Raises:
-            LogError: it can't be asked, or was replaced.
-        """
-        asker = self._asker
-        if asker is None:
-            raise LogUnavailable(f"{self._client.place}: reconnecting")
-        with self._client.errors():
-            try:
-                bounds = asker.bounds(go_on=lambda: not self._stopping)
-            except KafkaTimeoutError as error:
-                if asker.knows_brokers:
-                    check_topic_id(asker, self._topic_id, self._client.place)
-                raise LogUnavailable(f"{self._client.place}: no answer within {OFFSETS_SECONDS:g} s") from error
-            check_topic_id(asker, self._topic_id, self._client.place)
-            return bounds
-
-    # What follows runs in the link's thread.
-
-    def _run(self) -> None:
-        producers: list[Producer] = []
-        try:
-            while not self._stopping:
-                try:
-                    with self._client.consumer() as self._asker:
-                        self._keep_asking(producers)
-                except LogError as error:
-                    self._tell(partial(self._log.failed, error))
-                except trio.RunFinishedError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - whatever kafka-python does, this thread brings the log back
-                    self._tell(partial(self._log.failed, LogUnavailable(f"{self._client.place}: {error!r}")))
-                finally:
-                    self._asker = None
-                self._close_failed(producers)
-                self._wait(RETRY_SECONDS)
-        except trio.RunFinishedError:
-            pass  # nobody is there to be told
-        finally:
-            for producer in producers:
-                producer.close()
-            with contextlib.suppress(trio.RunFinishedError):
-                self._tell(self._ended.set)
-
-    def _keep_asking(self, producers: list[Producer]) -> None:
-        while not self._stopping:
-            bounds = self.bounds()
-            self._close_failed(producers)
-            if not producers:
-                producers.append(self._client.producer())
-                self._tell(partial(self._log.connected, producers[0]))
-            self._tell(partial(self._log.answered, bounds))
-            self._wait(PROBE_SECONDS)
-
-    def _wait(self, seconds: float) -> None:
-        self._nudge.wait(seconds)
-        self._nudge.clear()  # whoever set it changed something first, which is looked at next
-
-    def _close_failed(self, producers: list[Producer]) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                producer = self._failed.get_nowait()
-                producers.remove(producer)
-                producer.close()
-
-    def _tell(self, report: Callable[[], object]) -> None:
-        self._token.run_sync_soon(report)
 
 
 @contextlib.asynccontextmanager

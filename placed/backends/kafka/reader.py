@@ -33,7 +33,12 @@ STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only wh
 
 
 class KafkaReader(trio.abc.ReceiveChannel[Batch]):
-    """One reader's place in a Kafka log; for one task."""
+    """One reader's place in a Kafka log; for one task.
+
+    Attributes:
+        offset: the first that wasn't received yet.
+        has_failed: whether it couldn't read what is there; False where it was ended by others.
+    """
 
     def __init__(
         self,
@@ -42,7 +47,8 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         offset: int,
         batch_of: Callable[[list[Any]], Batch],
         *,
-        is_readable: bool = True,
+        is_doubtful: bool,
+        passed: Callable[[int], None],
     ) -> None:
         """Read from `offset` on, once `start` has been called.
 
@@ -51,20 +57,22 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             topic_id: the topic's, as it was opened.
             offset: the first to read.
             batch_of: makes a batch of records of kafka-python, at least one.
-            is_readable: False where the last reader couldn't unpack what came next; `start` then waits until this one
-                can.
+            is_doubtful: whether the last reader couldn't read what comes next; `start` then waits until this one has.
+            passed: called with each batch's `next_offset`, once the batch was received.
         """
         self._client = client
         self._topic_id = topic_id
-        self._offset = offset
+        self.offset = offset
         self._batch_of = batch_of
-        self._is_readable = is_readable
+        self._is_doubtful = is_doubtful
+        self._passed = passed
         self._batches, self._received = trio.open_memory_channel[Batch](0)
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="placed-kafka-reader", daemon=True)
         self._error: LogError | None = None
+        self.has_failed = False
         self._token = trio.lowlevel.current_trio_token()
 
     async def start(self) -> None:
@@ -80,10 +88,12 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
     async def receive(self) -> Batch:
         """The next batch; see `Log.read` for its errors."""
         try:
-            return await self._received.receive()
+            batch = await self._received.receive()
         except trio.EndOfChannel:
             assert self._error is not None
             raise self._error from None
+        self._passed(batch.next_offset)
+        return batch
 
     def fail(self, error: LogError) -> None:
         """End it: a waiting `receive`, and later ones, raise `error`. The first error counts."""
@@ -125,16 +135,17 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
                 self._token.run_sync_soon(self._end, error)
 
     def _end(self, error: LogError | None) -> None:
+        self.has_failed = error is not None and self._error is None
         self.fail(error or LogUnavailable(f"{self._client.place}: the reader ended"))
         self._ended.set()
 
     def _follow(self, consumer: Consumer) -> None:
         bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())
         check_topic_id(consumer, self._topic_id, self._client.place)
-        if not bounds.first <= self._offset <= bounds.next:
-            raise out_of_range(self._offset, bounds)
-        consumer.seek(self._offset)
-        if self._is_readable or self._offset == bounds.next:
+        if not bounds.first <= self.offset <= bounds.next:
+            raise out_of_range(self.offset, bounds)
+        consumer.seek(self.offset)
+        if not self._is_doubtful:
             self._token.run_sync_soon(self._ready.set)
         most = 1  # who wants no more than the first record has it at once
         while not self._stop.is_set():
@@ -142,12 +153,14 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             most = BATCH_RECORDS
             # The end of a transaction takes an offset that is nobody's, and may be the log's last one.
             gap_end = consumer.position if not records else 0
-            if records or gap_end > self._offset:
+            if records or gap_end > self.offset:
                 check_topic_id(consumer, self._topic_id, self._client.place)
                 batch = self._batch_of(records) if records else _gap(gap_end)
-                self._offset = batch.next_offset
+                self.offset = batch.next_offset
                 self._token.run_sync_soon(self._ready.set)
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
+            elif consumer.is_at_end:
+                self._token.run_sync_soon(self._ready.set)
 
     def _poll(self, consumer: Consumer, most: int) -> list[Any]:
         try:
@@ -155,9 +168,9 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         except OffsetOutOfRangeError:
             # Retention has overtaken this reader. Right after a change of leader it may also be a passing state.
             bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())
-            if bounds.first <= self._offset <= bounds.next:
+            if bounds.first <= self.offset <= bounds.next:
                 raise
-            raise out_of_range(self._offset, bounds) from None
+            raise out_of_range(self.offset, bounds) from None
 
 
 def plain_batch(records: list[Any]) -> Batch:

@@ -1,0 +1,125 @@
+"""A topic without brokers: a `KafkaLog` reads from it with its own threads, and finds what the test has put there."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from placed.backends.kafka.client import Bounds
+from placed.backends.kafka.log import KafkaLog
+from placed.backends.kafka.place import KafkaPlace
+from placed.backends.kafka.topic import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from placed.backends import LogError
+
+_SLICE_SECONDS = 0.005  # a broker's answer that nothing has come takes as long
+_ID = "f" * 32
+
+
+class FakeTopic:
+    """What is in the topic.
+
+    Attributes:
+        records: by their offsets.
+        first, next: the offsets that it holds; one without a record is a gap.
+        broken: the offsets that can't be read, and why.
+        refused: why nobody may read; None lets everybody.
+        begun: where readers have begun, in order.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[int, bytes] = {}
+        self.first = self.next = 0
+        self.broken: dict[int, LogError] = {}
+        self.refused: LogError | None = None
+        self.begun: list[int] = []
+        self.place = KafkaPlace(("nowhere:9092",), "fake")
+
+    def add(self, value: bytes) -> None:
+        """Append a record."""
+        self.records[self.next] = value
+        self.next += 1
+
+    def add_broken(self, error: LogError) -> None:
+        """Append one that can't be read."""
+        self.broken[self.next] = error
+        self.next += 1
+
+    def break_at(self, offset: int, error: LogError) -> None:
+        """Have a record that was appended be one that can't be read."""
+        del self.records[offset]
+        self.broken[offset] = error
+
+    def add_gap(self) -> None:
+        """Append the end of a transaction, which nobody sees."""
+        self.next += 1
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it holds."""
+        return Bounds(self.first, self.next)
+
+    @contextlib.contextmanager
+    def consumer(self) -> Iterator[Any]:
+        """As `Client.consumer`."""
+        yield _FakeConsumer(self)
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncGenerator[KafkaLog]:
+        """The log in it, which is reachable, and appends to it."""
+        log = KafkaLog(self, Topic(_ID, _ID, (), {}))  # type: ignore[arg-type]  # it is no Client
+        log.connected(SimpleNamespace(send=self._send))  # type: ignore[arg-type]  # nor a Producer
+        log.answered(self.bounds)
+        try:
+            yield log
+        finally:
+            await log.close()
+
+    def _send(self, value: bytes, done: Callable[[int | None, Exception | None], None], _key: object) -> None:
+        self.add(value)
+        done(self.next - 1, None)
+
+
+class _FakeConsumer:
+    """As `placed.backends.kafka.client.Consumer`: what comes before a broken record is given first."""
+
+    topic_id = _ID
+
+    def __init__(self, topic: FakeTopic) -> None:
+        self._topic = topic
+        self.position = 0
+        self.is_at_end = False
+
+    def bounds(self, go_on: Callable[[], bool]) -> Bounds:
+        assert go_on()
+        return self._topic.bounds
+
+    def seek(self, offset: int) -> None:
+        self._topic.begun.append(offset)
+        self.position = offset
+
+    def poll(self, most: int) -> list[Any]:
+        if self._topic.refused is not None:
+            raise self._topic.refused
+        found: list[Any] = []
+        end = self._topic.next  # what is below it stays as it is, whatever is appended meanwhile
+        while self.position < end and self.position in self._topic.records and len(found) < most:
+            found.append(SimpleNamespace(offset=self.position, timestamp=0, value=self._topic.records[self.position]))
+            self.position += 1
+        if not found:
+            self._pass_gap(end)
+        if not found:
+            time.sleep(_SLICE_SECONDS)
+        self.is_at_end = self.position >= end
+        return found
+
+    def _pass_gap(self, end: int) -> None:
+        """Go on behind a gap: an answer may end with one."""
+        if self.position in self._topic.broken:
+            raise self._topic.broken[self.position]
+        self.position += self.position < end
