@@ -51,6 +51,7 @@ export class TimeMachine {
   #activity
   #card
   #line
+  #styled
   #layer = /** @type {'heat' | 'untouched' | null} */ (null)
   #isOpen = false
   #isRight = true // the canvas that is shown is that of the moment
@@ -63,7 +64,7 @@ export class TimeMachine {
   constructor(page) {
     this.#page = page
     this.#source = new Source(() => page.palette.palette)
-    this.#style()
+    this.#styled = style()
     this.#reel = new Reel(this.#source, (error) => this.#failed(error))
     this.#activity = new Activity(this.#source, () => this.#page.screen.invalidate())
     this.#card = new PixelCard({
@@ -129,6 +130,7 @@ export class TimeMachine {
       this.#failed(error)
       return
     }
+    await this.#styled
     if (!this.#isOpen) {
       this.#isOpen = true
       document.body.dataset.past = 'open'
@@ -375,8 +377,16 @@ export class TimeMachine {
       this.#film = null
     }
   }
+}
 
-  #style() {
-    document.head.append(make('link', { rel: 'stylesheet', href: new URL('past.css', import.meta.url).href }))
-  }
+/**
+ * Load the looks. A time line that is shown without them takes another part of the window, and the canvas, which makes
+ * room for it, would move twice: under the pointer of somebody who is about to click.
+ *
+ * @returns {Promise<unknown>} they are there, or aren't to be had
+ */
+function style() {
+  const link = make('link', { rel: 'stylesheet', href: new URL('past.css', import.meta.url).href })
+  document.head.append(link)
+  return new Promise((done) => (link.onload = link.onerror = done))
 }

@@ -78,7 +78,7 @@ export class Attention {
   }
 
   /**
-   * What the browser says of the network. Its no is believed until somebody answers, as a server on this machine does.
+   * What the browser says of the network. Its no is believed until a new request is answered, as a server on this machine does.
    *
    * @param {boolean} online
    * @param {number} now

@@ -3,6 +3,8 @@
  * missing. Pure. Times are milliseconds since the epoch.
  */
 
+import { LATE_MS } from './patience.js'
+
 /** @typedef {import('./commands.js').Command} Command */
 /** @typedef {import('./commands.js').Lead} Lead */
 
@@ -66,7 +68,7 @@ export class OtherTab {
     this.#progress.viewers = lead.viewers
     this.#progress.notices = lead.notices ?? null
     if (!this.#following.isLive) return null
-    this.#steps.answered(now)
+    this.#steps.answered(now, now - LATE_MS)
     if (this.#steps.name === 'delta') return null
     if (lead.log !== this.#progress.log) return this.#steps.wait('info', now, { calm: true }) // one of us has an old one
     this.#progress.goal = lead.version

@@ -13,6 +13,7 @@ export const OPEN_TIMEOUT_MS = 15_000
 export const SILENCE_MS = 40_000 // the server sends at least a status every 15 s: two may be lost
 export const PROBE_MS = 4_000 // for a stream's first byte, or info, once there is a canvas; doubled each time it is too short
 const WAKE_SILENCE_MS = 5_000 // on waking up, so much silence is enough to look: it costs one request
+export const LATE_MS = 1_000 // what was on its way when the network went
 const HEALTHY_MS = 5_000 // a stream that lasts this long has earned a fresh back-off
 
 export class Patience {
@@ -92,6 +93,14 @@ export class Patience {
    */
   isSound(now) {
     return this.isOpen && now - this.#heardAt < SILENCE_MS / 2
+  }
+
+  /**
+   * Whether what was asked before then is still heard.
+   * @param {number} at
+   */
+  outlasts(at) {
+    return this.#startedAt <= at && this.#heardAt - at > LATE_MS
   }
 
   /**

@@ -5,13 +5,14 @@
 
 export const HIDDEN_MS = 5_000 // a look at another tab costs nothing
 const SLEEP_MS = 5_000 // between two ticks of a page that is seen: the machine slept
-const LATE_BYTES_MS = 1_000 // what was on its way when the network went
 
 export class Presence {
   #tickedAt = /** @type {number | null} */ (null)
   #hiddenAt = /** @type {number | null} */ (null)
   #said = true // the browser's last word on whether there is a network
-  #lostAt = /** @type {number | null} */ (null) // when it said no, until somebody answers all the same
+
+  /** When it said that there is none; null once somebody has answered all the same. */
+  lostAt = /** @type {number | null} */ (null)
 
   get isSeen() {
     return this.#hiddenAt === null
@@ -19,7 +20,7 @@ export class Presence {
 
   /** Whether the browser says that there is no network, and nobody has answered since. */
   get isOffline() {
-    return this.#lostAt !== null
+    return this.lostAt !== null
   }
 
   /**
@@ -58,15 +59,15 @@ export class Presence {
   network(online, now) {
     if (online === this.#said) return false
     this.#said = online
-    this.#lostAt = online ? null : now
+    this.lostAt = online ? null : now
     return true
   }
 
   /**
-   * Somebody is there.
-   * @param {number} now
+   * Somebody is there. A stream that was open before may go on though nothing new gets through: that is no answer.
+   * @param {number} askedAt
    */
-  answered(now) {
-    if (this.#lostAt !== null && now - this.#lostAt > LATE_BYTES_MS) this.#lostAt = null
+  answered(askedAt) {
+    if (this.lostAt !== null && askedAt > this.lostAt) this.lostAt = null
   }
 }

@@ -21,7 +21,8 @@
  *
  * The goal is the server's version, which info and the stream's `event: status` tell. How long to wait is told in
  * `back_off.js`; being seen again ends it, and so does the browser's word that there is a network. While the browser says
- * that there is none, one attempt in half a minute finds out whether it is wrong.
+ * that there is none, one attempt in half a minute finds out whether it is wrong; a stream that goes on all the same is
+ * asked for anew at once, since a browser may leave it open and let nothing new through.
  *
  * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened
  * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored. Frames
@@ -268,6 +269,8 @@ export class Resync {
     if (woken) return woken
     if (name === 'waiting' || name === 'pause') return this.#steps.isDue(now) ? this.#steps.goOn(now) : null
     patience.agree(now)
+    const { lostAt } = this.#presence
+    if (name === 'stream' && lostAt !== null && patience.outlasts(lostAt)) return this.attention.probe(now)
     if (!this.#steps.isOverdue(now)) return null
     if (name === 'stream' && !patience.isOpen) return this.#steps.doubtStream('silent', now)
     patience.timedOut()

@@ -148,10 +148,11 @@ export class Steps {
   /**
    * Somebody is there.
    * @param {number} now
+   * @param {number} [askedAt]
    */
-  answered(now) {
+  answered(now, askedAt = now - this.patience.ranMs(now)) {
     this.patience.reset()
-    this.#presence.answered(now)
+    this.#presence.answered(askedAt)
   }
 
   /** That nothing came is nothing to hide any more. */

@@ -8,12 +8,14 @@ Playwright brings, and switching that policy off would not test the page that pe
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.support.page_server import PageServer
+
+T = TypeVar("T")
 
 LIMIT_SECONDS = 45.0  # a server that is slow to restart lets the page's back-off grow to 30 s
 _ASK_AGAIN_MS = 25
@@ -33,6 +37,17 @@ _INDEXES = """(() => {
     for (let i = 0; i < indexes.length; i += 8192) binary += String.fromCharCode(...indexes.subarray(i, i + 8192))
     return [btoa(binary), placed.width]
 })()"""
+
+# A canvas that makes room for a bar does so in the frame after the bar is there, and one that glides takes several.
+_PLACE_AT_REST = """async ([x, y]) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))
+    let [before, at] = [null, placed.screenOf(x, y)]
+    do {
+        await frame();
+        [before, at] = [at, placed.screenOf(x, y)]
+    } while (before.x !== at.x || before.y !== at.y)
+    return at
+}"""
 
 _LOOK = """(() => {
     window.rightAt = 0
@@ -58,6 +73,41 @@ class CanvasPage:
     def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
         return self.page.evaluate(expression)
+
+    def collect(self, event: str, told: Callable[[Any], T | None]) -> Callable[[], list[T]]:
+        """What the page's events of this kind tell from now on; None is nothing. Call what is returned for the list.
+
+        Playwright hands on what the browser did only while it is asked something: a list filled by `page.on` may still
+        lack it, when what a test has waited for was seen elsewhere, such as in the server. Here nobody gets the list
+        before the page has answered: what it did until now is in it.
+        """
+        collected: list[T] = []
+
+        def note(what: Any) -> None:
+            said = told(what)
+            if said is not None:
+                collected.append(said)
+
+        def until_now() -> list[T]:
+            with contextlib.suppress(Error):  # a page that is just being left doesn't answer
+                self.ask("0")
+            return list(collected)
+
+        self.page.on(event, note)  # type: ignore[call-overload] # which events there are is for Playwright to say
+        return until_now
+
+    def requests(self, part: str = "") -> Callable[[], list[str]]:
+        """The addresses with this part that the page asks from now on, as `collect` gives them."""
+        return self.collect("request", lambda request: request.url if part in request.url else None)
+
+    def complaints(self) -> Callable[[], list[str]]:
+        """What the page's console, its errors, and answers that refuse say from now on, as `collect` gives them."""
+        of = (
+            self.collect("console", lambda message: str(message.text)),
+            self.collect("pageerror", str),
+            self.collect("response", lambda answer: str(answer.url) if answer.status >= 400 else None),
+        )
+        return lambda: [complaint for each in of for complaint in each()]
 
     def wait_until(self, holds: Callable[[], object], what: str) -> None:
         """Ask again until it holds.
@@ -120,8 +170,8 @@ class CanvasPage:
         return [(p["x"], p["y"], p["color"], p["state"]) for p in self.ask("placed.ownPixels()")]
 
     def place_of(self, x: int, y: int) -> tuple[float, float]:
-        """Where the middle of a canvas pixel is in the window, in CSS pixels."""
-        place = self.ask(f"placed.screenOf({x}, {y})")
+        """Where the middle of a canvas pixel is in the window, in CSS pixels, once the view is at rest."""
+        place = self.page.evaluate(_PLACE_AT_REST, [x, y])
         return place["x"], place["y"]
 
     def drawn(self, x: int, y: int, *, beside_px: float = 0) -> tuple[int, int, int]:

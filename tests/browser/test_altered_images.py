@@ -37,9 +37,8 @@ ALTERATIONS: dict[str, Callable[[Image.Image], tuple[Image.Image, str]]] = {
 BEYOND_USE = {"lossy", "WebP", "smaller"}
 
 
-def _alter(window: CanvasPage, name: str) -> list[str]:
-    """Have images altered; what is asked for instead is in the list."""
-    asked: list[str] = []
+def _alter(window: CanvasPage, name: str) -> Callable[[], list[str]]:
+    """Have images altered; what is asked for instead is in the list that the result gives."""
 
     def alter(route: Route) -> None:
         answer = route.fetch()
@@ -50,8 +49,7 @@ def _alter(window: CanvasPage, name: str) -> list[str]:
         route.fulfill(response=answer, body=file.getvalue())
 
     window.page.route("**/canvas.png*", alter)
-    window.page.on("request", lambda request: asked.append(request.url) if "canvas.bin" in request.url else None)
-    return asked
+    return window.requests("canvas.bin")
 
 
 @pytest.mark.parametrize("name", ALTERATIONS)
@@ -65,7 +63,7 @@ def test_the_canvas_is_right_however_its_image_was_altered(
     window.open(server.url)
     window.wait_until_equal(server)
     assert window.drawn(4 * 9, 3 * 9) == server.palette()[9]
-    assert bool(asked) is (name in BEYOND_USE)
+    assert bool(asked()) is (name in BEYOND_USE)
     server.paint(60, 40, 5)
     window.wait_until_equal(server)
 

@@ -123,23 +123,22 @@ def test_in_drawing_a_drag_paints_until_the_charges_are_spent(
     window.wait_until(lambda: len(_painted(window)) == 5, "as many as charges allow are painted")
     window.wait_until(lambda: "ready in" in window.message, "it says why no more")
     window.wait_until_equal(server)
-    assert (sum(posts), len(posts) < 5) == (5, True)
+    assert (sum(posts()), len(posts()) < 5) == (5, True)
     window.page.get_by_role("button", name="Draw by dragging").click()
     view = window.state()["view"]
     _drag(window, (10, 20), (20, 30))
     assert window.state()["view"] != view
 
 
-def _posts(window: CanvasPage) -> list[int]:
-    """How many edits each request to paint has, as they go out."""
-    posts: list[int] = []
+def _posts(window: CanvasPage) -> Callable[[], list[int]]:
+    """How many edits each request to paint has that goes out from now on."""
 
-    def note(request: Request) -> None:
-        if request.method == "POST":
-            posts.append(len((request.post_data_json or {})["edits"]) if request.url.endswith("/edits") else 1)
+    def size(request: Request) -> int | None:
+        if request.method != "POST":
+            return None
+        return len((request.post_data_json or {})["edits"]) if request.url.endswith("/edits") else 1
 
-    window.page.on("request", note)
-    return posts
+    return window.collect("request", size)
 
 
 def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, window: CanvasPage) -> None:
@@ -152,13 +151,13 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     _drag(window, (10, 10), (30, 10), (30, 30), steps=1)
     window.page.keyboard.up("Shift")
     window.wait_until(lambda: (window.indexes() == RED).sum() == 41, "the line is painted")
-    assert sum(posts) == 41
-    assert len(posts) <= 4  # where it began, and what came while that was answered
-    posts.clear()
+    assert sum(posts()) == 41
+    assert len(posts()) <= 4  # where it began, and what came while that was answered
     window.wait_until(lambda: not window.own_pixels(), "all of it is settled")
+    undoing = _posts(window)
     window.page.keyboard.press("u")
     window.wait_until(lambda: np.array_equal(window.indexes(), before), "what was there is there again")
-    assert posts == [41]
+    assert undoing() == [41]
     window.wait_until_equal(server)
     window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
 
@@ -203,7 +202,7 @@ def test_a_drawn_line_spends_nothing_on_pixels_that_are_so_already(server: PageS
     _drag(window, (10, 10), (14, 10), (10, 10))
     window.page.keyboard.up("Shift")
     window.wait_until(lambda: len(_painted(window)) == 5, "the line is painted")
-    assert sum(posts) == 4
+    assert sum(posts()) == 4
 
 
 def test_asked_to_it_asks_before_painting(server: PageServer, window: CanvasPage) -> None:

@@ -78,10 +78,9 @@ def test_page_in_a_frame_of_any_other_site_is_not_shown(
         server = new_server("--allow-embed", "https://another.example")
         framed.append(server.url)
         window = new_window()
-        complaints = list[str]()
-        window.page.on("console", lambda message: complaints.append(message.text))
+        complaints = window.collect("console", lambda message: str(message.text))
         window.page.goto(site)
         window.wait_until(
-            lambda: any("frame-ancestors" in each for each in complaints), "the browser refuses the frame"
+            lambda: any("frame-ancestors" in each for each in complaints()), "the browser refuses the frame"
         )
         assert not _framed(window).evaluate("'placed' in window")

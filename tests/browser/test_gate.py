@@ -111,9 +111,8 @@ def test_an_announcement_is_shown_can_be_put_away_and_the_next_one_comes(
 
 def test_an_open_canvas_loads_nothing_of_all_this(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
-    asked: list[str] = []
-    window.page.on("request", lambda request: asked.append(request.url))
+    asked = window.requests()
     window.open(server.url)
     window.click(3, 4)
     window.wait_until_equal(server)
-    assert not [url for url in asked if url.endswith(("/gate/shown.js", "/gate/texts.js", "/gate.css"))]
+    assert not [url for url in asked() if url.endswith(("/gate/shown.js", "/gate/texts.js", "/gate.css"))]

@@ -44,12 +44,11 @@ def test_title_and_what_the_host_tells(
     own: PageServer, new_window: Callable[..., CanvasPage], axe: str, options: dict[str, object]
 ) -> None:
     window = new_window(**options)
-    asked: list[str] = []
-    window.page.on("request", lambda request: asked.append(request.url))
+    asked = window.requests()
     window.open(own.url)
     assert window.page.get_by_role("heading", name="The canvas of Class 7b").is_visible()
     assert window.page.title() == "The canvas of Class 7b"
-    assert not [url for url in asked if url.endswith(("about", "about_panel.js"))]
+    assert not [url for url in asked() if url.endswith(("about", "about_panel.js"))]
     window.page.get_by_role("button", name="About this canvas").click()
     there = window.page.get_by_role("link", name="there")
     there.wait_for()

@@ -121,14 +121,13 @@ def test_nobody_else_loads_any_of_it(
     new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, window = new_server(*ENOUGH), new_window()
-    loaded: list[str] = []
-    window.page.on("request", lambda request: loaded.append(request.url))
+    loaded = window.requests()
     window.open(server.url)
     window.page.get_by_role("button", name="Settings").click()
     window.wait_until(window.page.locator("#panel-body > *").first.is_visible, "the second half is there")
     assert window.page.locator("#moderation").count() == 0
-    assert [url for url in loaded if "/moderation/" in url] == []
-    assert any(url.endswith("/interaction.js") for url in loaded)
+    assert [url for url in loaded() if "/moderation/" in url] == []
+    assert any(url.endswith("/interaction.js") for url in loaded())
 
 
 def test_a_place_that_somebody_reports_is_seen_by_moderators_and_marked_as_done(

@@ -98,11 +98,10 @@ def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again
 ) -> None:
     window = new_window()
     asked = _outdate(window, "interaction.js")
-    loads: list[str] = []
-    window.page.on("load", lambda page: loads.append(page.url))
+    loads = window.collect("load", lambda page: str(page.url))
     window.page.goto(server.url)
-    window.wait_until(lambda: len(loads) == 2, "it is loaded once more")
+    window.wait_until(lambda: len(loads()) == 2, "it is loaded once more")
     window.wait_until(lambda: "newer version" in window.message, "it says so the second time")
     window.page.wait_for_timeout(2_500)  # the tools are tried again each second
-    assert len(loads) == 2
+    assert len(loads()) == 2
     assert len(asked) > 2

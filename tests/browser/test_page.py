@@ -27,14 +27,11 @@ PHONE = {
 
 def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     window = new_window()
-    complaints: list[str] = []
-    window.page.on("console", lambda message: complaints.append(message.text))
-    window.page.on("pageerror", lambda error: complaints.append(str(error)))
-    window.page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 400 else None)
+    complaints = window.complaints()
     window.open(server.url)
     server.paint(1, 1, 5)
     window.wait_until_equal(server)
-    assert complaints == []
+    assert complaints() == []
 
 
 @pytest.mark.parametrize("lost", ["interaction.js", "painting/brush.js"])

@@ -94,11 +94,10 @@ def test_without_a_charge_left_nothing_is_sent(
     window.open(server.url)
     window.click(3, 3)
     window.wait_until(lambda: window.indexes()[3, 3] != 0, "the first pixel is placed")
-    posts: list[Any] = []
-    window.page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    posts = window.collect("request", lambda request: request.url if request.method == "POST" else None)
     window.click(4, 4)
     window.wait_until(lambda: "ready in" in window.message, "the page says why not")
-    assert (posts, window.own_pixels()) == ([], [])
+    assert (posts(), window.own_pixels()) == ([], [])
 
 
 def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from playwright.sync_api import Route
 
     from tests.browser.canvas_page import CanvasPage
     from tests.support.page_server import PageServer
@@ -128,8 +129,7 @@ def test_the_present_goes_on_unseen_and_is_not_loaded_anew(
 ) -> None:
     server, _ = painted
     window.wait_until_equal(server)
-    asked: list[str] = []
-    window.page.on("request", lambda request: asked.append(request.url))
+    images = window.requests("/canvas.png")
     window.page.locator("#past").click()
     _wait_until_now(window)
     window.page.locator("#moment").press("Home")
@@ -140,7 +140,25 @@ def test_the_present_goes_on_unseen_and_is_not_loaded_anew(
     window.page.get_by_role("button", name="Back to now").click()
     _wait_until_now(window)
     assert _shown(window)[4, 3] == GREEN
-    assert [url for url in asked if "/canvas.png" in url and "/history/" not in url] == []
+    assert [url for url in images() if "/history/" not in url] == []
+
+
+def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
+    painted: tuple[PageServer, list[str]], window: CanvasPage
+) -> None:
+    server, _ = painted
+    window.wait_until_equal(server)
+    held: list[Route] = []
+    window.page.route("**/past.css", lambda route: held.append(route))
+    asked = window.collect("requestfinished", lambda request: request.url if "/history" in request.url else None)
+    window.page.locator("#past").click()
+    window.wait_until(lambda: held and len(asked()) == 2, "what it shows is there, but for its looks")
+    window.page.wait_for_timeout(500)  # no synchronisation: the time in which it would be shown without them
+    assert window.page.locator("#moment").is_hidden()
+    held[0].continue_()
+    window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
+    window.click(20, 15)
+    window.wait_until(lambda: "Pixel 20, 15" in window.page.locator("#pixel-card").inner_text(), "it is aimed at")
 
 
 @pytest.mark.parametrize("how", ["click", "key"])

@@ -31,10 +31,9 @@ def server(new_server: Callable[..., PageServer]) -> PageServer:
     return new_server("--challenge", "--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
 
 
-def _posts(window: CanvasPage, path: str) -> list[str]:
-    posts: list[str] = []
-    window.page.on("request", lambda it: posts.append(it.method) if it.url.endswith(f"/{path}") else None)
-    return posts
+def _posts(window: CanvasPage, path: str) -> Callable[[], list[str]]:
+    """The methods of the requests for this path from now on."""
+    return window.collect("request", lambda it: str(it.method) if it.url.endswith(f"/{path}") else None)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", PLAIN_HOST])
@@ -49,14 +48,14 @@ def test_a_pass_is_there_before_anybody_paints_and_serves_the_page_that_is_loade
     window.click(10, 12)
     window.wait_until_equal(server)
     assert server.canvas(2).indexes[12, 10] == window.state()["color"]
-    assert edits == ["POST"], "once, since it had the pass"
+    assert edits() == ["POST"], "once, since it had the pass"
     asked = _posts(window, "challenge")
     window.page.reload()
     window.wait_until_live()
     window.click(11, 12)
     window.wait_until_equal(server)
     assert server.canvas(3).indexes[12, 11] == window.state()["color"]
-    assert asked == []
+    assert asked() == []
 
 
 def test_what_is_painted_before_the_pass_is_there_waits_for_it_and_that_is_said(
@@ -77,7 +76,7 @@ def test_what_is_painted_before_the_pass_is_there_waits_for_it_and_that_is_said(
     window.wait_until(lambda: server.canvas_version() == 2, "it goes out by itself")
     window.wait_until_equal(server)
     assert server.canvas(2).indexes[12, 10] == window.state()["color"]
-    assert edits == ["POST"]
+    assert edits() == ["POST"]
 
 
 def test_a_pass_that_counts_no_more_is_renewed_without_the_edit_being_lost(
@@ -95,7 +94,7 @@ def test_a_pass_that_counts_no_more_is_renewed_without_the_edit_being_lost(
     edits = _posts(window, "edit")
     window.click(10, 12)
     window.wait_until(lambda: server.canvas_version() == 2, "it is painted")
-    assert edits == ["POST", "POST"]
+    assert edits() == ["POST", "POST"]
     assert json.loads(window.ask(_PASS))["pass"] not in (old["pass"], "another-address-had-this-one")
 
 
@@ -132,9 +131,9 @@ def test_a_page_that_nobody_looks_at_does_not_search(server: PageServer, new_win
     held[0].continue_()
     window.wait_until_live()
     window.page.wait_for_timeout(1_000)  # five ticks
-    assert asked == []
+    assert asked() == []
     window.ask("void (window.unseen = false)")
-    window.wait_until(lambda: asked, "now somebody does")
+    window.wait_until(asked, "now somebody does")
 
 
 def test_whoever_is_signed_in_is_not_asked(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
@@ -144,11 +143,10 @@ def test_whoever_is_signed_in_is_not_asked(server: PageServer, new_window: Calla
     window.wait_until(window.page.locator("#people").is_visible, "one is somebody")
     window.page.context.clear_cookies(name="placed-pass")
     window.ask(f"void {_PASS.replace('getItem', 'removeItem')}")
-    asked = _posts(window, "challenge")
     window.page.reload()
     window.wait_until_live()
     window.wait_until(window.page.locator("#people").is_visible, "the page knows who it is")
-    asked.clear()  # what it asked before it knew
+    asked = _posts(window, "challenge")
     window.click(10, 12)
     window.wait_until(lambda: server.canvas_version() == 2, "it is painted")
-    assert asked == []
+    assert asked() == []

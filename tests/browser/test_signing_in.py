@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
-def _asked(window: CanvasPage) -> list[str]:
-    """What the page asks for, as METHOD and the path's last part, as it comes."""
-    asked: list[str] = []
+def _asked(window: CanvasPage) -> Callable[[], list[str]]:
+    """What the page asks for from now on, as METHOD and the path's last part."""
 
-    def note(request: Request) -> None:
-        asked.append(f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}")
+    def name(request: Request) -> str:
+        return f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}"
 
-    window.page.on("request", note)
-    return asked
+    return window.collect("request", name)
 
 
 def test_a_canvas_for_everybody_loads_and_asks_nothing_of_people(
@@ -44,7 +42,7 @@ def test_a_canvas_for_everybody_loads_and_asks_nothing_of_people(
     assert window.page.locator("#colors").is_visible()
     assert not window.page.locator("#people").is_visible()
     parts = {"people.js", "person.js", "sign_in.js", "card.js", "pass.js", "people.css"}
-    assert not {request.partition(" ")[2] for request in asked} & {*parts, "me", "challenge"}
+    assert not {request.partition(" ")[2] for request in asked()} & {*parts, "me", "challenge"}
     window.page.keyboard.press("?")
     window.page.locator("#panel-body kbd").first.wait_for()
     assert "sign in" not in window.page.locator("#panel-body").inner_text()
@@ -60,7 +58,7 @@ def test_what_painting_needs_is_clear_before_one_tries(
     window.click(3, 4)
     wait_until_told(window, "Sign in to paint.")
     assert not window.own_pixels()
-    assert "POST edit" not in asked
+    assert "POST edit" not in asked()
     button(window, "Sign in to paint").click()
     window.page.locator("#panel form").wait_for()
     assert "The host of this canvas gives it to you" in window.page.locator("#panel-body").inner_text()
@@ -94,8 +92,7 @@ def test_a_links_code_signs_in_and_is_at_once_nowhere_to_be_seen(
 ) -> None:
     server, window = new_server(*CODE), new_window()
     (code,) = codes(server)
-    seen: list[str] = []
-    window.page.on("request", lambda request: seen.append(request.url))
+    seen = window.requests()
     held: list[Route] = []
     window.page.route("**/info", lambda route: route.continue_() if held else held.append(route))
     window.page.goto(f"{server.url}#x=20&code={code}&y=10&z=16")
@@ -106,7 +103,7 @@ def test_a_links_code_signs_in_and_is_at_once_nowhere_to_be_seen(
     window.wait_until_live()  # the palette is there a little earlier than the view
     assert window.ask("placed.view.scale") == 16
     assert code not in window.page.url
-    assert not any(code in url.partition("#")[0] for url in seen)
+    assert not any(code in url.partition("#")[0] for url in seen())
     assert window.ask("history.length") == 2  # the empty page that a window begins with, and this one
 
 

@@ -30,8 +30,7 @@ class _Fetched:
     """What a window has fetched."""
 
     def __init__(self, window: CanvasPage) -> None:
-        self._requests: list[Request] = []
-        window.page.on("requestfinished", lambda request: self._requests.append(request))
+        self._requests: Callable[[], list[Request]] = window.collect("requestfinished", lambda request: request)
 
     def sizes(self) -> dict[str, int]:
         """What each answer's content took on the wire, in bytes, by path without the files' version."""
@@ -42,7 +41,7 @@ class _Fetched:
         return [told["responseHeadersSize"] for name, told in self._told() if name.endswith((".js", ".css"))]
 
     def _told(self) -> Iterator[tuple[str, RequestSizes]]:
-        for request in self._requests:
+        for request in self._requests():
             path = urlsplit(request.url).path
             if path != _STREAM:
                 yield path.rpartition("/")[2], request.sizes()

@@ -28,11 +28,7 @@ def test_the_page_under_a_path_works_wholly_and_asks_nobody_else(
     server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     window = new_window()
-    asked, complaints = list[str](), list[str]()
-    window.page.context.on("request", lambda request: asked.append(request.url))
-    window.page.on("console", lambda message: complaints.append(message.text))
-    window.page.on("pageerror", lambda error: complaints.append(str(error)))
-    window.page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 400 else None)
+    asked, complaints = window.requests(), window.complaints()
     window.page.add_init_script(_VIOLATIONS)
     with run_sub_path_nginx(tmp_path / "nginx", server.port) as nginx:
         window.open(f"http://127.0.0.1:{nginx.port}/place/")
@@ -44,9 +40,9 @@ def test_the_page_under_a_path_works_wholly_and_asks_nobody_else(
         window.wait_until(lambda: server.canvas().indexes[12, 10] == 7, "the edit reaches the server")
         window.wait_until_equal(server)
         assert window.ask("violations") == []
-    own = f"http://127.0.0.1:{nginx.port}/place/", "data:", "blob:"
-    assert [url for url in asked if not url.startswith(own)] == []
-    assert complaints == []
+        own = f"http://127.0.0.1:{nginx.port}/place/", "data:", "blob:"
+        assert [url for url in asked() if not url.startswith(own)] == []
+        assert complaints() == []
 
 
 def test_without_the_slash_at_its_end_the_path_leads_there(

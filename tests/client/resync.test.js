@@ -308,11 +308,29 @@ test('a browser that is wrong about the network is found out: a server may be on
   const { machine, run } = live()
   machine.attention.network(false, 0)
   machine.heard(run, 5_000)
+  assert.equal(machine.standing.connection, 'offline')
+  const again = given(machine.tick(5_100))
+  assert.deepEqual(again, { do: 'stream', run: again.run, version: 5, log: 'a' })
+  machine.heard(again.run, 5_200)
   assert.equal(machine.standing.connection, 'live')
-  machine.ended(run, {}, 6_000)
+  machine.ended(again.run, {}, 6_000)
   assert.ok(machine.standing.retryInMs(6_000) <= 1_000)
   machine.attention.network(false, 7_000) // it says it again and again
   assert.equal(given(pass(machine, 7_000, 8_000).command).do, 'stream')
+})
+
+test('a stream that goes on is no network while nothing new gets through, and one attempt finds that out', () => {
+  const { machine, run } = live()
+  machine.attention.network(false, 0)
+  for (let now = 2_000; now < 5_000; now += 500) machine.heard(run, now)
+  machine.gotFrame(run, 6)
+  assert.deepEqual([machine.standing.connection, machine.version], ['offline', 6])
+  const again = given(machine.tick(5_100))
+  assert.equal(again.do === 'stream' && again.version, 6)
+  assert.equal(machine.tick(5_200), null)
+  machine.ended(again.run, { failed: true }, 5_300)
+  assert.equal(pass(machine, 5_400, 35_000).command, null)
+  assert.equal(machine.standing.connection, 'offline')
 })
 
 test('a request that was under way when the network came back is made again', () => {

@@ -32,7 +32,7 @@ def images(red: bytes) -> Iterator[ImageServer]:
 @pytest.fixture
 def new_panel(server: PageServer, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Panel]]:
     """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected."""
-    complaints: list[str] = []
+    complaints: list[Callable[[], list[str]]] = []
 
     def new(context: BrowserContext | None = None, url: str = "", *, complains: bool = False, **options: Any) -> Panel:
         # Without motion: a view that glides would be aimed at before it has come to rest.
@@ -40,12 +40,11 @@ def new_panel(server: PageServer, new_context: Callable[..., BrowserContext]) ->
         context = context or new_context(**options)
         window = CanvasPage(context.new_page())
         if not complains:
-            window.page.on("console", lambda message: complaints.append(message.text))
-            window.page.on("pageerror", lambda error: complaints.append(str(error)))
+            complaints.append(window.complaints())
         window.open(url or server.url)
         panel = Panel(window)
         panel.open()
         return panel
 
     yield new
-    assert complaints == []
+    assert [complaint for each in complaints for complaint in each()] == []
