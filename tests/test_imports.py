@@ -55,7 +55,7 @@ ROOMS = {
         packages="attrs rich trio",
     ),
     "commands": _room(
-        "process http people moderation history tasks backends storage pictures telemetry canvas",
+        "process http people history tasks backends storage pictures telemetry canvas",
         packages="PIL attrs av click httpx idna isal lmdb numpy platformdirs pyarrow rich segno trio",
     ),
     "process": _room("telemetry", packages="trio"),
@@ -65,7 +65,7 @@ ROOMS = {
         "segno trio werkzeug",
     ),
     "people": _room("backends storage telemetry canvas", packages="attrs itsdangerous lmdb trio"),
-    "moderation": _room("history tasks backends pictures storage telemetry canvas", packages="attrs lmdb numpy trio"),
+    "moderation": _room("history tasks backends pictures telemetry canvas", packages="attrs numpy trio"),
     "history": _room("backends telemetry canvas", packages="attrs isal numpy trio"),
     "stream": _room("telemetry canvas", packages="numpy trio"),
     "tasks": _room("backends storage telemetry canvas", packages="attrs numpy trio"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import attrs
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from placed.canvas.definition import Definition
+
+    Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @attrs.frozen
@@ -69,7 +71,7 @@ class Area:
         """Whether a pixel is in it."""
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
-    def part_of(self, canvas: NDArray[np.generic]) -> NDArray[np.generic]:
+    def part_of(self, canvas: NDArray[Scalar]) -> NDArray[Scalar]:
         """Its part of an array of shape (height, width, ...): a view."""
-        part: NDArray[np.generic] = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
+        part: NDArray[Scalar] = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
         return part

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from placed.canvas.acts.fields import MOST_AUTHORS, MOST_CHARACTERS
-from placed.canvas.area import Area
 from placed.canvas.definition import Definition
+from placed.canvas.whole import whole
 from placed.http.answer import invalid_parameter, missing_parameter
 from placed.http.body import JSON, Members, json_members, media_type
 from placed.http.moment import ALLOWED, moment_of
-from placed.http.parameters import MAX_VERSION, integer
+from placed.http.parameters import MAX_VERSION, area_on, integer
 from placed.people.unseen import unseen_in
 
 if TYPE_CHECKING:
+    from placed.canvas.area import Area
     from placed.http.answer import Problem, Request
 
 FIELDS: Final = {
@@ -35,7 +36,6 @@ FIELDS: Final = {
 }
 _ALL: Final = ("kind", "reason", "preview")
 _EXPECTED: Final = 'a JSON object such as {"kind": "wipe", "area": [0, 0, 8, 8]}'
-_AREA: Final = "[x, y, width, height], all on the canvas of {} x {} pixels"
 _TEXT: Final = f"a text of 1 to {MOST_CHARACTERS} characters that are seen, in one line"
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
@@ -84,15 +84,7 @@ class Fields:
 
     def area(self, definition: Definition) -> Area:
         """The area, on this canvas."""
-        allowed = _AREA.format(definition.width, definition.height)
-        value = self._needed("area", allowed)
-        numbers = [_whole(part) for part in value] if type(value) is list else []
-        try:
-            area = Area(*(-1 if part is None else part for part in numbers))
-            area.check_on(definition)
-        except (TypeError, ValueError):
-            raise self._wrong("area", allowed) from None
-        return area
+        return area_on(definition, "area", _plain(self.told.get("area")))
 
     def authors(self) -> list[str]:
         """The authors, of `author` or `authors`; none where there are neither."""
@@ -122,7 +114,7 @@ class Fields:
         if not self.has(name):
             return None
         value = self.told[name]
-        ms = moment_of(name, str(value) if type(value) is int else self._text_of(name, ALLOWED))
+        ms = _moment(name, value)
         if ms <= now_ms:
             raise invalid_parameter(name, value, f"{ALLOWED}, after now", "is over")
         return ms
@@ -138,9 +130,7 @@ class Fields:
         name, inner = value[0]
         if name == "v":
             return integer("to.v", inner, 0, version), None
-        if not isinstance(inner, str) and type(inner) is not int:
-            raise invalid_parameter("to.t", _plain(inner), ALLOWED)
-        ms = moment_of("to.t", str(inner))
+        ms = _moment("to.t", inner)
         if ms > now_ms:
             raise invalid_parameter("to.t", inner, f"{ALLOWED}, before now", "is yet to come")
         return None, ms
@@ -224,10 +214,14 @@ def _kinds() -> str:
     return ", ".join(FIELDS)
 
 
-def _whole(value: object) -> int | None:
-    if type(value) is float and value.is_integer():
-        return int(value)
-    return value if type(value) is int else None
+def _moment(name: str, value: object) -> int:
+    """A moment as RFC 3339, or in ms since the epoch: these as a number, too."""
+    if isinstance(value, str):
+        return moment_of(name, value)
+    ms = whole(value)
+    if ms is None:
+        raise invalid_parameter(name, _plain(value), ALLOWED)
+    return moment_of(name, str(ms))
 
 
 def _plain(value: object) -> object:

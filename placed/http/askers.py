@@ -117,7 +117,7 @@ class Askers:
             if author is not None:
                 return author
         if self.needs_sign_in:
-            raise _sign_in(self._how)
+            raise sign_in(self._how)
         author = author_of(client_address(request, self.trusted_proxies), self.author_key)
         if self.challenge is not None:
             self.challenge.require(request, author)
@@ -130,7 +130,7 @@ class Askers:
             Problem: 401, they have to sign in.
         """
         if self.hides and not self.of(request).is_signed_in:
-            raise _sign_in("this canvas is shown to those alone who have signed in")
+            raise sign_in("this canvas is shown to those alone who have signed in")
 
     def pass_of(self, request: Request) -> Callable[[], bool]:
         """What tells, again and again, whether who asks may go on watching."""
@@ -149,7 +149,7 @@ class Askers:
         """
         asker = self.of(request)
         if not asker.is_signed_in:
-            raise _sign_in("this is for those alone who have signed in")
+            raise sign_in("this is for those alone who have signed in")
         return asker
 
     def looks_after(self, author: int) -> bool:
@@ -223,7 +223,7 @@ class Askers:
             return self._person_here(request)
         token = self._token(bearer)
         if token is None:
-            raise _sign_in("there is no such token; it may have been revoked")
+            raise sign_in("there is no such token; it may have been revoked")
         self.store.used(token)
         return token.author
 
@@ -258,5 +258,6 @@ def _bearer(request: Request) -> str:
     return (rest.strip() or "-") if scheme.lower() == _SCHEME else ""
 
 
-def _sign_in(detail: str) -> Problem:
+def sign_in(detail: str) -> Problem:
+    """The 401 for who has to sign in first."""
     return Problem(401, "sign-in", detail, _ASKS_FOR)

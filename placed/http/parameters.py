@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from placed.canvas.area import Area
+from placed.canvas.whole import whole
 from placed.http.answer import Problem, invalid_parameter, missing_parameter
 from placed.http.body import FORM, JSON, form_pairs, json_members, media_type
 
@@ -19,11 +21,9 @@ _VERSIONS: Final = f"an integer from 0 to {MAX_VERSION}"
 # By polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up as Mercure's clients are.
 _LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id", "last_event_id"})
 _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
-_MOST_EXACT: Final = 2.0**53  # up to here a float is one integer and no other (RFC 8259, section 6)
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
 _IMAGE_VERSION = re.compile(r"(?:^|&)v=([0-9]{1,19})(?:&|$)", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
-_INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 
 
 def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
@@ -125,24 +125,36 @@ def text(request: Request, name: str, max_length: int) -> str | None:
 
 
 def integer(name: str, value: object, low: int, high: int) -> int:
-    """`value` as an integer of [low, high], both included, given in decimal digits or as a JSON number, which may be
-    written as `1.0`: languages whose numbers are all floats write it so.
+    """`value` as an integer of [low, high], both included; `placed.canvas.whole` says how it may be spelled.
 
     Raises:
         Problem: 400.
     """
     allowed = f"an integer from {low} to {high}"
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        number = int(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        number = value
-    elif isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
-        number = int(value)
-    else:
+    number = whole(value)
+    if number is None:
         raise invalid_parameter(name, value, allowed, "is not an integer")
     if not low <= number <= high:
         raise invalid_parameter(name, value, allowed, "is out of range")
     return number
+
+
+def area_on(definition: Definition, name: str, value: object) -> Area:
+    """`value`, a list of x, y, width and height, as an area of which every pixel is on the canvas.
+
+    Raises:
+        Problem: 400; None means that it is missing.
+    """
+    allowed = f"[x, y, width, height], all on the canvas of {definition.width} x {definition.height} pixels"
+    if value is None:
+        raise missing_parameter(name, allowed)
+    numbers = [whole(part) for part in value] if type(value) is list else []
+    try:
+        area = Area(*(-1 if part is None else part for part in numbers))
+        area.check_on(definition)
+    except (TypeError, ValueError):
+        raise invalid_parameter(name, value, allowed) from None
+    return area
 
 
 def query_pairs(query: str) -> Pairs:

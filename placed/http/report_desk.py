@@ -1,28 +1,32 @@
 """Takes reports from everybody who may watch, and shows them to moderators and hosts: `/reports`.
 
-An author may make `MOST_AN_HOUR` in an hour; how many are kept in all, and what happens then, is
-`placed.moderation.reports`'. Nothing of a report is told to anybody else, nor written into the log.
+How many an author may make in an hour, how many are kept in all, and what happens then, is
+`placed.people.report_changes`'. Nothing of a report is told to anybody else, nor written into the log.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from placed.canvas import png
 from placed.canvas.area import Area
 from placed.canvas.clock import wall_clock_ms
 from placed.http.answer import Problem, invalid_parameter, json_answer, missing_parameter, retry_after
+from placed.http.askers import sign_in
 from placed.http.body import JSON, form_pairs, json_members, media_type
 from placed.http.moment import in_words
 from placed.http.origin import refuse_cross_site
+from placed.http.parameters import area_on, integer
 from placed.http.window_limit import WindowLimit
-from placed.moderation.report import MOST_TEXT, STATES, Report, around, picture_of
-from placed.moderation.reports import ReportsFull
+from placed.people.changes import Refused
+from placed.people.report import MOST_TEXT, STATES, Report, around
+from placed.people.report_changes import MOST_AN_HOUR, TooMany
+from placed.people.reported import MOST_ID
 from placed.people.unseen import JOINERS, unseen_in
 from placed.storage.lmdb_environment import StoreError
 
@@ -32,15 +36,14 @@ if TYPE_CHECKING:
     from placed.canvas.projection import Projection
     from placed.http.answer import Answer, Request
     from placed.http.askers import Askers
-    from placed.moderation.reports import Reports
+    from placed.people.reports import Reports
 
-MOST_AN_HOUR: Final = 5
 _HOUR_SECONDS: Final = 3_600.0
+_TOO_MANY: Final = 429
 _FULL_RETRY_SECONDS: Final = 600.0  # a guess: moderators have to look first
 _RETRY_SECONDS: Final = 5.0
 _MOST_LISTED: Final = 100
 _LISTED: Final = 50
-_MOST_ID: Final = 2**53 - 1  # what JavaScript has of whole numbers
 _FIELDS: Final = frozenset({"x", "y", "area", "text"})
 _QUESTIONS: Final = frozenset({"after", "before", "limit", "state"})
 _SET_STATES: Final = STATES[1:]
@@ -54,7 +57,7 @@ class ReportDesk:
         askers: who asks.
         projection: the canvas.
         reports: those that were made.
-        now_seconds: for the limit.
+        now_seconds: for this server's own limit, which spares the store whoever keeps asking.
     """
 
     askers: Askers
@@ -73,16 +76,17 @@ class ReportDesk:
         self.askers.watcher(request)
         media_type(request, JSON)
         fields = _once(json_members(request.body, "a JSON object with x and y, or area, and text"), _FIELDS)
-        report = self._made(fields, self.askers.of(request).author)
-        key = report.author.to_bytes(8)
+        asker = self.askers.of(request)
+        report, key = self._made(fields, asker.author), asker.author.to_bytes(8)
         wait_seconds = self._limit.take(key, self.now_seconds())
         if wait_seconds:
-            raise _too_many(wait_seconds)
+            raise _problem(TooMany(round(wait_seconds * 1_000)))
         try:
             with _problems():
-                stored = await self.reports.add(report)
-        except Problem:
-            self._limit.give_back(key)
+                stored = await self.reports.add(report, is_person=asker.is_signed_in)
+        except Problem as problem:
+            if problem.status != _TOO_MANY:
+                self._limit.give_back(key)
             raise
         return json_answer({"id": stored.id, "v": stored.version})
 
@@ -93,15 +97,12 @@ class ReportDesk:
             Problem: 400, 401, 403, 503.
         """
         self._refuse_others(request)
-        asked = {
-            name: int(value) if name != "state" and _is_id(value) else value
-            for name, value in _once(form_pairs(request.query, "query"), _QUESTIONS).items()
-        }
+        asked = _once(form_pairs(request.query, "query"), _QUESTIONS)
         limit = _whole(asked, "limit", _LISTED, 1, _MOST_LISTED)
-        after, before = _whole(asked, "after", 0, 0, _MOST_ID), _whole(asked, "before", _MOST_ID, 1, _MOST_ID)
+        after, before = _whole(asked, "after", 0, 0, MOST_ID), _whole(asked, "before", MOST_ID, 1, MOST_ID)
         state = _state(asked, STATES) if "state" in asked else None
         with _problems():
-            found = list(itertools.islice(await self.reports.newest(after, before, state), limit + 1))
+            found = await self.reports.newest(after, before, state, limit + 1)
         shown = found[:limit]
         return json_answer(
             {"reports": [_told(one) for one in shown], "next": shown[-1].id if len(found) > limit else None}
@@ -118,17 +119,15 @@ class ReportDesk:
         media_type(request, JSON)
         state = _state(_once(json_members(request.body, "a JSON object with state"), frozenset({"state"})), _SET_STATES)
         with _problems():
-            report = await self.reports.set_state(int(report_id), state) if _is_id(report_id) else None
-        if report is None:
-            raise Problem(404, "not-found", f"there is no report {report_id[:32]!r}")
-        return json_answer({"id": report.id, "state": report.state})
+            await self.reports.set_state(int(report_id) if _is_id(report_id) else 0, state)  # no report has the id 0
+        return json_answer({"id": int(report_id), "state": state})
 
     def _made(self, fields: dict[str, Any], author: int) -> Report:
         projection = self.projection
         area, text = self._area(fields), _text(fields)
         height, width = projection.canvas.shape
         seen = around(area, width, height)
-        picture = picture_of(seen, projection.canvas, projection.definition.rgb)
+        picture = png.encode(seen.part_of(projection.canvas), projection.definition.rgb)
         return Report(
             time_ms=wall_clock_ms(),
             version=projection.version,
@@ -141,7 +140,6 @@ class ReportDesk:
 
     def _area(self, fields: dict[str, Any]) -> Area:
         definition = self.projection.definition
-        allowed = f"[x, y, width, height] inside the canvas of {definition.width} x {definition.height}"
         if "area" not in fields:
             x = _whole(fields, "x", None, 0, definition.width - 1)
             y = _whole(fields, "y", None, 0, definition.height - 1)
@@ -149,15 +147,7 @@ class ReportDesk:
         for name in ("x", "y"):
             if name in fields:
                 raise invalid_parameter(name, fields[name], "x and y, or area", "stands beside area")
-        told = fields["area"]
-        if not isinstance(told, list) or len(told) != 4 or not all(type(one) is int for one in told):
-            raise invalid_parameter("area", told, allowed)
-        try:
-            area = Area(*told)
-            area.check_on(definition)
-        except ValueError as error:
-            raise invalid_parameter("area", told, allowed) from error
-        return area
+        return area_on(definition, "area", fields["area"])
 
     def _refuse_others(self, request: Request) -> None:
         if not self.askers.looks_after(self.askers.member(request).author):
@@ -192,19 +182,15 @@ def _once(pairs: Iterable[tuple[str, Any]], known: frozenset[str]) -> dict[str, 
 
 
 def _whole(fields: dict[str, Any], name: str, default: int | None, low: int, high: int) -> int:
-    allowed = f"a whole number from {low} to {high}"
-    if name not in fields:
-        if default is None:
-            raise missing_parameter(name, allowed)
-        return default
-    value = fields[name]
-    if type(value) is not int or not low <= value <= high:  # True is an int, too
-        raise invalid_parameter(name, value, allowed)
-    return value
+    if name in fields:
+        return integer(name, fields[name], low, high)
+    if default is None:
+        raise missing_parameter(name, f"an integer from {low} to {high}")
+    return default
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST_ID))
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_ID))
 
 
 def _text(fields: dict[str, Any]) -> str:
@@ -231,17 +217,25 @@ def _state(fields: dict[str, Any], allowed: tuple[str, ...]) -> str:
     return state
 
 
-def _too_many(wait_seconds: float) -> Problem:
-    detail = f"you have made {MOST_AN_HOUR} reports within an hour; wait before the next one"
-    return Problem(429, "too-many-reports", detail, retry_after(wait_seconds), retry_after_seconds=wait_seconds)
-
-
 @contextlib.contextmanager
 def _problems() -> Iterator[None]:
+    """Make problems of what can't be done."""
     try:
         yield
-    except ReportsFull as error:
-        raise Problem(503, "reports-full", str(error), retry_after(_FULL_RETRY_SECONDS)) from error
+    except Refused as refusal:
+        raise _problem(refusal) from refusal
     except StoreError as error:  # its words name folders, which are the operator's business
         detail = "reports can't be kept or read just now; the server's log says why"
         raise Problem(503, "reports-unavailable", detail, retry_after(_RETRY_SECONDS)) from error
+
+
+def _problem(refusal: Refused) -> Problem:
+    if isinstance(refusal, TooMany):
+        wait_seconds = refusal.wait_ms / 1_000
+        wait = retry_after(wait_seconds)
+        return Problem(429, "too-many-reports", str(refusal), wait, retry_after_seconds=wait_seconds)
+    if refusal.reason == "full":
+        return Problem(503, "reports-full", str(refusal), retry_after(_FULL_RETRY_SECONDS))
+    if refusal.reason == "unknown-report":
+        return Problem(404, "not-found", str(refusal))
+    return sign_in("you were forgotten a moment ago; sign in again")

@@ -10,9 +10,6 @@
     whole_past   the past that these need, from the history, and from the log where there is none
     since        which pixels were painted while an act was worked out
     rules        who may paint where, asked before an edit is appended
-    report       what somebody says of a place, with how it looked then
-    reports      keeps them, in the data folder
-    reports_file reads, erases and checks what is there, also beside a server
     gate         opens and closes the canvas when a plan's time has come
 
 What moderators ask is read in `http`; what an act's record means is in `canvas.acts`.

@@ -8,6 +8,8 @@
          v
     store                one server's people: reading, changing, following what others change
 
+    report, reported, report_changes, reports      the same for what people report of places, in that order
+
 A person has an id, a name and roles, in a store of the data folder; the log, log lines and metrics know their author
 alone. `sessions` signs what a browser keeps in its cookie, and reads it without asking the store. `names` says what a
 name may be, and which two look alike. Nothing in this room knows of HTTP: `placed.http` reads cookies and tokens, and

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from placed.people.person import HOST_LINK_MS, PLAIN, in_order
-from placed.people.records import Put, author_key, digest_key
+from placed.people.records import Put, author_key, digest_key, report_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from placed.people.person import Code
+    from placed.people.reported import FoundReport
     from placed.people.view import People
 
 MOST_PEOPLE: Final = 2_000_000  # 600 MB in the store
@@ -33,7 +34,8 @@ class Refused(Exception):
     """A change that can't be made; nothing was changed.
 
     Attributes:
-        reason: `name-taken`, `wrong-code`, `code-revoked`, `unknown-person`, `unknown-token`, `is-token` or `full`.
+        reason: `name-taken`, `wrong-code`, `code-revoked`, `unknown-person`, `unknown-token`, `is-token`, `full`,
+            and of a report `too-many` or `unknown-report`.
     """
 
     def __init__(self, reason: str, text: str) -> None:
@@ -306,7 +308,7 @@ class AddHostLink:
 
 @attrs.frozen
 class Forget:
-    """A person's id, name and all else that is stored about them is gone; their sessions end."""
+    """A person's id, name, reports and all else that is stored about them is gone; their sessions end."""
 
     author: int
     now_ms: int
@@ -316,7 +318,15 @@ class Forget:
         person = people.person(self.author)
         if person is None:
             raise Refused("unknown-person", "nobody has this author")
-        return [signed_out(self.author, self.now_ms), *(Put(key, None) for key in people.keys_of(person))]
+        # The person comes last: once they are gone, what the file still has of them all is overwritten.
+        reports = erased(one for one in people.reports() if one.author == self.author)
+        keys = people.keys_of(person)
+        return [*reports, signed_out(self.author, self.now_ms), *(Put(key, None) for key in keys)]
+
+
+def erased(reports: Iterable[FoundReport]) -> list[Put]:
+    """The records that erase reports."""
+    return [Put(report_key(one.id, one.author, field), None) for one in reports for field in "is"]
 
 
 def signed_out(author: int, now_ms: int) -> Put:

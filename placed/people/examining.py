@@ -16,7 +16,8 @@ import attrs
 from placed.people.pages import DATABASE, PagesView
 from placed.people.person import PLAIN
 from placed.people.records import RecordDamaged, author_in, decode_fields, decode_stored, encode_fields
-from placed.people.view import HEAD_KEY, Head, name_key, number_key, roles_key
+from placed.people.report import DONE
+from placed.people.view import COUNTED, HEAD_KEY, Head, name_key, number_key, roles_key
 from placed.storage.lmdb_beside import look_beside
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import DATA_NAME
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from placed.people.records import Stored
     from placed.storage.lmdb_pages import PageFile
 
-_COUNTED: Final = {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out"}
 _MASK: Final = (1 << 128) - 1
 
 
@@ -41,7 +41,7 @@ class FoundPeople:
     """What a sound store has.
 
     Attributes:
-        people, codes, tokens, host_links: how many.
+        people, codes, tokens, host_links, reports, done_reports: how many.
         roles: how many are more than a person.
     """
 
@@ -49,6 +49,8 @@ class FoundPeople:
     codes: int
     tokens: int
     host_links: int
+    reports: int
+    done_reports: int
     roles: int
 
 
@@ -78,17 +80,18 @@ def examine(folder: Path) -> FoundPeople | None:
 
 def _examined(pages: PageFile) -> FoundPeople:
     view = PagesView(pages, many=True)
-    counts = dict.fromkeys((*_COUNTED.values(), "roles"), 0)
+    counts = dict.fromkeys((*COUNTED.values(), "roles", "done_reports"), 0)
     following, there = _KeySum(), _KeySum()
     person = -1  # the author of the last one; a person's other fields come after the first
     for key, value in view.scan(b""):
         kind = key[:1]
         if kind in (b"N", b"C", b"R"):
             there.add(key)
-        elif kind in _COUNTED:
+        elif kind in COUNTED:
             stored = decode_stored(key, value)
             decode_fields(key, encode_fields(stored.fields))
-            counts[_COUNTED[kind]] += key[-1:] == b"i"
+            counts[COUNTED[kind]] += key[-1:] == b"i"
+            counts["done_reports"] += key[:1] + key[-1:] == b"rs" and stored.fields["state"] == DONE
             if key[:1] + key[-1:] == b"pi":
                 person = author_in(key)
             for each in _following(key, stored, person):

@@ -30,7 +30,7 @@ from placed.storage.lmdb_environment import StoreError, StoreUnavailable, StoreU
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lmdb import Transaction
     from lmdb import _Database as Database
@@ -216,8 +216,11 @@ class Following:
 
     # Changing.
 
-    async def change(self, change: Change) -> None:
+    async def change(self, change: Change) -> Sequence[Put]:
         """Make a change on all servers; it is written here when this returns.
+
+        Returns:
+            The records that made it.
 
         Raises:
             Refused: it can't be made.
@@ -228,29 +231,30 @@ class Following:
         self._waiting += 1
         try:
             for attempt in range(_TRIES):
-                if await self._make(change):
-                    return
+                puts = await self._make(change)
+                if puts is not None:
+                    return puts
                 await trio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - so that two don't clash again
         finally:
             self._waiting -= 1
         raise StoreUnavailable("others change the same just now; try again")
 
-    async def _make(self, change: Change) -> bool:
-        """Make it; False if it clashed with others, and was undone."""
+    async def _make(self, change: Change) -> Sequence[Put] | None:
+        """Make it; None if it clashed with others, and was undone."""
         with self._watching() as between:
             proposal = await self._decide(change)
             if not proposal.puts:
-                return True
+                return ()
             offsets = await self._append(proposal.records())
             await self._read_up_to(offsets[-1] + 1)
             if len(between.records) > _MOST_BETWEEN:
                 raise StoreUncertain("too much changes at once; it may have been made")
             others = [each for each in between.records if each.offset >= proposal.base and each.offset not in offsets]
             if not proposal.clashes(each for each in others if each.offset < offsets[-1]):
-                return True
+                return proposal.puts
             undone = await self._append(records_of(proposal.undone(offsets, others)))
             await self._read_up_to(undone[-1] + 1 if undone else 0)
-            return False
+            return None
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[_Between]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from placed.canvas.whole import whole
 from placed.people.changes import (
     MOST_CODES_AT_ONCE,
     AddCodes,
@@ -69,28 +70,16 @@ class BadField(ValueError):
         self.allowed = allowed
 
 
-class Reports(Protocol):
-    """What people have reported, which is kept apart from the store; see `placed.moderation.reports`."""
-
-    def exported(self, author: int) -> list[dict[str, Any]]:
-        """Those of an author, as JSON; raises StoreError."""
-
-    async def forget(self, author: int) -> None:
-        """Erase those of an author; raises StoreError."""
-
-
 @attrs.frozen
 class Hosting:
     """The people of one store, for its hosts.
 
     Attributes:
         store: theirs.
-        reports: what they have written to moderators.
         key: the author key.
     """
 
     store: PeopleStore
-    reports: Reports
     key: bytes = attrs.field(repr=False)
 
     def look(self, what: str, fields: Fields) -> dict[str, Any]:
@@ -155,7 +144,7 @@ class Hosting:
             "code": None if code is None else _told_code(code),
             "token": None if token is None else _told_token(token),
             "signed_out_ms": self.store.revoked.get(person.author, 0) or None,
-            "reports": self.reports.exported(person.author),
+            "reports": [report.exported() for report in self.store.reports_by(person.author)],
         }
 
     async def _add_codes(self, fields: Fields) -> dict[str, Any]:
@@ -191,7 +180,6 @@ class Hosting:
 
     async def _forget(self, fields: Fields) -> dict[str, Any]:
         person = self._who(fields)
-        await self.reports.forget(person.author)  # first: where that fails, the host can still name the person
         await self.store.change(Forget(person.author, _now_ms()))
         return {"author": f"{person.author:016x}"}
 
@@ -269,8 +257,8 @@ def _text(fields: Fields, name: str) -> str:
 
 def _whole(fields: Fields, name: str, most: int, default: int | None = None) -> int:
     value = fields.get(name, default)
-    number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
-    if type(number) is not int or not 1 <= number <= most:
+    number = whole(value)
+    if number is None or not 1 <= number <= most:
         raise BadField(name, value, f"a whole number from 1 to {most:,}")
     return number
 

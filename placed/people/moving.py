@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from placed.backends.keyed import KeyedTopic
     from placed.people.store import PeopleStore
 
-_RECORDS: Final = (b"c", b"h", b"o", b"p", b"t")  # the kinds that are records, and don't follow from them
+_RECORDS: Final = (b"c", b"h", b"o", b"p", b"r", b"t")  # the kinds that are records, and don't follow from them
 _AT_ONCE: Final = 500  # records in a transaction, or sent before their answers are waited for
 
 
@@ -72,7 +72,7 @@ def _records(view: PagesView) -> Iterator[Put]:
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether the store in `folder` has no people, codes, tokens and host links, or isn't there.
+    """Whether the store in `folder` has no people, codes, tokens, host links and reports, or isn't there.
 
     Raises: as `all_people`.
     """
@@ -88,7 +88,7 @@ def is_empty(folder: Path) -> bool:
         raise StoreDamaged(f"{folder / DATA_NAME} is damaged: {damage}") from damage
     finally:
         os.close(descriptor)
-    return not (head.people or head.codes or head.tokens or head.host_links)
+    return not head.has_any
 
 
 async def into_topic(topic: KeyedTopic, puts: Iterator[Put]) -> None:

@@ -1,12 +1,13 @@
 """What is stored of people, as records of a key and a value: the last record of a key counts. Pure.
 
-    key      kind, whom or what, field             p author 8 | c, t, h digest 16 | o author 8, and a letter
+    key      kind, whom or what, field    p, o author 8 | c, t, h digest 16 | r number 8, author 8; and a letter
     value    JSON, an object
 
     p…i  a person's id          p…n  their name       p…r  their roles     p…s  when they were seen
     c…i  a code                 c…u  its uses         c…x  that it was revoked
     t…i  a token                t…s  its last use
     h…i  a host link            h…u  that it was used
+    r…i  a report of a place    r…s  how far moderators are with it
     o…i  sessions from before a time don't count
 
 A field is a record of its own, so that of two servers that set different fields of one person at once neither undoes
@@ -17,25 +18,32 @@ keeps just the last of each key. Who holds a name follows from the records too: 
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from placed.canvas.area import Area
 from placed.people.person import ROLES
+from placed.people.report import STATES
 from placed.people.secrets import DIGEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 AUTHOR_BYTES: Final = 8
+NUMBER_BYTES: Final = 8
 _STAMP_BYTES: Final = 8
 _CRC_BYTES: Final = 4
 _MOST_TEXT: Final = 2_000  # characters of an id: an OpenID issuer's address and a subject of 255
+_MOST_PICTURE: Final = 12_000  # characters of base64: 64 x 64 pixels of 256 colours take 7,000
 _MOST_NUMBER: Final = 1 << 53  # what JSON's readers agree on
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _KEY_BYTES: Final = MappingProxyType(
-    {b"p": AUTHOR_BYTES, b"o": AUTHOR_BYTES} | dict.fromkeys((b"c", b"t", b"h"), DIGEST_BYTES)
+    {b"p": AUTHOR_BYTES, b"o": AUTHOR_BYTES, b"r": NUMBER_BYTES + AUTHOR_BYTES}
+    | dict.fromkeys((b"c", b"t", b"h"), DIGEST_BYTES)
 )
 
 
@@ -72,6 +80,22 @@ def author_key(author: int, field: str, kind: str = "p") -> bytes:
 def digest_key(kind: str, digest: bytes, field: str) -> bytes:
     """The key of the field of a code (`c`), a token (`t`) or a host link (`h`)."""
     return kind.encode() + digest + field.encode()
+
+
+def report_prefix(number: int) -> bytes:
+    """What the keys of a report's fields begin with."""
+    return b"r" + number.to_bytes(NUMBER_BYTES, "big")
+
+
+def report_key(number: int, author: int, field: str) -> bytes:
+    """The key of a report's field. The author is in it so that two servers never write one key for two people."""
+    return report_prefix(number) + author.to_bytes(AUTHOR_BYTES, "big") + field.encode()
+
+
+def report_in(key: bytes) -> tuple[int, int]:
+    """The number and the author in a key of kind `r`."""
+    middle = 1 + NUMBER_BYTES
+    return int.from_bytes(key[1:middle], "big"), int.from_bytes(key[middle : middle + AUTHOR_BYTES], "big")
 
 
 def author_in(key: bytes) -> int:
@@ -157,6 +181,24 @@ def _are_roles(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value) and set(value) <= set(ROLES)
 
 
+def _is_area(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(each) for each in value):
+        return False
+    try:
+        Area(*value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_picture(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MOST_PICTURE and _BASE64.fullmatch(value) is not None
+
+
+def _is_state(value: object) -> bool:
+    return value in STATES
+
+
 _SHAPES: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = MappingProxyType(
     {
         "pi": {"id": _is_text, "created_ms": _is_number},
@@ -171,6 +213,15 @@ _SHAPES: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = MappingPr
         "hi": {"created_ms": _is_number},
         "hu": {"used_ms": _is_number, "by": _is_text},
         "oi": {"signed_out_ms": _is_number},
+        "ri": {
+            "time_ms": _is_number,
+            "version": _is_number,
+            "area": _is_area,
+            "text": _is_text,
+            "seen": _is_area,
+            "picture": _is_picture,
+        },
+        "rs": {"state": _is_state},
     }
 )
 _KINDS: Final = frozenset(shape.encode() for shape in _SHAPES)

@@ -37,7 +37,7 @@ from placed.storage.ownership import give_to_folders_owner
 from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from lmdb import Transaction
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from placed.people.following import Following
     from placed.people.person import Code, HostLink, Person, Token
     from placed.people.records import Put
+    from placed.people.report import Report
     from placed.people.view import Head, View
     from placed.storage.lmdb_shared import SharedEnvironment
 
@@ -68,7 +69,6 @@ class PeopleStore:
 
     Attributes:
         folder: where it is.
-        metas: the file's meta pages, as the memory was last compared with it; others after each change.
     """
 
     def __init__(self, environment: SharedEnvironment, key: bytes) -> None:
@@ -76,7 +76,7 @@ class PeopleStore:
         self._environment = environment
         self._key = key
         self._memory = Memory()
-        self.metas = b""
+        self._metas = b""  # the file's meta pages, as the memory was last compared with it
         self._refreshed = 0  # how often an own change has come into memory
         self._scrubbed = 0  # `Head.forgotten`, as of the last time
         self._used: dict[bytes, int] = {}
@@ -135,12 +135,19 @@ class PeopleStore:
         """All host links, those that were used or are too old included, until another one is made."""
         return self._look(lambda people: list(people.host_links()))
 
+    def reports_by(self, author: int) -> list[Report]:
+        """What an author has reported, the oldest first; blocks for some 20 us a report of anybody."""
+        return self._look(lambda people: [one.read() for one in people.reports() if one.author == author], at_all=True)
+
     def used(self, token: Token) -> None:
         """Note that a token was used just now; it is written down within a minute."""
         self._used[token.digest] = time.time_ns() // 1_000_000
 
-    async def change(self, change: Change) -> None:
+    async def change(self, change: Change) -> Sequence[Put]:
         """Make a change: durable, and applied here when this returns.
+
+        Returns:
+            The records that made it.
 
         Raises:
             Refused: it can't be made; nothing was changed.
@@ -149,8 +156,9 @@ class PeopleStore:
 
         Cancellation: only before it begins.
         """
+        puts: Sequence[Put]
         if self._following is not None:
-            await self._following.change(change)
+            puts = await self._following.change(change)
         elif self.head.topic is not None:
             raise StoreUnavailable(f"{self.folder} has people of a Kafka topic, which isn't open")
         else:
@@ -159,6 +167,7 @@ class PeopleStore:
         if self.head.forgotten != self._scrubbed:
             await self._environment.write(_touch)  # a crash falls back to this one: not to one that has them
             await self._scrub()
+        return puts
 
     def follow(self, following: Following | None) -> None:
         """Change people by way of a topic, which `run` follows; `placed.people.taking_over` does it."""
@@ -232,14 +241,14 @@ class PeopleStore:
     async def load(self) -> None:
         """Read what is kept in memory, if others have changed it; `open_people` does it first."""
         metas = self._environment.metas()
-        if metas == self.metas:
+        if metas == self._metas:
             return
         while self.head.remembered != self._memory.remembered:
             refreshed = self._refreshed
             memory = await trio.to_thread.run_sync(self._look_at_all, Memory.of)
             if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
                 self._memory.become(memory)
-        self.metas = metas
+        self._metas = metas
         if self.head.forgotten != self._scrubbed:
             await self._environment.write(_touch)
             await self._scrub()

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from placed.backends.keyed import KeyedTopic
     from placed.people.store import PeopleStore
-    from placed.people.view import Head
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +50,7 @@ async def followed(store: PeopleStore, topic: KeyedTopic, *, is_beside: bool = F
     if head.topic != topic.id and is_beside:
         raise StoreUnavailable(f"the server that runs on {store.folder.parent} follows another log; name that one")
     if head.topic != topic.id:
-        await _begin_anew(store, topic, keeps=_has_any(head))
+        await _begin_anew(store, topic, keeps=head.has_any)
     elif is_too_old(head, topic.tombstone_ms) and not is_beside:
         await _begin_anew(store, topic, keeps=False)
     following = Following(store, topic)
@@ -74,10 +73,6 @@ async def unfollowed(store: PeopleStore) -> None:
     if store.head.topic is not None:
         await store.transact(lambda *of: Written(*of).finish(topic=None, offset=0))
         get_logger(__name__).warning("the people are this data folder's own from now on, and no topic's")
-
-
-def _has_any(head: Head) -> bool:
-    return bool(head.people or head.codes or head.tokens or head.host_links)
 
 
 async def _begin_anew(store: PeopleStore, topic: KeyedTopic, *, keeps: bool) -> None:

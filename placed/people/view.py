@@ -1,6 +1,6 @@
 """What is stored of people, as persons, codes, tokens and host links, from wherever the records lie. Pure.
 
-    kinds p, c, t, h, o    the records themselves, `placed.people.records`
+    p, c, t, h, o, r           the records themselves, by kind: `placed.people.records`
     N skeleton since author    who has asked for a name, the first one first: that one holds it
     C number                   the digest of the code of this number
     R author                   the roles of who is more than a person: a start reads them all
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import attrs
@@ -23,15 +24,21 @@ import attrs
 from placed.canvas.author import author_of_person
 from placed.people.person import PLAIN, Code, HostLink, Person, Token
 from placed.people.records import AUTHOR_BYTES, author_in, author_key, decode_stored, digest_key
+from placed.people.reported import MOST_ID, reports_in
 from placed.people.secrets import DIGEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from placed.people.records import Stored
+    from placed.people.reported import FoundReport
 
 T = TypeVar("T")
 
+# What the head counts, by the kind of record; each is there while its field `i` is.
+COUNTED: Final = MappingProxyType(
+    {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out", b"r": "reports"}
+)
 HEAD_KEY: Final = b"!"
 ADDRESS_KEY: Final = b"@"
 SCRUBBED_KEY: Final = b"~"
@@ -55,8 +62,10 @@ class Head:
 
     Attributes:
         stamp: of the last change.
-        people, codes, tokens, host_links, roles, signed_out: how many there are; `roles` are those who are more than a
-            person.
+        people, codes, tokens, host_links, roles, signed_out, reports: how many there are; `roles` are those who are
+            more than a person.
+        done_reports: how many reports are said to be done.
+        last_report: the greatest id that a report has had.
         remembered: how often something changed that servers keep in memory.
         forgotten: how often somebody was forgotten, whose remains every process has to remove.
         floor_ms: sessions from before this time don't count, whosever they are.
@@ -74,6 +83,9 @@ class Head:
     host_links: int = 0
     roles: int = 0
     signed_out: int = 0
+    reports: int = 0
+    done_reports: int = 0
+    last_report: int = 0
     remembered: int = 0
     forgotten: int = 0
     floor_ms: int = 0
@@ -82,6 +94,11 @@ class Head:
     heard_ms: int = 0
     newest_ms: int = 0
     forgotten_ms: int = 0
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is anything that somebody would miss."""
+        return bool(self.people or self.codes or self.tokens or self.host_links or self.reports)
 
     def encode(self) -> bytes:
         """As it is stored."""
@@ -221,6 +238,10 @@ class People:
         """Authors, and up to when their sessions don't count, in ms since the epoch."""
         for key, value in self._view.scan(b"o"):
             yield author_in(key), decode_stored(key, value).fields["signed_out_ms"]
+
+    def reports(self, after: int = 0, before: int = MOST_ID + 1) -> Iterator[FoundReport]:
+        """Reports whose ids are greater than `after` and smaller than `before`, the oldest first."""
+        return reports_in(self._view, after, before)
 
     def keys_of(self, person: Person) -> list[bytes]:
         """The keys of all records that are about a person."""

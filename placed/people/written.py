@@ -20,9 +20,11 @@ from placed.people.records import (
     decode_stored,
     encode_fields,
     encode_stored,
+    report_in,
 )
+from placed.people.report import DONE
 from placed.people.secrets import DIGEST_BYTES
-from placed.people.view import HEAD_KEY, Head, name_key, number_key, roles_key
+from placed.people.view import COUNTED, HEAD_KEY, Head, name_key, number_key, roles_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from placed.people.records import Put
 
-_COUNTED: Final = {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out"}
 _REMEMBERED: Final = (b"t", b"o")  # and roles
 # Of so many sign-outs each is known by itself; beyond, sessions from before the oldest tenth of them end, whosever.
 MOST_SIGNED_OUT: Final = 100_000
@@ -105,9 +106,13 @@ class Written:
     def _follow(self, key: bytes, old: Stored | None, new: Stored | None) -> None:
         kind, field = key[:1], key[-1:]
         if field == b"i" and (old is None) != (new is None):
-            self._count(_COUNTED[kind], 1 if new else -1)
+            self._count(COUNTED[kind], 1 if new else -1)
         if kind == b"p" and old is not None and new is None:
             self._count("forgotten", 1)
+        if kind == b"r" and field == b"s":
+            self._count("done_reports", _is_done(new) - _is_done(old))
+        elif kind == b"r" and new is not None:
+            self._head["last_report"] = max(self._head["last_report"], report_in(key)[0])
         if kind in _REMEMBERED:
             self._remember()
         if kind == b"c" and field == b"i":
@@ -174,6 +179,10 @@ def check(put: Put) -> Put:
     if put.fields is not None:
         decode_fields(put.key, encode_fields(put.fields))
     return put
+
+
+def _is_done(stored: Stored | None) -> bool:
+    return stored is not None and stored.fields["state"] == DONE
 
 
 def _is_more(stored: Stored) -> bool:

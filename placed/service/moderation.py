@@ -13,19 +13,15 @@ from placed.http.report_desk import ReportDesk
 from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
 from placed.moderation.previews import Previews
-from placed.moderation.reports import Reports
-from placed.moderation.reports_file import FOLDER_NAME as REPORTS_FOLDER
 from placed.moderation.rules import Rules
-from placed.service.forgotten_reports import forget_reports
+from placed.people.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from placed.canvas.projection import Projection
     from placed.http.askers import Askers
     from placed.moderation.whole_past import WholePast
-    from placed.people.store import PeopleStore
     from placed.tasks.writer import Writer
 
 
@@ -35,22 +31,17 @@ class Moderation:
     Attributes:
         rules: who may paint where; told of each batch that the reader has applied.
         desk: does acts.
-        reports: what people have reported.
     """
 
     def __init__(
         self,
-        data: Path,
         projection: Projection,
         writer: Writer,
         past: WholePast,
         reach: Callable[[int], Awaitable[None]],
-        people: PeopleStore,
     ) -> None:
         self._projection = projection
         self._past = past
-        self._people = people
-        self.reports = Reports(data / REPORTS_FOLDER)
         self._gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
         self.rules = Rules(lambda: projection.kept.acts)
         self.desk = Desk(projection, writer, past, reach)
@@ -61,26 +52,14 @@ class Moderation:
 
     def report_desk(self, askers: Askers) -> ReportDesk:
         """What takes reports from everybody, and shows them to moderators and hosts."""
-        return ReportDesk(askers, self._projection, self.reports)
+        return ReportDesk(askers, self._projection, Reports(askers.store))
 
     def status_members(self) -> bytes:
         """What acts have the status tell everybody now."""
         return status_members(self._projection.kept.acts, wall_clock_ms())
 
     async def run(self) -> None:
-        """Do acts, make plans come true, and keep reports, for ever."""
-        keeping = trio.CancelScope(shield=True)
-
-        async def keep() -> None:
-            with keeping:
-                await self.reports.run()
-
+        """Do acts, and make plans come true, for ever."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep)
-            try:
-                async with trio.open_nursery() as others:
-                    others.start_soon(self.desk.run)
-                    others.start_soon(self._gatekeeper.run)
-                    others.start_soon(forget_reports, self.reports, self._people)
-            finally:
-                keeping.cancel()  # once nobody reads or writes reports any more
+            nursery.start_soon(self.desk.run)
+            nursery.start_soon(self._gatekeeper.run)

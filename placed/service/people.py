@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from placed.http.challenge import Challenge
     from placed.http.oidc.signing_in import ProviderSignIns
     from placed.http.user_header import UserHeader
-    from placed.moderation.reports import Reports
     from placed.people.store import PeopleStore
 
 _MOST_FILE_BYTES: Final = 4_096
@@ -96,9 +95,9 @@ def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], 
     return SignIns(askers, attempts, charges_of, settings.sign_in == "code", join_word(settings))
 
 
-def desk_of(askers: Askers, reports: Reports) -> PeopleDesk:
+def desk_of(askers: Askers) -> PeopleDesk:
     """What lets hosts look after people over HTTP."""
-    return PeopleDesk(askers, Hosting(askers.store, reports, askers.author_key))
+    return PeopleDesk(askers, Hosting(askers.store, askers.author_key))
 
 
 def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns | None:

@@ -200,7 +200,7 @@ class _Server:
         self._writer = Writer(log, on_append=metrics.appended, on_failure=metrics.append_failed, folders=folders)
         self._indexer = indexer_of(settings, log, projection, folders) if settings.history else None
         past = WholePast(log, self._indexer)
-        self._moderation = Moderation(settings.data, projection, self._writer, past, self._reach, people)
+        self._moderation = Moderation(projection, self._writer, past, self._reach)
         self._broadcaster = Broadcaster(
             projection,
             log.id,
@@ -228,7 +228,7 @@ class _Server:
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
         acts, reports = self._moderation.acts(api.askers), self._moderation.report_desk(api.askers)
-        page, desk = host_page_of(api), desk_of(api.askers, self._moderation.reports)
+        page, desk = host_page_of(api), desk_of(api.askers)
         app = create_app(api, page, settings.allow_embeds, history, sign_ins, providers, desk, acts, reports)
         self._front = Front(
             app,

@@ -207,7 +207,7 @@ WRONG: Final[list[tuple[str, dict[str, Any], str]]] = [
     ("wipe", {"area": [0, 0, WIDTH + 1, 1]}, "area"),
     ("wipe", {"area": [0, 0, 0, 1]}, "area"),
     ("wipe", {"area": [0, 0, 1]}, "area"),
-    ("wipe", {"area": ["0", 0, 1, 1]}, "area"),
+    ("wipe", {"area": ["none", 0, 1, 1]}, "area"),
     ("wipe", {"area": {"x": 1}}, "area"),
     ("wipe", {"area": AREA, "color": 999}, "color"),
     ("wipe", {"area": AREA, "color": {"x": 1}}, "color"),

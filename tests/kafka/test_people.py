@@ -103,8 +103,16 @@ async def has_roles(server: Server, who: tuple[str, str], *roles: str) -> bool:
     return bool((await me(server, who))["roles"] == list(roles))
 
 
-async def has_no_report(server: Server, moderator: tuple[str, str]) -> bool:
-    return not (await server.request("GET", "/reports", moderator)).json()["reports"]
+async def has_reports(server: Server, moderator: tuple[str, str], *told: tuple[str, str]) -> bool:
+    """Whether these are what a moderator sees there: the words and the state of each, the newest first."""
+    reports = (await server.request("GET", "/reports", moderator)).json()["reports"]
+    return [(one["text"], one["state"]) for one in reports] == list(told)
+
+
+async def has_read(server: Server, moderator: tuple[str, str], report_id: int) -> bool:
+    """Whether the server knows the report, which was made at another one."""
+    reports = (await server.request("GET", "/reports", moderator)).json()["reports"]
+    return report_id in {one["id"] for one in reports}
 
 
 async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp_path: Path) -> None:
@@ -146,12 +154,21 @@ async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp
         moderator = ("Authorization", f"Bearer {made.strip()}")
         for server in (one, other):
             await soon(partial(is_signed_in, server, moderator))
-            assert (await post_json(server, "/reports", {"x": 1, "y": 1, "text": "by Eve"}, eve)).status == 200
+        # What is reported at one is in the list of the other, and what is done at that one is done at both.
+        made_at = [(one, "by Eve", [eve]), (other, "by Eve", [eve]), (one, "by all", [])]
+        for number, (server, text, who) in enumerate(made_at, 1):
+            made = (await post_json(server, "/reports", {"x": 1, "y": 1, "text": text}, *who)).json()
+            assert made["id"] == number
+            await soon(partial(has_read, other if server is one else one, moderator, number))
+        assert (await post_json(other, "/reports/1", {"state": "done"}, moderator)).status == 200
+        for server in (one, other):
+            told = (("by all", "new"), ("by Eve", "new"), ("by Eve", "done"))
+            await soon(partial(has_reports, server, moderator, *told))
         assert json.loads(await fleet.people("b", "export", "Eve"))["reports"][0]["text"] == "by Eve"
         await fleet.people("b", "forget", "Eve")
         for server in (one, other):
             await soon(partial(is_signed_out, server, eve))
-            await soon(partial(has_no_report, server, moderator))
+            await soon(partial(has_reports, server, moderator, ("by all", "new")))
         again = await post_json(one, "/sign-in", {"join": WORD, "name": "Eve"})
         assert (again.status, (await me(one, cookie_of(again)))["name"]) == (200, "Eve")
 

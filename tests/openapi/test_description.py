@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from placed.http.api import Api
     from placed.http.askers import Askers
     from placed.http.sign_in import SignIns
-    from placed.moderation.reports import Reports
     from placed.people.hosting import Hosting
+    from placed.people.reports import Reports
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = load()

@@ -32,14 +32,16 @@ from placed.people.changes import (
     UseHostLink,
 )
 from placed.people.records import author_key
+from placed.people.report_changes import AddReport, SetReportState
 from placed.people.store import open_people
 from placed.people.taking_over import unfollowed
+from placed.people.view import COUNTED
 from placed.storage.lmdb_environment import StoreUnavailable
-from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, OTHER
+from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, OTHER, REPORT, pair
 from tests.support.keyed_topic import MemoryTopic, server_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from placed.people.changes import Change
@@ -51,7 +53,7 @@ LIMIT_SECONDS = 60.0
 def everything(store: PeopleStore) -> dict[str, Any]:
     """All that a store knows, without what is its own."""
     head = attrs.asdict(store.head)
-    counts = {name: head[name] for name in ("people", "codes", "tokens", "host_links", "roles", "signed_out", "topic")}
+    counts = {name: head[name] for name in (*COUNTED.values(), "roles", "topic")}
     return {
         "people": store.people(limit=10_000),
         "codes": store.codes(limit=10_000),
@@ -60,16 +62,9 @@ def everything(store: PeopleStore) -> dict[str, Any]:
         "roles": dict(store.roles),
         "revoked": dict(store.revoked),
         "counts": counts,
+        "reports": [store.reports_by(author) for author in (ADA, BOB)],
         "names": {name: store.named(name) for name in ("ada", "bob", "eve")},
     }
-
-
-@contextlib.asynccontextmanager
-async def pair(tmp_path: Path) -> AsyncIterator[tuple[MemoryTopic, PeopleStore, PeopleStore]]:
-    topic = MemoryTopic()
-    with trio.fail_after(LIMIT_SECONDS):
-        async with server_of(topic, tmp_path / "a", KEY) as one, server_of(topic, tmp_path / "b", KEY) as other:
-            yield topic, one, other
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -148,6 +143,8 @@ BEFORE: list[Change] = [
         (SetName(ADA, Name("Eve", "eve")), Forget(ADA, NOW_MS), None),
         (RevokeCode("7kq2-001", NOW_MS + 1), UseCode(CODE, NOW_MS + 2), "code-revoked"),
         (SignIn("oidc:x 1", NOW_MS), SignIn("oidc:x 1", NOW_MS + 5), None),
+        (Forget(ADA, NOW_MS), AddReport(REPORT, is_person=True), "unknown-person"),
+        (AddReport(REPORT, is_person=True), Forget(ADA, NOW_MS), None),
     ],
 )
 async def test_of_two_that_clash_the_first_one_holds_everywhere(
@@ -177,6 +174,7 @@ async def test_of_two_that_clash_the_first_one_holds_everywhere(
                     assert person is None
                     assert late.named("ada") is late.named("eve") is None
                     assert ADA not in late.roles
+                    assert late.reports_by(ADA) == []
                 elif isinstance(first, SetName):
                     assert person is not None
                     assert person.name == "Eve"
@@ -356,6 +354,8 @@ CHANGES = st.one_of(
     st.builds(UseHostLink, st.sampled_from([CODE, OTHER]), st.sampled_from(["host:1", "host:2"]), st.just(NOW_MS)),
     st.builds(SignOutEverywhere, st.sampled_from([ADA, BOB]), st.integers(NOW_MS, NOW_MS + 9)),
     st.builds(Seen, st.just({ADA: NOW_MS})),
+    st.builds(AddReport, st.sampled_from([REPORT, attrs.evolve(REPORT, author=BOB)]), st.booleans(), st.just(2)),
+    st.builds(SetReportState, st.integers(1, 3), st.sampled_from(["seen", "done"])),
 )
 
 

@@ -31,13 +31,14 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 SEGMENT, TOMBSTONES = "segment.ms", "delete.retention.ms"
 _DEFAULT_MS: Final = {SEGMENT: 7 * _DAY_MS, TOMBSTONES: _DAY_MS}  # Kafka's own
-_MOST_RECORD_BYTES: Final = 16_384  # of ours; the longest, an id of 2,000 characters, takes 8 KB
+_MOST_RECORD_BYTES: Final = 16_384  # of ours; the longest, a report with its picture, takes 10 KB
 
 
 def _cautions(configs: dict[str, str], _copies: int) -> list[str]:
     told = []
     if int(configs.get("max.message.bytes", 1 << 30)) < _MOST_RECORD_BYTES:
-        told.append(f"its max.message.bytes is {configs['max.message.bytes']}; people with long ids will be refused")
+        most = configs["max.message.bytes"]
+        told.append(f"its max.message.bytes is {most}; reports, and people with long ids, will be refused")
     if int(configs.get("max.compaction.lag.ms", 1 << 62)) > 7 * _DAY_MS:
         told.append(
             f"its max.compaction.lag.ms is {configs.get('max.compaction.lag.ms', 'not set')}, so that what was"

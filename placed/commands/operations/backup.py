@@ -3,13 +3,12 @@
     DEST.part-PID/snapshot    first, so that it is never ahead of the log
                  /log         LMDB's own hot copy, in one read transaction: the log as of one commit
                  /people      likewise; after the log, so that whoever painted in it is there
-                 /reports     likewise
                  /author.key
     mark it as a backup, check all of it, fsync --> DEST
 
 The copy is marked, so that the server that starts on it gives it a log id of its own
-(`placed.backends.lmdb.about_log`). The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot, the people,
-the reports and the author key to keep.
+(`placed.backends.lmdb.about_log`). The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot, the people
+and the author key to keep.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from placed.backends.lmdb.about_log import ABOUT_KEY, ORIGIN_KEY, RECORDS, About
 from placed.backends.opening import place_of
 from placed.commands.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
 from placed.commands.operations.part_folder import part_folder
-from placed.moderation.reports_file import FOLDER_NAME as REPORTS_NAME
 from placed.people.store import FOLDER_NAME as PEOPLE_NAME
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.lasting_folders import sync_folder
@@ -136,7 +134,7 @@ def _folders(settings: Settings) -> dict[str, Path]:
         raise CannotBackUp("a log in memory can't be backed up; run the server with a log that lasts")
     log = place.folder
     wanted = {SNAPSHOT_NAME: settings.data / SNAPSHOT_NAME} | ({_LOG_NAME: log} if log is not None else {})
-    wanted |= {name: settings.data / name for name in (PEOPLE_NAME, REPORTS_NAME)}
+    wanted |= {PEOPLE_NAME: settings.data / PEOPLE_NAME}
     folders = {name: folder for name, folder in wanted.items() if (folder / DATA_NAME).exists()}
     if not folders or (log is not None and _LOG_NAME not in folders):
         raise CannotBackUp(f"there is no canvas in {log or settings.data}; say where it is, with --data FOLDER")

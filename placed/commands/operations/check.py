@@ -1,4 +1,4 @@
-"""Checks a stopped server's whole log, its snapshot, people and reports: reads and compares them, and writes nothing.
+"""Checks a stopped server's whole log, its snapshot and people: reads and compares them, and writes nothing.
 
 It reads an LMDB log page by page, by `placed.storage.lmdb_pages`, so that LMDB never touches a damaged file. It locks
 the folders meanwhile, as a server does. It reads a Kafka topic beside its servers, and locks only the data folder.
@@ -22,15 +22,12 @@ from placed.canvas.author import KEY_BYTES
 from placed.canvas.snapshot import SnapshotDamaged
 from placed.commands.operations.examination import Examination
 from placed.commands.operations.report import Report
-from placed.moderation.report import STATES
-from placed.moderation.reports_file import FOLDER_NAME as REPORTS_NAME
-from placed.moderation.reports_file import read_reports
 from placed.people.examining import PeopleDamaged, examine
 from placed.people.store import FOLDER_NAME as PEOPLE_NAME
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
 from placed.storage.lmdb_check import check_file
-from placed.storage.lmdb_environment import DATA_NAME, StoreError
+from placed.storage.lmdb_environment import DATA_NAME
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.snapshot_store import read_snapshot
 from placed.tasks.recovery import why_unusable
@@ -48,7 +45,6 @@ SNAPSHOT_NAME: Final = "snapshot"
 KEY_NAME: Final = "author.key"
 REBUILT: Final = "The log has it all: with --repair it is put aside, and the next start makes a new one"
 ANEW: Final = "Restore this folder from a backup; or move it away, and everybody signs in anew, by new codes and tokens"
-UNREPORTED: Final = "Restore this folder from a backup; or move it away, and nothing is reported"
 SALVAGE: Final = "Restore a backup; or, with --repair, keep what can be read"
 
 
@@ -112,17 +108,15 @@ def check(settings: Settings, progress: Progress) -> Report:
     if found is not None:
         _compare(snapshot, found, report)
     _check_people(settings.data, report)
-    _check_reports(settings.data, report)
     _check_author_key(settings, report)
     return report
 
 
 def check_snapshot_alone(settings: Settings) -> Report:
-    """Check the snapshot, the people and the reports of a copied data folder, whose log is elsewhere."""
+    """Check the snapshot and the people of a copied data folder, whose log is elsewhere."""
     report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
     _read_snapshot(settings.data / SNAPSHOT_NAME, report)
     _check_people(settings.data, report)
-    _check_reports(settings.data, report)
     return report
 
 
@@ -253,16 +247,6 @@ def _check_people(data: Path, report: Report) -> None:
         )
     else:
         report.people = attrs.asdict(found)
-
-
-def _check_reports(data: Path, report: Report) -> None:
-    try:
-        found = read_reports(data / REPORTS_NAME, whole=True)
-    except StoreError as error:
-        report.add("reports", str(error), UNREPORTED)
-        return
-    if found is not None:  # a release from before there were reports left none, and nobody misses them
-        report.reports = {state: sum(one.state == state for one in found) for state in STATES}
 
 
 def _check_author_key(settings: Settings, report: Report) -> None:

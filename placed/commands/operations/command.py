@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    help="Check the log, the snapshot, the people and the reports of a canvas whose server is stopped: every page, "
+    help="Check the log, the snapshot and the people of a canvas whose server is stopped: every page, "
     "every checksum, and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or "
     "can't be read.",
 )

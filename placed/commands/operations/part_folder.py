@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME: Final = re.compile(r".+\.part-(\d+)")
-_CONTENTS: Final = {"snapshot", "log", "people", "reports", "author.key", "spool"}
+_CONTENTS: Final = {"snapshot", "log", "people", "author.key", "spool"}
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 

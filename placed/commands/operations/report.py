@@ -17,7 +17,7 @@ class Problem:
     """Something that isn't as it should be.
 
     Attributes:
-        part: log, snapshot, people, reports, author key or folder.
+        part: log, snapshot, people, author key or folder.
         what: the problem.
         remedy: how the operator can solve it.
     """
@@ -37,7 +37,6 @@ class Report:
         canvas: of the canvas.
         snapshot: of the snapshot; None where there is none.
         people: how many of each kind the people store has; None where there is none.
-        reports: how many are in each state; None where none have been kept.
         problems: everything that is wrong.
         notes: facts that an operator may want to know, and that are no problems.
         repaired: the repairs, as sentences.
@@ -48,7 +47,6 @@ class Report:
     canvas: dict[str, Any] = attrs.field(factory=dict)
     snapshot: dict[str, Any] | None = None
     people: dict[str, int] | None = None
-    reports: dict[str, int] | None = None
     problems: list[Problem] = attrs.field(factory=list)
     notes: list[str] = attrs.field(factory=list)
     repaired: list[str] = attrs.field(factory=list)
@@ -80,7 +78,6 @@ class Report:
             lines += _block("canvas", [size])
         lines += _block("snapshot", _snapshot_lines(self.snapshot))
         lines += _block("people", _count_lines(self.people))
-        lines += _block("reports", _count_lines(self.reports))
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"repaired: {done}" for done in self.repaired]
         lines += [f"PROBLEM: {one.part}: {one.what}. {one.remedy}" for one in self.problems]

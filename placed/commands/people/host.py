@@ -16,8 +16,6 @@ import trio
 from placed.backends import CannotStart, LogError
 from placed.backends.opening import open_people_topic
 from placed.commands.token_client import CannotAsk, open_client
-from placed.moderation.reports_file import FOLDER_NAME as REPORTS_FOLDER
-from placed.moderation.reports_file import ReportsBeside
 from placed.people.changes import Refused
 from placed.people.hosting import BadField, Hosting
 from placed.people.store import FOLDER_NAME, open_people
@@ -110,7 +108,7 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
                 open_people(settings.data / FOLDER_NAME, key, is_beside=beside) as store,
                 _connected(settings, store, is_beside=beside),
             ):
-                yield StoreHost(Hosting(store, ReportsBeside(settings.data / REPORTS_FOLDER), key))
+                yield StoreHost(Hosting(store, key))
         else:
             async with open_client(url, token_file, "people", "host") as client:
                 yield ServerHost(client)

@@ -144,7 +144,7 @@ def test_it_has_its_name_only_when_it_is_whole_and_checked(canvas: Canvas, tmp_p
     assert seen
     assert not any(seen)
     assert made.report.is_well
-    assert sorted(path.name for path in copy.iterdir()) == ["author.key", "log", "people", "reports", "snapshot"]
+    assert sorted(path.name for path in copy.iterdir()) == ["author.key", "log", "people", "snapshot"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["canvas", "copy"]
 
 
@@ -190,7 +190,7 @@ def test_kafka_servers_keep_their_snapshot_and_key(canvas: Canvas, placed: Place
     code, out, _ = placed("backup", copy, "--data", canvas.data, "--log", "kafka://127.0.0.1:1/topic")
     assert code == 0
     assert "the log is a Kafka topic, and not in here" in out
-    assert sorted(path.name for path in copy.iterdir()) == ["author.key", "people", "reports", "snapshot"]
+    assert sorted(path.name for path in copy.iterdir()) == ["author.key", "people", "snapshot"]
 
 
 def test_shared_author_key_comes_along(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:

@@ -11,10 +11,13 @@ import lmdb
 import pytest
 import trio
 
+from placed.canvas.area import Area
 from placed.people.changes import Name, SetRoles, SignIn
+from placed.people.report import Report
+from placed.people.reports import Reports
 from placed.people.store import open_people
 from placed.process.exit_codes import ExitCode
-from tests.support.people import Host, now_ms, signed_in
+from tests.support.people import Host, now_ms, post_json, signed_in
 from tests.support.server_process import ROOT
 from tests.support.serving import serving
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     Placed = Callable[..., tuple[int, str, str]]
 
 LIMIT_SECONDS = 60.0
+PLACE = Area(1, 2, 3, 4)
+REPORT = Report(time_ms=5, version=7, area=PLACE, text="look here", author=5, seen=PLACE, picture=b"PNG")
 
 
 async def test_restored_backup_knows_the_same_sessions_codes_and_tokens(tmp_path: Path) -> None:
@@ -35,6 +40,7 @@ async def test_restored_backup_knows_the_same_sessions_codes_and_tokens(tmp_path
     token = await host.token("bot", "moderator")
     async with serving("fast", tmp_path, log=None, sign_in="code") as server:
         cookie = await signed_in(server, code=codes[0])
+        assert (await post_json(server, "/reports", {"x": 3, "y": 4, "text": "look here"}, cookie)).status == 200
         before = (await server.request("GET", "/me", cookie)).json()
         assert (await server.request("POST", "/edit?x=1&y=1&color=2", cookie)).status == 200
         (tmp_path / "restored").mkdir()
@@ -42,20 +48,24 @@ async def test_restored_backup_knows_the_same_sessions_codes_and_tokens(tmp_path
         command = [sys.executable, "-m", "placed", "backup", str(copy), "--data", str(tmp_path / "data")]
         with trio.fail_after(LIMIT_SECONDS):
             done = await trio.run_process(command, cwd=ROOT, capture_stdout=True)
-        assert b"people       2 people, 3 codes, 1 tokens" in done.stdout
+        assert (
+            b"people       2 people, 3 codes, 1 tokens, 0 host links, 1 reports, 0 done reports, 1 roles" in done.stdout
+        )
         assert (await signed_in(server, code=codes[1])) != cookie  # it goes on
     shutil.rmtree(tmp_path / "data")
     assert [path.name for path in (tmp_path / "restored" / "data" / "people").iterdir()] == ["data.mdb"]
     async with serving("fast", tmp_path / "restored", log=None, sign_in="code") as server:
         assert (await server.request("GET", "/me", cookie)).json()["author"] == before["author"]
         assert (await server.request("GET", "/me", token)).json()["roles"] == ["moderator"]
+        (report,) = (await server.get("/reports", token)).json()["reports"]
+        assert (report["id"], report["text"], report["author"]) == (1, "look here", before["author"])
         assert await signed_in(server, code=codes[1])
         assert (await server.request("POST", "/edit?x=2&y=1&color=2", cookie)).status == 200
 
 
 @pytest.fixture
 def peopled(canvas: Canvas) -> Canvas:
-    """A canvas with people in its store."""
+    """A canvas with people and a report in its store."""
     key = (canvas.data / "author.key").read_bytes()
 
     async def fill() -> None:
@@ -64,6 +74,8 @@ def peopled(canvas: Canvas) -> Canvas:
                 name = Name(f"Person {number:02}", f"person{number:02}")
                 await store.change(SignIn(f"join:{number:02}", now_ms(), name))
             await store.change(SetRoles(store.author_of("join:03"), frozenset({"person", "host"})))
+            await Reports(store).add(REPORT, is_person=False)
+            await Reports(store).set_state(1, "done")
 
     trio.run(fill)
     (canvas.data / "people" / "lock.mdb").unlink()
@@ -74,7 +86,15 @@ def test_sound_people_are_counted_and_no_file_is_left(peopled: Canvas, placed: P
     code, out, _ = placed("check", "--json", "--data", peopled.data)
     told = json.loads(out)
     assert (code, told["problems"]) == (0, [])
-    assert told["people"] == {"people": 20, "codes": 0, "tokens": 0, "host_links": 0, "roles": 1}
+    assert told["people"] == {
+        "people": 20,
+        "codes": 0,
+        "tokens": 0,
+        "host_links": 0,
+        "reports": 1,
+        "done_reports": 1,
+        "roles": 1,
+    }
     assert [path.name for path in (peopled.data / "people").iterdir()] == ["data.mdb"]
 
 
@@ -91,6 +111,9 @@ def test_backup_of_people_makes_no_lock_file_in_the_copy(peopled: Canvas, placed
         (b'"name":"Person 07"', b'"name":"Person 08"'),
         (b'"id":"join:07"', b'"id":"join:70"'),
         (b'"people": 20', b'"people": 21'),
+        (b'"reports": 1', b'"reports": 2'),
+        (b'"look here"', b'"look away"'),
+        (b'"done"', b'"seen"'),
     ],
 )
 def test_damage_that_the_pages_do_not_show_is_a_problem_and_gives_no_backup(

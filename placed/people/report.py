@@ -1,32 +1,26 @@
 """A report: somebody says that a place on the canvas should be looked at. Pure.
 
 It is kept with the version at which it was made and a picture of the place as it was then, since what is reported is
-often gone when a moderator looks, and a server may keep no history.
+often gone when a moderator looks, and a server may keep no history. What is said is personal, so it goes nowhere but
+into the people store: no log line, no metric, no feed.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.canvas import png
 from placed.canvas.area import Area
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
 MOST_TEXT: Final = 500  # characters
 SEEN_PX: Final = 64  # the picture's sides, at most: 5 KB with 256 colours
 STATES: Final = ("new", "seen", "done")
 NEW, _SEEN, DONE = STATES
-
-
-class ReportDamaged(ValueError):
-    """What is stored is no report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,11 +49,31 @@ class Report:
     picture: bytes = attrs.field(repr=False)
     state: str = NEW
 
-    def encode(self) -> bytes:
-        """As it is stored."""
-        fields = attrs.asdict(self, recurse=False)
-        fields |= {"area": self.area.as_json(), "seen": self.seen.as_json()}
-        return json.dumps(fields | {"picture": base64.b64encode(self.picture).decode()}).encode()
+    def fields(self) -> dict[str, Any]:
+        """What its record says; id and author are in the record's key, and the state in a record of its own."""
+        return {
+            "time_ms": self.time_ms,
+            "version": self.version,
+            "area": self.area.as_json(),
+            "text": self.text,
+            "seen": self.seen.as_json(),
+            "picture": base64.b64encode(self.picture).decode(),
+        }
+
+    @classmethod
+    def of(cls, report_id: int, author: int, fields: Mapping[str, Any], state: str) -> Report:
+        """The report that records say; their fields have been checked."""
+        return cls(
+            id=report_id,
+            time_ms=fields["time_ms"],
+            version=fields["version"],
+            area=Area(*fields["area"]),
+            text=fields["text"],
+            author=author,
+            seen=Area(*fields["seen"]),
+            picture=base64.b64decode(fields["picture"]),
+            state=state,
+        )
 
     def exported(self) -> dict[str, Any]:
         """As whoever wrote it may ask to have it: all but the picture, which shows the canvas alone."""
@@ -72,23 +86,6 @@ class Report:
             "state": self.state,
         }
 
-    @classmethod
-    def decode(cls, stored: bytes) -> Report:
-        """The report that was stored.
-
-        Raises:
-            ReportDamaged: it is none.
-        """
-        try:
-            fields = json.loads(stored)
-            fields |= {"area": Area(*fields["area"]), "seen": Area(*fields["seen"])}
-            report = cls(**fields | {"picture": base64.b64decode(fields["picture"])})
-        except (TypeError, KeyError, ValueError) as error:
-            raise ReportDamaged(f"no report: {error}") from error
-        if report.state not in STATES:
-            raise ReportDamaged(f"its state is {report.state!r}")
-        return report
-
 
 def around(area: Area, width: int, height: int) -> Area:
     """What a picture of the place shows: its middle, and what lies around it, as far as the canvas goes."""
@@ -100,8 +97,3 @@ def around(area: Area, width: int, height: int) -> Area:
 def _stretch(begin: int, length: int, side: int) -> tuple[int, int]:
     shown = min(SEEN_PX, side)
     return min(max(0, begin + length // 2 - shown // 2), side - shown), shown
-
-
-def picture_of(seen: Area, canvas: NDArray[np.uint8], rgb: bytes) -> bytes:
-    """The PNG of a part of the canvas."""
-    return png.encode(canvas[seen.y : seen.y + seen.height, seen.x : seen.x + seen.width], rgb)

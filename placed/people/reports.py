@@ -1,0 +1,70 @@
+"""What people have reported, for moderators: in the people store, and so the same on all servers of a Kafka log."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from placed.people.records import report_in
+from placed.people.report_changes import MOST_REPORTS, AddReport, SetReportState, full
+from placed.people.reported import reports_in
+
+if TYPE_CHECKING:
+    from placed.people.report import Report
+    from placed.people.store import PeopleStore
+    from placed.people.view import View
+
+
+class Reports:
+    """Those in `store`. Each method raises StoreError: they can't be read or written.
+
+    Args:
+        store: the people.
+        most: how many are kept.
+    """
+
+    def __init__(self, store: PeopleStore, most: int = MOST_REPORTS) -> None:
+        self._store = store
+        self._most = most
+        # One after the other, since two of one server that ask for the next id at once would have to try again.
+        self._adding = trio.Lock()
+
+    async def add(self, report: Report, *, is_person: bool) -> Report:
+        """Keep a new one; durable when this returns.
+
+        Returns:
+            It with its id.
+
+        Raises:
+            Refused: see `AddReport`; nothing was stored.
+        """
+        head = self._store.head
+        if head.reports >= self._most and not head.done_reports:
+            raise full(self._most)  # at once: to look through all of them takes 20 ms, and many may ask
+        async with self._adding:
+            puts = await self._store.change(AddReport(report, is_person, self._most))
+        return attrs.evolve(report, id=report_in(puts[-1].key)[0])
+
+    async def set_state(self, report_id: int, state: str) -> None:
+        """Say how far moderators are with one.
+
+        Raises:
+            Refused: there is no such report.
+        """
+        await self._store.change(SetReportState(report_id, state))
+
+    async def newest(self, after: int, before: int, state: str | None, limit: int) -> list[Report]:
+        """Those with ids between `after` and `before`, both not included, in this state, if one is given.
+
+        Returns:
+            At most `limit`, the newest first.
+        """
+
+        def look(view: View, _key: bytes) -> list[Report]:
+            found = (one for one in reports_in(view, after, before) if state in (None, one.state))
+            return [one.read() for one in reversed(deque(found, limit))]
+
+        return await self._store.see(look)
