@@ -37,6 +37,11 @@ _PLACES: Final = {name: place for place, name in enumerate(SECTIONS)}
 _NO_OTHERS: Final = 20  # bytes that the section takes without any, deflated
 
 
+def has_others(header: Header) -> bool:
+    """Whether a segment may have records that aren't edits: acts, corrections, and what isn't understood."""
+    return header.sections[_PLACES["others"]][1] > _NO_OTHERS
+
+
 @attrs.frozen
 class Hit:
     """One edit of a pixel. `offset`, `ms`, `color`, `author` and `act` are as in `ROW`."""
@@ -221,7 +226,7 @@ class Segment:
             return
         # Only a few bytes of each section are read from here on, so no checksum can be compared.
         rows = self._numbers_between(begin, end)
-        corrections = self.others()[1] if self._length("others") > _NO_OTHERS else []
+        corrections = self.others()[1] if has_others(self.header) else []
         offsets, times = self._column("offsets"), self._column("times")
         color_of, author_of = self._color_of(), self._author_of()
         for entry, row in zip(range(end - 1, begin - 1, -1), reversed(rows), strict=True):

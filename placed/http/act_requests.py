@@ -8,7 +8,6 @@ import attrs
 
 from placed.canvas.acts.gate import plans_of
 from placed.canvas.acts.protections import protections
-from placed.canvas.acts.record import record_of
 from placed.canvas.events import Act
 from placed.http.answer import Problem, invalid_parameter, missing_parameter
 from placed.moderation.asked import Asked, RestoreTo
@@ -36,12 +35,14 @@ class Asking:
         by: their author.
         projection: the canvas, and what acts have set.
         now_ms: the wall clock.
+        undone: what is on record of the act that is to be undone; None where there is none, or nothing is undone.
     """
 
     fields: Fields
     by: int
     projection: Projection
     now_ms: int
+    undone: Mapping[str, Any] | None = None
 
     @property
     def acts(self) -> Mapping[str, Any]:
@@ -134,17 +135,17 @@ def _grow(asking: Asking) -> Asked:
 
 
 def _undo(asking: Asking) -> Asked:
-    which = asking.fields.act()
-    entry = record_of(asking.acts).get(str(which))
+    which, entry = asking.fields.act(), asking.undone
     if entry is None:
-        raise Problem(404, "not-found", f"there is no act {which} on record, which has the last 1,000")
+        raise Problem(404, "not-found", f"there is no act {which} on record")
     if "undone" in entry:
         raise Problem(409, "no-effect", f"the act {which} has been undone already, by the act {entry['undone']}")
     if entry["kind"] == "grow":
         raise Problem(409, "no-effect", f"the act {which} made the canvas larger, and no canvas gets smaller")
     if "at" in entry and which not in {plan.act for plan in plans_of(asking.acts)}:
         raise Problem(409, "no-effect", f"what the act {which} planned has come true; undo the act that did it")
-    return Asked(asking.act(act=which), Undo(which) if "pixels" in entry else None)
+    paints = "pixels" in entry
+    return Asked(asking.act(act=which, paints=paints or None), Undo(which) if paints else None)
 
 
 _KINDS: Mapping[str, Callable[[Asking], Asked]] = {

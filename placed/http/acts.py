@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Answer, Request
     from placed.http.askers import Asker, Askers
     from placed.moderation.desk import Desk
+    from placed.moderation.older_acts import OlderActs
     from placed.moderation.previews import Preview, Previews
 
 _MOST_LISTED: Final = 100
@@ -57,6 +58,7 @@ class Acts:
         projection: the canvas, and what acts have set.
         desk: does them.
         previews: shows what they would do.
+        older: tells those that have left the record.
         now_ms: the wall clock.
     """
 
@@ -64,6 +66,7 @@ class Acts:
     projection: Projection
     desk: Desk
     previews: Previews
+    older: OlderActs
     now_ms: Callable[[], int] = wall_clock_ms
 
     async def post(self, request: Request) -> Answer:
@@ -76,7 +79,8 @@ class Acts:
         by = self._moderator(request).author
         fields = Fields.of(request)
         is_preview = fields.flag("preview")
-        asked = Asking(fields, by, self.projection, self.now_ms()).asked()
+        undone = await self._undone(fields)
+        asked = Asking(fields, by, self.projection, self.now_ms(), undone).asked()
         with _problems(fields):
             if is_preview:
                 return json_answer(await self._told(await self.previews.of(asked)))
@@ -84,21 +88,26 @@ class Acts:
         return json_answer({"id": done.act, "v": done.version, "pixels": done.pixels})
 
     async def list(self, request: Request) -> Answer:
-        """`GET /acts`: the last acts, newest first.
+        """`GET /acts`: the acts, newest first.
 
         Raises:
-            Problem: 400, 401, 403.
+            Problem: 400, 401, 403, 503.
         """
         self._moderator(request)
         before, limit = _page(request, "before", MAX_VERSION)
         found = [(int(act), it) for act, it in reversed([*record_of(self.projection.kept.acts).items()])]
         found = [(act, it) for act, it in found if before is None or act < before]
-        listed = found[:limit]
+        listed, has_more, is_whole = found[:limit], len(found) > limit or self.older.may_be, True
+        if len(listed) < limit and has_more:
+            with _past_problems():
+                older = await self.older.page(found[-1][0] if found else before or 0, limit - len(listed))
+            listed, has_more, is_whole = listed + older.acts, older.has_more, older.has_more or older.is_whole
         names = await self.askers.names_of({int(it["by"], 16) for _, it in listed})
         return json_answer(
             {
                 "acts": [_entry(act, it, names.get(int(it["by"], 16))) for act, it in listed],
-                "next": listed[-1][0] if len(found) > len(listed) else None,
+                "next": listed[-1][0] if listed and has_more else None,
+                "older": None if is_whole else "not-kept",
             }
         )
 
@@ -133,6 +142,17 @@ class Acts:
         return json_answer(
             {"protections": [{"act": it.act, "area": [it.x, it.y, it.width, it.height]} for it in found]}
         )
+
+    async def _undone(self, fields: Fields) -> dict[str, Any] | None:
+        """What is on record of the act that is to be undone."""
+        if fields.kind != "undo":
+            return None
+        act = fields.act()
+        with _past_problems():
+            entry = await self.older.entry(act)
+        if entry is None and not self.older.is_whole:
+            raise Problem(409, "not-kept", f"the act {act} isn't among those that this server can still tell")
+        return entry
 
     def _moderator(self, request: Request) -> Asker:
         asker = self.askers.member(request)
@@ -185,6 +205,17 @@ def _moment(ms: int | None) -> str | None:
 
 def _named(name: str | None) -> dict[str, str]:
     return {} if name is None else {"name": name}
+
+
+@contextlib.contextmanager
+def _past_problems() -> Iterator[None]:
+    """Make problems of what can't be told of older acts."""
+    try:
+        yield
+    except NotIndexed as error:
+        raise Problem(503, "indexing", str(error), retry_after(_RETRY_SECONDS)) from error
+    except LogError as error:
+        raise unavailable(error) from error
 
 
 @contextlib.contextmanager

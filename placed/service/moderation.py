@@ -12,6 +12,7 @@ from placed.http.notices import status_members
 from placed.http.report_desk import ReportDesk
 from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
+from placed.moderation.older_acts import OlderActs
 from placed.moderation.previews import Previews
 from placed.moderation.rules import Rules
 from placed.people.reports import Reports
@@ -48,7 +49,8 @@ class Moderation:
 
     def acts(self, askers: Askers) -> Acts:
         """What answers moderators and hosts."""
-        return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past))
+        older = OlderActs(self._projection, self._past)
+        return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past), older)
 
     def report_desk(self, askers: Askers) -> ReportDesk:
         """What takes reports from everybody, and shows them to moderators and hosts."""

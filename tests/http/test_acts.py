@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pytest
 import trio
 from PIL import Image
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
-
-    import pytest
 
     from placed.canvas.events import Event
     from tests.support.serving import Server
@@ -171,6 +170,43 @@ async def test_record_comes_in_pages_newest_first(moderated: Moderated) -> None:
         told = answer.json()
         assert (answer.status, told["parameter"]) == (400, query[1:].partition("=")[0])
         assert told["allowed"]
+
+
+@pytest.mark.parametrize("keeps_history", [True, False])
+async def test_acts_that_have_left_the_record_are_listed_and_undone(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps_history: bool
+) -> None:
+    for where in ("placed.canvas.acts.record", "placed.moderation.older_acts"):
+        monkeypatch.setattr(f"{where}.MOST_RECORDED", 3)
+    moderator = await Host(tmp_path / "data").token("mod", "moderator")
+    async with start(log=f"lmdb:{tmp_path / 'log'}", history=keeps_history) as server:
+        one = Moderated(server, moderator, moderator)
+        await one.paint((1, 1, 2))
+        wiped = await one.act("wipe", area=AREA, color=3)
+        banned = await one.act("ban", author="0" * 16)
+        ids = [wiped["id"], banned["id"], *[(await one.act("open"))["id"] for _ in range(4)]]
+        listed, before = list[dict[str, Any]](), ""
+        while True:
+            page = await one.record(f"?limit=2{before}")
+            assert page["older"] is None
+            listed += page["acts"]
+            if page["next"] is None:
+                break
+            before = f"&before={page['next']}"
+        assert [it["id"] for it in listed] == ids[::-1]
+        assert (listed[-1]["kind"], listed[-1]["pixels"], listed[-1]["done"]) == ("wipe", 6, True)
+        undone = await one.act("undo", act=wiped["id"])
+        assert (undone["pixels"], one.area()) == (6, [[2, 0, 0], [0, 0, 0]])
+        assert (await one.record("?limit=1"))["acts"][0]["pixels"] == 6
+        assert (await one.record(f"?before={ids[1]}"))["acts"][0]["undone"] is True
+        status, told = await one.refused("undo", act=wiped["id"])
+        assert (status, told["code"]) == (409, "no-effect")
+        await one.act("undo", act=undone["id"])
+        assert one.area() == [[3] * 3] * 2
+        assert (await one.record(f"?before={ids[1]}"))["acts"][0]["undone"] is False
+        assert (await one.act("undo", act=banned["id"]))["pixels"] == 0
+        status, told = await one.refused("undo", act=10_000)
+        assert (status, told["code"]) == (404, "not-found")
 
 
 async def test_nobody_but_moderators_and_hosts_is_answered(start: Start, tmp_path: Path) -> None:

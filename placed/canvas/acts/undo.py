@@ -1,9 +1,9 @@
 """Undoing, acts of kind `undo`: what an earlier act set is again as it was before. Pure.
 
-    {"kind": "undo", "by": …, "act": the id of the act that is undone}
+    {"kind": "undo", "by": …, "act": the id of the act that is undone, "paints": true}
 
 What a later act has set since then stays. The pixels of an act that paints come as corrections, as those of any such
-act. An undoing can be undone, too.
+act: those of an act that has left the record are told by `paints`. An undoing can be undone, too.
 """
 
 from __future__ import annotations
@@ -36,14 +36,17 @@ def undo(state: State, act: Act, act_id: int, time_ms: int) -> Change:
     found = {name: undone(acts.get(name, {}), act_id, which) for name in _TABLES}
     tables: dict[str, Any] = {name: table for name, table in found.items() if table is not None}
     tables |= told_gate(acts, tables, time_ms, act_id)
-    tables["record"] = _marked(record_of(acts), which, act_id)
-    paints = "pixels" in record_of(acts).get(str(which), {})
+    tables["record"] = marked(record_of(acts), which, act_id)
+    paints = "pixels" in record_of(acts).get(str(which), {}) or act.fields.get("paints") is True
     told = {"act": which, **({"pixels": None} if paints else {})}
     return recorded(state, act, act_id, time_ms, told, tables, is_done=not paints)
 
 
-def _marked(entries: Mapping[str, dict[str, Any]], which: int, act_id: int) -> Entries:
-    """The entries of the act, of what it had undone itself, and so on: in turn one is undone, and one no longer."""
+def marked(entries: Mapping[str, dict[str, Any]], which: int, act_id: int) -> Entries:
+    """What changes of a record when the act `act_id` undoes `which`.
+
+    It's the entries of that act, of what it had undone itself, and so on: in turn one is undone, and one no longer.
+    """
     entry = entries.get(str(which))
     if entry is None:
         return {}
