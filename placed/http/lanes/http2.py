@@ -140,16 +140,19 @@ class Http2:
         self._paid_at = trio.current_time()
         self._unfinished: set[int] = set()  # streams whose answers have begun, and not ended
         self._transfers: dict[int, _Transfer] = {}
+        self._ends: dict[int, trio.Event] = {}  # by the streams whose last frame is waited for
         self.deadline = math.inf
         self._on_deadline = on_deadline
         self._state = protocol.connection_state
         self._handle_events = protocol._handle_events  # noqa: SLF001 - Hypercorn leaves no other way in
         self._create_stream = protocol._create_stream  # noqa: SLF001
         self._send_data = protocol._send_data  # noqa: SLF001
+        self._close_stream = protocol._close_stream  # noqa: SLF001
         self._stream_send = protocol.stream_send
         protocol._create_stream = self._create_with_take  # type: ignore[method-assign]  # noqa: SLF001
         protocol._send_data = self._send_and_settle  # type: ignore[method-assign]  # noqa: SLF001
         protocol._handle_events = self._handle_affordable  # type: ignore[method-assign]  # noqa: SLF001
+        protocol._close_stream = self._close_and_tell  # type: ignore[method-assign]  # noqa: SLF001
         protocol.stream_send = self._send_in_pieces  # type: ignore[method-assign]
         protocol.connection.decoder.max_header_list_size = head_bytes
 
@@ -224,10 +227,13 @@ class Http2:
             await self._send_data(stream_id)
         except TakenBack:
             await self._reset(stream_id)
+        is_over = stream_id not in self._protocol.stream_buffers
+        if is_over:
+            self._tell_end(stream_id)
         transfer = self._transfers.get(stream_id)
         if transfer is None:
             return
-        if stream_id not in self._protocol.stream_buffers:
+        if is_over:
             del self._transfers[stream_id]
             await self._stream_send(StreamClosed(stream_id))
         elif transfer.has_moved():
@@ -267,11 +273,31 @@ class Http2:
         with trio.move_on_after(self._send_seconds) as deadline:
             await self._stream_send(event)
             buffer = self._protocol.stream_buffers.get(event.stream_id)
-            if buffer is not None and isinstance(event, Body):
+            if isinstance(event, EndBody):
+                await self._until_ended(event.stream_id)
+            elif buffer is not None:
                 await buffer.drain()
         if deadline.cancelled_caught:
             await self._reset(event.stream_id)
         return not deadline.cancelled_caught and event.stream_id in self._protocol.streams
+
+    async def _until_ended(self, stream_id: int) -> None:
+        """Wait until the stream's last frame has gone out, or never will.
+
+        Hypercorn waits until its buffer is empty, and the end comes behind that. At a stop it then says goodbye
+        (GOAWAY), behind which h2 sends nothing more, and closes the connection: the peer would have half an answer.
+        """
+        protocol = self._protocol
+        while stream_id in protocol.stream_buffers and stream_id in protocol.streams:
+            await self._ends.setdefault(stream_id, trio.Event()).wait()
+
+    def _tell_end(self, stream_id: int) -> None:
+        if (ended := self._ends.pop(stream_id, None)) is not None:
+            ended.set()
+
+    async def _close_and_tell(self, stream_id: int) -> None:
+        await self._close_stream(stream_id)
+        self._tell_end(stream_id)
 
     async def _reset(self, stream_id: int) -> None:
         protocol = self._protocol

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.testing
+from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from hypercorn.protocol.h2 import StreamBuffer
+from h2.events import ConnectionTerminated, DataReceived, Event, StreamEnded
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.events import Closed, RawData
+from hypercorn.protocol.h2 import H2Protocol, StreamBuffer
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
@@ -25,6 +34,7 @@ from hyperframe.frame import (
 
 from placed.http.lanes.connection import Limits
 from placed.http.lanes.front import Front
+from placed.http.lanes.http2 import Http2
 from placed.tasks.shared_bytes import TakenBack
 from tests.http.lanes.test_connection import fill
 from tests.support.http2_peer import Http2Peer, certificate, speaking
@@ -33,8 +43,11 @@ from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from pathlib import Path
+
+    from hypercorn.events import Event as IOEvent
+    from hypercorn.typing import Scope
 
 
 class _Secure:
@@ -256,3 +269,55 @@ async def test_stream_whose_image_was_taken_back_is_reset(tmp_path: Path, monkey
 
 def _gone(*_: object) -> memoryview:
     raise TakenBack
+
+
+class _Socket:
+    """What a connection's frames are sent to, without a network; `room` is what sending waits for."""
+
+    def __init__(self) -> None:
+        self.room = trio.Event()
+        self.room.set()
+        self.client = H2Connection()
+        self.client.initiate_connection()
+        self.told: list[Event] = []
+        self._lock = trio.Lock()
+
+    async def send(self, event: IOEvent) -> None:
+        """As Hypercorn's server sends: one after another."""
+        if isinstance(event, RawData):
+            async with self._lock:
+                await self.room.wait()
+                self.told += self.client.receive_data(event.data)
+
+
+async def test_connection_says_goodbye_after_the_end_of_its_last_stream() -> None:
+    """Else the end is never sent: a client has half an answer, and RFC 9113 (6.8) lets it expect the whole one."""
+    socket, ending = _Socket(), trio.Event()
+    context = WorkerContext(None)
+
+    async def app(_scope: Scope, _receive: object, send: Callable[[Any], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        await ending.wait()
+        await send({"type": "http.response.body", "body": b"last", "more_body": False})
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with TaskGroup() as tasks:
+            wrapped, state = ASGIWrapper(app), ConnectionState({})
+            protocol = H2Protocol(wrapped, Config(), context, tasks, state, True, None, None, socket.send)
+            Http2(protocol, send_seconds=9.0, head_bytes=9_999, on_deadline=lambda: None)
+            await protocol.initiate()
+            fields = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"a"), (b":path", b"/")]
+            socket.client.send_headers(1, fields, end_stream=True)
+            await protocol.handle(RawData(socket.client.data_to_send()))
+            await trio.testing.wait_all_tasks_blocked()
+            socket.room = trio.Event()
+            await context.terminated.set()
+            ending.set()
+            await trio.testing.wait_all_tasks_blocked()
+            socket.room.set()
+            await trio.testing.wait_all_tasks_blocked()
+            await protocol.handle(Closed())
+    kinds = [type(event) for event in socket.told]
+    assert kinds.index(StreamEnded) < kinds.index(ConnectionTerminated)
+    assert b"".join(event.data or b"" for event in socket.told if isinstance(event, DataReceived)) == b"firstlast"
