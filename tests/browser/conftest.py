@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.canvas_page import CanvasPage
+from tests.browser.canvas_page import LIMIT_SECONDS, CanvasPage
 from tests.browser.lab import WINDOW, Lab, noise
 from tests.support.page_server import PageServer
 from tests.support.parts import chromium
@@ -55,7 +55,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def new(**options: object) -> BrowserContext:
         context = browser.new_context(**options)  # type: ignore[arg-type] # passed on as they come
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(LIMIT_SECONDS * 1000)  # of Playwright's own waits, the same as of the page's
         contexts.append(context)
         return context
 

@@ -67,6 +67,15 @@ class Lab(CanvasPage):
         self.page.evaluate(_PUT_TOGETHER, [width, height, PALETTE, base64.b64encode(indexes.tobytes()).decode()])
         self.held = indexes.copy()
 
+    def stop_the_clock(self) -> None:
+        """From now on time passes in the page only when `pass_ms` says so."""
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1)
+
+    def pass_ms(self, ms: int) -> None:
+        """Let time pass, frame by frame."""
+        self.page.clock.run_for(ms)
+
     def two_frames(self) -> None:
         """Wait until what was asked for is drawn."""
         self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -108,6 +117,10 @@ class Lab(CanvasPage):
         colors[~(inside[0][:, None] & inside[1][None, :])] = 255
         return colors
 
+    def wait_until_right(self) -> None:
+        """Wait until `assert_right` holds: edits are gathered before they are drawn."""
+        self.wait_until(lambda: (self.shot() == self.expected()).all(), "the edits are drawn, and nothing else changes")
+
     def assert_right(self) -> None:
         """What is seen is the canvas, to the last device pixel."""
         self.two_frames()
@@ -134,8 +147,11 @@ class Fingers:
         self._link.send("Input.dispatchTouchEvent", touch)
 
 
+FLICKED_PX = 185
+
+
 def flick(lab: Lab) -> None:
-    """Throw the canvas to the left."""
+    """Throw the canvas to the left: it is dragged by `FLICKED_PX`, and then slides."""
     fingers = Fingers(lab)
     fingers("Start", (400, 300))
     for x in range(390, 190, -25):

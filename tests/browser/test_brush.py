@@ -249,9 +249,10 @@ def test_a_finger_draws_and_two_still_pinch(server: PageServer, new_context: Cal
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    fingers("touchStart", window.place_of(28, 24))
-    for x in range(29, 35):
-        fingers("touchMove", window.place_of(x, 24))
+    first, *others = [window.place_of(x, 24) for x in range(28, 35)]  # before: a finger that waits picks a colour
+    fingers("touchStart", first)
+    for place in others:
+        fingers("touchMove", place)
     fingers("touchEnd")
     line = {(x, 24) for x in range(28, 35)}
     window.wait_until(lambda: _painted(window) == line, "the finger's line is painted")

@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Route
+
     from tests.browser.canvas_page import CanvasPage
     from tests.support.page_server import PageServer
 
@@ -34,6 +36,22 @@ def test_a_projector_shows_the_code_and_the_address_alone(
     window.page.keyboard.press("Escape")
     window.wait_until(lambda: not dialog.count(), "it is closed")
     window.wait_until(lambda: large.evaluate("(it) => it === document.activeElement"), "the focus is where it was")
+
+
+def test_nothing_moves_when_it_comes(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
+    held: list[Route] = []
+    window.page.route("**/qr.svg", lambda route: held.append(route))
+    window.open(server.url)
+    window.page.keyboard.press("s")
+    download = window.page.get_by_role("button", name="Download the canvas")
+    code = window.page.locator(".qr img")
+    looks = "getComputedStyle(document.querySelector('.qr')).display"
+    window.wait_until(lambda: held and code.count() and window.ask(looks) == "grid", "the panel is there")
+    before = download.bounding_box()
+    held[0].continue_()
+    window.wait_until(lambda: code.evaluate("(it) => it.complete && it.naturalWidth > 0"), "it is there")
+    assert download.bounding_box() == before
 
 
 def test_a_server_without_one_leaves_it_out(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:

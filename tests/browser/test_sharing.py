@@ -48,14 +48,22 @@ def test_the_address_follows_the_view(server: PageServer, new_window: Callable[.
     window, other = new_window(), new_window()
     window.open(server.url)
     length = window.ask("history.length")
+    before = window.state()["view"]["scale"]
     window.page.mouse.move(300, 300)
     window.page.mouse.wheel(0, -300)
-    window.wait_until(lambda: re.search(r"#x=\d+&y=\d+&z=[\d.]+$", window.page.url), "the place is in the address")
+    window.wait_until(lambda: window.state()["view"]["scale"] > before, "it zooms")
+    window.place_of(20, 20)  # once the view is at rest
+    scale = window.state()["view"]["scale"]
+
+    def is_written() -> bool:
+        found = re.search(r"#x=\d+&y=\d+&z=([\d.]+)$", window.page.url)
+        return found is not None and float(found[1]) == pytest.approx(scale, rel=0.01)
+
+    window.wait_until(is_written, "the place is in the address")
     assert window.ask("history.length") == length
-    window.page.wait_for_timeout(400)  # the address is written once the view has been still for 300 ms
     other.open(window.page.url)
     other.wait_until(
-        lambda: other.state()["view"]["scale"] == pytest.approx(window.state()["view"]["scale"], rel=0.01),
+        lambda: other.state()["view"]["scale"] == pytest.approx(scale, rel=0.01),
         "somebody else sees it as large",
     )
     assert other.place_of(20, 20) == pytest.approx(window.place_of(20, 20), abs=window.state()["view"]["scale"])

@@ -144,7 +144,9 @@ def test_names_are_in_a_pixels_card_where_the_host_shows_them(
 
     def looked() -> bool:  # the history has an edit a moment after the canvas
         window.page.keyboard.press("i")
-        window.page.wait_for_timeout(300)
+        window.wait_until(
+            lambda: "Pixel 8, 9" in card.inner_text() and "Loading" not in card.inner_text(), "it is told"
+        )
         return "by Ada Lovelace" in card.inner_text()
 
     window.wait_until(looked, "the card has the name")
