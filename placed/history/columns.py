@@ -60,7 +60,10 @@ def _zigzags(values: NDArray[np.int64]) -> NDArray[np.uint64]:
     steps = np.zeros(len(values), np.int64)
     np.subtract(values[1:], values[:-1], out=steps[1:])
     steps[::BLOCK] = 0
-    return (steps << 1 ^ steps >> 63).view(np.uint64)
+    signs = steps >> 63
+    steps <<= 1
+    steps ^= signs
+    return steps.view(np.uint64)
 
 
 def _pack_block(zigzag: NDArray[np.uint64], highest: int) -> tuple[int, bytes]:

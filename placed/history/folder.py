@@ -144,14 +144,14 @@ def path_of(folder: Path, start: int, end: int) -> Path:
     return folder / f"{start:020d}-{end:020d}.segment"
 
 
-def write_segment(folder: Path, data: bytes, start: int, end: int) -> SegmentFile:
-    """Write a segment, durably, in place of one of that name, and return it.
+def write_segment(folder: Path, parts: Sequence[bytes], start: int, end: int) -> SegmentFile:
+    """Write a segment, given in parts, durably, in place of one of that name, and return it.
 
     Raises:
         OSError: no room, no permission, a disk error; nothing has changed.
     """
     path = path_of(folder, start, end)
-    write_file(folder, data, path)
+    write_file(folder, parts, path)
     kept = _look(path, start, end)
     if kept.header is None:
         raise OSError(f"{path} isn't what was written")
@@ -170,8 +170,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
-def write_file(folder: Path, data: bytes, path: Path) -> None:
-    """Write a file of the folder, durably, in place of one of that name.
+def write_file(folder: Path, parts: Sequence[bytes], path: Path) -> None:
+    """Write a file of the folder, given in parts, durably, in place of one of that name.
 
     Raises:
         OSError: no room, no permission, a disk error; nothing has changed.
@@ -181,9 +181,9 @@ def write_file(folder: Path, data: bytes, path: Path) -> None:
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for view in map(memoryview, parts):
+                while view:
+                    view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -83,6 +83,13 @@ class Live:
 class Indexer:
     """The history of one log, in one folder; `run` alone writes it.
 
+    Args:
+        folder: its own.
+        log: of which it is.
+        live: see below.
+        every_seconds: how often new records are read.
+        give_back: gives free memory back to the system, in the thread; called when a segment has been written.
+
     Attributes:
         live: the live canvas.
         past: answers questions about what has been read so far.
@@ -91,11 +98,20 @@ class Indexer:
         turns: for this work, and for the answers about the past.
     """
 
-    def __init__(self, folder: Path, log: Log, live: Live, *, every_seconds: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Log,
+        live: Live,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        give_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._folder = folder
         self._log = log
         self.live = live
         self._every_seconds = every_seconds
+        self._give_back = give_back
         self._writing = trio.CapacityLimiter(1)
         self.turns = ShortTurns()
         self._chain: list[SegmentFile] = []
@@ -198,8 +214,12 @@ class Indexer:
     async def _take(self, keeping: Keeping, batch: Batch) -> None:
         began, version = trio.current_time(), self.live.version()
         given = [batch]
-        sealed, tail = await self._until_done(lambda: keeping.take(given.pop() if given else None))
-        self._publish(sealed, tail)
+        while True:
+            sealed, tail = await self._until_done(lambda: keeping.take(given.pop() if given else None))
+            self._publish(sealed, tail)
+            if not sealed:
+                break
+            await self._in_thread(self._give_back)
         if keeping.builder.read >= self.live.version():
             await self._rest(self._every_seconds)
         elif self.live.version() != version:  # people paint meanwhile
@@ -290,8 +310,9 @@ class Indexer:
         async with self._log.read(hole.start) as batches:
             async for batch in batches:
                 given = [_before(batch, hole.end)]
-                sealed, _ = await self._until_done(lambda: keeping.take(given.pop() if given else None))  # noqa: B023
-                segments += sealed
+                take = partial(_take_next, keeping, given)
+                while sealed := await self._until_done(take):
+                    segments += sealed
                 if batch.next_offset >= hole.end:
                     break
         segments += await self._until_done(partial(keeping.finish, hole.end))
@@ -342,6 +363,10 @@ class Indexer:
         if self.stopped is not None:
             get_logger(__name__).info("the history is kept again")
             self.stopped = None
+
+
+def _take_next(keeping: Keeping, given: list[Batch]) -> list[SegmentFile]:
+    return keeping.take(given.pop() if given else None)[0]
 
 
 def _verify(each: SegmentFile) -> None:

@@ -47,29 +47,33 @@ class Keeping:
         self._sealed: list[SegmentFile] = []
 
     def take(self, batch: Batch | None) -> tuple[list[SegmentFile], View]:
-        """Add a batch, if there is one, and write what fills a segment.
+        """Add a batch, if there is one, and write what fills a segment: one a call, so that nobody has to hold its
+        records, 5 MB, while the next one fills.
 
         Returns:
-            The segments that were written since the last call that returned, and the tail after them.
+            The segments that were written since the last call that returned, and the tail after them. As long as there
+            are any there may be more: call again, with None. All has been added once there are none.
 
         Raises:
             OSError: no room, no permission, a disk error. The batch has been taken: try again with None.
         """
         if batch is not None:
             self._parts.extend(_parts(batch))
-        self._seal_full()
-        while self._parts:
+        while not self._seal_full() and self._parts:
             self.builder.add(self._parts.popleft())
-            self._seal_full()
         sealed, self._sealed = self._sealed, []
         return sealed, self.builder.tail.view()
 
-    def _seal_full(self) -> None:
-        while (view := self.builder.full()) is not None:
-            self._seal(view)
-            ground = view.ground.copy()
-            ground.apply(view.stretch, view.definition)
-            self.builder.sealed(ground)
+    def _seal_full(self) -> bool:
+        """Write the next segment, if it is full; whether it was."""
+        view = self.builder.full()
+        if view is None:
+            return False
+        self._seal(view)
+        ground = view.ground.copy()
+        ground.apply(view.stretch, view.definition)
+        self.builder.sealed(ground)
+        return True
 
     def finish(self, end: int) -> list[SegmentFile]:
         """Write what is left as a last segment, which ends at `end`; all segments since `take`.
@@ -85,9 +89,9 @@ class Keeping:
 
     def _seal(self, view: View) -> None:
         stretch = view.stretch
-        data = encode(stretch, self._log_id, view.definition, view.ground)
-        check_room(self._folder, len(data))
-        self._sealed.append(write_segment(self._folder, data, stretch.start, stretch.end))
+        parts = encode(stretch, self._log_id, view.definition, view.ground)
+        check_room(self._folder, sum(map(len, parts)))
+        self._sealed.append(write_segment(self._folder, parts, stretch.start, stretch.end))
 
 
 def _parts(batch: Batch) -> Iterator[Batch]:

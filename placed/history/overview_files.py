@@ -168,7 +168,7 @@ def make_overview(folder: Path, group: Sequence[SegmentFile], now: Definition) -
         data = encode_overview([stack.enter_context(each.open()) for each in group], now)
     path = path_of(folder, group[0].start, group[-1].end).with_suffix(".overview")
     check_room(folder, len(data))
-    write_file(folder, data, path)
+    write_file(folder, [data], path)
     with FileReader(path) as read:
         return OverviewFile(path, decode_overview_header(read), is_verified=True)
 

@@ -87,14 +87,17 @@ class PixelIndex:
 def build(pixel: NDArray[np.uint32], pixels: int) -> PixelIndex:
     """The index of n edits, given by their pixels' numbers in the log's order, uint32, shape (n,)."""
     shape = Shape.of(pixels, len(pixel))
-    # One sort of plain integers takes 0.7 ms where a stable argsort takes 5.
-    keys = pixel.astype(np.uint64) << np.uint64(32) | np.arange(len(pixel), dtype=np.uint64)
+    # One sort of plain integers takes 0.7 ms where a stable argsort takes 5. All in place: each array more is a MB.
+    keys = pixel.astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(len(pixel), dtype=np.uint64)
     keys.sort()
-    sorted_pixel = keys >> np.uint64(32)
-    edges = np.arange(shape.buckets + 1, dtype=np.uint64) << np.uint64(shape.shift)
-    starts = np.searchsorted(sorted_pixel, edges).astype(shape.start)
-    lows = (sorted_pixel & np.uint64((1 << shape.shift) - 1)).astype(shape.low)
-    return PixelIndex(starts, lows, (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32))
+    edges = np.arange(shape.buckets + 1, dtype=np.uint64) << np.uint64(shape.shift + 32)
+    starts = np.searchsorted(keys, edges).astype(shape.start)
+    numbers = keys.astype(np.uint32)  # the low half
+    keys >>= np.uint64(32)
+    keys &= np.uint64((1 << shape.shift) - 1)
+    return PixelIndex(starts, keys.astype(shape.low), numbers)
 
 
 def pack_numbers(numbers: NDArray[np.uint32], shape: Shape) -> tuple[bytes, bytes]:

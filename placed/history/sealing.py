@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 _DEFLATE_LEVEL: Final = 2  # as for PNGs: higher ones take longer and save 1 %
 
 
-def encode(stretch: Stretch, log_id: str, definition: Definition, ground: Ground) -> bytes:
-    """The segment of a stretch, as bytes.
+def encode(stretch: Stretch, log_id: str, definition: Definition, ground: Ground) -> list[bytes]:
+    """The segment of a stretch, as bytes in parts that follow one another: joined they would take 2 MB once more.
 
     Args:
         stretch: at least one record, at most `MOST_EDITS` edits unless it is one record.
@@ -63,7 +63,7 @@ def encode(stretch: Stretch, log_id: str, definition: Definition, ground: Ground
     table = b"".join(SECTION.pack(len(section), zlib.crc32(section)) for section in sections)
     header = fixed + table + definition.rgb
     begin = MAGIC + LENGTH.pack(len(header) + LENGTH.size) + header
-    return b"".join((begin, LENGTH.pack(zlib.crc32(begin)), *sections))
+    return [begin, LENGTH.pack(zlib.crc32(begin)), *sections]
 
 
 def _highest(stretch: Stretch) -> int:
@@ -104,17 +104,18 @@ def _deflate(array: NDArray[np.generic]) -> bytes:
 
 
 def _encode_authors(authors: NDArray[np.uint64]) -> tuple[bytes, bytes]:
-    ascending = np.sort(authors)
-    people = ascending[np.flatnonzero(np.diff(ascending, prepend=~ascending[:1]))]
+    people = np.sort(authors)
+    people = people[np.concatenate([[True], people[1:] != people[:-1]])[: len(people)]]
     number = number_type(len(people))
     if len(people) * 8 + len(authors) * number.itemsize >= len(authors) * 8:
-        return b"", authors.astype("<u8").tobytes()
-    return people.astype("<u8").tobytes(), np.searchsorted(people, authors).astype(number).tobytes()
+        return b"", authors.tobytes()
+    return people.tobytes(), np.searchsorted(people, authors).astype(number).tobytes()
 
 
 def _encode_others(stretch: Stretch) -> bytes:
     acts = stretch.rows["act"]
-    edges = np.flatnonzero(np.diff(acts, prepend=np.int64(NO_ACT), append=np.int64(NO_ACT))).tolist()
+    has_any = (acts != NO_ACT).any()  # mostly not, and then no array of steps is made
+    edges = np.flatnonzero(np.diff(acts, prepend=NO_ACT, append=NO_ACT)).tolist() if has_any else []
     spans = [(begin, end, int(acts[begin])) for begin, end in pairwise(edges)]
     corrections = [span for span in spans if span[2] != NO_ACT]
     return b"".join(

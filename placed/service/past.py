@@ -9,6 +9,7 @@ from placed.history.folder import FOLDER_NAME
 from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
 from placed.http.history import History
+from placed.process.allocator import give_back_holes
 
 if TYPE_CHECKING:
     from placed.backends import Log
@@ -27,7 +28,7 @@ def indexer_of(settings: Settings, log: Log, projection: Projection, folders: Fo
         ground=lambda: Ground(projection.definition, projection.version, projection.canvas.copy()),
         is_in_place=lambda: folders.displaced is None,
     )
-    return Indexer(settings.data / FOLDER_NAME, log, live)
+    return Indexer(settings.data / FOLDER_NAME, log, live, give_back=give_back_holes)
 
 
 def history_of(settings: Settings, indexer: Indexer | None, projection: Projection, askers: Askers) -> History:
