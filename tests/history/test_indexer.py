@@ -96,6 +96,21 @@ async def test_a_history_goes_on_where_it_stopped(tmp_path: Path) -> None:
             assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+async def test_each_segment_is_there_before_the_next_one_fills(tmp_path: Path) -> None:
+    async with lmdb_server(tmp_path) as server:
+        await server.log.append(Canvas(SMALL).encode())
+        await fill(server.log, 90)  # all in one batch
+        seen: list[int] = []
+        live = Live(server.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: server.ground)
+        indexer = Indexer(tmp_path / "history", server.log, live, give_back=lambda: seen.append(len(indexer.past.kept)))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(indexer.run)
+            assert await indexer.reach(server.next(), PATIENCE_SECONDS)
+            nursery.cancel_scope.cancel()
+        assert len(seen) > 2
+        assert seen == list(range(1, len(indexer.past.kept) + 1))
+
+
 @pytest.mark.parametrize("seed", range(8))
 async def test_damage_anywhere_costs_reading_that_part_again(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
