@@ -181,7 +181,8 @@ def write_file(folder: Path, parts: Sequence[bytes], path: Path) -> None:
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
         try:
-            for view in map(memoryview, parts):
+            for each in parts:
+                view = memoryview(each)
                 while view:
                     view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
