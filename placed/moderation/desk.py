@@ -80,15 +80,21 @@ class Done:
     pixels: int
 
 
+# What whoever asks is told. Any other error is a bug, which becomes a 500 and a line in the log where it is answered.
+_OUTCOMES: Final = (RecordRefused, WriterFull, WriterClosed, LogError, CannotPaint, PastError, Unfinished)
+
+
 class _Job:
     """An act that waits for its turn, and what has become of it: `error`, unless it is done.
 
-    Until the act has ended, `error` is what is true of it if the server stops now.
+    Until the act has ended, `error` is what is true of it if the server stops now. `is_awaited` is whether somebody
+    still waits to hear of it.
     """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.ended = trio.Event()
+        self.is_awaited = True
         self.done: Done | None = None
         self.error: Exception = WriterClosed(_STOPS)
 
@@ -121,6 +127,7 @@ class Desk:
                     job.done = await self._do(job)
                 except Exception as error:  # noqa: BLE001 - whoever asked gets it; the next act must not wait for ever
                     job.error = error
+                    _tell_bug(job, error)
                 finally:
                     job.ended.set()
         finally:
@@ -151,7 +158,11 @@ class Desk:
             raise DeskFull(f"{MOST_WAITING} acts are waiting already") from None
         except trio.BrokenResourceError:
             raise WriterClosed(_STOPS) from None
-        await job.ended.wait()
+        try:
+            await job.ended.wait()
+        except trio.Cancelled:
+            job.is_awaited = False
+            raise
         if job.done is None:
             raise job.error
         return job.done
@@ -239,3 +250,9 @@ class Desk:
     async def _reach(self, version: int) -> None:
         with trio.fail_after(_READ_SECONDS):
             await self._reach_version(version)
+
+
+def _tell_bug(job: _Job, error: Exception) -> None:
+    """Log what nobody is there to be told, so that it doesn't pass unseen."""
+    if not job.is_awaited and not isinstance(error, _OUTCOMES):
+        get_logger(__name__).error("an act failed", kind=job.asked.act.kind, exc_info=error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from placed.moderation.whole_past import WholePast
 from placed.moderation.wipe import Wipe
 from placed.tasks.reader import LogReader
 from placed.tasks.writer import Writer, WriterClosed
+from tests.support.log_lines import logged
 from tests.support.logs import ScriptedLog
 
 if TYPE_CHECKING:
@@ -142,6 +144,42 @@ async def test_act_goes_on_when_whoever_asked_has_left(server: Server, nursery: 
     with trio.fail_after(LIMIT_SECONDS):
         await server._reach(4)
     assert (server.projection.canvas == 1).all()
+
+
+async def test_bug_in_an_act_is_in_the_log_once_when_whoever_asked_has_left(
+    server: Server, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(desks, "paint", broken)
+    server.log.gate = trio.Event()
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as leaving:
+            leaving.start_soon(server.desk.do, wipe())
+            await wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+        server.log.gate.set()
+        with pytest.raises(ZeroDivisionError):  # whoever is there gets it, and a 500 logs it
+            await server.desk.do(wipe())
+    (line,) = logged(caplog, logging.ERROR)
+    assert (line["event"], line["kind"], line["level"]) == ("an act failed", "wipe", "error")
+    assert "a bug" in repr(line["exc_info"])
+
+
+async def test_act_that_fails_as_acts_may_is_no_error_in_the_log_when_whoever_asked_has_left(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.log.gate = trio.Event()
+    server.log.append_errors = [LogUnavailable("gone")]
+    with trio.fail_after(LIMIT_SECONDS):
+        async with trio.open_nursery() as leaving:
+            leaving.start_soon(server.desk.do, wipe())
+            await wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+        server.log.gate.set()
+        await server.desk.do(wipe())
+    assert logged(caplog, logging.ERROR) == []
 
 
 async def test_server_that_stops_tells_each_who_waits_how_far_their_act_has_come(
