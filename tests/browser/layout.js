@@ -1,5 +1,5 @@
 /* What is wrong with the page's layout as it is: a list of sentences, empty if nothing is. Evaluated in the page by
-   test_texts_in_layouts.py with { coarse, name of the open panel or '' }. */
+   test_texts_in_layouts.py with { coarse, name of the open panel, 'projector' or '' }. */
 ({ coarse, panel }) => {
   const wrong = []
   const SLACK = 1.5 // subpixels, and a letter that leans out of its box
@@ -10,11 +10,12 @@
     for (let at = one.parentElement; at; at = at.parentElement) if (/auto|scroll/.test(getComputedStyle(at).overflowY)) return at
     return null
   }
-  const roots = panel ? ['#panel'] : ['#state', '.tools', '#paints', '#confirm:not([hidden])', '#message.shown']
+  const roots = panel === 'projector' ? ['#projector'] : panel ? ['#panel'] : ['#state', '.tools', '#paints', '#confirm:not([hidden])', '#message.shown']
   const cards = roots.flatMap((selector) => $(selector)).filter(isSeen)
 
   // Cards: inside of the window, and not over one another.
   for (const card of cards) {
+    if (card.scrollHeight > card.clientHeight + SLACK && getComputedStyle(card).overflowY === 'hidden') wrong.push(`${named(card)} cuts ${card.scrollHeight - card.clientHeight} px below`)
     const { left, right, top, bottom } = card.getBoundingClientRect()
     if (left < -SLACK || top < -SLACK || right > innerWidth + SLACK || bottom > innerHeight + SLACK) wrong.push(`${named(card)} is partly outside`)
   }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import trio
 
 from tests.support.people import Host
@@ -21,3 +22,25 @@ def open_as_host(window: CanvasPage, server: PageServer) -> None:
     window.wait_until(lambda: shield.count() and shield.is_visible(), "the host has the button")
     shield.click()
     window.wait_until(window.page.locator(".acts li").first.is_visible, "the acts are listed")
+
+
+class Moderator:
+    """Does acts with a token, beside the page."""
+
+    def __init__(self, server: PageServer, window: CanvasPage) -> None:
+        self._url = server.url
+        self._headers = dict([trio.run(Host(server.data).token, "mod", "moderator")])
+        # The server reads what is new in the people store a moment after it was written.
+        window.wait_until(lambda: self._get("acts").status_code == 200, "the server knows the token")
+
+    def act(self, kind: str, **fields: Any) -> None:
+        """Do one."""
+        answer = httpx.post(f"{self._url}acts", json={"kind": kind, **fields}, headers=self._headers, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
+    def listed(self, what: str) -> list[Any]:
+        """What `GET /acts/WHAT` lists."""
+        return list(self._get(f"acts/{what}").json()[what])
+
+    def _get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self._url}{path}", headers=self._headers, trust_env=False)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-import trio
 
-from tests.browser.moderators_page import open_as_host
-from tests.support.people import Host
+from tests.browser.moderators_page import Moderator, open_as_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,28 +23,6 @@ ENOUGH = "--charges", "1000", "--charge-seconds", "0.01"
 OUTLINE = (154, 52, 18)
 MOST_TABS = 120  # more than the page has, with its panel
 VANDAL = "b" * 16
-
-
-class _Moderator:
-    """Does acts with a token, beside the page."""
-
-    def __init__(self, server: PageServer, window: CanvasPage) -> None:
-        self._url = server.url
-        self._headers = dict([trio.run(Host(server.data).token, "mod", "moderator")])
-        # The server reads what is new in the people store a moment after it was written.
-        window.wait_until(lambda: self._get("acts").status_code == 200, "the server knows the token")
-
-    def act(self, kind: str, **fields: Any) -> None:
-        """Do one."""
-        answer = httpx.post(f"{self._url}acts", json={"kind": kind, **fields}, headers=self._headers, trust_env=False)
-        assert answer.status_code == 200, answer.text
-
-    def listed(self, what: str) -> list[Any]:
-        """What `GET /acts/WHAT` lists."""
-        return list(self._get(f"acts/{what}").json()[what])
-
-    def _get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self._url}{path}", headers=self._headers, trust_env=False)
 
 
 def _tab_to(window: CanvasPage, selector: str, *, text: str = "") -> None:
@@ -74,7 +49,7 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, window = new_server(*ENOUGH), new_window()
-    moderator = _Moderator(server, window)
+    moderator = Moderator(server, window)
     moderator.act("ban", author=VANDAL, until="2096-01-01T12:00:00Z")
     moderator.act("ban", author="c" * 16)
     moderator.act("protect", area=[10, 10, 20, 10])
@@ -131,7 +106,7 @@ def test_whoever_is_refused_in_a_protected_area_is_shown_it(
     new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, window = new_server(*ENOUGH), new_window()
-    _Moderator(server, window).act("protect", area=[10, 10, 20, 10])
+    Moderator(server, window).act("protect", area=[10, 10, 20, 10])
     loaded: list[str] = []
     window.page.on("request", lambda request: loaded.append(request.url))
     window.open(server.url)

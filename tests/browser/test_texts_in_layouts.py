@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.canvas_page import CanvasPage
-from tests.browser.moderators_page import open_as_host
+from tests.browser.moderators_page import Moderator, open_as_host
 from tests.browser.people_page import WORD
 from tests.browser.templates.panel import payload, png
 from tests.support.page_server import PageServer
@@ -36,6 +36,7 @@ _FILES = {
     "gate/texts.js": "GATE_TEXTS",
     "moderation/texts.js": "MODERATION_TEXTS",
     "reporting/texts.js": "REPORTING_TEXTS",
+    "projector/texts.js": "PROJECTOR_TEXTS",
 }
 _LANGUAGES = {
     "en": "en",
@@ -72,6 +73,21 @@ _ASKING = f"""() => {{
     document.getElementById('confirm').hidden = false
     document.getElementById('target').textContent = window.texts.target.replace(/\\{{(\\w+)[^}}]*\\}}/g, '88')
 }}"""
+_ABOUT = """# A canvas for everybody
+
+Paint *with* us. ThisIsAWordThatNoLineHasRoomFor,EvenOnAWideScreenItWouldHaveToBeBroken. See <https://example.org/rules/of/this/canvas>.
+
+1. No hate
+2. `code that is longer than any line of a narrow panel can be`
+
+> Said by somebody
+
+    a_block_of_code = "that is longer than any line of a narrow panel can be"
+
+| when | what |
+| --- | --- |
+| 2026-12-01 | The canvas opens, and everybody paints |
+"""
 _WIDE, _NARROW = (1280, 800), (360, 640)
 _ZOOMED = 320, 256  # 1280 x 1024 at 400 %
 _SIZES = [_WIDE, (768, 1024), (640, 360), _NARROW, (320, 568), _ZOOMED]
@@ -225,6 +241,40 @@ def test_so_do_the_ways_in_and_who_one_is(
     window.ask("document.getElementById('panel-close').click()")
     look.at(_SIZES)
     _assert_right(look)
+
+
+@pytest.mark.parametrize(("language", "coarse"), [("the longest", True), ("twice", False), ("from the right", False)])
+def test_so_do_the_projector_and_what_the_host_says(
+    new_server: Callable[..., PageServer],
+    new_window: Callable[..., CanvasPage],
+    tmp_path: Path,
+    language: str,
+    coarse: bool,
+) -> None:
+    about = tmp_path / "about.md"
+    about.write_text(_ABOUT)
+    server = new_server("--about", str(about), "--title", "The summer party of class 7b")
+    window = new_window(has_touch=coarse, is_mobile=coarse)
+    _speak(window, language)
+    window.open(server.url)
+    look = _Look(window, coarse=coarse, larger=language != "twice")
+    look.open("about")
+    window.wait_until(window.page.locator(".about h3").first.is_visible, "what the host says is there")
+    look.at([_WIDE, _NARROW, _ZOOMED], "about")
+    moderator = Moderator(server, window)
+    moderator.act("close")
+    moderator.act("open", at="2096-01-01T00:00:00Z")
+    moderator.act("announce", text="It ends at six, and then there is cake. Bring your parents!")
+    window.page.goto("about:blank")  # a page that is open would load itself anew
+    window.page.goto(f"{server.url}#view=projector")
+    window.page.locator("#projector .left").wait_for()
+    look.at(_SIZES, "projector")
+    _assert_right(look)
+    window.page.set_viewport_size({"width": 1280, "height": 720})
+    window.ask("document.documentElement.style.fontSize = ''")
+    beside = "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.getElementById('projector'))"
+    height, room = window.ask(beside)
+    assert height <= room or language == "twice"  # a room sees all of it at once
 
 
 @pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
