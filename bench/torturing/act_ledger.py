@@ -18,17 +18,21 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from bench.torturing.broken import Broken
+from bench.torturing.gate_ledger import GateLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Pixel = tuple[int, int, int]
+_Change = tuple[int, int, int]  # the record's offset, the colour, the author
 
 _ACT_HEADER: Final = b"\x01\x03"
 _CORRECTION_HEADER: Final = b"\x01\x04"
 _ACT: Final = struct.Struct("<Q")
 _PIXEL: Final = struct.Struct("<HHB")
-PAINTING: Final = ("wipe", "restore")
+PAINTING: Final = ("wipe", "stamp", "restore")
+_NO_NUMBER: Final = -1  # of an act that a server has done by itself
+_NOBODY: Final = -1  # whose corrections are
 
 
 def correction_of(value: bytes) -> tuple[int, list[Pixel]] | None:
@@ -76,6 +80,7 @@ class ActLedger:
     Attributes:
         acknowledged: how many were answered 200.
         refused: how many were refused.
+        gate: what they have set for everybody.
     """
 
     def __init__(self, width: int, pixels: int, canvas_at: Callable[[int], bytearray]) -> None:
@@ -83,17 +88,22 @@ class ActLedger:
         self._canvas_at = canvas_at
         self.acknowledged = 0
         self.refused = 0
+        self.gate = GateLedger()
         self._asked: list[str] = []  # kinds, by number
+        self._pictures: dict[int, Sequence[int]] = {}  # of stamps, by number; row by row
         self._refused: set[int] = set()
         self._unchecked: dict[int, dict[str, int]] = {}  # answers, by number
         self._where: dict[int, int] = {}  # number -> id
         self._entries: dict[int, _Entry] = {}  # by id
         self._edited = [-1] * pixels  # the offset of the last edit of each pixel
         self._painter = [-1] * pixels  # the act whose correction was its last change; -1 where that was an edit
+        self._changes: list[list[_Change]] = [[] for _ in range(pixels)]  # of each pixel
 
-    def ask(self, kind: str) -> int:
-        """The number of an act that is about to be asked for."""
+    def ask(self, kind: str, picture: Sequence[int] | None = None) -> int:
+        """The number of an act that is about to be asked for; `picture` has the colours of a stamp's area."""
         self._asked.append(kind)
+        if picture is not None:
+            self._pictures[len(self._asked) - 1] = picture
         return len(self._asked) - 1
 
     def answer(self, number: int, told: dict[str, int]) -> None:
@@ -112,10 +122,11 @@ class ActLedger:
         """The id under which the log had it when it was last read."""
         return self._where.get(number)
 
-    def edit(self, offset: int, place: int) -> None:
+    def edit(self, offset: int, place: int, color: int, author: int) -> None:
         """An edit in the log has set a pixel."""
         self._edited[place] = offset
         self._painter[place] = -1
+        self._changes[place].append((offset, color, author))
 
     def correct(self, offset: int, act: int, pixels: Sequence[Pixel], canvas: bytearray) -> None:
         """A correction in the log; `canvas` is as it was before, and has the pixels afterwards."""
@@ -129,6 +140,7 @@ class ActLedger:
                 raise Broken(6, f"record {offset}: the act {act} has set the pixel {x}, {y} already")
             entry.before[place] = canvas[place]
             self._painter[place] = act
+            self._changes[place].append((offset, color, _NOBODY))
             canvas[place] = color
 
     def read(self, offset: int, value: bytes, canvas: bytearray) -> None:
@@ -139,6 +151,9 @@ class ActLedger:
         if told["kind"] == "done":
             self._end(offset, told, canvas)
             return
+        if told.get("plan") is not None:
+            self._come_true(offset, told)
+            return
         number = int(told["reason"])
         if number >= len(self._asked) or self._asked[number] != told["kind"]:
             raise Broken(6, f"record {offset} is {told}, which nobody asked for")
@@ -148,8 +163,18 @@ class ActLedger:
         of = self._entries.get(told["act"]) if told["kind"] == "undo" else None
         paints = told["kind"] in PAINTING or (of is not None and of.paints)
         self._entries[offset] = _Entry(number, told, paints, offset + 1)
+        self.gate.read(offset, told)
         if of is not None:
             self._undo(offset, of)
+
+    def _come_true(self, offset: int, told: dict[str, Any]) -> None:
+        """A server has appended that a plan's time has come."""
+        plan = self._entries.get(told["plan"])
+        if plan is None or plan.told.get("at") is None or plan.told["kind"] != told["kind"]:
+            raise Broken(6, f"record {offset} is {told}, which nobody planned")
+        if self.gate.counts(told):
+            self._entries[offset] = _Entry(_NO_NUMBER, told, paints=False, end=offset + 1)
+            self.gate.read(offset, told)
 
     def _undo(self, act: int, of: _Entry) -> None:
         of.undone, by, is_back = act, self._where[of.number], True
@@ -180,12 +205,35 @@ class ActLedger:
                 if self._painter[place] in (act, entry.told["act"]):
                     yield place, color
             return
-        left, top, width, height = entry.told["area"]
-        then = self._canvas_at(entry.told["to"]["v"]) if entry.told["kind"] == "restore" else None
+        then = self._then(entry)
+        for at, place in enumerate(self._area(entry.told.get("area"))):
+            if self._edited[place] < act:
+                yield place, self._becomes(act, entry, at, place, then)
+
+    def _area(self, area: Sequence[int] | None) -> Iterator[int]:
+        """The places of an area's pixels, row by row; of all pixels, without one."""
+        left, top, width, height = area or (0, 0, self._width, len(self._edited) // self._width)
         for y in range(top, top + height):
-            for place in range(y * self._width + left, y * self._width + left + width):
-                if self._edited[place] < act:
-                    yield place, entry.told["color"] if then is None else then[place]
+            yield from range(y * self._width + left, y * self._width + left + width)
+
+    def _then(self, entry: _Entry) -> bytearray | None:
+        to = entry.told.get("to")
+        return None if to is None else self._canvas_at(to["v"])
+
+    def _becomes(self, act: int, entry: _Entry, at: int, place: int, then: bytearray | None) -> int:
+        """The colour that an act means for a pixel, the number `at` of its area."""
+        told = entry.told
+        if told["kind"] == "wipe":
+            return int(told["color"])
+        if told["kind"] == "stamp":
+            return self._pictures[entry.number][at]
+        before = [change for change in self._changes[place] if change[0] < act]
+        authors = {int(author, 16) for author in told.get("authors", [])}
+        if authors and (not before or before[-1][2] not in authors):
+            return before[-1][1] if before else 0  # none of theirs: it stays
+        if then is not None:
+            return then[place]
+        return next((color for _, color, author in reversed(before) if author not in authors), 0)
 
     def check(self, end: int) -> None:
         """Hold what was answered against the log, which was read up to `end`."""
@@ -200,7 +248,11 @@ class ActLedger:
 
     def compare(self, listed: Sequence[Mapping[str, Any]], most: int) -> None:
         """Hold the newest acts on record, `most` at the most, as a server lists them after a start, against the log."""
-        newest = sorted(self._entries, reverse=True)[:most]
+        end = max(self._entries, default=-1)
+        # A plan may have come true since the log was read.
+        known = [it for it in listed if it["id"] <= end or it.get("plan") is None]
+        newest = sorted(self._entries, reverse=True)[: most - (len(listed) - len(known))]
+        listed = known
         if [it["id"] for it in listed] != newest:
             raise Broken(1, f"a server lists the acts {[it['id'] for it in listed]}; the log's are {newest}")
         for it in listed:

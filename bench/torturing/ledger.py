@@ -42,9 +42,13 @@ class Counts:
 
 def decode(value: bytes) -> list[Edit]:
     """The edits of a record; none where it is the canvas."""
+    return [edit for edit, _author in _with_authors(value)]
+
+
+def _with_authors(value: bytes) -> list[tuple[Edit, int]]:
     if value[:2] != _EDITS_HEADER:
         return []
-    return [(x, y, color) for x, y, color, _author in _EDIT.iter_unpack(value[2:])]
+    return [((x, y, color), author) for x, y, color, author in _EDIT.iter_unpack(value[2:])]
 
 
 class Ledger:
@@ -142,7 +146,7 @@ class Ledger:
 
     def _apply(self, value: bytes) -> None:
         offset = self.end
-        for edit in decode(value):
+        for edit, author in _with_authors(value):
             number = self._number(edit)
             if number >= self._next:
                 raise Broken(6, f"record {offset} holds {edit}, which nobody placed")
@@ -153,7 +157,7 @@ class Ledger:
             self._where[number] = offset
             x, y, color = edit
             self._canvas[y * self.width + x] = color
-            self.acts.edit(offset, y * self.width + x)
+            self.acts.edit(offset, y * self.width + x, color, author)
         correction = correction_of(value)
         if correction is not None:
             self.acts.correct(offset, *correction, self._canvas)

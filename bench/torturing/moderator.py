@@ -1,24 +1,29 @@
 """A moderator, who does acts all the while, behind the bad network; what they forbid, they soon allow again.
 
-wipe, restore, undo                           and the ledger holds every pixel against the log
+wipe, stamp, restore, undo                               and the ledger holds every pixel against the log
 close, a moment, open; ban, unban; protect, unprotect    and meanwhile no edit may be taken that these forbid
+announce; plan to close and to open                      and a server that starts has what the log has
 """
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import trio
 
 from bench.equipment.http_client import Connection, connection
 from bench.equipment.server_process import COMMAND, ROOT, users_environment
 from bench.torturing.broken import Broken
 from bench.torturing.people import ANSWER_SECONDS, EAGER, GONE, HOST
+from placed.canvas.png import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from bench.equipment.http_connection import Response
@@ -57,12 +62,13 @@ class Moderator:
         self._painted: list[int] = []  # acts that can be undone, the newest last
         self._version = 0
         self._gone = False  # whether the act that an act names isn't there any more
+        self._may_open = False  # whether there may be a plan that nobody has heard of
 
     async def run(self) -> None:
         """Do one act after the other, for ever."""
         kinds: list[Callable[[], Awaitable[object]]] = [
-            *(self._wipe, self._restore, self._undo) * 2,
-            *(self._close, self._ban, self._protect),
+            *(self._wipe, self._stamp, self._restore, self._restore_theirs, self._undo) * 2,
+            *(self._close, self._ban, self._protect, self._plan, self._announce),
         ]
         while True:
             await self._scene.chance.choice(kinds)()
@@ -86,6 +92,11 @@ class Moderator:
         if answer.status != 200:
             raise Broken(6, f"the acts were answered {answer.status}: {answer.body!r}")
         self._acts.compare(answer.json()["acts"], _LISTED)
+        async with connection(HOST, port) as link:
+            told = (await link.request("GET", "/info")).json()
+        differs = self._acts.gate.differs(told)
+        if differs is not None:
+            raise Broken(1, f"a server has started, and {differs}")
 
     async def _wipe(self) -> None:
         await self._paint("wipe", area=self._area(), color=self._scene.chance.randrange(4))
@@ -94,19 +105,53 @@ class Moderator:
         to = max(0, self._version - self._scene.chance.randrange(_BACK))
         await self._paint("restore", area=self._area(), to={"v": to})
 
+    async def _stamp(self) -> None:
+        area = self._area()
+        colors = [self._scene.chance.randrange(self._scene.ledger.colors) for _ in range(area[2] * area[3])]
+        pixels = np.array(colors, np.uint8).reshape(area[3], area[2])
+        png = encode(pixels, b"".join(number.to_bytes(3) for number in range(self._scene.ledger.colors)))
+        await self._paint("stamp", colors, area=area, picture=base64.b64encode(png).decode())
+
+    async def _restore_theirs(self) -> None:
+        author = self._scene.ledger.author_of(self._scene.eager_edit)
+        if author is None:
+            return
+        told: dict[str, Any] = {"authors": [author]}
+        if self._scene.chance.random() < 0.5:
+            told["area"] = self._area()
+        if self._scene.chance.random() < 0.3:
+            told["to"] = {"v": max(0, self._version - self._scene.chance.randrange(_BACK))}
+        await self._paint("restore", **told)
+
     async def _undo(self) -> None:
         if self._painted:
             await self._paint("undo", act=self._scene.chance.choice(self._painted))
 
-    async def _paint(self, kind: str, **told: Any) -> None:
-        done = await self._post(kind, **told)
+    async def _paint(self, kind: str, colors: Sequence[int] | None = None, **told: Any) -> None:
+        done = await self._post(kind, colors, **told)
         if done is not None:
             self._painted = [*self._painted, done["id"]][-_UNDOABLE:]
             self._version = done["v"]
 
     async def _close(self) -> None:
-        await self._forbid("close", lambda _edit, _address: True)
+        await self._forbid("close", lambda _edit, _address: not self._may_open)
         await self._until_done("open")
+
+    async def _plan(self) -> None:
+        """Plan to close the canvas and to open it again, wait for a part of that, and undo what is left of it."""
+        plans = list[int]()
+        for kind in ("close", "open"):
+            at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self._scene.chance.uniform(0.2, 1))
+            done = await self._post(kind, at=at.isoformat())
+            plans += [] if done is None else [done["id"]]
+            self._may_open |= done is None
+        await trio.sleep(self._scene.chance.uniform(0, 1))
+        for plan in plans:
+            await self._until_done("undo", act=plan)
+        await self._until_done("open")
+
+    async def _announce(self) -> None:
+        await self._post("announce", text=f"It is {self._scene.chance.random()}")
 
     async def _ban(self) -> None:
         author = self._scene.ledger.author_of(self._scene.eager_edit)
@@ -136,13 +181,13 @@ class Moderator:
 
     async def _until_done(self, kind: str, **told: Any) -> None:
         while await self._post(kind, **told) is None:
-            if kind == "unprotect" and self._gone:
+            if kind in ("unprotect", "undo") and self._gone:
                 return
             await trio.sleep(_PAUSE_SECONDS)
 
-    async def _post(self, kind: str, **told: Any) -> dict[str, int] | None:
-        """Ask for an act; what it was answered, if that was 200."""
-        number = self._acts.ask(kind)
+    async def _post(self, kind: str, colors: Sequence[int] | None = None, **told: Any) -> dict[str, int] | None:
+        """Ask for an act; what it was answered, if that was 200. `colors` are those of a stamp's picture."""
+        number = self._acts.ask(kind, colors)
         body = json.dumps({"kind": kind, "reason": str(number), **told}).encode()
         self._gone = False
         try:
@@ -160,9 +205,10 @@ class Moderator:
         if answer.status == 200:
             self._acts.answer(number, {"id": told["id"], "v": told["v"], "pixels": told["pixels"]})
             return dict(told)
-        if answer.status not in (404, 409, 503):
+        # A clock that has jumped, as the server's does, is past what is planned.
+        if answer.status not in (404, 409, 503) and not (answer.status == 400 and told.get("parameter") == "at"):
             raise Broken(6, f"the act {kind} was answered {answer.status}: {answer.body!r}")
-        self._gone = answer.status == 404
+        self._gone = answer.status in (404, 409)
         if code == "unfinished":
             self._acts.answer(number, {"id": told["act"]})
         elif code != "outcome-unknown":

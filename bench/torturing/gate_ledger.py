@@ -1,0 +1,53 @@
+"""The gate's and the announcement's part of the ledger: what acts in the log have set, made by a plain loop. Pure.
+
+A plan is an act with `at`. The server appends the same kind again with `plan` when the time has come, once or, around a
+crash, several times: the first one counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class GateLedger:
+    """What acts have set for everybody.
+
+    Attributes:
+        is_open: whether the canvas takes edits.
+        plans: the kinds of the plans that haven't come true, by the plan's id.
+        text: what is announced; None for nothing.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self.plans: dict[int, str] = {}
+        self.text: str | None = None
+
+    def counts(self, told: Mapping[str, Any]) -> bool:
+        """Whether an act changes anything: that a plan has come true does so once."""
+        return told.get("plan") is None or self.plans.get(told["plan"]) == told["kind"]
+
+    def read(self, act: int, told: Mapping[str, Any]) -> None:
+        """An act that counts, with its fields, and the id `act`."""
+        match told["kind"]:
+            case "announce":
+                self.text = told["text"]
+            case "undo":
+                self.plans.pop(told["act"], None)
+            case "open" | "close" if told.get("at") is not None:
+                self.plans[act] = told["kind"]
+            case "open" | "close":
+                self.plans.pop(told.get("plan", -1), None)
+                self.is_open = told["kind"] == "open"
+
+    def differs(self, info: Mapping[str, Any]) -> str | None:
+        """What a server's `/info` says otherwise; None if nothing. What is planned may come true at any moment."""
+        text = (info["announcement"] or {}).get("text")
+        if text != self.text:
+            return f"it announces {text!r}; the log has {self.text!r}"
+        if not self.plans and info["gate"] != {"open": self.is_open, "opens": None, "closes": None}:
+            return f"its gate is {info['gate']}; in the log it is {'open' if self.is_open else 'closed'}"
+        return None
