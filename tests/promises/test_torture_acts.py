@@ -118,3 +118,79 @@ def test_ledger_notices_a_record_of_acts_that_is_not_the_log_s(listed: list[dict
     ledger.read(LOG, UNDONE)
     with pytest.raises(Broken, match="a server lists"):
         ledger.acts.compare(listed, 100)
+
+
+STAMPED = [_act("stamp", reason="0", area=AREA), _correction(0, (0, 0, 2), (1, 0, 1)), _act("done", act=0, pixels=2)]
+
+
+def test_ledger_knows_what_a_stamp_leaves() -> None:
+    for picture, is_right in (([2, 1], True), ([1, 2], False)):
+        ledger = Ledger(8, 8, 4)
+        ledger.acts.ask("stamp", picture)
+        if is_right:
+            ledger.read(LOG, STAMPED)
+        else:
+            with pytest.raises(Broken, match="2 of its pixels are wrong"):
+                ledger.read(LOG, STAMPED)
+
+
+def _theirs(color: int) -> list[bytes]:
+    """Somebody else paints a pixel, then they do; they paint another one, too. Their pixels are restored."""
+    restore = _act("restore", reason="0", authors=[f"{7:016x}"])
+    return [
+        b"\x01\x01" + struct.pack("<HHBQ", 0, 0, 1, 5),
+        _edit(7, 2, 1),  # the second pixel of the program's
+        b"\x01\x01" + struct.pack("<HHBQ", 0, 0, 2, 7),
+        restore,
+        _correction(3, (0, 0, color), (7, 2, 0)),
+        _act("done", act=3, pixels=2),
+    ]
+
+
+def test_ledger_knows_the_last_colour_by_anybody_else() -> None:
+    for color, is_right in ((1, True), (0, False)):
+        ledger = Ledger(8, 8, 4)
+        ledger.acts.ask("restore")
+        for _ in range(65):
+            ledger.new_edit()
+        if is_right:
+            ledger.read(LOG, _theirs(color))
+        else:
+            with pytest.raises(Broken, match="1 of its pixels are wrong"):
+                ledger.read(LOG, _theirs(color))
+
+
+def _info(*, is_open: bool = True, opens: str | None = None, text: str | None = None) -> dict[str, Any]:
+    announced = None if text is None else {"text": text, "until": None}
+    return {"gate": {"open": is_open, "opens": opens, "closes": None}, "announcement": announced}
+
+
+def test_ledger_knows_the_gate_its_plans_and_the_announcement() -> None:
+    ledger = _ledger("close", "open", "announce", "close", "undo")
+    gate = ledger.acts.gate
+    values = [_act("close", reason="0"), _act("open", reason="1", at=5), _act("announce", reason="2", text="Hello")]
+    ledger.read(LOG, values)
+    assert gate.differs(_info(is_open=False, opens="soon", text="Hello")) is None
+    assert gate.differs(_info(text="Bye")) is not None
+    values += [
+        _act("open", plan=1),
+        _act("close", reason="3"),
+        _act("open", plan=1),
+    ]  # a second time, by another server
+    ledger.read(LOG, values)
+    assert gate.differs(_info(is_open=False, text="Hello")) is None
+    assert gate.differs(_info(text="Hello")) is not None
+    listed = [
+        {"id": at, "kind": kind, "done": True, "undone": False}
+        for at, kind in ((4, "close"), (3, "open"), (2, "announce"), (1, "open"), (0, "close"))
+    ]
+    ledger.acts.compare(listed, 100)
+    ledger.acts.compare([{**listed[1], "id": 9, "plan": 8}, *listed], 100)  # since the log was read
+    with pytest.raises(Broken, match="which nobody planned"):
+        ledger.read(LOG, [*values, _act("open", plan=0)])
+
+
+def test_ledger_knows_that_a_plan_was_undone() -> None:
+    ledger = _ledger("close", "undo")
+    ledger.read(LOG, [_act("close", reason="0", at=5), _act("undo", reason="1", act=0), _act("close", plan=0)])
+    assert ledger.acts.gate.differs(_info()) is None
