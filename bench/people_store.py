@@ -25,7 +25,7 @@ from bench.equipment.measure import NOTHING_SPENT, Spent, as_json, median_spent,
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import running_server, serving
 from placed.canvas.author import author_of_person
-from placed.people.moving import into_store
+from placed.people.copying import into_store
 from placed.people.records import Put, author_key, digest_key
 from placed.people.sessions import DAY_MS, Sessions
 from placed.people.store import FOLDER_NAME, open_people

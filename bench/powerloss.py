@@ -27,7 +27,7 @@ from bench.equipment.http_client import Connection, connection
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.logs.edit_logs import values_of
 from bench.torturing import power, recorder
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.ledger import Ledger
 from bench.torturing.life import ended, launched, ready
 from bench.torturing.people import HOST, pixels_of

@@ -22,7 +22,7 @@ import trio
 
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.torturing import schedule
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.clock import Clock
 from bench.torturing.disk import small_disk
 from bench.torturing.session import Session

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.gate_ledger import GateLedger
 
 if TYPE_CHECKING:

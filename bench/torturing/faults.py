@@ -12,7 +12,7 @@ import trio
 
 from bench.equipment.http_client import Connection, connection
 from bench.torturing import schedule
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.people import GONE, HOST, stalled_reader
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from bench.torturing.act_ledger import ActLedger, correction_of
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ import trio
 
 from bench.equipment.measure import reading
 from bench.equipment.server_process import ROOT, address_in, users_environment
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -18,7 +18,7 @@ import trio
 
 from bench.equipment.http_client import Connection, connection
 from bench.equipment.server_process import COMMAND, ROOT, users_environment
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.people import ANSWER_SECONDS, EAGER, GONE, HOST
 from placed.canvas.png import encode
 

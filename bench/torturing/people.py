@@ -21,7 +21,7 @@ from PIL import Image
 
 from bench.equipment.http_client import Connection, connection
 from bench.equipment.http_connection import Response, UnexpectedAnswer
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 
 if TYPE_CHECKING:
     import random

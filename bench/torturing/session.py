@@ -15,7 +15,7 @@ from bench.equipment.http_client import connection
 from bench.equipment.measure import resident_bytes
 from bench.logs.edit_logs import values_of
 from bench.torturing import schedule
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.faults import Site, inflict
 from bench.torturing.ledger import Ledger
 from bench.torturing.life import ended, last_words, launched, ready

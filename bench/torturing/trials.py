@@ -13,7 +13,7 @@ import trio
 
 from bench.equipment.http_client import connection
 from bench.torturing import schedule
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.damage import damage
 from bench.torturing.life import ended, hung, last_words, launched, patience, ready
 from bench.torturing.people import GONE, HOST, pixels_of

@@ -1,5 +1,5 @@
 /**
- * What the host says to everybody, `shown.js`, is loaded when there is anything to say: the canvas is closed or will be, or
+ * What the host says to everybody, `gate_view.js`, is loaded when there is anything to say: the canvas is closed or will be, or
  * there is an announcement. Until then all of this does nothing.
  */
 
@@ -23,13 +23,13 @@ export class GateLoader {
   #load
   #notices = /** @type {Notices} */ ({})
   #aheadMs = 0
-  #shown = /** @type {import('./shown.js').Shown | null} */ (null)
+  #shown = /** @type {import('./gate_view.js').Shown | null} */ (null)
 
   /** @param {Page} page */
   constructor(page) {
     this.#page = page
     this.#load = later(async () => {
-      const { Shown } = await import('./shown.js')
+      const { Shown } = await import('./gate_view.js')
       this.#shown ??= new Shown(page)
       this.#tell()
     }, page.say)

@@ -10,7 +10,7 @@ import { named } from '../words/named.js'
 import { acts, perform, whyNot, whyNotDone } from './asking.js'
 import { keepingFocus } from './focus.js'
 import { nameOf } from './painters.js'
-import { Telling } from './telling.js'
+import { Telling } from './list_status.js'
 import './texts.js'
 
 /** @typedef {import('./asking.js').Done} Done */

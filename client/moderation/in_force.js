@@ -7,7 +7,7 @@ import { language, t } from '../words/language.js'
 import { bans, perform, protections, whyNot, whyNotDone } from './asking.js'
 import { keepingFocus } from './focus.js'
 import { nameOf } from './painters.js'
-import { Telling } from './telling.js'
+import { Telling } from './list_status.js'
 import './texts.js'
 
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */

@@ -3,7 +3,7 @@
  * while it is drawn. `placed timelapse` makes better ones, of any part.
  */
 
-import { Reel } from './reel.js'
+import { Reel } from './past_canvas.js'
 import { boundsOf } from './source.js'
 
 const SECONDS = { least: 3, most: 20 }

@@ -23,7 +23,7 @@ export class PeopleLoader {
   #load
   #loadPassing
   #people = /** @type {People | null} */ (null)
-  #passing = /** @type {import('./passing.js').Passing | null} */ (null)
+  #passing = /** @type {import('./post_with_pass.js').Passing | null} */ (null)
 
   /** @param {import('./people.js').Page} page */
   constructor(page) {
@@ -33,7 +33,7 @@ export class PeopleLoader {
       return (this.#people = new People(page))
     }, page.say)
     this.#loadPassing = later(async () => {
-      const { Passing } = await import('./passing.js')
+      const { Passing } = await import('./post_with_pass.js')
       return (this.#passing = new Passing(page.say))
     }, page.say)
     onKept('session', () => void this.#try(this.#load)) // somebody has signed in, in another tab

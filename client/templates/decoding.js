@@ -9,7 +9,7 @@
 import { parsePng } from '../canvas/png.js'
 import { rgbaOf } from '../canvas/png_pixels.js'
 import { headerOf } from './image_header.js'
-import { upright } from './turn.js'
+import { upright } from './upright.js'
 
 const PROBE_SIDE = 64
 const MOST_OFF = 2 // some browsers change a level by one in a few pixels, which no palette's colour is lost by

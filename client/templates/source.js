@@ -6,7 +6,7 @@ import { t } from '../words/language.js'
 import '../words/more_texts.js'
 import { headerOf } from './image_header.js'
 import { checkSides, refuse } from './template.js'
-import { uprightSize } from './turn.js'
+import { uprightSize } from './upright.js'
 
 /** A picture of palette colours of the largest side takes less; a photo of that side may not. */
 const MAX_FILE_MB = 8

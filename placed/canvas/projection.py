@@ -15,7 +15,7 @@ from placed.canvas.change import NOTHING
 from placed.canvas.edit_code import EditCode
 from placed.canvas.events import Act, Correction, decode
 from placed.canvas.feed import Feed
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from placed.canvas.large_acts import LargeActs
 from placed.canvas.refusal import Reason, RecordRefused
 from placed.canvas.state import State

@@ -18,7 +18,7 @@ import numpy as np
 
 from placed.canvas.cooldown import SAVED
 from placed.canvas.definition import Definition
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from placed.canvas.cooldown import Cooldowns
     from placed.canvas.definition import Definition
     from placed.canvas.events import Run
-    from placed.canvas.kept import Kept
+    from placed.canvas.kept_state import Kept
     from placed.canvas.vocabulary import Vocabulary
 
 MOST_KINDS = 256  # of acts that this server doesn't know, kept by name: 10 KB in a snapshot

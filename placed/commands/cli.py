@@ -22,7 +22,6 @@ from click.core import ParameterSource
 
 from placed import __version__
 from placed.commands import cli_help
-from placed.commands.near_group import NearGroup
 from placed.commands.settings.config_file import ConfigError, read_config_file
 from placed.commands.settings.oidc import SECRET_VARIABLE
 from placed.commands.settings.options import (
@@ -37,6 +36,7 @@ from placed.commands.settings.options import (
 from placed.commands.settings.origin import flag_of
 from placed.commands.settings.values import SETTINGS
 from placed.commands.settings.variables import why_unknown
+from placed.commands.suggesting_group import NearGroup
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import attrs
 
 from placed.canvas.acts.fields import MOST_AUTHORS, MOST_CHARACTERS
 from placed.canvas.definition import Definition
-from placed.canvas.whole import whole
+from placed.canvas.whole_number import whole
 from placed.http.answer import invalid_parameter, missing_parameter
 from placed.http.body import JSON, Members, json_members, media_type
 from placed.http.moment import ALLOWED, moment_of
 from placed.http.parameters import MAX_VERSION, area_on, integer
-from placed.people.unseen import unseen_in
+from placed.people.unseen_characters import unseen_in
 
 if TYPE_CHECKING:
     from placed.canvas.area import Area

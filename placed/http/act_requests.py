@@ -10,7 +10,7 @@ from placed.canvas.acts.gate import plans_of
 from placed.canvas.acts.protections import protections
 from placed.canvas.events import Act
 from placed.http.answer import Problem, invalid_parameter, missing_parameter
-from placed.moderation.asked import Asked, RestoreTo
+from placed.moderation.asked_act import Asked, RestoreTo
 from placed.moderation.present import CannotPaint
 from placed.moderation.restore import Restore
 from placed.moderation.stamp import Stamp, png_of

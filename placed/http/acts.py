@@ -23,10 +23,10 @@ from placed.history.past import NotIndexed, PastError
 from placed.http.act_fields import Fields
 from placed.http.act_requests import PICTURE, Asking
 from placed.http.answer import Problem, invalid_parameter, json_answer, retry_after
+from placed.http.log_refusals import unavailable
 from placed.http.moment import in_words
 from placed.http.origin import refuse_cross_site
 from placed.http.parameters import MAX_VERSION, integer, query_pairs
-from placed.http.unavailable import unavailable
 from placed.moderation.desk import DeskFull, Unfinished
 from placed.moderation.present import CannotPaint
 from placed.people.person import LOOK_AFTER

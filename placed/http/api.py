@@ -26,13 +26,13 @@ from placed.http.client_limit import ClientLimit, too_many
 from placed.http.edit_list import MOST_EDITS, edits_of
 from placed.http.host_page.identity import Identity
 from placed.http.hosts import ANY, Hosts
+from placed.http.log_refusals import UNAVAILABLE_RETRY_SECONDS, unavailable
 from placed.http.notices import notices, problem_of
 from placed.http.origin import refuse_cross_site
 from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
-from placed.http.unavailable import UNAVAILABLE_RETRY_SECONDS, unavailable
 from placed.http.watchers import Watchers
 from placed.moderation.rules import Forbidden, Rules
 from placed.stream.frames import Format

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from placed.http.accepted import takes_coding
+from placed.http.accepted_codings import takes_coding
 from placed.http.answer import Answer, Problem, has_tag
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from placed.canvas.area import Area
-from placed.canvas.whole import whole
+from placed.canvas.whole_number import whole
 from placed.http.answer import Problem, invalid_parameter, missing_parameter
 from placed.http.body import FORM, JSON, form_pairs, json_members, media_type
 
@@ -125,7 +125,7 @@ def text(request: Request, name: str, max_length: int) -> str | None:
 
 
 def integer(name: str, value: object, low: int, high: int) -> int:
-    """`value` as an integer of [low, high], both included; `placed.canvas.whole` says how it may be spelled.
+    """`value` as an integer of [low, high], both included; `placed.canvas.whole_number` says how it may be spelled.
 
     Raises:
         Problem: 400.

@@ -24,10 +24,10 @@ from placed.http.origin import refuse_cross_site
 from placed.http.parameters import area_on, integer
 from placed.http.window_limit import WindowLimit
 from placed.people.changes import Refused
+from placed.people.found_reports import MOST_ID
 from placed.people.report import MOST_TEXT, STATES, Report, around
 from placed.people.report_changes import MOST_AN_HOUR, TooMany
-from placed.people.reported import MOST_ID
-from placed.people.unseen import JOINERS, unseen_in
+from placed.people.unseen_characters import JOINERS, unseen_in
 from placed.storage.lmdb_environment import StoreError
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from placed.canvas.acts.record import record_of
 from placed.canvas.events import Act, Canvas, Correction, Run
 from placed.canvas.refusal import RecordRefused
 from placed.history.past import PastError
+from placed.moderation.painted_since import Since
 from placed.moderation.painting import paint, wanted
 from placed.moderation.present import CannotPaint, Present
-from placed.moderation.since import Since
 from placed.tasks.writer import WriterClosed, WriterFull
 from placed.telemetry.structured_logs import get_logger
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from placed.canvas.events import Event
     from placed.canvas.projection import Projection
     from placed.history.walk import AnyPast
-    from placed.moderation.asked import Asked
+    from placed.moderation.asked_act import Asked
     from placed.moderation.painting import PaintingAct
     from placed.moderation.whole_past import WholePast
     from placed.tasks.writer import Writer

@@ -27,7 +27,7 @@ from placed.canvas.acts.undo import marked
 from placed.canvas.batch import Batch
 from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.events import Act, Canvas
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from placed.canvas.projection import Projection
 from placed.history.others import others_since
 from placed.history.past import NotIndexed

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from placed.history.painters import Painters
     from placed.history.walk import AnyPast
-    from placed.moderation.asked import Asked
+    from placed.moderation.asked_act import Asked
     from placed.moderation.desk import Desk
     from placed.moderation.present import Present
     from placed.moderation.whole_past import WholePast

@@ -18,7 +18,7 @@ import attrs
 import numpy as np
 
 from placed.canvas.area import Area
-from placed.history.left_out import grown, without_authors
+from placed.history.canvas_without import grown, without_authors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from placed.history.left_out import without_act
+from placed.history.canvas_without import without_act
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,11 +4,11 @@
          v
     view, changes        what is stored, and what each change makes of it; pure
          v
-    written, memory      the changes in LMDB's transactions, and the part that each request asks for
+    record_writing, memory   the changes in LMDB's transactions, and the part that each request asks for
          v
     store                one server's people: reading, changing, following what others change
 
-    report, reported, report_changes, reports      the same for what people report of places, in that order
+    report, found_reports, report_changes, reports   the same for what people report of places, in that order
 
 A person has an id, a name and roles, in a store of the data folder; the log, log lines and metrics know their author
 alone. `sessions` signs what a browser keeps in its cookie, and reads it without asking the store. `names` says what a

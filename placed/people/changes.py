@@ -18,8 +18,8 @@ from placed.people.records import Put, author_key, digest_key, report_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from placed.people.found_reports import FoundReport
     from placed.people.person import Code
-    from placed.people.reported import FoundReport
     from placed.people.view import People
 
 MOST_PEOPLE: Final = 2_000_000  # 600 MB in the store

@@ -24,8 +24,8 @@ from placed.backends import LogError, LogRefused, LogUnavailable, LogUndecodable
 from placed.backends.keyed import KeyedBatch
 from placed.people.changes import Refused
 from placed.people.proposal import Proposal, Record, records_of
+from placed.people.record_writing import Written
 from placed.people.records import RecordDamaged, put_of
-from placed.people.written import Written
 from placed.storage.lmdb_environment import StoreError, StoreUnavailable, StoreUncertain
 from placed.telemetry.structured_logs import get_logger
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from placed.canvas.whole import whole
+from placed.canvas.whole_number import whole
 from placed.people.changes import (
     MOST_CODES_AT_ONCE,
     AddCodes,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from placed.people.unseen import unseen_in
+from placed.people.unseen_characters import unseen_in
 
 MOST_CHARACTERS: Final = 24
 ALLOWED: Final = f"1 to {MOST_CHARACTERS} letters, digits, signs and single spaces"

@@ -16,8 +16,8 @@ from placed.people.records import Put, report_key
 from placed.people.report import DONE
 
 if TYPE_CHECKING:
+    from placed.people.found_reports import FoundReport
     from placed.people.report import Report
-    from placed.people.reported import FoundReport
     from placed.people.view import People
 
 MOST_REPORTS: Final = 1_000  # 7 MB at most

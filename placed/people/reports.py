@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from placed.people.found_reports import reports_in
 from placed.people.records import report_in
 from placed.people.report_changes import MOST_REPORTS, AddReport, SetReportState, full
-from placed.people.reported import reports_in
 
 if TYPE_CHECKING:
     from placed.people.report import Report

@@ -26,9 +26,9 @@ import trio
 from placed.people.changes import Seen
 from placed.people.memory import Memory
 from placed.people.pages import DATABASE, PagesView
+from placed.people.record_writing import Written, check
 from placed.people.records import RecordDamaged
 from placed.people.view import ADDRESS_KEY, SCRUBBED_KEY, People
-from placed.people.written import Written, check
 from placed.storage.lasting_folders import make_folder
 from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable
 from placed.storage.lmdb_lock import LOCK_NAME

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from placed.backends import OffsetOutOfRange
 from placed.people.following import Following, is_too_old
-from placed.people.written import Written
+from placed.people.record_writing import Written
 from placed.storage.lasting_folders import sync_folder
 from placed.storage.lmdb_environment import DATA_NAME, StoreUnavailable
 from placed.storage.ownership import give_to_folders_owner

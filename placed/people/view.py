@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import attrs
 
 from placed.canvas.author import author_of_person
+from placed.people.found_reports import MOST_ID, reports_in
 from placed.people.person import PLAIN, Code, HostLink, Person, Token
 from placed.people.records import AUTHOR_BYTES, author_in, author_key, decode_stored, digest_key
-from placed.people.reported import MOST_ID, reports_in
 from placed.people.secrets import DIGEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from placed.people.found_reports import FoundReport
     from placed.people.records import Stored
-    from placed.people.reported import FoundReport
 
 T = TypeVar("T")
 

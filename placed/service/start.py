@@ -25,8 +25,8 @@ from placed.http.lanes.listening import refusing, url_of
 from placed.storage.author_key import author_key, put_back
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.folder_watch import FolderWatch
-from placed.storage.in_place import first_displaced
 from placed.storage.lasting_folders import make_folder
+from placed.storage.open_file import first_displaced
 from placed.telemetry.progress import Reading
 from placed.telemetry.structured_logs import get_logger
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
     from placed.commands.settings.values import Settings
-    from placed.storage.in_place import OpenFile
+    from placed.storage.open_file import OpenFile
 
     Listen = Callable[[], Awaitable[list[trio.SocketListener]]]
     Begun = TypeVar("Begun")

@@ -13,7 +13,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Final
 
-from placed.storage.in_place import OpenFile
+from placed.storage.open_file import OpenFile
 from placed.storage.ownership import give_to_folders_owner
 
 if TYPE_CHECKING:

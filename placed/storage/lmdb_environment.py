@@ -12,8 +12,8 @@ between two of them. That is how it grows, and also what keeps memory small: pag
 count as resident until it is replaced.
 
 A committed transaction is in the file that the path names, or the caller is told that it isn't. After each commit the
-open file is compared with its path (`placed.storage.in_place`). Once they differ, nothing is written until they are the
-same again.
+open file is compared with its path (`placed.storage.open_file`). Once they differ, nothing is written until they are
+the same again.
 
 Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
 closed. One for several processes is `placed.storage.lmdb_shared`. May import Trio and lmdb.
@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import lmdb
 import trio
 
-from placed.storage.in_place import OpenFile, first_displaced
 from placed.storage.lasting_folders import sync_folder
 from placed.storage.lmdb_beside import look_beside, pages_beside
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock
 from placed.storage.lmdb_pages import DamagedPages
+from placed.storage.open_file import OpenFile, first_displaced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator

@@ -11,7 +11,7 @@ import trio
 
 from bench.equipment.measure import Spent
 from bench.torturing import life
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from tests.support.parts import require
 
 if TYPE_CHECKING:

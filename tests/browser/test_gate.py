@@ -115,4 +115,4 @@ def test_an_open_canvas_loads_nothing_of_all_this(server: PageServer, new_window
     window.open(server.url)
     window.click(3, 4)
     window.wait_until_equal(server)
-    assert not [url for url in asked() if url.endswith(("/gate/shown.js", "/gate/texts.js", "/gate.css"))]
+    assert not [url for url in asked() if url.endswith(("/gate/gate_view.js", "/gate/texts.js", "/gate.css"))]

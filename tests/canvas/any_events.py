@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from placed.canvas.definition import Definition
 from placed.canvas.events import PIXEL, Act, Canvas, Correction, Edits
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from tests.canvas.any_acts import ANY_ACT
 from tests.support.records import SMALL, any_edit, edits
 

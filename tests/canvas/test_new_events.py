@@ -24,8 +24,8 @@ from placed.tasks.recovery import why_unusable
 from placed.tasks.writer import Writer
 from tests.canvas.new_events.pin import pin
 from tests.canvas.new_events.stripe import Stripe
-from tests.support.logs import ScriptedLog
 from tests.support.records import SMALL, batch, record
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from placed.canvas.events import Event

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from placed.canvas.cooldown import SAVED
 from placed.canvas.definition import Definition
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged, decode, encode
 from tests.canvas.any_events import any_kept
 from tests.support.records import SMALL, blank

@@ -3,7 +3,7 @@ import { beforeEach, mock, test } from 'node:test'
 
 import { forgetAll, keptAs, otherTabKeeps, serve } from './people_browser.js'
 import { Pass } from '../../client/people/pass.js'
-import { Passing } from '../../client/people/passing.js'
+import { Passing } from '../../client/people/post_with_pass.js'
 
 const CHALLENGE = { algorithm: 'SHA-256', challenge: 'ab', maxNumber: 9, salt: 'salt&', signature: 'ef' }
 const MINUTE = 60_000

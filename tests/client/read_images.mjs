@@ -14,7 +14,7 @@ import { parsePng } from '../../client/canvas/png.js'
 import { rgbaOf } from '../../client/canvas/png_pixels.js'
 import { writePng } from '../../client/canvas/png_writing.js'
 import { headerOf } from '../../client/templates/image_header.js'
-import { upright } from '../../client/templates/turn.js'
+import { upright } from '../../client/templates/upright.js'
 
 /** @type {Record<string, (path: string, ...more: any[]) => Promise<unknown>>} */
 const commands = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.canvas.whole import whole
+from placed.canvas.whole_number import whole
 from tests.support.people import Host
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from placed.http.polls import MAX_WAIT_SECONDS, MOST_POLLS
 from tests.support.exposition import metrics, subscribers
 from tests.support.http2_peer import certificate
 from tests.support.http_connection import connect
-from tests.support.logs import ScriptedLog
+from tests.support.scripted_log import ScriptedLog
 from tests.support.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
 from tests.support.stream_client import EventParser
 

@@ -17,7 +17,7 @@ from placed.http.lanes.connection import HEAD_BYTES
 from tests.http.lanes.test_fast_lane import comparable
 from tests.support.exposition import metrics
 from tests.support.http_connection import connect
-from tests.support.logs import ScriptedLog
+from tests.support.scripted_log import ScriptedLog
 from tests.support.serving import HEIGHT, WIDTH, serving
 
 if TYPE_CHECKING:

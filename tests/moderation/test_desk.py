@@ -20,14 +20,14 @@ from placed.canvas.events import Act, Canvas, Correction, Edits, decode_one
 from placed.canvas.projection import Projection
 from placed.canvas.refusal import RecordRefused
 from placed.moderation import desk as desks
-from placed.moderation.asked import Asked
+from placed.moderation.asked_act import Asked
 from placed.moderation.desk import MOST_WAITING, Desk, DeskFull, Unfinished
 from placed.moderation.whole_past import WholePast
 from placed.moderation.wipe import Wipe
 from placed.tasks.reader import LogReader
 from placed.tasks.writer import Writer, WriterClosed
 from tests.support.log_lines import logged
-from tests.support.logs import ScriptedLog
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from placed.canvas.events import Event

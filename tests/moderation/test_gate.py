@@ -15,8 +15,8 @@ from placed.canvas.projection import Projection
 from placed.moderation.gate import Gatekeeper
 from placed.tasks.reader import LogReader
 from placed.tasks.writer import Writer
-from tests.support.logs import ScriptedLog
 from tests.support.records import SMALL
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

@@ -16,10 +16,10 @@ from placed.canvas.area import Area
 from placed.canvas.events import Act, Canvas
 from placed.history.past import Past
 from placed.history.reading import past_of
+from placed.moderation.painted_since import Since
 from placed.moderation.painting import needs_past, paint, preview
 from placed.moderation.present import CannotPaint, Present
 from placed.moderation.restore import Restore
-from placed.moderation.since import Since
 from placed.moderation.undo import Undo
 from placed.moderation.wipe import Wipe
 from tests.history.model import LARGER, SETTINGS, Entry, Model, batches, build, correction

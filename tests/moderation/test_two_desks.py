@@ -22,7 +22,7 @@ from placed.canvas.events import Act, Canvas, Edits
 from placed.canvas.projection import Projection
 from placed.canvas.refusal import RecordRefused
 from placed.moderation import desk as desks
-from placed.moderation.asked import Asked
+from placed.moderation.asked_act import Asked
 from placed.moderation.desk import Desk
 from placed.moderation.gate import Gatekeeper
 from placed.moderation.restore import Restore

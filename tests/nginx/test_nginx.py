@@ -20,7 +20,7 @@ import trustme
 from placed.http.pages import client_folder
 from tests.nginx.fleet import HEIGHT, LIMIT_SECONDS, WIDTH, run_fleet
 from tests.support.http_connection import connect, get, place
-from tests.support.load import Load, at_random
+from tests.support.painters import Load, at_random
 from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:

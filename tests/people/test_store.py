@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from placed.canvas.author import author_of_person
-from placed.people import written
+from placed.people import record_writing
 from placed.people.changes import AddCodes, AddToken, Forget, Name, SetRoles, SignIn, SignOutEverywhere
 from placed.people.sessions import DAY_MS, Sessions
 from placed.people.store import PeopleStore, open_people
@@ -133,7 +133,7 @@ for batch in range(12):
 async def test_more_signed_out_than_are_remembered_end_the_sessions_of_all_before_them(
     store: PeopleStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(written, "MOST_SIGNED_OUT", 20)
+    monkeypatch.setattr(record_writing, "MOST_SIGNED_OUT", 20)
     for number in range(21):
         await store.change(SignIn(f"join:{number}", NOW_MS))
         await store.change(SignOutEverywhere(author_of_person(f"join:{number}", KEY), NOW_MS + number))

@@ -16,8 +16,8 @@ import trustme
 from bench.equipment.processes import is_there
 from tests.support.handing_over import FAST, SLOW, Crowd, generations
 from tests.support.http_connection import connect, get, place
-from tests.support.load import each_pixel_once
 from tests.support.offline_log import ModelCanvas, read_records
+from tests.support.painters import each_pixel_once
 from tests.support.server_process import running
 from tests.support.stream_client import EventParser, Habits, StreamClient
 

@@ -20,10 +20,10 @@ from placed.backends.memory import open_memory_log
 from tests.prometheus.prometheus import RULES, watching
 from tests.support.exposition import metrics
 from tests.support.http_connection import ConnectionCut, connect, get, place
-from tests.support.load import at_random
-from tests.support.logs import ScriptedLog
 from tests.support.offline_log import append_records, canvas_record, record_of
+from tests.support.painters import at_random
 from tests.support.parts import program
+from tests.support.scripted_log import ScriptedLog
 from tests.support.server_process import running, stopped_clock
 from tests.support.serving import Server, serving
 

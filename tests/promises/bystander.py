@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 import trio
 
 from tests.support.http_connection import HOST, HttpConnection, place
-from tests.support.load import at_random
+from tests.support.painters import at_random
 from tests.support.stream_client import EventParser
 
 if TYPE_CHECKING:

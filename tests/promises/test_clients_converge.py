@@ -16,8 +16,8 @@ import trio
 from bench.equipment.cut_proxy import CutProxy, Weather, open_proxy
 from tests.support.caching_proxy import CachingProxy
 from tests.support.http_connection import connect, get, place
-from tests.support.load import Load, at_random
 from tests.support.offline_log import ModelCanvas, append_records, read_records, record_of
+from tests.support.painters import Load, at_random
 from tests.support.server_process import running
 from tests.support.stream_client import Habits, Sighting, StreamClient, served_pixels
 

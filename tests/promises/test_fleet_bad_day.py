@@ -15,8 +15,8 @@ from bench.torturing.clock import Clock
 from bench.torturing.shim import can_preload, compiled
 from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.kafka_servers import COLORS, HEIGHT, WIDTH, painted, records_of, shared_key, url_of
-from tests.support.load import Load, at_random
 from tests.support.nginx_front import run_nginx
+from tests.support.painters import Load, at_random
 from tests.support.parts import require
 from tests.support.server_process import running
 from tests.support.stream_client import EventParser, Habits, StreamClient, served_pixels

@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from tests.support.http_connection import connect, get, place
-from tests.support.load import Load, each_pixel_once
 from tests.support.offline_log import read_records
+from tests.support.painters import Load, each_pixel_once
 from tests.support.server_process import refusal, running
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 

@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from tests.support.http_connection import ConnectionCut, connect, get, place
-from tests.support.load import Load, at_random
 from tests.support.offline_log import ModelCanvas, read_records
+from tests.support.painters import Load, at_random
 from tests.support.server_process import running
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 

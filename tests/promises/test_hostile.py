@@ -13,8 +13,8 @@ import trio
 
 from tests.support.exposition import metrics, subscribers
 from tests.support.http_connection import connect, place
-from tests.support.load import at_random
 from tests.support.offline_log import ModelCanvas, append_records, canvas_record, read_records, record_of
+from tests.support.painters import at_random
 from tests.support.server_process import running
 from tests.support.stream_client import EventParser, served_pixels, unpack
 

@@ -19,8 +19,8 @@ from tests.support.kafka_servers import (
     shared_key,
     url_of,
 )
-from tests.support.load import Load, at_random
 from tests.support.own_cluster import own_cluster
+from tests.support.painters import Load, at_random
 from tests.support.server_process import running
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 

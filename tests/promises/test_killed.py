@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from tests.support.http_connection import connect, get
-from tests.support.load import Load, each_pixel_once
 from tests.support.offline_log import append_records, read_records, record_of
+from tests.support.painters import Load, each_pixel_once
 from tests.support.server_process import running, starting
 from tests.support.stream_client import json_edits
 

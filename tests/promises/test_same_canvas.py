@@ -22,8 +22,8 @@ from placed.storage.snapshot_store import open_snapshot_store
 from placed.tasks.recovery import Wanted, recover
 from placed.tasks.snapshotter import Snapshotter
 from tests.support.http_connection import connect, place
-from tests.support.load import Load, at_random
 from tests.support.offline_log import ModelCanvas, edits_in, record_of, values_of
+from tests.support.painters import Load, at_random
 from tests.support.stream_client import served_pixels
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.torturing import schedule
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.ledger import Ledger
 from tests.support.benches import run_bench
 from tests.support.parts import require

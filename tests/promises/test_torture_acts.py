@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.torturing.broken import Broken
+from bench.torturing.broken_promise import Broken
 from bench.torturing.ledger import Ledger
 
 LOG = "0" * 32

@@ -13,9 +13,9 @@ from placed.canvas.events import Canvas
 from placed.commands.settings.values import Settings
 from placed.service.forgotten_canvas import refuse_to_forget
 from tests.support.log_lines import logged
-from tests.support.logs import ScriptedLog
 from tests.support.offline_log import append_records
 from tests.support.records import SMALL, record
+from tests.support.scripted_log import ScriptedLog
 from tests.support.server_process import refusal, running
 
 if TYPE_CHECKING:

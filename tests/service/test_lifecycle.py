@@ -20,8 +20,8 @@ from bench.equipment.free_ports import free_ports
 from placed.process.exit_codes import ExitCode
 from placed.storage.snapshot_store import open_snapshot_store
 from tests.support.http_connection import ConnectionCut, connect, get, place
-from tests.support.load import Load, each_pixel_once
 from tests.support.offline_log import append_records, canvas_record, read_records, record_of
+from tests.support.painters import Load, each_pixel_once
 from tests.support.server_process import refusal, running, starting
 from tests.support.stream_client import EventParser, served_pixels
 from tests.support.terminal import on_terminal

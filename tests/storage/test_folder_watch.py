@@ -13,7 +13,7 @@ from placed.backends import LogUnavailable, OutcomeUnknown
 from placed.storage.folder_watch import FolderWatch
 from placed.tasks.writer import Writer
 from tests.support.log_lines import logged
-from tests.support.logs import ScriptedLog
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.projection import Projection
 from placed.tasks.reader import MAX_RETRY_SECONDS, LogReader, replay
 from tests.support.log_lines import logged
-from tests.support.logs import ScriptedLog
 from tests.support.records import SMALL, record
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

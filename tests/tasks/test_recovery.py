@@ -15,12 +15,12 @@ from placed.backends import CannotStart, CopiedFrom, OffsetOutOfRange
 from placed.canvas.cooldown import SAVED, Rule
 from placed.canvas.definition import Definition
 from placed.canvas.events import Canvas
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from placed.canvas.snapshot import Snapshot, SnapshotDamaged
 from placed.tasks.recovery import Wanted, recover
 from tests.support.log_lines import logged
-from tests.support.logs import NOW_MS, Retained, ScriptedLog
 from tests.support.records import SMALL, Edit, any_edit, blank, paint, record
+from tests.support.scripted_log import NOW_MS, Retained, ScriptedLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

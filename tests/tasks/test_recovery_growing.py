@@ -12,19 +12,19 @@ from placed.backends import CannotStart
 from placed.canvas.cooldown import SAVED, Cooldowns, Rule
 from placed.canvas.definition import Definition
 from placed.canvas.events import Canvas
-from placed.canvas.kept import Kept
+from placed.canvas.kept_state import Kept
 from placed.canvas.projection import Projection
 from placed.canvas.snapshot import Snapshot, decode, encode
 from placed.tasks.recovery import Wanted
 from tests.support.log_lines import logged
-from tests.support.logs import NOW_MS
 from tests.support.records import SMALL, batch, record
+from tests.support.scripted_log import NOW_MS
 from tests.tasks.test_recovery import EDITS, Store, canvas_at, log_of, recovered, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.logs import ScriptedLog
+    from tests.support.scripted_log import ScriptedLog
 
 LARGE = Definition(9, 7, SMALL.rgb + b"\xf0\xf1\xf2")
 

@@ -13,8 +13,8 @@ import trio.testing
 from placed.backends import LogClosed, LogUnavailable, OutcomeUnknown
 from placed.canvas.events import PIXEL, Act, Correction, Edits
 from placed.tasks.writer import MAX_OTHERS, Writer, WriterClosed, WriterFull
-from tests.support.logs import ScriptedLog
 from tests.support.records import edits, record
+from tests.support.scripted_log import ScriptedLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -46,7 +46,6 @@ from placed.backends.lmdb.stored_records import encode, read_batch
 from placed.backends.tail import BATCH_BYTES, BATCH_RECORDS, Tail, TailReader, check_value
 from placed.canvas.clock import wall_clock_ms
 from placed.storage.folder_lock import FolderBusy, lock_folder
-from placed.storage.in_place import first_displaced
 from placed.storage.lasting_folders import make_folder
 from placed.storage.lmdb_environment import (
     MAP_STEP_BYTES,
@@ -58,6 +57,7 @@ from placed.storage.lmdb_environment import (
     open_environment,
 )
 from placed.storage.lmdb_pages import DamagedPages
+from placed.storage.open_file import first_displaced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -67,9 +67,9 @@ if TYPE_CHECKING:
     from lmdb import _Database as Database
 
     from placed.canvas.batch import Batch
-    from placed.storage.in_place import OpenFile
     from placed.storage.lmdb_environment import Environment
     from placed.storage.lmdb_pages import PageFile
+    from placed.storage.open_file import OpenFile
 
 TAIL_RECORDS: Final = 4096  # at one record every 0.4 ms, the last 1.6 s: whoever is further behind reads a whole batch
 TAIL_BYTES: Final = 4 << 20

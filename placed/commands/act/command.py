@@ -16,7 +16,7 @@ import trio
 from placed.commands.act.telling import ban_line, done_line, preview_lines, protection_line, record_line
 from placed.commands.area_type import AreaType
 from placed.commands.moment_type import MomentType
-from placed.commands.near_group import NearGroup
+from placed.commands.suggesting_group import NearGroup
 from placed.commands.token_client import CannotAsk, open_client
 from placed.commands.url_type import UrlType
 from placed.http.moment import in_words

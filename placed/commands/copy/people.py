@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from placed.backends.opening import open_people_topic, place_of
 from placed.canvas.author import KEY_BYTES
-from placed.people.moving import all_people, into_store, into_topic, is_empty
+from placed.people.copying import all_people, into_store, into_topic, is_empty
 from placed.people.store import FOLDER_NAME, open_people
 from placed.people.taking_over import followed
 from placed.storage.lmdb_environment import StoreUnavailable

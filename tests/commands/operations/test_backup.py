@@ -19,8 +19,8 @@ from placed.process.exit_codes import ExitCode
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
 from tests.support.handing_over import Crowd
 from tests.support.http_connection import connect, get, place
-from tests.support.load import each_pixel_once
 from tests.support.offline_log import read_records, values_of
+from tests.support.painters import each_pixel_once
 from tests.support.server_process import ROOT, running, starting
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 

@@ -14,7 +14,7 @@ from placed.process.exit_codes import ExitCode
 from tests.support.handing_over import Crowd, generations
 from tests.support.http_connection import connect, place
 from tests.support.kafka_servers import records_of, url_of
-from tests.support.load import each_pixel_once
+from tests.support.painters import each_pixel_once
 from tests.support.placed_command import run_placed
 from tests.support.server_process import refusal, running
 

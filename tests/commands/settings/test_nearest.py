@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from placed.commands.near_group import NearGroup
 from placed.commands.settings.nearest import nearest_of
+from placed.commands.suggesting_group import NearGroup
 
 KEYS = ("host", "charge-seconds", "history", "[[oidc]]")
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 
 import { Canvas } from '../../client/canvas/canvas.js'
-import { Reel } from '../../client/past/reel.js'
+import { Reel } from '../../client/past/past_canvas.js'
 import { chance } from './chance.js'
 
 const SIZES = /** @type {[number, number][]} */ ([[8, 6], [9, 6], [12, 10]]) // the canvas grows twice
@@ -11,7 +11,7 @@ const PALETTE = ['#ffffff', '#ff0000', '#00ff00', '#0000ff']
 /** A history of one edit a version, and a server that has it. */
 class Model {
   first = 0
-  grown = /** @type {import('../../client/past/reel.js').Grown[]} */ ([])
+  grown = /** @type {import('../../client/past/past_canvas.js').Grown[]} */ ([])
   asked = /** @type {string[]} */ ([])
   edits = /** @type {{ time: number, x: number, y: number, color: number, grows?: boolean }[]} */ ([])
 
@@ -54,7 +54,7 @@ class Model {
     return indexes
   }
 
-  /** @returns {import('../../client/past/reel.js').Source} */
+  /** @returns {import('../../client/past/past_canvas.js').Source} */
   source() {
     return {
       image: async (at) => {

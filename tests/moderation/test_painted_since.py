@@ -10,7 +10,7 @@ from placed.canvas.cooldown import Cooldowns, Rule
 from placed.canvas.definition import Definition
 from placed.canvas.events import PIXEL, Act, Canvas, Correction
 from placed.canvas.projection import Projection
-from placed.moderation.since import Since
+from placed.moderation.painted_since import Since
 from tests.support.records import SMALL, Edit, any_edit, batch, record
 
 SHAPE = SMALL.height, SMALL.width

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from placed.storage.in_place import OpenFile, first_displaced
+from placed.storage.open_file import OpenFile, first_displaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable

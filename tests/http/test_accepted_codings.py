@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placed.http.accepted import takes_coding
+from placed.http.accepted_codings import takes_coding
 
 
 @pytest.mark.parametrize(

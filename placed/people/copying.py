@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from placed.people.pages import DATABASE, PagesView
 from placed.people.proposal import records_of
+from placed.people.record_writing import Written
 from placed.people.records import Put, RecordDamaged, decode_stored
 from placed.people.view import HEAD_KEY, Head
-from placed.people.written import Written
 from placed.storage.lmdb_check import check_file
 from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreUnavailable
 from placed.storage.lmdb_pages import DamagedPages, PageFile
