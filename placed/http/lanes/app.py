@@ -21,6 +21,7 @@ from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
 from placed.http.framing import frame_ancestors
 from placed.http.history import History
+from placed.http.lanes.path import Path
 from placed.http.origin import preflight
 from placed.http.people_desk import ACTS, QUESTIONS
 from placed.http.qr_code import QrCodes
@@ -94,6 +95,7 @@ class _Exchange(TrioASGIHTTPConnection):
 def _quart() -> QuartTrio:
     app = QuartTrio(__name__, static_folder=None)
     app.request_class = _OurRequest
+    app.url_rule_class = Path
     app.asgi_http_class = _Exchange
     return app
 
