@@ -59,6 +59,14 @@ def test_file_is_short_or_says_near_its_top_why_it_is_long(tracked: list[Path]) 
     assert long == []
 
 
+def test_browser_tests_read_what_the_page_did_only_after_asking_it(tracked: list[Path]) -> None:
+    """`CanvasPage.collect` says why. What has crashed can't be asked."""
+    files = [path for path in tracked if path.is_relative_to(ROOT / "tests/browser") and path.suffix == ".py"]
+    listening = re.compile(r"\.on\((?!\"crash\"|event\b)")
+    assert files
+    assert [str(path) for path, text in _texts(files) if listening.search(text)] == []
+
+
 def test_changelog_names_this_version() -> None:
     version = re.search(r'__version__ = "(.+)"', (ROOT / "placed/__init__.py").read_text(encoding="utf-8"))
     assert version

@@ -32,10 +32,16 @@ def browser() -> Iterator[FirefoxPage]:
         yield page
 
 
+def _leave(browser: FirefoxPage) -> None:
+    """Leave the page of the test before, whose server was killed: it goes on complaining until then."""
+    browser.do("open", "about:blank")
+    browser.do("complaints")
+
+
 @pytest.fixture
 def page(browser: FirefoxPage, server: PageServer) -> FirefoxPage:
     """The page of a server, live."""
-    browser.do("complaints")  # of the test before, whose server was killed
+    _leave(browser)
     browser.do("open", server.url)
     browser.wait_until_connection("live")
     return browser
@@ -56,7 +62,7 @@ def test_a_reload_asks_for_none_of_the_pages_files(browser: FirefoxPage, new_ser
     def asked(path: str) -> int:
         return sum(f'"path": "{path}"' in line for line in server.lines)
 
-    browser.do("complaints")
+    _leave(browser)
     browser.do("open", server.url)
     browser.wait_until_connection("live")
     browser.wait_until(lambda: asked("/edits") == 1, "its stream is logged")

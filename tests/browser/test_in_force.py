@@ -107,12 +107,11 @@ def test_whoever_is_refused_in_a_protected_area_is_shown_it(
 ) -> None:
     server, window = new_server(*ENOUGH), new_window()
     Moderator(server, window).act("protect", area=[10, 10, 20, 10])
-    loaded: list[str] = []
-    window.page.on("request", lambda request: loaded.append(request.url))
+    outlines = window.requests("protected_areas.js")
     window.open(server.url)
     window.click(15, 15)
     window.wait_until(lambda: "Only moderators" in window.message, "it says why")
-    window.wait_until(lambda: [url for url in loaded if "protected_areas.js" in url], "the outline is loaded")
+    window.wait_until(outlines, "the outline is loaded")
 
 
 def test_while_the_server_works_it_says_so_and_where_nobody_tells_it_does_not_say_that_it_failed(

@@ -11,7 +11,7 @@ from tests.browser.templates.panel import OPAQUE, RED, payload, png
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Route
 
     from tests.browser.templates.image_server import ImageServer
     from tests.browser.templates.panel import Panel
@@ -56,9 +56,15 @@ def test_what_is_kept_is_drawn_without_the_panel_being_opened(
 
 def test_one_removed_while_it_is_converted_does_not_come_back(new_panel: Callable[..., Panel]) -> None:
     panel = new_panel()
-    panel.element.locator("input[type=file]").set_input_files(payload(png([(9, 99, 199)], size=(3000, 3000))))
+    held: list[Route] = []
+    panel.window.page.context.route(
+        "**/quantise_worker.js", lambda route: route.continue_() if held else held.append(route)
+    )
+    panel.element.locator("input[type=file]").set_input_files(payload(png([(9, 99, 199)])))
+    panel.window.wait_until(lambda: held, "it is being converted")
     panel.rows.get_by_role("button", name="Remove").click()
     panel.wait_for_rows(0)
+    held[0].continue_()
     panel.add(payload(png([(0, 0, 0)])))  # converted after the other
     panel.wait_until_kept((*panel.place, 60, "faint"))
     panel.reload()
