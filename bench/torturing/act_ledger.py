@@ -66,7 +66,7 @@ class _Entry:
 
     @property
     def is_done(self) -> bool:
-        return self.done is not None or not self.paints
+        return self.done is not None or not (self.paints or self.told["kind"] == "grow")
 
 
 class ActLedger:
@@ -127,6 +127,17 @@ class ActLedger:
         self._edited[place] = offset
         self._painter[place] = -1
         self._changes[place].append((offset, color, author))
+
+    def is_asked_for(self, height: int) -> bool:
+        """Whether an act in the log makes the canvas that high."""
+        return any(entry.told["kind"] == "grow" and entry.told["height"] == height for entry in self._entries.values())
+
+    def grow(self, pixels: int) -> None:
+        """The canvas has so many pixels from here on."""
+        more = pixels - len(self._edited)
+        self._edited += [-1] * more
+        self._painter += [-1] * more
+        self._changes += [[] for _ in range(more)]
 
     def correct(self, offset: int, act: int, pixels: Sequence[Pixel], canvas: bytearray) -> None:
         """A correction in the log; `canvas` is as it was before, and has the pixels afterwards."""
@@ -205,6 +216,8 @@ class ActLedger:
                 if self._painter[place] in (act, entry.told["act"]):
                     yield place, color
             return
+        if entry.told["kind"] == "grow":
+            return
         then = self._then(entry)
         for at, place in enumerate(self._area(entry.told.get("area"))):
             if self._edited[place] < act:
@@ -232,7 +245,7 @@ class ActLedger:
         if authors and (not before or before[-1][2] not in authors):
             return before[-1][1] if before else 0  # none of theirs: it stays
         if then is not None:
-            return then[place]
+            return then[place] if place < len(then) else 0  # it wasn't there yet
         return next((color for _, color, author in reversed(before) if author not in authors), 0)
 
     def check(self, end: int) -> None:

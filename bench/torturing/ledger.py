@@ -27,6 +27,8 @@ Edit = tuple[int, int, int]
 
 _EDIT: Final = struct.Struct("<HHBQ")
 _EDITS_HEADER: Final = b"\x01\x01"
+_CANVAS_HEADER: Final = b"\x01\x02"
+_SIZE: Final = struct.Struct("<HH")
 _STEP: Final = 7_919  # a prime, which has no factor in common with the number of pixels
 
 
@@ -43,6 +45,11 @@ class Counts:
 def decode(value: bytes) -> list[Edit]:
     """The edits of a record; none where it is the canvas."""
     return [edit for edit, _author in _with_authors(value)]
+
+
+def _height_of(value: bytes) -> int | None:
+    """The height of a record that is a canvas."""
+    return _SIZE.unpack_from(value, 2)[1] if value[:2] == _CANVAS_HEADER else None
 
 
 def _with_authors(value: bytes) -> list[tuple[Edit, int]]:
@@ -145,7 +152,9 @@ class Ledger:
         self._check_sighted()
 
     def _apply(self, value: bytes) -> None:
-        offset = self.end
+        offset, height = self.end, _height_of(value)
+        if height is not None and offset:
+            self._grow(offset, height)
         for edit, author in _with_authors(value):
             number = self._number(edit)
             if number >= self._next:
@@ -164,6 +173,12 @@ class Ledger:
         self.acts.read(offset, value, self._canvas)
         self._values.append(value)
         self._crcs.append(zlib.crc32(self._canvas))
+
+    def _grow(self, offset: int, height: int) -> None:
+        if not self.acts.is_asked_for(height):
+            raise Broken(6, f"record {offset} makes the canvas {height} px high, which nobody asked for")
+        self._canvas.extend(bytes(max(0, height * self.width - len(self._canvas))))
+        self.acts.grow(len(self._canvas))
 
     def _check_acknowledged(self) -> None:
         for number, version in self._unchecked.items():
@@ -185,6 +200,7 @@ class Ledger:
         """The canvas of the log's records below `version`, which was read."""
         canvas = bytearray(self._pixels)
         for value in self._values[:version]:
+            canvas.extend(bytes(max(0, (_height_of(value) or 0) * self.width - len(canvas))))
             for x, y, color in (correction_of(value) or (0, decode(value)))[1]:
                 canvas[y * self.width + x] = color
         return canvas

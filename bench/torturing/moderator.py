@@ -3,6 +3,7 @@
 wipe, stamp, restore, undo                               and the ledger holds every pixel against the log
 close, a moment, open; ban, unban; protect, unprotect    and meanwhile no edit may be taken that these forbid
 announce; plan to close and to open                      and a server that starts has what the log has
+grow                                                     and everybody's canvas does
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _LARGEST_PX: Final = 16
 _PAUSE_SECONDS: Final = 0.1
 _FORBID_SECONDS: Final = 0.2
 _UNDOABLE: Final = 20  # of the newest acts
+_GROWS: Final = 48  # px in all
+_MOST_ROWS: Final = 4
 _BACK: Final = 300  # versions, that a restore goes back
 _LISTED: Final = 100
 _KNOWN_SECONDS: Final = 20.0
@@ -61,6 +64,7 @@ class Moderator:
         self._link = Connection(HOST, scene.port)
         self._painted: list[int] = []  # acts that can be undone, the newest last
         self._version = 0
+        self._height = scene.ledger.height
         self._gone = False  # whether the act that an act names isn't there any more
         self._may_open = False  # whether there may be a plan that nobody has heard of
 
@@ -68,7 +72,7 @@ class Moderator:
         """Do one act after the other, for ever."""
         kinds: list[Callable[[], Awaitable[object]]] = [
             *(self._wipe, self._stamp, self._restore, self._restore_theirs, self._undo) * 2,
-            *(self._close, self._ban, self._protect, self._plan, self._announce),
+            *(self._close, self._ban, self._protect, self._plan, self._announce, self._grow),
         ]
         while True:
             await self._scene.chance.choice(kinds)()
@@ -170,6 +174,12 @@ class Moderator:
         if done is not None:
             await self._until_done("unprotect", act=done["id"])
 
+    async def _grow(self) -> None:
+        """Make the canvas higher by some rows; in the course of it edit codes need one more bit."""
+        height = self._height + self._scene.chance.randint(1, _MOST_ROWS)
+        if height <= self._scene.ledger.height + _GROWS and await self._post("grow", height=height) is not None:
+            self._height = height
+
     async def _forbid(self, kind: str, is_forbidden: Callable[[Edit, str], bool], **told: Any) -> dict[str, int] | None:
         done = await self._post(kind, **told)
         if done is not None:
@@ -206,7 +216,9 @@ class Moderator:
             self._acts.answer(number, {"id": told["id"], "v": told["v"], "pixels": told["pixels"]})
             return dict(told)
         # A clock that has jumped, as the server's does, is past what is planned.
-        if answer.status not in (404, 409, 503) and not (answer.status == 400 and told.get("parameter") == "at"):
+        # And who was not answered may have made it that high already.
+        known = answer.status == 400 and told.get("parameter") in ("at", "height")
+        if answer.status not in (404, 409, 503) and not known:
             raise Broken(6, f"the act {kind} was answered {answer.status}: {answer.body!r}")
         self._gone = answer.status in (404, 409)
         if code == "unfinished":
@@ -218,4 +230,4 @@ class Moderator:
     def _area(self) -> tuple[int, int, int, int]:
         chance, ledger = self._scene.chance, self._scene.ledger
         width, height = chance.randint(1, _LARGEST_PX), chance.randint(1, _LARGEST_PX)
-        return chance.randint(0, ledger.width - width), chance.randint(0, ledger.height - height), width, height
+        return chance.randint(0, ledger.width - width), chance.randint(0, self._height - height), width, height

@@ -240,8 +240,11 @@ class Subscriber:
         if (info.status, answer.status) != (200, 200):
             return _refused(info) or _refused(answer)
         self._scene.check_late("an image", began)
-        self._layout = info.json()["edit_code"]
-        self._pixels = bytearray(pixels_of(answer))
+        told, pixels = info.json(), pixels_of(answer)
+        if len(pixels) != told["width"] * told["height"]:
+            return False  # it has grown in between
+        self._layout = told["edit_code"]
+        self._pixels = bytearray(pixels)
         self._log_id = answer.headers["x-canvas-log"]
         self._move(int(answer.headers["x-canvas-version"]))
         return True
@@ -268,7 +271,7 @@ class Subscriber:
 
     def _note_reload(self, event: bytes) -> None:
         told = json.loads(event.partition(b"data: ")[2])
-        if told["code"] != "too-old":
+        if told["code"] not in ("too-old", "canvas"):
             raise Broken(3, f"{self._name} at version {self.version} was told {told}")
         self.reloads[told["code"]] = self.reloads.get(told["code"], 0) + 1
         self._query = f"?v={told['v']}"

@@ -194,3 +194,25 @@ def test_ledger_knows_that_a_plan_was_undone() -> None:
     ledger = _ledger("close", "undo")
     ledger.read(LOG, [_act("close", reason="0", at=5), _act("undo", reason="1", act=0), _act("close", plan=0)])
     assert ledger.acts.gate.differs(_info()) is None
+
+
+def _canvas(height: int) -> bytes:
+    return b"\x01\x02" + struct.pack("<HH", 8, height) + bytes(range(12))
+
+
+def test_ledger_grows_with_the_canvas() -> None:
+    ledger = _ledger("grow", "wipe", "restore")
+    grown = [_canvas(8), _act("grow", reason="0", width=8, height=9), _canvas(9), _act("done", act=1, pixels=0)]
+    area = [0, 8, 1, 1]
+    wiped = [_act("wipe", reason="1", area=area, color=3), _correction(4, (0, 8, 3)), _act("done", act=4, pixels=1)]
+    restored = [
+        *(_act("restore", reason="2", area=area, to={"v": 2}), _correction(7, (0, 8, 0))),
+        _act("done", act=7, pixels=1),
+    ]
+    ledger.read(LOG, [*grown, *wiped, *restored])
+    assert [len(ledger.canvas_at(version)) for version in (2, 3, 10)] == [64, 72, 72]
+    assert ledger.canvas_at(6)[64] == 3
+    for version in (2, 3, 10):
+        ledger.sight("somebody", LOG, version, ledger.canvas_at(version))
+    with pytest.raises(Broken, match="which nobody asked for"):
+        ledger.read(LOG, [*grown, *wiped, *restored, _canvas(12)])

@@ -173,7 +173,14 @@ _LIMIT: Final = click.Option(
     ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."
 )
 _LISTS: Final = (
-    _listed("list", "acts", record_line, "List the last acts, newest first.", _LIMIT),
+    _listed(
+        "list",
+        "acts",
+        record_line,
+        "List the acts, newest first.",
+        _LIMIT,
+        click.Option(["--before"], type=click.IntRange(min=0), metavar="ACT", help="Only acts before this one."),
+    ),
     _listed(
         "bans",
         "acts/bans",

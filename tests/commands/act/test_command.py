@@ -94,6 +94,8 @@ async def test_each_kind_is_done_previewed_and_listed(shell: Shell, tmp_path: Pa
     lines = (await shell.run("list", "--limit", "100"))[1].stdout.splitlines()
     assert "undone" in lines[-1]
     assert "reason=a test" in lines[-1]
+    before = lines[-2].split()[0]
+    assert (await shell.run("list", "--before", before))[1].stdout.splitlines() == lines[-1:]
 
 
 @pytest.mark.parametrize(
