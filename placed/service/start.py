@@ -33,6 +33,7 @@ from placed.telemetry.structured_logs import get_logger
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from placed.backends import Log
     from placed.commands.settings.values import Settings
@@ -75,6 +76,8 @@ async def folder_and_port(
 
 @contextlib.contextmanager
 def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
+    missing = [each for each in (settings.data, *settings.data.parents) if not each.exists()]
+    before = _names_in(settings.data)
     try:
         make_folder(settings.data, 0o700)
         lock = contextlib.ExitStack()
@@ -86,7 +89,26 @@ def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
         reason = f"the data folder {settings.data} can't be used: {why}; {way_out}"
         raise CannotStart(reason) from error
     with lock:
-        yield opened
+        try:
+            yield opened
+        except BaseException:
+            with contextlib.suppress(OSError):
+                _unmake(settings.data, before, missing)
+            raise
+
+
+def _names_in(folder: Path) -> set[str]:
+    with contextlib.suppress(OSError):  # there is none, or it is one that we may use and not list
+        return {each.name for each in folder.iterdir()}
+    return set()
+
+
+def _unmake(folder: Path, before: set[str], missing: list[Path]) -> None:
+    """Remove the lock's file and the folders that a start has made which came to nothing; while it has the lock."""
+    if LOCK_NAME not in before and _names_in(folder) == before | {LOCK_NAME}:
+        (folder / LOCK_NAME).unlink()
+        for each in missing:
+            each.rmdir()
 
 
 def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:

@@ -48,7 +48,7 @@ from placed.service.past import history_of, indexer_of
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.people_topic import people_of, people_store
 from placed.service.start import Start, folder_and_port, folder_watch
-from placed.storage.author_key import author_key
+from placed.storage.author_key import author_key, check_own_key
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster
 from placed.stream.pace import Pace
@@ -137,15 +137,17 @@ async def serve(
     opens = listen_at or partial(listen, settings.host, settings.port, choose_by(settings))
     async with trio.open_nursery() as connections:
         async with folder_and_port(settings, opens) as (listeners, locks), contextlib.AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
-            key = author_key(settings.data, settings.author_key_file)
-            people = await stack.enter_async_context(people_store(settings, key))
             start = Start(settings, listeners, tls, has_patience=has_patience)
 
             async def begin() -> _Server:
+                check_own_key(settings.data)
                 async with contextlib.AsyncExitStack() as attempt:
+                    # The log comes first: a start that can't have it makes nothing.
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
                     await refuse_to_forget(settings, opened)
+                    store = await attempt.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
+                    key = author_key(settings.data, settings.author_key_file)
+                    people = await attempt.enter_async_context(people_store(settings, key))
                     await attempt.enter_async_context(people_of(settings, people, start.caution))
                     folders = folder_watch(settings, opened, locks)
                     server = await _Server.recover(settings, opened, store, people, key, tls, start, folders)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "author.key"
+_MAKE_NEW = "Delete it, and a new one is made"
 
 
 class AuthorKeyError(Exception):
@@ -36,7 +37,14 @@ def author_key(folder: Path, shared: Path | None) -> bytes:
             _make(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise AuthorKeyError(f"{path} can't be used: {error.strerror}") from error
-    return _read(path, "Delete it, and a new one is made")
+    return _read(path, _MAKE_NEW)
+
+
+def check_own_key(folder: Path) -> None:
+    """Check the key in a data folder, if there is one; raises as `author_key`."""
+    path = folder / _NAME
+    if path.exists():
+        _read(path, _MAKE_NEW)
 
 
 def put_back(folder: Path, key: bytes) -> str | None:

@@ -117,6 +117,7 @@ def busy_port() -> Any:
         (("--host", "no-such-host.invalid"), ExitCode.CANNOT_LISTEN),
         (("--certificate", "no.pem"), ExitCode.BAD_USAGE),
         (("--author-key-file", "no.key"), ExitCode.UNUSABLE),
+        (("--log", KAFKA, "--exit-if-unreachable"), ExitCode.UNUSABLE),
     ],
 )
 async def test_start_that_fails_leaves_nothing_behind(
@@ -132,6 +133,7 @@ async def test_start_that_fails_leaves_nothing_behind(
 async def test_start_that_fails_by_its_own_key_has_made_no_canvas(tmp_path: Path) -> None:
     (tmp_path / "author.key").write_bytes(b"short")
     assert (await refusal(tmp_path))[0] == ExitCode.UNUSABLE
+    assert [path.name for path in tmp_path.iterdir()] == ["author.key"]  # noqa: ASYNC240 - nothing else runs
     (tmp_path / "author.key").unlink()
     async with starting(tmp_path, "--width", "65") as server:
         await server.ready()
