@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
     from placed.history.tail import View
 
-# Of a batch, at once: 20,000 edits, 0.8 MB as rows, of which there are three copies for a moment. A whole batch may
+# Of a batch, at once: 10,000 edits, 0.4 MB as rows, of which there are three copies for a moment. A whole batch may
 # have 320,000.
-_AT_ONCE_BYTES: Final = 256 << 10
+_AT_ONCE_BYTES: Final = 128 << 10
 
 
 class Keeping:

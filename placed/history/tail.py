@@ -27,8 +27,6 @@ MOST_EDITS: Final = 131_072
 MOST_OTHERS: Final = 16_384
 MOST_OTHER_BYTES: Final = 4 << 20
 
-_FIRST_ROWS: Final = 1_024  # 38 KB
-
 
 @attrs.frozen(eq=False)
 class View:
@@ -58,7 +56,7 @@ class Tail:
         self.ground = ground
         self.definition = ground.definition
         self.end = ground.version
-        self._rows = np.empty(_FIRST_ROWS, ROW)
+        self._rows = np.empty(MOST_EDITS, ROW)  # 5 MB; the system gives only those pages that are written
         self._count = 0
         self._others: list[Other] = []
         self._other_bytes = 0

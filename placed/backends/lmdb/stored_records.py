@@ -108,13 +108,11 @@ class _Part:
 
     Attributes:
         headers: dtype `_HEADER`, shape (n,).
-        values: n of them.
-        size: the length of each value; 0 if they differ, or are on pages of their own.
+        values: n of them, as a list; or, where they are of one length, as an array of that many bytes each, shape (n,).
     """
 
     headers: NDArray[np.void]
-    values: list[bytes]
-    size: int
+    values: list[bytes] | NDArray[np.void]
 
 
 def _index_of(page: Page, offset: int) -> int:
@@ -133,39 +131,48 @@ def _read_part(pages: PageFile, page: Page, begin: int, count: int) -> _Part:
         # A large value has pages of its own, and the leaf only their number.
         stored = [pages.value(page, index) for index in range(begin, begin + count)]
         headers = np.frombuffer(b"".join([each[: _HEAD.size] for each in stored]), _HEADER)
-        return _Part(headers, [each[_HEAD.size :] for each in stored], 0)
+        return _Part(headers, [each[_HEAD.size :] for each in stored])
     begins = page.begins[begin : begin + count] + (NODE_HEADER_BYTES + KEY.size)
     sizes = page.sizes[begin : begin + count]
     headers = cut(page.raw, begins, _HEADER)
     begins += _HEAD.size
     if (sizes == sizes[0]).all():  # records of one edit: without a step of Python for each
-        size = int(sizes[0]) - _HEAD.size
-        same: list[bytes] = cut(page.raw, begins, np.dtype((np.void, size))).tolist()
-        return _Part(headers, same, size)
+        return _Part(headers, cut(page.raw, begins, np.dtype((np.void, int(sizes[0]) - _HEAD.size))))
     ends = (begins + (sizes - _HEAD.size)).tolist()
     raw = page.raw
-    return _Part(headers, [raw[a:b] for a, b in zip(begins.tolist(), ends, strict=True)], 0)
+    return _Part(headers, [raw[a:b] for a, b in zip(begins.tolist(), ends, strict=True)])
 
 
 def _join(offset: int, parts: list[_Part]) -> Batch:
     headers = np.concatenate([part.headers for part in parts])
-    values = list(chain.from_iterable(part.values for part in parts))
-    offsets = np.arange(offset, offset + len(values), dtype=np.int64)
+    offsets = np.arange(offset, offset + len(headers), dtype=np.int64)
     times_ms = headers["time_ms"].astype(np.int64)
-    size = parts[0].size if all(part.size == parts[0].size for part in parts) else 0
-    wrong = np.flatnonzero(_found_crcs(_prefixes(offsets, times_ms), values, size) != headers["crc"])
+    prefixes, same = _prefixes(offsets, times_ms), _of_one_length(parts)
+    if same is not None:
+        values: list[bytes] = same.tolist()
+        found = crcs(*prefixes, same.view(np.uint8).reshape(len(same), -1))
+    else:
+        values = list(chain.from_iterable(map(_as_list, parts)))
+        # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
+        found = np.fromiter(map(zlib.crc32, values, crcs(*prefixes).tolist()), np.uint32, len(values))
+    wrong = np.flatnonzero(found != headers["crc"])
     if len(wrong):
         raise DamagedPages(f"record {offset + int(wrong[0])} doesn't match its checksum")
     return Batch(offsets, times_ms, values)
 
 
-def _found_crcs(prefixes: list[NDArray[np.uint8]], values: list[bytes], size: int) -> NDArray[np.uint32]:
-    """The checksum of each record, whose values are all of `size` bytes if that isn't 0."""
-    if 0 < size <= _SHORT:
-        rows = np.frombuffer(b"".join(values), np.uint8).reshape(-1, size)
-        return crcs(*prefixes, rows)
-    # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
-    return np.fromiter(map(zlib.crc32, values, crcs(*prefixes).tolist()), np.uint32, len(values))
+def _of_one_length(parts: list[_Part]) -> NDArray[np.void] | None:
+    """All values as one array, if they are short and of one length; then nothing here takes a step for each."""
+    arrays = [part.values for part in parts if isinstance(part.values, np.ndarray)]
+    kinds = {array.dtype for array in arrays}
+    if len(arrays) < len(parts) or len(kinds) > 1 or arrays[0].itemsize > _SHORT:
+        return None
+    return np.concatenate(arrays)
+
+
+def _as_list(part: _Part) -> list[bytes]:
+    values: list[bytes] = part.values.tolist() if isinstance(part.values, np.ndarray) else part.values
+    return values
 
 
 def _prefixes(offsets: NDArray[np.int64], times_ms: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
