@@ -23,7 +23,7 @@ from placed.http.edit_list import MOST_EDITS
 from placed.http.host_page.page import HostPage
 from placed.http.lanes import app
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS, Limits
-from placed.http.pages import Pages, client_folder
+from placed.http.pages import client_folder, pages_in
 from placed.http.parameters import MAX_VERSION, QUERY_BYTES
 from placed.http.people_desk import PeopleDesk
 from placed.http.report_desk import ReportDesk
@@ -74,7 +74,7 @@ def test_paths_and_methods_are_those_that_are_routed() -> None:
     desk = PeopleDesk(cast("Askers", askers), cast("Hosting", None))
     acts = cast("Acts", SimpleNamespace())
     reports = ReportDesk(cast("Askers", askers), cast("Projection", None), cast("Reports", None))
-    page = HostPage(Pages.load(client_folder()))
+    page = HostPage(pages_in(client_folder()))
     routes = app.create_app(api, page, sign_ins=sign_ins, desk=desk, acts=acts, reports=reports).url_map.iter_rules()
     routed: dict[str, set[str]] = {}
     for rule in routes:

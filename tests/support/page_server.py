@@ -47,7 +47,8 @@ class PageServer:
         self._port = 0
         self._process: Forked | None = None
         self._lines: list[str] = []
-        self._client = httpx.Client(timeout=10, trust_env=False)
+        # Plain HTTP has no use for the system's certificates, which take longer to read than a server to start.
+        self._client = httpx.Client(timeout=10, trust_env=False, verify=False)
 
     @property
     def port(self) -> int:

@@ -13,7 +13,7 @@ import trio
 
 from placed import __version__
 from placed.backends.memory import open_memory_log
-from placed.http.pages import Pages, client_folder
+from placed.http.pages import client_folder, pages_in
 from tests.support.exposition import metrics, subscribers
 from tests.support.http_connection import connect
 from tests.support.serving import HEIGHT, LIMIT_SECONDS, WIDTH, serving
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
-MAIN = f"/static/{Pages.load(client_folder()).version}/main.js"
+MAIN = f"/static/{pages_in(client_folder()).version}/main.js"
 GETS = (
     *("/", MAIN, "/openapi.yaml", "/canvas.png", "/info", "/healthz", "/readyz", "/metrics"),
     *("/edits?v=0", "/canvas.bin"),

@@ -28,7 +28,7 @@ class Browser:
 
     def __init__(self, server: Server) -> None:
         self._url = server.url
-        self.http = httpx.AsyncClient(trust_env=False, timeout=30)
+        self.http = httpx.AsyncClient(trust_env=False, verify=False, timeout=30)
 
     async def begin(self, name: str = "school") -> httpx.Response:
         """Choose a provider on the page; the answer, which leads to it."""
