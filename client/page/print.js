@@ -9,6 +9,7 @@ import { make } from './elements.js'
 const LOOKS = [
   '@page { margin: 12mm; }',
   '@media print {',
+  ':root:has(#sheet) { color-scheme: light; }', // who likes it dark would get a black sheet, where backgrounds are printed
   'body:has(#sheet) { display: block; height: auto; padding: 0; overflow: visible; background: none; color: #000; }',
   'body:has(#sheet) > :not(#sheet) { display: none !important; }',
   '#sheet { display: flex; flex-direction: column; gap: 6mm; height: 97vh; break-inside: avoid; }',
