@@ -69,7 +69,7 @@ export class ActList {
       ...(undone ? [[t('mod_undone')]] : []),
       ...[text, reason].flatMap((said) => (said ? [[make('bdi', {}, said)]] : []))
     ]
-    const undo = make('button', { type: 'button', ariaLabel: `${t('mod_undoAct')}: ${what}`, onclick: () => void this.#undo(act) }, t('mod_undoAct'))
+    const undo = make('button', { type: 'button', value: `${act.id}`, ariaLabel: `${t('mod_undoAct')}: ${what}`, onclick: () => void this.#undo(act) }, t('mod_undoAct'))
     return make('li', {}, make('span', {}, make('strong', {}, what), ' ', when, ...facts.flatMap((fact) => [' · ', ...fact])), ...(undone || FINAL.includes(kind) ? [] : [undo]))
   }
 

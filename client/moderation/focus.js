@@ -3,19 +3,20 @@
  */
 
 /**
- * Change what is in `node`. If what has the focus goes with it, the button in its place gets it, or else the heading:
- * whoever works by keyboard isn't sent back to the top of the page.
+ * Change what is in `node`. The button that has the focus keeps it, wherever it stands then: what a button does is its text,
+ * and its `value` to what. If it is gone, the heading gets the focus: whoever works by keyboard isn't sent back to the top of
+ * the page, and a key that is pressed twice does nothing to what has moved up.
  *
  * @param {HTMLElement} node
  * @param {() => void} change
  */
 export function keepingFocus(node, change) {
-  const buttons = () => [...node.querySelectorAll('button')]
-  const at = buttons().findIndex((button) => button === document.activeElement)
+  const had = document.activeElement
+  const isHere = had instanceof HTMLButtonElement && node.contains(had)
   change()
-  if (at < 0 || node.contains(document.activeElement)) return
-  const left = buttons().filter((button) => !button.hidden)
+  if (!isHere || (node.contains(had) && !had.hidden)) return
+  const same = [...node.querySelectorAll('button')].find(({ value, textContent }) => value === had.value && textContent === had.textContent)
   const heading = /** @type {HTMLElement | null} */ (node.querySelector('h3, strong'))
   if (heading) heading.tabIndex = -1
-  ;(left[Math.min(at, left.length - 1)] ?? heading)?.focus()
+  ;(same?.hidden === false ? same : heading)?.focus()
 }

@@ -77,7 +77,7 @@ class InForce {
       await perform(act)
       this.#done()
     }, whyNotDone)
-    return make('button', { type: 'button', ariaLabel: `${t('mod_lift')}: ${what}`, onclick: () => void lift() }, t('mod_lift'))
+    return make('button', { type: 'button', value: what, ariaLabel: `${t('mod_lift')}: ${what}`, onclick: () => void lift() }, t('mod_lift'))
   }
 }
 
@@ -127,7 +127,7 @@ export class ProtectionList extends InForce {
     this.#show(found.map(({ area }) => area))
     const entries = found.map(({ act, area }) => {
       const where = t('mod_areaAt', { ...words(area) })
-      const look = make('button', { type: 'button', ariaLabel: `${t('mod_lookThere')}: ${where}`, onclick: () => this.#look(area) }, t('mod_lookThere'))
+      const look = make('button', { type: 'button', value: where, ariaLabel: `${t('mod_lookThere')}: ${where}`, onclick: () => this.#look(area) }, t('mod_lookThere'))
       return make('li', {}, make('span', {}, where), look, this.lifting(where, { kind: 'unprotect', act }))
     })
     return { entries, next: null }

@@ -57,7 +57,7 @@ export class Authors {
   #show() {
     const entries = [...this.#chosen].map(([author, name]) => {
       const label = t('mod_forget', { name })
-      const leave = make('button', { type: 'button', ariaLabel: label, title: label, onclick: () => this.set({ author }, false) }, '×')
+      const leave = make('button', { type: 'button', value: author, ariaLabel: label, title: label, onclick: () => this.set({ author }, false) }, '×')
       return make('li', {}, make('bdi', {}, name), leave)
     })
     const list = entries.length ? make('ul', {}, ...entries) : make('p', {}, t('mod_anybody'))

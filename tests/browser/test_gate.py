@@ -106,9 +106,18 @@ def test_an_announcement_is_shown_can_be_put_away_and_the_next_one_comes(
     window.wait_until(_is_text(said, "Pizza in <b>room 5</b>"), "as text, not as HTML")
     said.get_by_role("button", name="Close").click()
     assert not said.is_visible()
-    act("announce", text="Back at nine")
+    window.page.set_viewport_size({"width": 320, "height": 400})
+    act("announce", text="Back at nine. " * 30)
     window.wait_until(_is_text(said, "Back at nine"), "the next one")
     assert said.is_visible()
+    text, card = said.locator("span").bounding_box(), said.bounding_box()
+    assert text
+    assert card
+    assert (
+        card["y"] <= text["y"] < card["y"] + card["height"] < text["y"] + text["height"]
+    )  # it begins at the beginning
+    window.page.get_by_role("button", name="Settings").click()
+    window.wait_until(lambda: not said.is_visible(), "a panel at the bottom isn't covered")
 
 
 def test_an_open_canvas_loads_nothing_of_all_this(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:

@@ -61,7 +61,7 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) == OUTLINE, "the area is outlined")
     _press(window, ".bans button", text="Lift")
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
-    assert window.ask("document.activeElement.matches('.bans button')")  # where the other one was
+    assert window.ask("document.activeElement.textContent") == "Banned now"  # not the next one's button
     assert [it["author"] for it in moderator.listed("bans")] == [VANDAL]
     _press(window, ".protections button", text="Lift")
     _says(window, ".protections", "Nothing is.")
@@ -95,11 +95,12 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
     _says(window, ".moderation form .result", "2 pixels change.")
     _press(window, ".moderation button", text="Do it")
     _says(window, ".moderation form .result", "Done: 2 pixels.")
-    _press(window, ".acts button", text="Undo")
+    _says(window, ".acts", "Wipe")
+    _press(window, ".acts button[aria-label='Undo: Wipe']")
     _says(window, ".acts", "undone")
     window.wait_until_equal(server)
     assert [server.canvas().indexes[5, x] for x in (3, 4)] == [5, 5]
-    assert window.ask("document.activeElement.matches('.acts button')")  # not at the page's top again
+    assert window.ask("document.activeElement.textContent") == "What was done"  # not at the page's top again
 
 
 def test_whoever_is_refused_in_a_protected_area_is_shown_it(

@@ -138,7 +138,8 @@ def test_print_has_the_canvas_and_its_title_on_one_page_without_tools(
     pdf = window.page.pdf(format="A4")
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") == 1
     window.ask("void dispatchEvent(new Event('beforeprint'))")
-    window.page.emulate_media(media="print")
+    window.page.emulate_media(media="print", color_scheme="dark")
+    assert window.ask("getComputedStyle(document.documentElement).colorScheme") == "light"  # not black on a black sheet
     assert window.page.locator("body").inner_text().strip() == "Class 7b"
     width = window.page.locator("#sheet canvas").evaluate("(it) => Math.max(it.width, it.height)")
     assert width >= 2400
