@@ -124,6 +124,11 @@ class CanvasPage:
         """Wait until the page follows the stream and has caught up."""
         self.wait_until(lambda: self.connection == "live", "the page is live")
 
+    def wait_for_looks(self) -> None:
+        """Wait until every style sheet that the page has asked for is there: a part is shown before its own is."""
+        sheets = "[...document.querySelectorAll('link[rel=stylesheet]')].every(({ sheet }) => sheet)"
+        self.wait_until(lambda: self.ask(sheets), "its looks are there")
+
     def wait_until_equal(self, server: PageServer) -> None:
         """Wait until the page is live, no own pixel is on its way, and its canvas is the server's, pixel by pixel.
 

@@ -22,6 +22,7 @@ def open_as_host(window: CanvasPage, server: PageServer) -> None:
     window.wait_until(lambda: shield.count() and shield.is_visible(), "the host has the button")
     shield.click()
     window.wait_until(window.page.locator(".acts li").first.is_visible, "the acts are listed")
+    window.wait_for_looks()
 
 
 class Moderator:

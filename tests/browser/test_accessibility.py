@@ -34,6 +34,7 @@ def axe() -> str:
 
 
 def _violations(window: CanvasPage, axe: str) -> list[str]:
+    window.wait_for_looks()
     window.ask(f"void (() => {{ {axe} }})()")
     found: dict[str, Any] = window.ask(_RUN)
     return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]

@@ -48,6 +48,7 @@ def window(
 
 def _picture(window: CanvasPage, selector: str, *, around_px: int = 6) -> NDArray[np.int16]:
     """How an element and what is just around it look: RGB, shape (height, width, 3)."""
+    window.wait_for_looks()
     box = window.page.locator(selector).first.bounding_box()
     assert box is not None
     clip = {

@@ -122,8 +122,7 @@ class _Look:
         self._window.ask(f"document.getElementById('{panel}').click()")
         content = self._window.page.locator("#panel-body > *").first
         self._window.wait_until(content.is_visible, f"{panel} is open")
-        style = "document.getElementById('panel-style')?.sheet"
-        self._window.wait_until(lambda: self._window.ask(f"!!{style}"), "its looks are there")
+        self._window.wait_for_looks()
         if panel == "templates" and not self._window.page.locator(".templates li").count():
             file = payload(png([(229, 0, 0)], size=(4, 4)), "a-name-without-a-space-that-is-too-long-for-any-line.png")
             self._window.page.locator(".templates input[type=file]").set_input_files([file])

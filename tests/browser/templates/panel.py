@@ -40,6 +40,7 @@ class Panel:
         """Open it, wherever it is closed."""
         self.window.page.get_by_role("button", name="Templates").click()
         self.element.wait_for()
+        self.window.wait_for_looks()
 
     def add(self, *files: FilePayload) -> None:
         """Choose files, and wait until they are converted."""
