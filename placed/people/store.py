@@ -32,7 +32,7 @@ from placed.people.view import ADDRESS_KEY, SCRUBBED_KEY, People
 from placed.storage.lasting_folders import make_folder
 from placed.storage.lmdb_environment import DATA_NAME, StoreDamaged, StoreError, StoreUnavailable
 from placed.storage.lmdb_lock import LOCK_NAME
-from placed.storage.lmdb_shared import open_shared_environment
+from placed.storage.lmdb_shared import look_at_environment, open_shared_environment
 from placed.storage.ownership import give_to_folders_owner
 from placed.telemetry.structured_logs import get_logger
 
@@ -353,6 +353,16 @@ async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> A
         yield store
         if store.head.topic is None:
             await store.write_down_uses()
+
+
+@contextlib.asynccontextmanager
+async def look_at_people(folder: Path, key: bytes, *, is_beside: bool = False) -> AsyncGenerator[PeopleStore]:
+    """The store in `folder`, which has one, to be read alone: nothing is made there. Args, Raises: as `open_people`."""
+    async with look_at_environment(folder, DATABASE, whole=not is_beside) as environment:
+        store = PeopleStore(environment, key)
+        store.begin(is_beside=True)  # what was forgotten is overwritten by who writes
+        await store.load()
+        yield store
 
 
 def _touch(transaction: Transaction[bytes], database: Database | None) -> None:

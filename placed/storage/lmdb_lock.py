@@ -8,6 +8,7 @@ standard library only.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -36,5 +37,23 @@ def allocate_lock(folder: Path) -> None:
             os.write(descriptor, bytes(_LOCK_BYTES))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        os.close(descriptor)
+
+
+def remove_unused_lock(path: Path) -> None:
+    """Remove LMDB's lock file at `path`, unless another process has its environment open, which locks its first byte.
+
+    Whoever calls it keeps others from opening the environment meanwhile: they would lock a file that is gone.
+
+    Raises:
+        OSError: it is in use, or can't be removed.
+
+    Thread: blocks for some us.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        path.unlink()
     finally:
         os.close(descriptor)

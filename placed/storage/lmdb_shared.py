@@ -65,6 +65,15 @@ class SharedEnvironment(Environment):
                 self._page_bytes = look_beside(self._descriptor, lambda pages: pages.page_bytes)
             return os.pread(self._descriptor, 2 * self._page_bytes, 0)
 
+    async def open_to_look(self) -> None:
+        """Open it for looks alone; `look_at_environment` does it."""
+        await self._run(self._open_to_look)
+
+    def _open_to_look(self) -> None:
+        with explained(self.folder):
+            self._descriptor = os.open(self.folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
+            look_beside(self._descriptor, lambda _: self._checked())
+
     async def scrub(self) -> bool:
         """Overwrite what was deleted before the newest transaction; raises as `write` does.
 
@@ -111,6 +120,17 @@ async def open_shared_environment(
     environment = SharedEnvironment(folder, appended=name, whole=whole, map_step_bytes=MAP_STEP_BYTES)
     try:
         await environment.open(lambda _transaction, _database: None)
+        yield environment
+    finally:
+        await environment.close()
+
+
+@contextlib.asynccontextmanager
+async def look_at_environment(folder: Path, name: bytes | None, *, whole: bool) -> AsyncGenerator[SharedEnvironment]:
+    """As `open_shared_environment`, for `look` and `metas` alone: the file is there, and nothing is made beside it."""
+    environment = SharedEnvironment(folder, appended=name, whole=whole, map_step_bytes=MAP_STEP_BYTES)
+    try:
+        await environment.open_to_look()
         yield environment
     finally:
         await environment.close()

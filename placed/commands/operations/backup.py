@@ -26,13 +26,20 @@ import trio
 
 from placed.backends.lmdb.about_log import ABOUT_KEY, ORIGIN_KEY, RECORDS, About, Origin
 from placed.backends.opening import place_of
-from placed.commands.operations.check import KEY_NAME, SNAPSHOT_NAME, check, check_snapshot_alone
+from placed.commands.operations.check import (
+    KEY_NAME,
+    SNAPSHOT_NAME,
+    CannotCheck,
+    check,
+    check_snapshot_alone,
+    held_folders,
+)
 from placed.commands.operations.part_folder import part_folder
 from placed.people.store import FOLDER_NAME as PEOPLE_NAME
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.lasting_folders import sync_folder
 from placed.storage.lmdb_environment import DATA_NAME, StoreError, open_environment
-from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock
+from placed.storage.lmdb_lock import LOCK_NAME, allocate_lock, remove_unused_lock
 from placed.storage.lmdb_pages import DamagedPages
 from placed.storage.ownership import give_to_folders_owner
 
@@ -93,7 +100,8 @@ def back_up(settings: Settings, destination: Path, copying: Progress, checking: 
         total_bytes = sum((folder / DATA_NAME).stat().st_size for folder in folders.values())
         _check_room(destination.parent, total_bytes)
         with part_folder(destination) as part:
-            trio.run(_copy_all, folders, part, total_bytes, copying)
+            with _without_new_locks(settings, folders):
+                trio.run(_copy_all, folders, part, total_bytes, copying)
             _copy_key(settings, part)
             report = _checked(settings, part, checking)
             _sync(part)
@@ -102,6 +110,19 @@ def back_up(settings: Settings, destination: Path, copying: Progress, checking: 
     except (OSError, lmdb.Error, StoreError, DamagedPages, AuthorKeyError) as error:
         raise CannotBackUp(_words(error)) from error
     return Backup(destination, total_bytes, report.moved(part, destination))
+
+
+@contextlib.contextmanager
+def _without_new_locks(settings: Settings, folders: dict[str, Path]) -> Iterator[None]:
+    """Remove the lock files that LMDB's copy makes in what it only reads, unless a server uses them by now."""
+    made = [path for folder in folders.values() if not (path := folder / LOCK_NAME).exists()]
+    try:
+        yield
+    finally:
+        if made:
+            with contextlib.suppress(CannotCheck, OSError), held_folders(settings):
+                for path in made:
+                    remove_unused_lock(path)
 
 
 def _words(error: Exception) -> str:

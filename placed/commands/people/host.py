@@ -8,6 +8,9 @@ servers.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -18,23 +21,25 @@ from placed.backends.opening import open_people_topic
 from placed.commands.token_client import CannotAsk, open_client
 from placed.people.changes import Refused
 from placed.people.hosting import BadField, Hosting
-from placed.people.store import FOLDER_NAME, open_people
+from placed.people.store import FOLDER_NAME, look_at_people, open_people
 from placed.people.taking_over import followed
 from placed.storage.author_key import AuthorKeyError, author_key
 from placed.storage.folder_lock import FolderBusy, lock_folder_to_read
-from placed.storage.lmdb_environment import StoreError
+from placed.storage.lmdb_environment import DATA_NAME, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from pathlib import Path
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     import httpx
 
+    from placed.backends.keyed import KeyedTopic
     from placed.commands.settings.values import Settings
     from placed.commands.token_client import TokenClient
     from placed.people.store import PeopleStore
 
 _KEY_NAME: Final = "author.key"
+_KNOWN: Final = (StoreError, AuthorKeyError, CannotStart, LogError, Refused, BadField)
 
 
 class Host(Protocol):
@@ -53,9 +58,15 @@ class Host(Protocol):
 
 @attrs.frozen
 class StoreHost:
-    """The people in a data folder, whether or not a server runs there."""
+    """The people in a data folder, whether or not a server runs there. Who only asks leaves nothing behind in it.
+
+    Attributes:
+        hosting: answers questions.
+        acting: does acts, while it is entered.
+    """
 
     hosting: Hosting
+    acting: Callable[[], AbstractAsyncContextManager[Hosting]]
 
     @property
     def address(self) -> str | None:
@@ -68,7 +79,8 @@ class StoreHost:
 
     async def act(self, what: str, **fields: object) -> dict[str, Any]:
         """See `Host`."""
-        return await self.hosting.act(what, fields)
+        async with self.acting() as hosting:
+            return await hosting.act(what, fields)
 
 
 @attrs.frozen
@@ -102,32 +114,63 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
     """
     try:
         if url is None or token_file is None:
-            key = _key_of(settings)
-            beside = _is_beside(settings.data)
-            async with (
-                open_people(settings.data / FOLDER_NAME, key, is_beside=beside) as store,
-                _connected(settings, store, is_beside=beside),
-            ):
-                yield StoreHost(Hosting(store, key))
+            async with _store_host(settings, _key_of(settings), is_beside=_is_beside(settings.data)) as store_host:
+                yield store_host
         else:
             async with open_client(url, token_file, "people", "host") as client:
                 yield ServerHost(client)
-    except (StoreError, AuthorKeyError, CannotStart, LogError, Refused, BadField) as error:
+    except _KNOWN as error:
         raise CannotAsk(str(error)) from error
+    except BaseExceptionGroup as group:  # what ended those who follow the topic meanwhile: another one is in its place
+        known, others = group.split(_KNOWN)
+        if known is None or others is not None:
+            raise
+        raise CannotAsk(str(_first_of(known))) from group
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @contextlib.asynccontextmanager
-async def _connected(settings: Settings, store: PeopleStore, *, is_beside: bool) -> AsyncGenerator[None]:
-    """Follow the people's topic meanwhile, if there is one."""
-    opening = open_people_topic(settings)
-    if opening is None:
-        if store.head.topic is not None:
-            raise CannotAsk(
-                f"the people of {settings.data} are those of a Kafka log; name it with --log kafka://… or --config, as "
-                "the server has it"
-            )
-        yield
-        return
+async def _store_host(settings: Settings, key: bytes, *, is_beside: bool) -> AsyncGenerator[StoreHost]:
+    folder = settings.data / FOLDER_NAME
+    topic = open_people_topic(settings)
+    with contextlib.ExitStack() as stack:
+        is_there = (folder / DATA_NAME).exists()
+        # Where nobody has signed in yet: as if there were a store without people.
+        place = folder if is_there else Path(stack.enter_context(TemporaryDirectory(prefix="placed-people-")))
+        if topic is not None:
+            async with (
+                open_people(place, key, is_beside=is_beside) as store,
+                _followed(store, topic, is_beside=is_beside),
+            ):
+                hosting = Hosting(store, key)
+                yield StoreHost(hosting, lambda: contextlib.nullcontext(hosting))
+            return
+        looking = look_at_people(folder, key, is_beside=is_beside) if is_there else open_people(place, key)
+        async with looking as store:
+            if store.head.topic is not None:
+                raise CannotAsk(
+                    f"the people of {settings.data} are those of a Kafka log; name it with --log kafka://… or "
+                    "--config, as the server has it"
+                )
+            yield StoreHost(Hosting(store, key), partial(_acting, folder, key, is_beside=is_beside))
+
+
+@contextlib.asynccontextmanager
+async def _acting(folder: Path, key: bytes, *, is_beside: bool) -> AsyncGenerator[Hosting]:
+    async with open_people(folder, key, is_beside=is_beside) as store:
+        yield Hosting(store, key)
+
+
+@contextlib.asynccontextmanager
+async def _followed(
+    store: PeopleStore, opening: AbstractAsyncContextManager[KeyedTopic], *, is_beside: bool
+) -> AsyncGenerator[None]:
+    """Follow the people's topic meanwhile."""
     failure: BaseException | None = None
     async with opening as topic, followed(store, topic, is_beside=is_beside), trio.open_nursery() as nursery:
         nursery.start_soon(store.run)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import lmdb
 import pytest
 
 from placed.commands.operations.part_folder import part_folder
@@ -101,3 +102,25 @@ def test_check_of_a_backup_leaves_nothing_in_it(canvas: Canvas, placed: Placed, 
     before = sorted((path, path.stat().st_mtime_ns) for path in [backup, *backup.rglob("*")])
     assert placed("check", "--data", backup)[0] == 0
     assert sorted((path, path.stat().st_mtime_ns) for path in [backup, *backup.rglob("*")]) == before
+
+
+def test_backup_of_a_folder_leaves_nothing_in_it(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:
+    locks = list(canvas.data.rglob("lock.mdb"))
+    assert len(locks) == 3  # of the log, the snapshot and the people
+    for lock in locks[:-1]:  # as in a folder that was restored
+        lock.unlink()
+    before = sorted(canvas.data.rglob("*"))
+    assert placed("backup", tmp_path / "backup", "--data", canvas.data)[0] == 0
+    assert sorted(canvas.data.rglob("*")) == before
+    assert list((tmp_path / "backup").rglob("lock.mdb")) == []
+
+
+def test_lock_that_somebody_has_begun_to_use_meanwhile_stays(tmp_path: Path) -> None:
+    with lmdb.open(str(tmp_path), lock=True):
+        program = "import sys; from pathlib import Path; from placed.storage import lmdb_lock as of"
+        program += "; of.remove_unused_lock(Path(sys.argv[1]))"
+        command = [sys.executable, "-c", program, str(tmp_path / "lock.mdb")]
+        assert subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 1
+        assert (tmp_path / "lock.mdb").exists()
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert not (tmp_path / "lock.mdb").exists()

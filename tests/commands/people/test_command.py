@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -13,6 +14,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
+from placed.backends import LogReplaced
 from placed.canvas.area import Area
 from placed.commands import cli
 from placed.people.invitations import ALPHABET
@@ -21,9 +23,10 @@ from placed.people.reports import Reports
 from placed.people.secrets import code_digest, host_link_digest, token_digest
 from placed.people.store import open_people
 from placed.storage.author_key import author_key
+from tests.support.keyed_topic import MemoryTopic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from click.testing import Result
@@ -200,3 +203,51 @@ def test_folder_without_a_canvas_is_told_and_nothing_is_made_there(tmp_path: Pat
     assert _code(result) == 3
     assert "there is no canvas in" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def _tree(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path.relative_to(folder)), path.stat().st_mtime_ns) for path in [folder, *folder.rglob("*")])
+
+
+@pytest.mark.parametrize("has_people", [False, True])
+def test_who_only_asks_leaves_nothing_behind(run: Run, data: Path, has_people: bool) -> None:
+    if has_people:  # as in a backup, where nobody has been yet
+        run("codes", "--count", "1")
+        (data / "people" / "lock.mdb").unlink()
+    before = _tree(data)
+    for words in (["list"], ["list", "--json"], ["codes"], ["token"]):
+        assert _code(run(*words)) == 0
+    assert _code(run("export", "nobody")) == 3
+    assert _tree(data) == before
+    assert len(run("codes").stdout.splitlines()) == 1 + has_people
+    assert _code(run("codes", "--count", "2")) == 0
+    assert len(run("codes").stdout.splitlines()) == 3 + has_people
+
+
+@pytest.mark.parametrize("words", [["list"], ["codes", "--count", "1"]])
+def test_topic_that_is_replaced_meanwhile_is_a_sentence_and_not_a_traceback(
+    run: Run, data: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.asynccontextmanager
+    async def replaced(_settings: object) -> AsyncGenerator[MemoryTopic]:
+        yield _ReplacedTopic()
+
+    async def look(*_: object, **__: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("placed.commands.people.host.open_people_topic", lambda settings: replaced(settings))
+    monkeypatch.setattr("placed.commands.people.host.StoreHost.look", look)
+    monkeypatch.setattr("placed.commands.people.host.StoreHost.act", look)
+    result = run(*words)
+    assert _code(result) == 3
+    assert result.stderr.splitlines()[-1] == "placed people: the topic was deleted and made anew"
+    assert not (data / "people").exists()
+
+
+class _ReplacedTopic(MemoryTopic):
+    """One that is found to be replaced while it is followed."""
+
+    async def grown(self) -> None:
+        """See `MemoryTopic`."""
+        await trio.lowlevel.checkpoint()
+        raise LogReplaced("the topic was deleted and made anew")
