@@ -23,7 +23,7 @@ from isal import igzip
 
 from bench.equipment.measure import Spent, reading, since
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
-from bench.logs.trace import BadTrace, Trace, generate, load
+from bench.logs.chosen_event import chosen_event, edits_option, source_of, states_option, trace_option
 from placed.canvas.palette import Palette, name_colors
 from placed.commands.export.exporting import PARQUET, export
 from placed.commands.import_.importing import Asked, import_tables
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.logs.trace import Trace
     from placed.commands.timelapse.look import Look
 
 # 16,559,896 edits in 90 s, and in 40 s.
@@ -61,32 +62,17 @@ class _Outcome:
 
 
 @click.command()
-@click.option(
-    "--trace",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
-)
-@click.option(
-    "--edits",
-    default=2_000_000,
-    show_default=True,
-    type=click.IntRange(1, 100_000_000),
-    help="Edits of the generated event.",
-)
-@click.option(
-    "--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="States of the generated event."
-)
+@trace_option
+@edits_option
+@states_option
 @click.option("--frames", default=120, show_default=True, type=click.IntRange(1, 2000), help="Frames of the film.")
 @json_option
 def data(trace: Path | None, edits: int, states: int, frames: int, json_path: Path | None) -> None:
     """Import an event from CSV.gz, export it as Parquet, and film it as H.264."""
-    try:
-        event = load(trace) if trace else generate(states=states, edits=edits)
-    except BadTrace as error:
-        raise click.BadParameter(str(error), param_hint="--trace") from error
+    event = chosen_event(trace, states=states, edits=edits)
     with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
         outcome = _measure(event, frames, Path(folder))
-    _report(event, outcome, {"trace": trace.name if trace else "generated", "frames": frames}).publish(json_path)
+    _report(event, outcome, {"trace": source_of(trace), "frames": frames}).publish(json_path)
 
 
 def _measure(event: Trace, frames: int, folder: Path) -> _Outcome:

@@ -29,8 +29,9 @@ from bench.equipment.measure import reading, resident_bytes
 from bench.equipment.place import Place, place_of, url_option
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import ServerProcess, running_server, serving
-from bench.logs.trace import BadTrace, Trace, generate, load
+from bench.logs.chosen_event import chosen_event, trace_option
 from bench.people.crowd import Event
+from bench.people.edit_rate import placed_figures, rate_option
 from placed.canvas.events import EDIT
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from rich.progress import Progress
+
+    from bench.logs.trace import Trace
 
 _GENERATED_STATES: Final = 20
 _STEP_SECONDS: Final = 0.25  # between two looks at the crowd
@@ -70,11 +73,7 @@ class _Story:
 
 @click.command()
 @url_option
-@click.option(
-    "--trace",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
-)
+@trace_option
 @click.option("--people", default=5_000, show_default=True, type=click.IntRange(1, 100_000))
 @click.option(
     "--arrival-seconds",
@@ -86,13 +85,7 @@ class _Story:
 @click.option(
     "--seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3_600), help="Time for which people paint."
 )
-@click.option(
-    "--rate",
-    default=333.0,
-    show_default=True,
-    type=click.FloatRange(0.1, 10_000),
-    help="Edits a second, of all people together.",
-)
+@rate_option
 @click.option(
     "--charge-seconds",
     default=5.0,
@@ -117,10 +110,7 @@ def event(
     """Play a whole event: people arrive, follow and paint; the server restarts, and all come back. Linux only."""
     allow_connections(people)
     place = None if url is None else place_of(url, pid)
-    try:
-        past = generate(states=_GENERATED_STATES, edits=round(rate * seconds)) if trace is None else load(trace)
-    except BadTrace as error:
-        raise click.BadParameter(str(error), param_hint="--trace") from error
+    past = chosen_event(trace, states=_GENERATED_STATES, edits=round(rate * seconds))
     story = trio.run(
         _tell, place, past, people, arrival_seconds, seconds, rate, charge_seconds, restart and place is None
     )
@@ -295,14 +285,12 @@ async def _end(watch: _Watch, place: Place, deadline: float) -> None:
 
 
 def _figures(story: _Story, people: int) -> list[Figure]:
-    told, placed = story.told, story.told["placed"]
-    refused = {status: count for status, count in placed.items() if status != "200"}
+    told = story.told
     figures = [
         Figure("people", float(people), ""),
         Figure("until all of them followed", story.joined_seconds, "s"),
         *(Figure(f"page and image, {name}", value, "ms") for name, value in told["load_ms"].items()),
-        Figure("edits placed", float(placed.get("200", 0)), ""),
-        *(Figure(f"edits not placed: {status}", float(count), "") for status, count in refused.items()),
+        *placed_figures(told["placed"]),
         Figure("frames delivered", float(told["frames"]), ""),
         Figure("streams that ended and came back", float(told["reconnects"]), ""),
         Figure("times an image had to be loaded again", float(told["reloads"]), ""),

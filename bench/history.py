@@ -25,7 +25,7 @@ from bench.equipment.measure import quantiles, reading, resident_bytes, since
 from bench.equipment.place import until_history_is_read
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
 from bench.equipment.server_process import running_server, serving
-from bench.logs.trace import BadTrace, Trace, generate, load
+from bench.logs.chosen_event import chosen_event, edits_option, record_edits_option, source_of, trace_option
 from placed.backends.lmdb.filling import fill_lmdb_log
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.batch import Batch
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from bench.equipment.http_client import Connection
     from bench.equipment.server_process import ServerProcess
+    from bench.logs.trace import Trace
 
 ASKING: Final = 8
 _LIVE_EDITS: Final = 1_000  # a second
@@ -78,19 +79,9 @@ class _Outcome:
 
 
 @click.command()
-@click.option(
-    "--trace",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
-)
-@click.option(
-    "--edits",
-    default=2_000_000,
-    show_default=True,
-    type=click.IntRange(1, 100_000_000),
-    help="Edits of the generated event.",
-)
-@click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
+@trace_option
+@edits_option
+@record_edits_option
 @click.option(
     "--questions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Questions of each kind."
 )
@@ -106,12 +97,9 @@ def history(
     trace: Path | None, edits: int, record_edits: int, questions: int, seconds: float, json_path: Path | None
 ) -> None:
     """Index a log's past, and ask for moments and pixels of it while somebody paints."""
-    try:
-        event = load(trace) if trace else generate(states=48, edits=edits)
-    except BadTrace as error:
-        raise click.BadParameter(str(error), param_hint="--trace") from error
+    event = chosen_event(trace, states=48, edits=edits)
     outcome = trio.run(_measure, event, record_edits, questions, seconds)
-    options = {"trace": trace.name if trace else "generated", "record_edits": record_edits, "questions": questions}
+    options = {"trace": source_of(trace), "record_edits": record_edits, "questions": questions}
     figures = _figures(outcome)
     Report(bench="history", figures=figures, options=options, details=attrs.asdict(outcome)).publish(json_path)
 

@@ -21,7 +21,14 @@ import trio
 
 from bench.equipment.measure import NOTHING_SPENT, Spent, as_json, median_spent, reading, since
 from bench.equipment.report import Figure, Report, Target, json_option, progress_bar
-from bench.logs.trace import BadTrace, Trace, generate, load
+from bench.logs.chosen_event import (
+    chosen_event,
+    edits_option,
+    record_edits_option,
+    source_of,
+    states_option,
+    trace_option,
+)
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.batch import Batch
 from placed.canvas.clock import steady_clock_ms
@@ -32,6 +39,7 @@ from placed.canvas.projection import Projection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.logs.trace import Trace
     from placed.backends import Log
 
 _RULE: Final = Rule(charges=1, charge_ms=300_000)  # Reddit's: one in five minutes
@@ -66,37 +74,21 @@ class _Run:
 
 
 @click.command()
-@click.option(
-    "--trace",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A real event as .npz (see bench/logs/trace.py), instead of a generated one.",
-)
-@click.option(
-    "--states", default=48, show_default=True, type=click.IntRange(1, 1000), help="States of the generated event."
-)
-@click.option(
-    "--edits",
-    default=2_000_000,
-    show_default=True,
-    type=click.IntRange(1, 100_000_000),
-    help="Edits of the generated event.",
-)
-@click.option("--record-edits", default=1_000, show_default=True, type=click.IntRange(1, 16_384))
+@trace_option
+@states_option
+@edits_option
+@record_edits_option
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(1, 20))
 @json_option
 def rplace(trace: Path | None, states: int, edits: int, record_edits: int, runs: int, json_path: Path | None) -> None:
     """Send a whole event through the log and the projection, and compare the canvas with the real one at each state."""
-    try:
-        event = load(trace) if trace else generate(states=states, edits=edits)
-    except BadTrace as error:
-        raise click.BadParameter(str(error), param_hint="--trace") from error
+    event = chosen_event(trace, states=states, edits=edits)
     with progress_bar("edits") as bar:
         task = bar.add_task("appending and reading back", total=2 * event.total_edits * runs)
         outcomes = [
             trio.run(_measure, event, record_edits, lambda count: bar.advance(task, count)) for _ in range(runs)
         ]
-    source = trace.name if trace else "generated"
-    _report(event, outcomes, {"trace": source, "record_edits": record_edits, "runs": runs}).publish(json_path)
+    _report(event, outcomes, {"trace": source_of(trace), "record_edits": record_edits, "runs": runs}).publish(json_path)
     if any(outcome.wrong_states for outcome in outcomes):
         sys.exit(1)
 

@@ -32,6 +32,7 @@ from bench.equipment.server_process import running_server, serving
 from bench.equipment.trend import Allowance, Trend, trend
 from bench.logs.edit_logs import random_edits
 from bench.people.crowd import Event
+from bench.people.edit_rate import placed_figures, rate_option
 
 if TYPE_CHECKING:
     from bench.equipment.server_process import ServerProcess
@@ -100,13 +101,7 @@ class _Run:
     type=click.FloatRange(1),
     help="How long a person stays, on average.",
 )
-@click.option(
-    "--rate",
-    default=333.0,
-    show_default=True,
-    type=click.FloatRange(0.1, 10_000),
-    help="Edits a second, of all people together.",
-)
+@rate_option
 @click.option(
     "--frames", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Frames a second to each stream."
 )
@@ -286,10 +281,8 @@ def _verdict(run: _Run, trends: dict[str, Trend]) -> str:
 
 def _figures(run: _Run, trends: dict[str, Trend]) -> list[Figure]:
     told, samples = run.told, run.samples
-    placed = told["placed"]
     figures = [
-        Figure("edits placed", float(placed.get("200", 0)), ""),
-        *(Figure(f"edits not placed: {status}", float(n), "") for status, n in placed.items() if status != "200"),
+        *placed_figures(told["placed"]),
         Figure("people who came", float(told["arrived"]), ""),
         Figure("people who left", float(told["left"]), ""),
         Figure("people at once, median", float(np.median([sample.following for sample in samples])), ""),

@@ -23,7 +23,9 @@ from placed.history.ground import Ground
 from placed.history.indexer import Indexer, Live
 from placed.history.past import NotIndexed, NotKept
 from placed.history.records import records_of
+from tests.history.indexing import fill, indexing
 from tests.support.records import SMALL, record
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from placed.history.past import Past
 
 pytestmark = pytest.mark.usefixtures("small_segments")
-PATIENCE_SECONDS = 20.0
 
 
 class Server:
@@ -49,18 +50,8 @@ class Server:
     async def history(self, folder: Path) -> AsyncIterator[Indexer]:
         """The indexer, running; it has reached the log's end."""
         live = Live(self.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: self.ground, lambda: self.is_in_place)
-        indexer = Indexer(folder, self.log, live, every_seconds=0.0)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(indexer.run)
-            assert await indexer.reach(self.next(), PATIENCE_SECONDS)
+        async with indexing(folder, self.log, live, self.next()) as indexer:
             yield indexer
-            nursery.cancel_scope.cancel()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    with trio.fail_after(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - it tells when it is asked alone
-            await trio.sleep(0.01)
 
 
 def _records(past: Past) -> list[bytes]:
@@ -71,14 +62,6 @@ def _records(past: Past) -> list[bytes]:
 async def lmdb_server(folder: Path) -> AsyncIterator[Server]:
     async with open_lmdb_log(folder / "log") as log:
         yield Server(log, lambda: log._tail.next)
-
-
-async def fill(log: Log, count: int, *, seed: int = 0) -> list[bytes]:
-    rng = np.random.default_rng(seed)
-    values = [record((int(rng.integers(5)), int(rng.integers(3)), int(rng.integers(4)), n)) for n in range(count)]
-    for value in values:
-        await log.append(value)
-    return values
 
 
 async def test_a_history_goes_on_where_it_stopped(tmp_path: Path) -> None:

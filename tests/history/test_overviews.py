@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 import pytest
-import trio
 
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.canvas.definition import Definition
@@ -22,30 +21,23 @@ from placed.history.indexer import Indexer, Live
 from placed.history.overview import Overview, OverviewDamaged, decode_overview_header
 from placed.history.overview_files import OverviewFile, fitting, list_overviews
 from placed.history.pixel import pixel_page
+from tests.history.indexing import fill, indexing
 from tests.support.records import SMALL, record
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from placed.backends import Log
     from placed.history.past import Past
 
 pytestmark = pytest.mark.usefixtures("small_segments")
-PATIENCE_SECONDS = 20.0
 
 
 async def _fill(log: Log, count: int) -> None:
-    rng = np.random.default_rng(count)
     await log.append(Canvas(SMALL).encode())
-    for n in range(count):
-        await log.append(record((int(rng.integers(5)), int(rng.integers(3)), int(rng.integers(4)), n)))
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    with trio.fail_after(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - it tells when it is asked alone
-            await trio.sleep(0.01)
+    await fill(log, count, seed=count)
 
 
 @contextlib.asynccontextmanager
@@ -53,18 +45,14 @@ async def _indexing(folder: Path, log: Log, *, definition: Definition = SMALL) -
     """The indexer, running; it has reached the log's end."""
     end = (await log.bounds())[1]
     live = Live(lambda: end, lambda: definition, lambda: Ground(SMALL, 0), lambda: Ground(SMALL, 0))
-    indexer = Indexer(folder, log, live, every_seconds=0.0)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(indexer.run)
-        assert await indexer.reach(end, PATIENCE_SECONDS)
+    async with indexing(folder, log, live, end) as indexer:
         yield indexer
-        nursery.cancel_scope.cancel()
 
 
 async def _past(folder: Path, log: Log, *, overviews: int) -> Past:
     """The history of a log when it has so many overviews."""
     async with _indexing(folder, log) as indexer:
-        await _until(lambda: len(indexer.past.overviews) == overviews)
+        await until(lambda: len(indexer.past.overviews) == overviews)
     return indexer.past
 
 
@@ -107,7 +95,7 @@ async def test_a_damaged_overview_changes_no_answer_and_is_made_again(tmp_path: 
         assert _told(past) == expected
         async with _indexing(tmp_path / "history", log) as indexer:
             assert _told(indexer.past) == expected  # also whoever asks finds the damage that a header doesn't show
-            await _until(lambda: {path: _bytes(path) for path in whole} == whole)
+            await until(lambda: {path: _bytes(path) for path in whole} == whole)
             assert _told(indexer.past) == expected
 
 
@@ -184,13 +172,13 @@ async def test_small_overviews_are_of_what_fills_no_large_one_yet(
     async with open_lmdb_log(tmp_path / "log") as log:
         await _fill(log, 12 * 7)
         async with _indexing(tmp_path / "history", log) as indexer:
-            await _until(lambda: _sizes(indexer.past.overviews) == [4, 2])
+            await until(lambda: _sizes(indexer.past.overviews) == [4, 2])
             assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
         for n in range(24):
             await log.append(record((0, 0, 1, n)))
         async with _indexing(tmp_path / "history", log) as indexer:
-            await _until(lambda: _sizes(indexer.past.overviews) == [4, 4])
-            await _until(lambda: _sizes(list_overviews(tmp_path / "history")) == [4, 4])  # the small ones are deleted
+            await until(lambda: _sizes(indexer.past.overviews) == [4, 4])
+            await until(lambda: _sizes(list_overviews(tmp_path / "history")) == [4, 4])  # the small ones are deleted
             assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
 
 
@@ -207,7 +195,7 @@ async def test_a_canvas_that_grew_counts_its_old_edits_in_its_new_cells(tmp_path
         await log.append(Canvas(larger).encode())
         await log.append(record((8, 3, 1, 1)))
         async with _indexing(tmp_path / "history", log, definition=larger) as indexer:
-            await _until(lambda: [each.header.now for each in indexer.past.overviews] == [(9, 4)])
+            await until(lambda: [each.header.now for each in indexer.past.overviews] == [(9, 4)])
             found = indexer.past
     for past_ms in (0, 1):
         without = attrs.evolve(found, overviews=())

@@ -13,7 +13,8 @@ from placed.history.past import NotKept, Past
 from placed.history.reading import ReadPast
 from placed.moderation.present import CannotPaint
 from placed.moderation.whole_past import TooFar, WholePast
-from tests.history.test_indexer import Server, fill, lmdb_server
+from tests.history.indexing import fill
+from tests.history.test_indexer import Server, lmdb_server
 from tests.support.records import SMALL
 
 if TYPE_CHECKING:

@@ -39,9 +39,9 @@ from placed.people.view import COUNTED
 from placed.storage.lmdb_environment import StoreUnavailable
 from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, OTHER, REPORT, pair
 from tests.support.keyed_topic import MemoryTopic, server_of
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from placed.people.changes import Change
@@ -65,12 +65,6 @@ def everything(store: PeopleStore) -> dict[str, Any]:
         "reports": [store.reports_by(author) for author in (ADA, BOB)],
         "names": {name: store.named(name) for name in ("ada", "bob", "eve")},
     }
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    with trio.fail_after(LIMIT_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - another task's reading brings it
-            await trio.sleep(0.005)
 
 
 async def equal(topic: MemoryTopic, *stores: PeopleStore) -> None:

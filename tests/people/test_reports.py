@@ -17,6 +17,7 @@ from placed.people.report_changes import MOST_AN_HOUR, AddReport, TooMany
 from placed.people.reports import Reports
 from placed.people.store import open_people
 from tests.people.conftest import ADA, BOB, CODE, KEY, NOW_MS, REPORT, pair
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,8 +121,7 @@ async def test_revoked_token_s_reports_stay(store: PeopleStore) -> None:
 
 
 async def read_up_to(topic: MemoryTopic, *stores: PeopleStore) -> None:
-    while any(store.head.offset != topic.next for store in stores):  # noqa: ASYNC110 - another task's reading brings it
-        await trio.sleep(0.005)
+    await until(lambda: all(store.head.offset == topic.next for store in stores))
 
 
 async def test_many_at_once_at_two_servers_each_have_an_id_of_their_own_and_are_on_both(tmp_path: Path) -> None:

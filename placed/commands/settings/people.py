@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
@@ -15,12 +15,19 @@ from placed.commands.settings.setting import SettingError, check_needs, setting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from placed.commands.settings.kind import Kind
     from placed.commands.settings.setting import Need
+
+T = TypeVar("T")
 
 SIGN_INS: Final = ("open", "code", "oidc", "proxy")
 WATCHERS: Final = ("everybody", "signed-in")
 MAX_CHARGES: Final = 1_000_000
 MAX_PEOPLE: Final = 1_000_000
+
+_PEOPLE: Final = "people who have signed in"
+_BOTS: Final = "programs with a token"
+_ANONYMOUS: Final = ("everybody who hasn't signed in", "With `--sign-in open`.")
 
 _CODE: Final = "this only with --sign-in code"
 _OPEN: Final = "this only with --sign-in open: elsewhere nobody paints without an account"
@@ -31,6 +38,12 @@ _NEEDS: Final[tuple[Need, ...]] = (
     ("charges_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
     ("charge_seconds_anonymous", "sign_in", lambda mode: mode == "open", _OPEN),
 )
+
+
+def _for(flag: str, kind: Kind[T], who: str, more: str = "") -> T | None:
+    """A row for some: what another flag says for everybody."""
+    text = f"The same as `--{flag}`, for {who}."
+    return setting(COOLDOWN, kind, text, more=more, default=None, instead=f"as `--{flag}`")
 
 
 @attrs.frozen(kw_only=True)
@@ -87,50 +100,12 @@ class PeopleSettings(KafkaSettings):
         default=30,
     )
 
-    charges_person: int | None = setting(
-        COOLDOWN,
-        whole(1, MAX_CHARGES),
-        "The same as `--charges`, for people who have signed in.",
-        default=None,
-        instead="as `--charges`",
-    )
-    charge_seconds_person: float | None = setting(
-        COOLDOWN,
-        SECONDS,
-        "The same as `--charge-seconds`, for people who have signed in.",
-        default=None,
-        instead="as `--charge-seconds`",
-    )
-    charges_bot: int | None = setting(
-        COOLDOWN,
-        whole(1, MAX_CHARGES),
-        "The same as `--charges`, for programs with a token.",
-        default=None,
-        instead="as `--charges`",
-    )
-    charge_seconds_bot: float | None = setting(
-        COOLDOWN,
-        SECONDS,
-        "The same as `--charge-seconds`, for programs with a token.",
-        default=None,
-        instead="as `--charge-seconds`",
-    )
-    charges_anonymous: int | None = setting(
-        COOLDOWN,
-        whole(1, MAX_CHARGES),
-        "The same as `--charges`, for everybody who hasn't signed in.",
-        more="With `--sign-in open`.",
-        default=None,
-        instead="as `--charges`",
-    )
-    charge_seconds_anonymous: float | None = setting(
-        COOLDOWN,
-        SECONDS,
-        "The same as `--charge-seconds`, for everybody who hasn't signed in.",
-        more="With `--sign-in open`.",
-        default=None,
-        instead="as `--charge-seconds`",
-    )
+    charges_person: int | None = _for("charges", whole(1, MAX_CHARGES), _PEOPLE)
+    charge_seconds_person: float | None = _for("charge-seconds", SECONDS, _PEOPLE)
+    charges_bot: int | None = _for("charges", whole(1, MAX_CHARGES), _BOTS)
+    charge_seconds_bot: float | None = _for("charge-seconds", SECONDS, _BOTS)
+    charges_anonymous: int | None = _for("charges", whole(1, MAX_CHARGES), *_ANONYMOUS)
+    charge_seconds_anonymous: float | None = _for("charge-seconds", SECONDS, *_ANONYMOUS)
 
     def check_people(self) -> None:
         """Hold these settings against each other; raises SettingError."""
