@@ -123,6 +123,7 @@ class Indexer:
         self._damaged = trio.Event()
         self.past = Past(log.id, ())
         self.is_open = False
+        self._is_behind = True
         self.stopped: str | None = None
         self.mended = 0
 
@@ -197,6 +198,7 @@ class Indexer:
 
     async def _follow(self, keeping: Keeping) -> None:
         while True:
+            self._is_behind = keeping.builder.read < self.live.version()
             try:
                 async with self._log.read(keeping.builder.read) as batches:
                     async for batch in batches:
@@ -220,7 +222,8 @@ class Indexer:
             if not sealed:
                 break
             await self._in_thread(self._give_back)
-        if keeping.builder.read >= self.live.version():
+        self._is_behind = keeping.builder.read < self.live.version()
+        if not self._is_behind:
             await self._rest(self._every_seconds)
         elif self.live.version() != version:  # people paint meanwhile
             await self._rest(trio.current_time() - began)
@@ -265,11 +268,14 @@ class Indexer:
                 await trio.sleep(_SURVEY_EVERY_SECONDS)
 
     def _next_overview(self) -> Callable[[], OverviewFile | None]:
-        """What makes the next one, in the thread; None if none is missing."""
+        """What makes the next one, in the thread; None if none is missing.
+
+        While a long log is read, one of few segments would soon give way to one of more: it took a tenth of the time.
+        """
         chain, overviews, now = list(self._chain), list(self._overviews), self.live.definition()
 
         def make() -> OverviewFile | None:
-            group = next_group(chain, overviews, now)
+            group = next_group(chain, overviews, now, few=not self._is_behind)
             return make_overview(self._folder, group, now) if group else None
 
         return make

@@ -122,10 +122,19 @@ def _is(each: SegmentFile, part: Part) -> bool:
 
 
 def next_group(
-    chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition
+    chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition, *, few: bool = True
 ) -> list[SegmentFile] | None:
-    """The first segments that lack an overview, or have one of before the canvas grew; None if there are none."""
-    return _next_group(chain, overviews, now, SEGMENTS) or _next_group(chain, overviews, now, FEW_SEGMENTS)
+    """The first segments that lack an overview, or have one of before the canvas grew; None if there are none.
+
+    Args:
+        chain: the segments.
+        overviews: those that there are.
+        now: the canvas as it is.
+        few: whether `FEW_SEGMENTS` are enough, where there aren't more yet.
+    """
+    return _next_group(chain, overviews, now, SEGMENTS) or (
+        _next_group(chain, overviews, now, FEW_SEGMENTS) if few else None
+    )
 
 
 def _next_group(

@@ -41,10 +41,12 @@ async def _fill(log: Log, count: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _indexing(folder: Path, log: Log, *, definition: Definition = SMALL) -> AsyncIterator[Indexer]:
-    """The indexer, running; it has reached the log's end."""
+async def _indexing(
+    folder: Path, log: Log, *, definition: Definition = SMALL, behind: int = 0
+) -> AsyncIterator[Indexer]:
+    """The indexer, running; it has reached the log's end, and the canvas is said to be `behind` versions further."""
     end = (await log.bounds())[1]
-    live = Live(lambda: end, lambda: definition, lambda: Ground(SMALL, 0), lambda: Ground(SMALL, 0))
+    live = Live(lambda: end + behind, lambda: definition, lambda: Ground(SMALL, 0), lambda: Ground(SMALL, 0))
     async with indexing(folder, log, live, end) as indexer:
         yield indexer
 
@@ -180,6 +182,21 @@ async def test_small_overviews_are_of_what_fills_no_large_one_yet(
             await until(lambda: _sizes(indexer.past.overviews) == [4, 4])
             await until(lambda: _sizes(list_overviews(tmp_path / "history")) == [4, 4])  # the small ones are deleted
             assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
+
+
+async def test_while_a_long_log_is_read_no_small_overviews_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("overview", "overview_files"):
+        monkeypatch.setattr(f"placed.history.{module}.SEGMENTS", 4)
+    monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 2)
+    async with open_lmdb_log(tmp_path / "log") as log:
+        await _fill(log, 12 * 7)
+        async with _indexing(tmp_path / "history", log, behind=1) as indexer:
+            await until(lambda: _sizes(indexer.past.overviews) == [4])
+            assert indexer._next_overview()() is None
+        async with _indexing(tmp_path / "history", log) as indexer:
+            await until(lambda: _sizes(indexer.past.overviews) == [4, 2])
 
 
 def _sizes(overviews: Sequence[OverviewFile]) -> list[int]:
