@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from placed.history.stretch import Stretch
 
 CELLS: Final = 64  # cells along each side of the grid in which edits are counted
+_ROWS: Final = 16_384  # counted at once: those of a segment would take 4 MB at the moment when most is held
 
 
 class Ground:
@@ -100,7 +101,11 @@ def highest_ms(stretch: Stretch) -> int:
 
 def cells_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.int64]:
     """How many rows lie in each cell of a grid of `CELLS` x `CELLS`: int64, shape (CELLS, CELLS)."""
-    return count_cells(rows["x"].astype(np.uint32), rows["y"].astype(np.uint32), definition)
+    found = np.zeros((CELLS, CELLS), np.int64)
+    for at in range(0, len(rows), _ROWS):
+        part = rows[at : at + _ROWS]
+        found += count_cells(part["x"].astype(np.uint32), part["y"].astype(np.uint32), definition)
+    return found
 
 
 def count_cells(x: NDArray[np.uint32], y: NDArray[np.uint32], definition: Definition) -> NDArray[np.int64]:
