@@ -4,9 +4,9 @@
  */
 
 import { element, make } from '../page/elements.js'
+import { apart } from '../page/named.js'
 import { ProtectedAreas } from '../view/protected_areas.js'
 import { t } from '../words/language.js'
-import { apart } from '../words/named.js'
 import { ActForm } from './act_form.js'
 import { ActList } from './act_list.js'
 import { AreaPart } from './area_part.js'

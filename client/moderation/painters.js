@@ -3,8 +3,8 @@
  */
 
 import { make } from '../page/elements.js'
+import { named } from '../page/named.js'
 import { t } from '../words/language.js'
-import { named } from '../words/named.js'
 import { keepingFocus } from './focus.js'
 import './texts.js'
 

@@ -3,8 +3,8 @@
  */
 
 import { element, make } from '../page/elements.js'
+import { named } from '../page/named.js'
 import { language, t } from '../words/language.js'
-import { named } from '../words/named.js'
 
 const DATE = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
 const AGO = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })

@@ -3,8 +3,8 @@
  * that turns what is behind it around, as an old log may have it, leaves the sentence as it is.
  */
 
-import { make } from '../page/elements.js'
-import { t } from './language.js'
+import { make } from './elements.js'
+import { t } from '../words/language.js'
 
 const MARK = '\0' // which no text has
 
@@ -19,7 +19,7 @@ export function apart(name) {
 /**
  * A sentence with somebody's name, at its `{name}`.
  *
- * @param {import('./language.js').TextKey} key
+ * @param {import('../words/language.js').TextKey} key
  * @param {string} name
  * @param {Record<string, string | number>} [values]  the other ones
  * @returns {(Node | string)[]}
