@@ -258,7 +258,8 @@ class Subscriber:
             if self._habits.pause_seconds:
                 link.receive_buffer_bytes = 2_048
             async for event in link.events(target, [("Last-Event-ID", str(self.version))]):
-                if event.startswith(b"event: reload"):
+                # A stream's first event has `retry:` before it.
+                if b"event: reload" in event.splitlines():
                     self._note_reload(event)
                     return True
                 if event.startswith(b"id: "):
