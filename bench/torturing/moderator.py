@@ -71,7 +71,8 @@ class Moderator:
     async def run(self) -> None:
         """Do one act after the other, for ever."""
         kinds: list[Callable[[], Awaitable[object]]] = [
-            *(self._wipe, self._stamp, self._restore, self._restore_theirs, self._undo) * 2,
+            # Mostly these: while the canvas is closed nobody paints, and there is less to hold against the log.
+            *(self._wipe, self._stamp, self._restore, self._restore_theirs, self._undo) * 4,
             *(self._close, self._ban, self._protect, self._plan, self._announce, self._grow),
         ]
         while True:
@@ -143,9 +144,9 @@ class Moderator:
 
     async def _plan(self) -> None:
         """Plan to close the canvas and to open it again, wait for a part of that, and undo what is left of it."""
-        plans = list[int]()
+        plans, at = list[int](), dt.datetime.now(dt.UTC)
         for kind in ("close", "open"):
-            at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self._scene.chance.uniform(0.2, 1))
+            at += dt.timedelta(seconds=self._scene.chance.uniform(0.2, 0.5))
             done = await self._post(kind, at=at.isoformat())
             plans += [] if done is None else [done["id"]]
             self._may_open |= done is None
