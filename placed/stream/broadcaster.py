@@ -129,6 +129,7 @@ class Broadcaster:
     async def _wake_waiters(self) -> None:
         told = self.version, self.urgent
         while not self.closed:
+            await self._waiters.somebody()  # where all are in the fast lane, an edit needn't wake this task: 0.1 ms
             await self.wait(lambda: self.closed or told != (self.version, self.urgent))  # noqa: B023 - asked at once
             started, told = trio.current_time(), (self.version, self.urgent)
             await self._waiters.wake(self.pace)

@@ -125,15 +125,23 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiting: dict[trio.Event, None] = {}
+        self._come = trio.Event()
 
     async def wait(self) -> None:
         """Wait until it's our turn."""
         event = trio.Event()
         self._waiting[event] = None
+        self._come.set()
         try:
             await event.wait()
         finally:
             self._waiting.pop(event, None)
+
+    async def somebody(self) -> None:
+        """Wait until somebody waits; at once, where somebody does."""
+        while not self._waiting:
+            self._come = trio.Event()
+            await self._come.wait()
 
     def wake_all(self) -> None:
         """Wake all at once, as for the end."""

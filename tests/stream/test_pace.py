@@ -131,6 +131,37 @@ async def test_those_who_wait_are_woken_a_few_at_a_time(nursery: trio.Nursery) -
     assert not waiters._waiting
 
 
+async def test_task_that_wakes_them_sleeps_through_news_while_nobody_waits(nursery: trio.Nursery) -> None:
+    told, steps = Told(), StepsOf("_wake_waiters")
+    nursery.start_soon(told.hub.run)
+    await trio.testing.wait_all_tasks_blocked()
+    trio.lowlevel.add_instrument(steps)
+    for _ in range(5):
+        told.append()
+        await trio.testing.wait_all_tasks_blocked()
+    assert steps.count == 0
+    subscriber = told.hub.subscribe(told.projection.version, Format.CODES, None)
+    nursery.start_soon(subscriber.next)
+    await trio.testing.wait_all_tasks_blocked()
+    told.append()
+    await trio.testing.wait_all_tasks_blocked()
+    assert steps.count > 0
+    with trio.fail_after(LIMIT_SECONDS):
+        while subscriber.version < told.projection.version:
+            await trio.lowlevel.checkpoint()
+
+
+class StepsOf(trio.abc.Instrument):
+    """Counts the steps of one task."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.count += task.name.endswith(self.name)
+
+
 class Told:
     """A hub with edits that wait, or don't."""
 
@@ -143,9 +174,13 @@ class Told:
         """An edit each ms."""
         until = trio.current_time() + seconds
         while trio.current_time() < until:
-            self.projection.apply(batch([record((1, 1, 1, 7))], first=self.projection.version), 0)
-            self.hub.publish()
+            self.append()
             await trio.sleep(0.001)
+
+    def append(self) -> None:
+        """One."""
+        self.projection.apply(batch([record((1, 1, 1, 7))], first=self.projection.version), 0)
+        self.hub.publish()
 
 
 @pytest.mark.parametrize(
