@@ -6,6 +6,7 @@ whose time passed during an outage, or while no server ran, comes true late rath
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from placed.canvas.acts.gate import Plan
     from placed.tasks.writer import Writer
 
-_LOOK_SECONDS: Final = 0.25  # a plan that somebody has just made may be for the next second
+_LOOK_SECONDS: Final = 0.25  # while there are plans: the wall clock may be set, and what failed is tried again
 
 
 class Gatekeeper:
@@ -42,17 +43,25 @@ class Gatekeeper:
         self._acts = acts
         self._now_ms = now_ms
         self._appended: set[int] = set()  # plans that are in the log as come true, and haven't been read back yet
+        self._changed = trio.Event()
+
+    def look(self) -> None:
+        """Look at the plans soon: acts have changed something."""
+        self._changed.set()
 
     async def run(self) -> None:
         """Look after the plans for ever."""
         while True:
+            self._changed = trio.Event()
             plans = plans_of(self._acts())
             self._appended &= {plan.act for plan in plans}
             for plan in plans:
                 if plan.at_ms <= self._now_ms() and plan.act not in self._appended:
                     await self._come_true(plan)
             waits = [plan.at_ms - self._now_ms() for plan in plans if plan.act not in self._appended]
-            await trio.sleep(min([_LOOK_SECONDS, *(ms / 1_000 for ms in waits if ms > 0)]))
+            seconds = min([_LOOK_SECONDS, *(ms / 1_000 for ms in waits if ms > 0)]) if waits else math.inf
+            with trio.move_on_after(seconds):
+                await self._changed.wait()
 
     async def _come_true(self, plan: Plan) -> None:
         try:

@@ -109,12 +109,23 @@ class InForce:
 class Rules:
     """What is in force on one server; it has one writer, whoever tells it that the projection has moved on.
 
+    Args:
+        acts: what acts have set, as the server has read by now.
+        now_ms: the wall clock.
+        changed: called when acts have set something else.
+
     Attributes:
         in_force: what there is to be asked; None while everybody may paint everywhere, so that it costs nothing then.
     """
 
-    def __init__(self, acts: Callable[[], Mapping[str, Any]] = dict, now_ms: Callable[[], int] = wall_clock_ms) -> None:
+    def __init__(
+        self,
+        acts: Callable[[], Mapping[str, Any]] = dict,
+        now_ms: Callable[[], int] = wall_clock_ms,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._acts = acts
+        self._changed = changed
         self._known: Mapping[str, Any] | None = None
         self.now_ms = now_ms
         self.in_force: InForce | None = None
@@ -127,6 +138,7 @@ class Rules:
             self._known = acts
             found = InForce(acts)
             self.in_force = None if found.forbids_nothing else found
+            self._changed()
 
 
 class _Areas:

@@ -44,7 +44,7 @@ class Moderation:
         self._projection = projection
         self._past = past
         self._gatekeeper = Gatekeeper(writer, lambda: projection.kept.acts)
-        self.rules = Rules(lambda: projection.kept.acts)
+        self.rules = Rules(lambda: projection.kept.acts, changed=self._gatekeeper.look)
         self.desk = Desk(projection, writer, past, reach)
 
     def acts(self, askers: Askers) -> Acts:

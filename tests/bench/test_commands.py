@@ -124,7 +124,7 @@ def test_rplace_fails_when_a_canvas_differs(tmp_path: Path, monkeypatch: pytest.
             yield state
 
     monkeypatch.setattr(Trace, "states", lying)
-    monkeypatch.setattr("bench.rplace.generate", lambda **_options: event)
+    monkeypatch.setattr("bench.logs.chosen_event.generate", lambda **_options: event)
     result = CliRunner().invoke(bench, ["rplace", "--json", str(tmp_path / "figures.json")])
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["figures"]
     assert result.exit_code == 1

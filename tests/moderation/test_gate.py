@@ -31,7 +31,7 @@ class Server:
         self.log = log
         self.projection = Projection(SMALL, 0, Cooldowns(Rule(10, 0)))
         self.writer = Writer(log)
-        self.reader = LogReader(log, self.projection, lambda: None)
+        self.reader = LogReader(log, self.projection, lambda: self.keeper.look())
         self.keeper = Gatekeeper(
             self.writer, lambda: self.projection.kept.acts, lambda: round(trio.current_time() * 1_000) + ahead_ms
         )
@@ -72,6 +72,22 @@ async def test_plan_comes_true_at_its_time_in_the_name_of_who_made_it(clock: Moc
     assert appended(log)[1:] == [{"kind": "close", "by": f"{7:016x}", "plan": 1}]
     await trio.sleep(5)
     assert len(appended(log)) == 2
+
+
+async def test_without_plans_it_looks_only_when_acts_have_changed(clock: MockClock, nursery: trio.Nursery) -> None:
+    looks: list[None] = []
+
+    def acts() -> dict[str, Any]:
+        looks.append(None)
+        return {}
+
+    keeper = Gatekeeper(Writer(ScriptedLog()), acts)
+    nursery.start_soon(keeper.run)
+    await trio.sleep(100)
+    assert len(looks) == 1
+    keeper.look()
+    await trio.sleep(100)
+    assert len(looks) == 2
 
 
 async def test_servers_whose_clocks_differ_give_one_truth(clock: MockClock, nursery: trio.Nursery) -> None:

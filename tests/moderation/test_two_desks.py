@@ -71,6 +71,7 @@ class Side:
         self._page_at = 0
 
     def _note(self) -> None:
+        self._gatekeeper.look()
         self._moved.set()
         self._moved = trio.Event()
         if self.chance.random() < 0.2:

@@ -321,7 +321,7 @@ async def test_more_than_wait_for_a_provider_are_told_to_try_again(
 async def test_one_address_leaves_places_for_others_while_a_provider_is_slow(
     start: Start, school_at: SchoolAt, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.service.people.MOST_OF_ONE", 1)
+    monkeypatch.setattr("placed.http.oidc.signing_in.MOST_OF_ONE", 1)
     send, asked = trio.open_memory_channel[None](10)
 
     async def silent(stream: trio.SocketStream) -> None:
