@@ -6,6 +6,7 @@ One such process for each process of pytest, started by its first server. It end
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -77,7 +78,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it hasn't ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now, and the exit code is on its way
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """SIGTERM."""

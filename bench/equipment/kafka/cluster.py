@@ -137,8 +137,18 @@ class Broker:
         self._end(signal.SIGKILL)
 
     def halt(self) -> None:
-        """Leave it without a processor: its sockets stay, and nobody answers."""
+        """Leave it without a processor: its sockets stay, and nobody answers once this returns.
+
+        Raises:
+            RuntimeError: it runs on.
+        """
         os.kill(self.pid, signal.SIGSTOP)
+        # Its threads stop one after the other; on a busy machine one may still acknowledge a record meanwhile.
+        deadline = time.monotonic() + STOP_SECONDS
+        while os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"broker {self.node} can't be halted")
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Go on after `halt`."""
