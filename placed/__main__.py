@@ -5,7 +5,6 @@ The rest is imported only when a signal can no longer end the process by surpris
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
 import os
@@ -13,12 +12,11 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from placed.process.collector import collector_at_rest
 from placed.process.exit_codes import ExitCode
 from placed.telemetry.standard_streams import Output, open_missing_descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from placed.commands.settings.values import Settings
 
 
@@ -45,8 +43,10 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        with _collector_at_rest():
+        # What imports make stays: to look for garbage in it takes a tenth of a start, or of a command.
+        with collector_at_rest():
             cli = importlib.import_module("placed.commands.cli")
+            gc.freeze()
         code: int = cli.main(serve=serve)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -58,21 +58,11 @@ def _run() -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal ends it, and return the exit code. Only this imports the server."""
-    with _collector_at_rest():
+    with collector_at_rest():
         process = importlib.import_module("placed.service.process")
+        gc.freeze()
     code: int = process.run(settings)
     return code
-
-
-@contextlib.contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    # What imports make stays: to look for garbage in it takes a tenth of a start, or of a command.
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 if __name__ == "__main__":

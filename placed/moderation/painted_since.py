@@ -30,7 +30,7 @@ class Since:
     """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Run, Change]] = []
+        self._kept: list[tuple[Run, Change]] = []  # of the seconds at most that an append and its way back may take
         self._act: int | None = None
         self.mask: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
 

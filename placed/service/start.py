@@ -22,6 +22,7 @@ from placed.backends import CannotStart, LogUnavailable
 from placed.backends.opening import place_of
 from placed.http.answer import Problem, retry_after
 from placed.http.lanes.listening import refusing, url_of
+from placed.process.collector import collector_at_rest
 from placed.storage.author_key import author_key, put_back
 from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.folder_watch import FolderWatch
@@ -172,7 +173,8 @@ class Start:
     async def _attempts(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
         while True:
             try:
-                with _collector_at_rest():
+                # Replaying makes no cycles: to look for some takes a fifth of it when the log is Kafka's.
+                with collector_at_rest():
                     begun = await begin()
             except LogUnavailable as error:
                 if not self._may_wait:
@@ -208,13 +210,3 @@ class Start:
         read, of = self.reading.read, self.reading.of
         detail = f"the server reads its log, {read:,} of {of:,} records so far, and begins when it has read all"
         return Problem(503, "not-ready", detail, after, read=read, of=of)
-
-
-@contextlib.contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Replaying makes no cycles, but many objects: looking for some takes a fifth of it when the log is Kafka's."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
