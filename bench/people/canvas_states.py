@@ -2,14 +2,16 @@
 
 A state is a canvas at a version. What a client gets leads from its state to the next; the first who gets it there
 computes that, and all who get the same bytes at the same state follow by one look into a dict. States that nobody
-holds are forgotten. Two ways to the same version must end in the same canvas; each pair that doesn't is counted.
+holds are forgotten, but for the last few. Two ways to the same version must end in the same canvas; each pair that
+doesn't is counted.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,6 +21,10 @@ from placed.canvas.edit_code import EditCode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# Where clients are behind, each goes through several states at a time, and leaves them before the next client comes.
+# After an act's correction of 65,536 pixels each would compute them anew.
+_LAST: Final = 16  # 16 MB for a canvas of 1000 x 1000
 
 
 class Reload(Exception):
@@ -54,6 +60,7 @@ class CanvasStates:
         self._code = EditCode.of(width, height, colors)
         self._known: WeakValueDictionary[int, State] = WeakValueDictionary()
         self._images: WeakValueDictionary[bytes, State] = WeakValueDictionary()
+        self._last: deque[State] = deque(maxlen=_LAST)
         self.conflicts = 0
         self.computed = 0
 
@@ -105,4 +112,5 @@ class CanvasStates:
             self.conflicts += 1
         state = State(version, pixels)
         self._known[version] = state
+        self._last.append(state)
         return state
