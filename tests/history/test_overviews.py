@@ -165,12 +165,16 @@ async def test_an_overview_is_of_the_very_segments_that_it_was_made_of(tmp_path:
     assert fitting(overviews, other) == overviews
 
 
-async def test_small_overviews_are_of_what_fills_no_large_one_yet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def of_four_and_two(small_segments: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large overviews of four segments, small ones of two; set after what all tests here have."""
     for module in ("overview", "overview_files"):
         monkeypatch.setattr(f"placed.history.{module}.SEGMENTS", 4)
     monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 2)
+
+
+@pytest.mark.usefixtures("of_four_and_two")
+async def test_small_overviews_are_of_what_fills_no_large_one_yet(tmp_path: Path) -> None:
     async with open_lmdb_log(tmp_path / "log") as log:
         await _fill(log, 12 * 7)
         async with _indexing(tmp_path / "history", log) as indexer:
@@ -184,12 +188,8 @@ async def test_small_overviews_are_of_what_fills_no_large_one_yet(
             assert _told(indexer.past) == _told(attrs.evolve(indexer.past, overviews=()))
 
 
-async def test_while_a_long_log_is_read_no_small_overviews_are_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("overview", "overview_files"):
-        monkeypatch.setattr(f"placed.history.{module}.SEGMENTS", 4)
-    monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 2)
+@pytest.mark.usefixtures("of_four_and_two")
+async def test_while_a_long_log_is_read_no_small_overviews_are_made(tmp_path: Path) -> None:
     async with open_lmdb_log(tmp_path / "log") as log:
         await _fill(log, 12 * 7)
         async with _indexing(tmp_path / "history", log, behind=1) as indexer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ from placed.tasks.reader import LogReader
 from tests.backends.kafka.fake_topic import FakeTopic
 from tests.support.log_lines import logged
 from tests.support.records import SMALL, record
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from placed.backends import Log
 
@@ -41,10 +43,14 @@ def reader_of(log: Log, version: int = 0) -> LogReader:
     return LogReader(log, Projection(SMALL, version, Cooldowns(Rule(10, 0))), lambda: None)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what threads do."""
-    while not condition():  # noqa: ASYNC110 - threads set no event
-        await trio.sleep(0.001)
+@contextlib.asynccontextmanager
+async def reading(topic: FakeTopic) -> AsyncGenerator[tuple[Log, LogReader]]:
+    """The topic's log, with the canvas's reader at work."""
+    async with topic.opened() as log, trio.open_nursery() as nursery:
+        reader = reader_of(log)
+        nursery.start_soon(reader.run)
+        yield log, reader
+        nursery.cancel_scope.cancel()
 
 
 async def retried(topic: FakeTopic, times: int = 3) -> None:
@@ -70,14 +76,12 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_records_before_the_place_that_others_read_do_not_make_the_log_readable_again(
-    topic: FakeTopic, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+    topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The history reads behind the canvas; what it gets says nothing of what the canvas's reader can't get."""
     caplog.set_level(logging.INFO)
     with trio.fail_after(LIMIT_SECONDS):
-        async with topic.opened() as log:
-            reader = reader_of(log)
-            nursery.start_soon(reader.run)
+        async with reading(topic) as (log, reader):
             topic.add_broken(LogUndecodable("zstd"))
             await until(lambda: not reader.reachable)
             for _ in range(2):
@@ -92,35 +96,29 @@ async def test_records_before_the_place_that_others_read_do_not_make_the_log_rea
             await until(lambda: reader.reachable)
             assert await log.append(record((0, 1, 1, 0))) == 4
             assert told(caplog) == [NOT, AGAIN]
-            nursery.cancel_scope.cancel()
 
 
 async def test_gap_before_the_place_does_not_make_the_log_readable_again(
-    topic: FakeTopic, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+    topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with trio.fail_after(LIMIT_SECONDS):
-        async with topic.opened() as log:
-            reader = reader_of(log)
-            nursery.start_soon(reader.run)
+        async with reading(topic) as (_, reader):
             topic.add_gap()
             await until(lambda: reader.position == 4)
             topic.add_broken(LogUndecodable("zstd"))
             await until(lambda: not reader.reachable)
             await retried(topic)
             assert told(caplog) == [NOT]
-            nursery.cancel_scope.cancel()
 
 
 async def test_reader_that_is_refused_at_the_logs_end_is_told_once_and_goes_on_when_it_is_let_in(
-    topic: FakeTopic, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+    topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who may describe a topic, and no longer read it, still hears where it ends."""
     caplog.set_level(logging.INFO)
     with trio.fail_after(LIMIT_SECONDS):
-        async with topic.opened() as log:
-            reader = reader_of(log)
-            nursery.start_soon(reader.run)
+        async with reading(topic) as (log, reader):
             await until(lambda: reader.position == 3)
             topic.refused = LogRefused("the user needs READ")
             await until(lambda: not reader.reachable)
@@ -133,21 +131,17 @@ async def test_reader_that_is_refused_at_the_logs_end_is_told_once_and_goes_on_w
             await log.append(record((0, 1, 1, 0)))
             await until(lambda: reader.position == 4)
             assert told(caplog) == [NOT, AGAIN]
-            nursery.cancel_scope.cancel()
 
 
-async def test_log_that_now_ends_before_the_place_can_be_read_again(topic: FakeTopic, nursery: trio.Nursery) -> None:
+async def test_log_that_now_ends_before_the_place_can_be_read_again(topic: FakeTopic) -> None:
     with trio.fail_after(LIMIT_SECONDS):
-        async with topic.opened() as log:
-            reader = reader_of(log)
-            nursery.start_soon(reader.run)
+        async with reading(topic) as (log, reader):
             topic.add_broken(LogUndecodable("zstd"))
             await until(lambda: not reader.reachable)
             topic.next -= 1
             topic.broken.clear()
             await until(lambda: reader.reachable)
             await log.append(record((0, 1, 1, 0)))
-            nursery.cancel_scope.cancel()
 
 
 async def test_log_from_which_the_place_was_removed_ends_the_reader_and_takes_appends(topic: FakeTopic) -> None:
