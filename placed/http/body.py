@@ -46,8 +46,8 @@ def media_type(request: Request, *allowed: str) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in allowed:
         return kind
-    words = " or ".join(allowed)
-    raise Problem(415, "unsupported-media-type", f"Content-Type {kind[:64]!r}; allowed is {words}", ("Accept", words))
+    detail = f"Content-Type {kind[:64]!r}; allowed is {' or '.join(allowed)}"
+    raise Problem(415, "unsupported-media-type", detail, ("Accept", ", ".join(allowed)))
 
 
 def form_pairs(form: str, where: str) -> Pairs:
