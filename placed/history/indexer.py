@@ -129,12 +129,13 @@ class Indexer:
 
     async def run(self) -> None:
         """Follow the log until it is closed."""
-        # Of a log that is closed, replaced or damaged the canvas's reader hears, too.
-        with contextlib.suppress(LogClosed, LogReplaced):
+        try:
             ground = await self._until_done(self._open)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._look_after)
-                await self._follow(await self._begin(ground))
+                await self._follow(ground)
+        except* (LogClosed, LogReplaced):  # the canvas's reader hears of it, too
+            pass
 
     async def reach(self, version: int, within_seconds: float) -> bool:
         """Read on now, up to `version` if that is possible within the time; whether it was."""
@@ -196,10 +197,13 @@ class Indexer:
         self._publish([], keeping.builder.tail.view())
         return keeping
 
-    async def _follow(self, keeping: Keeping) -> None:
+    async def _follow(self, ground: Ground | None) -> None:
+        keeping: Keeping | None = None
         while True:
-            self._is_behind = keeping.builder.read < self.live.version()
             try:
+                if keeping is None:  # asked here, since a log that doesn't answer is waited for
+                    keeping = await self._begin(ground)
+                self._is_behind = keeping.builder.read < self.live.version()
                 async with self._log.read(keeping.builder.read) as batches:
                     async for batch in batches:
                         await self._take(keeping, batch)

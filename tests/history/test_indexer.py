@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import trio
 
+from placed.backends import LogClosed, LogRefused, LogReplaced, LogUnavailable, OutcomeUnknown
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.backends.memory import open_memory_log
 from placed.canvas.definition import Definition
@@ -25,13 +26,14 @@ from placed.history.past import NotIndexed, NotKept
 from placed.history.records import records_of
 from tests.history.indexing import fill, indexing
 from tests.support.records import SMALL, record
+from tests.support.scripted_log import ScriptedLog
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from placed.backends import Log
+    from placed.backends import Log, LogError
     from placed.history.past import Past
 
 pytestmark = pytest.mark.usefixtures("small_segments")
@@ -243,3 +245,40 @@ async def test_the_history_waits_for_a_folder_that_cannot_be_read(tmp_path: Path
             await until(lambda: indexer.stopped is not None)
             assert not await indexer.reach(1, 0.05)
             nursery.cancel_scope.cancel()
+
+
+async def test_a_log_that_does_not_answer_is_waited_for_from_the_first_question_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An indexer that ended then ended its server, with all connections: brokers hung just when it had started."""
+    monkeypatch.setattr("placed.history.indexer._RETRY_SECONDS", 0.01)
+    log = ScriptedLog()
+    values = [Canvas(SMALL).encode(), record((0, 0, 3, 1))]
+    for value in values:
+        await log.append(value)
+    log.bounds_errors = [LogUnavailable("no answer"), LogRefused("no"), OutcomeUnknown("no answer")]
+    log.enter_errors = [LogUnavailable("no answer")]
+    server = Server(log, lambda: len(values))
+    async with server.history(tmp_path / "history") as indexer:
+        assert _records(indexer.past) == values
+
+
+@pytest.mark.parametrize("error", [LogClosed("closed"), LogReplaced("another one")], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("when", ["bounds", "enter", "receive", "mend"])
+async def test_of_a_log_that_is_over_the_reader_of_the_canvas_is_to_tell(
+    tmp_path: Path, error: LogError, when: str
+) -> None:
+    log = ScriptedLog()
+    await log.append(Canvas(SMALL).encode())
+    await fill(log, 40)
+    server = Server(log, lambda: 41)
+    if when == "mend":
+        async with server.history(tmp_path / "history"):
+            pass
+        list_folder(tmp_path / "history")[1].path.write_bytes(b"damaged")
+        log.enter_errors = [LogUnavailable("the one who follows waits"), error]
+    else:
+        getattr(log, f"{when}_errors").append(error)
+    live = Live(server.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: server.ground)
+    with trio.fail_after(PATIENCE_SECONDS):
+        await Indexer(tmp_path / "history", log, live).run()

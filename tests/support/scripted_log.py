@@ -24,6 +24,7 @@ class ScriptedLog(Log):
     Attributes:
         gate: appends wait for it; open at first.
         append_errors: what the next appends raise, the first one first; None lets one through.
+        bounds_errors: what the next calls of `bounds` raise.
         enter_errors: what the next calls of `read` raise.
         receive_errors: what the next `receive` of each open reader raises, before it gets anything.
         appended: the values of all appends, also those that failed.
@@ -35,6 +36,7 @@ class ScriptedLog(Log):
         self.gate = trio.Event()
         self.gate.set()
         self.append_errors: list[Exception | None] = []
+        self.bounds_errors: list[Exception] = []
         self.enter_errors: list[Exception] = []
         self.receive_errors: list[Exception] = []
         self.appended: list[bytes] = []
@@ -47,7 +49,9 @@ class ScriptedLog(Log):
         return self._log.id
 
     async def bounds(self) -> tuple[int, int]:
-        """The memory log's, without what is hidden."""
+        """The memory log's, without what is hidden; or fail."""
+        if self.bounds_errors:
+            raise self.bounds_errors.pop(0)
         first, end = await self._log.bounds()
         return max(first, self.first), end
 

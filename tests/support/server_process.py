@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
 ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
+_LAST_CHARACTERS: Final = 8_000  # some tracebacks, and what led to them
+_LAST_SECONDS: Final = 1.0  # a server that ends cuts its connections first, and says why a moment later
 _ARGUMENTS: Final = ("--port", "0", "--allowed-host", HOST)
 _CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 
@@ -59,6 +61,14 @@ class ServerProcess:
         """What it has written to standard error so far."""
         self._errors.seek(0)
         return self._errors.read().decode()
+
+    async def last_words(self) -> str:
+        """Whether it runs, and the end of what it has written to standard error, for whoever looks for a cause."""
+        with trio.move_on_after(_LAST_SECONDS, shield=True):
+            await self._process.wait()
+        code = self._process.poll()
+        state = "runs" if code is None else f"has ended with {code}"
+        return f"The server, process {self.pid}, {state}. It has written:\n{self.output[-_LAST_CHARACTERS:]}"
 
     async def ready(self) -> None:
         """Wait until it has said where it listens."""
@@ -120,6 +130,8 @@ async def starting(
 ) -> AsyncGenerator[ServerProcess]:
     """A server that has just been started, on a port that the system chooses; killed at the end if it still runs.
 
+    What ends the block as an error has the server's last words as a note, which pytest shows.
+
     Args:
         data: its data folder.
         flags: more flags.
@@ -135,6 +147,9 @@ async def starting(
         server = ServerProcess(process, said, errors)
         try:
             yield server
+        except BaseException as error:
+            error.add_note(await server.last_words())
+            raise
         finally:
             await server.kill()
             await said.aclose()
