@@ -136,7 +136,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
 
   const loadModeration = later(async () => {
     const { Moderation } = await import('./moderation/moderation.js')
-    return new Moderation({ ...page, panel, screen, nameOf: (color) => palette.nameOf(color), past: () => past, timeMachine, choose: (choice) => (areaChoice = choice) })
+    return new Moderation({ ...page, panel, screen, nameOf: (color) => palette.nameOf(color), version: () => resync.version, past: () => past, timeMachine, choose: (choice) => (areaChoice = choice) })
   }, say)
 
   /** @param {string[]} roles  of whoever uses this browser */

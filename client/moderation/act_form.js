@@ -45,7 +45,7 @@ export class ActForm {
     this.#page = page
     this.#kind = choices(KINDS, 'mod_act_', () => this.#show())
     this.#to = choices(/** @type {const} */ (['others', 'ago', 'moment']), 'mod_to_', () => this.#show())
-    this.#color = make('select', {}, ...page.colors().map((name, index) => make('option', { value: `${index}` }, name)))
+    this.#color = make('select', {})
     this.#hours = choices(HOURS, 'mod_hours_', () => {})
     this.#fields = {
       to: label('mod_restoreTo', this.#to),
@@ -65,7 +65,14 @@ export class ActForm {
       event.preventDefault()
       void this.#try(() => this.#perform(), whyNotDone)
     })
+    this.grow()
     this.#show()
+  }
+
+  /** There may be more colours than there were. */
+  grow() {
+    const more = this.#page.colors().slice(this.#color.length)
+    for (const name of more) this.#color.append(make('option', { value: `${this.#color.length}` }, name))
   }
 
   /**

@@ -41,8 +41,6 @@ import './texts.js'
  * @property {number} [authors_count]  how many there are in all, where `authors` has only some
  */
 
-const LIMIT = 20
-
 /**
  * Somebody who is banned.
  * @typedef {object} Ban
@@ -52,6 +50,23 @@ const LIMIT = 20
  */
 
 /** @typedef {{ act: number, area: import('../view/area.js').Rectangle }} Protection  an area, and the act that protects it */
+
+/**
+ * A place that somebody has reported.
+ * @typedef {object} Report
+ * @property {number} id
+ * @property {string} time  RFC 3339
+ * @property {[number, number, number, number]} area
+ * @property {string} text
+ * @property {string} author
+ * @property {'new' | 'seen' | 'done'} state
+ * @property {{ png: string }} picture  base64
+ */
+
+/**
+ * @template Item
+ * @typedef {import('./listed.js').Page<Item>} Page
+ */
 
 /**
  * What an act would do; it does nothing.
@@ -81,32 +96,68 @@ export async function perform(act) {
 
 /**
  * The acts that were done, newest first.
+ *
  * @param {number | null} before  only those before this id
- * @returns {Promise<{ acts: Done[], next: number | null }>}
+ * @param {number} limit  so many of them
+ * @returns {Promise<Page<Done>>}
  */
-export async function acts(before) {
-  const { acts, next } = await ask(`acts?limit=${LIMIT}${before === null ? '' : `&before=${before}`}`)
-  return { acts: Array.isArray(acts) ? acts : [], next: typeof next === 'number' ? next : null }
+export async function acts(before, limit) {
+  const { acts, next, older } = await ask(`acts?limit=${limit}${before === null ? '' : `&before=${before}`}`)
+  return { items: listOf(acts), next: numberOf(next), isCut: older === 'not-kept' }
 }
 
 /**
  * Who is banned now, the last ones first.
- * @param {number} skip  so many of them
- * @returns {Promise<{ bans: Ban[], next: number | null }>}
+ *
+ * @param {number | null} skip  so many of them
+ * @param {number} limit
+ * @returns {Promise<Page<Ban>>}
  */
-export async function bans(skip) {
-  const { bans, next } = await ask(`acts/bans?limit=${LIMIT}&skip=${skip}`)
-  return { bans: Array.isArray(bans) ? bans : [], next: typeof next === 'number' ? next : null }
+export async function bans(skip, limit) {
+  const { bans, next } = await ask(`acts/bans?limit=${limit}&skip=${skip ?? 0}`)
+  return { items: listOf(bans), next: numberOf(next), isCut: false }
 }
 
 /**
  * Which areas are protected now, the last ones first.
- * @returns {Promise<Protection[]>}
+ * @returns {Promise<Page<Protection>>}
  */
 export async function protections() {
   const { protections } = await ask('acts/protections')
-  const found = /** @type {{ act: number, area: number[] }[]} */ (Array.isArray(protections) ? protections : [])
-  return found.map(({ act, area: [x, y, width, height] }) => ({ act, area: { x, y, width, height } }))
+  const found = /** @type {{ act: number, area: number[] }[]} */ (listOf(protections))
+  return { items: found.map(({ act, area: [x, y, width, height] }) => ({ act, area: { x, y, width, height } })), next: null, isCut: false }
+}
+
+/**
+ * What people have reported, the last first.
+ *
+ * @param {number | null} before  only those before this id
+ * @param {number} limit
+ * @returns {Promise<Page<Report>>}
+ */
+export async function reports(before, limit) {
+  const { reports, next } = await ask(`reports?limit=${limit}${before === null ? '' : `&before=${before}`}`)
+  return { items: listOf(reports), next: numberOf(next), isCut: false }
+}
+
+/**
+ * Say how far one is with a report.
+ *
+ * @param {number} id
+ * @param {'seen' | 'done'} state
+ */
+export async function mark(id, state) {
+  await ask(`reports/${id}`, { state })
+}
+
+/** @param {unknown} told */
+function listOf(told) {
+  return Array.isArray(told) ? told : []
+}
+
+/** @param {unknown} told */
+function numberOf(told) {
+  return typeof told === 'number' ? told : null
 }
 
 /** What the server's refusals of acts mean, where its own sentence would be in English. */
@@ -116,6 +167,7 @@ const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['outcome-unknown', 'mod_outcomeUnknown'],
   ['no-effect', 'mod_noEffect'],
   ['full', 'mod_full'],
+  ['indexing', 'mod_pastIsRead'],
   ['not-kept', 'mod_notKept']
 ]))
 const PROXY = [0, 502, 504] // nobody answers, or only what stands before the server: it may be at work all the same

@@ -10,6 +10,7 @@ import './texts.js'
 import { untilDone } from './under_way.js'
 
 /** @typedef {import('./request.js').ActRequest} ActRequest */
+/** @typedef {(act: ActRequest | null) => Promise<boolean>} Attempt  whether it is done; an act that is null lacks what it takes */
 
 const MOST_SIDE = 4096
 const MOST_TEXT = 500 // as the server takes
@@ -18,32 +19,36 @@ const MOST_TEXT = 500 // as the server takes
  * @param {object} page
  * @param {() => { width: number, height: number } | null} page.canvas
  * @param {() => void} page.done  an act was done
+ * @returns {{ node: HTMLElement, grow: () => void }}  `grow`: the canvas may be larger than it was
  */
 export function eventForm(page) {
   const result = make('div', { className: 'answer', role: 'status' })
   const tell = (/** @type {HTMLElement[]} */ ...told) => result.replaceChildren(...told)
   const section = make('section', { className: 'event' })
 
-  /** @param {ActRequest | null} act  null: what it takes is missing */
+  /** @type {Attempt} */
   const attempt = async (act) => {
-    if (section.ariaBusy === 'true') return
+    if (section.ariaBusy === 'true') return false
     section.ariaBusy = 'true'
     try {
       if (act) await untilDone(perform(act), tell)
       tell(make('p', {}, t(act ? 'mod_doneSimply' : 'mod_noTime')))
+      return act !== null
     } catch (error) {
       tell(make('p', { className: 'trouble' }, whyNotDone(error)))
+      return false
     } finally {
       if (act) page.done()
       section.ariaBusy = 'false'
     }
   }
 
-  section.append(make('h3', {}, t('mod_event')), ...gate(attempt), ...announcement(attempt), ...larger(page, attempt), result)
-  return section
+  const size = larger(page, attempt)
+  section.append(make('h3', {}, t('mod_event')), ...gate(attempt), ...announcement(attempt), size.node, result)
+  return { node: section, grow: size.grow }
 }
 
-/** @param {(act: ActRequest | null) => Promise<void>} attempt */
+/** @param {Attempt} attempt */
 function gate(attempt) {
   const at = make('input', { type: 'datetime-local' })
   const now = (/** @type {string} */ kind) => () => void attempt({ kind })
@@ -58,7 +63,7 @@ function gate(attempt) {
   ]
 }
 
-/** @param {(act: ActRequest | null) => Promise<void>} attempt */
+/** @param {Attempt} attempt */
 function announcement(attempt) {
   const text = make('input', { type: 'text', required: true, maxLength: MOST_TEXT })
   const until = make('input', { type: 'datetime-local' })
@@ -70,13 +75,12 @@ function announcement(attempt) {
 
 /**
  * @param {{ canvas: () => { width: number, height: number } | null }} page
- * @param {(act: ActRequest | null) => Promise<void>} attempt
+ * @param {Attempt} attempt
  */
 function larger(page, attempt) {
-  const { width: nowWide, height: nowHigh } = page.canvas() ?? { width: 1, height: 1 }
-  const side = (/** @type {number} */ now) => make('input', { type: 'number', required: true, min: `${now}`, max: `${MOST_SIDE}`, value: `${now}` })
-  const [width, height] = [side(nowWide), side(nowHigh)]
-  const colors = /** @type {HTMLInputElement[]} */ ([])
+  const side = () => make('input', { type: 'number', required: true, max: `${MOST_SIDE}` })
+  const [width, height] = [side(), side()]
+  let colors = /** @type {HTMLInputElement[]} */ ([])
   const list = make('div', { className: 'row' })
   const add = button('mod_addColor', () => {
     const color = make('input', { type: 'color', ariaLabel: t('mod_colorToAdd', { number: colors.length + 1 }) })
@@ -85,15 +89,34 @@ function larger(page, attempt) {
     color.focus()
   })
   const sides = make('div', { className: 'fields' }, label('mod_growWidth', width), label('mod_growHeight', height))
-  return [form([make('strong', {}, t('mod_growTo')), sides, list, add], 'mod_growIt', () =>
-    attempt({ kind: 'grow', width: width.valueAsNumber, height: height.valueAsNumber, ...(colors.length && { colors: colors.map(({ value }) => value) }) })
-  )]
+  const grow = () => {
+    const now = page.canvas() ?? { width: 1, height: 1 }
+    beAtLeast(width, now.width)
+    beAtLeast(height, now.height)
+  }
+  grow()
+  const node = form([make('strong', {}, t('mod_growTo')), sides, list, add], 'mod_growIt', async () => {
+    const added = colors.length && { colors: colors.map(({ value }) => value) }
+    if (!(await attempt({ kind: 'grow', width: width.valueAsNumber, height: height.valueAsNumber, ...added }))) return
+    colors = [] // the next time they aren't to be added once more
+    list.replaceChildren()
+  })
+  return { node, grow }
+}
+
+/**
+ * @param {HTMLInputElement} side  of the canvas; what somebody has typed stays
+ * @param {number} least  as it is
+ */
+function beAtLeast(side, least) {
+  if (side.value === side.min) side.value = `${least}`
+  side.min = `${least}`
 }
 
 /**
  * @param {HTMLElement[]} fields
  * @param {import('../words/language.js').TextKey} go
- * @param {() => Promise<void>} submit
+ * @param {() => Promise<unknown>} submit
  */
 function form(fields, go, submit) {
   const made = make('form', {}, ...fields, make('button', { type: 'submit' }, t(go)))

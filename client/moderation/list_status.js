@@ -6,8 +6,16 @@
 import { make } from '../page/elements.js'
 import { untilDone } from './under_way.js'
 
+/** @typedef {import('../words/language.js').TextKey} TextKey */
+
 export class Telling {
   node = make('div', { role: 'status' })
+  #words
+
+  /** @param {TextKey} [words]  what the server is at */
+  constructor(words) {
+    this.#words = words
+  }
 
   /**
    * Do something of which the list is told.
@@ -16,12 +24,21 @@ export class Telling {
    * @param {(error: unknown) => string} why  it went wrong
    */
   async during(act, why) {
-    const tell = (/** @type {HTMLElement[]} */ ...told) => this.node.replaceChildren(...told)
     try {
-      await untilDone(act(), tell)
-      tell()
+      await untilDone(act(), (...told) => this.node.replaceChildren(...told), this.#words)
+      this.clear()
     } catch (error) {
-      tell(make('p', { className: 'trouble' }, why(error)))
+      this.trouble(why(error))
     }
+  }
+
+  /** Nothing is the matter any more. */
+  clear() {
+    this.node.replaceChildren()
+  }
+
+  /** @param {string} why */
+  trouble(why) {
+    this.node.replaceChildren(make('p', { className: 'trouble' }, why))
   }
 }

@@ -13,8 +13,11 @@ import { AreaPart } from './area_part.js'
 import { eventForm } from './event_form.js'
 import { Authors, nameOf as authorNameOf } from './painters.js'
 import { BanList, ProtectionList } from './in_force.js'
+import { keepLooking } from './keep_looking.js'
+import { Looks } from './looks.js'
 import { ReportList } from './report_list.js'
 import './texts.js'
+import { goOn } from './when.js'
 
 /** @typedef {import('../past/time_machine.js').TimeMachine} TimeMachine */
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
@@ -24,9 +27,9 @@ import './texts.js'
  * @typedef {object} Page
  * @property {import('../panels/panel.js').Panel} panel
  * @property {import('../view/screen.js').Screen} screen
- * @property {() => { width: number, height: number } | null} canvas
  * @property {() => string[]} palette
  * @property {(color: number) => string} nameOf
+ * @property {() => number} version  of the canvas that is shown
  * @property {() => TimeMachine | null} past  null before it was first opened
  * @property {() => Promise<TimeMachine>} timeMachine
  * @property {(choice: import('../view/area.js').AreaChoice) => void} choose  have drags on the canvas choose
@@ -89,8 +92,9 @@ export class Moderation {
 
   /** @param {HTMLElement} body */
   #mount(body) {
-    const { canvas, palette, nameOf } = this.#page
-    const area = new AreaPart(this.#page)
+    const { screen, palette, nameOf } = this.#page
+    const canvas = () => screen.live // the past's may be smaller, and is what nobody changes
+    const area = new AreaPart({ ...this.#page, canvas })
     const look = (/** @type {Rectangle} */ found) => {
       area.choose(found)
       this.#lookAt(found)
@@ -105,12 +109,21 @@ export class Moderation {
     const who = make('button', { type: 'button', onclick: () => void form.who() }, t('mod_whoPainted'))
     const past = make('button', { type: 'button', onclick: () => void this.#seePast(area) }, t('mod_seePast'))
     const parts = [area.node, make('div', { className: 'row' }, who, past), this.#authors.node, form.node, reports.node, bans.node, protections.node, acts.node]
-    if (this.#roles.includes('host')) parts.push(eventForm({ canvas, done }))
+    const event = this.#roles.includes('host') ? eventForm({ canvas, done }) : null
+    if (event) parts.push(event.node)
     body.replaceChildren(make('div', { className: 'moderation' }, ...parts))
-    done()
+    for (const list of [reports, bans, protections, acts]) void list.load()
     this.#frame.hidden = false
     document.body.dataset.moderating = ''
+    const looks = new Looks({ acts, bans, protections, reports }, this.#page.version)
+    const end = keepLooking(async () => {
+      goOn(body, Date.now())
+      form.grow()
+      event?.grow()
+      await looks.look(Date.now())
+    })
     return () => {
+      end()
       area.end()
       this.#form = null
       this.#frame.hidden = true

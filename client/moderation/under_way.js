@@ -13,10 +13,11 @@ const SOON_MS = 700 // what is done sooner needs no word
  * @template Result
  * @param {Promise<Result>} work
  * @param {(...told: HTMLElement[]) => void} tell  shows this, in the place of what was shown
+ * @param {import('../words/language.js').TextKey} [words]  what the server is at
  * @returns {Promise<Result>}
  */
-export async function untilDone(work, tell) {
-  const waiting = setTimeout(() => tell(make('p', {}, t('mod_underWay')), make('progress', { ariaLabel: t('mod_underWay') })), SOON_MS)
+export async function untilDone(work, tell, words = 'mod_underWay') {
+  const waiting = setTimeout(() => tell(make('p', {}, t(words)), make('progress', { ariaLabel: t(words) })), SOON_MS)
   try {
     return await work
   } finally {

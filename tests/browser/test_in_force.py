@@ -57,8 +57,13 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     _says(window, ".bans", "bbbbbb · until Jan 1, 2096")
     _says(window, ".bans", "cccccc · for good")
     _says(window, ".protections", "at 10, 10")
+    moderator.act("ban", author="d" * 16)
+    _says(window, ".bans", "dddddd · for good")  # what another moderator does comes by itself
+    _says(window, ".acts", "dddddd")
+    moderator.act("unban", author="d" * 16)
     edge = window.state()["view"]["scale"] / 2
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) == OUTLINE, "the area is outlined")
+    window.wait_until(lambda: window.page.locator(".bans li").count() == 2, "what another one lifts goes by itself")
     _press(window, ".bans button", text="Lift")
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
     assert window.ask("document.activeElement.textContent") == "Banned now"  # not the next one's button

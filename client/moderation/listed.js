@@ -1,0 +1,83 @@
+/**
+ * A list that the server tells a page at a time, and that is kept right while others change it. Pure.
+ *
+ *     load ──► the first page            what was shown before is gone
+ *     more ──► and the next one
+ *     look ──► as many as are shown, anew: bounded by what somebody has asked for
+ */
+
+/**
+ * @template Item
+ * @typedef {object} Page
+ * @property {Item[]} items
+ * @property {number | null} next  where the list goes on; null at its end
+ * @property {boolean} isCut  at its end: there may be others, which the server can't tell
+ */
+
+const MOST = 100 // entries of one answer, as the server has it
+
+/** @template Item */
+export class Listed {
+  items = /** @type {Item[]} */ ([])
+  next = /** @type {number | null} */ (null)
+  isCut = false
+  #page
+  #first
+  #turn = 0 // of whoever reads the list: a look that was begun before is no news after it
+  #asked = 0 // looks
+  #told = 0 // the last of them that was answered: an earlier one that comes later is no news
+
+  /**
+   * @param {(from: number | null, limit: number) => Promise<Page<Item>>} page  asks the server; `from` null: from the beginning
+   * @param {number} first  how many are shown at first, and more each time
+   */
+  constructor(page, first) {
+    this.#page = page
+    this.#first = first
+  }
+
+  /** Show the beginning. */
+  load() {
+    return this.#read(null)
+  }
+
+  /** Show more. */
+  more() {
+    return this.#read(this.next)
+  }
+
+  /**
+   * Show by now what is shown.
+   * @returns {Promise<boolean>} whether it is something else
+   */
+  async look() {
+    const [turn, asked] = [this.#turn, ++this.#asked]
+    const wanted = Math.max(this.#first, this.items.length)
+    let found = await this.#page(null, Math.min(MOST, wanted))
+    while (found.next !== null && found.items.length < wanted) {
+      const more = await this.#page(found.next, Math.min(MOST, wanted - found.items.length))
+      found = { ...more, items: [...found.items, ...more.items] }
+    }
+    if (turn !== this.#turn || asked < this.#told) return false
+    this.#told = asked
+    if (JSON.stringify(found) === JSON.stringify({ items: this.items, next: this.next, isCut: this.isCut })) return false
+    this.#show(found)
+    return true
+  }
+
+  /** @param {number | null} from */
+  async #read(from) {
+    const turn = ++this.#turn
+    const found = await this.#page(from, this.#first)
+    if (turn !== this.#turn) return
+    this.#turn++
+    this.#show(from === null ? found : { ...found, items: [...this.items, ...found.items] })
+  }
+
+  /** @param {Page<Item>} page */
+  #show({ items, next, isCut }) {
+    this.items = items
+    this.next = next
+    this.isCut = isCut
+  }
+}
