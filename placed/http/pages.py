@@ -46,7 +46,7 @@ _POLICY: Final = {
     "base-uri": "'none'",
     "form-action": "'none'",
 }
-_PAGES_POLICY: Final = ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in _POLICY.items()))
+_PAGES_POLICY: Final = "; ".join(f"{name} {value}" for name, value in _POLICY.items())
 # For workers, which have that of their script, and whoever opens a file by itself. Short: heads aren't compressed, and
 # the page's own, on each of its 30 files, were 6 KB of the 50 KB that it took until the canvas was live.
 _FILES_POLICY: Final = ("Content-Security-Policy", "default-src 'self'")
@@ -162,9 +162,10 @@ class Pages:
         )
 
     @staticmethod
-    def packed_page(text: str) -> Packed:
-        """The page with this HTML, which is what its files may do beside."""
-        return packed(_PAGE, text.encode(), _REVALIDATED, _PAGES_POLICY)
+    def packed_page(text: str, framing: str) -> Packed:
+        """The page with this HTML, which is what its files may do beside; `framing` is its policy's last directive."""
+        policy = ("Content-Security-Policy", f"{_PAGES_POLICY}; {framing}")
+        return packed(_PAGE, text.encode(), _REVALIDATED, policy)
 
     def file(self, path: str, request: Request) -> Answer:
         """The file at `path`, "HASH/main.js", or 304 to one who has it, in the encoding that is asked for.

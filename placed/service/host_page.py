@@ -10,12 +10,15 @@ from placed.http.pages import client_folder, pages_in
 from placed.tasks.image import PreviewEncoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from placed.http.api import Api
 
 
-def host_page_of(api: Api) -> HostPage:
-    """The page of the server that has this API."""
+def host_page_of(api: Api, embedders: Sequence[str]) -> HostPage:
+    """The page of the server that has this API, which these sites may show in a frame."""
     askers = api.askers
     previews = Previews(PreviewEncoder(api.projection, api.log_id), hides=askers.hides)
     pages = pages_in(client_folder())
-    return HostPage(pages, api.identity, previews, askers.trusted_proxies, has_tls=askers.has_tls)
+    trusted = askers.trusted_proxies
+    return HostPage(pages, api.identity, previews, trusted, has_tls=askers.has_tls, embedders=embedders)

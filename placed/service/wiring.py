@@ -230,11 +230,11 @@ class _Server:
         sign_ins = sign_ins_of(settings, api.askers, api.charges_of)
         providers = provider_sign_ins_of(settings, api.askers)
         acts, reports = self._moderation.acts(api.askers), self._moderation.report_desk(api.askers)
-        page, desk = host_page_of(api), desk_of(api.askers)
-        app = create_app(api, page, settings.allow_embeds, history, sign_ins, providers, desk, acts, reports)
+        page, desk = host_page_of(api, settings.allow_embeds), desk_of(api.askers)
+        app = create_app(api, page, history, sign_ins, providers, desk, acts, reports)
         self._front = Front(
             app,
-            fast=(api, self._sockets) if settings.fast_lane else None,
+            fast=(api, page, self._sockets) if settings.fast_lane else None,
             tls=tls,
             connection_limit=connection_limit,
             hosts=self._hosts,

@@ -34,7 +34,7 @@ from placed.http.lanes.connection import Limits
 from placed.http.lanes.deadline_stream import DeadlineStream
 from placed.http.lanes.fast_lane import FastLane
 from placed.http.lanes.front import Front
-from placed.http.pages import Pages, client_folder
+from placed.http.pages import client_folder, pages_in
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
 from placed.people.sessions import DAY_MS, Sessions
@@ -223,8 +223,9 @@ class _Rig:
             replies=Replies(RequestLog(make_id=lambda: "f" * 16)),
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
-        fast = (self._api, cast("SubscriberSockets", self)) if lane == "fast" else None
-        app = create_app(self._api, HostPage(Pages.load(client_folder())))
+        self._page = HostPage(pages_in(client_folder()))
+        fast = (self._api, self._page, cast("SubscriberSockets", self)) if lane == "fast" else None
+        app = create_app(self._api, self._page)
         self.front = Front(app, fast=fast, replies=self._api.replies)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
@@ -250,7 +251,7 @@ class _Rig:
 
     async def answer_fast(self, data: bytes) -> bytes:
         """The same by the fast lane."""
-        lane = FastLane(self._api, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
+        lane = FastLane(self._api, self._page, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
         ours, theirs = trio.socket.socketpair()
         peer, sent = trio.SocketStream(theirs), bytearray()
 

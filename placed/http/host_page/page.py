@@ -17,6 +17,7 @@ import attrs
 
 from placed.canvas.preview import HEIGHT_PX, WIDTH_PX
 from placed.http.answer import Answer, Problem, has_tag
+from placed.http.framing import frame_ancestors
 from placed.http.host_page.icon import PNG
 from placed.http.host_page.identity import Identity
 from placed.http.own_url import own_url
@@ -54,6 +55,7 @@ class HostPage:
         previews: the canvas for chats; None shows them none.
         trusted_proxies: whose word counts on hosts, schemes and prefixes.
         has_tls: whether the server itself speaks TLS.
+        embedders: sites that may show the page in a frame.
     """
 
     pages: Pages
@@ -61,6 +63,7 @@ class HostPage:
     previews: Previews | None = None
     trusted_proxies: Sequence[Network] = ()
     has_tls: bool = False
+    embedders: Sequence[str] = ()
     _made: Callable[[str | None], Packed] = attrs.field(
         default=attrs.Factory(lambda self: lru_cache(_KNOWN)(self._make), takes_self=True), init=False, eq=False
     )
@@ -121,7 +124,7 @@ class HostPage:
         text = _DESCRIPTION.sub(lambda _: "\n  ".join(self._tags(address)), text, count=1)
         if self.identity.icon:
             text = _ICON.sub(lambda _: "\n  ".join(self._icons()), text, count=1)
-        return self.pages.packed_page(text)
+        return self.pages.packed_page(text, frame_ancestors(self.embedders))
 
     def _tags(self, address: str | None) -> list[str]:
         title, description = self.identity.title, self.identity.description

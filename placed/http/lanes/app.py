@@ -10,7 +10,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 from quart import Response, request
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -19,7 +18,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from placed.http.answer import ALIVE, Answer, Problem, Request
 from placed.http.body import most_body_bytes
-from placed.http.framing import frame_ancestors
 from placed.http.history import History
 from placed.http.lanes.path import Path
 from placed.http.origin import preflight
@@ -28,7 +26,7 @@ from placed.http.qr_code import QrCodes
 from placed.telemetry.structured_logs import request_id_here
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from hypercorn.typing import ASGISendCallable
     from quart.typing import ResponseTypes
@@ -103,7 +101,6 @@ def _quart() -> QuartTrio:
 def create_app(
     api: Api,
     page: HostPage,
-    embedders: Sequence[str] = (),
     history: History | None = None,
     sign_ins: SignIns | None = None,
     providers: ProviderSignIns | None = None,
@@ -116,7 +113,6 @@ def create_app(
     Args:
         api: answers the requests.
         page: the page as its host wants it, and the client's files.
-        embedders: sites that may show the page in a frame.
         history: the canvas's past; None answers that there is none.
         sign_ins: lets people in and out; without it there is no such endpoint.
         providers: lets people in who have an account elsewhere; None answers that there is no provider.
@@ -141,7 +137,7 @@ def create_app(
     if reports is not None:
         _route_reports(app, reports)
     _route_providers(app, providers)
-    _route_page(app, page, frame_ancestors(embedders))
+    _route_page(app, page)
     _map_errors(app)
     return app
 
@@ -320,10 +316,10 @@ def _route_challenge(app: QuartTrio, challenge: Challenge | None) -> None:
         return _Held(asked().take(await _read()))
 
 
-def _route_page(app: QuartTrio, page: HostPage, framing: str) -> None:
+def _route_page(app: QuartTrio, page: HostPage) -> None:
     @app.get("/")
     async def index() -> Response:
-        return _Held(_with_policy(page.page(await _read(with_body=False)), framing))
+        return _Held(page.page(await _read(with_body=False)))
 
     @app.get("/about")
     async def about() -> Response:
@@ -351,15 +347,6 @@ def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
         return _Held(endpoint())
 
     return respond
-
-
-def _with_policy(answer: Answer, directive: str) -> Answer:
-    """The same with one more directive in its Content-Security-Policy."""
-    headers = (
-        (name, f"{value}; {directive}" if name == "Content-Security-Policy" else value)
-        for name, value in answer.headers
-    )
-    return attrs.evolve(answer, headers=tuple(headers))
 
 
 def _map_errors(app: QuartTrio) -> None:

@@ -22,6 +22,7 @@ from placed.http.lanes.hot_request import may_be_hot, may_go_on, read_head
 from placed.http.lanes.keep_alive import RECEIVE_BYTES, KeepAlive
 from placed.http.lanes.unsent import Unsent
 from placed.http.lanes.wire import head_of, response_of
+from placed.http.page_load import PageLoad
 from placed.stream.chunked import chunk_of
 from placed.telemetry.metrics import FAST
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Request
     from placed.http.api import Api, Stream
+    from placed.http.host_page.page import HostPage
     from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
     from placed.stream.subscriber_sockets import SubscriberSockets
@@ -69,18 +71,22 @@ class FastLane:
 
     Args:
         api: answers the requests.
+        page: has the page and its files.
         sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
             connection is over; whether it goes on.
     """
 
-    def __init__(self, api: Api, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver) -> None:
+    def __init__(
+        self, api: Api, page: HostPage, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver
+    ) -> None:
         self._api = api
         self._sockets = sockets
         self._limits = limits
         self._hand_over = hand_over
-        self._keep_alive = KeepAlive(api, limits.idle_seconds)
+        self._page_load = PageLoad(api, page)
+        self._keep_alive = KeepAlive(api, self._page_load, limits.idle_seconds)
         self._stopping = False
 
     async def run(self) -> None:
@@ -173,7 +179,7 @@ class FastLane:
             return await self._api.post(head.path, request)
         if head.path == "/edits":
             return await self._api.polled(request) or self._api.edits(request)
-        return await self._api.image(request)
+        return self._page_load.answer(head.path, request) or await self._api.image(request)
 
     async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:
         """Begin a stream, and leave its socket to those who have no task of their own."""

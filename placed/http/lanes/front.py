@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Answer
     from placed.http.api import Api
+    from placed.http.host_page.page import HostPage
     from placed.stream.subscriber_sockets import SubscriberSockets
 
 _BUSY_RETRY_SECONDS = 5.0
@@ -87,7 +88,7 @@ class Front:
 
     Args:
         app: the slow lane's.
-        fast: the API for the fast lane; None is without that lane.
+        fast: what the fast lane answers with; None is without that lane.
         tls: the server's certificate; None is no TLS.
         limits: of each connection.
         max_connections: of all clients together; None is as many as descriptors allow.
@@ -100,7 +101,7 @@ class Front:
         self,
         app: QuartTrio,
         *,
-        fast: tuple[Api, SubscriberSockets] | None = None,
+        fast: tuple[Api, HostPage, SubscriberSockets] | None = None,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
@@ -127,8 +128,8 @@ class Front:
         self._sockets: SubscriberSockets | None = None
         self._fast_lane: FastLane | None = None
         if fast is not None and tls is None:
-            api, self._sockets = fast
-            self._fast_lane = FastLane(api, self._sockets, self._limits, self._serve_slowly)
+            api, page, self._sockets = fast
+            self._fast_lane = FastLane(api, page, self._sockets, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 

@@ -1,4 +1,5 @@
-"""Parses hot requests: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD /canvas.png`, over HTTP/1.1.
+"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD` of the image and of
+what a page loads first, see `placed.http.page_load`.
 
 A plain request is written so that nobody could read it in two ways, and asks for nothing but an answer. Any other
 request is Hypercorn's. httptools reads the heads.
@@ -18,13 +19,18 @@ from placed.http.authority import authority_of
 from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
 
-_HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET /canvas.png", b"HEAD /canvas.png")
+_READ: Final = (b"/canvas.png", b"/", b"/info")
+_READS: Final = tuple(b"%b %b" % (method, path) for path in _READ for method in (b"GET", b"HEAD"))
+_HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", *_READS)
+# Those of the page's files. Of another path, such as one with escapes, the lanes might think differently.
+_FILE: Final = rb"/static(?:/[A-Za-z0-9_.-]+)+"
 # One match takes 0.2 us, and to look at each of them in turn took 0.5 to 0.9.
-_HOT_START: Final = re.compile(b"(?:%b)[ ?]" % b"|".join(map(re.escape, _HOT)))
+_HOT_START: Final = re.compile(rb"(?:%b|(?:GET|HEAD) %b)[ ?]" % (b"|".join(map(re.escape, _HOT)), _FILE))
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
-_PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (/[A-Za-z]+(?:\.[a-z]+)?)(?:\?([A-Za-z0-9=&_.%+-]*))? HTTP/1\.1\r\n")
+_PATH: Final = rb"/(?:[A-Za-z]+(?:\.[a-z]+)?)?|" + _FILE
+_PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (%b)(?:\?([A-Za-z0-9=&_.%%+-]*))? HTTP/1\.1\r\n" % _PATH)
 _LINE = re.compile(rb"(?:POST|GET|HEAD) [!-~]+ HTTP/1\.1\r\n")  # httptools would take several spaces for one
 _END_BY_LF = re.compile(rb"\n\r?\n")
 # Cookies are what clients differ in: a line that says nothing else than how it is read is cut out before fields are

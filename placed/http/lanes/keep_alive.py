@@ -2,8 +2,8 @@
 
 A request with a task of its own costs several turns of the scheduler, and a system call for each wait. That is more
 than all else that an edit costs. Here the task of a connection sleeps, and `placed.stream.watched_sockets` watches the
-connections of all. A plain hot request that came whole is answered without waking its task: an image from memory, an
-edit as soon as its record is in the log. For everything else the task is woken, with the bytes.
+connections of all. A plain hot request that came whole is answered without waking its task: an image, or a file of the
+page, from memory, an edit as soon as its record is in the log. For everything else the task is woken, with the bytes.
 
     IDLE --an edit came--> BUSY --its record is settled, and the answer sent--> IDLE
      |                      | +--more came--> DEAF --answered likewise----------> IDLE
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from placed.http.api import Admission, Api
     from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
+    from placed.http.page_load import PageLoad
     from placed.tasks.writer import PendingRecord
 
 # A browser's request has 1 to 2 KB: one read has it whole. What is longer is for the connection's own task.
@@ -78,11 +79,13 @@ class KeepAlive:
 
     Args:
         api: answers the requests.
+        page_load: answers those of a page that is loaded.
         idle_seconds: for the next request to begin.
     """
 
-    def __init__(self, api: Api, idle_seconds: float) -> None:
+    def __init__(self, api: Api, page_load: PageLoad, idle_seconds: float) -> None:
         self._api = api
+        self._page_load = page_load
         self._idle_seconds = idle_seconds
         # Nobody stalls here: an answer that doesn't fit wakes the connection's task, whose send has a deadline.
         self._sleepers = WatchedSockets[_Sleeper](
@@ -169,7 +172,8 @@ class KeepAlive:
             if head.method == "POST":
                 self._ask(sleeper, head, request)
                 return True
-            outcome = self._api.image_at_once(request) if head.path == "/canvas.png" else None
+            is_image = head.path == "/canvas.png"
+            outcome = self._api.image_at_once(request) if is_image else self._page_load.answer(head.path, request)
         # A refusal is an answer like any other, and needn't wake the task.
         except Exception as error:  # noqa: BLE001 - any error has an answer
             outcome = error
