@@ -36,6 +36,9 @@ PLAIN = {
     "an image": head(b"GET /canvas.png HTTP/1.1", b"Cookie: a=b; c=d", b"Accept: */*"),
     "an image that passes caches by": head(b"GET /canvas.png?t=1 HTTP/1.1"),
     "an image's head": head(b"HEAD /canvas.png HTTP/1.1"),
+    "the page": head(b"GET / HTTP/1.1"),
+    "a file of the page": head(b"GET /static/0f/view/screen.js HTTP/1.1"),
+    "the facts": head(b"GET /info HTTP/1.1"),
     "a stream": head(b"GET /edits?v=1 HTTP/1.1", b"Last-Event-ID: 3"),
     "a repeated header": head(b"GET /edits?v=1 HTTP/1.1", b"X-Forwarded-For: a", b"X-Forwarded-For: b"),
     "an address": head(host=b"Host: [::1]:8080\r\n"),
@@ -105,7 +108,17 @@ def test_what_is_not_plain_is_left_to_hypercorn(data: bytes) -> None:
         (b"GET /edit?", False),
         (b"GET /edits ", True),
         (b"GET /", True),
-        (b"GET / ", False),
+        (b"GET / ", True),
+        (b"HEAD /?a", True),
+        (b"GET //", False),
+        (b"GET /static/0f/view/screen.js ", True),
+        (b"HEAD /static/0f/main.js?v=1", True),
+        (b"GET /static", False),
+        (b"GET /static/ ", False),
+        (b"GET /static/0f/ ", False),
+        (b"GET /static/0f//main.js ", False),
+        (b"GET /static/0f/m%61in.js ", False),
+        (b"POST /static/0f/main.js ", False),
         (b"GET /canvas.png/", False),
         (b"HEAD /edits", False),
         (b"post /edit ", False),
@@ -192,7 +205,7 @@ async def test_both_lanes_give_the_same_stream(tmp_path: Path) -> None:
 async def test_connection_goes_to_and_fro_between_the_lanes(tmp_path: Path) -> None:
     async with serving("fast", tmp_path) as server, connect(server.port) as connection:
         for target, line in (
-            *(("/canvas.png", FAST), ("/info", SLOW), ("/canvas.png", FAST), ("/canvas.png?a=1", FAST)),
+            *(("/canvas.png", FAST), ("/readyz", SLOW), ("/canvas.png", FAST), ("/canvas.png?a=1", FAST)),
             *(("/healthz", SLOW), ("/canvas.png", FAST)),
         ):
             with trio.fail_after(LIMIT_SECONDS):

@@ -11,6 +11,9 @@ import trio
 
 from placed.canvas import png
 from placed.canvas.palette import SEED
+from placed.http.answer import Request
+from placed.http.host_page.page import HostPage
+from placed.http.lanes.wire import response_of
 from placed.http.pages import client_folder, pages_in
 from placed.http.replies import Replies
 from placed.telemetry.metrics import FAST, SLOW
@@ -181,3 +184,12 @@ async def test_both_lanes_answer_what_a_page_loads_alike(
         status = TABLE[name.removesuffix(LAST)][0]
         assert answer.startswith(b"HTTP/1.1 %d " % status), (name, answer)
         assert comparable(fast[name]) == comparable(answer), name
+
+
+def test_file_is_sent_from_the_bytes_that_all_share() -> None:
+    page = HostPage(pages_in(client_folder()))
+    request = Request("GET", "", {}, "192.0.2.1")
+    files = [page.pages.file(f"{FOLDER.removeprefix('/static/')}/main.js", request) for _ in range(2)]
+    pages = [page.page(request) for _ in range(2)]
+    for one, other in (files, pages):
+        assert response_of(one, "GET")[1] is response_of(other, "GET")[1] is one.body
