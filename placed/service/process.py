@@ -36,7 +36,8 @@ from placed.process.exit_codes import ExitCode
 from placed.process.handover import HandoverFailed, own_command, predecessor_of, start_successor
 from placed.process.inherited_sockets import WrongSocket, activated_sockets
 from placed.process.sd_notify import Notifier
-from placed.service.wiring import ShutdownTooSlow, StoppedEarly, serve, unless
+from placed.service.start import StoppedEarly, unless
+from placed.service.wiring import ShutdownTooSlow, serve
 from placed.storage.author_key import AuthorKeyError
 from placed.storage.folder_lock import FolderBusy
 from placed.storage.lmdb_environment import StoreError

@@ -49,6 +49,24 @@ _RETRY_SECONDS: Final = 3.0
 _COLLECT_SECONDS: Final = 1.0
 
 
+class StoppedEarly(Exception):
+    """`stop` was set while the log was still being read; nothing was served, and nothing is lost."""
+
+
+@contextlib.asynccontextmanager
+async def unless(stop: trio.Event) -> AsyncIterator[None]:
+    """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
+
+    async def give_up() -> None:
+        await stop.wait()
+        raise StoppedEarly
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(give_up)
+        yield
+        nursery.cancel_scope.cancel()
+
+
 @contextlib.asynccontextmanager
 async def folder_and_port(
     settings: Settings, opens: Listen

@@ -11,6 +11,8 @@
     v                                        ^
     listen, open, recover --> serve ---------+--> stop
 
+Also when a part fails, whoever has asked by then gets an answer: edits that aren't in the log are refused.
+
 Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's, `placed.service.process`.
 """
 
@@ -47,7 +49,7 @@ from placed.service.part_metrics import watch_history, watch_parts
 from placed.service.past import history_of, indexer_of
 from placed.service.people import askers_of, desk_of, provider_sign_ins_of, rules_of, sign_ins_of, told_of_sign_in
 from placed.service.people_topic import people_of, people_store
-from placed.service.start import Start, folder_and_port, folder_watch
+from placed.service.start import Start, folder_and_port, folder_watch, unless
 from placed.storage.author_key import author_key, check_own_key
 from placed.storage.snapshot_store import open_snapshot_store
 from placed.stream.broadcaster import HEARTBEAT_SECONDS, Broadcaster
@@ -78,11 +80,8 @@ if TYPE_CHECKING:
 SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
+_LAST_ANSWERS_SECONDS = 1.0  # when a part has failed: nobody who reads slowly is to hold up the next start
 _LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
-
-
-class StoppedEarly(Exception):
-    """`stop` was set while the log was still being read; nothing was served, and nothing is lost."""
 
 
 class ShutdownTooSlow(Exception):
@@ -159,20 +158,6 @@ async def serve(
             running = await server.serve(listeners, stop, connections, task_status)
         on_folder_free()
     running.stopped.set()
-
-
-@contextlib.asynccontextmanager
-async def unless(stop: trio.Event) -> AsyncIterator[None]:
-    """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
-
-    async def give_up() -> None:
-        await stop.wait()
-        raise StoppedEarly
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(give_up)
-        yield
-        nursery.cancel_scope.cancel()
 
 
 class _Server:
@@ -352,7 +337,7 @@ class _Server:
         self._hosts.listen_on(address_of(listener) for listener in listeners)
         urls = tuple(url_of(self._scheme, listener) for listener in listeners)
         running = Running(urls, self._projection, self._folders)
-        async with trio.open_nursery() as nursery:
+        async with self._answering_to_the_end(), trio.open_nursery() as nursery:
             for part in (self._reader, self._writer, self._snapshotter, self._broadcaster, self._folders, self._people):
                 nursery.start_soon(part.run)
             nursery.start_soon(self._moderation.run)
@@ -392,6 +377,18 @@ class _Server:
             with trio.move_on_after(_LOOK_SECONDS):
                 await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
         self._broadcaster.close()
+
+    @contextlib.asynccontextmanager
+    async def _answering_to_the_end(self) -> AsyncIterator[None]:
+        """When a part fails in the block, answer what was asked by then; the writer has ended, and refuses edits."""
+        try:
+            yield
+        except Exception:
+            self._broadcaster.close()
+            with trio.move_on_after(_LAST_ANSWERS_SECONDS):
+                await self._front.wind_down()
+                await self._front.stop(_LAST_ANSWERS_SECONDS)
+            raise
 
     async def _end_connections(self, serving: trio.CancelScope, deadline: float) -> None:
         with trio.move_on_at(deadline):

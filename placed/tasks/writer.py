@@ -10,7 +10,6 @@ makes bigger records, not more commits. Any other event is a record of its own. 
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections import deque
 from typing import TYPE_CHECKING
@@ -198,13 +197,24 @@ class Writer:
 
     async def run(self) -> None:
         """Append until `close` has been called and all that waited is in the log."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._flushed.set)
+        try:
             while True:
                 await self._arrived.wait()
                 if not self._records:
                     return
                 await self._append(self._next())
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Nobody appends any more: refuse what waits, and what comes. Whoever waits is to hear of it now, and not when
+        their connections are cut: a server that ends by a fault has no more than a moment."""
+        self._closing = True
+        while self._records:
+            record = self._next()
+            record.error = LogUnavailable("the server ended before this was appended")
+            record.done.set()
+        self._flushed.set()
 
     async def _append(self, record: PendingRecord) -> None:
         began = trio.current_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -252,25 +253,33 @@ async def test_cancelled_client_does_not_take_its_edit_back(log: ScriptedLog, wr
     assert place.results == {1: 1, 3: 2}
 
 
-async def test_writer_that_is_cancelled_leaves_its_clients_in_no_doubt_that_they_must_doubt() -> None:
+@pytest.mark.parametrize("by_fault", [False, True])
+async def test_writer_that_ends_early_tells_each_client_at_once_what_it_knows(by_fault: bool) -> None:
     log = ScriptedLog()
     log.gate = trio.Event()
+    log.append_errors = [ZeroDivisionError("a bug")]
     writer = Writer(log)
     async with trio.open_nursery() as nursery:
         task = trio.CancelScope()
 
         async def run() -> None:
-            with task:
+            with task, contextlib.suppress(ZeroDivisionError):
                 await writer.run()
 
         nursery.start_soon(run)
         placing = Placing(writer, nursery)
-        await placing(1)
-        task.cancel()
+        await placing(1, 2)
+        act = writer.add(Act("announce", 9, {"text": "x"}))
+        _ = log.gate.set() if by_fault else task.cancel()
         await trio.testing.wait_all_tasks_blocked()
-        assert isinstance(placing.results[1], OutcomeUnknown)
+        assert type(placing.results[1]) is OutcomeUnknown  # it was in flight
+        assert type(placing.results[2]) is LogUnavailable
+        assert act.done.is_set()
+        await placing(3)
+        assert isinstance(placing.results[3], WriterClosed)
         with trio.fail_after(LIMIT_SECONDS):
             await writer.close()
+    assert log.appended == [of(1)]
 
 
 async def test_load_makes_bigger_records_and_not_more_of_them(nursery: trio.Nursery) -> None:

@@ -314,7 +314,8 @@ class Producer:
             future = self._producer.send(
                 self._partition.topic, value=value, key=key, partition=self._partition.partition
             )
-        except (kafka_errors.KafkaError, ValueError, AssertionError) as error:
+        # As `Client.errors`; what else came out of here would end the writer, and with it the server.
+        except (kafka_errors.KafkaError, OSError, RuntimeError, ValueError, AssertionError) as error:
             raise LogUnavailable(f"the record couldn't be sent: {error}") from error
         future.add_callback(lambda metadata: done(metadata.offset, None))
         future.add_errback(lambda error: done(None, error))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaTCPTransport
 
 from bench.equipment.free_ports import free_ports
+from placed.backends import LogUnavailable
+from placed.backends.kafka.client import Producer
 from placed.backends.kafka.mends import mend_library
 
 if TYPE_CHECKING:
@@ -82,3 +86,15 @@ def test_a_socket_that_has_bytes_to_send_is_closed_with_its_loop() -> None:
         assert ours.fileno() != -1  # it waits for the loop
         loop.close()
         assert ours.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("NetworkSelector closed!"), OSError("no descriptor"), KafkaConnectionError()]
+)
+def test_record_that_cannot_be_sent_was_not_appended_whatever_kafka_python_raises(error: Exception) -> None:
+    def send(*_: object, **_more: object) -> None:
+        raise error
+
+    subject = Producer(SimpleNamespace(send=send), TopicPartition("topic", 0))
+    with pytest.raises(LogUnavailable, match="couldn't be sent"):
+        subject.send(b"record", lambda offset, error: None)
