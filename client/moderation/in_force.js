@@ -115,7 +115,7 @@ export class ProtectionList extends InForce {
   entry({ act, area }) {
     const where = t('mod_areaAt', { ...words(area) })
     const look = make('button', { type: 'button', value: `${act}`, ariaLabel: `${t('mod_lookThere')}: ${where}`, onclick: () => this.#look(area) }, t('mod_lookThere'))
-    return make('li', {}, make('span', {}, where), look, this.lifting(where, `${act}`, { kind: 'unprotect', act }))
+    return make('li', {}, make('span', {}, where), make('div', { className: 'row' }, look, this.lifting(where, `${act}`, { kind: 'unprotect', act })))
   }
 }
 

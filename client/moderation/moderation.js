@@ -111,7 +111,8 @@ export class Moderation {
     const parts = [area.node, make('div', { className: 'row' }, who, past), this.#authors.node, form.node, reports.node, bans.node, protections.node, acts.node]
     const event = this.#roles.includes('host') ? eventForm({ canvas, done }) : null
     if (event) parts.push(event.node)
-    body.replaceChildren(make('div', { className: 'moderation' }, ...parts))
+    const sections = [reports.node, bans.node, protections.node, acts.node, ...(event ? [event.node] : [])]
+    body.replaceChildren(make('div', { className: 'moderation' }, ways(sections), ...parts))
     for (const list of [reports, bans, protections, acts]) void list.load()
     this.#frame.hidden = false
     document.body.dataset.moderating = ''
@@ -156,6 +157,24 @@ export class Moderation {
     const scale = Math.min(MOST_SCALE, Math.max(1, Math.min(clientWidth / width, clientHeight / height) * SHARE))
     this.#page.screen.lookAt(x + width / 2, y + height / 2, scale, true)
   }
+}
+
+/**
+ * The ways to the panel's sections, which are far apart: who has to close the canvas at once isn't to search for it.
+ * @param {HTMLElement[]} sections
+ */
+function ways(sections) {
+  const nav = make('nav', { ariaLabel: t('mod_goTo') })
+  for (const section of sections) {
+    const heading = /** @type {HTMLElement} */ (section.querySelector('h3'))
+    heading.tabIndex = -1
+    const go = () => {
+      section.scrollIntoView()
+      heading.focus({ preventScroll: true })
+    }
+    nav.append(make('button', { type: 'button', onclick: go }, heading.textContent ?? ''))
+  }
+  return nav
 }
 
 /** The button that opens the panel. */

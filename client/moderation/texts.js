@@ -7,6 +7,7 @@ import { addTexts } from '../words/language.js'
 const en = {
   mod_moderation: 'Look after the canvas',
   mod_moderating: 'You are moderating',
+  mod_goTo: 'Go to',
   mod_area: 'Area',
   mod_dragArea: 'Choose by dragging',
   mod_wholeCanvas: 'Whole canvas',
@@ -117,6 +118,7 @@ const en = {
 const de = {
   mod_moderation: 'Die Leinwand betreuen',
   mod_moderating: 'Du moderierst',
+  mod_goTo: 'Gehe zu',
   mod_area: 'Fläche',
   mod_dragArea: 'Durch Ziehen wählen',
   mod_wholeCanvas: 'Ganze Leinwand',
@@ -227,6 +229,7 @@ const de = {
 const fr = {
   mod_moderation: 'Prendre soin de la toile',
   mod_moderating: 'Vous modérez',
+  mod_goTo: 'Aller à',
   mod_area: 'Zone',
   mod_dragArea: 'Choisir en glissant',
   mod_wholeCanvas: 'Toute la toile',

@@ -22,7 +22,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 ENOUGH = "--charges", "1000", "--charge-seconds", "0.01"
 OUTLINE = (154, 52, 18)
 MOST_TABS = 120  # more than the page has, with its panel
+MOST_GAP_PX = 10
 VANDAL = "b" * 16
+# Between each heading and its list: what is empty, and only there to be read out later, takes no room.
+_GAPS = """[...document.querySelectorAll('.moderation section:has(> ul)')].map((section) => {
+    const [heading, list] = ['h3', 'ul'].map((part) => section.querySelector(part).getBoundingClientRect())
+    return list.top - heading.bottom
+})"""
 
 
 def _tab_to(window: CanvasPage, selector: str, *, text: str = "") -> None:
@@ -68,6 +74,9 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
     assert window.ask("document.activeElement.textContent") == "Banned now"  # not the next one's button
     assert [it["author"] for it in moderator.listed("bans")] == [VANDAL]
+    window.page.get_by_role("navigation", name="Go to").get_by_role("button", name="Protected now").click()
+    assert window.ask("document.activeElement.textContent") == "Protected now"
+    assert max(window.ask(_GAPS)) <= MOST_GAP_PX
     _press(window, ".protections button", text="Lift")
     _says(window, ".protections", "Nothing is.")
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) != OUTLINE, "the outline is gone")
