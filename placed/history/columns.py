@@ -34,6 +34,8 @@ _FEW_BYTES: Final = 48
 _DAMAGE: Final[tuple[type[Exception], ...]] = (ValueError, struct.error, isal_zlib.error)  # type: ignore[assignment]  # isal's stubs lack its base
 # Nearly all blocks have steps of one byte: a look here takes a third of the time that the arithmetic does.
 _STEP_OF_BYTE: Final = np.array([zigzag >> 1 ^ -(zigzag & 1) for zigzag in range(256)], np.int8)
+# Steps back have odd zigzags.
+_EVEN: Final = bytes(range(0, 256, 2))
 _WIDTHS: Final = {1: ("<u1", "<i1"), 2: ("<u2", "<i2"), 4: ("<u4", "<i4"), 8: ("<u8", "<i8")}
 
 
@@ -86,7 +88,7 @@ class Column:
         self._blocks = -(-count // BLOCK)
         self._table = read(0, self._blocks * _ENTRY.size)
         self._looked_at = -1
-        self._sum_until: Callable[[int], int] = int
+        self._looked_into = 0, b"", 0, 0
 
     def all(self) -> NDArray[np.int64]:
         """All values, int64, shape (count,).
@@ -107,11 +109,14 @@ class Column:
         block, place = divmod(index, BLOCK)
         if self._looked_at != block:
             try:
-                self._sum_until = _sum_until(*self._packed(block))
+                first, data, width, count = self._packed(block)
+                inflate = _inflated_few if len(data) <= _FEW_BYTES else _inflated
+                self._looked_into = first, inflate(data, width, count), width, count
             except _DAMAGE as error:
                 raise _damaged(block, error) from error
             self._looked_at = block
-        return self._sum_until(place)
+        first, data, width, count = self._looked_into
+        return first + _sum_until(data, width, count, place)
 
     def search(self, value: int) -> int:
         """How many of the values, which are sorted, are below `value`; one block is unpacked.
@@ -158,20 +163,25 @@ def _damaged(block: int, error: Exception) -> ColumnDamaged:
     return ColumnDamaged(f"block {block} of a column: {error}")
 
 
-def _sum_until(first: int, data: bytes, width: int, count: int) -> Callable[[int], int]:
-    """What tells one value of a block, without unpacking the block.
+def _sum_until(data: bytes, width: int, count: int, place: int) -> int:
+    """How much the value at `place` of a block is above the first one; `data` is inflated.
 
-    A pixel has one or two edits in a segment: to add up the differences before each takes a third of what it takes to
-    make all 1,024 values.
-
-    Raises:
-        ValueError, isal_zlib.error: the bytes don't hold that many.
+    A pixel has one or two edits in a segment. To add up the differences before each takes a fifth of what it takes to
+    make all 1,024 values, and bytes are added in half the time that numpy needs to make arrays of them.
     """
-    if len(data) <= _FEW_BYTES and width == 1:
-        sums = _sums_of_few(data, width, count)
-        return lambda place: first + int(sums[place])
-    planes = _planes(data, width, count)
-    return lambda place: first + int(_steps(planes[:, : place + 1]).sum(dtype=np.int64))
+    after = place + 1
+    if data[:after].translate(None, _EVEN):  # a step back: times do that where a clock was set
+        return int(_steps(_planes_of(data, width, count)[:, :after]).sum(dtype=np.int64))
+    zigzags = 0
+    for plane in range(width):
+        zigzags += _sum(data[plane * count : plane * count + after]) << 8 * plane
+    return zigzags >> 1
+
+
+def _sum(data: bytes) -> int:
+    """The sum of bytes, of which most are like the last one: all steps between offsets are, and high planes are 0."""
+    others = data.translate(None, data[-1:])
+    return sum(others) + data[-1] * (len(data) - len(others))
 
 
 def _sums(data: bytes, width: int, count: int) -> NDArray[np.int64]:
@@ -180,7 +190,7 @@ def _sums(data: bytes, width: int, count: int) -> NDArray[np.int64]:
     Raises:
         ValueError, isal_zlib.error: the bytes don't hold that many.
     """
-    return np.cumsum(_steps(_planes(data, width, count)), dtype=np.int64)
+    return np.cumsum(_steps(_planes_of(_inflated(data, width, count), width, count)), dtype=np.int64)
 
 
 def _sums_of(data: bytes, width: int, count: int) -> NDArray[np.int64]:
@@ -191,15 +201,27 @@ def _sums_of(data: bytes, width: int, count: int) -> NDArray[np.int64]:
 _sums_of_few = lru_cache(maxsize=64)(_sums)
 
 
-def _planes(data: bytes, width: int, count: int) -> NDArray[np.uint8]:
-    """The differences as planes of bytes, shape (width, count).
+def _inflated(data: bytes, width: int, count: int) -> bytes:
+    """A block's differences, `width` planes of `count` bytes.
 
     Raises:
         ValueError, isal_zlib.error: the bytes don't hold that many.
     """
     if width not in _WIDTHS:
         raise ValueError(f"values of {width} bytes")
-    return np.frombuffer(isal_zlib.decompress(data), np.uint8).reshape(width, count)
+    inflated: bytes = isal_zlib.decompress(data)
+    if len(inflated) != width * count:
+        raise ValueError(f"{len(inflated)} bytes for {count} values of {width}")
+    return inflated
+
+
+# The offsets of records of one edit: 64 blocks of these take 64 KB.
+_inflated_few = lru_cache(maxsize=64)(_inflated)
+
+
+def _planes_of(inflated: bytes, width: int, count: int) -> NDArray[np.uint8]:
+    """The differences as planes of bytes, shape (width, count)."""
+    return np.frombuffer(inflated, np.uint8).reshape(width, count)
 
 
 def _steps(planes: NDArray[np.uint8]) -> NDArray[np.signedinteger]:
