@@ -17,6 +17,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Error
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LIMIT_SECONDS = 45.0  # a server that is slow to restart lets the page's back-off grow to 30 s
+LIMIT_SECONDS = PATIENCE_SECONDS  # a server that is slow to restart lets the page's back-off grow to 30 s
 _ASK_AGAIN_MS = 25
 
 # As base64: Playwright takes seconds to hand over an array of a million numbers.

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline'
 
 import puppeteer from 'puppeteer-core'
 
-const LIMIT_MS = 30_000
+const LIMIT_MS = 90_000
 const QUIET = {
   'network.dns.localDomains': 'placed.test', // a name of this machine: no secure context over plain HTTP
   'app.normandy.enabled': false,

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SCRIPT = Path(__file__).with_suffix("").with_name("firefox.mjs")
 START_SECONDS = 90.0  # 3 s on an idle machine
 ANSWER_SECONDS = 60.0
-LIMIT_SECONDS = 45.0
+LIMIT_SECONDS = PATIENCE_SECONDS
 _STOP_SECONDS = 20.0
 _ASK_AGAIN_SECONDS = 0.05
 

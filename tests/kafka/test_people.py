@@ -22,6 +22,7 @@ from tests.support.own_cluster import own_cluster
 from tests.support.people import cookie_of, post_json, signed_in
 from tests.support.server_process import ROOT
 from tests.support.serving import serving
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 LIMIT_SECONDS = 120.0
-SOON_SECONDS = 10.0  # the promise is a second; a machine that many share takes longer now and then
+AT_ONCE_SECONDS = 1.0  # as docs/people.md promises
 WORD = "pinguin"
 
 
@@ -80,7 +81,7 @@ async def me(server: Server, *who: tuple[str, str]) -> dict[str, Any]:
 async def soon(is_so: Callable[[], Awaitable[bool]]) -> float:
     """Wait until it is so; how long it took."""
     began = trio.current_time()
-    with trio.fail_after(SOON_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         while not await is_so():  # noqa: ASYNC110 - another server brings it
             await trio.sleep(0.02)
     return trio.current_time() - began
@@ -115,6 +116,22 @@ async def has_read(server: Server, moderator: tuple[str, str], report_id: int) -
     return report_id in {one["id"] for one in reports}
 
 
+async def sign_out_everywhere(one: Server, other: Server, who: tuple[str, str]) -> float:
+    """Sign somebody out everywhere at one server; how long the other took to know.
+
+    The quickest of some counts, each with another person: servers that are slow by themselves are slow each time, and a
+    machine that many share is now and then.
+    """
+    took: list[float] = []
+    while not took or (min(took) >= AT_ONCE_SECONDS and len(took) < 5):
+        await soon(partial(is_signed_in, other, who))
+        assert (await post_json(one, "/sign-out", {"everywhere": True}, who)).status == 200
+        took.append(await soon(partial(is_signed_out, other, who)))
+        assert await is_signed_out(one, who)
+        who = await signed_in(one, join=WORD, name=f"Bob {len(took)}")
+    return min(took)
+
+
 async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp_path: Path) -> None:
     async with pair(tmp_path, kafka, "people-known") as (fleet, one, other):
         # Signed in at one, known at the other.
@@ -142,11 +159,7 @@ async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp
         bearer = ("Authorization", f"Bearer {(await fleet.people('c', 'token', 'gallery')).strip()}")
         for server in (one, other):
             await soon(partial(is_signed_in, server, bearer))
-        # Signed out everywhere at one: on both within a second.
-        assert (await post_json(one, "/sign-out", {"everywhere": True}, ada)).status == 200
-        took = await soon(partial(is_signed_out, other, ada))
-        assert await is_signed_out(one, ada)
-        assert took < SOON_SECONDS
+        assert await sign_out_everywhere(one, other, ada) < AT_ONCE_SECONDS
         # Forgotten at the other one.
         eve = await signed_in(one, join=WORD, name="Eve")
         await soon(partial(is_called, other, eve, "Eve"))

@@ -14,6 +14,7 @@ import trio
 from bench.equipment.processes import is_there
 from tests.support.http_connection import ConnectionCut, connect, get, place
 from tests.support.server_process import READY_SECONDS, running
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.server_process import ServerProcess
 
 FAST, SLOW = ("--fast-lane",), ("--no-fast-lane",)
-_GONE_SECONDS: Final = 20.0
+_GONE_SECONDS: Final = PATIENCE_SECONDS
 
 
 @attrs.define

@@ -11,12 +11,14 @@ import trustme
 from hpack import Encoder
 from hyperframe.frame import Frame, HeadersFrame, SettingsFrame
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-LIMIT_SECONDS: Final = 30.0
+LIMIT_SECONDS: Final = PATIENCE_SECONDS
 _CHUNK_BYTES: Final = 65_536
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
-from placed.backends.kafka.log import open_kafka_log
+from placed.backends import LogUnavailable
+from placed.backends.kafka.log import KafkaLog, open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
 from placed.canvas.author import KEY_BYTES
 from tests.support.offline_log import ModelCanvas, edits_in
 from tests.support.server_process import READY_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from bench.equipment.kafka.cluster import Broker, Cluster
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
-_READ_SECONDS: Final = 60.0
+_AGAIN_SECONDS: Final = 0.5  # as a server waits between two attempts
 
 
 def url_of(cluster: Cluster, topic: str) -> str:
@@ -49,11 +54,51 @@ def leader(cluster: Cluster, topic: str) -> Broker:
     return next(broker for broker in cluster.brokers if broker.node == node)
 
 
+@contextlib.asynccontextmanager
+async def opened_log(place: KafkaPlace, **how: Any) -> AsyncGenerator[KafkaLog]:
+    """As `open_kafka_log`, tried again while the brokers don't answer in time, as the start of a server does it: an
+    attempt waits 2 s, and to make a topic has taken a busy machine longer.
+    """
+    until = trio.current_time() + PATIENCE_SECONDS
+    async with contextlib.AsyncExitStack() as stack:
+        while True:
+            try:
+                log = await stack.enter_async_context(open_kafka_log(place, **how))
+            except LogUnavailable:
+                if trio.current_time() > until:
+                    raise
+                await trio.sleep(_AGAIN_SECONDS)
+            else:
+                break
+        yield log
+
+
+async def answering(cluster: Cluster, topic: str) -> None:
+    """Wait until the brokers answer somebody who has come just now. How long it takes a server from then on is its own
+    doing, and not that of a broker which a busy machine lets begin late.
+    """
+    with trio.fail_after(PATIENCE_SECONDS):
+        while not await trio.to_thread.run_sync(_answers, cluster, topic):
+            pass
+
+
+def _answers(cluster: Cluster, topic: str) -> bool:
+    asked = [TopicPartition(topic, 0)]
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=cluster.addresses().split(","), bootstrap_timeout_ms=2_000)
+        try:
+            return bool(consumer.end_offsets(asked, timeout_ms=2_000))
+        finally:
+            consumer.close()
+    except KafkaError:
+        return False
+
+
 async def records_of(url: str) -> dict[int, list[Edit]]:
     """Each record's edits, by offset; none for records of another kind."""
     records: dict[int, list[Edit]] = {}
-    with trio.fail_after(_READ_SECONDS):
-        async with open_kafka_log(KafkaPlace.parse(url)) as log:
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with opened_log(KafkaPlace.parse(url)) as log:
             first, end = await log.bounds()
             if first < end:
                 async with log.read(first) as batches:

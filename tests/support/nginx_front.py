@@ -16,13 +16,14 @@ import attrs
 
 from bench.equipment.free_ports import free_ports
 from tests.support.parts import program
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEPLOY: Final = Path(__file__).parents[2] / "docs" / "deploy.md"
 CONF: Final = Path(__file__).parents[2] / "nginx.conf"
-_READY_SECONDS: Final = 20.0
+_READY_SECONDS: Final = PATIENCE_SECONDS
 _STOP_SECONDS: Final = 10.0
 
 

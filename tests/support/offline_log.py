@@ -12,6 +12,7 @@ import trio
 
 from placed.backends.lmdb.log import open_lmdb_log
 from placed.storage.lmdb_pages import PageFile
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from placed.backends import Log
 
 Edit = tuple[int, int, int]
-LIMIT_SECONDS: Final = 30.0
+LIMIT_SECONDS: Final = PATIENCE_SECONDS
 _EDIT = struct.Struct("<HHBQ")
 
 

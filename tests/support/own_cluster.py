@@ -25,6 +25,21 @@ def require_kafka() -> None:
 
 
 @contextlib.contextmanager
+def mended(cluster: Cluster) -> Iterator[None]:
+    """Have all brokers run again when the block ends, however it ends: what a test has done to one, or was about to
+    undo when it failed, isn't to fail the next one.
+    """
+    try:
+        yield
+    finally:
+        for broker in cluster.brokers:
+            if broker.is_running:
+                broker.resume()
+            else:
+                broker.start()
+
+
+@contextlib.contextmanager
 def own_cluster(
     folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
 ) -> Iterator[Cluster]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from bench.equipment.server_process import address_in
 from tests.support.forked import Forked, start
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 START_SECONDS = 60.0  # 1 s on an idle machine, 8 s seen on a busy one
-STOP_SECONDS = 15.0
+STOP_SECONDS = PATIENCE_SECONDS
 
 
 class ServedCanvas(NamedTuple):

@@ -20,13 +20,14 @@ from bench.equipment.server_process import COMMAND, address_in, users_environmen
 from bench.equipment.server_process import ROOT as ROOT  # for the tests of other commands as well
 from tests.support.forked import Forked, start
 from tests.support.http_connection import HOST
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
-READY_SECONDS: Final = 60.0  # 1 s on an idle machine; two cores shared by many have taken 10
-ENDED_SECONDS: Final = 20.0  # the server's own deadline for stopping is 10
+READY_SECONDS: Final = PATIENCE_SECONDS  # 1 s on an idle machine
+ENDED_SECONDS: Final = PATIENCE_SECONDS  # that it stops within 10 s it holds itself, by its exit code
 _LAST_CHARACTERS: Final = 8_000  # some tracebacks, and what led to them
 _LAST_SECONDS: Final = 1.0  # a server that ends cuts its connections first, and says why a moment later
 _ARGUMENTS: Final = ("--port", "0", "--allowed-host", HOST)

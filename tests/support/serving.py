@@ -14,6 +14,7 @@ from placed.commands.settings.values import Settings
 from placed.service.wiring import serve
 from tests.support.http_connection import HOST, Response, connect
 from tests.support.stream_client import Event, EventParser
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 LANES: Final = ("slow", "fast")
 _LANES: Final[dict[str, dict[str, Any]]] = {"slow": {"fast_lane": False}, "fast": {"fast_lane": True}}
 
-LIMIT_SECONDS: Final = 20.0  # for anything that waits; a busy machine's fsync has taken 1 s
+LIMIT_SECONDS: Final = PATIENCE_SECONDS  # for anything that waits
 WIDTH, HEIGHT = 40, 30
 _CHUNK_BYTES: Final = 65_536
 

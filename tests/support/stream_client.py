@@ -21,13 +21,14 @@ import trio
 from PIL import Image
 
 from tests.support.http_connection import ConnectionCut, Response, connect, get
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import random
 
     from tests.support.offline_log import Edit
 
-LIMIT_SECONDS: Final = 30.0
+LIMIT_SECONDS: Final = PATIENCE_SECONDS
 _CLOSE: Final = ("Connection", "close")
 
 

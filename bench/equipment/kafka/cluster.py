@@ -73,6 +73,11 @@ class Broker:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there, halted or not."""
+        return self._process is not None and self._process.poll() is None
+
     def address(self, listener: str = "plaintext") -> str:
         """HOST:PORT of a listener."""
         return f"127.0.0.1:{self.listeners[listener]}"

@@ -11,14 +11,15 @@ from kafka import codec as kafka_codecs
 from kafka.admin import ConfigResource
 
 from placed.backends import Log, LogUndecodable
-from placed.backends.kafka.log import KafkaLog, open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
-from tests.backends.logs import LIMIT_SECONDS, append_all, read
+from tests.backends.logs import LIMIT_SECONDS, WHOLE_SECONDS, append_all, read
+from tests.support.kafka_servers import opened_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.equipment.kafka.cluster import Cluster
+    from placed.backends.kafka.log import KafkaLog
 
 pytestmark = pytest.mark.kafka
 
@@ -61,21 +62,21 @@ def append_compressed(place: KafkaPlace, codec: str, values: list[bytes]) -> Non
 async def test_topic_that_brokers_compress_is_read_as_it_was_written(
     place: KafkaPlace, admin: KafkaAdminClient, codec: str
 ) -> None:
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await append_all(log, [b"before"])
             await trio.to_thread.run_sync(compress, admin, place, codec)
             await append_all(log, VALUES)
             assert (await read(log, 0, 1 + len(VALUES))).values == [b"before", *VALUES]
-        async with open_kafka_log(place) as log:
+        async with opened_log(place) as log:
             assert (await read(log, 0, 1 + len(VALUES))).values == [b"before", *VALUES]
 
 
 @pytest.mark.parametrize("codec", CODECS)
 async def test_batch_that_another_program_has_compressed_is_read(place: KafkaPlace, codec: str) -> None:
     values = [b"%d" % number * 100 for number in range(2_000)]
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await trio.to_thread.run_sync(append_compressed, place, codec, values)
             assert (await read(log, 0, len(values))).values == values
 
@@ -94,8 +95,8 @@ async def read_until_undecodable(log: KafkaLog, offset: int) -> LogUndecodable:
 async def test_missing_codec_is_named_keeps_appends_out_and_is_found_again_at_once(
     place: KafkaPlace, admin: KafkaAdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await append_all(log, [b"before"])
             await trio.to_thread.run_sync(compress, admin, place, "zstd")
             await append_all(log, [b"x" * 1_000])
@@ -127,8 +128,8 @@ async def test_batch_that_its_codec_refuses_is_told(
 
     decode = getattr(kafka_codecs, f"{codec}_decode")
     monkeypatch.setattr(f"kafka.record.default_records.{codec}_decode", damaged)
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await trio.to_thread.run_sync(append_compressed, place, codec, [b"x" * 1_000])
             error = await read_until_undecodable(log, 0)
             assert place.topic in str(error)

@@ -11,8 +11,9 @@ from placed.backends import LogUnavailable, OutcomeUnknown
 from placed.backends.kafka.log import APPEND_SECONDS, KafkaLog, open_kafka_log
 from placed.backends.kafka.place import KafkaPlace
 from tests.backends.kafka.test_log import kafka_threads
-from tests.backends.logs import LIMIT_SECONDS, append_all, read
-from tests.support.own_cluster import own_cluster
+from tests.backends.logs import LIMIT_SECONDS, WHOLE_SECONDS, append_all, read
+from tests.support.kafka_servers import answering, opened_log
+from tests.support.own_cluster import mended, own_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
-BACK_SECONDS = 3.0  # how soon edits must flow once a broker is back
+BACK_SECONDS = 3.0  # how soon edits must flow once a broker answers others again, which a busy machine may put off
 
 
 @pytest.fixture(scope="module")
-def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One broker, for tests that harm it and leave it running."""
+def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A broker for all tests here."""
     with own_cluster(tmp_path_factory.mktemp("harmed")) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def harmed(one_broker: Cluster) -> Iterator[Cluster]:
+    """One broker, for a test that harms it."""
+    with mended(one_broker):
+        yield one_broker
 
 
 @pytest.fixture
@@ -39,8 +47,8 @@ def place(harmed: Cluster, request: pytest.FixtureRequest) -> KafkaPlace:
 
 
 async def check_refused_at_once(log: KafkaLog) -> None:
-    """Check that an outage is known: nobody waits."""
-    with trio.fail_after(0.5):
+    """Check that an outage is known: nobody waits, not even for another task's turn, however busy the machine is."""
+    with trio.fail_after(0):
         with pytest.raises(LogUnavailable) as raised:
             await log.append(b"refused")
         assert not isinstance(raised.value, OutcomeUnknown)
@@ -51,8 +59,9 @@ async def check_refused_at_once(log: KafkaLog) -> None:
                 pass
 
 
-async def check_back(log: KafkaLog, before: list[bytes]) -> None:
+async def check_back(log: KafkaLog, harmed: Cluster, place: KafkaPlace, before: list[bytes]) -> None:
     """Check that all is as before soon after the broker is back; `before` was acknowledged."""
+    await answering(harmed, place.topic)
     with trio.fail_after(BACK_SECONDS):
         await log.wait_until(reachable=True)
         offset = await log.append(b"after")
@@ -63,8 +72,8 @@ async def check_back(log: KafkaLog, before: list[bytes]) -> None:
 
 async def test_a_broker_that_is_stopped_and_started_again(harmed: Cluster, place: KafkaPlace) -> None:
     (broker,) = harmed.brokers
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await append_all(log, [b"one", b"two"])
             async with log.read(2) as batches:
                 await trio.to_thread.run_sync(broker.stop)
@@ -73,7 +82,7 @@ async def test_a_broker_that_is_stopped_and_started_again(harmed: Cluster, place
             await log.wait_until(reachable=False)
             await check_refused_at_once(log)
             await trio.to_thread.run_sync(broker.start)
-            await check_back(log, [b"one", b"two"])
+            await check_back(log, harmed, place, [b"one", b"two"])
 
 
 async def test_a_broker_that_hangs_fails_appends_within_seconds(harmed: Cluster, place: KafkaPlace) -> None:
@@ -85,8 +94,8 @@ async def test_a_broker_that_hangs_fails_appends_within_seconds(harmed: Cluster,
             await log.append(b"in flight")
         outcomes.append(type(raised.value))
 
-    with trio.fail_after(5 * LIMIT_SECONDS):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
             await append_all(log, [b"one", b"two"])
             broker.halt()
             try:
@@ -99,7 +108,7 @@ async def test_a_broker_that_hangs_fails_appends_within_seconds(harmed: Cluster,
                 await check_refused_at_once(log)
             finally:
                 broker.resume()
-            await check_back(log, [b"one", b"two"])
+            await check_back(log, harmed, place, [b"one", b"two"])
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "amid appends"])
@@ -110,36 +119,30 @@ async def test_closing_leaves_no_thread_when_the_broker_hangs(harmed: Cluster, p
         with pytest.raises(OutcomeUnknown):
             await log.append(b"in flight")
 
-    try:
-        with trio.fail_after(LIMIT_SECONDS):
-            async with trio.open_nursery() as nursery, open_kafka_log(place) as log, log.read(0):
-                broker.halt()
-                if busy:
-                    nursery.start_soon(append, log)
-                    await trio.testing.wait_all_tasks_blocked()
-                closing = trio.current_time()
-        assert trio.current_time() - closing < 6
-        assert not kafka_threads()
-    finally:
-        broker.resume()
+    with trio.fail_after(WHOLE_SECONDS):
+        async with trio.open_nursery() as nursery, opened_log(place) as log, log.read(0):
+            broker.halt()
+            if busy:
+                nursery.start_soon(append, log)
+                await trio.testing.wait_all_tasks_blocked()
+            closing = trio.current_time()
+    assert trio.current_time() - closing < 6
+    assert not kafka_threads()
 
 
 async def test_closing_leaves_no_thread_when_the_broker_is_dead(harmed: Cluster, place: KafkaPlace) -> None:
     (broker,) = harmed.brokers
-    try:
-        with trio.fail_after(2 * LIMIT_SECONDS):
-            async with open_kafka_log(place) as log:
-                await append_all(log, [b"one"])
-                await trio.to_thread.run_sync(broker.kill)
-                closing = trio.current_time()
-        assert trio.current_time() - closing < 4
-        assert not kafka_threads()
-        with trio.fail_after(LIMIT_SECONDS), pytest.raises(LogUnavailable):
-            async with open_kafka_log(place):
-                pass
-        assert not kafka_threads()
-    finally:
-        await trio.to_thread.run_sync(broker.start)
+    with trio.fail_after(WHOLE_SECONDS):
+        async with opened_log(place) as log:
+            await append_all(log, [b"one"])
+            await trio.to_thread.run_sync(broker.kill)
+            closing = trio.current_time()
+    assert trio.current_time() - closing < 4
+    assert not kafka_threads()
+    with trio.fail_after(LIMIT_SECONDS), pytest.raises(LogUnavailable):
+        async with open_kafka_log(place):
+            pass
+    assert not kafka_threads()
 
 
 @pytest.fixture
@@ -176,10 +179,11 @@ class Traffic:
             await self._counted.receive()
 
 
+@pytest.mark.timeout(300)  # 30 s on an idle machine; where many share two cores, 45 to begin with, and 80 for the test
 async def test_a_cluster_of_three_goes_on_whichever_broker_is_killed(three: Cluster) -> None:
     place = KafkaPlace(tuple(three.addresses().split(",")), "three")
-    with trio.fail_after(120):
-        async with open_kafka_log(place) as log:
+    with trio.fail_after(200):
+        async with opened_log(place) as log:
             assert log.cautions == ()
             traffic = Traffic(log)
             async with trio.open_nursery() as nursery:

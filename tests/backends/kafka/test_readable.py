@@ -18,14 +18,13 @@ from placed.tasks.reader import LogReader
 from tests.backends.kafka.fake_topic import FakeTopic
 from tests.support.log_lines import logged
 from tests.support.records import SMALL, record
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from placed.backends import Log
 
-LIMIT_SECONDS = 20.0
 AGAIN, NOT = "the log can be read again", "the log can't be read"
 
 
@@ -80,7 +79,7 @@ async def test_records_before_the_place_that_others_read_do_not_make_the_log_rea
 ) -> None:
     """The history reads behind the canvas; what it gets says nothing of what the canvas's reader can't get."""
     caplog.set_level(logging.INFO)
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (log, reader):
             topic.add_broken(LogUndecodable("zstd"))
             await until(lambda: not reader.reachable)
@@ -102,7 +101,7 @@ async def test_gap_before_the_place_does_not_make_the_log_readable_again(
     topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (_, reader):
             topic.add_gap()
             await until(lambda: reader.position == 4)
@@ -117,7 +116,7 @@ async def test_reader_that_is_refused_at_the_logs_end_is_told_once_and_goes_on_w
 ) -> None:
     """Who may describe a topic, and no longer read it, still hears where it ends."""
     caplog.set_level(logging.INFO)
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (log, reader):
             await until(lambda: reader.position == 3)
             topic.refused = LogRefused("the user needs READ")
@@ -134,7 +133,7 @@ async def test_reader_that_is_refused_at_the_logs_end_is_told_once_and_goes_on_w
 
 
 async def test_log_that_now_ends_before_the_place_can_be_read_again(topic: FakeTopic) -> None:
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (log, reader):
             topic.add_broken(LogUndecodable("zstd"))
             await until(lambda: not reader.reachable)
@@ -145,7 +144,7 @@ async def test_log_that_now_ends_before_the_place_can_be_read_again(topic: FakeT
 
 
 async def test_log_from_which_the_place_was_removed_ends_the_reader_and_takes_appends(topic: FakeTopic) -> None:
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with topic.opened() as log:
             topic.add_broken(LogUndecodable("zstd"))
             await read_to_its_end(log, 3)
@@ -159,7 +158,7 @@ async def test_log_from_which_the_place_was_removed_ends_the_reader_and_takes_ap
 async def test_place_that_lies_behind_the_canvas_keeps_nobody_from_painting(topic: FakeTopic) -> None:
     """A topic was compressed for a while; the canvas's snapshot is past that, and the history isn't."""
     topic.break_at(1, LogUndecodable("zstd"))
-    with trio.fail_after(LIMIT_SECONDS):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with topic.opened() as log, log.read(3) as batches:
             assert isinstance(await read_to_its_end(log, 0), LogUndecodable)
             await log.append(record((0, 1, 1, 0)))
