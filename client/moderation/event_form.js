@@ -3,6 +3,7 @@
  */
 
 import { make } from '../page/elements.js'
+import { isSaid } from '../page/said.js'
 import { t } from '../words/language.js'
 import { label } from './act_form.js'
 import { perform, whyNotDone } from './asking.js'
@@ -67,9 +68,10 @@ function gate(attempt) {
 function announcement(attempt) {
   const text = make('input', { type: 'text', required: true, maxLength: MOST_TEXT })
   const until = make('input', { type: 'datetime-local' })
-  return [form([label('mod_announcement', text), label('mod_until', until)], 'mod_announceIt', () => {
+  return [form([label('mod_announcement', text), label('mod_until', until)], 'mod_announceIt', async () => {
+    if (!isSaid(text)) return
     const time = until.value ? timeOf(until) : undefined
-    return attempt(time === null ? null : { kind: 'announce', text: text.value.trim(), until: time ?? null })
+    await attempt(time === null ? null : { kind: 'announce', text: text.value, until: time ?? null })
   })]
 }
 

@@ -72,7 +72,7 @@ export class TimeLine {
     this.#play = button('play', t('play'), wishes.play)
     this.#play.classList.add('main')
     this.#turn = button('backwards', t('backwards'), wishes.turn)
-    this.#now = make('button', { type: 'button', onclick: wishes.now }, t('backToNow'))
+    this.#now = make('button', { type: 'button', className: 'now', onclick: wishes.now }, t('backToNow'))
     this.#speed = make('select', { ariaLabel: t('speed') }, ...SPEEDS.map((speed) => make('option', { value: `${speed}` }, t('times', { speed }))))
     this.#speed.addEventListener('change', () => wishes.speed(Number(this.#speed.value)))
     this.#layers = /** @type {const} */ (['heat', 'untouched']).map((name) => {

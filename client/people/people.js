@@ -46,7 +46,7 @@ export class People {
   #button = element('people')
   #name = /** @type {HTMLElement} */ (this.#button.querySelector('span'))
   #bar = make('button', { type: 'button', id: 'to-paint', className: 'main', hidden: true }, t('toPaint'))
-  #shown = /** @type {{ body: HTMLElement, tick: () => void } | null} */ (null) // the panel, while it is open
+  #shown = /** @type {{ body: HTMLElement, isIn: boolean | null, tick: () => void } | null} */ (null) // the panel, while it is open
   #lookedAt = 0
 
   /** @param {Page} page */
@@ -184,7 +184,7 @@ export class People {
    * @returns {() => void} ends it
    */
   mount(body) {
-    this.#shown = { body, tick() {} }
+    this.#shown = { body, isIn: null, tick() {} }
     this.#render()
     return () => {
       this.#shown = null
@@ -200,6 +200,8 @@ export class People {
     const hadFocus = element('panel').contains(document.activeElement)
     const isIn = this.isSignedIn
     element('panel-title').textContent = t(isIn ? 'whoYouAre' : 'people')
+    if (shown.isIn !== isIn) shown.body.scrollTop = 0 // it is something else that is to be read from its beginning
+    shown.isIn = isIn
     shown.tick = isIn ? mountCard(shown.body, this, this.#page) : mountSignIn(shown.body, this)
     if (hadFocus) ((!isIn && shown.body.querySelector('input')) || element('panel-title')).focus()
   }

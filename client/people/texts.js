@@ -81,7 +81,7 @@ const de = {
   join: 'Mitmachen',
   orCode: 'Oder mit einem eigenen Code',
   signInWith: 'Anmelden mit {title}',
-  wrongCode: 'Das stimmt nicht oder gilt nicht mehr. Prüfe jeden Buchstaben, oder bitte um einen neuen Code.',
+  wrongCode: 'Das stimmt nicht oder gilt nicht mehr. Prüfe jeden Buchstaben, oder lass es dir noch einmal sagen.',
   nameTaken: 'Diesen Namen, oder einen zum Verwechseln ähnlichen, hat schon jemand. Wähle einen anderen.',
   badName: 'Ein Name hat 1 bis 24 Zeichen: Buchstaben, Ziffern und Satzzeichen, mit einzelnen Leerzeichen dazwischen.',
   tooManyPeople: 'Aus deinem Netz haben in einer Stunde zu viele angefangen. Warte etwas, oder bitte um einen Code.',

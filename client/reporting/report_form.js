@@ -3,6 +3,7 @@
  */
 
 import { make } from '../page/elements.js'
+import { isSaid } from '../page/said.js'
 import { ask, Refusal, whyRefused } from '../people/asking.js'
 import { duration } from '../words/duration.js'
 import { t } from '../words/language.js'
@@ -27,20 +28,23 @@ export function reportForm({ x, y }) {
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
-    if (send.disabled) return
-    send.disabled = true
+    if (send.ariaDisabled || !isSaid(text)) return
+    send.ariaDisabled = 'true' // not `disabled`, which would take the focus away from whoever pressed it
     try {
-      await ask('reports', { x, y, text: text.value.trim() })
-      place.replaceChildren(make('p', { role: 'status' }, t('reported')))
+      await ask('reports', { x, y, text: text.value })
+      const thanks = make('p', { tabIndex: -1 }, t('reported'))
+      place.replaceChildren(thanks)
+      thanks.focus()
     } catch (error) {
       result.textContent = whyNot(error)
-      send.disabled = false
+      send.ariaDisabled = null
     }
   })
   place.append(make('button', {
     type: 'button',
     onclick() {
       place.replaceChildren(form)
+      send.scrollIntoView({ block: 'nearest' })
       text.focus()
     }
   }, t('report')))

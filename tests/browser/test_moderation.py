@@ -140,10 +140,15 @@ def test_a_place_that_somebody_reports_is_seen_by_moderators_and_marked_as_done(
     visitor.wait_until(visitor.page.locator("#moment").is_visible, "the time line is open")
     visitor.click(20, 15)
     button(visitor, "Report this place").click()
-    visitor.page.get_by_label("What is wrong here?").fill("An ugly word <b>")
+    words = visitor.page.get_by_label("What is wrong here?")
+    words.fill("  ")
+    button(visitor, "Send").click()
+    assert visitor.ask("document.activeElement.validity.valueMissing")  # spaces are no words
+    words.fill("An ugly word <b>")
     button(visitor, "Send").click()
     thanks = visitor.page.get_by_text("Thank you. The moderators will see it.")
     visitor.wait_until(thanks.is_visible, "it was taken")
+    assert visitor.ask("document.activeElement.textContent") == thanks.inner_text()  # not at the page's top
     open_as_host(host, server)
     reports = host.page.locator(".reports")
     host.wait_until(lambda: "An ugly word <b>" in reports.inner_text(), "the host has it")

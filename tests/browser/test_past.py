@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 RED, GREEN, BLUE = 5, 10, 13
+# With the longest language's words: rows of the last group's buttons, lines of the way back, and whether all is seen.
+_LAST_GROUP = """(() => {
+    const now = document.querySelector('#timeline .now')
+    now.textContent = 'Revenir à maintenant'
+    const range = document.createRange()
+    range.selectNodeContents(now)
+    const row = ({ top, bottom }) => Math.round((top + bottom) / 2)
+    const bar = document.getElementById('timeline')
+    const rows = [...now.parentElement.children].map((one) => row(one.getBoundingClientRect()))
+    return [new Set(rows).size, new Set([...range.getClientRects()].map(row)).size, bar.scrollWidth <= bar.clientWidth]
+})()"""
 
 
 def _moment() -> str:
@@ -159,6 +170,19 @@ def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
     window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
     window.click(20, 15)
     window.wait_until(lambda: "Pixel 20, 15" in window.page.locator("#pixel-card").inner_text(), "it is aimed at")
+
+
+def test_the_way_back_and_out_stay_in_one_row_and_no_word_is_broken(
+    painted: tuple[PageServer, list[str]], window: CanvasPage
+) -> None:
+    window.wait_until_equal(painted[0])
+    window.page.locator("#past").click()
+    _wait_until_now(window)
+    for width, height in ((390, 844), (320, 568), (568, 320), (640, 400)):
+        window.page.set_viewport_size({"width": width, "height": height})
+        rows, lines, is_whole = window.ask(_LAST_GROUP)
+        assert (rows, is_whole) == (1, True), (width, height)
+        assert lines <= 2, (width, height)
 
 
 @pytest.mark.parametrize("how", ["click", "key"])
