@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "start": "bench.start",
     "torture": "bench.torture",
     "upgrade": "bench.upgrade",
+    "visitors": "bench.visitors",
 }
 
 

@@ -44,13 +44,14 @@ SMALL = {
     ],
     "upgrade": ["--edits", "20000", "--viewers", "5", "--runs", "2"],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
+    "visitors": ["--visitors", "3", "--seconds", "0.3", "--runs", "1", "--lane", "fast"],
     "page": ["--side", "256", "--seconds", "0.5", "--runs", "1"],
 }
 
 
 LINUX = {
     *("acts", "catchup", "compare", "event", "fanout", "image", "ingest", "memory", "page", "people"),
-    *("soak", "upgrade"),
+    *("soak", "upgrade", "visitors"),
 }
 WITHOUT_TARGETS = {"image"}
 
