@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.canvas_page import LIMIT_SECONDS, CanvasPage
 from tests.browser.lab import WINDOW, Lab, noise
-from tests.support.page_server import PageServer
+from tests.support.page_server import OPEN, PageServer
 from tests.support.parts import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from playwright.sync_api import BrowserContext
@@ -36,6 +36,15 @@ _FLAGS = [
 
 _SMALL = ("--width", "64", "--height", "48")
 _ENOUGH = ("--charges", "1000", "--charge-seconds", "0.01")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows what its servers have written: a page only shows that something didn't come."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"the server at {server.url}", server.last_words) for server in OPEN]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-START_SECONDS = 60.0  # 1 s on an idle machine, 8 s seen on a busy one
+START_SECONDS = PATIENCE_SECONDS  # 1 s on an idle machine, 8 s seen on a busy one
 STOP_SECONDS = PATIENCE_SECONDS
+_LAST_LINES = 60
 
 
 class ServedCanvas(NamedTuple):
@@ -50,6 +51,7 @@ class PageServer:
         self._lines: list[str] = []
         # Plain HTTP has no use for the system's certificates, which take longer to read than a server to start.
         self._client = httpx.Client(timeout=10, trust_env=False, verify=False)
+        OPEN.add(self)
 
     @property
     def port(self) -> int:
@@ -74,6 +76,13 @@ class PageServer:
     def lines(self) -> list[str]:
         """What it has written since it was started, both outputs together."""
         return list(self._lines)
+
+    @property
+    def last_words(self) -> str:
+        """Whether it runs, and the end of what it has written, for whoever looks for a cause."""
+        code = None if self._process is None else self._process.poll()
+        state = f"has ended with {code}" if code is not None else "is down" if self._process is None else "runs"
+        return f"It {state}. It has written:\n{''.join(self._lines[-_LAST_LINES:])}"
 
     def start(self, *more: str) -> None:
         """Start it, the second time on the same port, and wait until it answers there."""
@@ -117,6 +126,7 @@ class PageServer:
 
     def close(self) -> None:
         """Kill it, and let go of everything. Idempotent."""
+        OPEN.discard(self)
         self.kill()
         self._client.close()
 
@@ -148,3 +158,7 @@ class PageServer:
         with Image.open(io.BytesIO(answer.content)) as image:
             indexes = np.asarray(image, np.uint8)
         return ServedCanvas(indexes, int(answer.headers["X-Canvas-Version"]), answer.headers["X-Canvas-Log"])
+
+
+# Those of the test that runs, and of its file: what a failed test shows, by `tests/browser/conftest.py`.
+OPEN: set[PageServer] = set()
