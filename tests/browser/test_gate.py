@@ -118,6 +118,14 @@ def test_an_announcement_is_shown_can_be_put_away_and_the_next_one_comes(
     )  # it begins at the beginning
     window.page.get_by_role("button", name="Settings").click()
     window.wait_until(lambda: not said.is_visible(), "a panel at the bottom isn't covered")
+    window.page.set_viewport_size({"width": 800, "height": 600})
+    window.wait_for_looks()
+    card, panel = said.bounding_box(), window.page.locator("#panel").bounding_box()
+    assert card
+    assert panel
+    assert card["x"] + card["width"] <= panel["x"]  # nor is one at the side
+    window.page.set_viewport_size({"width": 740, "height": 360})
+    assert not said.is_visible()
 
 
 def test_an_open_canvas_loads_nothing_of_all_this(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
