@@ -41,7 +41,8 @@ class Replies:
         if not isinstance(answer, Answer):
             answer = self.requests.refused(answer, path, request, request_id=request_id)
         self.requests.answered(lane, path, answer.status, request)
-        return answer.with_headers(*cors(request, self.allow_origins))
+        # Asked here: two calls for nothing would cost each edit 0.2 us.
+        return answer.with_headers(*cors(request, self.allow_origins)) if self.allow_origins else answer
 
     def refuse_unread(self, lane: str, problem: Problem, peer: str, *, path: str = "") -> Answer:
         """The same for what never became a whole request, from the address `peer`."""

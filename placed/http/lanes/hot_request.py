@@ -170,7 +170,7 @@ def may_go_on(data: bytes) -> bool:
 def whole_request(data: bytes) -> tuple[Head, bytes] | None:
     """The head and body of a plain hot request that is all of `data`; None if it isn't one, or not whole, or more."""
     end = data.find(b"\r\n\r\n") + 4
-    head = read_head(data[:end]) if 4 <= end <= HEAD_BYTES and may_be_hot(data) else None
+    head = read_head(data[:end]) if 4 <= end <= HEAD_BYTES and _HOT_START.match(data) else None
     if head is None or len(data) != end + head.length:
         return None
     return head, data[end:]
