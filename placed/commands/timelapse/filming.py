@@ -161,7 +161,7 @@ def _film(source: Source, part: Path, write: Write, cut: _Cut, wanted: Wanted, p
         for found, definition, _ in source.rows(cut.start, cut.end):
             if not definition.can_become(cut.definition):
                 raise _Grown(definition)
-            inside = cut.area.of(found)
+            inside = cut.area.of(found, definition)
             shown += len(inside)
             yield inside
 
@@ -187,7 +187,7 @@ def _look_ahead(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
     edits, first_ms = 0, None
     for rows, definition_then, reached in source.rows(start, end):
         definition = definition_then
-        inside = rows if wanted.area is None else wanted.area.of(rows)
+        inside = rows if wanted.area is None else wanted.area.of(rows, definition)
         edits += len(inside)
         first_ms = int(inside["ms"][0]) if len(inside) and first_ms is None else first_ms
         if first_ms is not None and wanted.even == "time":

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from placed.canvas.definition import Definition
+
 Even = Literal["time", "edits"]
 
 
@@ -24,8 +26,11 @@ class Area:
     width: int
     height: int
 
-    def of(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """The rows whose pixels lie in this area."""
+    def of(self, rows: NDArray[np.void], definition: Definition) -> NDArray[np.void]:
+        """The rows, of a canvas of this size, whose pixels lie in this area."""
+        # Mostly all of a canvas is filmed, and then nobody has to look where each row lies.
+        if not self.x and not self.y and definition.width <= self.width and definition.height <= self.height:
+            return rows
         x, y = rows["x"], rows["y"]
         inside = (x >= self.x) & (x < self.x + self.width) & (y >= self.y) & (y < self.y + self.height)
         return rows if inside.all() else rows[inside]
@@ -51,13 +56,12 @@ def play(
     Args:
         pixels: the area before the first row; `play` paints on it.
         area: its place on the canvas.
-        rows: all later rows, in the log's order, dtype `placed.history.stretch.ROW`.
+        rows: all later rows of the area, in the log's order, dtype `placed.history.stretch.ROW`.
         up_to: for each frame, rising: the last moment in ms that it shows, or the number of the area's edits.
         even: which of the two `up_to` means.
     """
     frame, seen, latest = 0, 0, 0
-    for part in rows:
-        inside = area.of(part)
+    for inside in rows:
         if not len(inside):
             continue
         if even == "time":

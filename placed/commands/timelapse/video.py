@@ -1,7 +1,7 @@
 """Writes films as MP4 (H.264) and WebM (VP9), by PyAV, which the extra `placed[video]` brings.
 
-Tables turn palette indexes into Y, U and V (BT.709, 16 to 235), so a pixel costs one look-up and no arithmetic. U and V
-are the mean of 2 x 2 pixels (yuv420p), which all players can show.
+Tables turn palette indexes into Y, U and V (BT.709, 16 to 235). U and V are the mean of 2 x 2 pixels (yuv420p), which
+all players can show. Only blocks in which a pixel has changed are looked up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # frames/s, its realtime one 12.
 H264: Final = {"preset": "veryfast", "crf": "18", "tune": "animation"}
 _VP9: Final = {"deadline": "realtime", "cpu-used": "8", "crf": "24", "b": "0", "row-mt": "1"}
-_QUAD: Final = ((0, 0), (0, 1), (1, 0), (1, 1))
+_PAIR: Final = np.dtype("<u2")
+_HALVES: Final = np.uint32(2 << 16 | 2)  # of a divisor of 4, in each half
 _KEYFRAME_SECONDS: Final = 2  # a jump in a player decodes at most so much
 # ITU-R BT.709-6, item 3: R, G and B to Y, Cb and Cr.
 _BT709: Final = np.array(
@@ -73,6 +74,9 @@ def describe(stream: Any, look: Look) -> None:
 class Planes:
     """A frame as yuv420p, brought up to date by what has changed: of a million pixels some thousands do, each time.
 
+    The palette indexes are looked at in pairs, two pixels of a row as one number. A table has Y of both for each pair,
+    and another one the sums of their U and V, so that a block of 2 x 2 pixels costs two look-ups in each.
+
     Args:
         look: the film's.
 
@@ -84,26 +88,25 @@ class Planes:
         self._look = look
         width, height = look.width + look.width % 2, look.height + look.height % 2
         self.data = np.empty((height * 3 // 2, width), np.uint8)
-        self._y = self.data[:height]
+        self._y = self.data[:height].view(_PAIR).reshape(height // 2, 2, width // 2)
         self._u, self._v = self.data[height:].reshape(2, height // 2, width // 2)
-        y, u, v = _BT709 @ (look.palette.T.astype(np.float64) / 255)
-        self._y_of = (16 + 219 * y).round().astype(np.uint8)
-        self._u_of, self._v_of = ((128 + 224 * each).round().astype(np.uint16) for each in (u, v))
-        self._before: NDArray[np.uint8] | None = None
+        self._y_of, self._uv_of = _tables(look.palette)
+        self._before: NDArray[np.uint16] | None = None
 
     def show(self, pixels: NDArray[np.uint8]) -> None:
         """Become the frame of these palette indexes, at the canvas's size."""
-        pixels = self._even(self._look.enlarged(pixels))
+        pairs = self._even(self._look.enlarged(pixels)).view(_PAIR).reshape(self._y.shape)
         if self._before is None:
-            self._show_all(pixels)
+            self._show_all(pairs)
         else:
-            changed = np.flatnonzero(pixels != self._before)
-            # Beyond that, all of them at once are no dearer: 8 ms for a million.
-            if len(changed) > pixels.size // 8:
-                self._show_all(pixels)
+            differs = pairs != self._before
+            changed = np.flatnonzero(differs[:, 0] | differs[:, 1])
+            # Beyond that, all of them at once are no dearer.
+            if len(changed) > self._u.size // 4:
+                self._show_all(pairs)
             else:
-                self._show_some(pixels, changed)
-        self._before = pixels.copy()
+                self._show_some(pairs, changed)
+        self._before = pairs.copy()
 
     def _even(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = pixels.shape
@@ -111,20 +114,33 @@ class Planes:
             return pixels
         return np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
 
-    def _show_all(self, pixels: NDArray[np.uint8]) -> None:
-        np.take(self._y_of, pixels, out=self._y)
-        quads = [pixels[row::2, column::2] for row, column in _QUAD]
-        for plane, table in ((self._u, self._u_of), (self._v, self._v_of)):
-            plane[:] = _mean([table[part] for part in quads])
+    def _show_all(self, pairs: NDArray[np.uint16]) -> None:
+        self._y[:] = self._y_of[pairs]
+        self._u[:], self._v[:] = self._colors(pairs[:, 0], pairs[:, 1])
 
-    def _show_some(self, pixels: NDArray[np.uint8], changed: NDArray[np.int64]) -> None:
-        self._y.reshape(-1)[changed] = self._y_of[pixels.reshape(-1)[changed]]
-        rows, columns = (part // 2 for part in np.divmod(changed, pixels.shape[1]))
-        quads = [pixels[2 * rows + row, 2 * columns + column] for row, column in _QUAD]
-        for plane, table in ((self._u, self._u_of), (self._v, self._v_of)):
-            plane[rows, columns] = _mean([table[part] for part in quads])
+    def _show_some(self, pairs: NDArray[np.uint16], blocks: NDArray[np.intp]) -> None:
+        """The same for some blocks of 2 x 2 pixels, counted row by row."""
+        width = pairs.shape[2]
+        above = blocks + blocks // width * width  # each row of blocks is two rows of pairs
+        below = above + width
+        numbers, y = pairs.reshape(-1), self._y.reshape(-1)
+        upper, lower = numbers[above], numbers[below]
+        y[above], y[below] = self._y_of[upper], self._y_of[lower]
+        self._u.reshape(-1)[blocks], self._v.reshape(-1)[blocks] = self._colors(upper, lower)
+
+    def _colors(
+        self, upper: NDArray[np.uint16], lower: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """U and V of blocks, of the pairs above and below: the means of 4 pixels, rounded."""
+        sums = self._uv_of[upper] + self._uv_of[lower] + _HALVES
+        return sums >> np.uint32(2) & np.uint32(255), sums >> np.uint32(18)
 
 
-def _mean(parts: list[NDArray[np.uint16]]) -> NDArray[np.uint16]:
-    first, second, third, fourth = parts
-    return (first + second + third + fourth + np.uint16(2)) >> np.uint16(2)
+def _tables(palette: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
+    """For each pair of palette indexes: Y of both; and the sum of their U, with that of their V in the high half."""
+    y, u, v = _BT709 @ (palette.T.astype(np.float64) / 255)
+    planes = ((16 + 219 * y), (128 + 224 * u), (128 + 224 * v))
+    y_of, u_of, v_of = (np.pad(each.round().astype(np.uint32), (0, 256 - len(palette))) for each in planes)
+    left, right = np.arange(1 << 16) & 255, np.arange(1 << 16) >> 8  # the left pixel has the lower byte
+    both = (y_of[left] | y_of[right] << np.uint32(8)).astype(_PAIR)
+    return both, u_of[left] + u_of[right] | (v_of[left] + v_of[right]) << np.uint32(16)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from placed.canvas.definition import Definition
+from placed.canvas.palette import SEED
 from placed.commands.import_.values import BadValue
 from placed.commands.moments import moment_of
 from placed.commands.timelapse.look import changed_box
@@ -44,7 +46,8 @@ def test_each_frame_shows_all_edits_up_to_its_mark_and_no_other(
     inside = [edit for edit in edits if 0 <= edit[1] - area.x < area.width and 0 <= edit[2] - area.y < area.height]
     up_to = marks(3, 28, frames) if even == "time" else marks(0, len(inside), frames)
     begin = np.full((area.height, area.width), 9, np.uint8)
-    parts = np.split(rows, sorted(min(cut, len(rows)) for cut in cuts))
+    definition = Definition(WIDTH, HEIGHT, SEED.rgb)
+    parts = [area.of(part, definition) for part in np.split(rows, sorted(min(cut, len(rows)) for cut in cuts))]
     found = [pixels.copy() for pixels in play(begin.copy(), area, parts, up_to, even)]
     assert len(found) == frames
     for pixels, mark in zip(found, up_to.tolist(), strict=True):
