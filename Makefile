@@ -90,12 +90,13 @@ format: $(venv)/test.stamp
 extras ?= kafka
 
 # placed.pyz has the compiled packages in it: it is for this system, this kind of processor and this version of Python.
+# Shiv leaves out what pip would compile to bytecode, which is half of the build.
 dist: $(venv)/test.stamp
 	@mkdir -p $(dist)
 	@rm -f $(dist)/placed-*.whl $(dist)/placed-*.tar.gz $(dist)/placed.pyz
 	@$(python) -m hatchling build --target wheel --target sdist --directory "$(abspath $(dist))"
-	@$(venv)/bin/shiv --quiet --disable-pip-version-check --constraint constraints.txt --console-script placed \
-	    --output-file $(dist)/placed.pyz "$$(ls $(dist)/placed-*.whl)[$(extras)]"
+	@$(venv)/bin/shiv --quiet --disable-pip-version-check --no-compile --constraint constraints.txt \
+	    --console-script placed --output-file $(dist)/placed.pyz "$$(ls $(dist)/placed-*.whl)[$(extras)]"
 	@ls -l $(dist)
 
 # A virtual environment that doesn't start (its Python was removed, or the folder was moved) is made anew.

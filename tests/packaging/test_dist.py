@@ -46,11 +46,16 @@ def _bare_python() -> str:
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
+def _unpacked(dist: Path) -> Path:
+    """Where the file unpacks itself when it first runs, as in a user's home: later runs find it there, and compiled."""
+    return dist / "unpacked"
+
+
 @contextlib.asynccontextmanager
 async def _running(dist: Path, folder: Path) -> AsyncGenerator[tuple[trio.Process, str, Path]]:
     """The file at work: its process, its address, and what it writes to standard error."""
     command = [_bare_python(), "-I", "-S", str(dist / "placed.pyz"), "--port", "0", "--data", str(folder / "data")]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "SHIV_ROOT": str(folder / "unpacked")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "SHIV_ROOT": str(_unpacked(dist))}
     errors = folder / "errors"
     with errors.open("wb") as file:
         process = await trio.lowlevel.open_process(
@@ -96,7 +101,7 @@ async def test_file_hands_over_to_itself(dist: Path, tmp_path: Path) -> None:
 
 def test_file_has_the_other_commands(dist: Path, tmp_path: Path) -> None:
     command = [_bare_python(), "-I", "-S", str(dist / "placed.pyz"), "check", "--data", str(tmp_path / "nothing")]
-    environment = {"PATH": os.environ["PATH"], "SHIV_ROOT": str(tmp_path)}
+    environment = {"PATH": os.environ["PATH"], "SHIV_ROOT": str(_unpacked(dist))}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3, done.stderr
     assert "there is no canvas in" in done.stderr

@@ -7,7 +7,6 @@ acknowledges it once two have it.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import signal
@@ -15,28 +14,22 @@ import subprocess
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from bench.equipment.free_ports import free_ports
-from bench.equipment.kafka.jars import jars
+from bench.equipment.kafka.java import java_command
+from bench.equipment.kafka.storage import format_storage, new_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 START_SECONDS: Final = 90.0  # three brokers that start at once on two busy cores; one alone takes 3 s
 STOP_SECONDS: Final = 20.0
-_FORMAT_SECONDS: Final = 60.0
 _STARTED: Final = "Kafka Server started"
-_LOG4J: Final = Path(__file__).with_name("log4j2.properties")
-# The compiler that is ready soonest: a broker starts in half the time, and no test waits for the better one's code. And
-# Kafka's classes are taken as Maven has checked them: to verify each is a sixth of what a start costs.
-_JAVA: Final = (
-    "java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-    "-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote",
-)  # fmt: skip
+_DATA: Final = "data"
 
 
 @attrs.frozen
@@ -89,9 +82,7 @@ class Broker:
             if login is None
             else [f"SCRAM-SHA-{bits}=[name={login.user},password={login.password}]" for bits in (256, 512)]
         )
-        command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties)]
-        command += [word for each in scram for word in ("--add-scram", each)]
-        subprocess.run(command, check=True, capture_output=True, timeout=_FORMAT_SECONDS)
+        format_storage(self.folder / _DATA, self._properties, cluster_id, self.node, scram)
 
     @property
     def _properties(self) -> Path:
@@ -101,7 +92,7 @@ class Broker:
         """Start it, without waiting."""
         self._started = threading.Event()
         self._process = subprocess.Popen(
-            [*_java(), "kafka.Kafka", str(self._properties)],
+            [*java_command(), "kafka.Kafka", str(self._properties)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,  # Ctrl-C is for the command that started it, which then stops it in order
         )  # fmt: skip
@@ -213,7 +204,7 @@ def run_cluster(
     made = [
         Broker(node, folder / f"broker-{node}", {name: next(ports) for name in names}) for node in range(1, brokers + 1)
     ]
-    cluster_id = base64.urlsafe_b64encode(b"p" + os.urandom(15)).decode().rstrip("=")
+    cluster_id = new_uuid()
     cluster = Cluster(made)
     try:
         for broker in made:
@@ -224,10 +215,6 @@ def run_cluster(
         yield cluster
     finally:
         cluster.stop()
-
-
-def _java() -> list[str]:
-    return [*_JAVA, f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", f"{jars()}/*"]
 
 
 def _properties(broker: Broker, brokers: list[Broker], login: Login | None, certificate: Certificate | None) -> str:
@@ -247,7 +234,7 @@ def _properties(broker: Broker, brokers: list[Broker], login: Login | None, cert
         "listener.security.protocol.map": ",".join(f"{name}:{protocol[name]}" for name in names),
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
-        "log.dirs": broker.folder / "data",
+        "log.dirs": broker.folder / _DATA,
         "auto.create.topics.enable": "false",
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
@@ -259,6 +246,8 @@ def _properties(broker: Broker, brokers: list[Broker], login: Login | None, cert
         # A dead broker is noticed after 3 s, not Kafka's 9 s: a test of that needn't wait so long.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
+        # No records that say that nothing has happened: two a second are half of an idle broker's 3 % of a core.
+        "metadata.max.idle.interval.ms": 0,
         "num.network.threads": 2,
         "num.io.threads": 4,
     }
