@@ -1,4 +1,4 @@
-"""A server for each test, over each lane."""
+"""A server for each test, or for a file of them, over each lane."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from tests.http.moderated import Moderated
 from tests.support.people import Host
 from tests.support.serving import LANES, Server, serving
+from tests.support.standing_server import standing_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -35,6 +36,20 @@ async def server(start: Callable[..., AbstractAsyncContextManager[Server]]) -> A
     """A server with an empty canvas, a log in memory and no cooldown."""
     async with start() as started:
         yield started
+
+
+@pytest.fixture(scope="module", params=LANES)
+def _standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with standing_server(request.param, tmp_path_factory.mktemp("standing")) as server:
+        yield server
+
+
+@pytest.fixture
+def standing(_standing: Server) -> Iterator[Server]:
+    """The same for all tests of a file that place nothing: their refusals and questions don't need one each."""
+    before = _standing.state()
+    yield _standing
+    assert _standing.projection.version == before.version, "who places an edit needs a server alone"
 
 
 @pytest.fixture

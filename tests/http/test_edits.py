@@ -117,12 +117,12 @@ async def test_own_log_may_be_named(server: Server) -> None:
     ],
 )
 async def test_stream_that_is_asked_for_wrongly_is_refused_by_name(
-    server: Server, target: str, headers: tuple[tuple[str, str], ...], parameter: str
+    standing: Server, target: str, headers: tuple[tuple[str, str], ...], parameter: str
 ) -> None:
-    response = await server.get(target, *headers)
+    response = await standing.get(target, *headers)
     assert response.status == 400
     assert (response.json()["code"], response.json()["parameter"]) == ("invalid-parameter", parameter)
-    assert (await server.get("/edits?v=0&more=" + "x" * 2_048)).status == 414
+    assert (await standing.get("/edits?v=0&more=" + "x" * 2_048)).status == 414
 
 
 async def test_stream_outlives_the_time_that_quart_gives_a_response(

@@ -169,8 +169,8 @@ VERSIONS = {
 
 @pytest.mark.parametrize(("version", "status"), VERSIONS.items())
 @pytest.mark.parametrize("target", ["/", "/canvas.png", "/edits?v=1&wait=0"])
-async def test_version_that_is_not_spoken_gets_505(server: Server, target: str, version: str, status: int) -> None:
-    answer = await server.send_and_leave(request(f"GET {target} {version}".rstrip().encode()))
+async def test_version_that_is_not_spoken_gets_505(standing: Server, target: str, version: str, status: int) -> None:
+    answer = await standing.send_and_leave(request(f"GET {target} {version}".rstrip().encode()))
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer
     if status == 505:
         assert b"application/problem+json" in answer

@@ -190,8 +190,8 @@ async def test_the_history_says_how_far_it_reaches(server: Server) -> None:
         ("activity?from=5&to=5", "to='5' is out of range; allowed is a moment after `from`"),
     ],
 )
-async def test_what_is_no_version_moment_or_area_is_refused_by_name(server: Server, target: str, named: str) -> None:
-    response = await server.get(f"/history/{target}")
+async def test_what_is_no_version_moment_or_area_is_refused_by_name(standing: Server, target: str, named: str) -> None:
+    response = await standing.get(f"/history/{target}")
     told = problem(response)
     assert (response.status, told["code"]) == (400, "invalid-parameter")
     assert named in told["detail"].replace('"', "'")

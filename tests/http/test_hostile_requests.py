@@ -53,12 +53,12 @@ def _status(answer: bytes) -> int:
     ],
 )
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-async def test_path_that_plays_tricks_leads_nowhere(server: Server, method: bytes, target: bytes) -> None:
-    before = server.state()
-    answer = await server.exchange(method + b" " + target + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+async def test_path_that_plays_tricks_leads_nowhere(standing: Server, method: bytes, target: bytes) -> None:
+    before = standing.state()
+    answer = await standing.exchange(method + b" " + target + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     assert _status(answer) in (400, 404, 405)
     assert b"root:" not in answer
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 async def test_absolute_target_is_the_same_request(server: Server) -> None:
@@ -68,14 +68,14 @@ async def test_absolute_target_is_the_same_request(server: Server) -> None:
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"gzip, gzip", b"GZIP"])
-async def test_packed_body_is_refused_and_never_unpacked(server: Server, coding: bytes) -> None:
-    before = server.state()
+async def test_packed_body_is_refused_and_never_unpacked(standing: Server, coding: bytes) -> None:
+    before = standing.state()
     body = gzip.compress(EDIT.ljust(4_000_000))[:4_096]
     kind = b"Content-Type: application/json\r\nContent-Encoding: " + coding + b"\r\nContent-Length: %d\r\n" % len(body)
-    answer = await server.exchange(b"POST /edit HTTP/1.1\r\n" + HOST + kind + b"Connection: close\r\n\r\n" + body)
+    answer = await standing.exchange(b"POST /edit HTTP/1.1\r\n" + HOST + kind + b"Connection: close\r\n\r\n" + body)
     assert _status(answer) == 415
     assert b"accept-encoding: identity" in answer.lower()
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 async def test_body_as_it_is_may_be_called_so(server: Server) -> None:
@@ -141,11 +141,11 @@ async def test_head_request_with_a_broken_body_gets_400_without_one(
 
 @pytest.mark.parametrize("method", [b"HEaD", b"head", b"get", b"Post"])
 async def test_method_that_is_not_in_capitals_is_none(
-    server: Server, method: bytes, caplog: pytest.LogCaptureFixture
+    standing: Server, method: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     line = method + b" /edit?x=1&y=1&color=1 HTTP/1.1\r\n"
-    answer = await server.exchange(line + HOST + b"Content-Length: 0\r\n\r\n")
+    answer = await standing.exchange(line + HOST + b"Content-Length: 0\r\n\r\n")
     assert statuses(answer) == [400]
     assert b"application/problem+json" in answer
-    assert server.projection.version == 1
+    assert standing.projection.version == 1
     assert not [record for record in caplog.records if record.exc_info]

@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_whatever_is_not_there_is_not_found(server: Server, path: str, method: str) -> None:
-    before = server.state()
-    response = await server.request(method, path)
+async def test_whatever_is_not_there_is_not_found(standing: Server, path: str, method: str) -> None:
+    before = standing.state()
+    response = await standing.request(method, path)
     if not (method == "POST" and path.startswith("/static/") and path != "/static/"):
         assert (response.status, problem(response)["code"]) == (404, "not-found")
     else:
         assert response.status in (404, 405)
     assert len(response.body) < 600
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
-async def test_what_is_not_there_is_named(server: Server) -> None:
-    told = problem(await server.get("/there?is=nothing"))
+async def test_what_is_not_there_is_named(standing: Server) -> None:
+    told = problem(await standing.get("/there?is=nothing"))
     assert told["detail"] == "there is no '/there' here"
 
 
-async def test_star_stands_for_the_whole_server(server: Server) -> None:
-    response = await server.request("OPTIONS", "*")
+async def test_star_stands_for_the_whole_server(standing: Server) -> None:
+    response = await standing.request("OPTIONS", "*")
     assert (response.status, response.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
-    assert (await server.get("*")).status == 404
+    assert (await standing.get("*")).status == 404

@@ -166,9 +166,9 @@ async def test_server_that_is_a_moment_behind_waits_rather_than_send_anybody_to_
 @pytest.mark.parametrize(
     "wait", ["30.1", "31", "-1", "foo", "", "1e1", "inf", "nan", "+1", " 1", "1_0", "\u0663", "5&wait=5"]
 )
-async def test_time_that_is_none_is_refused_by_name(server: Server, wait: str) -> None:
+async def test_time_that_is_none_is_refused_by_name(standing: Server, wait: str) -> None:
     target = f"/edits?v=1&wait={wait}".replace(" ", "%20").replace("\u0663", "%D9%A3").replace("+", "%2B")
-    answer = await server.get(target)
+    answer = await standing.get(target)
     assert (answer.status, answer.json()["code"], answer.json()["parameter"]) == (400, "invalid-parameter", "wait")
     assert "seconds from 0 to 30" in answer.json()["allowed"]
 

@@ -80,7 +80,7 @@ SLOW: Final = (
     "tests/test_docs_metrics.py",
 )
 
-_SERVERS: Final = frozenset({"start", "server", "new_server"})  # fixtures
+_SERVERS: Final = frozenset({"start", "server", "standing", "new_server"})  # fixtures
 
 
 def longest_first(items: list[pytest.Item]) -> None:

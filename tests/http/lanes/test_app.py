@@ -109,9 +109,9 @@ async def test_edit_is_placed_however_it_is_sent(
 @pytest.mark.parametrize("target", ["/canvas.png", "/canvas.bin", "/", MAIN, "/openapi.yaml"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '{}, "other"', "*"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_who_has_it_gets_304(server: Server, target: str, form: str, method: str) -> None:
-    whole = await server.get(target)
-    response = await server.request(method, target, ("If-None-Match", form.format(whole.headers["etag"])))
+async def test_who_has_it_gets_304(standing: Server, target: str, form: str, method: str) -> None:
+    whole = await standing.get(target)
+    response = await standing.request(method, target, ("If-None-Match", form.format(whole.headers["etag"])))
     assert (response.status, response.body) == (304, b"")
     same = {"etag", "cache-control", "last-modified", "x-canvas-version", "x-canvas-log", "content-security-policy"}
     for name in same & set(whole.headers):
@@ -123,9 +123,9 @@ async def test_who_has_it_gets_304(server: Server, target: str, form: str, metho
 
 @pytest.mark.parametrize("target", ["/canvas.png", MAIN])
 @pytest.mark.parametrize("tag", ['"other"', "", "W/", '"', "{0:.5}"])
-async def test_who_has_another_gets_the_whole(server: Server, target: str, tag: str) -> None:
-    etag = (await server.get(target)).headers["etag"]
-    assert (await server.get(target, ("If-None-Match", tag.format(etag)))).status == 200
+async def test_who_has_another_gets_the_whole(standing: Server, target: str, tag: str) -> None:
+    etag = (await standing.get(target)).headers["etag"]
+    assert (await standing.get(target, ("If-None-Match", tag.format(etag)))).status == 200
 
 
 async def test_if_modified_since_counts_only_without_if_none_match(server: Server) -> None:
@@ -137,18 +137,18 @@ async def test_if_modified_since_counts_only_without_if_none_match(server: Serve
 
 
 @pytest.mark.parametrize("target", GETS)
-async def test_head_is_get_without_its_body(server: Server, target: str) -> None:
-    async with connect(server.port) as connection:
+async def test_head_is_get_without_its_body(standing: Server, target: str) -> None:
+    async with connect(standing.port) as connection:
         head = await connection.request(target, method="HEAD")
         again = await connection.request("/healthz")  # the connection isn't out of step
     assert (head.status, head.body, again.body) == (200, b"", b"ok\n")
     if not target.startswith("/edits"):
-        whole = await server.get(target)
+        whole = await standing.get(target)
         named = {"content-type", "etag", "cache-control"} | (set() if target == "/metrics" else {"content-length"})
         assert {name: head.headers.get(name) for name in named} == {name: whole.headers.get(name) for name in named}
     else:
         assert head.headers["content-type"] == "text/event-stream"
-    assert server.projection.feed.version == 1
+    assert standing.projection.feed.version == 1
 
 
 async def test_head_of_a_stream_leaves_no_subscriber(server: Server) -> None:
@@ -186,12 +186,12 @@ ALLOWED = {target.partition("?")[0]: "GET, HEAD, OPTIONS" for target in GETS} | 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW", "OPTIONS"])
 async def test_other_methods_get_405_with_those_that_are_allowed(
-    server: Server, path: str, allowed: str, method: str
+    standing: Server, path: str, allowed: str, method: str
 ) -> None:
     if method in allowed.split(", ") and method != "OPTIONS":
         return
-    before = server.state()
-    response = await server.request(method, f"{path}?x=1&y=1&color=1&v=0")
+    before = standing.state()
+    response = await standing.request(method, f"{path}?x=1&y=1&color=1&v=0")
     assert response.headers["allow"] == allowed
     if method == "OPTIONS":
         assert (response.status, response.body) == (204, b"")
@@ -200,7 +200,7 @@ async def test_other_methods_get_405_with_those_that_are_allowed(
         assert response.status == 405
         assert problem(response)["code"] == "method-not-allowed"
         assert method in problem(response)["detail"]
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:

@@ -70,31 +70,31 @@ REFUSED = {
 
 @pytest.mark.parametrize(("sent", "status"), REFUSED.values(), ids=REFUSED)
 async def test_what_is_no_request_gets_a_problem_and_the_connection_ends(
-    server: Server, sent: bytes, status: int
+    standing: Server, sent: bytes, status: int
 ) -> None:
-    before = server.state()
-    answer = await server.exchange(sent)
+    before = standing.state()
+    answer = await standing.exchange(sent)
     assert statuses(answer) == [status]
     assert problem_code(answer)
     assert b"connection: close" in answer.lower()
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 @pytest.mark.parametrize("path", [b"/canvas.png", b"/healthz"])
-async def test_head_is_measured_also_when_it_comes_in_one_piece(server: Server, path: bytes) -> None:
+async def test_head_is_measured_also_when_it_comes_in_one_piece(standing: Server, path: bytes) -> None:
     head = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\nA: "
     room = HEAD_BYTES - len(head) - len(b"\r\n\r\n")
-    assert statuses(await server.exchange(head + b"x" * room + b"\r\n\r\n")) == [200]
+    assert statuses(await standing.exchange(head + b"x" * room + b"\r\n\r\n")) == [200]
     for more in (100, 4_000, HEAD_BYTES // 2):
-        answer = await server.exchange(head + b"x" * (room + more) + b"\r\n\r\n")
+        answer = await standing.exchange(head + b"x" * (room + more) + b"\r\n\r\n")
         assert (statuses(answer), problem_code(answer)) == ([431], b"too-large")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"G", b"GET / HTTP/1.1\r\n", GOOD[:-1], GOOD[:20], b"\r\n\r\n\r\n"])
-async def test_request_that_never_gets_whole_changes_nothing(server: Server, sent: bytes) -> None:
-    before = server.state()
-    await server.send_and_leave(sent)
-    await server.assert_well(before)
+async def test_request_that_never_gets_whole_changes_nothing(standing: Server, sent: bytes) -> None:
+    before = standing.state()
+    await standing.send_and_leave(sent)
+    await standing.assert_well(before)
 
 
 async def test_body_cut_short_changes_nothing(server: Server) -> None:
@@ -107,16 +107,16 @@ async def test_body_cut_short_changes_nothing(server: Server) -> None:
 
 @pytest.mark.parametrize("size", [4_097, 100_000, 20_000_000])
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
-async def test_body_that_is_too_long_gets_413(server: Server, size: int, is_chunked: bool) -> None:
-    before = server.state()
+async def test_body_that_is_too_long_gets_413(standing: Server, size: int, is_chunked: bool) -> None:
+    before = standing.state()
     kind = b"Content-Type: application/json\r\n"
     coding = b"Transfer-Encoding: chunked\r\n" if is_chunked else b"Content-Length: %d\r\n" % size
     sent = min(size, 1_000_000)
     body = (b"%x\r\n" % sent if is_chunked else b"") + b" " * sent + (b"" if is_chunked else LAST)
-    answer = await server.exchange(b"POST /edit HTTP/1.1\r\n" + HOST + kind + coding + b"\r\n" + body)
+    answer = await standing.exchange(b"POST /edit HTTP/1.1\r\n" + HOST + kind + coding + b"\r\n" + body)
     assert statuses(answer)[:1] == [413]
     assert problem_code(answer) == b"too-large"
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 async def test_body_of_the_largest_size_is_read(server: Server) -> None:
@@ -140,12 +140,12 @@ async def test_chunked_body_is_read(server: Server) -> None:
 @pytest.mark.parametrize(
     "body", [b"zz\r\n", b"-1\r\n", b"5\r\nab", b"ffffffffffffffffffff\r\n", b"1\r\nabc\r\n0\r\n\r\n"]
 )
-async def test_broken_chunks_change_nothing(server: Server, body: bytes) -> None:
-    before = server.state()
+async def test_broken_chunks_change_nothing(standing: Server, body: bytes) -> None:
+    before = standing.state()
     head = b"POST /edit?x=1&y=1&color=1 HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-    answer = await server.send_and_leave(head + body)
+    answer = await standing.send_and_leave(head + body)
     assert 200 not in statuses(answer)
-    await server.assert_well(before)
+    await standing.assert_well(before)
 
 
 async def test_request_smuggled_behind_two_lengths_is_not_believed(server: Server) -> None:
