@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -36,7 +36,8 @@ def standing_server(lane: str, folder: Path) -> Iterator[Server]:
     ready: Future[Ready] = Future()
     with ThreadPoolExecutor(1, "standing server") as threads:
         ended = threads.submit(trio.run, _stand, lane, folder, ready)
-        wait((ready, ended), 2 * LIMIT_SECONDS, FIRST_COMPLETED)  # it gives up sooner itself
+        either: set[Future[Any]] = {ready, ended}
+        wait(either, 2 * LIMIT_SECONDS, FIRST_COMPLETED)  # it gives up sooner itself
         if ended.done():
             ended.result()  # raises why it couldn't start
         server, leave = ready.result(0)
