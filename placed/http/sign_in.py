@@ -75,11 +75,23 @@ class SignIns:
         Raises:
             Problem: 400, 503.
         """
-        asker = self.askers.of(request)
+        newcomer = self._newcomer(request)
+        if newcomer is not None:
+            await self._introduce(newcomer)
+        return self._me(request)
+
+    def me_at_once(self, request: Request) -> Answer | None:
+        """The same without a wait; None for who has to become a person first."""
+        return self._me(request) if self._newcomer(request) is None else None
+
+    def _me(self, request: Request) -> Answer:
+        return json_answer(self._about(self.askers.of(request)), *self._renewed(request))
+
+    def _newcomer(self, request: Request) -> User | None:
         user = self.askers.user(request)
-        if user is not None and user.author == asker.author and self._person(user.author) is None:
-            await self._introduce(user)
-        return json_answer(self._about(asker), *self._renewed(request))
+        if user is None or user.author != self.askers.of(request).author:
+            return None
+        return user if self._person(user.author) is None else None
 
     async def sign_in(self, request: Request) -> Answer:
         """`POST /sign-in`: let somebody in.

@@ -38,6 +38,7 @@ from placed.http.lanes.app import create_app
 from placed.http.lanes.descriptors import room_for_connections, tell_few
 from placed.http.lanes.front import Front
 from placed.http.lanes.listening import address_of, listen, url_of
+from placed.http.page_load import PageLoad
 from placed.http.polls import MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
@@ -219,7 +220,7 @@ class _Server:
         app = create_app(api, page, history, sign_ins, providers, desk, acts, reports)
         self._front = Front(
             app,
-            fast=(api, page, self._sockets) if settings.fast_lane else None,
+            fast=(api, PageLoad(api, page, sign_ins), self._sockets) if settings.fast_lane else None,
             tls=tls,
             connection_limit=connection_limit,
             hosts=self._hosts,

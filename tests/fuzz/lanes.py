@@ -28,15 +28,18 @@ from placed.canvas.palette_files import palette_of
 from placed.canvas.projection import Projection
 from placed.http.api import Api
 from placed.http.askers import Askers
+from placed.http.attempts import Attempts
 from placed.http.host_page.page import HostPage
 from placed.http.lanes.app import create_app
 from placed.http.lanes.connection import Limits
 from placed.http.lanes.deadline_stream import DeadlineStream
 from placed.http.lanes.fast_lane import FastLane
 from placed.http.lanes.front import Front
+from placed.http.page_load import PageLoad
 from placed.http.pages import client_folder, pages_in
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
+from placed.http.sign_in import SignIns
 from placed.people.sessions import DAY_MS, Sessions
 from placed.stream.broadcaster import Broadcaster
 from placed.tasks.image import Image
@@ -223,9 +226,11 @@ class _Rig:
             replies=Replies(RequestLog(make_id=lambda: "f" * 16)),
         )
         # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
-        self._page = HostPage(pages_in(client_folder()))
-        fast = (self._api, self._page, cast("SubscriberSockets", self)) if lane == "fast" else None
-        app = create_app(self._api, self._page)
+        page = HostPage(pages_in(client_folder()))
+        sign_ins = SignIns(self._api.askers, Attempts(1), self._api.charges_of)
+        self._page_load = PageLoad(self._api, page, sign_ins)
+        fast = (self._api, self._page_load, cast("SubscriberSockets", self)) if lane == "fast" else None
+        app = create_app(self._api, page, sign_ins=sign_ins)
         self.front = Front(app, fast=fast, replies=self._api.replies)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
@@ -251,7 +256,7 @@ class _Rig:
 
     async def answer_fast(self, data: bytes) -> bytes:
         """The same by the fast lane."""
-        lane = FastLane(self._api, self._page, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
+        lane = FastLane(self._api, self._page_load, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
         ours, theirs = trio.socket.socketpair()
         peer, sent = trio.SocketStream(theirs), bytearray()
 

@@ -22,7 +22,6 @@ from placed.http.lanes.hot_request import may_be_hot, may_go_on, read_head
 from placed.http.lanes.keep_alive import RECEIVE_BYTES, KeepAlive
 from placed.http.lanes.unsent import Unsent
 from placed.http.lanes.wire import head_of, response_of
-from placed.http.page_load import PageLoad
 from placed.stream.chunked import chunk_of
 from placed.telemetry.metrics import FAST
 
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Request
     from placed.http.api import Api, Stream
-    from placed.http.host_page.page import HostPage
     from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
+    from placed.http.page_load import PageLoad
     from placed.stream.subscriber_sockets import SubscriberSockets
 
     HandOver = Callable[[DeadlineStream], Awaitable[bool]]
@@ -71,7 +70,7 @@ class FastLane:
 
     Args:
         api: answers the requests.
-        page: has the page and its files.
+        page_load: answers those of a page that is loaded.
         sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
@@ -79,14 +78,14 @@ class FastLane:
     """
 
     def __init__(
-        self, api: Api, page: HostPage, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver
+        self, api: Api, page_load: PageLoad, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver
     ) -> None:
         self._api = api
         self._sockets = sockets
         self._limits = limits
         self._hand_over = hand_over
-        self._page_load = PageLoad(api, page)
-        self._keep_alive = KeepAlive(api, self._page_load, limits.idle_seconds)
+        self._page_load = page_load
+        self._keep_alive = KeepAlive(api, page_load, limits.idle_seconds)
         self._stopping = False
 
     async def run(self) -> None:
@@ -179,7 +178,7 @@ class FastLane:
             return await self._api.post(head.path, request)
         if head.path == "/edits":
             return await self._api.polled(request) or self._api.edits(request)
-        return self._page_load.answer(head.path, request) or await self._api.image(request)
+        return await self._page_load.answer(head.path, request)
 
     async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:
         """Begin a stream, and leave its socket to those who have no task of their own."""

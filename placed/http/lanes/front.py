@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Answer
     from placed.http.api import Api
-    from placed.http.host_page.page import HostPage
+    from placed.http.page_load import PageLoad
     from placed.stream.subscriber_sockets import SubscriberSockets
 
 _BUSY_RETRY_SECONDS = 5.0
@@ -101,7 +101,7 @@ class Front:
         self,
         app: QuartTrio,
         *,
-        fast: tuple[Api, HostPage, SubscriberSockets] | None = None,
+        fast: tuple[Api, PageLoad, SubscriberSockets] | None = None,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
@@ -128,8 +128,8 @@ class Front:
         self._sockets: SubscriberSockets | None = None
         self._fast_lane: FastLane | None = None
         if fast is not None and tls is None:
-            api, page, self._sockets = fast
-            self._fast_lane = FastLane(api, page, self._sockets, self._limits, self._serve_slowly)
+            api, page_load, self._sockets = fast
+            self._fast_lane = FastLane(api, page_load, self._sockets, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 

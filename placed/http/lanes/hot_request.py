@@ -1,5 +1,5 @@
-"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD` of the image and of
-what a page loads first, see `placed.http.page_load`.
+"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` or `HEAD` of what a page
+loads first, see `placed.http.page_load`.
 
 A plain request is written so that nobody could read it in two ways, and asks for nothing but an answer. Any other
 request is Hypercorn's. httptools reads the heads.
@@ -18,9 +18,9 @@ from placed.http.answer import Request
 from placed.http.authority import authority_of
 from placed.http.body import EDITS_BODY_BYTES, most_body_bytes
 from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
+from placed.http.page_load import PATHS
 
-_READ: Final = (b"/canvas.png", b"/", b"/info")
-_READS: Final = tuple(b"%b %b" % (method, path) for path in _READ for method in (b"GET", b"HEAD"))
+_READS: Final = tuple(f"{method} {path}".encode() for path in PATHS for method in ("GET", "HEAD"))
 _HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", *_READS)
 # Those of the page's files. Of another path, such as one with escapes, the lanes might think differently.
 _FILE: Final = rb"/static(?:/[A-Za-z0-9_.-]+)+"

@@ -172,8 +172,7 @@ class KeepAlive:
             if head.method == "POST":
                 self._ask(sleeper, head, request)
                 return True
-            is_image = head.path == "/canvas.png"
-            outcome = self._api.image_at_once(request) if is_image else self._page_load.answer(head.path, request)
+            outcome = self._page_load.at_once(head.path, request)
         # A refusal is an answer like any other, and needn't wake the task.
         except Exception as error:  # noqa: BLE001 - any error has an answer
             outcome = error
