@@ -20,6 +20,7 @@ from tests.support.offline_log import ModelCanvas, append_records, read_records,
 from tests.support.painters import Load, at_random
 from tests.support.server_process import running
 from tests.support.stream_client import Habits, Sighting, StreamClient, served_pixels
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import random
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
 ALL_SECONDS = 150.0  # 15 s on an idle machine
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = PATIENCE_SECONDS
 PAUSE_SECONDS = 0.05  # of each of 8 people: 160 edits a second, so that whoever lags isn't cut in each catch-up
 FEED_RECORDS = 4_096  # placed.tasks.recovery.FEED_RECORDS: how far back a restarted server's feed reaches
 
@@ -140,7 +141,7 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
 @pytest.mark.parametrize("newer", ["shorter", "longer"])
 async def test_clients_move_to_another_log(tmp_path: Path, chance: random.Random, newer: str) -> None:
     old, new = (20, 5) if newer == "shorter" else (5, 20)
-    with trio.fail_after(60):
+    with trio.fail_after(ALL_SECONDS):
         async with open_proxy(CutProxy, chance) as proxy, trio.open_nursery() as nursery:
             clients = [StreamClient(proxy.port, habits, chance) for habits in (Habits(), Habits(as_json=True))]
             for client in clients:

@@ -127,6 +127,9 @@ async def test_broker_stopped_under_load(harmed: Cluster, topic: str, tmp_path: 
                 assert (await stream.head()).status == 200
                 await trio.to_thread.run_sync(broker.stop)
                 await ask_until(connection, 503)
+                # An append that is refused may be the first to notice. Who comes next then waits for a new producer,
+                # for at most 2 s, until it is known that there is none to be had.
+                await server.writes("the log can't be read")
                 told = await _refused_at_once(connection, stream)
                 assert told >= 3  # at the stream's beginning, when edits were refused, and by heartbeats
                 assert (await get(server.port, "/readyz")).status == 503

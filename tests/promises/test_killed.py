@@ -13,6 +13,7 @@ from tests.support.offline_log import append_records, read_records, record_of
 from tests.support.painters import Load, each_pixel_once
 from tests.support.server_process import running, starting
 from tests.support.stream_client import json_edits
+from tests.support.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import random
@@ -37,7 +38,7 @@ async def _kill_under_load(server: ServerProcess, load: Load, edits: int) -> Non
             enough.set()
 
     load.on_acknowledged = count
-    with trio.fail_after(30):
+    with trio.fail_after(PATIENCE_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(load.paint, server.port, PEOPLE)
             await enough.wait()
