@@ -66,6 +66,7 @@ class CanvasPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._collecting: list[tuple[str, Callable[[Any], None]]] = []
 
     def open(self, url: str) -> None:
         """Load the page, and wait until it is live."""
@@ -96,7 +97,14 @@ class CanvasPage:
             return list(collected)
 
         self.page.on(event, note)  # type: ignore[call-overload] # which events there are is for Playwright to say
+        self._collecting.append((event, note))
         return until_now
+
+    def stop_collecting(self) -> None:
+        """End all that `collect` has begun."""
+        for event, note in self._collecting:
+            self.page.remove_listener(event, note)
+        self._collecting.clear()
 
     def requests(self, part: str = "") -> Callable[[], list[str]]:
         """The addresses with this part that the page asks from now on, as `collect` gives them."""

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.canvas_page import LIMIT_SECONDS, CanvasPage
+from tests.browser.kept_windows import KeptWindows
 from tests.browser.lab import WINDOW, Lab, noise
 from tests.support.page_server import OPEN, PageServer
 from tests.support.parts import chromium
@@ -34,6 +35,7 @@ _FLAGS = [
     f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
 ]
 
+_SIZE = {"width": 1000, "height": 700}
 _SMALL = ("--width", "64", "--height", "48")
 _ENOUGH = ("--charges", "1000", "--charge-seconds", "0.01")
 
@@ -78,9 +80,31 @@ def new_window(new_context: Callable[..., BrowserContext]) -> Callable[..., Canv
     """Makes windows with nothing in common, of a size at which a small canvas' pixels can be aimed at."""
 
     def new(**options: object) -> CanvasPage:
-        return CanvasPage(new_context(**{"viewport": {"width": 1000, "height": 700}, **options}).new_page())
+        return CanvasPage(new_context(**{"viewport": _SIZE, **options}).new_page())
 
     return new
+
+
+@pytest.fixture(scope="module")
+def kept_windows(browser: Browser) -> Iterator[KeptWindows]:
+    """Windows of all tests of a file."""
+
+    def new(**options: object) -> BrowserContext:
+        context = browser.new_context(**options)  # type: ignore[arg-type] # passed on as they come
+        context.set_default_timeout(LIMIT_SECONDS * 1000)
+        return context
+
+    windows = KeptWindows(new)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture
+def kept_window(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[Callable[..., CanvasPage]]:
+    """Gives windows as `new_window` does, but ones that other tests of the file have had: pages open in half the time."""
+    failed = request.session.testsfailed
+    yield lambda **options: kept_windows.lend({"viewport": _SIZE, **options})
+    kept_windows.take_back(spoilt=request.session.testsfailed > failed)
 
 
 @pytest.fixture
@@ -113,6 +137,13 @@ def server_of_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageSer
     server.start()
     yield server
     server.close()
+
+
+@pytest.fixture
+def blank_server(server_of_file: PageServer) -> PageServer:
+    """The file's server as it began: it runs, and its canvas is blank. Its log remembers what the others painted."""
+    server_of_file.make_blank()
+    return server_of_file
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,18 @@ RED, BLUE = 5, 13
 
 
 @pytest.fixture
-def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
+@pytest.fixture
+def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet, with red chosen."""
-    window = new_window()
+    return _with_red(kept_window(), server)
+
+
+def _with_red(window: CanvasPage, server: PageServer) -> CanvasPage:
     window.open(server.url)
     window.choose(RED)
     return window
@@ -162,7 +171,8 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
 
 
-def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, window: CanvasPage) -> None:
+def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = _with_red(new_window(), server)
     refusal = {"status": 503, "json": {"code": "log-unavailable"}}
     window.page.route("**/edits", lambda route: route.fulfill(**refusal))
     window.page.route("**/edit", lambda route: route.continue_())

@@ -16,9 +16,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 
 @pytest.fixture
-def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
+@pytest.fixture
+def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet."""
-    window = new_window()
+    window = kept_window()
     window.open(server.url)
     return window
 

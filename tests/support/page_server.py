@@ -141,6 +141,15 @@ class PageServer:
         answer.raise_for_status()
         return int(answer.json()["v"])
 
+    def make_blank(self) -> None:
+        """Start it if it doesn't run, and paint whatever isn't blank with the first colour."""
+        if self._process is None:
+            self.start()
+        rows, columns = np.nonzero(self.canvas(self.canvas_version()).indexes)
+        edits = [[int(x), int(y), 0] for x, y in zip(columns, rows, strict=True)]
+        if edits:
+            self._client.post(self.url + "edits", json={"edits": edits}).raise_for_status()
+
     def subscribers(self) -> int:
         """How many streams, and polls that wait, it has."""
         text = self._client.get(self.url + "metrics").text
