@@ -101,7 +101,7 @@ def kept_windows(browser: Browser) -> Iterator[KeptWindows]:
 
 @pytest.fixture
 def kept_window(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[Callable[..., CanvasPage]]:
-    """Gives windows as `new_window` does, but ones that other tests of the file have had: pages open in half the time."""
+    """Gives windows as `new_window` does, but ones that other tests of the file have had: they open a page sooner."""
     failed = request.session.testsfailed
     yield lambda **options: kept_windows.lend({"viewport": _SIZE, **options})
     kept_windows.take_back(spoilt=request.session.testsfailed > failed)

@@ -20,7 +20,7 @@ from tests.browser.canvas_page import CanvasPage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext
 
 # Scripts stay in a page; answers that a test has made up stay among the files that it keeps.
 _REFUSED: Final = "route", "add_init_script", "expose_function", "expose_binding", "emulate_media"
@@ -77,7 +77,8 @@ class _Kept:
         self._origins: set[str] = set()
         self._page.on("framenavigated", lambda frame: self._origins.add(_origin(frame.url)))
         for name in _REFUSED:
-            setattr(self._page, name, _refuse)
+            for owner in (context, self._page):
+                setattr(owner, name, _refuse)
         self.window = CanvasPage(self._page)
 
     def clear(self) -> None:

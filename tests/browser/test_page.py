@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.canvas_page import CanvasPage
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext, Route
+    from playwright.sync_api import Route
 
+    from tests.browser.canvas_page import CanvasPage
     from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
@@ -25,8 +24,14 @@ PHONE = {
 }
 
 
-def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
+def test_the_page_loads_without_a_complaint(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
+    window = kept_window()
     complaints = window.complaints()
     window.open(server.url)
     server.paint(1, 1, 5)
@@ -70,9 +75,9 @@ def test_without_a_stream_the_canvas_can_be_looked_around_in(
 
 
 def test_the_palette_is_reached_and_chosen_from_by_keyboard(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, kept_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = kept_window()
     window.open(server.url)
     chosen = window.state()["color"]
     for _ in range(30):  # past all buttons and the canvas
@@ -87,9 +92,9 @@ def test_the_palette_is_reached_and_chosen_from_by_keyboard(
 
 
 def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, kept_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = kept_window()
     window.open(server.url)
     before = window.state()["view"]["scale"]
     place = window.place_of(20, 30)
@@ -108,9 +113,9 @@ def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
 
 
 def test_the_position_and_colour_under_the_pointer_are_told(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, kept_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = kept_window()
     window.open(server.url)
     window.page.mouse.move(*window.place_of(63, 47))
     told = window.page.locator("#position")
@@ -131,9 +136,9 @@ def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
     window.wait_until_equal(server)
 
 
-def test_a_finger_paints_on_a_phone(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+def test_a_finger_paints_on_a_phone(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
     palette = server.palette()
-    window = new_window(**PHONE)
+    window = kept_window(**PHONE)
     window.open(server.url)
     window.page.locator("#colors input").nth(13).tap()
     window.tap(8, 9)  # too small to aim at: zooms in
@@ -145,12 +150,11 @@ def test_a_finger_paints_on_a_phone(server: PageServer, new_window: Callable[...
     window.wait_until_equal(server)
 
 
-def test_two_fingers_pinch_without_painting(server: PageServer, new_context: Callable[..., BrowserContext]) -> None:
-    context = new_context(**PHONE)
-    window = CanvasPage(context.new_page())
+def test_two_fingers_pinch_without_painting(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
+    window = kept_window(**PHONE)
     window.open(server.url)
     before = window.state()["view"]["scale"]
-    touch = context.new_cdp_session(window.page)
+    touch = window.page.context.new_cdp_session(window.page)
 
     def fingers(kind: str, apart_px: int) -> None:
         points = [{"x": 195 - apart_px, "y": 400, "id": 0}, {"x": 195 + apart_px, "y": 400, "id": 1}]
@@ -166,8 +170,8 @@ def test_two_fingers_pinch_without_painting(server: PageServer, new_context: Cal
     assert window.own_pixels() == []
 
 
-def test_on_a_phone_nothing_hangs_out_of_the_screen(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window(**PHONE)
+def test_on_a_phone_nothing_hangs_out_of_the_screen(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
+    window = kept_window(**PHONE)
     window.open(server.url)
     server.kill()
     window.wait_until(lambda: window.connection == "offline", "the page notices")

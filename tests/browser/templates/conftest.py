@@ -30,15 +30,28 @@ def images(red: bytes) -> Iterator[ImageServer]:
 
 
 @pytest.fixture
-def new_panel(server: PageServer, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Panel]]:
-    """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected."""
+def new_panel(
+    server: PageServer, kept_window: Callable[..., CanvasPage], new_context: Callable[..., BrowserContext]
+) -> Iterator[Callable[..., Panel]]:
+    """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected.
+
+    They are `kept_window`'s, but those with a profile, or `own`, for a test that changes what the page is answered.
+    """
     complaints: list[Callable[[], list[str]]] = []
 
-    def new(context: BrowserContext | None = None, url: str = "", *, complains: bool = False, **options: Any) -> Panel:
+    def new(
+        context: BrowserContext | None = None,
+        url: str = "",
+        *,
+        complains: bool = False,
+        own: bool = False,
+        **options: Any,
+    ) -> Panel:
         # Without motion: a view that glides would be aimed at before it has come to rest.
         options = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce", **options}
-        context = context or new_context(**options)
-        window = CanvasPage(context.new_page())
+        if own:
+            context = new_context(**options)
+        window = CanvasPage(context.new_page()) if context else kept_window(**options)
         if not complains:
             complaints.append(window.complaints())
         window.open(url or server.url)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
 def _middle_of_what_is_free(panel: Panel) -> tuple[float, float]:
     """Between the palette and the panel, below the top bars, in a window 700 px high."""
     boxes = {name: panel.window.page.locator(f"#{name}").bounding_box() for name in ("paints", "panel", "top")}
@@ -207,9 +213,10 @@ def test_on_a_phone_a_finger_drags_it_and_nothing_hangs_out(new_panel: Callable[
 
 
 def test_another_palette_and_size_get_the_template_converted_anew(
-    server: PageServer, new_panel: Callable[..., Panel], tmp_path: Path
+    new_server: Callable[..., PageServer], new_panel: Callable[..., Panel], tmp_path: Path
 ) -> None:
-    panel = new_panel(complains=True)  # while the server is away
+    server = new_server()
+    panel = new_panel(url=server.url, complains=True)  # while the server is away
     panel.add(payload(png([server.palette()[RED]])))
     panel.set(opacity=OPAQUE)
     server.kill()

@@ -151,7 +151,7 @@ def test_where_canvases_read_back_as_noise_it_is_said_and_nothing_is_shown(
     red: bytes,
     format: str,  # noqa: A002 # Pillow's name
 ) -> None:
-    panel = new_panel(complains=True)
+    panel = new_panel(complains=True, own=True)
     _poison(panel)
     file = io.BytesIO()
     with Image.open(io.BytesIO(red)) as image:
@@ -162,7 +162,7 @@ def test_where_canvases_read_back_as_noise_it_is_said_and_nothing_is_shown(
 
 
 def test_where_canvases_read_back_as_noise_a_png_is_right(new_panel: Callable[..., Panel], server: PageServer) -> None:
-    panel = new_panel()
+    panel = new_panel(own=True)
     _poison(panel)
     colors = server.palette()
     pixels = np.array([colors[i] for i in np.arange(64) % 16], np.uint8).reshape(8, 8, 3)

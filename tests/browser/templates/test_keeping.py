@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 
+@pytest.fixture(scope="module")
+def server(server_of_file: PageServer) -> PageServer:
+    """One for all, which paint nothing."""
+    return server_of_file
+
+
 def test_what_was_added_is_kept_over_a_reload(new_panel: Callable[..., Panel], red: bytes, images: ImageServer) -> None:
     panel = new_panel()
     panel.add(payload(red, "from a file.png"))
@@ -55,7 +61,7 @@ def test_what_is_kept_is_drawn_without_the_panel_being_opened(
 
 
 def test_one_removed_while_it_is_converted_does_not_come_back(new_panel: Callable[..., Panel]) -> None:
-    panel = new_panel()
+    panel = new_panel(own=True)
     held: list[Route] = []
     panel.window.page.context.route(
         "**/quantise_worker.js", lambda route: route.continue_() if held else held.append(route)
