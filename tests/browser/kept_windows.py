@@ -46,7 +46,7 @@ class KeptWindows:
         else:
             self._free.remove(kept)
         self._lent.append(kept)
-        return kept.window
+        return kept.lend()
 
     def take_back(self, *, spoilt: bool) -> None:
         """All that are lent: no test has one now. Those that are spoilt are closed."""
@@ -74,27 +74,31 @@ class _Kept:
         self.options = options
         self._page = context.new_page()
         self._link = context.new_cdp_session(self._page)
-        self._origins: set[str] = set()
-        self._page.on("framenavigated", lambda frame: self._origins.add(_origin(frame.url)))
         for name in _REFUSED:
             for owner in (context, self._page):
                 setattr(owner, name, _refuse)
         self.window = CanvasPage(self._page)
+        self._visited: Callable[[], list[str]] = list
+
+    def lend(self) -> CanvasPage:
+        """The window, from now on for one test."""
+        self._visited = self.window.collect("framenavigated", lambda frame: _site(frame.url))
+        return self.window
 
     def clear(self) -> None:
         """Leave the page, and forget all but its files."""
+        visited = {site for site in self._visited() if site.startswith("http")}
         self.window.stop_collecting()
         self._page.evaluate("sessionStorage.clear()")
         self._page.goto("about:blank")
         self.context.clear_cookies()
-        for origin in self._origins:
-            self._link.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-        self._origins.clear()
+        for site in visited:
+            self._link.send("Storage.clearDataForOrigin", {"origin": site, "storageTypes": "all"})
         if self._page.viewport_size != self.options["viewport"]:
             self._page.set_viewport_size(self.options["viewport"])
 
 
-def _origin(url: str) -> str:
+def _site(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
