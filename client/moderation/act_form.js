@@ -25,7 +25,8 @@ export class ActForm {
   #to
   #minutes = make('input', { type: 'number', min: '1', value: '60' })
   #color
-  #file = make('input', { type: 'file', accept: 'image/png' })
+  #file = make('input', { type: 'file', accept: 'image/png', onchange: () => this.#nameFile() })
+  #fileName = make('bdi', {})
   #hours
   #reason = make('input', { type: 'text', maxLength: MOST_REASON })
   #result = make('div', { className: 'result' })
@@ -51,7 +52,7 @@ export class ActForm {
       to: label('mod_restoreTo', this.#to),
       minutes: label('mod_minutes', this.#minutes),
       color: label('color', this.#color),
-      file: label('mod_pictureFile', this.#file),
+      file: make('label', { className: 'file' }, t('mod_pictureFile'), this.#fileName, this.#file),
       hours: label('mod_banFor', this.#hours)
     }
     this.#buttons = {
@@ -104,6 +105,11 @@ export class ActForm {
     fields.file.hidden = kind !== 'stamp'
     fields.hours.hidden = kind !== 'ban'
     buttons.preview.hidden = !PAINTING.includes(kind)
+    this.#tell()
+  }
+
+  #nameFile() {
+    this.#fileName.textContent = this.#file.files?.[0]?.name ?? ''
     this.#tell()
   }
 

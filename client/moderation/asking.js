@@ -168,7 +168,16 @@ const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['no-effect', 'mod_noEffect'],
   ['full', 'mod_full'],
   ['indexing', 'mod_pastIsRead'],
+  ['too-large', 'mod_tooLarge'],
   ['not-kept', 'mod_notKept']
+]))
+/** What is wrong where the server names a parameter; its own sentence has that in quotes, which may be a whole picture. */
+const PARAMETERS = new Map(/** @type {[string, TextKey][]} */ ([
+  ['picture', 'mod_badPicture'],
+  ['text', 'mod_badText'],
+  ['reason', 'mod_badText'],
+  ['width', 'mod_badSize'],
+  ['height', 'mod_badSize']
 ]))
 const PROXY = [0, 502, 504] // nobody answers, or only what stands before the server: it may be at work all the same
 
@@ -186,7 +195,7 @@ export function whyNotDone(error) {
  */
 export function whyNot(error) {
   if (error instanceof Missing) return t(error.key)
-  const words = error instanceof Refusal && WORDS.get(error.code)
+  const words = error instanceof Refusal && (WORDS.get(error.code) ?? PARAMETERS.get(error.parameter))
   if (words) return t(words)
   return error instanceof Refusal && (error.status === 401 || error.status === 403) ? t('mod_actRefused') : whyRefused(error)
 }

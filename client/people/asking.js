@@ -29,13 +29,15 @@ export class Refusal extends Error {
    * @param {string} code  of the problem+json; '' for none
    * @param {string} detail  the server's own sentence, in English; '' for none
    * @param {number} seconds  until it is worth trying again; 0: not said
+   * @param {string} [parameter]  that is wrong; '' for none
    */
-  constructor(status, code, detail, seconds) {
+  constructor(status, code, detail, seconds, parameter = '') {
     super(`${status} ${code}`)
     this.status = status
     this.code = code
     this.detail = detail
     this.seconds = seconds
+    this.parameter = parameter
   }
 }
 
@@ -53,7 +55,7 @@ export async function ask(address, body, limitMs = TIMEOUT_MS) {
   if (response?.status === 200) return answer
   const { code, detail, parameter, retry_after_seconds: exact } = answer
   const seconds = Number(exact ?? response?.headers.get('Retry-After') ?? 0)
-  throw new Refusal(response?.status ?? 0, text(parameter === 'name' ? 'bad-name' : code), text(detail), Number.isFinite(seconds) ? Math.max(0, seconds) : 0)
+  throw new Refusal(response?.status ?? 0, text(parameter === 'name' ? 'bad-name' : code), text(detail), Number.isFinite(seconds) ? Math.max(0, seconds) : 0, text(parameter))
 }
 
 /**

@@ -53,6 +53,7 @@ export function reportForm({ x, y }) {
 
 /** @param {unknown} error */
 function whyNot(error) {
+  if (error instanceof Refusal && error.parameter === 'text') return t('reportBadText')
   if (!(error instanceof Refusal) || error.status !== 429) return whyRefused(error)
   return [t('reportTooMany'), ...(error.seconds ? [t('tryAgainIn', { time: duration(error.seconds) })] : [])].join(' ')
 }

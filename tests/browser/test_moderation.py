@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.moderators_page import open_as_host
 from tests.browser.people_page import button, wait_until_told
+from tests.browser.templates.panel import payload, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,29 @@ def test_a_host_sees_who_painted_an_area_tries_a_wipe_out_does_it_and_undoes_it(
     assert [server.canvas().indexes[5, x] for x in (3, 4, 30)] == [5, 5, 5]
     window.page.keyboard.press("Escape")
     window.wait_until(lambda: not window.page.locator("#moderating").is_visible(), "one moderates no longer")
+
+
+def test_a_picture_is_chosen_by_what_looks_like_a_button_and_stamped(
+    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server(*ENOUGH), new_window()
+    open_as_host(window, server)
+    choose = window.page.locator(".moderation .file")
+    assert not choose.is_visible()
+    window.page.get_by_label("What to do").select_option("stamp")
+    box, button_box = choose.bounding_box(), button(window, "Do it").bounding_box()
+    assert box
+    assert button_box
+    assert box["height"] >= button_box["height"]
+    _choose(window, 4, 4, 2, 2)
+    button(window, "Do it").click()
+    _result(window, "Choose a picture first.")
+    with window.page.expect_file_chooser() as chooser:
+        choose.click()
+    chooser.value.set_files([payload(png([(229, 0, 9)], size=(2, 2)), "crest.png")])  # its first pixel is transparent
+    assert "crest.png" in choose.inner_text()
+    button(window, "Do it").click()
+    _result(window, "Done: 3 pixels.")
 
 
 def test_an_author_from_a_pixels_card_is_banned(

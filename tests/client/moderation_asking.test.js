@@ -74,3 +74,14 @@ test('each refusal says what to do', async () => {
     assert.match(whyNotDone(await perform({ kind: 'wipe' }).catch((error) => error)), words)
   }
 })
+
+test('what is wrong in an act is told in the page’s words, and not with the value, which may be a picture', async () => {
+  for (const [parameter, words] of /** @type {[string, RegExp][]} */ ([['picture', /PNG/], ['text', /too long/], ['reason', /too long/], ['width', /smaller/], ['height', /smaller/]])) {
+    answering(400, { code: 'invalid-parameter', parameter, detail: `${parameter}='iVBORw0K' is wrong` })
+    const why = whyNotDone(await perform({ kind: 'stamp' }).catch((error) => error))
+    assert.match(why, words)
+    assert.doesNotMatch(why, /iVBOR/)
+  }
+  answering(413, { code: 'too-large', detail: 'English' })
+  assert.match(whyNotDone(await perform({ kind: 'stamp' }).catch((error) => error)), /390 KB/)
+})
