@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
@@ -63,10 +64,8 @@ class ServerProcess:
         self._errors.seek(0)
         return self._errors.read().decode()
 
-    async def last_words(self) -> str:
+    def last_words(self) -> str:
         """Whether it runs, and the end of what it has written to standard error, for whoever looks for a cause."""
-        with trio.move_on_after(_LAST_SECONDS, shield=True):
-            await self._process.wait()
         code = self._process.poll()
         state = "runs" if code is None else f"has ended with {code}"
         return f"The server, process {self.pid}, {state}. It has written:\n{self.output[-_LAST_CHARACTERS:]}"
@@ -131,7 +130,7 @@ async def starting(
 ) -> AsyncGenerator[ServerProcess]:
     """A server that has just been started, on a port that the system chooses; killed at the end if it still runs.
 
-    What ends the block as an error has the server's last words as a note, which pytest shows.
+    A test that fails in the block shows the server's last words.
 
     Args:
         data: its data folder.
@@ -148,8 +147,14 @@ async def starting(
         server = ServerProcess(process, said, errors)
         try:
             yield server
-        except BaseException as error:
-            error.add_note(await server.last_words())
+        except Exception as error:
+            with trio.move_on_after(_LAST_SECONDS, shield=True):
+                await server.wait()
+            error.add_note(server.last_words())
+            raise
+        except BaseException:
+            # A time limit's: what becomes of it is raised further out. What is printed here is shown if the test fails.
+            print(server.last_words(), file=sys.stderr)  # noqa: T201
             raise
         finally:
             await server.kill()
