@@ -7,7 +7,6 @@ there is a page for each address by which the server is asked. Everything that a
 
 from __future__ import annotations
 
-import hashlib
 import html
 import re
 from functools import lru_cache
@@ -93,7 +92,7 @@ class HostPage:
         icon = self.identity.icon
         if icon is None:
             raise Problem(404, "not-found", "this canvas has no icon of its own")
-        headers = (_KEPT, ("ETag", f'"{_tag(icon.body)}"'), _ICON_POLICY, _NOSNIFF)
+        headers = (_KEPT, ("ETag", f'"{icon.tag}"'), _ICON_POLICY, _NOSNIFF)
         if has_tag(request.headers.get("if-none-match"), headers[1][1]):
             return Answer(304, headers)
         return Answer(200, (("Content-Type", icon.kind), *headers), icon.body)
@@ -151,7 +150,7 @@ class HostPage:
     def _icons(self) -> list[str]:
         icon = self.identity.icon
         assert icon is not None
-        where = f"icon?v={_tag(icon.body)}"
+        where = f"icon?v={icon.tag}"
         links = [f'<link rel="icon" type="{icon.kind}" href="{where}">']
         if icon.kind == PNG:
             links.append(f'<link rel="apple-touch-icon" sizes="{icon.side_px}x{icon.side_px}" href="{where}">')
@@ -160,7 +159,3 @@ class HostPage:
 
 def _meta(attribute: str, name: str, content: str) -> str:
     return f'<meta {attribute}="{name}" content="{html.escape(content)}">'
-
-
-def _tag(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=12).hexdigest()
