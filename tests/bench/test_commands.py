@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,11 @@ from bench.__main__ import bench
 from bench.logs.trace import Trace, generate
 from tests.support.benches import run_bench
 from tests.support.parts import chromium, require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.benches import Figures
 
 SECONDS = 150
 
@@ -36,7 +42,7 @@ SMALL = {
     "latency": ["--edits", "5", "--runs", "2", "--pause-ms", "0"],
     "replay": ["--edits", "20000", "--records", "3000", "--runs", "2"],
     "start": ["--edits", "20000", "--runs", "1"],
-    "rplace": ["--states", "5", "--edits", "20000"],
+    "rplace": ["--states", "5", "--edits", "20000", "--record-edits", "71"],
     "snapshot": ["--runs", "2"],
     "soak": [
         *("--minutes", "0.2", "--people", "30", "--stay-seconds", "3", "--rate", "50"),
@@ -56,13 +62,21 @@ LINUX = {
 WITHOUT_TARGETS = {"image"}
 
 
+@pytest.fixture(scope="module")
+def done_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Figures]:
+    """Each bench in its small size, once for all tests that look at what it found."""
+    return functools.cache(
+        lambda command: run_bench(command, tmp_path_factory.mktemp(command), *SMALL[command], seconds=SECONDS)
+    )
+
+
 @pytest.mark.parametrize("command", SMALL)
-def test_bench_prints_a_table_and_writes_its_figures(command: str, tmp_path: Path) -> None:
+def test_bench_prints_a_table_and_writes_its_figures(command: str, done_small: Callable[[str], Figures]) -> None:
     if command in LINUX:
         require("/proc", Path("/proc/self/status").exists(), "run on Linux")
     if command == "page":
         chromium()
-    done = run_bench(command, tmp_path, *SMALL[command], seconds=SECONDS)
+    done = done_small(command)
     written = done.written
     # In some seconds on a busy machine a latency may well rise, which a soak has to call by its name.
     assert done.code in ((0, 1) if command == "soak" else (0,))
@@ -94,9 +108,9 @@ def test_url_that_is_none_is_refused_in_a_line(command: str) -> None:
     assert "http://host:port" in result.output
 
 
-def test_event_ends_with_everybody_at_the_servers_canvas_after_a_restart(tmp_path: Path) -> None:
+def test_event_ends_with_everybody_at_the_servers_canvas_after_a_restart(done_small: Callable[[str], Figures]) -> None:
     require("/proc", Path("/proc/self/status").exists(), "run on Linux")
-    done = run_bench("event", tmp_path, *SMALL["event"], seconds=SECONDS)
+    done = done_small("event")
     figures = {figure["name"]: figure["value"] for figure in done.written["figures"]}
     assert done.code == 0
     assert figures["people with a wrong canvas at the end"] == 0
@@ -104,8 +118,8 @@ def test_event_ends_with_everybody_at_the_servers_canvas_after_a_restart(tmp_pat
     assert figures["edits placed"] > 0
 
 
-def test_rplace_compares_every_state_of_the_event(tmp_path: Path) -> None:
-    done = run_bench("rplace", tmp_path, *SMALL["rplace"], "--record-edits", "71", seconds=SECONDS)
+def test_rplace_compares_every_state_of_the_event(done_small: Callable[[str], Figures]) -> None:
+    done = done_small("rplace")
     figures = {figure["name"]: figure["value"] for figure in done.written["figures"]}
     assert figures["states compared"] == 5
     assert figures["states that differ"] == 0
