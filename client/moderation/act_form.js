@@ -15,6 +15,7 @@ import { untilDone } from './under_way.js'
 
 const KINDS = /** @type {const} */ (['restore', 'wipe', 'stamp', 'protect', 'ban', 'unban'])
 const PAINTING = /** @type {readonly string[]} */ (['restore', 'wipe', 'stamp']) // those that can be tried out
+const ANYWHERE = /** @type {readonly string[]} */ (['ban', 'unban'])
 const HOURS = /** @type {const} */ (['1', '24', '168', 'good'])
 const MOST_REASON = 200
 
@@ -115,9 +116,10 @@ export class ActForm {
 
   async #chosen() {
     const hours = this.#hours.value
+    const kind = this.#kind.value
     const chosen = /** @type {Chosen} */ ({
-      kind: this.#kind.value,
-      area: this.#page.area.area,
+      kind,
+      area: ANYWHERE.includes(kind) ? null : this.#page.area.area,
       authors: this.#page.authors.chosen,
       to: this.#to.value,
       moment: this.#page.moment(),

@@ -50,13 +50,10 @@ export class ActList extends ShownList {
 
   /** @param {Done} act */
   #undo({ id }) {
-    if (this.node.ariaBusy === 'true') return // who presses twice is not to undo it twice
-    this.node.ariaBusy = 'true'
-    return this.trying.during(async () => {
+    return this.attempt(async () => {
       try {
         await perform({ kind: 'undo', act: id })
       } finally {
-        this.node.ariaBusy = 'false'
         this.#done() // what came of it is on record, also where nobody has told
       }
     }, whyNotDone)

@@ -5,9 +5,11 @@
 import { AreaChoice } from '../view/area.js'
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
+import { areaOf } from './request.js'
 import './texts.js'
 
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
+/** @typedef {import('./request.js').Missing} Missing */
 
 const NAMES = /** @type {const} */ (['x', 'y', 'width', 'height'])
 
@@ -35,12 +37,13 @@ export class AreaPart {
     this.node = make('fieldset', {}, make('legend', {}, t('mod_area')), make('div', { className: 'row' }, this.#drag, whole), make('div', { className: 'fields' }, ...labels))
   }
 
-  /** The area on the canvas; null while none is chosen, or the canvas has no such one. */
+  /**
+   * The area that is chosen; null while none is.
+   * @throws {Missing} the canvas has no such one
+   */
   get area() {
-    const canvas = this.#page.canvas()
-    const [x, y, width, height] = this.#fields.map((field) => field.valueAsNumber)
-    const isOne = canvas && [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1
-    return isOne && x + width <= canvas.width && y + height <= canvas.height ? { x, y, width, height } : null
+    const typed = this.#fields.map((field) => (field.validity.badInput ? 'no number' : field.value))
+    return areaOf(typed, this.#page.canvas() ?? { width: 0, height: 0 })
   }
 
   /**
@@ -86,7 +89,11 @@ export class AreaPart {
   }
 
   #show() {
-    this.#choice.area = this.area
+    try {
+      this.#choice.area = this.area
+    } catch {
+      this.#choice.area = null // while it is being typed
+    }
     this.#page.invalidate()
   }
 }

@@ -45,9 +45,12 @@ class InForce extends ShownList {
    * @param {ActRequest} act
    */
   lifting(what, value, act) {
-    const lift = () => this.trying.during(async () => {
-      await perform(act)
-      this.#done()
+    const lift = () => this.attempt(async () => {
+      try {
+        await perform(act)
+      } finally {
+        this.#done() // what came of it is on record, also where nobody has told
+      }
     }, whyNotDone)
     return make('button', { type: 'button', value, ariaLabel: `${t('mod_lift')}: ${what}`, onclick: () => void lift() }, t('mod_lift'))
   }

@@ -10,12 +10,14 @@ import { t } from '../words/language.js'
 import { ActForm } from './act_form.js'
 import { ActList } from './act_list.js'
 import { AreaPart } from './area_part.js'
+import { whyNot } from './asking.js'
 import { eventForm } from './event_form.js'
 import { Authors, nameOf as authorNameOf } from './painters.js'
 import { BanList, ProtectionList } from './in_force.js'
 import { keepLooking } from './keep_looking.js'
 import { Looks } from './looks.js'
 import { ReportList } from './report_list.js'
+import { Missing } from './request.js'
 import './texts.js'
 import { goOn } from './when.js'
 
@@ -145,9 +147,13 @@ export class Moderation {
   }
 
   /** @param {AreaPart} part */
-  async #seePast({ area }) {
-    if (!area) return this.#page.say(t('mod_noArea'), 'trouble')
-    this.#lookAt(area)
+  async #seePast(part) {
+    try {
+      if (!part.area) throw new Missing('mod_noArea')
+      this.#lookAt(part.area)
+    } catch (error) {
+      return this.#page.say(whyNot(error), 'trouble')
+    }
     await (await this.#page.timeMachine()).open()
   }
 

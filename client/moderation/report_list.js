@@ -48,7 +48,7 @@ export class ReportList extends ShownList {
    * @param {'seen' | 'done'} state
    */
   #mark(id, state) {
-    return this.trying.during(async () => {
+    return this.attempt(async () => {
       await mark(id, state)
       await this.refresh()
     }, whyNot)

@@ -26,11 +26,27 @@
 
 /** What is missing in what was chosen: a text's key. */
 export class Missing extends Error {
-  /** @param {'mod_noArea' | 'mod_noAuthor' | 'mod_noMoment' | 'mod_noPicture' | 'mod_noMinutes'} key */
+  /** @param {'mod_noArea' | 'mod_badArea' | 'mod_noAuthor' | 'mod_noMoment' | 'mod_noPicture' | 'mod_noMinutes'} key */
   constructor(key) {
     super(key)
     this.key = key
   }
+}
+
+/**
+ * The area whose numbers were typed; null where none was.
+ *
+ * @param {string[]} typed  x, y, width, height
+ * @param {{ width: number, height: number }} canvas
+ * @returns {Rectangle | null}
+ * @throws {Missing} it isn't one on the canvas: by no means all of the canvas is meant then
+ */
+export function areaOf(typed, canvas) {
+  if (typed.every((number) => number === '')) return null
+  const [x, y, width, height] = typed.map((number) => (number === '' ? NaN : Number(number)))
+  const isOne = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1
+  if (isOne && x + width <= canvas.width && y + height <= canvas.height) return { x, y, width, height }
+  throw new Missing('mod_badArea')
 }
 
 /**

@@ -18,8 +18,7 @@ const AIM_MS = 500 // whoever presses a button that has just moved there has aim
 /** @template Item */
 export class ShownList {
   node
-  /** What was tried with an entry. */
-  trying = new Telling()
+  #trying = new Telling()
   #listed
   #list
   #loading = new Telling('mod_loading')
@@ -44,7 +43,7 @@ export class ShownList {
     this.#list = make('ul', { className })
     this.#list.addEventListener('click', (event) => this.#guard(event), true)
     this.#more = make('button', { type: 'button', hidden: true, onclick: () => void this.#load(() => this.#listed.more()) }, t(more))
-    this.node = make('section', {}, make('h3', {}, t(heading)), this.#loading.node, this.trying.node, this.#list, this.#end, this.#more)
+    this.node = make('section', {}, make('h3', {}, t(heading)), this.#loading.node, this.#trying.node, this.#list, this.#end, this.#more)
   }
 
   /** What is shown. */
@@ -95,6 +94,19 @@ export class ShownList {
       this.#loading.trouble(whyNot(error))
       return false
     }
+  }
+
+  /**
+   * Do something with an entry, one thing at a time: who presses twice is not to do it twice.
+   *
+   * @param {() => Promise<void>} act
+   * @param {(error: unknown) => string} why  it went wrong
+   */
+  async attempt(act, why) {
+    if (this.node.ariaBusy === 'true') return
+    this.node.ariaBusy = 'true'
+    await this.#trying.during(act, why)
+    this.node.ariaBusy = 'false'
   }
 
   /** @param {() => Promise<void>} act */

@@ -71,6 +71,7 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) == OUTLINE, "the area is outlined")
     window.wait_until(lambda: window.page.locator(".bans li").count() == 2, "what another one lifts goes by itself")
     _press(window, ".bans button", text="Lift")
+    window.page.keyboard.press("Enter")  # who presses twice doesn't do it twice
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
     assert window.ask("document.activeElement.textContent") == "Banned now"  # not the next one's button
     assert [it["author"] for it in moderator.listed("bans")] == [VANDAL]
@@ -81,6 +82,8 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     _says(window, ".protections", "Nothing is.")
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) != OUTLINE, "the outline is gone")
     assert moderator.listed("protections") == []
+    lifted = window.page.locator(".acts li", has_text="Lift a ban")
+    assert [lifted.count(), window.page.locator(".moderation .trouble").count()] == [2, 0]
 
 
 def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(

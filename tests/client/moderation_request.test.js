@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { actOf, Missing } from '../../client/moderation/request.js'
+import { actOf, areaOf, Missing } from '../../client/moderation/request.js'
 
 /** @typedef {import('../../client/moderation/request.js').Chosen} Chosen */
 
@@ -55,4 +55,15 @@ test('each other act has what it needs, and no more', () => {
   assert.deepEqual(act({ kind: 'ban', authors: [ADA], hours: 24 }), { kind: 'ban', authors: [ADA], until: '2026-01-03T03:04:05.000Z' })
   assert.deepEqual(act({ kind: 'ban', authors: [ADA] }), { kind: 'ban', authors: [ADA], until: null })
   assert.deepEqual(act({ kind: 'unban', authors: [ADA], area: AREA }), { kind: 'unban', authors: [ADA] })
+})
+
+test('an area is what its four numbers say, and none where nothing was typed', () => {
+  assert.deepEqual(areaOf(['1', '2', '99', '48'], CANVAS), { x: 1, y: 2, width: 99, height: 48 })
+  assert.equal(areaOf(['', '', '', ''], CANVAS), null)
+})
+
+test('an area that is half typed, or beyond the canvas, is no area, and by no means all of the canvas', () => {
+  for (const typed of [['1', '2', '3', ''], ['1', '2', '100', '4'], ['1', '2', '0', '4'], ['-1', '2', '3', '4'], ['1.5', '2', '3', '4'], ['no number', '', '', '']]) {
+    assert.throws(() => areaOf(typed, CANVAS), (error) => error instanceof Missing && error.key === 'mod_badArea', typed.join())
+  }
 })
