@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -155,13 +157,22 @@ def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer
     server.close()
 
 
+@pytest.fixture(scope="module")
+def lab_url(page_server: PageServer) -> str:
+    """Where `screen.js` is: the page names the folder, which has its files' hash."""
+    page = httpx.get(page_server.url, trust_env=False, verify=False).text
+    found = re.search(r'<script type="module" src="(.+?)main\.js"', page)
+    assert found is not None
+    return f"{page_server.url}{found[1]}view/screen.js"
+
+
 @pytest.fixture
-def new_lab(page_server: PageServer, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
+def new_lab(lab_url: str, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
     """Makes windows with a canvas of noise; options are the browser's."""
 
     def new(width: int = 90, height: int = 70, **options: Any) -> Lab:
         lab = Lab(new_context(**{"viewport": WINDOW, **options}).new_page())
-        lab.page.goto(page_server.url)
+        lab.page.goto(lab_url)
         lab.put_together(noise(width, height))
         return lab
 

@@ -1,7 +1,8 @@
 """The canvas' screen by itself, in a real browser.
 
 The parts are put together here by themselves, in the page's place: what is tested is `screen.js`, its layers and
-`gestures.js`, with a canvas of any size and content, and not what the page does with a tap.
+`gestures.js`, with a canvas of any size and content, and not what the page does with a tap. The window shows the source
+of `screen.js`, where nothing else runs, and imports from there: the page itself would load 65 files first.
 """
 
 from __future__ import annotations
@@ -27,9 +28,8 @@ BIAS = 1 / 1024  # as in tiles.js: a pixel's edge in the middle of a device pixe
 
 # The indexes as base64: Playwright takes seconds to hand over an array of a million numbers.
 _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
-    const { src } = document.querySelector('script[type=module]')
     const names = ['canvas/canvas', ...['screen', 'grid', 'glow', 'gestures', 'viewport'].map((name) => `view/${name}`)]
-    const parts = await Promise.all(names.map((name) => import(new URL(`${name}.js`, src).href)))
+    const parts = await Promise.all(names.map((name) => import(new URL(`../${name}.js`, location.href).href)))
     const { Canvas, Screen, Grid, Glow, listenToGestures, line } = Object.assign({}, ...parts)
     document.body.replaceChildren()
     document.body.style.background = '#fff'

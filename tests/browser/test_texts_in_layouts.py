@@ -7,6 +7,7 @@ languages, that one twice, and that one from right to left.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,17 +106,29 @@ class _Look:
 
     def at(self, sizes: list[tuple[int, int]], panel: str = "") -> None:
         """Look at each size, with usual and, where there is room for some, with doubled text."""
-        arguments = f"{{ coarse: {str(self._coarse).lower()}, panel: '{panel}' }}"
         states = {"": _QUIET} if panel else {"": _QUIET, " crowded": _CROWDED, " asking": _ASKING}
         for width, height in sizes:
             self._window.page.set_viewport_size({"width": width, "height": height})
-            for text in ("100%", "200%") if self._larger and (width, height) != _ZOOMED else ("100%",):
-                self._window.ask(f"document.documentElement.style.fontSize = '{text}'")
-                for state, act in states.items():
-                    wrong = self._window.ask(f"(({act})(), ({_LAYOUT})({arguments}))")
-                    self.states += 1
-                    if wrong:
-                        self.wrong[f"{panel or 'bars'} {width} x {height} at {text}{state}"] = wrong
+            texts = ("100%", "200%") if self._larger and (width, height) != _ZOOMED else ("100%",)
+            for (text, state), wrong in self._looked(panel, texts, states).items():
+                self.states += 1
+                if wrong:
+                    self.wrong[f"{panel or 'bars'} {width} x {height} at {text}{state}"] = wrong
+
+    def _looked(self, panel: str, texts: tuple[str, ...], states: dict[str, str]) -> dict[tuple[str, str], list[str]]:
+        """What is wrong with each size of text in each state.
+
+        The page is asked once for all of them: between two questions it draws what nobody looks at, which took most of
+        the time, and its tick may take a state back.
+        """
+        arguments = f"{{ coarse: {str(self._coarse).lower()}, panel: '{panel}' }}"
+        steps = [
+            f"(document.documentElement.style.fontSize = '{text}', ({act})(), look({arguments}))"
+            for text in texts
+            for act in states.values()
+        ]
+        told = self._window.ask(f"((look) => [{', '.join(steps)}])({_LAYOUT})")
+        return dict(zip(itertools.product(texts, states), told, strict=True))
 
     def open(self, panel: str) -> None:
         """Open a panel, and wait for what is in it and its looks."""

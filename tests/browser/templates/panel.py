@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -124,6 +125,13 @@ class Panel:
         self.window.wait_until(
             lambda: self.window.drawn(x, y) == pytest.approx(color, abs=2),
             f"{color} at {x}, {y}",
+        )
+
+    def wait_until_all_drawn(self, x: int, y: int, colors: dict[tuple[int, int], tuple[int, int, int]]) -> None:
+        """Wait until the middles of canvas pixels, each so far from x, y, have a colour, as `wait_until_drawn` does."""
+        self.window.wait_until(
+            lambda: np.abs(np.subtract(self.window.drawn_beside(x, y, list(colors)), list(colors.values()))).max() <= 2,
+            f"{colors} beside {x}, {y}",
         )
 
 

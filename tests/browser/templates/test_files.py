@@ -112,11 +112,11 @@ def test_a_turned_image_stands_as_in_placed_paint(
         panel.element.locator("input[type=file]").set_input_files(payload(file))
         panel.wait_for_rows(1)
         panel.set(x="20", y="20", opacity=OPAQUE)
-        for x in (1, upright.width - 2):
-            for y in (1, upright.height - 2):
-                distances = np.abs(np.array(palette) - np.asarray(upright, np.int16)[y, x]).sum(axis=1)
-                nearest = palette[int(distances.argmin())]
-                panel.wait_until_drawn(20 + x, 20 + y, nearest)
+        corners = [(x, y) for x in (1, upright.width - 2) for y in (1, upright.height - 2)]
+        distances = [np.abs(np.array(palette) - np.asarray(upright, np.int16)[y, x]).sum(axis=1) for x, y in corners]
+        panel.wait_until_all_drawn(
+            20, 20, dict(zip(corners, (palette[int(d.argmin())] for d in distances), strict=True))
+        )
         total = upright.width * upright.height
         assert panel.count == f"0 right, {total} to do"
         panel.press("Remove")
