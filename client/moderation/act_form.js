@@ -15,6 +15,7 @@ import { untilDone } from './under_way.js'
 
 const KINDS = /** @type {const} */ (['restore', 'wipe', 'stamp', 'protect', 'ban', 'unban'])
 const PAINTING = /** @type {readonly string[]} */ (['restore', 'wipe', 'stamp']) // those that can be tried out
+const EVERYBODYS = /** @type {readonly string[]} */ (['wipe', 'stamp'])
 const ANYWHERE = /** @type {readonly string[]} */ (['ban', 'unban'])
 const HOURS = /** @type {const} */ (['1', '24', '168', 'good'])
 const MOST_REASON = 200
@@ -30,6 +31,7 @@ export class ActForm {
   #fileName = make('bdi', {})
   #hours
   #reason = make('input', { type: 'text', maxLength: MOST_REASON })
+  #everybody = make('p', {}, t('mod_everybodys'))
   #result = make('div', { className: 'result' })
   #buttons
   #fields
@@ -62,7 +64,7 @@ export class ActForm {
     }
     this.#result.setAttribute('role', 'status')
     this.node = make('form', {}, label('mod_act', this.#kind), ...Object.values(this.#fields), label('mod_reason', this.#reason),
-      make('div', { className: 'row' }, this.#buttons.preview, this.#buttons.perform), this.#result)
+      this.#everybody, make('div', { className: 'row' }, this.#buttons.preview, this.#buttons.perform), this.#result)
     this.node.addEventListener('submit', (event) => {
       event.preventDefault()
       void this.#try(() => this.#perform(), whyNotDone)
@@ -106,7 +108,13 @@ export class ActForm {
     fields.file.hidden = kind !== 'stamp'
     fields.hours.hidden = kind !== 'ban'
     buttons.preview.hidden = !PAINTING.includes(kind)
+    this.namedAuthors()
     this.#tell()
+  }
+
+  /** Other authors are named: some acts don't ask whose pixels they are, which is said before somebody relies on it. */
+  namedAuthors() {
+    this.#everybody.hidden = !EVERYBODYS.includes(this.#kind.value) || !this.#page.authors.chosen.length
   }
 
   #nameFile() {

@@ -47,7 +47,7 @@ const SVG = 'http://www.w3.org/2000/svg'
 export class Moderation {
   #page
   #roles = /** @type {string[]} */ ([])
-  #authors = new Authors(() => {})
+  #authors = new Authors(() => this.#form?.namedAuthors())
   #button = button()
   #frame = make('p', { id: 'moderating', hidden: true }, t('mod_moderating'))
   #form = /** @type {ActForm | null} */ (null)

@@ -106,8 +106,11 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
     keys.type("Ban")
     _press(window, ".moderation button", text="Do it")
     _says(window, ".bans", "until")
+    hint = window.page.get_by_text("not only those of the authors above")
+    assert not hint.is_visible()
     _tab_to(window, ".moderation select")
     keys.type("Wipe")
+    window.wait_until(hint.is_visible, "the author is still named, which a wipe doesn't ask for")
     _press(window, ".moderation button", text="Preview")
     _says(window, ".moderation form .result", "2 pixels change.")
     _press(window, ".moderation button", text="Do it")
@@ -156,12 +159,14 @@ def test_texts_of_others_turn_nothing_around(
     turning = "\u202eabc"
     done = {"id": 7, "kind": "close", "time": "2026-01-01T00:00:00Z", "by": VANDAL, "name": turning, "done": True}
     report = {"id": 1, "time": done["time"], "area": [1, 1, 1, 1], "text": turning, "author": VANDAL, "state": "new"}
-    acts = {"acts": [{**done, "undone": True, "reason": turning}], "next": None}
+    acts = {"acts": [{**done, "undone": True, "reason": turning}], "next": None, "older": "not-kept"}
     reports = {"reports": [{**report, "picture": {"png": ""}}], "next": None}
     window.page.route("**/acts?*", lambda route: route.fulfill(json=acts))
     window.page.route("**/reports?*", lambda route: route.fulfill(json=reports))
     open_as_host(window, server)
     _says(window, ".acts", turning)
+    ends = window.page.locator(".moderation .end:visible").all_inner_texts()
+    assert ends == ["There may be earlier ones, which this server can no longer tell."]
     window.wait_until(window.page.locator(".reports .said").is_visible, "the report is there")
     # What stands behind a name is drawn behind it.
     behind = """(name) => {
