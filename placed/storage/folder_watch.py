@@ -13,6 +13,7 @@ its content, the watch puts it back. The watch also knows how much room there is
 from __future__ import annotations
 
 import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import trio
@@ -53,6 +54,8 @@ class FolderWatch:
         self._mended: str | None = None
         self._seconds = seconds
         self._limiter = trio.CapacityLimiter(1)
+        self._own_thread = trio.CapacityLimiter(1)
+        self._looking = threading.Lock()  # two who put back the same file at once would be in each other's way
         self.displaced: str | None = None
         self.log_bytes: int | None = None
         self.free_bytes: dict[str, float] = {}
@@ -60,16 +63,27 @@ class FolderWatch:
 
     async def run(self) -> None:
         """Look for ever."""
-        while True:
-            await self.look()
-            await trio.sleep(self._seconds)
+        await self.look()
+        ended = threading.Event()
+        try:
+            while True:
+                # The thread comes back only with news. To hand it each look took 0.5 ms, a fifth of all that an idle
+                # server does in a second.
+                found = await trio.to_thread.run_sync(
+                    self._look_for_news, ended, limiter=self._own_thread, abandon_on_cancel=True
+                )
+                self._note(*found)
+        finally:
+            ended.set()
 
     async def look(self) -> None:
         """Look now, in a thread, and say what has changed.
 
         Cancellation: at any time; the thread is left to a disk that hangs.
         """
-        displaced, mended = await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+        self._note(*await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True))
+
+    def _note(self, displaced: str | None, mended: str | None) -> None:
         if (displaced is None) != (self.displaced is None):
             _tell(displaced)
         self.displaced = displaced
@@ -79,7 +93,18 @@ class FolderWatch:
 
     # What follows runs in a worker thread.
 
+    def _look_for_news(self, ended: threading.Event) -> tuple[str | None, str | None]:
+        """Look until something has changed, or nobody waits for it any more."""
+        found = known = self.displaced, self._mended
+        while found == known and not ended.wait(self._seconds):
+            found, known = self._look(), (self.displaced, self._mended)
+        return found
+
     def _look(self) -> tuple[str | None, str | None]:
+        with self._looking:
+            return self._look_at_all()
+
+    def _look_at_all(self) -> tuple[str | None, str | None]:
         self.log_bytes = _size_of(self._folders.get("log"))
         disks = [(name, disk) for name, folder in self._folders.items() if (disk := _disk_of(folder)) is not None]
         self.free_bytes = {name: disk.free for name, disk in disks}
