@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from typing import TYPE_CHECKING
@@ -72,6 +73,31 @@ async def test_it_looks_again_and_again() -> None:
             await looked.wait()
             await found.wait()
             nursery.cancel_scope.cancel()
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts how often the watch's task is woken."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.count += task.name.endswith("FolderWatch.run")
+
+
+async def test_looks_that_find_nothing_new_do_not_wake_the_loop(nursery: trio.Nursery) -> None:
+    looks, enough, steps = itertools.count(), threading.Event(), _Steps()
+
+    def look() -> str | None:
+        if next(looks) == 50:
+            enough.set()
+        return None
+
+    trio.lowlevel.add_instrument(steps)
+    nursery.start_soon(FolderWatch([look], {}, seconds=0).run)
+    assert await trio.to_thread.run_sync(enough.wait, LIMIT_SECONDS)
+    assert steps.count < 10
+    nursery.cancel_scope.cancel()
 
 
 async def test_disk_that_hangs_doesn_t_hold_up_the_end() -> None:
