@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from isal import isal_zlib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     Read = Callable[[int, int], bytes]
 
 BLOCK: Final = 1_024  # values; one is unpacked in 15 us: a pixel that was set 100 times needs 200 of them
+_AT_ONCE: Final = 32 * BLOCK  # values: all of a segment would take 3 MB for a moment
 _ENTRY: Final = struct.Struct("<qIB")
 _ENTRY_DTYPE: Final = np.dtype([("first", "<i8"), ("end", "<u4"), ("width", "u1")])
 _LEVEL: Final = 1  # higher ones make real times 1 % smaller, and take longer
@@ -46,15 +48,22 @@ class ColumnDamaged(ValueError):
 def pack(values: NDArray[np.int64]) -> bytes:
     """The bytes of n values, int64, shape (n,)."""
     entries, blocks, end = [], [], 0
-    begins = range(0, len(values), BLOCK)
-    steps = _zigzags(values)
-    highest = np.maximum.reduceat(steps, begins).tolist() if begins else []
-    for begin, first, high in zip(begins, values[::BLOCK].tolist(), highest, strict=True):
-        width, data = _pack_block(steps[begin : begin + BLOCK], high)
+    for first, width, data in chain.from_iterable(
+        _packed_blocks(values[at : at + _AT_ONCE]) for at in range(0, len(values), _AT_ONCE)
+    ):
         end += len(data)
         entries.append(_ENTRY.pack(first, end, width))
         blocks.append(data)
     return b"".join((*entries, *blocks))
+
+
+def _packed_blocks(values: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]]:
+    """Each block's first value, how wide its differences are, and its data."""
+    begins = range(0, len(values), BLOCK)
+    steps = _zigzags(values)
+    highest = np.maximum.reduceat(steps, begins).tolist()
+    for begin, first, high in zip(begins, values[::BLOCK].tolist(), highest, strict=True):
+        yield first, *_pack_block(steps[begin : begin + BLOCK], high)
 
 
 def _zigzags(values: NDArray[np.int64]) -> NDArray[np.uint64]:

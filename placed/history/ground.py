@@ -49,9 +49,14 @@ class Ground:
     def touched(self) -> NDArray[np.bool_]:
         """The pixels that an edit has ever set: bool, shape (height * width,)."""
         pixels = self.definition.width * self.definition.height
+        return np.unpackbits(self.touched_bits, count=pixels).view(np.bool_)
+
+    @property
+    def touched_bits(self) -> NDArray[np.uint8]:
+        """The same, a bit for each, the first in the high bits: not to be changed."""
         if self._touched is None:
-            return np.zeros(pixels, np.bool_)
-        return np.unpackbits(self._touched, count=pixels).view(np.bool_)
+            return np.zeros(-(-self.definition.width * self.definition.height // 8), np.uint8)
+        return self._touched
 
     def grow(self, definition: Definition) -> None:
         """Become larger, or have more colours: what was there stays where it is, and the rest is blank."""

@@ -71,7 +71,9 @@ def _highest(stretch: Stretch) -> int:
 
 
 def _records(stretch: Stretch) -> int:
-    return int(np.count_nonzero(np.diff(stretch.rows["offset"], prepend=np.int64(-1)))) + len(stretch.others)
+    offsets = stretch.rows["offset"]
+    begun = int(np.count_nonzero(offsets[1:] != offsets[:-1])) + 1 if len(offsets) else 0
+    return begun + len(stretch.others)
 
 
 def _encode_sections(stretch: Stretch, definition: Definition, ground: Ground) -> list[bytes]:
@@ -80,16 +82,14 @@ def _encode_sections(stretch: Stretch, definition: Definition, ground: Ground) -
     index = pixel_index.build(pixels_of(rows, definition), pixels)
     order, halves = pixel_index.pack_numbers(index.numbers, pixel_index.Shape.of(pixels, len(rows)))
     base = ground.definition
-    people, authors = _encode_authors(rows["author"])
     return [
         _deflate(pack_rows(ground.canvas, bit_depth(base.colors))),
-        _deflate(np.packbits(ground.touched & (ground.canvas.reshape(-1) == 0))),
+        _deflate(ground.touched_bits & np.packbits(ground.canvas.reshape(-1) == 0)),
         _deflate(cells_of(rows, definition).astype("<u4")),
         isal_zlib.compress(_encode_others(stretch), _DEFLATE_LEVEL),
         pack(rows["offset"]),
         pack(rows["ms"]),
-        people,
-        authors,
+        *_encode_authors(rows["author"]),  # not earlier: these are 1 MB, more than all the others need beside them
         index.starts.tobytes(),
         index.lows.tobytes(),
         order,
@@ -104,12 +104,22 @@ def _deflate(array: NDArray[np.generic]) -> bytes:
 
 
 def _encode_authors(authors: NDArray[np.uint64]) -> tuple[bytes, bytes]:
-    people = np.sort(authors)
-    people = people[np.concatenate([[True], people[1:] != people[:-1]])[: len(people)]]
-    number = number_type(len(people))
-    if len(people) * 8 + len(authors) * number.itemsize >= len(authors) * 8:
+    people = _people(authors)
+    if people is None:
         return b"", authors.tobytes()
-    return people.tobytes(), np.searchsorted(people, authors).astype(number).tobytes()
+    return people.tobytes(), np.searchsorted(people, authors).astype(number_type(len(people))).tobytes()
+
+
+def _people(authors: NDArray[np.uint64]) -> NDArray[np.uint64] | None:
+    """Each author once, ascending; None where to name them by their places would save nothing."""
+    people = np.sort(authors)
+    is_first = np.ones(len(people), np.bool_)
+    np.not_equal(people[1:], people[:-1], out=is_first[1:])
+    count = int(np.count_nonzero(is_first))
+    # Found out before they are copied: mostly nearly all are different people, 1 MB of them.
+    if count * 8 + len(authors) * number_type(count).itemsize >= len(authors) * 8:
+        return None
+    return people[is_first]
 
 
 def _encode_others(stretch: Stretch) -> bytes:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAP_STEP_BYTES: Final = 16 << 20  # the most that the map makes resident; each costs one transaction twice
+MAP_STEP_BYTES: Final = 8 << 20  # the most that the map makes resident; each costs one transaction twice
 CLOSE_SECONDS: Final = 10.0  # a guess: a commit on a slow disk takes 1 s
 DATA_NAME: Final = "data.mdb"
 _CREATING_NAME: Final = "creating"
