@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
-from placed.history.ground import Ground
+from placed.history.ground import Ground, highest_ms
 from placed.history.layout import SegmentDamaged
 from placed.history.stretch import ROW, Stretch, join
 
@@ -161,10 +161,7 @@ class Past:
         self.check(version)
         tail = self.tail
         if tail is not None and version >= tail.stretch.start:
-            part = tail.stretch.until(version)
-            times = part.moments()[1]
-            highest = max(int(times.max(initial=0)), tail.ground.highest_ms)
-            return highest or None
+            return max(highest_ms(tail.stretch.until(version)), tail.ground.highest_ms) or None
         # The segments don't hold the record that made their first version.
         if version == self.first:
             return None

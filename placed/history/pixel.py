@@ -105,9 +105,7 @@ class _Looks:
 def _hits(past: Past, x: int, y: int, before: int, looks: _Looks) -> Iterator[Hit]:
     tail = past.tail
     if tail is not None and before > tail.stretch.start:
-        rows = tail.stretch.until(before).rows
-        found = rows[(rows["x"] == x) & (rows["y"] == y)]
-        for offset, ms, _, _, color, author, act in found[::-1].tolist():
+        for offset, ms, _, _, color, author, act in tail.rows_of(x, y, before)[::-1].tolist():
             yield Hit(offset, ms, color, author, act)
     for at in looks.down_from(past.at(before)):
         definition = past.header(at).definition

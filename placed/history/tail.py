@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import numpy as np
 
+from placed.history.ground import pixels_of
 from placed.history.stretch import ROW, Other, Stretch
 
 if TYPE_CHECKING:
@@ -36,11 +37,22 @@ class View:
         stretch: its records.
         definition: the canvas of the stretch's rows.
         ground: at the stretch's start. Not to be changed.
+        pixels: of each row y * width + x, in an array of their own: to look through the rows for a pixel takes 1 ms,
+            and through these 0.03. uint32, shape (n,), with at least as many as the stretch has rows.
     """
 
     stretch: Stretch
     definition: Definition
     ground: Ground
+    pixels: NDArray[np.uint32]
+
+    def rows_of(self, x: int, y: int, before: int) -> NDArray[np.void]:
+        """The edits of a pixel with an offset below `before`, in order; dtype `ROW`."""
+        rows = self.stretch.until(before).rows
+        if x >= self.definition.width or y >= self.definition.height:
+            return rows[:0]  # of a canvas that has grown behind it
+        number = np.uint32(y * self.definition.width + x)
+        return rows[np.flatnonzero(self.pixels[: len(rows)] == number)]
 
 
 class Tail:
@@ -57,6 +69,7 @@ class Tail:
         self.definition = ground.definition
         self.end = ground.version
         self._rows = np.empty(MOST_EDITS, ROW)  # 5 MB; the system gives only those pages that are written
+        self._pixels = np.empty(MOST_EDITS, np.uint32)
         self._count = 0
         self._others: list[Other] = []
         self._other_bytes = 0
@@ -90,7 +103,9 @@ class Tail:
             rows = np.empty(max(count, 2 * len(self._rows)), ROW)
             _copy(self._rows[: self._count], rows)
             self._rows = rows  # views of the old ones stay
+            self._pixels = np.resize(self._pixels, len(rows))
         _copy(stretch.rows, self._rows[self._count :])
+        self._pixels[self._count : count] = pixels_of(stretch.rows, self.definition)
         self._others.extend(attrs.evolve(other, row=other.row + self._count) for other in stretch.others)
         self._other_bytes += sum(len(other.value) for other in stretch.others)
         self._count, self.end = count, stretch.end
@@ -107,7 +122,7 @@ class Tail:
     def view(self) -> View:
         """What it holds now."""
         stretch = Stretch(self.ground.version, self.end, self._rows[: self._count], tuple(self._others))
-        return View(stretch, self.definition, self.ground)
+        return View(stretch, self.definition, self.ground, self._pixels[: self._count])
 
     def end_ground(self) -> Ground:
         """The canvas at its end."""

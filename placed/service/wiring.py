@@ -220,7 +220,7 @@ class _Server:
         app = create_app(api, page, history, sign_ins, providers, desk, acts, reports)
         self._front = Front(
             app,
-            fast=(api, PageLoad(api, page, sign_ins), self._sockets) if settings.fast_lane else None,
+            fast=(api, PageLoad(api, page, sign_ins), history, self._sockets) if settings.fast_lane else None,
             tls=tls,
             connection_limit=connection_limit,
             hosts=self._hosts,

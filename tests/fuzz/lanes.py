@@ -29,6 +29,7 @@ from placed.canvas.projection import Projection
 from placed.http.api import Api
 from placed.http.askers import Askers
 from placed.http.attempts import Attempts
+from placed.http.history import History
 from placed.http.host_page.page import HostPage
 from placed.http.lanes.app import create_app
 from placed.http.lanes.connection import Limits
@@ -229,7 +230,7 @@ class _Rig:
         page = HostPage(pages_in(client_folder()))
         sign_ins = SignIns(self._api.askers, Attempts(1), self._api.charges_of)
         self._page_load = PageLoad(self._api, page, sign_ins)
-        fast = (self._api, self._page_load, cast("SubscriberSockets", self)) if lane == "fast" else None
+        fast = (self._api, self._page_load, History(), cast("SubscriberSockets", self)) if lane == "fast" else None
         app = create_app(self._api, page, sign_ins=sign_ins)
         self.front = Front(app, fast=fast, replies=self._api.replies)
 
@@ -256,7 +257,8 @@ class _Rig:
 
     async def answer_fast(self, data: bytes) -> bytes:
         """The same by the fast lane."""
-        lane = FastLane(self._api, self._page_load, cast("SubscriberSockets", self), Limits(), self.front._serve_slowly)
+        sockets = cast("SubscriberSockets", self)
+        lane = FastLane(self._api, self._page_load, History(), sockets, Limits(), self.front._serve_slowly)
         ours, theirs = trio.socket.socketpair()
         peer, sent = trio.SocketStream(theirs), bytearray()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Request
     from placed.http.api import Api, Stream
+    from placed.http.history import History
     from placed.http.lanes.deadline_stream import DeadlineStream
     from placed.http.lanes.hot_request import Head
     from placed.http.page_load import PageLoad
@@ -71,6 +72,7 @@ class FastLane:
     Args:
         api: answers the requests.
         page_load: answers those of a page that is loaded.
+        history: tells the past of a pixel, which people click on one after the other.
         sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
@@ -78,9 +80,16 @@ class FastLane:
     """
 
     def __init__(
-        self, api: Api, page_load: PageLoad, sockets: SubscriberSockets, limits: Limits, hand_over: HandOver
+        self,
+        api: Api,
+        page_load: PageLoad,
+        history: History,
+        sockets: SubscriberSockets,
+        limits: Limits,
+        hand_over: HandOver,
     ) -> None:
         self._api = api
+        self._history = history
         self._sockets = sockets
         self._limits = limits
         self._hand_over = hand_over
@@ -178,6 +187,8 @@ class FastLane:
             return await self._api.post(head.path, request)
         if head.path == "/edits":
             return await self._api.polled(request) or self._api.edits(request)
+        if head.path == "/history/pixel":
+            return await self._history.pixel(request)
         return await self._page_load.answer(head.path, request)
 
     async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Answer
     from placed.http.api import Api
+    from placed.http.history import History
     from placed.http.page_load import PageLoad
     from placed.stream.subscriber_sockets import SubscriberSockets
 
@@ -101,7 +102,7 @@ class Front:
         self,
         app: QuartTrio,
         *,
-        fast: tuple[Api, PageLoad, SubscriberSockets] | None = None,
+        fast: tuple[Api, PageLoad, History, SubscriberSockets] | None = None,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         max_connections: int | None = None,
@@ -128,8 +129,8 @@ class Front:
         self._sockets: SubscriberSockets | None = None
         self._fast_lane: FastLane | None = None
         if fast is not None and tls is None:
-            api, page_load, self._sockets = fast
-            self._fast_lane = FastLane(api, page_load, self._sockets, self._limits, self._serve_slowly)
+            api, page_load, history, self._sockets = fast
+            self._fast_lane = FastLane(api, page_load, history, self._sockets, self._limits, self._serve_slowly)
         self._all_closed = trio.Event()
         self._accepting = trio.CancelScope()
 

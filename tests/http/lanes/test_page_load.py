@@ -1,4 +1,5 @@
-"""What a page loads first: both lanes answer it alike, to the byte, and the fast one whatever is asked for plainly."""
+"""What a page loads first, and a pixel's past: both lanes answer it alike, to the byte, and the fast one whatever is
+asked for plainly."""
 
 from __future__ import annotations
 
@@ -88,6 +89,11 @@ PLAIN: Final[dict[str, Asked]] = {
     "a way out": (404, f"GET {FOLDER}/../main.js"),
     "a way round": (404, f"GET {FOLDER}/./main.js"),
     "a long path": (404, f"GET {FOLDER}/{'a' * 500}.js"),
+    "a pixel's past": (200, "GET /history/pixel?x=1&y=2&limit=20"),
+    "a pixel's past for another site": (200, "GET /history/pixel?x=1&y=2", "Origin: https://evil.test"),
+    "a pixel's past for a friend": (200, "GET /history/pixel?x=1&y=2", ORIGIN, "Sec-Fetch-Site: cross-site"),
+    "the past of no pixel": (400, "GET /history/pixel?x=-1&y=2"),
+    "the past of a pixel that isn't named": (400, "GET /history/pixel"),
 }
 NOT_PLAIN: Final[dict[str, Asked]] = {
     "an escaped letter": (200, f"GET {FOLDER}/m%61in.js", GZIP),
@@ -104,6 +110,10 @@ NOT_PLAIN: Final[dict[str, Asked]] = {
     "a question what a file may be asked": (204, f"OPTIONS {FOLDER}/main.js", ORIGIN),
     "an edit of the page": (405, "POST /", "Content-Length: 0"),
     "two slashes for the page": (404, "GET //"),
+    "the head of a pixel's past": (200, "HEAD /history/pixel?x=1&y=2"),
+    "a pixel's past with a slash behind": (404, "GET /history/pixel/?x=1&y=2"),
+    "an edit of a pixel's past": (405, "POST /history/pixel?x=1&y=2", "Content-Length: 0"),
+    "a pixel's past of a host that isn't answered": (421, "GET /history/pixel?x=1&y=2", "Host: evil.test"),
     "a host that isn't answered": (421, SCRIPT, "Host: evil.test"),
     "a page of a host that isn't answered": (421, "GET /", "Host: evil.test"),
     "facts of a host that isn't answered": (421, "GET /info", "Host: evil.test"),
