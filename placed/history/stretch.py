@@ -7,6 +7,7 @@ as they are, with their place between the rows. So the records' bytes can be mad
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -72,13 +73,13 @@ class Stretch:
 
     def until(self, version: int) -> Stretch:
         """The part with `offset < version`."""
-        end = int(np.searchsorted(self.rows["offset"], np.int64(version)))
+        end = _row_of(self.rows, version)
         others = tuple(other for other in self.others if other.offset < version)
         return Stretch(self.start, min(self.end, max(version, self.start)), self.rows[:end], others)
 
     def since(self, version: int) -> Stretch:
         """The part with `version <= offset`."""
-        begin = int(np.searchsorted(self.rows["offset"], np.int64(version)))
+        begin = _row_of(self.rows, version)
         others = tuple(attrs.evolve(other, row=other.row - begin) for other in self.others if other.offset >= version)
         return Stretch(max(self.start, min(version, self.end)), self.end, self.rows[begin:], others)
 
@@ -102,6 +103,12 @@ def highest_times(times: NDArray[np.int64], others: tuple[Other, ...], floor_ms:
     every = np.insert(times, [other.row for other in others], [other.ms for other in others]) if others else times
     highest = np.maximum(np.maximum.accumulate(every), floor_ms)
     return np.delete(highest, [other.row + index for index, other in enumerate(others)]) if others else highest
+
+
+def _row_of(rows: NDArray[np.void], version: int) -> int:
+    """How many rows have an offset below `version`."""
+    # numpy's searchsorted copies a column out of its rows first: of 100,000 that took 0.5 ms.
+    return bisect_left(rows["offset"], version)
 
 
 def _offsets(stretch: Stretch, at: int) -> list[int]:
