@@ -25,7 +25,8 @@ What a socket waits for is its state, and the state says what the selector repor
     every state -- release --> GONE
 
 Whoever uses this decides who moves where. A peer that has ended its own side is heard in no state. What goes wrong with
-one socket ends that one alone. Nothing here knows what is read or written. It may import Trio only.
+one socket ends that one alone, and is logged. Nothing here knows what is read or written. It may import Trio, and log
+lines.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ import selectors
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import trio
+
+from placed.telemetry.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -91,7 +94,7 @@ class WatchedSockets(Generic[Socket]):
         turn: for so many sockets something is done at once; then other tasks have their turn.
         hear: called when a socket has input, or its peer has ended.
         resume: called when a stalled one has room.
-        end: called for one that has run out of memory, and for each at the end. It calls `release`.
+        end: called for one for which something has gone wrong, and for each at the end. It calls `release`.
         tick: called each second.
 
     Attributes:
@@ -182,8 +185,8 @@ class WatchedSockets(Generic[Socket]):
         if socket.state is not GONE:
             try:
                 do(socket)
-            except MemoryError:  # ends who asked for too much, and not the task that serves everybody
-                self._end(socket)
+            except Exception as error:  # noqa: BLE001 - supervised here: it ends this one, not the task of everybody
+                self._fail(socket, error)
 
     async def in_turns(self, several: Iterable[Socket], do: Callable[[Socket], None]) -> None:
         """Do something for each that isn't gone by then, and give other tasks their turn in between."""
@@ -191,10 +194,16 @@ class WatchedSockets(Generic[Socket]):
             if socket.state is not GONE:
                 try:  # as `attempt`: a call of its own for each edit takes 0.1 us
                     do(socket)
-                except MemoryError:
-                    self._end(socket)
+                except Exception as error:  # noqa: BLE001 - see there
+                    self._fail(socket, error)
             if count % self._turn == 0:
                 await trio.lowlevel.checkpoint()
+
+    def _fail(self, socket: Socket, error: Exception) -> None:
+        """End one for which something has gone wrong: it asked for too much, or came upon a bug, which is logged."""
+        if not isinstance(error, MemoryError):
+            get_logger(__name__).error("a connection failed", exc_info=error)
+        self._end(socket)
 
     def end_all(self) -> None:
         """End each, whatever it waits for."""
@@ -210,8 +219,8 @@ class WatchedSockets(Generic[Socket]):
                 if events & _READ and key.data.state is not GONE:
                     try:  # as `attempt`, which `in_turns` says
                         self._hear(key.data)
-                    except MemoryError:
-                        self._end(key.data)
+                    except Exception as error:  # noqa: BLE001 - see there
+                        self._fail(key.data, error)
                 if events & _WRITE and key.data.state is STALLED:
                     self.attempt(self._resume, key.data)
                 if count % self._turn == 0:

@@ -86,11 +86,12 @@ async def test_slow_reader_is_not_cut_by_the_slow_lanes_own_deadline(
         assert await rest(slow) == int(head.headers["content-length"])
 
 
-async def test_out_of_memory_ends_a_connection_and_not_the_server(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError("a bug")], ids=lambda e: type(e).__name__)
+async def test_out_of_memory_or_a_bug_ends_a_connection_and_not_the_server(
+    start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise error
 
     async with start() as server, connect(server.port) as bystander:
         assert (await bystander.request("/canvas.png")).status == 200

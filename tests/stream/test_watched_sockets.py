@@ -14,6 +14,7 @@ import trio.testing
 
 from placed.stream import watched_sockets
 from placed.stream.watched_sockets import State, WatchedSocket, WatchedSockets
+from tests.support.log_lines import logged
 from tests.support.serving import LIMIT_SECONDS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class User:
         heard: what was read.
         resumed: those that were told to have room.
         ended: in the order in which they were.
-        greedy: one for which there isn't enough memory.
+        failing: one for which there isn't enough memory, or another `error`.
         victims: whoever is ended when somebody is heard.
         peers: the other ends.
         ticks: how often the user was called just so.
@@ -43,7 +44,8 @@ class User:
         self.heard: list[tuple[WatchedSocket, bytes]] = []
         self.resumed: list[WatchedSocket] = []
         self.ended: list[WatchedSocket] = []
-        self.greedy: WatchedSocket | None = None
+        self.failing: WatchedSocket | None = None
+        self.error: Exception = MemoryError()
         self.victims: dict[WatchedSocket, WatchedSocket] = {}
         self.peers: dict[WatchedSocket, socket.socket] = {}
         self.ticks = 0
@@ -58,8 +60,8 @@ class User:
         return one
 
     def _hear(self, one: WatchedSocket) -> None:
-        if one is self.greedy:
-            raise MemoryError
+        if one is self.failing:
+            raise self.error
         self.heard.append((one, os.read(one.fd, 100)))
         if one in self.victims:
             self._end(self.victims[one])
@@ -143,21 +145,28 @@ async def test_others_have_their_turn_in_between() -> None:
         assert 0 < most <= 2 * TURN < MANY  # two turns at most lie between two of another task
 
 
-async def test_one_that_takes_all_memory_is_ended_alone() -> None:
+@pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError("a bug")], ids=lambda e: type(e).__name__)
+async def test_one_that_takes_all_memory_or_comes_upon_a_bug_is_ended_alone(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     async with watching() as user:
         sockets = [user.add() for _ in range(3)]
-        user.greedy = sockets[1]
+        user.failing, user.error = sockets[1], error
         for one in sockets:
             user.peers[one].send(b"?")
         assert await told(user) == [b"?", b"?"]
-        assert user.ended == [user.greedy]
+        assert user.ended == [user.failing]
         assert len(user.sockets) == 2
 
-        def ask_too_much(_: WatchedSocket) -> None:
-            raise MemoryError
+        def fail(_: WatchedSocket) -> None:
+            raise error
 
-        await user.sockets.in_turns(sockets, ask_too_much)
-        assert sorted(user.ended, key=sockets.index) == sorted(sockets, key=sockets.index)
+        user.sockets.attempt(fail, sockets[0])
+        assert user.ended == [sockets[1], sockets[0]]
+        await user.sockets.in_turns(sockets, fail)
+        assert user.ended == [sockets[1], sockets[0], sockets[2]]
+    lines = [line["event"] for line in logged(caplog)]
+    assert lines == ([] if isinstance(error, MemoryError) else ["a connection failed"] * 3)
 
 
 async def test_report_of_one_that_has_gone_meanwhile_is_not_told() -> None:
