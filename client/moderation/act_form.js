@@ -5,6 +5,7 @@
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import { perform, preview, whyNot, whyNotDone } from './asking.js'
+import { show } from './list_status.js'
 import { listPainters } from './painters.js'
 import { actOf, Missing } from './request.js'
 import './texts.js'
@@ -143,6 +144,7 @@ export class ActForm {
   async #preview() {
     const found = await untilDone(preview(await this.#chosen()), this.#tell)
     const picture = found.png ? [make('img', { src: `data:image/png;base64,${found.png}`, alt: t('mod_previewPicture') })] : []
+    await Promise.all(picture.map((one) => one.decode().catch(() => {}))) // so that its height is known when it is shown
     this.#tell(make('p', {}, t('mod_wouldChange', { count: found.pixels })), ...picture, ...listPainters(found, this.#page.authors))
   }
 
@@ -175,7 +177,7 @@ export class ActForm {
 
   /** @param {...HTMLElement} told */
   #tell = (...told) => {
-    this.#result.replaceChildren(...told)
+    show(this.#result, told)
   }
 }
 

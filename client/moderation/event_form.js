@@ -7,6 +7,7 @@ import { isSaid } from '../page/said.js'
 import { t } from '../words/language.js'
 import { label } from './act_form.js'
 import { perform, whyNotDone } from './asking.js'
+import { show } from './list_status.js'
 import './texts.js'
 import { untilDone } from './under_way.js'
 
@@ -24,7 +25,7 @@ const MOST_TEXT = 500 // as the server takes
  */
 export function eventForm(page) {
   const result = make('div', { className: 'answer', role: 'status' })
-  const tell = (/** @type {HTMLElement[]} */ ...told) => result.replaceChildren(...told)
+  const tell = (/** @type {HTMLElement[]} */ ...told) => show(result, told)
   const section = make('section', { className: 'event' })
 
   /** @type {Attempt} */

@@ -8,6 +8,17 @@ import { untilDone } from './under_way.js'
 
 /** @typedef {import('../words/language.js').TextKey} TextKey */
 
+/**
+ * Show this, where whoever has asked for it sees it: the panel is long, and a button and its answer may be far apart.
+ *
+ * @param {HTMLElement} node
+ * @param {HTMLElement[]} told
+ */
+export function show(node, told) {
+  node.replaceChildren(...told)
+  if (told.length) node.scrollIntoView({ block: 'nearest' })
+}
+
 export class Telling {
   node = make('div', { role: 'status' })
   #words
@@ -15,6 +26,17 @@ export class Telling {
   /** @param {TextKey} [words]  what the server is at */
   constructor(words) {
     this.#words = words
+  }
+
+  /**
+   * Do something that somebody has asked for by pressing a button.
+   *
+   * @param {() => Promise<void>} act
+   * @param {(error: unknown) => string} why  it went wrong
+   */
+  async asked(act, why) {
+    await this.during(act, why)
+    show(this.node, /** @type {HTMLElement[]} */ ([...this.node.children]))
   }
 
   /**

@@ -105,7 +105,7 @@ export class ShownList {
   async attempt(act, why) {
     if (this.node.ariaBusy === 'true') return
     this.node.ariaBusy = 'true'
-    await this.#trying.during(act, why)
+    await this.#trying.asked(act, why)
     this.node.ariaBusy = 'false'
   }
 

@@ -51,6 +51,13 @@ def _says(window: CanvasPage, where: str, text: str) -> None:
     window.wait_until(lambda: text in place.inner_text(), f"{where} says {text!r}")
 
 
+def _is_in_sight(window: CanvasPage, what: str) -> bool:
+    body, box = (window.page.locator(one).bounding_box() for one in ("#panel-body", what))
+    assert body
+    assert box
+    return body["y"] <= box["y"] + 1 and box["y"] + box["height"] <= body["y"] + body["height"] + 1
+
+
 def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
 ) -> None:
@@ -100,6 +107,7 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
         keys.press("Tab")
     _press(window, ".moderation button", text="Who painted here?")
     _says(window, ".moderation form .result", "2 pixels that somebody painted")
+    assert _is_in_sight(window, ".moderation form .result")  # of whoever has pressed a button far above it
     _tab_to(window, ".moderation .painters input")
     keys.press("Space")
     _tab_to(window, ".moderation select")
@@ -150,6 +158,7 @@ def test_while_the_server_works_it_says_so_and_where_nobody_tells_it_does_not_sa
     window.wait_until(lambda: held, "it was asked for")
     held[0].abort()
     _says(window, ".event .answer", "The server may still be at work")
+    assert _is_in_sight(window, ".event .answer")
 
 
 def test_texts_of_others_turn_nothing_around(
