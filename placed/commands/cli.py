@@ -37,6 +37,7 @@ from placed.commands.settings.origin import flag_of
 from placed.commands.settings.values import SETTINGS
 from placed.commands.settings.variables import why_unknown
 from placed.commands.suggesting_group import NearGroup
+from placed.process.endings import ended_as_by_ctrl_c
 from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
     if not ctx.meta[_ASKS_FOR_HELP]:
         _refuse_unknown_variables(ctx)
     if ctx.invoked_subcommand is not None:
+        ctx.with_resource(ended_as_by_ctrl_c())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})  # held back by `placed.__main__`
         _refuse_flags_of_serving(ctx)
         return None
@@ -217,11 +219,19 @@ def main(args: Sequence[str] | None = None, *, serve: Callable[[Settings], int])
     """
     try:
         result = cli.main(args, prog_name="placed", standalone_mode=False, obj=serve)
+    except click.exceptions.NoArgsIsHelpError as error:  # `placed act` alone: a page, and not one line
+        click.echo(error.format_message(), err=True)
+        return ExitCode.BAD_USAGE
     except click.ClickException as error:
         line = " ".join(error.format_message().split("\n"))
         click.echo(f"placed: {_printable(line)}", err=True)
         return error.exit_code
     except click.Abort:
+        return ExitCode.INTERRUPTED
+    except BaseExceptionGroup as group:
+        # Trio puts Ctrl-C into a group when it comes while several tasks run, and click knows no groups.
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.OK
 

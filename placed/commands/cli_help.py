@@ -45,11 +45,12 @@ _NOTES: Final = (
         "Exit codes",
         (
             (str(int(ExitCode.OK)), "stopped as asked; everything is saved"),
+            (str(int(ExitCode.INCOMPLETE)), "placed paint: it gave up, or some pixels are still wrong"),
             (str(int(ExitCode.BAD_USAGE)), "a flag, a variable or the config file is wrong"),
             (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or is damaged"),
             (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or isn't one of this machine's"),
             (str(int(ExitCode.FAULT)), "a fault while serving, or stopping took too long"),
-            (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C"),
+            (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C; a command: by the first"),
         ),
     ),
 )

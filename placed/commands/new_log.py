@@ -20,7 +20,7 @@ from placed.backends import CannotStart, LogError
 from placed.backends.lmdb.about_log import RECORDS, check_log
 from placed.backends.lmdb.filling import fill_lmdb_log
 from placed.backends.opening import fill_topic, place_of
-from placed.commands.operations.part_folder import ended_as_by_ctrl_c, part_folder
+from placed.commands.operations.part_folder import part_folder
 from placed.storage.folder_lock import LOCK_NAME, FolderBusy, lock_folder
 from placed.storage.lasting_folders import make_folder, sync_folder
 from placed.storage.lmdb_check import check_file
@@ -92,7 +92,7 @@ async def new_log(settings: Settings, *, created_ms: int, data: Path | None) -> 
 
 @contextlib.asynccontextmanager
 async def _new_topic(settings: Settings) -> AsyncGenerator[NewLog]:
-    with tempfile.TemporaryDirectory(prefix="placed-") as scratch, ended_as_by_ctrl_c():
+    with tempfile.TemporaryDirectory(prefix="placed-") as scratch:
         async with fill_topic(settings) as filling:
             yield NewLog(filling, Path(scratch), None)
 
@@ -106,7 +106,9 @@ def _told(folder: Path) -> Iterator[None]:
     except (StoreError, LogError, CannotStart) as error:
         raise NoNewLog(str(error)) from error
     except OSError as error:
-        raise NoNewLog(f"{error.filename or folder}: {error.strerror}") from error
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "it is, or is inside, a file; name a folder" if is_file else error.strerror
+        raise NoNewLog(f"{error.filename or folder}: {why}") from error
 
 
 @contextlib.contextmanager

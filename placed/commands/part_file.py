@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from placed.commands.operations.part_folder import ended_as_by_ctrl_c, runs
+from placed.commands.operations.part_folder import runs
 from placed.storage.lasting_folders import sync_folder
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ def part_file(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
     _remove_leftovers(path)
     try:
-        with ended_as_by_ctrl_c():
-            part.touch()
-            yield part
-            _sync(part)
-            part.replace(path)
-            sync_folder(path.parent)
+        part.touch()
+        yield part
+        _sync(part)
+        part.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise CannotWrite(f"{path} can't be written: {error.strerror or error}") from error
     finally:

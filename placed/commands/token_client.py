@@ -11,6 +11,7 @@ import httpx
 import trio
 
 from placed import __version__
+from placed.commands.connection_error import in_words
 from placed.commands.token_file import TokenFileError, read_token
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class TokenClient:
             CannotAsk: there is none, or it's an error.
         """
         body = bytearray()
+        _refuse_what_is_no_text(asked.get("json", {}))
         try:
             async with self.client.stream(method, path, **asked) as response:
                 # Cancelling, unlike leaving the loop, ends httpx's nested generators from the inside.
@@ -56,7 +58,9 @@ class TokenClient:
                         if len(body) > _MOST_ANSWER_BYTES:
                             scope.cancel()
         except httpx.HTTPError as error:
-            raise CannotAsk(f"{self.address} doesn't answer: {str(error) or type(error).__name__}") from error
+            reached = method != "GET" and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            perhaps = "; what was asked for may have been done, so look before you ask again" if reached else ""
+            raise CannotAsk(f"{self.address} doesn't answer: {in_words(error)}{perhaps}") from error
         if len(body) > _MOST_ANSWER_BYTES:
             raise CannotAsk(f"the answer of {self.address} is longer than {_MOST_ANSWER_BYTES:,} bytes")
         return self._read(response, bytes(body))
@@ -74,6 +78,15 @@ class TokenClient:
         if not response.is_success:
             raise CannotAsk(str(told.get("detail", f"HTTP {response.status_code}"))[:500])
         return told
+
+
+def _refuse_what_is_no_text(fields: dict[str, Any]) -> None:
+    """A shell hands on any bytes, and JSON takes only text."""
+    for name, value in fields.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise CannotAsk(f"{name} {value!r} has bytes that aren't UTF-8; allowed is text") from None
 
 
 @contextlib.asynccontextmanager

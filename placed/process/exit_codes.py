@@ -9,10 +9,11 @@ class ExitCode(IntEnum):
     """Why the process ended. docs/settings.md has the same list."""
 
     OK = 0  # stopped as asked, everything is saved
+    INCOMPLETE = 1  # `placed paint` gave up, or some pixels are still wrong
     BAD_USAGE = 2  # a flag, a variable or the config file isn't right; nothing was started
     UNUSABLE = (
         3  # the log or the data folder can't be used, or isn't well: busy, damaged, unwritable, of another canvas
     )
     CANNOT_LISTEN = 4  # the address is in use, or not one of this machine's
     FAULT = 5  # a fault, or the shutdown's deadline passed, or what a command found could not be written
-    INTERRUPTED = 130  # a second Ctrl-C ended it at once; 128 + SIGINT, as shells count
+    INTERRUPTED = 130  # a second Ctrl-C ended the server at once, or one a command; 128 + SIGINT, as shells count

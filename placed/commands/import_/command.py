@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,8 +64,14 @@ def import_(settings: Settings, files: tuple[Path, ...], origin: tuple[int, int]
         click.echo(f"placed import: {error}", err=True)
         return ExitCode.UNUSABLE
     click.echo(_summary(done))
-    click.echo(f"to serve it: placed --data {settings.data}")
+    click.echo(f"to serve it: {_serving(settings)}")
     return ExitCode.OK
+
+
+def _serving(settings: Settings) -> str:
+    """The command that serves what was imported, as a shell takes it."""
+    log = () if settings.log is None else ("--log", settings.log)
+    return shlex.join(["placed", "--data", str(settings.data), *log])
 
 
 def _summary(done: Imported) -> str:

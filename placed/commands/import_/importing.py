@@ -30,10 +30,10 @@ from placed.commands.import_.formats import EXPORT_LINES, EXPORT_PARQUET, FORMAT
 from placed.commands.import_.intake import BadLines, Intake
 from placed.commands.import_.records import records_of
 from placed.commands.import_.rows import Kind
-from placed.commands.import_.spool import Spool
+from placed.commands.import_.spool import Spool, SpoolUnusable
 from placed.commands.import_.values import shown
 from placed.commands.new_log import new_log
-from placed.storage.author_key import author_key
+from placed.storage.author_key import AuthorKeyError, author_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -134,7 +134,7 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (FileUnusable, NoteUnusable, AreaUnusable) as error:
+    except (FileUnusable, NoteUnusable, AreaUnusable, AuthorKeyError, SpoolUnusable) as error:
         raise CannotImport(str(error)) from error
 
 

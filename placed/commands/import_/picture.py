@@ -62,7 +62,9 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
     """
     try:
         picture = read(path)
-        palette, index = _indexes(picture, settings.palette or _own_palette(path))
+        if not picture.visible.any():
+            raise PictureError(f"{path}: every pixel is transparent")
+        palette, index = _indexes(path, picture, settings.palette or _own_palette(path))
     except (PictureError, PaletteError) as error:
         raise CannotImport(str(error)) from error
     width, height = settings.width or picture.width, settings.height or picture.height
@@ -89,7 +91,7 @@ def _own_palette(path: Path) -> Palette | None:
         return None
 
 
-def _indexes(picture: Picture, palette: Palette | None) -> tuple[Palette, NDArray[np.uint8]]:
+def _indexes(path: Path, picture: Picture, palette: Palette | None) -> tuple[Palette, NDArray[np.uint8]]:
     """The palette, and the index of each pixel, shape (height, width)."""
     parts = picture.rgb.astype(np.int64)
     rgb = parts[..., 0] << 16 | parts[..., 1] << 8 | parts[..., 2]
@@ -98,7 +100,7 @@ def _indexes(picture: Picture, palette: Palette | None) -> tuple[Palette, NDArra
     colors = RgbColors(None)
     codes, good = colors.codes(np.where(picture.visible, rgb, rgb[picture.visible][:1]).reshape(-1))
     if not good.all():
-        raise PictureError(f"it has more than {MAX_COLORS} colours; say which to take, with --palette")
+        raise PictureError(f"{path} has more than {MAX_COLORS} colours; say which to take, with --palette")
     return colors.palette(), colors.indexes()[codes].reshape(rgb.shape)
 
 

@@ -8,6 +8,7 @@ part, and keep the order in which they came.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 1 << 18  # 262,144 rows are 9 MB
 _SAMPLE_EVERY: Final = 1 << 10
 _ORDER: Final = np.dtype("<i8")
+_ROW_BYTES: Final = ROW.itemsize + _ORDER.itemsize
+
+
+class SpoolUnusable(Exception):
+    """There is no room for the rows; the message names the folder."""
 
 
 class Spool:
@@ -44,23 +50,39 @@ class Spool:
         self._order_file = self._order_path.open("wb")
 
     def add(self, rows: NDArray[np.void]) -> None:
-        """Sort one block of rows, and write it."""
+        """Sort one block of rows, and write it.
+
+        Raises:
+            SpoolUnusable: there is no room for it.
+        """
         if not len(rows):
             return
         orders = rows["order"].astype(_ORDER)
         if (np.diff(orders) < 0).any():
             places = np.argsort(orders, kind="stable")
             rows, orders = rows[places], orders[places]
-        self._row_file.write(np.ascontiguousarray(rows).view(np.uint8).data)
-        self._order_file.write(orders.view(np.uint8).data)
+        with self._written():
+            self._row_file.write(np.ascontiguousarray(rows).view(np.uint8).data)
+            self._order_file.write(orders.view(np.uint8).data)
         self._blocks.append(len(rows))
         self._samples.append(orders[:: self._sample_every].copy())
         self.rows += len(rows)
 
     def close(self) -> None:
-        """End writing. Idempotent."""
-        self._row_file.close()
-        self._order_file.close()
+        """End writing. Idempotent; raises as `add`, which leaves some bytes to this."""
+        with self._written(), contextlib.closing(self._order_file):
+            self._row_file.close()
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        # An error of its own: around it a table is read, whose reader would take this one for the table's.
+        try:
+            yield
+        except OSError as error:
+            raise SpoolUnusable(
+                f"{self._row_path.parent} can't be written: {error.strerror}; an import needs {_ROW_BYTES} bytes"
+                " for each row there, beside the log"
+            ) from error
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield all rows in order, in parts."""

@@ -12,7 +12,6 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r".+\.part-(\d+)")
 _CONTENTS: Final = {"snapshot", "log", "people", "author.key", "spool"}
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
@@ -34,7 +32,7 @@ def part_folder(destination: Path) -> Iterator[Path]:
     _remove_leftovers(destination.parent)
     part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
     part.mkdir(mode=0o700)
-    with _removed_if_it_fails(part), _locked(part) as is_ours, ended_as_by_ctrl_c():
+    with _removed_if_it_fails(part), _locked(part) as is_ours:
         if not is_ours or not part.exists():
             raise FileNotFoundError(2, "removed by another backup that began just then; run it again", str(part))
         yield part
@@ -84,18 +82,3 @@ def _removed_if_it_fails(path: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
-
-
-@contextlib.contextmanager
-def ended_as_by_ctrl_c() -> Iterator[None]:
-    """Take SIGTERM and SIGHUP for Ctrl-C, which Trio hands on where it does no harm."""
-    before = {}
-    with contextlib.suppress(ValueError):  # not in the main thread, which alone may say what signals do
-        for number in _ENDING:
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
-                before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -28,6 +28,7 @@ import trio
 from PIL import Image
 
 from placed import __version__
+from placed.commands.connection_error import in_words
 from placed.commands.paint.served_image import OtherCanvas, served_indexes
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class ApiClient:
             with trio.fail_after(_ANSWER_SECONDS):
                 return await self._whole_answer(method, path, limit_bytes, **kwargs)
         except httpx.TransportError as error:
-            raise Unavailable(str(error) or type(error).__name__) from error
+            raise Unavailable(in_words(error)) from error
         except trio.TooSlowError as error:
             raise Unavailable(f"no whole answer within {_ANSWER_SECONDS:g} s") from error
 

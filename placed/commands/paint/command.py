@@ -20,6 +20,7 @@ from placed.commands.paint.progress import duration, shown
 from placed.commands.token_file import TokenFileError, read_token
 from placed.commands.url_type import UrlType
 from placed.pictures import picture as pictures
+from placed.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     import httpx
@@ -182,20 +183,20 @@ class _Run:
             return code
         click.echo(self._summary(self.painter))
         complete = self.job.dry_run or self.painter.right == self.painter.total
-        return code or (0 if complete else 1)
+        return code or (ExitCode.OK if complete else ExitCode.INCOMPLETE)
 
     def _paint(self) -> int:
-        code = 0
+        code = ExitCode.OK
         with shown() as progress:
             try:
                 trio.run(self._main, progress, strict_exception_groups=True)
             except* KeyboardInterrupt:
-                code = 130
+                code = ExitCode.INTERRUPTED
             except* painting.PaintStopped as stopped:
-                code = 1
+                code = ExitCode.INCOMPLETE
                 for error in _leaves(stopped):
                     early = isinstance(error, painting.DoesNotFit) and self.painter and not self.painter.total
-                    code = 2 if early else code
+                    code = ExitCode.BAD_USAGE if early else code
                     progress.note(f"placed: {error}")
         return code
 

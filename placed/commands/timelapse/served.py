@@ -18,6 +18,7 @@ import numpy as np
 
 from placed import __version__
 from placed.canvas.definition import Definition
+from placed.commands.connection_error import in_words
 from placed.commands.import_.values import moment_ms
 from placed.commands.paint.served_image import OtherCanvas, served_indexes
 from placed.commands.past import CannotRead
@@ -170,7 +171,7 @@ class ServedPast(Source):
         try:
             yield
         except httpx.HTTPError as error:
-            raise CannotRead(f"{self._shown} doesn't answer: {str(error) or type(error).__name__}") from error
+            raise CannotRead(f"{self._shown} doesn't answer: {in_words(error)}") from error
 
     def _not_understood(self, what: str) -> CannotRead:
         return CannotRead(f"{self._shown} isn't a placed server with a history, or one not understood: {what}")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from placed.commands.import_.rows import ROW
-from placed.commands.import_.spool import Spool
+from placed.commands.import_.spool import Spool, SpoolUnusable
+
+if TYPE_CHECKING:
+    from tests.support.small_disk import SmallDisk
 
 BLOCKS = st.lists(st.lists(st.integers(0, 50), max_size=60), max_size=8)
 
@@ -51,3 +56,20 @@ def test_memory_holds_a_part_and_not_all_rows(tmp_path: Path) -> None:
     sizes = [len(part) for part in spool]
     assert sum(sizes) == 50_000
     assert max(sizes) < 2000
+
+
+def test_full_disk_is_an_error_of_the_spool_and_not_of_the_table_that_is_read(small_disk: SmallDisk) -> None:
+    spool = Spool(small_disk.folder)
+    small_disk.fill()
+    told = "disk can't be written: No space left on device; an import needs 34 bytes for each row there"
+    with pytest.raises(SpoolUnusable, match=told):
+        spool.add(np.zeros(50_000, ROW))
+    spool.close()
+
+
+def test_what_is_written_last_may_find_the_disk_full(small_disk: SmallDisk) -> None:
+    spool = Spool(small_disk.folder)
+    small_disk.fill()
+    spool.add(np.zeros(1, ROW))  # waits in a buffer
+    with pytest.raises(SpoolUnusable, match="No space left on device"):
+        spool.close()
