@@ -3,7 +3,7 @@
     files --blocks--> intake --rows--> spool (on the disk, sorted) --parts--> records --> a new log
 
 There are two passes, since the canvas's size, its palette and the earliest edit are known only when all has been read.
-Memory holds one block of lines or one part of the rows, however large the files are. The disk needs 34 bytes a row
+Memory holds one block of lines or one part of the rows, however large the files are. The disk needs 42 bytes a row
 beside the log.
 """
 

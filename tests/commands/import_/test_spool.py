@@ -61,7 +61,7 @@ def test_memory_holds_a_part_and_not_all_rows(tmp_path: Path) -> None:
 def test_full_disk_is_an_error_of_the_spool_and_not_of_the_table_that_is_read(small_disk: SmallDisk) -> None:
     spool = Spool(small_disk.folder)
     small_disk.fill()
-    told = "disk can't be written: No space left on device; an import needs 34 bytes for each row there"
+    told = "disk can't be written: No space left on device; an import needs 42 bytes for each row there"
     with pytest.raises(SpoolUnusable, match=told):
         spool.add(np.zeros(50_000, ROW))
     spool.close()
