@@ -20,6 +20,7 @@ from placed.process.exit_codes import ExitCode
 from tests.support.kafka_servers import shared_key, url_of
 from tests.support.own_cluster import own_cluster
 from tests.support.people import cookie_of, post_json, signed_in
+from tests.support.placed_command import ran_placed
 from tests.support.server_process import ROOT
 from tests.support.serving import serving
 from tests.support.waiting import PATIENCE_SECONDS
@@ -59,11 +60,9 @@ class Fleet:
     async def people(self, name: str, *words: str, code: int = 0) -> str:
         """Run `placed people` in the data folder of one of them; what it prints."""
         where = ["--data", str(self._folder / name / "data"), "--author-key-file", str(self.key), "--log", self._log]
-        command = [sys.executable, "-m", "placed", "people", *words, *where]
-        with trio.fail_after(LIMIT_SECONDS):
-            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-        assert done.returncode == code, done.stderr.decode()
-        return (done.stdout or done.stderr).decode()
+        done = await ran_placed("people", *words, *where)
+        assert done.code == code, done.err
+        return done.out or done.err
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import trio
 from tests.support.http_connection import connect, get, place
 from tests.support.offline_log import read_records
 from tests.support.painters import Load, each_pixel_once
+from tests.support.placed_command import ran_placed
 from tests.support.server_process import refusal, running
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 
@@ -172,9 +172,7 @@ async def test_backup_that_has_to_make_a_lock_on_a_full_disk_says_so(small_disk:
         await server.stop()
     (data / "log" / "lock.mdb").unlink()
     small_disk.fill()
-    command = [sys.executable, "-m", "placed", "backup", str(tmp_path / "backup"), "--data", str(data)]
-    with trio.fail_after(LIMIT_SECONDS):
-        done = await trio.run_process(command, check=False, capture_stderr=True, capture_stdout=True)
-    assert done.returncode == 3, done
-    assert b"No space left on device" in done.stderr
+    done = await ran_placed("backup", tmp_path / "backup", "--data", data)
+    assert done.code == 3, done
+    assert "No space left on device" in done.err
     assert not (tmp_path / "backup").exists()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+import trio
 
 from tests.support.forked import start
 
@@ -35,6 +38,11 @@ def run_placed(*words: str | Path, **variables: str) -> Done:
         finally:
             process.kill()
         return Done(code, _written(out), _written(err))
+
+
+async def ran_placed(*words: str | Path, **variables: str) -> Done:
+    """The same for a task, beside others that go on meanwhile."""
+    return await trio.to_thread.run_sync(partial(run_placed, *words, **variables))
 
 
 def _written(file: IO[bytes]) -> str:

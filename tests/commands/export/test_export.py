@@ -21,6 +21,7 @@ from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import records_in
 from tests.support.http_connection import connect, place
 from tests.support.offline_log import append_records, canvas_record, record_of
+from tests.support.placed_command import ran_placed
 from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
@@ -126,9 +127,8 @@ async def test_beside_a_running_server_it_has_all_that_was_acknowledged_before(t
             for at in range(20):
                 async with connect(server.port) as connection:
                     await place(connection, at, 3, at % 16)
-            command = [sys.executable, "-m", "placed", "export", str(out), "--data", str(data)]
-            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+            done = await ran_placed("export", out, "--data", data)
+    assert (done.code, done.err) == (0, "")
     with out.open(encoding="utf-8") as file:
         assert [(int(row["x"]), int(row["y"]), int(row["color"])) for row in csv.DictReader(file)] == [
             (at, 3, at % 16) for at in range(20)

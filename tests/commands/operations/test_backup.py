@@ -21,7 +21,8 @@ from tests.support.handing_over import Crowd
 from tests.support.http_connection import connect, get, place
 from tests.support.offline_log import read_records, values_of
 from tests.support.painters import each_pixel_once
-from tests.support.server_process import ROOT, running, starting
+from tests.support.placed_command import ran_placed
+from tests.support.server_process import running, starting
 from tests.support.stream_client import Habits, StreamClient, served_pixels
 
 if TYPE_CHECKING:
@@ -40,11 +41,9 @@ SIZE = ("--width", str(WIDTH), "--height", str(HEIGHT))
 
 async def _back_up(data: Path, destination: Path) -> str:
     """Run the command as an operator does, and return what it says."""
-    command = [sys.executable, "-m", "placed", "backup", str(destination), "--data", str(data)]
-    done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == b""
-    return done.stdout.decode()
+    done = await ran_placed("backup", destination, "--data", data)
+    assert (done.code, done.err) == (0, "")
+    return done.out
 
 
 def _silent(_begin: int, _at: int, _end: int) -> None:

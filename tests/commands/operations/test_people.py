@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import lmdb
@@ -18,7 +17,7 @@ from placed.people.reports import Reports
 from placed.people.store import open_people
 from placed.process.exit_codes import ExitCode
 from tests.support.people import Host, now_ms, post_json, signed_in
-from tests.support.server_process import ROOT
+from tests.support.placed_command import ran_placed
 from tests.support.serving import serving
 
 if TYPE_CHECKING:
@@ -45,12 +44,9 @@ async def test_restored_backup_knows_the_same_sessions_codes_and_tokens(tmp_path
         assert (await server.request("POST", "/edit?x=1&y=1&color=2", cookie)).status == 200
         (tmp_path / "restored").mkdir()
         copy = tmp_path / "restored" / "data"
-        command = [sys.executable, "-m", "placed", "backup", str(copy), "--data", str(tmp_path / "data")]
-        with trio.fail_after(LIMIT_SECONDS):
-            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True)
-        assert (
-            b"people       2 people, 3 codes, 1 tokens, 0 host links, 1 reports, 0 done reports, 1 roles" in done.stdout
-        )
+        done = await ran_placed("backup", copy, "--data", tmp_path / "data")
+        assert done.code == 0, done.err
+        assert "people       2 people, 3 codes, 1 tokens, 0 host links, 1 reports, 0 done reports, 1 roles" in done.out
         assert (await signed_in(server, code=codes[1])) != cookie  # it goes on
     shutil.rmtree(tmp_path / "data")
     assert [path.name for path in (tmp_path / "restored" / "data" / "people").iterdir()] == ["data.mdb"]

@@ -26,6 +26,7 @@ from placed.process.exit_codes import ExitCode
 from tests.commands.export.test_export import correction
 from tests.support.http_connection import connect, place
 from tests.support.offline_log import append_records, record_of
+from tests.support.placed_command import ran_placed
 from tests.support.server_process import ROOT, running
 
 if TYPE_CHECKING:
@@ -191,9 +192,8 @@ async def test_beside_a_running_server_the_film_ends_with_what_it_has(tmp_path: 
                 async with connect(server.port) as connection:
                     await place(connection, at, 3, 5)
             words = ("--data", str(tmp_path / "data"), "--seconds", "1", "--fps", "3", "--scale", "1")
-            command = [sys.executable, "-m", "placed", "timelapse", str(out), *words]
-            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True, capture_stderr=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+            done = await ran_placed("timelapse", out, *words)
+    assert (done.code, done.err) == (0, "")
     assert np.unique(_frames(out)[-1][3].reshape(-1, 3), axis=0).tolist() == [[0xE5, 0, 9]]
 
 
