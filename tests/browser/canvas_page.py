@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 LIMIT_SECONDS = PATIENCE_SECONDS  # a server that is slow to restart lets the page's back-off grow to 30 s
 # A question takes 5 ms of the processor: what hasn't come within a second is asked for less often.
-_ASK_AGAIN_MS = 25
+_ASK_AGAIN_MS = 50
 _ASK_LATER_MS = 100
 
 # As base64: Playwright takes seconds to hand over an array of a million numbers.

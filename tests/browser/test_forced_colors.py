@@ -73,13 +73,14 @@ def test_whether_the_pencil_is_on_is_seen(window: CanvasPage) -> None:
     assert _differing(off, _picture(window, "#draw")) > 100
 
 
-@pytest.mark.parametrize("panel", ["templates", "share", "settings", "help"])
-def test_which_panel_is_open_is_seen(window: CanvasPage, panel: str) -> None:
-    closed = _picture(window, f"#{panel}")
-    window.page.locator(f"#{panel}").click()
-    window.page.mouse.move(640, 500)  # a hovered button looks different anyway
-    window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{panel} is open")
-    assert _differing(closed, _picture(window, f"#{panel}")) > 100
+def test_which_panel_is_open_is_seen(window: CanvasPage) -> None:
+    for panel in ("templates", "share", "settings", "help"):
+        closed = _picture(window, f"#{panel}")
+        window.page.locator(f"#{panel}").click()
+        window.page.mouse.move(640, 500)  # a hovered button looks different anyway
+        window.page.locator(f"#{panel}[aria-expanded=true]").wait_for()
+        window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{panel} is open")
+        assert _differing(closed, _picture(window, f"#{panel}")) > 100, panel
 
 
 def test_each_state_of_the_connection_has_a_dot_of_its_own(window: CanvasPage) -> None:

@@ -61,15 +61,21 @@ def _wait_until_now(window: CanvasPage) -> None:
     window.wait_until(lambda: window.ask("placed.past?.now && placed.past.ready"), "the present is shown")
 
 
+@pytest.fixture(scope="module")
+def server(server_of_file: PageServer) -> PageServer:
+    """One for all, which don't mind what the others painted elsewhere."""
+    return server_of_file
+
+
 @pytest.fixture
-def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window with the server's page."""
-    window = new_window()
+    window = kept_window()
     window.open(server.url)
     return window
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def painted(server: PageServer) -> tuple[PageServer, list[str]]:
     """A server whose pixel 20, 15 was red, then green, then blue; and the moments before each."""
     moments = []
@@ -155,9 +161,11 @@ def test_the_present_goes_on_unseen_and_is_not_loaded_anew(
 
 
 def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
-    painted: tuple[PageServer, list[str]], window: CanvasPage
+    painted: tuple[PageServer, list[str]], new_window: Callable[..., CanvasPage]
 ) -> None:
     server, _ = painted
+    window = new_window()
+    window.open(server.url)
     window.wait_until_equal(server)
     held: list[Route] = []
     window.page.route("**/past.css", lambda route: held.append(route))
