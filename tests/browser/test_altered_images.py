@@ -52,6 +52,12 @@ def _alter(window: CanvasPage, name: str) -> Callable[[], list[str]]:
     return window.requests("canvas.bin")
 
 
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_the_canvas_is_right_however_its_image_was_altered(
     server: PageServer, new_window: Callable[..., CanvasPage], name: str

@@ -33,6 +33,12 @@ def _outdate(window: CanvasPage, lost: str) -> list[str]:
     return asked
 
 
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
 @pytest.mark.parametrize(
     ("button", "lost"), [("Share and save", "panels/share_panel.js"), ("Templates", "templates/index.js")]
 )

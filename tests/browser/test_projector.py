@@ -52,18 +52,29 @@ def _open(window: CanvasPage, server: PageServer) -> None:
     window.wait_until(lambda: window.page.get_by_text("watch").count(), "it is live")
 
 
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
 @pytest.mark.parametrize("size", [(1920, 1080), (1024, 768), (800, 1280)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_canvas_stands_alone_with_what_a_room_has_to_know(
-    server: PageServer, new_window: Callable[..., CanvasPage], axe: str, size: tuple[int, int], scheme: str
+    server: PageServer, new_window: Callable[..., CanvasPage], axe: str, size: tuple[int, int]
 ) -> None:
-    window = new_window(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    window = new_window(viewport={"width": size[0], "height": size[1]})
     _open(window, server)
     assert window.page.get_by_role("heading").inner_text() == "placed"
     assert f"127.0.0.1:{server.port}" in window.page.locator("#projector").inner_text()
     code = window.page.get_by_role("img", name="QR code")
     window.wait_until(lambda: code.evaluate("(it) => it.complete && it.naturalWidth > 0"), "the code is there")
     assert not window.page.get_by_role("button").count()
+    for scheme in ("light", "dark"):
+        assert _violations(window, axe, (scheme,)) == []
+        _assert_all_is_seen(window, size[1])
+
+
+def _assert_all_is_seen(window: CanvasPage, height: int) -> None:
     box, beside = window.page.locator("#canvas").bounding_box(), window.page.locator("#projector").bounding_box()
     assert box
     assert beside
@@ -72,9 +83,8 @@ def test_canvas_stands_alone_with_what_a_room_has_to_know(
         inside = shown.bounding_box()
         assert inside
         assert inside["x"] >= 0
-        assert inside["y"] + inside["height"] <= size[1]
+        assert inside["y"] + inside["height"] <= height
         assert shown.evaluate("(it) => it.matches('img') || parseFloat(getComputedStyle(it).fontSize) >= 16")
-    assert _violations(window, axe) == []
 
 
 def test_it_follows_edits_and_nothing_paints(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:

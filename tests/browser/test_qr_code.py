@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
+@pytest.fixture
+def server(blank_server: PageServer) -> PageServer:
+    """One for all."""
+    return blank_server
+
+
 def test_a_projector_shows_the_code_and_the_address_alone(
     server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
