@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-import trio.testing
 
 from placed.backends import LogClosed
 from placed.http.lanes import front
@@ -14,6 +13,7 @@ from placed.service import wiring
 from tests.support.http_connection import Response, connect, place
 from tests.support.scripted_log import ScriptedLog
 from tests.support.serving import LANES, LIMIT_SECONDS, serving
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,17 +38,18 @@ async def test_edits_under_way_are_answered_before_the_connections_end(
             async with connect(server.port) as one, connect(server.port) as two, connect(server.port) as late:
                 assert (await place(late, 1, 2, 3)).status == 200
                 async with server.follow("v=2") as stream:
-                    log.gate = trio.Event()
+                    log.gate, before = trio.Event(), len(log.appended)
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(paint, one)
-                        await trio.testing.wait_all_tasks_blocked()
+                        await until(lambda: len(log.appended) == before + 1)  # it is in flight
                         nursery.start_soon(paint, two)
-                        await trio.testing.wait_all_tasks_blocked()
+                        while b"placed_edits_waiting 1.0" not in (await server.get("/metrics")).body:
+                            await trio.lowlevel.checkpoint()
                         log.close()
                     assert sorted(answer.status for answer in answers) == [503, 503]
                     codes = {answer.json()["code"] for answer in answers}
                     assert codes == {"outcome-unknown", "log-unavailable"}
+                    assert await stream.next() is None  # from here on each answer is its connection's last
                     refused = await place(late, 1, 2, 4)
                     assert (refused.status, refused.headers["connection"]) == (503, "close")
-                    assert await stream.next() is None
             await trio.sleep_forever()
