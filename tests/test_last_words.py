@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+async def fail_beside_a_server(folder: Path) -> None:
+    async with starting(folder, "--no-such-flag") as server:
+        await server.wait()
+        raise ConnectionCut("the connection was closed")
+
+
 async def test_what_fails_beside_a_server_tells_how_it_ended_and_what_it_wrote(tmp_path: Path) -> None:
     with pytest.raises(ConnectionCut) as raised:
-        async with starting(tmp_path, "--no-such-flag"):
-            raise ConnectionCut("the connection was closed")
+        await fail_beside_a_server(tmp_path)
     (note,) = raised.value.__notes__
     assert "has ended with 2" in note
     assert "--no-such-flag" in note
