@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from tests.nginx.fleet import LIMIT_SECONDS, run_fleet
-from tests.support.http_connection import ConnectionCut, Response, connect, place
+from tests.support.http_connection import ConnectionCut, Response, connect, get, place
 from tests.support.serving import rest_of
 
 if TYPE_CHECKING:
@@ -121,6 +122,25 @@ async def test_one_address_begins_a_bounded_number_of_streams(tmp_path: Path) ->
     assert set(statuses) == {502, 429}
     assert statuses.count(502) >= 400
     check_problem(next(answer for answer in answers if answer.status == 429), 429, "too-many-requests", again=True)
+
+
+async def test_people_at_one_address_open_the_page_in_the_same_moment(tmp_path: Path) -> None:
+    """Each page has dozens of files, and a page that misses one of them doesn't work."""
+    statuses: list[int] = []
+
+    async def load(port: int, files: list[str]) -> None:
+        async with connect(port) as connection:
+            statuses.extend([(await connection.request(f"/{file}")).status for file in files])
+
+    with trio.fail_after(LIMIT_SECONDS):
+        async with run_fleet(tmp_path) as fleet:
+            page = (await get(fleet.port, "/")).body.decode()
+            files = re.findall(r'"(static/[^"]+)"', page)
+            assert len(files) > 30
+            async with trio.open_nursery() as nursery:
+                for _ in range(20):
+                    nursery.start_soon(load, fleet.port, files)
+    assert set(statuses) == {200}
 
 
 async def test_one_address_has_limits(tmp_path: Path) -> None:

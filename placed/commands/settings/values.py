@@ -154,7 +154,7 @@ class Settings(PageSettings):
         whole(0, MAX_PER_CLIENT),
         "Connections per address, not counting streams; 0 is no limit.",
         more="Without the fast lane streams count here, too.",
-        default=512,
+        default=1024,  # a browser has six beside the stream, so as many pages as may be open can also be opened at once
     )
     unlimited_clients: tuple[Network, ...] = many_of(
         CLIENTS,
