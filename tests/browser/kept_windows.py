@@ -89,7 +89,6 @@ class _Kept:
         """Leave the page, and forget all but its files."""
         visited = {site for site in self._visited() if site.startswith("http")}
         self.window.stop_collecting()
-        self._page.evaluate("sessionStorage.clear()")
         self._page.goto("about:blank")
         self.context.clear_cookies()
         for site in visited:
