@@ -217,7 +217,7 @@ async def test_compressed_file_over_http_has_its_own_length_and_no_body_for_head
     assert plain.headers["vary"] == answer.headers["vary"] == "Accept-Encoding"
     head = await server.request("HEAD", target, packed)
     assert (head.status, head.body) == (200, b"")
-    assert head.headers == answer.headers
+    assert {**head.headers, "date": ""} == {**answer.headers, "date": ""}  # a second may have passed
     assert int(head.headers["content-length"]) == len(answer.body)
     known = ("If-None-Match", answer.headers["etag"])
     for method in ("GET", "HEAD"):
