@@ -78,7 +78,11 @@ class _Askers:
     type=click.IntRange(1, 1_000),
     help="Connections that ask for old versions.",
 )
-@click.option("--spread", is_flag=True, help="Let each connection ask for another version.")
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Let each connection ask for another version: one for the first, another for nearly the last.",
+)
 @click.option(
     "--edits", default=65_000, show_default=True, type=click.IntRange(1_000, 10_000_000), help="Edits in the feed."
 )
@@ -114,14 +118,15 @@ def catchup(
         with progress_bar("") as bar:
             task = bar.add_task("runs", total=runs)
             async with opened(url, pid=pid) as place:
-                begin, present = await _filled(place, edits)
+                begin, present = await _filled(place, edits, 2 * askers if spread else 1)
+                versions = _versions(begin, present, askers) if spread else [begin] * askers
                 load = Load(place.host, place.port, connections=8, rate=rate, seconds=seconds)
                 for _ in range(runs):
                     alone.append(await send(load))
                     async with trio.open_nursery() as nursery:
                         several = _Askers(place, form)
-                        for number in range(askers):
-                            nursery.start_soon(several.ask, begin + number * spread, present)
+                        for version in versions:
+                            nursery.start_soon(several.ask, version, present)
                         beside.append(await send(load))
                         nursery.cancel_scope.cancel()
                     caught_up += several.caught_up
@@ -139,22 +144,35 @@ def catchup(
     ).publish(json_path)
 
 
-async def _filled(place: Place, edits: int) -> tuple[int, int]:
-    """Place so many edits, a thousand in each request; the version before and after them."""
+async def _filled(place: Place, edits: int, versions: int) -> tuple[int, int]:
+    """Place so many edits, at least so many versions apart, one request after the other; the version before and after.
+
+    Each request is a record, and so a version, of its own: the server puts those together that come at once.
+    """
     begin = await _version(place)
-    several = ",".join(f"[{x},{{x}},{{color}}]" for x in range(_EDITS_AT_ONCE))
+    at_once = min(_EDITS_AT_ONCE, -(-edits // versions))
+    several = ",".join(f"[{x},{{x}},{{color}}]" for x in range(at_once))
     load = Load(
         place.host,
         place.port,
-        connections=8,
+        connections=1,
         seconds=600,
         target="/edits",
         headers="Content-Type: application/json\r\n",
         body=f'{{{{"edits":[{several}]}}}}',
-        most=-(-edits // _EDITS_AT_ONCE),
+        most=-(-edits // at_once),
     )
     await send(load)
     return begin, await _version(place)
+
+
+def _versions(begin: int, present: int, askers: int) -> list[int]:
+    """Different ones for all who ask, of the first nine tenths.
+
+    Who lacks less than a full frame of 4,096 edits has it at once: whoever asks for nearly the last version again and
+    again measures how quickly connections come and go.
+    """
+    return [begin + number * (present - begin) * 9 // (askers * 10) for number in range(askers)]
 
 
 async def _version(place: Place) -> int:
