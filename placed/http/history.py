@@ -93,7 +93,7 @@ class History:
         Raises:
             Problem: 401, 404, 429, 503.
         """
-        live = self._keeper().live.version()
+        live = self._version()
         await self._reach(live)
         told = self.told()
         return await self._answer(request, lambda past: history_answer(past, live, told))
@@ -104,7 +104,7 @@ class History:
         Raises:
             Problem: 400, 401, 404, 414, 429, 503.
         """
-        live = self._keeper().live.version()
+        live = self._version()
         if is_by_moment(request):
             asked = moment_question(request)
             await self._reach(live)
@@ -119,7 +119,7 @@ class History:
         Raises:
             Problem: 400, 401, 404, 414, 429, 503.
         """
-        question = edits_question(request, self._keeper().live.version())
+        question = edits_question(request, self._version())
         await self._reach(question.end)
         return await self._answer(request, lambda past: edits_answer(past, question))
 
@@ -130,7 +130,7 @@ class History:
             Problem: 400, 401, 404, 414, 429, 503.
         """
         live = self._keeper().live
-        question = pixel_question(request, live.definition(), live.version())
+        question = pixel_question(request, live.definition(), self._version())
         await self._reach(question.before)
         shown = self.show_authors != "none"
         return await self._answer(request, lambda past: pixel_answer(past, question, shown, self._names_of))
@@ -141,7 +141,7 @@ class History:
         Raises:
             Problem: 400, 401, 404, 414, 429, 503.
         """
-        live = self._keeper().live.version()
+        live = self._version()
         question = activity_question(request)
         await self._reach(live)
         return await self._answer(request, lambda past: activity_answer(past, question))
@@ -151,6 +151,11 @@ class History:
         if self.askers is None or self.show_authors != "names":
             return {}
         return trio.from_thread.run(self.askers.names_of, authors)
+
+    def _version(self) -> int:
+        """The latest that can be asked for. The history reads the log by itself, and may be ahead of the canvas."""
+        keeper = self._keeper()
+        return max(keeper.live.version(), keeper.past.version) if keeper.is_open else keeper.live.version()
 
     def _keeper(self) -> Indexer:
         if self.indexer is None:
