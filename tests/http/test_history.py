@@ -8,6 +8,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 import pytest
 import trio
@@ -15,6 +16,7 @@ from PIL import Image
 
 from placed.backends.memory import open_memory_log
 from placed.history.indexer import Indexer
+from placed.http.history import History
 from placed.http.history_answers import canvas_answer
 from placed.http.work_limit import ALLOWANCE_SECONDS, SHARE, WorkLimit
 from tests.http.lanes.test_app import problem
@@ -64,6 +66,27 @@ async def test_the_canvas_at_each_version_is_there_for_good(server: Server) -> N
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", response.headers["etag"])
         head = await server.request("HEAD", f"/history/canvas.png?v={version}")
         assert (head.status, head.body) == (200, b"")
+
+
+async def test_a_version_that_the_history_has_reached_before_the_canvas_can_be_asked_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvases = await paint(server, 3)
+    assert (await server.get("/history")).json()["indexed"] == 4
+    open_indexer = History._keeper
+
+    def behind(history: History) -> Indexer:
+        indexer = open_indexer(history)
+        indexer.live = attrs.evolve(indexer.live, version=lambda: 3)
+        return indexer
+
+    monkeypatch.setattr(History, "_keeper", behind)
+    told = (await server.get("/history")).json()
+    assert (told["version"], told["indexed"]) == (4, 4)
+    assert np.array_equal(pixels(await server.get("/history/canvas.png?v=4")), canvases[4])
+    assert (await server.get("/history/pixel?x=2&y=2")).json()["edits"][0]["v"] == 4
+    assert (await server.get("/history/edits?from=3&to=4")).status == 200
+    assert (await server.get("/history/canvas.png?v=5")).status == 400
 
 
 async def test_an_area_is_cut_out_and_enlarged(server: Server) -> None:
