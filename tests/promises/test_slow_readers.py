@@ -123,7 +123,7 @@ async def test_500_slow_readers_over_tls_cost_little_more_than_their_connections
         await server.ready()
         size = await _fill(server)
         await server.stop()
-    async with starting(tmp_path / "data", "--certificate", str(file)) as server:
+    async with starting(tmp_path / "data", "--no-history", "--certificate", str(file)) as server:
         await server.ready()
         read = partial(_read_streams if protocol == "h2" else _read_encrypted, port=server.port, context=context)
         grown = await _grown(server, read, READERS)
