@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from kafka import KafkaAdminClient
+from kafka import errors as kafka_errors
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
@@ -19,6 +21,7 @@ def mend_library() -> None:
         _hear_last_words(transport)
     _close_unconnected(KafkaNetSocket)
     _close_with_their_loop(KafkaTCPTransport, NetworkSelector)
+    _tell_why_not_described(KafkaAdminClient)
 
 
 def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
@@ -71,3 +74,21 @@ def _close_with_their_loop(transport: type[KafkaTCPTransport], loop: type[Networ
                 sock.close()
 
     transport.__init__, loop.close = make_served, close_with_sockets
+
+
+def _tell_why_not_described(admin: type[KafkaAdminClient]) -> None:
+    """Have `describe_configs` raise what a broker answers in the configs' place: a topic that it doesn't know yet, or
+    may not describe to us. kafka-python gives no configs then.
+    """
+    read = admin._describe_configs_process_responses  # noqa: SLF001 - see above
+    if read.__name__ == "read_or_raise":
+        return
+
+    def read_or_raise(responses: Any, *rest: Any, **more: Any) -> Any:
+        for result in (result for response in responses for result in response.results):
+            error = kafka_errors.for_code(result.error_code)
+            if error is not kafka_errors.NoError:
+                raise error(f"{result.resource_name}: {result.error_message}")
+        return read(responses, *rest, **more)
+
+    admin._describe_configs_process_responses = staticmethod(read_or_raise)  # noqa: SLF001

@@ -215,8 +215,6 @@ def _check_configs(admin: KafkaAdminClient, client: Client, purpose: Purpose) ->
     topic = client.place.topic
     described = admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")
     configs = {name: config["value"] for name, config in described["topic"][topic].items()}
-    if "cleanup.policy" not in configs:  # of a broker that knows the topic, and hasn't got its settings yet
-        raise LogUnavailable(f"{client.place}: the brokers don't tell the topic's settings yet")
     if configs["cleanup.policy"] != purpose.policy:
         raise LogCorrupt(
             f"{client.place}: the topic's cleanup.policy is {configs['cleanup.policy']!r}, {purpose.why};"

@@ -11,10 +11,12 @@ import trustme
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
+from kafka.errors import UnknownTopicOrPartitionError
 
 from bench.equipment.kafka.cluster import Certificate, Cluster, Login
 from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUnavailable, OffsetOutOfRange
 from placed.backends.kafka.log import open_kafka_log
+from placed.backends.kafka.mends import mend_library
 from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 from tests.backends.logs import LIMIT_SECONDS, WHOLE_SECONDS, append_all, read
 from tests.support.kafka_servers import opened_log
@@ -64,6 +66,15 @@ async def test_a_missing_topic_is_made_so_that_it_keeps_everything(place: KafkaP
     wanted = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
     assert wanted.items() <= configs.items()
     assert configs["message.timestamp.type"] == "LogAppendTime"
+
+
+async def test_settings_of_a_topic_that_the_broker_does_not_know_are_an_error(
+    place: KafkaPlace, admin: KafkaAdminClient
+) -> None:
+    """As of one that was just made elsewhere: kafka-python said that it has none, and a start failed on that."""
+    mend_library()
+    with pytest.raises(UnknownTopicOrPartitionError):
+        await trio.to_thread.run_sync(configs_of, admin, place.topic)
 
 
 async def test_servers_that_make_the_topic_at_once_have_the_same_log(place: KafkaPlace) -> None:

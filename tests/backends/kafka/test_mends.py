@@ -7,8 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka import TopicPartition
-from kafka.errors import KafkaConnectionError
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import (
+    BrokerResponseError,
+    KafkaConnectionError,
+    NoError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaTCPTransport
@@ -52,6 +58,23 @@ def _run(steps: Generator[None, None, Any]) -> Any:
 
 def _connecting(sock: socket.socket, port: int) -> Any:
     return KafkaNetSocket().sock_connect(_Waits(), sock, ("127.0.0.1", port))
+
+
+def _described(error: type[BrokerResponseError]) -> Any:
+    """What a broker answers to who asks for a topic's configs."""
+    result = SimpleNamespace(
+        error_code=error.errno, error_message=None, resource_type=2, resource_name="canvas", configs=[]
+    )
+    return KafkaAdminClient._describe_configs_process_responses([SimpleNamespace(results=[result])])
+
+
+def test_configs_that_a_broker_does_not_describe_are_an_error_and_not_none() -> None:
+    mend_library()
+    mend_library()
+    assert _described(NoError) == {"topic": {"canvas": {}}}
+    for error in (UnknownTopicOrPartitionError, TopicAuthorizationFailedError):
+        with pytest.raises(error, match="canvas"):
+            _described(error)
 
 
 def test_a_socket_that_is_being_connected_is_closed_with_its_client(sock: socket.socket) -> None:
