@@ -44,7 +44,7 @@ export class ActForm {
    * @param {() => { width: number, height: number } | null} page.canvas
    * @param {() => string[]} page.colors  the palette's names
    * @param {() => number | null} page.moment  on the time line; null: the present
-   * @param {() => void} page.done  an act was done
+   * @param {() => Promise<unknown>} page.done  an act was done
    */
   constructor(page) {
     this.#page = page
@@ -154,7 +154,7 @@ export class ActForm {
       const { pixels } = await untilDone(perform(act), this.#tell)
       this.#tell(make('p', {}, PAINTING.includes(act.kind) ? t('mod_done', { count: pixels }) : t('mod_doneSimply')))
     } finally {
-      this.#page.done() // what came of it is on record, also where nobody has told
+      void this.#page.done() // what came of it is on record, also where nobody has told
     }
   }
 

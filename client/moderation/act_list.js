@@ -23,7 +23,7 @@ const FIRST = 20
 export class ActList extends ShownList {
   #done
 
-  /** @param {() => void} done  something was undone, so this list and others are to be shown anew */
+  /** @param {() => Promise<unknown>} done  something was undone, so this list and others are to be shown anew */
   constructor(done) {
     super({ heading: 'mod_acts', none: 'mod_noActs', more: 'mod_earlierActs', className: 'acts' }, acts, FIRST)
     this.#done = done
@@ -54,7 +54,7 @@ export class ActList extends ShownList {
       try {
         await perform({ kind: 'undo', act: id })
       } finally {
-        this.#done() // what came of it is on record, also where nobody has told
+        await this.#done() // what came of it is on record, also where nobody has told
       }
     }, whyNotDone)
   }

@@ -20,7 +20,7 @@ const MOST_TEXT = 500 // as the server takes
 /**
  * @param {object} page
  * @param {() => { width: number, height: number } | null} page.canvas
- * @param {() => void} page.done  an act was done
+ * @param {() => Promise<unknown>} page.done  an act was done
  * @returns {{ node: HTMLElement, grow: () => void }}  `grow`: the canvas may be larger than it was
  */
 export function eventForm(page) {
@@ -40,7 +40,7 @@ export function eventForm(page) {
       tell(make('p', { className: 'trouble' }, whyNotDone(error)))
       return false
     } finally {
-      if (act) page.done()
+      if (act) void page.done()
       section.ariaBusy = 'false'
     }
   }

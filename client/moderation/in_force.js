@@ -30,7 +30,7 @@ class InForce extends ShownList {
   /**
    * @param {{ heading: TextKey, none: TextKey, className: string }} words
    * @param {(from: number | null, limit: number) => Promise<import('./listed.js').Page<Item>>} page
-   * @param {() => void} done  something was lifted, so this list and others are to be shown anew
+   * @param {() => Promise<unknown>} done  something was lifted, so this list and others are to be shown anew
    */
   constructor(words, page, done) {
     super({ ...words, more: 'mod_more' }, page, FIRST)
@@ -49,7 +49,7 @@ class InForce extends ShownList {
       try {
         await perform(act)
       } finally {
-        this.#done() // what came of it is on record, also where nobody has told
+        await this.#done() // what came of it is on record, also where nobody has told
       }
     }, whyNotDone)
     return make('button', { type: 'button', value, ariaLabel: `${t('mod_lift')}: ${what}`, onclick: () => void lift() }, t('mod_lift'))
@@ -61,7 +61,7 @@ class InForce extends ShownList {
  * @extends {InForce<Ban>}
  */
 export class BanList extends InForce {
-  /** @param {() => void} done */
+  /** @param {() => Promise<unknown>} done */
   constructor(done) {
     super({ heading: 'mod_banned', none: 'mod_nobodyBanned', className: 'bans' }, bans, done)
   }
@@ -96,7 +96,7 @@ export class ProtectionList extends InForce {
 
   /**
    * @param {object} page
-   * @param {() => void} page.done
+   * @param {() => Promise<unknown>} page.done
    * @param {(areas: Rectangle[]) => void} page.show  these are protected
    * @param {(area: Rectangle) => void} page.look  at this one
    */

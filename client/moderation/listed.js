@@ -23,7 +23,7 @@ export class Listed {
   isCut = false
   #page
   #first
-  #turn = 0 // of whoever reads the list: a look that was begun before is no news after it
+  #turn = 0 // of whoever reads the list: a look that was begun before is asked again after it
   #asked = 0 // looks
   #told = 0 // the last of them that was answered: an earlier one that comes later is no news
 
@@ -58,7 +58,8 @@ export class Listed {
       const more = await this.#page(found.next, Math.min(MOST, wanted - found.items.length))
       found = { ...more, items: [...found.items, ...more.items] }
     }
-    if (turn !== this.#turn || asked < this.#told) return false
+    if (turn !== this.#turn) return this.look() // more was asked for meanwhile, of a list as it may have been before
+    if (asked < this.#told) return false
     this.#told = asked
     if (JSON.stringify(found) === JSON.stringify({ items: this.items, next: this.next, isCut: this.isCut })) return false
     this.#show(found)

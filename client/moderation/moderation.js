@@ -102,7 +102,7 @@ export class Moderation {
       this.#lookAt(found)
     }
     // An act may change each of these: an undo may bring back a ban, and a protection be lifted by its own button.
-    const done = () => [acts, bans, protections].forEach((list) => void list.refresh())
+    const done = () => Promise.all([acts, bans, protections].map((list) => list.refresh()))
     const acts = new ActList(done)
     const bans = new BanList(done)
     const protections = new ProtectionList({ done, look, show: (areas) => this.#protect(areas) })

@@ -99,7 +99,7 @@ export class ShownList {
   /**
    * Do something with an entry, one thing at a time: who presses twice is not to do it twice.
    *
-   * @param {() => Promise<void>} act
+   * @param {() => Promise<void>} act  ends when the list shows what came of it: until then the button is still there
    * @param {(error: unknown) => string} why  it went wrong
    */
   async attempt(act, why) {

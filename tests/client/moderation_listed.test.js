@@ -70,7 +70,7 @@ test('that the list goes on, or is cut, is news by itself', async () => {
   assert.equal(listed.next, 2)
 })
 
-test('a look that was begun before somebody asked for more takes nothing away', async () => {
+test('a look that was begun before somebody asked for more takes nothing away, and is asked again', async () => {
   const { listed, waiting } = slow()
   const loading = listed.load()
   await waiting[0](['a', 'b'], 2)
@@ -78,9 +78,11 @@ test('a look that was begun before somebody asked for more takes nothing away', 
   const [look, more] = [listed.look(), listed.more()]
   await waiting[2](['c', 'd'])
   await more
-  await waiting[1](['a', 'b'], 2)
-  assert.equal(await look, false)
+  await waiting[1](['b'])
   assert.deepEqual(listed.items, ['a', 'b', 'c', 'd'])
+  await waiting[3](['b', 'c', 'd'])
+  assert.equal(await look, true)
+  assert.deepEqual(listed.items, ['b', 'c', 'd'])
 })
 
 test('of two looks the one that was begun later counts, whichever is answered first', async () => {
