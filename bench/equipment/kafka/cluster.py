@@ -11,23 +11,26 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from bench.equipment.free_ports import free_ports
+from bench.equipment.kafka.classes import keep_classes
 from bench.equipment.kafka.java import java_command
 from bench.equipment.kafka.storage import format_storage, new_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 START_SECONDS: Final = 90.0  # three brokers that start at once on two busy cores; one alone takes 3 s
 STOP_SECONDS: Final = 20.0
+_ARCHIVE_SECONDS: Final = 90.0  # to end, and to write all classes before that: 3 s on an idle machine
 _STARTED: Final = "Kafka Server started"
 _DATA: Final = "data"
 
@@ -88,11 +91,11 @@ class Broker:
     def _properties(self) -> Path:
         return self.folder / "server.properties"
 
-    def begin(self) -> None:
-        """Start it, without waiting."""
+    def begin(self, *options: str) -> None:
+        """Start it, without waiting, with more of Java's options."""
         self._started = threading.Event()
         self._process = subprocess.Popen(
-            [*java_command(), "kafka.Kafka", str(self._properties)],
+            [*java_command(*options), "kafka.Kafka", str(self._properties)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,  # Ctrl-C is for the command that started it, which then stops it in order
         )  # fmt: skip
@@ -119,18 +122,18 @@ class Broker:
         if not found or not any(_STARTED in line for line in self.lines):
             raise RuntimeError(f"broker {self.node} didn't start:\n{''.join(self.lines)}")
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self.begin()
+    def start(self, *options: str) -> None:
+        """Start it, with more of Java's options, and wait until it answers."""
+        self.begin(*options)
         self.wait(time.monotonic() + START_SECONDS)
 
-    def stop(self) -> None:
-        """End it in order. Idempotent."""
-        self._end(signal.SIGTERM)
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End it in order, or kill it if that takes longer. Idempotent."""
+        self._end(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
         """End it at once, as a power cut would. Idempotent."""
-        self._end(signal.SIGKILL)
+        self._end(signal.SIGKILL, STOP_SECONDS)
 
     def halt(self) -> None:
         """Leave it without a processor: its sockets stay, and nobody answers once this returns.
@@ -150,14 +153,14 @@ class Broker:
         """Go on after `halt`."""
         os.kill(self.pid, signal.SIGCONT)
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals, seconds: float) -> None:
         process = self._process
         if process is None:
             return
         for each in (signal.SIGCONT, number):
             process.send_signal(each)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_SECONDS)
@@ -195,6 +198,26 @@ def run_cluster(
     folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
 ) -> Iterator[Cluster]:
     """A new cluster, its data in `folder`, gone when the block ends."""
+    keep_classes(_run_once)
+    cluster = _cluster(folder, brokers, login, certificate)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _run_once(option: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="placed-kafka-") as folder:
+        (broker,) = _cluster(Path(folder), 1, None, None).brokers
+        try:
+            broker.start(option)
+            broker.stop(_ARCHIVE_SECONDS)
+        finally:
+            broker.kill()
+
+
+def _cluster(folder: Path, brokers: int, login: Login | None, certificate: Certificate | None) -> Cluster:
     names = ["plaintext", "controller"]
     if login is not None:
         names.append("sasl_plaintext")
@@ -205,16 +228,11 @@ def run_cluster(
         Broker(node, folder / f"broker-{node}", {name: next(ports) for name in names}) for node in range(1, brokers + 1)
     ]
     cluster_id = new_uuid()
-    cluster = Cluster(made)
-    try:
-        for broker in made:
-            broker.folder.mkdir(parents=True)
-            (broker.folder / "server.properties").write_text(_properties(broker, made, login, certificate))
-            broker.format(cluster_id, login)
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
+    for broker in made:
+        broker.folder.mkdir(parents=True)
+        (broker.folder / "server.properties").write_text(_properties(broker, made, login, certificate))
+        broker.format(cluster_id, login)
+    return Cluster(made)
 
 
 def _properties(broker: Broker, brokers: list[Broker], login: Login | None, certificate: Certificate | None) -> str:

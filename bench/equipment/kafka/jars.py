@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -40,3 +41,16 @@ def jars() -> Path:
     if not folder.is_dir():
         raise NoKafka("sh .ci/setup.sh kafka, which needs Maven and its central repository")
     return folder
+
+
+def class_archive() -> Path:
+    """Where Kafka's classes are kept as this Java has them in memory, if a broker has left them there: see `classes`.
+
+    Raises:
+        NoKafka: Java or the jars can't be had.
+    """
+    folder = jars()
+    java = Path(shutil.which("java") or "java").resolve()
+    found = java.stat()
+    which = hashlib.sha256(f"{java} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()
+    return folder / f"classes-{which[:12]}.jsa"
