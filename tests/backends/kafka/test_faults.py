@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
+PAUSE_SECONDS = 0.01
+START_PAUSE_SECONDS = 0.2  # while a broker starts: more would keep from it the core that it needs
 BACK_SECONDS = 3.0  # how soon edits must flow once a broker answers others again, which a busy machine may put off
 
 
@@ -153,10 +155,16 @@ def three(tmp_path: Path) -> Iterator[Cluster]:
 
 
 class Traffic:
-    """Appends for ever from several tasks, and knows what was acknowledged."""
+    """Appends for ever from several tasks, and knows what was acknowledged.
+
+    Attributes:
+        acknowledged: what was, by offset.
+        pause_seconds: of each task, after each append.
+    """
 
     def __init__(self, log: KafkaLog) -> None:
         self.acknowledged: dict[int, bytes] = {}
+        self.pause_seconds = PAUSE_SECONDS
         self._log = log
         self._count, self._counted = trio.open_memory_channel[None](1_000_000)
 
@@ -171,7 +179,7 @@ class Traffic:
                 self._count.send_nowait(None)
             except LogUnavailable:
                 await self._log.wait_until(reachable=True)
-            await trio.sleep(0.01)  # what comes without a pause keeps a core busy while a broker starts
+            await trio.sleep(self.pause_seconds)
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many more were acknowledged."""
@@ -193,7 +201,9 @@ async def test_a_cluster_of_three_goes_on_whichever_broker_is_killed(three: Clus
                     await traffic.wait_for(50)
                     await trio.to_thread.run_sync(broker.kill)
                     await traffic.wait_for(50)
+                    traffic.pause_seconds = START_PAUSE_SECONDS
                     await trio.to_thread.run_sync(broker.start)
+                    traffic.pause_seconds = PAUSE_SECONDS
                 await traffic.wait_for(50)
                 nursery.cancel_scope.cancel()
             first, next_ = await log.bounds()
