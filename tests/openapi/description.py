@@ -21,9 +21,14 @@ _EDIT: Final = ("x", "y", "color")
 
 def load() -> Document:
     """The file as it stands."""
+    return parsed(FILE.read_bytes())
+
+
+def parsed(content: bytes) -> Document:
+    """What a file like it holds."""
     # In C, where that is there: each process of the tests reads it when it collects them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document: Document = yaml.load(FILE.read_text("utf-8"), loader)
+    document: Document = yaml.load(content, loader)
     return document
 
 

@@ -6,10 +6,7 @@ The server's canvas is the largest that there can be, so that the file's bounds 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +14,9 @@ import pytest
 import trio
 
 from tests.openapi.description import by_body, by_query, load
+from tests.openapi.schemathesis_runs import run_schemathesis
 from tests.support.kafka_servers import logged_url
-from tests.support.server_process import ROOT, running, starting
+from tests.support.server_process import running, starting
 
 if TYPE_CHECKING:
     from tests.openapi.description import Document
@@ -41,18 +39,10 @@ async def tried(port: int, document: Document, folder: Path, *flags: str) -> int
     """How many requests schemathesis made up that all got what `document` says; otherwise the test fails."""
     path = folder / "openapi.json"
     path.write_text(json.dumps(document))
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(path)]
+    words = ("--config-file", str(CONFIG), "run", str(path), "--url", f"http://127.0.0.1:{port}", "--no-color", *flags)
     with trio.fail_after(LIMIT_SECONDS):
-        done = await trio.run_process(
-            [*command, "--url", f"http://127.0.0.1:{port}", "--no-color", *flags],
-            cwd=folder,  # where it would leave files
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_stdout=True,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    output = done.stdout.decode()
-    assert done.returncode == 0, output
+        code, output = await run_schemathesis(folder, *words)
+    assert code == 0, output
     count = re.search(r"^  (\d+) generated, \1 passed", output, re.MULTILINE)
     assert count is not None, output
     return int(count[1])

@@ -31,7 +31,12 @@ LONGEST_FIRST: Final = (
     "tests/backends",
     "tests/kafka",
     "tests/bench",
+    "tests/test_docs_bots.py",
+    "tests/fuzz",
     "tests/http",
+    "tests/client",
+    "tests/people",
+    "tests/history",
 )
 
 # They start whole programs (servers, brokers, browsers, what builds a package), or try one thing for seconds.
