@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from isal import isal_zlib
 
+from placed.canvas.giving_way import bands, give_way
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -88,9 +90,14 @@ def pack_rows(pixels: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     height, width = pixels.shape
     per_byte = 8 // depth
     rows = np.zeros((height, 1 + -(-width // per_byte)), np.uint8)
-    for at in range(min(per_byte, width)):
-        column = pixels[:, at::per_byte]
-        rows[:, 1 : 1 + column.shape[1]] |= column << (8 - depth * (at + 1))
+    if depth == 8:
+        rows[:, 1:] = pixels
+        return rows
+    for band in bands(height, width):
+        for at in range(min(per_byte, width)):
+            give_way()
+            column = pixels[band, at::per_byte]
+            rows[band, 1 : 1 + column.shape[1]] |= column << (8 - depth * (at + 1))
     return rows
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from isal import isal_zlib
 
+from placed.canvas.giving_way import give_way
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -156,6 +158,7 @@ class Column:
         """
         try:
             first, data, width, count = self._packed(index)
+            give_way()
             return _sums_of(data, width, count) + first
         except _DAMAGE as error:
             raise _damaged(index, error) from error

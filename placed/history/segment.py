@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 from isal import isal_zlib
 
+from placed.canvas.giving_way import bands, give_way
 from placed.canvas.png import bit_depth
 from placed.history import pixel_index
 from placed.history.changes import Changes
@@ -111,13 +112,23 @@ class Segment:
         ground = Ground(header.base, header.start, self.keyframe())
         if self.definition_at(version) != header.base:
             ground.grow(header.definition)
+        pixel, colors = self._until(count)
+        give_way()
+        ground.canvas.reshape(-1)[pixel] = colors
+        give_way()
+        return ground.canvas
+
+    def _until(self, count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+        """The pixels and colours of the first edits, in the order of the pixel index."""
         order = self._numbers()
         pixel, colors = self.pixels(), self.colors()
-        if count < header.edits:
-            before = order < count
-            pixel, colors = pixel[before], colors[before]
-        ground.canvas.reshape(-1)[pixel] = colors
-        return ground.canvas
+        if count == self.header.edits:
+            return pixel, colors
+        before = order < count
+        give_way()
+        pixel = pixel[before]
+        give_way()
+        return pixel, colors[before]
 
     def end_ground(self) -> Ground:
         """The canvas at the segment's end, with what belongs to it."""
@@ -285,6 +296,7 @@ class Segment:
         data = np.frombuffer(self._section("colors"), np.uint8)
         if self.header.definition.colors > FEW_COLORS:
             return data
+        give_way()
         colors = np.empty(2 * len(data), np.uint8)
         colors[::2], colors[1::2] = data & 15, data >> 4
         return colors[: self.header.edits]
@@ -293,7 +305,9 @@ class Segment:
         """The number of each edit's pixel, in the order of the pixel index, shape (edits,)."""
         shape = self._shape
         starts = np.frombuffer(self._section("starts"), shape.start)
-        return pixel_index.pixels_of(starts, np.frombuffer(self._section("lows"), shape.low), shape)
+        lows = np.frombuffer(self._section("lows"), shape.low)
+        give_way()
+        return pixel_index.pixels_of(starts, lows, shape)
 
     def _numbers(self) -> NDArray[np.uint32]:
         return pixel_index.unpack_numbers(self._section("order"), self._section("halves"), self._shape)
@@ -334,13 +348,17 @@ class Segment:
 
     def _section(self, name: str) -> bytes:
         at, length, crc = self.header.sections[_PLACES[name]]
+        give_way()
         data = self._read(at, length)
         if len(data) != length or zlib.crc32(data) != crc:
             raise SegmentDamaged(f"its {name} don't match their checksum")
         return data
 
     def _inflated(self, name: str) -> bytes:
-        data: bytes = isal_zlib.decompress(self._section(name))
+        section = self._section(name)
+        give_way()
+        data: bytes = isal_zlib.decompress(section)
+        give_way()
         return data
 
 
@@ -350,6 +368,8 @@ def unpack_rows(packed: NDArray[np.uint8], width: int, depth: int) -> NDArray[np
         return np.array(packed[:, :width])
     per_byte = 8 // depth
     pixels = np.empty((len(packed), packed.shape[1] * per_byte), np.uint8)
-    for at in range(per_byte):
-        pixels[:, at::per_byte] = packed >> (8 - depth * (at + 1)) & ((1 << depth) - 1)
+    for band in bands(len(packed), width):
+        for at in range(per_byte):
+            give_way()
+            pixels[band, at::per_byte] = packed[band] >> (8 - depth * (at + 1)) & ((1 << depth) - 1)
     return np.ascontiguousarray(pixels[:, :width])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from placed.canvas import png
+from placed.canvas.giving_way import give_way
 from placed.history.activity import activity_of
 from placed.history.edits_page import encode_page
 from placed.history.past import reading
@@ -24,6 +25,8 @@ from placed.http.moment import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from placed.history.past import NotKept, Past
     from placed.history.segment import Hit
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     )
 
 IMMUTABLE: Final = ("Cache-Control", "public, max-age=31536000, immutable, no-transform")
-_AT_ONCE: Final = 2_048  # edits written as JSON in one go, 1 ms: in between the loop has its turn
+_AT_ONCE: Final = 2_048  # edits written as JSON in one go, 1 ms: in between others have their turn
 
 
 def not_kept(error: NotKept, past: Past) -> Problem:
@@ -139,12 +142,14 @@ def edits_answer(past: Past, question: EditsQuestion) -> Answer:
         return Answer(200, (("Content-Type", "application/octet-stream"), *headers), body)
     head = f'{{"from":{question.start},"to":{question.end},"next":{page.stretch.end},"edits":['
     columns = page.stretch.rows[["offset", "ms", "x", "y", "color"]]
-    parts = [
-        json.dumps(columns[at : at + _AT_ONCE].tolist(), separators=(",", ":"))[1:-1]
-        for at in range(0, len(columns), _AT_ONCE)
-    ]
+    parts = [_in_json(columns[at : at + _AT_ONCE]) for at in range(0, len(columns), _AT_ONCE)]
     body = (head + ",".join(parts) + "]}").encode()
     return Answer(200, (("Content-Type", "application/json"), *headers), body)
+
+
+def _in_json(rows: NDArray[np.void]) -> str:
+    give_way()
+    return json.dumps(rows.tolist(), separators=(",", ":"))[1:-1]
 
 
 def pixel_answer(
