@@ -72,7 +72,8 @@ class FastLane:
     Args:
         api: answers the requests.
         page_load: answers those of a page that is loaded.
-        history: tells the past of a pixel, which people click on one after the other.
+        history: tells the past of a pixel, which people click on one after the other, and shows canvases of the past,
+            of which a time line that is played asks for several a second.
         sockets: they take over the streams.
         limits: of each connection.
         hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
@@ -89,7 +90,7 @@ class FastLane:
         hand_over: HandOver,
     ) -> None:
         self._api = api
-        self._history = history
+        self._past = {"/history/pixel": history.pixel, "/history/canvas.png": history.canvas}
         self._sockets = sockets
         self._limits = limits
         self._hand_over = hand_over
@@ -187,8 +188,9 @@ class FastLane:
             return await self._api.post(head.path, request)
         if head.path == "/edits":
             return await self._api.polled(request) or self._api.edits(request)
-        if head.path == "/history/pixel":
-            return await self._history.pixel(request)
+        past = self._past.get(head.path)
+        if past is not None:
+            return await past(request)
         return await self._page_load.answer(head.path, request)
 
     async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:

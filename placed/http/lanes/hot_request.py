@@ -1,5 +1,5 @@
-"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, `GET /history/pixel`, and `GET` or `HEAD`
-of what a page loads first, see `placed.http.page_load`.
+"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, `GET /history/pixel`, `GET
+/history/canvas.png`, and `GET` or `HEAD` of what a page loads first, see `placed.http.page_load`.
 
 A plain request is written so that nobody could read it in two ways, and asks for nothing but an answer. Any other
 request is Hypercorn's. httptools reads the heads.
@@ -21,8 +21,8 @@ from placed.http.lanes.connection import HEAD_BYTES, MAX_FIELDS
 from placed.http.page_load import PATHS
 
 _READS: Final = tuple(f"{method} {path}".encode() for path in PATHS for method in ("GET", "HEAD"))
-_PIXEL: Final = b"/history/pixel"
-_HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", b"GET " + _PIXEL, *_READS)
+_PAST: Final = (b"/history/pixel", b"/history/canvas.png")
+_HOT: Final = (b"POST /edit", b"POST /edits", b"GET /edits", *(b"GET " + path for path in _PAST), *_READS)
 # Those of the page's files. Of another path, such as one with escapes, the lanes might think differently.
 _FILE: Final = rb"/static(?:/[A-Za-z0-9_.-]+)+"
 # One match takes 0.2 us, and to look at each of them in turn took 0.5 to 0.9.
@@ -30,7 +30,7 @@ _HOT_START: Final = re.compile(rb"(?:%b|(?:GET|HEAD) %b)[ ?]" % (b"|".join(map(r
 # A head with any of these is Hypercorn's: bodies in chunks, interim answers, other protocols.
 _NOT_PLAIN: Final = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te", "http2-settings"})
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "last-event-id"})
-_PATH: Final = b"|".join((rb"/(?:[A-Za-z]+(?:\.[a-z]+)?)?", _PIXEL, _FILE))
+_PATH: Final = b"|".join((rb"/(?:[A-Za-z]+(?:\.[a-z]+)?)?", *map(re.escape, _PAST), _FILE))
 _PLAIN_LINE = re.compile(rb"(POST|GET|HEAD) (%b)(?:\?([A-Za-z0-9=&_.%%+-]*))? HTTP/1\.1\r\n" % _PATH)
 _LINE = re.compile(rb"(?:POST|GET|HEAD) [!-~]+ HTTP/1\.1\r\n")  # httptools would take several spaces for one
 _END_BY_LF = re.compile(rb"\n\r?\n")
