@@ -52,8 +52,8 @@ MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0
 MOST_PER_CLIENT: Final = 8
 _PATIENCE_SECONDS: Final = 1.0  # for what was painted just now; the history reads on as soon as somebody asks
 _RETRY_SECONDS: Final = 2.0
-# While people paint the thread rests after each answer, so many times as long as that took: eight clients who ask for
-# moments without pause made an edit's p99 3.0 to 3.5 times as long as it is alone, and 2.3 times with a rest of 1.
+# While people paint the thread rests after each answer, so many times as long as that took: an edit that comes while it
+# rests has the interpreter's lock, and all of a core, to itself. docs/performance.md has what eight clients cost.
 _REST: Final = 2.0
 
 
