@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.parts import require
 from tests.support.run_order import is_slow, longest_first, starts_server
 from tests.support.shared_broker import SharedBroker
+from tests.support.shared_imports import import_own_share
 from tests.support.small_disk import SmallDisk
 
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Nobody looks for garbage among tests that are collected, or among what they import: it all stays.
 
     Looking through it again and again was half of the time, in each process.
     """
     gc.disable()
     try:
+        import_own_share(session.config)
         return (yield)
     finally:
         gc.freeze()
