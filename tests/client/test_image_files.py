@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import zlib
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,27 +21,36 @@ from tests.client.png_files import KINDS, Kind, chunk, make
 from tests.support.parts import program
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    Ask = Callable[..., list[Any]]
 
 SCRIPT = Path(__file__).with_name("read_images.mjs")
 ORIENTATION = 0x0112
 SIDES = [(1, 1), (3, 2), (9, 5), (33, 17)]
 
 
-def ask(*commands: Sequence[object]) -> list[Any]:
-    """What read_images.mjs answers to each."""
-    run = subprocess.run(
-        [program("node"), SCRIPT],
-        input="\n".join(json.dumps(command) for command in commands),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Ask]:
+    """What read_images.mjs answers to each command; one process for all tests, as node takes a while to start."""
+    with subprocess.Popen([program("node"), SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+        yield partial(_answers, node)
+        node.kill()
+
+
+def _answers(node: subprocess.Popen[str], *commands: Sequence[object]) -> list[Any]:
+    assert node.stdin is not None
+    assert node.stdout is not None
+    answers = []
+    for command in commands:
+        node.stdin.write(f"{json.dumps(command)}\n")
+        node.stdin.flush()
+        line = node.stdout.readline()
+        assert line, "node has ended; it said why on standard error"
+        answers.append(json.loads(line))
+    return answers
 
 
 def pixels(told: dict[str, Any]) -> NDArray[np.uint8]:
@@ -50,7 +60,7 @@ def pixels(told: dict[str, Any]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("colors", [0, 2, 3, 4, 6])
-def test_every_kind_of_png_comes_out_as_its_samples_say(colors: int, tmp_path: Path) -> None:
+def test_every_kind_of_png_comes_out_as_its_samples_say(colors: int, tmp_path: Path, ask: Ask) -> None:
     chance = random.Random(colors)
     files = [(kind, *make(kind, *side, chance)) for kind in KINDS if kind.colors == colors for side in SIDES]
     for number, (_, file, _) in enumerate(files):
@@ -62,7 +72,7 @@ def test_every_kind_of_png_comes_out_as_its_samples_say(colors: int, tmp_path: P
             np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(file)).convert("RGBA")), expected, str(kind))
 
 
-def test_a_png_that_is_cut_or_claims_too_much_is_refused(tmp_path: Path) -> None:
+def test_a_png_that_is_cut_or_claims_too_much_is_refused(tmp_path: Path, ask: Ask) -> None:
     file, _ = make(Kind(6, 8, True, False), 9, 5, random.Random(1))
     huge = bytearray(file)
     huge[16:24] = (30_000).to_bytes(4, "big") * 2
@@ -77,7 +87,9 @@ def test_a_png_that_is_cut_or_claims_too_much_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("colors", [1, 2, 3, 4, 5, 16, 17, 32, 256])
 @pytest.mark.parametrize("factor", [1, 3])
-def test_a_picture_is_written_as_pillow_and_pngcheck_read_it(colors: int, factor: int, tmp_path: Path) -> None:
+def test_a_picture_is_written_as_pillow_and_pngcheck_read_it(
+    colors: int, factor: int, tmp_path: Path, ask: Ask
+) -> None:
     draw = np.random.default_rng(colors)
     palette = draw.integers(0, 256, (colors, 3), np.uint8)
     names = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in palette]
@@ -100,7 +112,7 @@ def _exif(turn: int) -> bytes:
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_a_turned_png_stands_as_pillow_stands_it(turn: int, tmp_path: Path) -> None:
+def test_a_turned_png_stands_as_pillow_stands_it(turn: int, tmp_path: Path, ask: Ask) -> None:
     file, _ = make(Kind(2, 8, False, False), 5, 3, random.Random(turn))
     exif = _exif(turn).removeprefix(b"Exif\0\0")
     path = tmp_path / "turned.png"
@@ -134,7 +146,7 @@ FILES = {
 }
 
 
-def test_headers_tell_format_size_and_turn(tmp_path: Path) -> None:
+def test_headers_tell_format_size_and_turn(tmp_path: Path, ask: Ask) -> None:
     for name, file in FILES.items():
         (tmp_path / name).write_bytes(file)
     told = ask(*(("header", str(tmp_path / name)) for name in FILES))
@@ -168,7 +180,7 @@ def _claims(side: int) -> dict[str, bytes]:
     }
 
 
-def test_what_a_header_claims_is_known_before_anything_is_decoded(tmp_path: Path) -> None:
+def test_what_a_header_claims_is_known_before_anything_is_decoded(tmp_path: Path, ask: Ask) -> None:
     files = _claims(30_000)
     for name, file in files.items():
         (tmp_path / name).write_bytes(file)
@@ -189,13 +201,13 @@ NONE = {
 
 
 @pytest.mark.parametrize("name", NONE)
-def test_what_is_none_of_the_formats_is_none(name: str, tmp_path: Path) -> None:
+def test_what_is_none_of_the_formats_is_none(name: str, tmp_path: Path, ask: Ask) -> None:
     path = tmp_path / "file"
     path.write_bytes(NONE[name])
     assert ask(("header", str(path))) == [None]
 
 
-def test_a_header_that_is_cut_short_or_damaged_ends_in_an_answer(tmp_path: Path) -> None:
+def test_a_header_that_is_cut_short_or_damaged_ends_in_an_answer(tmp_path: Path, ask: Ask) -> None:
     chance = random.Random(9)
     damaged = []
     for file in FILES.values():
