@@ -26,7 +26,7 @@ run_tests := $(python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-
 # Python is to keep what it has compiled: each test of a server starts one, and each process of pytest reads all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run kafka check test lint types types-and-client client pytest format dist upgrade clean parts
+.PHONY: help run kafka check test lint types types-and-client client pytest pytest-and-types format dist upgrade clean parts
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -38,17 +38,23 @@ kafka: $(venv)/test.stamp
 	@sh .ci/setup.sh fleet
 	@exec $(python) -m tests.kafka.fleet $(ARGS)
 
-# One after the other also under -j, the quickest first, and pytest's summary last. Only mypy, which keeps one core busy
-# for half a minute, has the client's checks beside it.
+# One after the other also under -j, the quickest first. Only mypy, which keeps one core busy for half a minute, has
+# others beside it: the client's checks, or pytest, whose tests wait so often that it costs them nothing.
 ifneq ($(SIDE_BY_SIDE),yes)
 .NOTPARALLEL:
 endif
-test: parts lint types-and-client pytest
+test: parts lint client pytest-and-types
 
 check: lint types-and-client quick
 
 types-and-client: $(venv)/test.stamp
 	@$(MAKE) --no-print-directory -j2 SIDE_BY_SIDE=yes types client
+
+# mypy takes what pytest leaves of the processor, and has its say at the end.
+pytest-and-types: $(venv)/test.stamp
+	@nice -n 19 $(python) -m mypy >$(venv)/types.txt 2>&1 & types=$$!; trap "kill $$types" HUP INT TERM; \
+	    $(MAKE) --no-print-directory pytest; tests=$$?; \
+	    wait $$types; types=$$?; echo "$(python) -m mypy"; cat $(venv)/types.txt; exit $$((tests | types))
 
 lint: $(venv)/test.stamp
 	$(python) -m ruff check
