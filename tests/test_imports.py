@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
 import placed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(placed.__file__).parent
 
@@ -76,11 +81,20 @@ ROOMS = {
     "canvas": _room(packages="attrs isal numpy"),
 }
 
+_PURE = re.compile(r"\bPure[.:]")
 FILES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".") or "placed": path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-TREES = {module: ast.parse(path.read_text(encoding="utf-8"), path) for module, path in FILES.items()}
+
+
+@functools.cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"), FILES[module])
+
+
+def _trees() -> Iterator[tuple[str, ast.Module]]:
+    return ((module, _tree(module)) for module in FILES)
 
 
 def _room_of(module: str) -> str:
@@ -88,9 +102,13 @@ def _room_of(module: str) -> str:
     return path.parts[0] if len(path.parts) > 1 else "__main__"
 
 
-def _is_pure(module: str, tree: ast.Module) -> bool:
+def _is_pure(module: str) -> bool:
     """All of the canvas is; elsewhere it is who says so at the top."""
-    return _room_of(module) == "canvas" or re.search(r"\bPure[.:]", ast.get_docstring(tree) or "") is not None
+    if _room_of(module) == "canvas":
+        return True
+    # Who doesn't have the word isn't parsed: each process of the tests asks for all modules when it collects them.
+    has_word = _PURE.search(FILES[module].read_text(encoding="utf-8")) is not None
+    return has_word and _PURE.search(ast.get_docstring(_tree(module)) or "") is not None
 
 
 def _imported(tree: ast.Module) -> set[str]:
@@ -136,7 +154,7 @@ def _broken_rules(module: str, tree: ast.Module) -> list[str]:
 def test_every_room_has_a_row_and_says_what_lives_there() -> None:
     rooms = [folder for folder in PACKAGE.iterdir() if any(folder.glob("*.py"))]
     assert {room.name for room in rooms} | {"__main__"} == set(ROOMS)
-    told = {room.name: ast.get_docstring(TREES[room.name]) or "" for room in rooms}
+    told = {room.name: ast.get_docstring(_tree(room.name)) or "" for room in rooms}
     assert [name for name, text in told.items() if len(text.split()) < 20] == []
 
 
@@ -147,12 +165,12 @@ def test_imports_of_rooms_point_down() -> None:
 
 @pytest.mark.parametrize("module", FILES)
 def test_module_imports_only_what_its_room_may(module: str) -> None:
-    assert _broken_rules(module, TREES[module]) == []
+    assert _broken_rules(module, _tree(module)) == []
 
 
 @pytest.mark.parametrize("name", ROOMS)
 def test_row_allows_only_what_its_room_needs(name: str) -> None:
-    needed = {imported for module in FILES if _room_of(module) == name for imported in _imported(TREES[module])}
+    needed = {imported for module in FILES if _room_of(module) == name for imported in _imported(_tree(module))}
     rooms = {_room_of(_own_module(each)) for each in needed if each.startswith("placed.")}
     packages = {each.partition(".")[0] for each in needed}
     assert sorted(ROOMS[name].below - rooms) + sorted(ROOMS[name].packages - packages) == []
@@ -167,9 +185,9 @@ def test_rule_sees_imports_inside_functions_and_by_name_and_for_types_alone() ->
     assert [line.rpartition("import ")[2] for line in broken] == ["lmdb", "placed.http", "placed.service", "trio"]
 
 
-@pytest.mark.parametrize("module", [module for module in FILES if _is_pure(module, TREES[module])])
+@pytest.mark.parametrize("module", [module for module in FILES if _is_pure(module)])
 def test_pure_module_imports_no_way_to_the_outside(module: str) -> None:
-    names = _imported(TREES[module])
+    names = _imported(_tree(module))
     packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"placed"}
     assert packages <= PURE_PACKAGES
     assert IMPURE_STDLIB.isdisjoint({part for name in names for part in (name, name.rpartition(".")[0])})
@@ -178,7 +196,7 @@ def test_pure_module_imports_no_way_to_the_outside(module: str) -> None:
 def test_only_one_module_names_concrete_backends() -> None:
     concrete = {
         f"placed.{module}"
-        for module, tree in TREES.items()
+        for module, tree in _trees()
         if _room_of(module) == "backends"
         and any(re.match(r"open_(\w+_log|keyed_topic)$", name) for name in _functions(tree))
     }
@@ -190,7 +208,7 @@ def test_only_one_module_names_concrete_backends() -> None:
     }
     naming = {
         module
-        for module, tree in TREES.items()
+        for module, tree in _trees()
         if any(name == backend or name.startswith(f"{backend}.") for name in _imported(tree) for backend in concrete)
     }
     assert {module for module in naming if f"placed.{module}" not in concrete} == {"backends.opening"}
@@ -204,14 +222,14 @@ def _functions(tree: ast.Module) -> list[str]:
 def test_importing_a_module_only_defines_names_and_keeps_no_state(module: str) -> None:
     allowed = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If)
     wrong = []
-    for node in TREES[module].body:
+    for node in _tree(module).body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
             wrong += [f"line {node.lineno}: {name}" for name in names if not _is_constant_or_function(module, name)]
         elif not isinstance(node, allowed) and not _is_docstring(node):
             wrong.append(f"line {node.lineno}: {ast.unparse(node)[:60]}")
-    wrong += [f"line {node.lineno}: global" for node in ast.walk(TREES[module]) if isinstance(node, ast.Global)]
+    wrong += [f"line {node.lineno}: global" for node in ast.walk(_tree(module)) if isinstance(node, ast.Global)]
     assert wrong == []
 
 
@@ -231,7 +249,7 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def test_importing_the_pure_modules_loads_no_io_library() -> None:
-    modules = sorted(_full_name(module) for module, tree in TREES.items() if _is_pure(module, tree))
+    modules = sorted(_full_name(module) for module in FILES if _is_pure(module))
     assert len(modules) > 30
     script = f"import json, sys, {', '.join(modules)}; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run(

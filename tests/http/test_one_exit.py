@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import placed.http
 
 FOLDER = Path(placed.http.__file__).parent
-TREES = {
-    path.relative_to(FOLDER).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(FOLDER.rglob("*.py"))
-}
+
+
+@functools.cache
+def _trees() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(FOLDER).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(FOLDER.rglob("*.py"))
+    }
 
 
 def _uses(tree: ast.Module, names: set[str]) -> set[str]:
@@ -25,7 +30,7 @@ def _uses(tree: ast.Module, names: set[str]) -> set[str]:
 
 
 def _users(*names: str) -> dict[str, set[str]]:
-    found = {file: _uses(tree, set(names)) for file, tree in TREES.items()}
+    found = {file: _uses(tree, set(names)) for file, tree in _trees().items()}
     return {file: uses for file, uses in found.items() if uses}
 
 
@@ -40,7 +45,7 @@ def test_only_wire_makes_bytes_of_a_head() -> None:
     """Fields are text of Latin-1 (RFC 9110, 5.5), so whoever made bytes of them elsewhere would encode that."""
     writers = {
         file
-        for file, tree in TREES.items()
+        for file, tree in _trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".encode") and "latin-1" in ast.unparse(node)
     }

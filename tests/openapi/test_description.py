@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from itertools import product
 from pathlib import Path
@@ -44,13 +45,18 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = load()
 PAGE: Final = (ROOT / "docs/api.md").read_text("utf-8")
-SOURCES: Final = [ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "placed/http").rglob("*.py"))]
 OPERATIONS: Final = [
     (path, method, operation)
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
     if method != "parameters"
 ]
+
+
+@functools.cache
+def sources() -> list[ast.Module]:
+    """What answers requests, parsed."""
+    return [ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "placed/http").rglob("*.py"))]
 
 
 def test_file_is_openapi() -> None:
@@ -100,7 +106,7 @@ Pair = tuple[int, str]
 
 def codes_of_the_source() -> set[Pair]:
     """Every status and code that a Problem is made with."""
-    calls = [node for tree in SOURCES for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for tree in sources() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     many = {_constant(call.args[0]) for call in calls if _name(call) == "too_many"}
     pairs = set(app._CODES.items())
     for call in (call for call in calls if _name(call) == "Problem"):
@@ -116,7 +122,7 @@ def codes_of_the_source() -> set[Pair]:
 
 
 def test_members_of_problems_are_those_of_the_schema() -> None:
-    trees = [*SOURCES, ast.parse((ROOT / "placed/service/start.py").read_text("utf-8"))]
+    trees = [*sources(), ast.parse((ROOT / "placed/service/start.py").read_text("utf-8"))]
     calls = [
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Problem"
     ]
