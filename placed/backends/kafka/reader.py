@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import trio
-from kafka.errors import OffsetOutOfRangeError
+from kafka.errors import LogTruncationError, OffsetOutOfRangeError
 
 from placed.backends import LogError, LogUnavailable
 from placed.backends.kafka.client import check_topic_id, out_of_range
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from placed.backends.kafka.client import Client, Consumer
 
 LAST_STEP_SECONDS: Final = 1.0  # for a thread that has said that it ends, and has nothing left to do
+_TOPIC_TRIES: Final = 5
+_TOPIC_SECONDS: Final = 1.0  # between two of them; a topic that is made anew has its leader within one
 STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only where a name server doesn't answer
 
 
@@ -125,7 +127,11 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         error: LogError | None = None
         try:
             with self._client.consumer() as consumer:
-                self._follow(consumer)
+                try:
+                    self._follow(consumer)
+                except LogTruncationError:
+                    self._check_topic()
+                    raise
         except LogError as found:
             error = found
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled, trio.RunFinishedError):
@@ -161,6 +167,23 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
                 trio.from_thread.run(self._batches.send, batch, trio_token=self._token)
             elif consumer.is_at_end:
                 self._token.run_sync_soon(self._ready.set)
+
+    def _check_topic(self) -> None:
+        """Check that the topic is still the one that was opened, as somebody hears it who asks only now.
+
+        One that was made anew looks as if it had lost its records, and whoever has read from it may hear of that before
+        they hear its id. Where nobody tells within `_TOPIC_TRIES`, it counts as the same.
+
+        Raises:
+            LogReplaced: it is another one.
+        """
+        for _ in range(_TOPIC_TRIES):
+            with contextlib.suppress(LogUnavailable), self._client.consumer() as consumer:
+                consumer.bounds(go_on=lambda: not self._stop.is_set())
+                check_topic_id(consumer, self._topic_id, self._client.place)
+                break
+            if self._stop.wait(_TOPIC_SECONDS):
+                break
 
     def _poll(self, consumer: Consumer, most: int) -> list[Any]:
         try:

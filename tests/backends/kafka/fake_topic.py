@@ -7,7 +7,10 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from placed.backends.kafka.client import Bounds
+from kafka.errors import KafkaError
+
+from placed.backends import LogUnavailable
+from placed.backends.kafka.client import Bounds, log_error
 from placed.backends.kafka.log import KafkaLog
 from placed.backends.kafka.place import KafkaPlace
 from placed.backends.kafka.topic import Topic
@@ -27,6 +30,8 @@ class FakeTopic:
     Attributes:
         records: by their offsets.
         first, next: the offsets that it holds; one without a record is a gap.
+        topic_id: as whoever asks now hears it.
+        away: how often nobody answers before somebody does.
         broken: the offsets that can't be read, and why.
         refused: why nobody may read; None lets everybody.
         begun: where readers have begun, in order.
@@ -35,7 +40,9 @@ class FakeTopic:
     def __init__(self) -> None:
         self.records: dict[int, bytes] = {}
         self.first = self.next = 0
-        self.broken: dict[int, LogError] = {}
+        self.topic_id = _ID
+        self.away = 0
+        self.broken: dict[int, LogError | KafkaError] = {}
         self.refused: LogError | None = None
         self.begun: list[int] = []
         self.place = KafkaPlace(("nowhere:9092",), "fake")
@@ -67,7 +74,10 @@ class FakeTopic:
     @contextlib.contextmanager
     def consumer(self) -> Iterator[Any]:
         """As `Client.consumer`."""
-        yield _FakeConsumer(self)
+        try:
+            yield _FakeConsumer(self)
+        except KafkaError as error:
+            raise log_error(error, self.place) from error
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncGenerator[KafkaLog]:
@@ -88,15 +98,17 @@ class FakeTopic:
 class _FakeConsumer:
     """As `placed.backends.kafka.client.Consumer`: what comes before a broken record is given first."""
 
-    topic_id = _ID
-
     def __init__(self, topic: FakeTopic) -> None:
         self._topic = topic
+        self.topic_id = topic.topic_id
         self.position = 0
         self.is_at_end = False
 
     def bounds(self, go_on: Callable[[], bool]) -> Bounds:
         assert go_on()
+        if self._topic.away:
+            self._topic.away -= 1
+            raise LogUnavailable("no answer")
         return self._topic.bounds
 
     def seek(self, offset: int) -> None:

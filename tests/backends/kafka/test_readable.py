@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from kafka.errors import LogTruncationError
 
-from placed.backends import LogError, LogRefused, LogUndecodable, OffsetOutOfRange
+from placed.backends import LogCorrupt, LogError, LogRefused, LogReplaced, LogUndecodable, OffsetOutOfRange
+from placed.backends.kafka import reader as reader_module
 from placed.backends.kafka.client import Bounds
 from placed.backends.kafka.readable import Readable
 from placed.canvas.cooldown import Cooldowns, Rule
@@ -95,6 +97,22 @@ async def test_records_before_the_place_that_others_read_do_not_make_the_log_rea
             await until(lambda: reader.reachable)
             assert await log.append(record((0, 1, 1, 0))) == 4
             assert told(caplog) == [NOT, AGAIN]
+
+
+@pytest.mark.parametrize("away", [0, 2])
+@pytest.mark.parametrize(("topic_id", "expected"), [("f" * 32, LogCorrupt), ("0" * 32, LogReplaced)])
+async def test_a_topic_without_its_records_is_damaged_or_is_another_one(
+    topic: FakeTopic, topic_id: str, expected: type[LogError], away: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A topic that was deleted and made anew ended the server, if its lack of records was heard before its id."""
+    monkeypatch.setattr(reader_module, "_TOPIC_SECONDS", 0.0)
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with topic.opened() as log, log.read(3) as batches:
+            topic.topic_id, topic.away = topic_id, away
+            topic.broken[3] = LogTruncationError({})
+            with pytest.raises(expected):
+                await batches.receive()
+            assert topic.away == 0
 
 
 async def test_gap_before_the_place_does_not_make_the_log_readable_again(
