@@ -1,5 +1,5 @@
-"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, `GET /history/pixel`, `GET
-/history/canvas.png`, and `GET` or `HEAD` of what a page loads first, see `placed.http.page_load`.
+"""Parses hot requests of HTTP/1.1: `POST /edit`, `POST /edits`, `GET /edits`, and `GET` of `/history/pixel` and of
+`/history/canvas.png`; and `GET` or `HEAD` of what a page loads first, see `placed.http.page_load`.
 
 A plain request is written so that nobody could read it in two ways, and asks for nothing but an answer. Any other
 request is Hypercorn's. httptools reads the heads.

@@ -130,6 +130,10 @@ NOT_PLAIN: Final[dict[str, Asked]] = {
 
 TABLE: Final[dict[str, Asked]] = {**PLAIN, **NOT_PLAIN}
 LAST: Final = ", the connection's last"
+# A request's id, and a log's, which an image of the past has in its ETag, too.
+_RANDOM: Final = re.compile(
+    rb"(?<=^x-request-id: )[0-9a-f]{16}$|(?<=^x-canvas-log: )[0-9a-f]{32}$|(?<=^etag: \")[0-9a-f]{32}(?=-\d)"
+)
 
 
 def bytes_of(asked: Sequence[str], *more: str) -> bytes:
@@ -144,7 +148,7 @@ def comparable(answer: bytes) -> tuple[bytes, list[bytes], bytes]:
     """Status, headers and body, without the reason phrase, the moment, the order of headers, and random ids."""
     head, _, body = answer.partition(b"\r\n\r\n")
     line, *fields = re.sub(rb"(?<=\r\n)[^:]+", lambda name: name[0].lower(), head).split(b"\r\n")
-    told = sorted(re.sub(rb"(?<=^x-request-id: )[0-9a-f]{16}$|[0-9a-f]{32}", b"ID", field) for field in fields)
+    told = sorted(_RANDOM.sub(b"ID", field) for field in fields)
     # Each data folder has its own; in a picture there is a checksum of it, too.
     body = re.sub(rb'"(log|author)":"[0-9a-f]+"|placed:(log)\0[0-9a-f]{32}.{4}', rb"\1\2", body, flags=re.DOTALL)
     return line[:12], [field for field in told if not field.startswith(b"date:")], body
