@@ -26,7 +26,7 @@ run_tests := $(python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-
 # Python is to keep what it has compiled: each test of a server starts one, and each process of pytest reads all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run kafka check test lint types types-and-client client pytest pytest-and-types format dist upgrade clean parts
+.PHONY: help run kafka check test lint types types-and-client client pytest pytest-and-others format dist upgrade clean parts
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -38,23 +38,24 @@ kafka: $(venv)/test.stamp
 	@sh .ci/setup.sh fleet
 	@exec $(python) -m tests.kafka.fleet $(ARGS)
 
-# One after the other also under -j, the quickest first. Only mypy, which keeps one core busy for half a minute, has
-# others beside it: the client's checks, or pytest, whose tests wait so often that it costs them nothing.
+# One after the other also under -j, the quickest first. Only mypy and the client's checks, half a minute of one core,
+# have others beside them: each other, or pytest, whose tests wait so often that it costs them nothing.
 ifneq ($(SIDE_BY_SIDE),yes)
 .NOTPARALLEL:
 endif
-test: parts lint client pytest-and-types
+test: parts lint pytest-and-others
 
 check: lint types-and-client quick
 
 types-and-client: $(venv)/test.stamp
 	@$(MAKE) --no-print-directory -j2 SIDE_BY_SIDE=yes types client
 
-# mypy takes what pytest leaves of the processor, and has its say at the end.
-pytest-and-types: $(venv)/test.stamp
-	@nice -n 19 $(python) -m mypy >$(venv)/types.txt 2>&1 & types=$$!; trap "kill $$types" HUP INT TERM; \
+# The others take what pytest leaves of the processor, and have their say at the end: what isn't a test that passed.
+pytest-and-others: $(venv)/test.stamp packages-of-npm
+	@nice -n 19 $(MAKE) --no-print-directory types-and-client >$(venv)/others.txt 2>&1 & others=$$!; \
+	    trap "kill $$others" HUP INT TERM; \
 	    $(MAKE) --no-print-directory pytest; tests=$$?; \
-	    wait $$types; types=$$?; echo "$(python) -m mypy"; cat $(venv)/types.txt; exit $$((tests | types))
+	    wait $$others; others=$$?; grep -v '^✔' $(venv)/others.txt; exit $$((tests | others))
 
 lint: $(venv)/test.stamp
 	$(python) -m ruff check
@@ -76,9 +77,7 @@ client-checks: node_modules/.stamp
 	@npm run --silent check
 	@NODE_OPTIONS=--test-reporter=spec npm test --silent
 
-# Some of its tests use packages of npm's.
-pytest: $(venv)/test.stamp
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp $(typescript)/node_modules/.stamp; fi
+pytest: $(venv)/test.stamp packages-of-npm
 	$(run_tests) --durations 10 $(PYTEST_ARGS)
 
 .PHONY: quick
@@ -116,6 +115,11 @@ $(venv)/run.stamp: pyproject.toml constraints.txt
 $(venv)/test.stamp: $(venv)/run.stamp
 	@$(pip) install --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[kafka,oidc,parquet,video]'
 	@touch $@
+
+# Some of pytest's tests use them, too. Here, and before all that goes on side by side: two at once would fetch them twice.
+.PHONY: packages-of-npm
+packages-of-npm:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp $(typescript)/node_modules/.stamp; fi
 
 node_modules/.stamp: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error

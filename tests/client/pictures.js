@@ -23,7 +23,9 @@ export function sample(at, u, v, smooth) {
   const [right, bottom] = [u - 0.5 - x, v - 0.5 - y]
   const bytes = [0, 0, 0, 0]
   for (const [dx, dy, part] of [[0, 0, (1 - right) * (1 - bottom)], [1, 0, right * (1 - bottom)], [0, 1, (1 - right) * bottom], [1, 1, right * bottom]]) {
-    if (part) new Uint8Array(Uint32Array.of(at(x + dx, y + dy)).buffer).forEach((byte, i) => (bytes[i] += byte * part))
+    if (!part) continue
+    const color = at(x + dx, y + dy)
+    for (let i = 0; i < 4; i++) bytes[i] += ((color >>> (8 * i)) & 255) * part
   }
   return new Uint32Array(Uint8Array.from(bytes, Math.round).buffer)[0]
 }
