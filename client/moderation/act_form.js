@@ -5,6 +5,7 @@
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import { perform, preview, whyNot, whyNotDone } from './asking.js'
+import { clickedOnce } from './double_click.js'
 import { show } from './list_status.js'
 import { listPainters } from './painters.js'
 import { actOf, Missing } from './request.js'
@@ -61,7 +62,7 @@ export class ActForm {
     }
     this.#buttons = {
       preview: make('button', { type: 'button', onclick: () => void this.#try(() => this.#preview()) }, t('mod_preview')),
-      perform: make('button', { type: 'submit', className: 'main' }, t('mod_doIt'))
+      perform: clickedOnce(make('button', { type: 'submit', className: 'main' }, t('mod_doIt')))
     }
     this.#result.setAttribute('role', 'status')
     this.node = make('form', {}, label('mod_act', this.#kind), ...Object.values(this.#fields), label('mod_reason', this.#reason),

@@ -7,6 +7,7 @@ import { isSaid } from '../page/said.js'
 import { t } from '../words/language.js'
 import { label } from './act_form.js'
 import { perform, whyNotDone } from './asking.js'
+import { clickedOnce } from './double_click.js'
 import { show } from './list_status.js'
 import './texts.js'
 import { untilDone } from './under_way.js'
@@ -59,9 +60,9 @@ function gate(attempt) {
     void attempt(time === null ? null : { kind, at: time })
   }
   return [
-    row(button('mod_openNow', now('open')), button('mod_closeNow', now('close'))),
+    row(clickedOnce(button('mod_openNow', now('open'))), clickedOnce(button('mod_closeNow', now('close')))),
     label('mod_planAt', at),
-    row(button('mod_planOpen', planned('open')), button('mod_planClose', planned('close')))
+    row(clickedOnce(button('mod_planOpen', planned('open'))), clickedOnce(button('mod_planClose', planned('close'))))
   ]
 }
 
@@ -122,7 +123,7 @@ function beAtLeast(side, least) {
  * @param {() => Promise<unknown>} submit
  */
 function form(fields, go, submit) {
-  const made = make('form', {}, ...fields, make('button', { type: 'submit' }, t(go)))
+  const made = make('form', {}, ...fields, clickedOnce(make('button', { type: 'submit' }, t(go))))
   made.addEventListener('submit', (event) => {
     event.preventDefault()
     void submit()

@@ -6,6 +6,7 @@ import { make } from '../page/elements.js'
 import { Refusal } from '../people/asking.js'
 import { t } from '../words/language.js'
 import { whyNot } from './asking.js'
+import { endsDoubleClick } from './double_click.js'
 import { keepingFocus } from './focus.js'
 import { Listed } from './listed.js'
 import { Telling } from './list_status.js'
@@ -137,7 +138,8 @@ export class ShownList {
   /** @param {MouseEvent} event */
   #guard(event) {
     const isByKey = event.detail === 0 // the focus stays where it was
-    if (isByKey || performance.now() - this.#movedAt > AIM_MS) return
+    const hasJustMoved = performance.now() - this.#movedAt < AIM_MS
+    if (isByKey || !(hasJustMoved || endsDoubleClick(event))) return
     event.stopPropagation()
     event.preventDefault()
   }

@@ -12,7 +12,7 @@ from tests.browser.moderators_page import Moderator, open_as_host
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Route
+    from playwright.sync_api import Locator, Route
 
     from tests.browser.canvas_page import CanvasPage
     from tests.support.page_server import PageServer
@@ -133,6 +133,35 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
     window.wait_until_equal(server)
     assert [server.canvas().indexes[5, x] for x in (3, 4)] == [5, 5]
     assert window.ask("document.activeElement.textContent") == "What was done"  # not at the page's top again
+
+
+def test_the_second_half_of_a_double_click_does_nothing_also_where_the_first_is_done_by_then(
+    server: PageServer, new_window: Callable[..., CanvasPage]
+) -> None:
+    window = new_window()
+    moderator = Moderator(server, window)
+    for author in ("b", "c"):
+        moderator.act("ban", author=author * 16)
+    open_as_host(window, server)
+    bans, acts = window.page.locator(".bans button"), window.page.locator(".acts li")
+    window.wait_until(lambda: bans.count() == 2, "both are listed")
+    bans.last.click()
+    window.wait_until(lambda: [bans.count(), acts.count()] == [1, 3], "one is lifted, and both lists show it")
+    _click_again(window, bans.last)
+    close = window.page.get_by_role("button", name="Close now")
+    close.click()
+    window.wait_until(lambda: acts.count() == 4, "it is closed")
+    _click_again(window, close)
+    window.page.get_by_role("button", name="Open now").click()
+    window.wait_until(lambda: acts.count() >= 5, "it is open again")
+    assert [len(moderator.listed("bans")), acts.count()] == [1, 5]
+
+
+def _click_again(window: CanvasPage, button: Locator) -> None:
+    """Click so soon after another click that browsers count two."""
+    button.hover()
+    window.page.mouse.down(click_count=2)
+    window.page.mouse.up(click_count=2)
 
 
 def test_whoever_is_refused_in_a_protected_area_is_shown_it(
