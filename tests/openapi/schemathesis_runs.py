@@ -24,6 +24,7 @@ _FORKS.set_forkserver_preload([
     "schemathesis.engine.run.unit",
     "rich.live",
 ])  # fmt: skip
+_NEEDED: Final = {"HOME", "PATH"}
 
 
 async def run_schemathesis(folder: Path, *words: str) -> tuple[int, str]:
@@ -49,5 +50,7 @@ def _run(folder: Path, output: Path, words: tuple[str, ...]) -> None:
     for standard in (1, 2):
         os.dup2(descriptor, standard)
     os.chdir(folder)
+    for name in set(os.environ) - _NEEDED:  # each request looks through all of them for a proxy
+        del os.environ[name]
     gc.disable()  # looking for garbage is a quarter of a run, which ends with 260 MB without it
     importlib.import_module("schemathesis.cli").schemathesis(list(words))
