@@ -45,13 +45,29 @@ def shared_key(folder: Path) -> Path:
 
 def leader(cluster: Cluster, topic: str) -> Broker:
     """The broker that leads the topic's partition."""
+    node = _partition(cluster, topic)["leader_id"]
+    return next(broker for broker in cluster.brokers if broker.node == node)
+
+
+async def all_in_sync(cluster: Cluster, topic: str) -> None:
+    """Wait until each broker has all records of the topic, and counts again."""
+
+    def in_sync() -> int:
+        return len(_partition(cluster, topic)["isr_nodes"])
+
+    with trio.fail_after(PATIENCE_SECONDS):
+        while await trio.to_thread.run_sync(in_sync) < len(cluster.brokers):  # noqa: ASYNC110 - it tells when asked
+            await trio.sleep(_AGAIN_SECONDS)
+
+
+def _partition(cluster: Cluster, topic: str) -> dict[str, Any]:
     admin = KafkaAdminClient(bootstrap_servers=cluster.addresses().split(","))
     try:
         (described,) = admin.describe_topics([topic])
     finally:
         admin.close()
-    node = described["partitions"][0]["leader_id"]
-    return next(broker for broker in cluster.brokers if broker.node == node)
+    partition: dict[str, Any] = described["partitions"][0]
+    return partition
 
 
 @contextlib.asynccontextmanager

@@ -39,6 +39,20 @@ class Load:
             for _ in range(people):
                 nursery.start_soon(self._paint_until_cut, port, pause_seconds)
 
+    async def acknowledge_more(self, count: int) -> None:
+        """Wait until so many more of its edits are acknowledged."""
+        enough, already = trio.Event(), len(self.acknowledged)
+
+        def look() -> None:
+            if len(self.acknowledged) >= already + count:
+                enough.set()
+
+        self.on_acknowledged, before = look, self.on_acknowledged
+        try:
+            await enough.wait()
+        finally:
+            self.on_acknowledged = before
+
     async def _paint_until_cut(self, port: int, pause_seconds: float) -> None:
         last = 0
         try:

@@ -17,14 +17,11 @@ from tests.support.own_cluster import mended, own_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.equipment.kafka.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 
-PAUSE_SECONDS = 0.01
-START_PAUSE_SECONDS = 0.2  # while a broker starts: more would keep from it the core that it needs
 BACK_SECONDS = 3.0  # how soon edits must flow once a broker answers others again, which a busy machine may put off
 
 
@@ -145,68 +142,3 @@ async def test_closing_leaves_no_thread_when_the_broker_is_dead(harmed: Cluster,
         async with open_kafka_log(place):
             pass
     assert not kafka_threads()
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[Cluster]:
-    """Three brokers, which the test may kill."""
-    with own_cluster(tmp_path, brokers=3) as cluster:
-        yield cluster
-
-
-class Traffic:
-    """Appends for ever from several tasks, and knows what was acknowledged.
-
-    Attributes:
-        acknowledged: what was, by offset.
-        pause_seconds: of each task, after each append.
-    """
-
-    def __init__(self, log: KafkaLog) -> None:
-        self.acknowledged: dict[int, bytes] = {}
-        self.pause_seconds = PAUSE_SECONDS
-        self._log = log
-        self._count, self._counted = trio.open_memory_channel[None](1_000_000)
-
-    async def append_for_ever(self, name: int) -> None:
-        """Append; after a failure wait until the log is back, as a client would."""
-        number = 0
-        while True:
-            value = b"%d.%d" % (name, number)
-            number += 1
-            try:
-                self.acknowledged[await self._log.append(value)] = value
-                self._count.send_nowait(None)
-            except LogUnavailable:
-                await self._log.wait_until(reachable=True)
-            await trio.sleep(self.pause_seconds)
-
-    async def wait_for(self, count: int) -> None:
-        """Wait until so many more were acknowledged."""
-        for _ in range(self._counted.statistics().current_buffer_used + count):
-            await self._counted.receive()
-
-
-@pytest.mark.timeout(300)  # 30 s on an idle machine; where many share two cores, 45 to begin with, and 80 for the test
-async def test_a_cluster_of_three_goes_on_whichever_broker_is_killed(three: Cluster) -> None:
-    place = KafkaPlace(tuple(three.addresses().split(",")), "three")
-    with trio.fail_after(200):
-        async with opened_log(place) as log:
-            assert log.cautions == ()
-            traffic = Traffic(log)
-            async with trio.open_nursery() as nursery:
-                for name in range(4):
-                    nursery.start_soon(traffic.append_for_ever, name)
-                for broker in three.brokers:
-                    await traffic.wait_for(50)
-                    await trio.to_thread.run_sync(broker.kill)
-                    await traffic.wait_for(50)
-                    traffic.pause_seconds = START_PAUSE_SECONDS
-                    await trio.to_thread.run_sync(broker.start)
-                    traffic.pause_seconds = PAUSE_SECONDS
-                await traffic.wait_for(50)
-                nursery.cancel_scope.cancel()
-            first, next_ = await log.bounds()
-            found = await read(log, first, next_ - first)
-    assert traffic.acknowledged.items() <= dict(zip(found.offsets, found.values, strict=True)).items()
-    assert len(set(found.values)) == len(found.values)
