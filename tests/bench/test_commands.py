@@ -1,4 +1,8 @@
-"""Each bench runs in a small size, and says what it measured. How fast isn't asked: a test machine may be anything."""
+"""Each bench runs in a small size, and says what it measured. How fast isn't asked: a test machine may be anything.
+
+Imports are half of what most take here, with those of the servers and crowds that they start. So some are run as people
+run them, and the others with these done before.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from click.testing import CliRunner
 
 from bench.__main__ import bench
 from bench.logs.trace import Trace, generate
-from tests.support.benches import run_bench
+from tests.support.benches import run_bench, run_forked_bench
 from tests.support.parts import chromium, require
 
 if TYPE_CHECKING:
@@ -60,14 +64,20 @@ LINUX = {
     *("soak", "upgrade", "visitors"),
 }
 WITHOUT_TARGETS = {"image"}
+# The one measures starts; the other starts a server and both kinds of load.
+AS_PEOPLE_RUN_THEM = {"start", "fanout"}
 
 
 @pytest.fixture(scope="module")
 def done_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Figures]:
     """Each bench in its small size, once for all tests that look at what it found."""
-    return functools.cache(
-        lambda command: run_bench(command, tmp_path_factory.mktemp(command), *SMALL[command], seconds=SECONDS)
-    )
+
+    @functools.cache
+    def done(command: str) -> Figures:
+        run = run_bench if command in AS_PEOPLE_RUN_THEM else run_forked_bench
+        return run(command, tmp_path_factory.mktemp(command), *SMALL[command], seconds=SECONDS)
+
+    return done
 
 
 @pytest.mark.parametrize("command", SMALL)
@@ -91,7 +101,7 @@ def test_bench_prints_a_table_and_writes_its_figures(command: str, done_small: C
 @pytest.mark.parametrize(("name", "begin"), [("plot.svg", b"<?xml"), ("plot.png", b"\x89PNG")])
 def test_figures_are_drawn(tmp_path: Path, name: str, begin: bytes) -> None:
     options = (*SMALL["snapshot"], "--plot", str(tmp_path / name))
-    assert run_bench("snapshot", tmp_path, *options, seconds=SECONDS).code == 0
+    assert run_forked_bench("snapshot", tmp_path, *options, seconds=SECONDS).code == 0
     assert (tmp_path / name).read_bytes().startswith(begin)
 
 
@@ -151,7 +161,7 @@ def test_rplace_reads_a_trace_file_and_refuses_another_one_in_a_line(tmp_path: P
     arrays = {name: getattr(event, name) for name in ("seconds", "edits", "offsets", "pixel", "color")}
     palette = np.frombuffer(event.definition.rgb, np.uint8).reshape(-1, 3)
     np.savez(tmp_path / "event.npz", allow_pickle=False, **arrays, palette=palette, size=np.array([64, 32]))
-    done = run_bench("rplace", tmp_path, "--trace", str(tmp_path / "event.npz"), seconds=SECONDS)
+    done = run_forked_bench("rplace", tmp_path, "--trace", str(tmp_path / "event.npz"), seconds=SECONDS)
     assert done.code == 0
     assert done.written["options"]["trace"] == "event.npz"
     (tmp_path / "other.npz").write_bytes(b"PK no trace")

@@ -1,4 +1,4 @@
-"""A bench in a process of its own, as people run it."""
+"""A bench in a process of its own: as people run it, or with its imports done before (`tests.support.fork_server`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+
+from tests.support.placed_command import run_forked
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -39,6 +41,16 @@ def run_bench(command: str, folder: Path, *options: str, seconds: float) -> Figu
         timeout=seconds,
         check=False,
     )
-    output = done.stdout + done.stderr
+    return _figures(done.returncode, done.stdout + done.stderr, path)
+
+
+def run_forked_bench(command: str, folder: Path, *options: str, seconds: float) -> Figures:
+    """The same, with the imports done before, its own and those of what it starts."""
+    path = folder / "figures.json"
+    done = run_forked("bench", command, *options, "--json", str(path), seconds=seconds)
+    return _figures(done.code, done.out + done.err, path)
+
+
+def _figures(code: int, output: str, path: Path) -> Figures:
     assert path.exists(), output
-    return Figures(done.returncode, output, json.loads(path.read_text(encoding="utf-8")))
+    return Figures(code, output, json.loads(path.read_text(encoding="utf-8")))

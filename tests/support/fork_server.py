@@ -1,14 +1,15 @@
-"""`python -m tests.support.fork_server FD`: starts servers as `python -m placed` does, without importing it each time.
+"""`python -m tests.support.fork_server FD`: starts programs as `python -m MODULE` does, without their imports.
 
-    tests' process                       this process                      a server
+    tests' process                       this process                      a server, a command, a bench
      | arguments, environment, folder,    |
-     | and its standard streams --------> | fork ---------------------------> | goes on as `python -m placed`
+     | and its standard streams --------> | fork ---------------------------> | goes on as `python -m MODULE`
      | <-------------- its process id --- |                                   |
      | <--- its exit code, in a pipe ---- | <------------------------- ends   v
 
 Imports are five sixths of a start's 0.7 s of the processor, and half of the rest is the page's hundred files, which are
 read and packed. Both are done here once, and a server begins with what its own would have made. Where it wouldn't be
-the same (another environment for Python itself, or not Linux), it is executed as a new program instead.
+the same (another environment for Python itself, or not Linux), it is executed as a new program instead. What a bench
+starts begins in this way as well: see `tests.support.own_children`.
 """
 
 from __future__ import annotations
@@ -16,27 +17,31 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
-import runpy
 import select
 import signal
 import socket
 import sys
-from typing import Any, Final
+from typing import Final
+
+from tests.support.forked_program import FIRST_OF_A_SERVER, asked_for, become, run
+from tests.support.own_children import fork_helper
 
 _BYTES: Final = 65_536
-_DESCRIPTORS: Final = 3  # that come with each line: standard output and error, and the pipe for the exit code
-# What Python and its libraries read when they begin: who has others than this process needs a start of its own.
-_SHAPING: Final = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TZ", "OPENSSL_", "SSL_")
-# Only this one looks, when it is imported, at the process that it is in.
-_FIRST_OF_A_SERVER: Final = "placed.service.process"
+# What benches start.
+_OF_BENCHES: Final = frozenset({
+    "placed",
+    "bench.load.page_loads",
+    "bench.load.senders",
+    "bench.load.stream_readers",
+    "bench.logs.traffic",
+    "bench.people.crowd",
+})  # fmt: skip
 
 
-def main(descriptor: int) -> None:
-    """Start servers until nobody asks any more; in a server, return what is left to do: `python -m placed`."""
+def main(descriptor: int) -> bool:
+    """Start programs until nobody asks any more; in a program, return True: it is to be run."""
     control = socket.socket(fileno=descriptor)
-    own = shaping(os.environ)
     woken = _told_of_children()
     pipes: dict[int, int] = {}
     while True:
@@ -44,31 +49,33 @@ def main(descriptor: int) -> None:
             if ready == woken:
                 _reap(woken, pipes)
                 continue
-            line, descriptors = _request(control)
-            if not line:
-                return
-            asked = json.loads(line)
-            _import_for(asked["arguments"])
+            asked, descriptors = asked_for(control)
+            if asked is None:
+                return False
+            _import_for(asked["module"], asked["arguments"])
             pid = os.fork()
             if pid == 0:
                 control.detach()
-                _become(asked, descriptors, own)
-                return
+                become(asked, descriptors)
+                if asked["module"] == "bench":
+                    fork_helper(_OF_BENCHES)
+                return True
             pipes[pid] = descriptors.pop()
             for each in descriptors:
                 os.close(each)
             control.sendall(b"%d\n" % pid)
 
 
-def shaping(environment: Any) -> dict[str, str]:
-    """The variables that are read before a program has its say."""
-    return {name: value for name, value in environment.items() if name.startswith(_SHAPING)}
-
-
-def _import_for(arguments: list[str]) -> None:
-    """What only some servers import, once one of them is asked for: Kafka's client has 160 modules."""
+def _import_for(module: str, arguments: list[str]) -> None:
+    """What only some programs import, once one of them is asked for: Kafka's client has 160 modules."""
     if any(argument.startswith("kafka:") for argument in arguments):
         importlib.import_module("placed.backends.kafka.log")
+    if module == "bench":
+        importlib.import_module("bench.__main__").bench.get_command(None, arguments[0])
+        for each in _OF_BENCHES:
+            importlib.import_module(each)
+    if "--plot" in arguments:
+        importlib.import_module("bench.equipment.plot")
 
 
 def _told_of_children() -> int:
@@ -100,45 +107,10 @@ def _reap(woken: int, pipes: dict[int, int]) -> None:
             os.close(pipe)
 
 
-def _request(control: socket.socket) -> tuple[bytes, list[int]]:
-    line, descriptors, _, _ = socket.recv_fds(control, _BYTES, _DESCRIPTORS)
-    while line and not line.endswith(b"\n"):
-        line += control.recv(_BYTES)
-    return line, descriptors
-
-
-def _become(asked: dict[str, Any], descriptors: list[int], own: dict[str, str]) -> None:
-    """Turn this process into what `python -m placed` is when its first line runs."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, descriptor in enumerate(descriptors[:2], 1):  # standard input is /dev/null already
-        os.dup2(descriptor, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    os.environ.clear()
-    os.environ.update(asked["environment"])
-    os.chdir(asked["folder"])
-    if sys.platform != "linux" or shaping(os.environ) != own:
-        os.execv(sys.executable, [sys.executable, "-m", "placed", *asked["arguments"]])
-    sys.orig_argv[:] = [sys.executable, "-m", "placed", *asked["arguments"]]
-    sys.argv[:] = ["-m", *asked["arguments"]]
-    for name, number in ("stdin", 0), ("stdout", 1), ("stderr", 2):
-        setattr(sys, name, _stream(number, getattr(sys, name)))
-
-
-def _stream(number: int, like: Any) -> Any:
-    errors = "backslashreplace" if number == 2 else like.errors
-    is_by_lines = number == 2 or (number == 1 and os.isatty(1))
-    return open(
-        number, "w" if number else "r", buffering=1 if is_by_lines else -1, encoding=like.encoding, errors=errors,
-        closefd=False,
-    )  # fmt: skip
-
-
 def _import_all() -> None:
     gc.disable()
     importlib.import_module("placed.commands.cli")
-    importlib.import_module(_FIRST_OF_A_SERVER)
-    del sys.modules[_FIRST_OF_A_SERVER]
+    importlib.import_module(FIRST_OF_A_SERVER)
     pages = importlib.import_module("placed.http.pages")
     pages.pages_in(pages.client_folder())
     gc.freeze()
@@ -148,6 +120,5 @@ def _import_all() -> None:
 if __name__ == "__main__":
     told = int(sys.argv[1])
     _import_all()
-    main(told)
-    if sys.orig_argv[1:3] == ["-m", "placed"]:
-        runpy.run_module("placed", run_name="__main__", alter_sys=True)
+    if main(told):
+        run()

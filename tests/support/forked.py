@@ -1,6 +1,6 @@
-"""Servers as processes that begin where their imports are done: see `tests.support.fork_server`.
+"""Programs as processes that begin where their imports are done: see `tests.support.fork_server`.
 
-One such process for each process of pytest, started by its first server. It ends with whoever started it.
+One that forks them for each process of pytest, started for its first program. It ends with whoever started it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import json
 import os
 import select
 import signal
@@ -16,11 +15,13 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from bench.equipment.server_process import ROOT, users_environment
+from tests.support.forked_program import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ _START_SECONDS: Final = 60.0  # the imports take 0.6 s on an idle machine
 
 
 class Forked:
-    """One server's process, with what tests use of `subprocess.Popen` and `trio.Process`.
+    """One program's process, with what tests use of `subprocess.Popen` and `trio.Process`.
 
     Attributes:
         pid: its process id.
@@ -90,8 +91,10 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def start(*arguments: str, stdout: int, stderr: int, variables: Mapping[str, str] | None = None) -> Forked:
-    """Start `python -m placed ARGUMENTS` in the repository's folder, with a user's environment, and nothing to read on
+def start(
+    *arguments: str, stdout: int, stderr: int, variables: Mapping[str, str] | None = None, module: str = "placed"
+) -> Forked:
+    """Start `python -m MODULE ARGUMENTS` in the repository's folder, with a user's environment, and nothing to read on
     standard input.
 
     Args:
@@ -99,12 +102,14 @@ def start(*arguments: str, stdout: int, stderr: int, variables: Mapping[str, str
         stdout: a descriptor, which stays the caller's.
         stderr: the same.
         variables: more of the environment.
+        module: `placed`, or `bench`.
     """
     environment = {**users_environment(), **(variables or {})}
-    asked = {"arguments": arguments, "environment": environment, "folder": str(ROOT)}
     ended, ends = os.pipe()
     try:
-        pid = _fork_server().ask(json.dumps(asked).encode() + b"\n", [stdout, stderr, ends])
+        with Path(os.devnull).open("rb") as nothing:
+            descriptors = [nothing.fileno(), stdout, stderr, ends]
+            pid = _fork_server().ask(descriptors, module=module, arguments=arguments, environment=environment)
     finally:
         os.close(ends)
     return Forked(pid, ended)
@@ -124,11 +129,10 @@ class _ForkServer:
             )  # fmt: skip
         atexit.register(self._end)
 
-    def ask(self, line: bytes, descriptors: list[int]) -> int:
+    def ask(self, descriptors: list[int], **asked: object) -> int:
         """Have one started, and return its process id."""
         with self._asking:
-            socket.send_fds(self._control, [line], descriptors)
-            return int(self._control.recv(16))
+            return ask(self._control, descriptors, **asked, folder=str(ROOT))
 
     def _end(self) -> None:
         self._control.close()

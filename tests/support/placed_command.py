@@ -11,6 +11,7 @@ import trio
 from tests.support.forked import start
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LIMIT_SECONDS: Final = 120.0
@@ -31,10 +32,22 @@ def run_placed(*words: str | Path, **variables: str) -> Done:
         words: of the command line.
         variables: of the environment, beside a user's.
     """
+    return run_forked("placed", *map(str, words), seconds=LIMIT_SECONDS, variables=variables)
+
+
+def run_forked(module: str, *words: str, seconds: float, variables: Mapping[str, str] | None = None) -> Done:
+    """Run `python -m MODULE WORDS` to its end, which is killed when it takes longer than that.
+
+    Args:
+        module: `placed`, or `bench`.
+        words: of the command line.
+        seconds: how long it may take.
+        variables: of the environment, beside a user's.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = start(*map(str, words), stdout=out.fileno(), stderr=err.fileno(), variables=variables)
+        process = start(*words, stdout=out.fileno(), stderr=err.fileno(), variables=variables, module=module)
         try:
-            code = process.wait_at_most(LIMIT_SECONDS)
+            code = process.wait_at_most(seconds)
         finally:
             process.kill()
         return Done(code, _written(out), _written(err))
