@@ -52,10 +52,12 @@ SMALL = {
         *("--minutes", "0.2", "--people", "30", "--stay-seconds", "3", "--rate", "50"),
         *("--sample-seconds", "1", "--frames", "50"),
     ],
-    "upgrade": ["--edits", "20000", "--viewers", "5", "--runs", "2"],
+    "upgrade": ["--edits", "20000", "--viewers", "5", "--runs", "1"],
     "memory": ["--edits", "48000", "--posts", "20", "--runs", "1"],
     "visitors": ["--visitors", "3", "--seconds", "0.3", "--runs", "1", "--lane", "fast"],
-    "page": ["--side", "256", "--seconds", "0.5", "--runs", "1"],
+    "page": [
+        *("--side", "256", "--panning-rate", "100", "--idle-rate", "100", "--seconds", "0.5", "--runs", "1"),
+    ],
 }
 
 

@@ -10,7 +10,6 @@ import pytest
 import trio
 import trio.testing
 
-from placed.canvas.events import EDIT, Edits
 from placed.commands.settings.values import Settings
 from placed.http.lanes import front
 from placed.service import wiring as service
@@ -23,28 +22,8 @@ from tests.support.serving import LANES, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 LIMIT_SECONDS = 60.0
 SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
-_ROWS_A_RECORD = 30
-
-
-def _noise() -> list[bytes]:
-    """Records of a canvas that can't be compressed."""
-    colors = np.random.default_rng(2017).integers(0, 256, (SIDE_PX, SIDE_PX), np.uint8)
-    bands = [colors[begin : begin + _ROWS_A_RECORD] for begin in range(0, SIDE_PX, _ROWS_A_RECORD)]
-    return [canvas_record(SIDE_PX, SIDE_PX, 256)] + [
-        _band(band, number * _ROWS_A_RECORD) for number, band in enumerate(bands)
-    ]
-
-
-def _band(colors: NDArray[np.uint8], y: int) -> bytes:
-    edits = np.zeros(colors.size, EDIT)
-    edits["x"] = np.tile(np.arange(SIDE_PX), len(colors))
-    edits["y"] = np.repeat(np.arange(y, y + len(colors)), SIDE_PX)
-    edits["color"] = colors.reshape(-1)
-    return Edits(edits).encode()
 
 
 async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
@@ -54,11 +33,13 @@ async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
     monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
     stop, is_free = trio.Event(), trio.Event()
     settings = Settings(data=tmp_path, port=0, allowed_hosts=("placed.test",))
-    await append_records(tmp_path / "log", _noise())
+    await append_records(tmp_path / "log", [canvas_record(SIDE_PX, SIDE_PX, 256)])
     async with trio.open_nursery() as nursery:
         with trio.fail_after(LIMIT_SECONDS):
             started = partial(serve, settings, stop=stop, on_folder_free=is_free.set)
             running = await nursery.start(started)
+            # Noise can't be compressed. As five million edits it would be replayed for seconds.
+            running.projection.canvas[:] = np.random.default_rng(2017).integers(0, 256, (SIDE_PX, SIDE_PX), np.uint8)
             port = int(running.urls[0].rpartition(":")[2])
             assert len((await get(port, "/canvas.png")).body) > 5_000_000
             async with connect(port, receive_buffer_bytes=65_536) as reader:
