@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
@@ -11,8 +12,10 @@ import trio
 from tests.support.forked import start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from tests.support.forked import Forked
 
 LIMIT_SECONDS: Final = 120.0
 
@@ -44,13 +47,47 @@ def run_forked(module: str, *words: str, seconds: float, variables: Mapping[str,
         seconds: how long it may take.
         variables: of the environment, beside a user's.
     """
+    with _started(module, *words, variables=variables) as command:
+        return command.end(seconds)
+
+
+@contextlib.contextmanager
+def started_placed(*words: str | Path, **variables: str) -> Iterator[AtWork]:
+    """`placed WORDS` at work, for who does something to it meanwhile; killed at the end if it still runs."""
+    with _started("placed", *map(str, words), variables=variables) as command:
+        yield command
+
+
+class AtWork:
+    """A command that may still run.
+
+    Attributes:
+        process: its process.
+    """
+
+    def __init__(self, process: Forked, out: IO[bytes], err: IO[bytes]) -> None:
+        self.process = process
+        self._out = out
+        self._err = err
+
+    def end(self, seconds: float = LIMIT_SECONDS) -> Done:
+        """Wait until it has ended, for so long at most."""
+        return Done(self.process.wait_at_most(seconds), _written(self._out), _written(self._err))
+
+    async def ended(self) -> Done:
+        """The same for a task, which sets its own limit."""
+        await self.process.wait()
+        return self.end()
+
+
+@contextlib.contextmanager
+def _started(module: str, *words: str, variables: Mapping[str, str] | None) -> Iterator[AtWork]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = start(*words, stdout=out.fileno(), stderr=err.fileno(), variables=variables, module=module)
         try:
-            code = process.wait_at_most(seconds)
+            yield AtWork(process, out, err)
         finally:
             process.kill()
-        return Done(code, _written(out), _written(err))
 
 
 async def ran_placed(*words: str | Path, **variables: str) -> Done:

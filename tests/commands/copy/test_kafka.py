@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,8 +21,8 @@ from tests.people.conftest import KEY, NOW_MS
 from tests.people.test_following import everything
 from tests.support.http_connection import connect, get, place
 from tests.support.kafka_servers import records_of, url_of
-from tests.support.placed_command import run_placed
-from tests.support.server_process import ROOT, running
+from tests.support.placed_command import run_placed, started_placed
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,18 +126,17 @@ async def test_a_topic_with_records_is_left_as_it_is(kafka: Cluster, tmp_path: P
 def test_ended_in_the_middle_the_topic_is_gone(kafka: Cluster, tmp_path: Path) -> None:
     trio.run(make_log, tmp_path / "data", 20_000)
     log = url_of(kafka, "broken")
-    command = [sys.executable, "-m", "placed", "copy", "--data", str(tmp_path / "data"), "--to", log]
     admin = _admin(kafka)
     deadline = time.monotonic() + LIMIT_SECONDS
     try:
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with started_placed("copy", "--data", tmp_path / "data", "--to", log) as command:
             while "broken" not in admin.list_topics():
-                assert process.poll() is None
+                assert command.process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=60)
-        assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")
+            command.process.send_signal(signal.SIGTERM)
+            code, out, _ = command.end(60)
+        assert (code, out) == (ExitCode.INTERRUPTED, "")
         while "broken" in admin.list_topics():  # a broker deletes a topic a moment after it says so
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -8,8 +8,6 @@ import json
 import random
 import signal
 import struct
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -21,8 +19,8 @@ from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import records_in
 from tests.support.http_connection import connect, place
 from tests.support.offline_log import append_records, canvas_record, record_of
-from tests.support.placed_command import ran_placed
-from tests.support.server_process import ROOT, running
+from tests.support.placed_command import ran_placed, started_placed
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,16 +173,15 @@ def test_ended_in_the_middle_what_was_there_stays_and_nothing_is_left(
     edits = [(at % 40, at // 40 % 30, 1) for at in range(70_000)]
     trio.run(append_records, tmp_path / "data" / "log", [canvas_record(40, 30, 4), *([record_of(edits)] * 12)])
     (tmp_path / "e.csv").write_text("yesterday", encoding="utf-8")
-    command = [sys.executable, "-m", "placed", "export", str(tmp_path / "e.csv"), "--data", str(tmp_path / "data")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started_placed("export", tmp_path / "e.csv", "--data", tmp_path / "data") as command:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob(".e.csv.part-*")):
             assert time.monotonic() < deadline
-            assert process.poll() is None
+            assert command.process.poll() is None
             time.sleep(0.01)
-        process.send_signal(ending)
-        process.communicate(timeout=60)
-    assert process.returncode == (-ending if ending == signal.SIGKILL else ExitCode.INTERRUPTED)
+        command.process.send_signal(ending)
+        code = command.end(60).code
+    assert code == (-ending if ending == signal.SIGKILL else ExitCode.INTERRUPTED)
     assert (tmp_path / "e.csv").read_text(encoding="utf-8") == "yesterday"
     if ending == signal.SIGKILL:
         assert placed("export", tmp_path / "e.csv", "--data", tmp_path / "data")[0] == 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from placed.canvas.palette import BUILT_IN, REDDIT_2022
 from placed.process.exit_codes import ExitCode
 from tests.commands.conftest import canvas_in, edits_in, records_in
 from tests.commands.import_lines import HEADERS, RGB, USER, Placed, line_of, write_table
-from tests.support.server_process import ROOT
+from tests.support.placed_command import started_placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -254,14 +252,13 @@ def test_a_picture_larger_than_the_canvas_or_of_too_many_colours_is_refused(tmp_
 def test_ended_in_the_middle_nothing_is_left(ending: signal.Signals, tmp_path: Path) -> None:
     lines = (line_of(2017, one) for one in _crowd(400_000))  # seconds of work
     table = write_table(tmp_path / "t.csv", 2017, lines)
-    command = [sys.executable, "-m", "placed", "import", str(table), "--data", str(tmp_path / "data")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started_placed("import", table, "--data", tmp_path / "data") as command:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("data/log.part-*/spool/rows")):
             assert time.monotonic() < deadline
-            assert process.poll() is None
+            assert command.process.poll() is None
             time.sleep(0.01)
-        process.send_signal(ending)
-        out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")
+        command.process.send_signal(ending)
+        code, out, _ = command.end(60)
+    assert (code, out) == (ExitCode.INTERRUPTED, "")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

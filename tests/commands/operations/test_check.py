@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,6 +17,7 @@ from placed.storage.folder_lock import LOCK_NAME, lock_folder
 from placed.storage.snapshot_store import open_snapshot_store, read_snapshot
 from tests.commands.operations.conftest import EDITS, Canvas, harm_record
 from tests.support.offline_log import append_records, canvas_record, record_of, stored_snapshot
+from tests.support.placed_command import run_placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +181,6 @@ async def test_records_that_mean_nothing_are_no_problem_and_are_told(placed: Pla
 
 
 def test_process_ends_with_the_same_code(canvas: Canvas) -> None:
-    command = [sys.executable, "-m", "placed", "check", "--data", str(canvas.data)]
-    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    assert run_placed("check", "--data", canvas.data).code == 0
     canvas.log.write_bytes(b"")
-    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == ExitCode.UNUSABLE
+    assert run_placed("check", "--data", canvas.data).code == ExitCode.UNUSABLE

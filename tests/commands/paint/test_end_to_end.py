@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
-import subprocess
-import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -21,14 +18,16 @@ from PIL import Image
 from placed.commands.paint.api import MAX_IN_FLIGHT
 from placed.pictures import picture as pictures
 from placed.pictures.quantise import Dither, quantise
-from tests.support.server_process import ROOT, running
+from tests.support.placed_command import started_placed
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from tests.support.placed_command import AtWork
     from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT = 200, 150
@@ -112,40 +111,19 @@ class Subscriber:
                 await self._more.wait()
 
 
-class Bot:
-    """`placed paint` as a process."""
-
-    def __init__(self, process: trio.Process) -> None:
-        self.process = process
-
-    async def ended(self) -> tuple[int, str]:
-        """Its exit code and what it wrote to standard output, once it has ended."""
-        output = b""
-        with trio.fail_after(PAINTED_SECONDS):
-            assert self.process.stdout is not None
-            async for piece in self.process.stdout:
-                output += piece
-            return await self.process.wait(), output.decode()
-
-
-@asynccontextmanager
-async def painting(image: Path, url: str, *options: str) -> AsyncIterator[Bot]:
+@contextmanager
+def painting(image: Path, url: str, *options: str) -> Iterator[AtWork]:
     """The bot, started; killed at the end if it still runs."""
-    at = f"{AT[0]},{AT[1]}"
-    process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "placed", "paint", str(image), "--url", url, "--at", at, *options],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
-    )
-    try:
-        yield Bot(process)
-    finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(10):
-            process.kill()
-            await process.wait()
-        assert process.stdout is not None
-        await process.stdout.aclose()
+    where = ("--url", url, "--at", f"{AT[0]},{AT[1]}")
+    with started_placed("paint", image, *where, *options, NO_PROXY="*", no_proxy="*") as bot:
+        yield bot
+
+
+async def ended(bot: AtWork) -> tuple[int, str]:
+    """Its exit code and what it wrote to standard output, once it has ended."""
+    with trio.fail_after(PAINTED_SECONDS):
+        done = await bot.ended()
+    return done.code, done.out
 
 
 def address(server: ServerProcess) -> str:
@@ -163,13 +141,13 @@ async def test_when_the_server_is_killed_and_started_again_the_bot_goes_on(
         url, port = address(server), server.port
         wanted, subscriber = await Wanted.of(url, image), Subscriber(url)
         nursery.start_soon(subscriber.follow)
-        async with painting(image, url, "--order", "random") as bot:
+        with painting(image, url, "--order", "random") as bot:
             await subscriber.reach(wanted.edits // 3)
             await server.kill()
             assert bot.process.poll() is None
             async with running(data, *CANVAS, *charges, "--port", str(port)):
                 assert (await served(url)).any()
-                code, output = await bot.ended()
+                code, output = await ended(bot)
                 assert (code, "all are right" in output) == (0, True), output
                 assert np.array_equal(await served(url), wanted.canvas)
 
@@ -186,14 +164,14 @@ async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
         url = address(server)
         wanted, subscriber = await Wanted.of(url, image, "ordered"), Subscriber(url)
         nursery.start_soon(subscriber.follow)
-        async with painting(image, url, "--dither", "ordered") as bot:
+        with painting(image, url, "--dither", "ordered") as bot:
             await subscriber.reach(wanted.edits // 2)
             bot.process.send_signal(stop)
-            code, output = await bot.ended()
+            code, output = await ended(bot)
             assert code == (130 if stop is signal.SIGINT else -stop)
             assert (stop is signal.SIGINT) == ("are still wrong" in output)
-        async with painting(image, url, "--dither", "ordered") as again:
-            assert (await again.ended())[0] == 0
+        with painting(image, url, "--dither", "ordered") as again:
+            assert (await ended(again))[0] == 0
         assert np.array_equal(await served(url), wanted.canvas)
         # One edit for each pixel, and one more for each that was in flight and not yet in the image.
         await subscriber.reach(wanted.edits)
@@ -205,8 +183,8 @@ async def test_the_real_cooldown_is_never_hit(tmp_path: Path) -> None:
     async with running(tmp_path / "data", *CANVAS, "--charges", "20", "--charge-seconds", "0.05") as server:
         url = address(server)
         wanted = await Wanted.of(url, image)
-        async with painting(image, url) as bot:
-            assert (await bot.ended())[0] == 0
+        with painting(image, url) as bot:
+            assert (await ended(bot))[0] == 0
         async with httpx.AsyncClient(trust_env=False) as client:
             metrics = (await client.get(f"{url}/metrics")).text
         placed = [line for line in metrics.splitlines() if 'outcome="placed"' in line and "_total" in line]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -26,8 +24,8 @@ from placed.process.exit_codes import ExitCode
 from tests.commands.export.test_export import correction
 from tests.support.http_connection import connect, place
 from tests.support.offline_log import append_records, record_of
-from tests.support.placed_command import ran_placed
-from tests.support.server_process import ROOT, running
+from tests.support.placed_command import ran_placed, started_placed
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,16 +199,15 @@ async def test_beside_a_running_server_the_film_ends_with_what_it_has(tmp_path: 
 def test_ended_in_the_middle_nothing_is_left(ending: signal.Signals, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "film.mp4"
     words = ("--data", str(data), "--seconds", "600", "--scale", "8")
-    command = [sys.executable, "-m", "placed", "timelapse", str(out), *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started_placed("timelapse", out, *words) as command:
         deadline = time.monotonic() + 60
         while not any(part.stat().st_size for part in tmp_path.glob(".film.mp4.part-*")):
             assert time.monotonic() < deadline
-            assert process.poll() is None
+            assert command.process.poll() is None
             time.sleep(0.01)
-        process.send_signal(ending)
-        out_, _ = process.communicate(timeout=60)
-    assert (process.returncode, out_) == (ExitCode.INTERRUPTED, b"")
+        command.process.send_signal(ending)
+        code, said, _ = command.end(60)
+    assert (code, said) == (ExitCode.INTERRUPTED, "")
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
