@@ -42,9 +42,7 @@ def authority(tmp_path: Path) -> Authority:
     ca = trustme.CA()
     file = tmp_path / "cert.pem"
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
-    client = ssl.create_default_context()
-    ca.configure_trust(client)
-    return Authority(file, client)
+    return Authority(file, ssl.create_default_context(cadata=ca.cert_pem.bytes().decode()))
 
 
 @contextlib.asynccontextmanager

@@ -27,9 +27,8 @@ def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     authority = trustme.CA()
     file = folder / "certificate.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return file, context
+    # With an authority of its own it doesn't read the system's, which takes 28 ms.
+    return file, ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
 
 
 class Http2Peer:

@@ -5,6 +5,7 @@ Redirects aren't followed: what is asked for stands in the config file, or in th
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ _STEP_SECONDS: Final = 5.0
 _OK, _FAULT = 200, 500
 # Nothing is unpacked here: a few bytes could become very many.
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_believed: Final = functools.cache(httpx.create_ssl_context)  # reads 140 certificates, once for all providers
 
 
 class Fetching:
@@ -67,7 +69,7 @@ class Fetching:
 
     async def _answer(self, method: str, url: str, headers: dict[str, str], body: str) -> tuple[int, bytes]:
         if self._tls is None:
-            self._tls = await trio.to_thread.run_sync(httpx.create_ssl_context)  # reads 140 certificates
+            self._tls = await trio.to_thread.run_sync(_believed)
         with trio.CancelScope() as enough:
             return await self._read(method, url, headers, body, enough)
         raise ProviderDown(f"{url} answered more than {MOST_BYTES:,} bytes")
