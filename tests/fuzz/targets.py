@@ -9,6 +9,8 @@
     config    config files: settings that are allowed, or the errors that the command line shows
     http2     frames of a connection of HTTP/2, behind its beginning: no fault of ours, and the canvas stays
 
+`head` is in `heads`, `lanes` and `http2` are in `lanes`: a run imports what its target needs.
+
 What an input may do is raise the error that its reader names; anything else is a finding.
 """
 
@@ -19,9 +21,8 @@ import struct
 import tempfile
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import h11
 import numpy as np
 
 from placed.canvas import snapshot
@@ -36,50 +37,11 @@ from placed.commands.settings.config_file import ConfigError, read_config_file
 from placed.commands.settings.setting import SettingError
 from placed.commands.settings.values import SETTINGS
 from placed.http.answer import Problem, Request
-from placed.http.body import most_body_bytes
-from placed.http.lanes.hot_request import Head, _parse, may_be_hot, read_head
 from placed.http.parameters import edit_of, version_of
-from tests.fuzz.lanes import compare_lanes, speak_http2
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _CANVAS: Final = Definition(60, 40, bytes(range(48)))
 _TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
 _SUFFIXES: Final = (".hex", ".gpl", ".json")
-
-
-def head(data: bytes) -> None:
-    """What the fast lane takes for a plain request, h11 must take for the same request."""
-    end = data.find(b"\r\n\r\n")
-    if end < 0 or not may_be_hot(data):
-        return
-    data = data[: end + 4]
-    read = read_head(data)
-    parsed = _parse(data)
-    if parsed is not None and parsed.length > most_body_bytes(parsed.path):
-        parsed = None
-    assert read == parsed, "read from the cache it is another"
-    if read is not None:
-        _check_by_h11(data, read)
-
-
-def _check_by_h11(data: bytes, read: Head) -> None:
-    connection = h11.Connection(h11.SERVER)
-    connection.receive_data(data)
-    event = connection.next_event()
-    assert isinstance(event, h11.Request)
-    assert (event.method.decode(), event.http_version) == (read.method, b"1.1")
-    path, _, query = event.target.decode("latin-1").partition("?")
-    assert (path, query) == (read.path, read.query)
-    theirs: dict[str, str] = {}
-    for name, value in event.headers:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        theirs[key] = f"{theirs[key]}, {text}" if key in theirs else text
-    assert theirs == read.headers
-    assert int(theirs.get("content-length", "0")) == read.length
-    body = connection.next_event()
-    assert (body is h11.NEED_DATA) == (read.length > 0), "they find the request's end at different places"
 
 
 def edit(data: bytes) -> None:
@@ -212,15 +174,3 @@ def config(data: bytes) -> None:
             SETTINGS[setting].check(value)
         except SettingError as error:
             _check_message(error)
-
-
-TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    "head": head,
-    "lanes": compare_lanes,
-    "edit": edit,
-    "record": records,
-    "snapshot": snapshots,
-    "palette": palette,
-    "config": config,
-    "http2": speak_http2,
-}
