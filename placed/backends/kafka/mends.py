@@ -7,12 +7,15 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from kafka import KafkaAdminClient
 from kafka import errors as kafka_errors
+from kafka.cluster import ClusterMetadata
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 if TYPE_CHECKING:
     import socket
+
+    from kafka.future import Future
 
 
 def mend_library() -> None:
@@ -22,6 +25,7 @@ def mend_library() -> None:
     _close_unconnected(KafkaNetSocket)
     _close_with_their_loop(KafkaTCPTransport, NetworkSelector)
     _tell_why_not_described(KafkaAdminClient)
+    _ask_once(ClusterMetadata)
 
 
 def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
@@ -92,3 +96,19 @@ def _tell_why_not_described(admin: type[KafkaAdminClient]) -> None:
         return read(responses, *rest, **more)
 
     admin._describe_configs_process_responses = staticmethod(read_or_raise)  # noqa: SLF001
+
+
+def _ask_once(metadata: type[ClusterMetadata]) -> None:
+    """Have whoever asks for what is asked for already wait for the answer, and wake nobody. While no broker leads a
+    partition, a producer asks whenever it is woken, and woke itself by that: it kept a core busy until one led.
+    """
+    request = metadata.request_update
+    if request.__name__ == "request_once":
+        return
+
+    def request_once(self: ClusterMetadata) -> Future:
+        asked, is_served = self._future, self._refresh_loop_future is not None
+        is_open = self._need_update and asked is not None and not asked.is_done
+        return asked if is_served and is_open else request(self)
+
+    metadata.request_update = request_once

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.cluster import ClusterMetadata
 from kafka.errors import (
     BrokerResponseError,
     KafkaConnectionError,
@@ -37,6 +38,20 @@ class _Waits:
     def wait_write(self, _sock: socket.socket, timeout_at: float | None = None) -> _Waits:
         assert timeout_at is None
         return self
+
+
+class _Manager:
+    """In the place of kafka-python's manager of connections, and of its loop: how often that was woken."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self._net = self
+
+    def call_soon(self, _act: object) -> object:
+        return object()
+
+    def call_soon_threadsafe(self, _act: object) -> None:
+        self.woken += 1
 
 
 @pytest.fixture
@@ -109,6 +124,20 @@ def test_a_socket_that_has_bytes_to_send_is_closed_with_its_loop() -> None:
         assert ours.fileno() != -1  # it waits for the loop
         loop.close()
         assert ours.fileno() == -1
+
+
+def test_brokers_are_asked_once_who_leads_and_again_when_they_have_answered() -> None:
+    mend_library()
+    mend_library()
+    manager, subject = _Manager(), ClusterMetadata(bootstrap_servers="127.0.0.1:1")
+    subject.attach(manager)
+    asked = subject.request_update()
+    assert subject.request_update() is asked
+    assert manager.woken == 1
+    subject.failed_update(KafkaConnectionError())
+    assert asked.is_done
+    assert subject.request_update() is not asked
+    assert manager.woken == 2
 
 
 @pytest.mark.parametrize(
