@@ -121,11 +121,11 @@ async def _harm_the_leader(fleet: Fleet, cluster: Cluster, topic: str, load: Loa
     """Kill the broker that leads, again and again, each time until edits flow without it."""
     for _ in range(LEADERS_KILLED):
         await all_in_sync(cluster, topic)
-        await load.acknowledge_more(EDITS_BETWEEN)
+        await load.acknowledge(len(load.acknowledged) + EDITS_BETWEEN)
         broker = await trio.to_thread.run_sync(leader, cluster, topic)
         async with _amid_edits(load, chance.choice(fleet.ports), chance):
             await trio.to_thread.run_sync(broker.kill)
-        await load.acknowledge_more(EDITS_BETWEEN)
+        await load.acknowledge(len(load.acknowledged) + EDITS_BETWEEN)
         await trio.to_thread.run_sync(broker.start)
 
 

@@ -172,7 +172,7 @@ async def _refused_at_once(connection: HttpConnection, stream: HttpConnection) -
                 answer = await place(connection, 2, 2, 2)
             assert answer.status == 503
             assert int(answer.headers["retry-after"]) >= 1
-            await trio.sleep(0.05)  # a patient crowd
+            await trio.sleep(0.2)  # a patient crowd
         nursery.cancel_scope.cancel()
     return told
 
@@ -188,7 +188,7 @@ async def test_broker_that_hangs_costs_seconds_and_no_memory(harmed: Cluster, to
                 answer = await place(connection, 3, 3, 3)
                 waits.append(time.monotonic() - began)
                 assert answer.status == 503, answer
-                await trio.sleep(0.05)  # a patient crowd
+                await trio.sleep(0.25)  # a patient crowd
 
     with trio.fail_after(LIMIT_SECONDS):
         async with running(tmp_path, "--log", url_of(harmed, topic)) as server, connect(server.port) as connection:

@@ -39,19 +39,17 @@ class Load:
             for _ in range(people):
                 nursery.start_soon(self._paint_until_cut, port, pause_seconds)
 
-    async def acknowledge_more(self, count: int) -> None:
-        """Wait until so many more of its edits are acknowledged."""
-        enough, already = trio.Event(), len(self.acknowledged)
+    async def acknowledge(self, count: int) -> None:
+        """Wait until so many of its edits are acknowledged; one task at a time may, and nobody else be told of them."""
+        enough = trio.Event()
 
         def look() -> None:
-            if len(self.acknowledged) >= already + count:
+            if len(self.acknowledged) >= count:
                 enough.set()
 
-        self.on_acknowledged, before = look, self.on_acknowledged
-        try:
-            await enough.wait()
-        finally:
-            self.on_acknowledged = before
+        self.on_acknowledged = look
+        look()
+        await enough.wait()
 
     async def _paint_until_cut(self, port: int, pause_seconds: float) -> None:
         last = 0
