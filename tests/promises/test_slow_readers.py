@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import socket
 from contextlib import AsyncExitStack
 from functools import partial
@@ -22,7 +24,7 @@ from tests.support.server_process import starting
 if TYPE_CHECKING:
     import random
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from pathlib import Path
 
     from tests.support.server_process import ServerProcess
@@ -35,6 +37,32 @@ STREAMS: Final = 100  # of one connection, as many as it may have
 _REQUEST: Final = b"GET /canvas.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # Without a history, which takes in what was painted, with some memory of its own, while the readers come.
 _FLAGS: Final = ("--no-history", "--charge-seconds", "0", "--width", str(SIDE_PX), "--height", str(SIDE_PX))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The data folder of a server that has stopped, with noise all over its canvas, and how long its image is. To paint
+    it takes a second, to start with it less.
+    """
+    data = tmp_path_factory.mktemp("filled") / "data"
+
+    async def fill() -> int:
+        async with starting(data, *_FLAGS) as server:
+            await server.ready()
+            size = await _fill(server)
+            await server.stop()
+        return size
+
+    return data, trio.run(fill)
+
+
+@contextlib.asynccontextmanager
+async def _serving(filled: Path, data: Path, *flags: str) -> AsyncGenerator[ServerProcess]:
+    """A server with a copy of that folder."""
+    shutil.copytree(filled, data)
+    async with starting(data, "--no-history", *flags) as server:
+        await server.ready()
+        yield server
 
 
 async def _fill(server: ServerProcess) -> int:
@@ -105,10 +133,11 @@ async def _read_streams(stack: AsyncExitStack, *, port: int, context: ssl.SSLCon
 
 
 @pytest.mark.parametrize("flag", ["--fast-lane", "--no-fast-lane"])
-async def test_500_slow_readers_of_one_image_cost_little_more_than_the_image(tmp_path: Path, flag: str) -> None:
-    async with starting(tmp_path, *_FLAGS, "--log", "memory:", flag) as server:
-        await server.ready()
-        size = await _fill(server)
+async def test_500_slow_readers_of_one_image_cost_little_more_than_the_image(
+    tmp_path: Path, filled: tuple[Path, int], flag: str
+) -> None:
+    folder, size = filled
+    async with _serving(folder, tmp_path / "data", flag) as server:
         grown = await _grown(server, partial(_read_slowly, port=server.port), READERS)
         print(f"{READERS} slow readers of an image of {size / 1e3:.0f} KB, {flag}: {grown / 1e6:.1f} MB")  # noqa: T201 - shown
         assert grown < MOST_BYTES + 2 * size
@@ -116,15 +145,11 @@ async def test_500_slow_readers_of_one_image_cost_little_more_than_the_image(tmp
 
 @pytest.mark.parametrize(("protocol", "most_bytes"), [("http/1.1", MOST_TLS_BYTES), ("h2", MOST_BYTES)])
 async def test_500_slow_readers_over_tls_cost_little_more_than_their_connections(
-    tmp_path: Path, protocol: str, most_bytes: int
+    tmp_path: Path, filled: tuple[Path, int], protocol: str, most_bytes: int
 ) -> None:
+    folder, size = filled
     file, context = certificate(tmp_path)
-    async with starting(tmp_path / "data", *_FLAGS) as server:
-        await server.ready()
-        size = await _fill(server)
-        await server.stop()
-    async with starting(tmp_path / "data", "--no-history", "--certificate", str(file)) as server:
-        await server.ready()
+    async with _serving(folder, tmp_path / "data", "--certificate", str(file)) as server:
         read = partial(_read_streams if protocol == "h2" else _read_encrypted, port=server.port, context=context)
         grown = await _grown(server, read, READERS)
         print(f"{READERS} slow readers of an image of {size / 1e3:.0f} KB, {protocol} and TLS: {grown / 1e6:.1f} MB")  # noqa: T201 - shown
