@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Error
+from playwright.sync_api import Error, Page
 
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Page
 
     from tests.support.page_server import PageServer
 
 T = TypeVar("T")
+_listen = Page.on
 
 LIMIT_SECONDS = PATIENCE_SECONDS  # a server that is slow to restart lets the page's back-off grow to 30 s
 # A question takes 5 ms of the processor: what hasn't come within a second is asked for less often.
@@ -98,7 +98,8 @@ class CanvasPage:
                 self.ask("0")
             return list(collected)
 
-        self.page.on(event, note)  # type: ignore[call-overload] # which events there are is for Playwright to say
+        # Not the page's own `on`: who calls that has to end it, and a window that other tests get would be spoilt.
+        _listen(self.page, event, note)  # type: ignore[call-overload] # which events there are is for Playwright to say
         self._collecting.append((event, note))
         return until_now
 

@@ -78,8 +78,8 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def new_window(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasPage]:
-    """Makes windows with nothing in common, of a size at which a small canvas' pixels can be aimed at."""
+def fresh_window(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasPage]:
+    """Makes windows as `new_window` does, but nobody had them before: who would spoil one need not spoil a kept one."""
 
     def new(**options: object) -> CanvasPage:
         return CanvasPage(new_context(**{"viewport": _SIZE, **options}).new_page())
@@ -87,26 +87,34 @@ def new_window(new_context: Callable[..., BrowserContext]) -> Callable[..., Canv
     return new
 
 
-@pytest.fixture(scope="module")
-def kept_windows(browser: Browser) -> Iterator[KeptWindows]:
-    """Windows of all tests of a file."""
+@pytest.fixture(scope="session")
+def kept_windows(request: pytest.FixtureRequest) -> KeptWindows:
+    """Windows of all tests. The browser, which closes them in the end, is started for the first one."""
 
     def new(**options: object) -> BrowserContext:
+        browser: Browser = request.getfixturevalue("browser")
         context = browser.new_context(**options)  # type: ignore[arg-type] # passed on as they come
         context.set_default_timeout(LIMIT_SECONDS * 1000)
         return context
 
-    windows = KeptWindows(new)
-    yield windows
-    windows.close()
+    return KeptWindows(new)
 
 
 @pytest.fixture
-def kept_window(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[Callable[..., CanvasPage]]:
-    """Gives windows as `new_window` does, but ones that other tests of the file have had: they open a page sooner."""
+def lend(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Lends windows until the test is over."""
     failed = request.session.testsfailed
-    yield lambda **options: kept_windows.lend({"viewport": _SIZE, **options})
+    yield kept_windows.lend
     kept_windows.take_back(spoilt=request.session.testsfailed > failed)
+
+
+@pytest.fixture
+def new_window(lend: Callable[..., CanvasPage]) -> Callable[..., CanvasPage]:
+    """Gives windows with nothing in common, of a size at which a small canvas' pixels can be aimed at.
+
+    Other tests may have had them, but they have nothing left of that but the page's files.
+    """
+    return lambda **options: lend({"viewport": _SIZE, **options}, CanvasPage)
 
 
 @pytest.fixture
@@ -132,23 +140,23 @@ def server(new_server: Callable[..., PageServer]) -> PageServer:
     return new_server(*_ENOUGH)
 
 
-@pytest.fixture(scope="module")
-def server_of_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """The same for all tests of a file, which don't mind what the others painted: they give it the name `server`."""
-    server = PageServer(tmp_path_factory.mktemp("file") / "data", *_SMALL, *_ENOUGH)
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """The same for all tests that don't mind what the others painted: they give it the name `server`."""
+    server = PageServer(tmp_path_factory.mktemp("shared") / "data", *_SMALL, *_ENOUGH)
     server.start()
     yield server
     server.close()
 
 
 @pytest.fixture
-def blank_server(server_of_file: PageServer) -> PageServer:
-    """The file's server as it began: it runs, and its canvas is blank. Its log remembers what the others painted."""
-    server_of_file.make_blank()
-    return server_of_file
+def blank_server(shared_server: PageServer) -> PageServer:
+    """That server as it began: it runs, and its canvas is blank. Its log remembers what the others painted."""
+    shared_server.make_blank()
+    return shared_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """Serves the page's files; nobody paints on it."""
     server = PageServer(tmp_path_factory.mktemp("viewing") / "data")
@@ -157,7 +165,7 @@ def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer
     server.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab_url(page_server: PageServer) -> str:
     """Where `screen.js` is: the page names the folder, which has its files' hash."""
     page = httpx.get(page_server.url, trust_env=False, verify=False).text
@@ -167,11 +175,11 @@ def lab_url(page_server: PageServer) -> str:
 
 
 @pytest.fixture
-def new_lab(lab_url: str, new_context: Callable[..., BrowserContext]) -> Callable[..., Lab]:
+def new_lab(lab_url: str, lend: Callable[..., Lab]) -> Callable[..., Lab]:
     """Makes windows with a canvas of noise; options are the browser's."""
 
     def new(width: int = 90, height: int = 70, **options: Any) -> Lab:
-        lab = Lab(new_context(**{"viewport": WINDOW, **options}).new_page())
+        lab = lend({"viewport": WINDOW, **options}, Lab)
         lab.page.goto(lab_url)
         lab.put_together(noise(width, height))
         return lab

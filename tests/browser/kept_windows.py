@@ -1,19 +1,20 @@
-"""Windows that a file's tests use one after the other, each as if it were new.
+"""Windows that tests use one after the other, each as if it were new.
 
-The page asks for 65 files. Their requests are most of what it costs to open it: 0.7 s of the processor in a new window,
-0.3 s in one that has had them before from the same server. Such a window keeps them in its memory, and nothing else:
+The page asks for 72 files. In a new window it takes 0.6 s of the processor to open, most of it for them; in one that
+has had them before from the same server 0.2 s. Such a window keeps them in its memory, and nothing else:
 
     lend ------> a test ------> take back: no listener, an empty page, no cookie, nothing stored, its first size
                     |
-                    fails ----> closed: nobody knows what it has left
-
-What can't be taken back isn't allowed: who needs it takes `new_window`.
+                    does what can't be taken back, or fails ----> closed
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+import functools
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
+
+from playwright.sync_api import Error
 
 from tests.browser.canvas_page import CanvasPage
 
@@ -22,12 +23,29 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
-# Scripts stay in a page; answers that a test has made up stay among the files that it keeps.
-_REFUSED: Final = "route", "add_init_script", "expose_function", "expose_binding", "emulate_media"
+W = TypeVar("W", bound=CanvasPage)
+
+MOST_FREE: Final = 6  # each is a process of 60 MB, and a run has four browsers
+
+# Scripts stay in a page, answers that a test has made up among the files that it keeps, listeners go on (those of
+# `collect` end), and what a session of the DevTools protocol has set, nobody knows.
+_SPOILS: Final = frozenset(
+    {
+        "add_init_script", "add_locator_handler", "clear_permissions", "expose_binding", "expose_function",
+        "grant_permissions", "new_cdp_session", "new_page", "on", "once", "route", "route_from_har", "route_web_socket",
+        "set_default_navigation_timeout", "set_default_timeout", "set_extra_http_headers", "set_geolocation",
+        "set_offline", "set_storage_state",
+    }
+)  # fmt: skip
+_CLOCK: Final = "fast_forward", "install", "pause_at", "resume", "run_for", "set_fixed_time", "set_system_time"
+# What Playwright does to each new context that doesn't say otherwise.
+_LOOKS: Final = {
+    "color_scheme": "light", "reduced_motion": "no-preference", "forced_colors": "none", "contrast": "no-preference",
+}  # fmt: skip
 
 
 class KeptWindows:
-    """The windows of a file's tests.
+    """The windows of a process of pytest.
 
     Args:
         new_context: makes browser profiles, with Playwright's options.
@@ -35,38 +53,32 @@ class KeptWindows:
 
     def __init__(self, new_context: Callable[..., BrowserContext]) -> None:
         self._new_context = new_context
-        self._free: list[_Kept] = []
-        self._lent: list[_Kept] = []
+        self._free: list[Kept] = []  # the one that was used last comes last
+        self._lent: list[Kept] = []
 
-    def lend(self, options: dict[str, Any]) -> CanvasPage:
+    def lend(self, options: dict[str, Any], kind: type[W]) -> W:
         """A window with these options, until `take_back`."""
-        kept = next((one for one in self._free if one.options == options), None)
+        kept = next((one for one in reversed(self._free) if one.options == options), None)
         if kept is None:
-            kept = _Kept(self._new_context(**options), options)
+            kept = Kept(self._new_context(**options), options)
         else:
             self._free.remove(kept)
         self._lent.append(kept)
-        return kept.lend()
+        return kept.lend(kind)
 
     def take_back(self, *, spoilt: bool) -> None:
         """All that are lent: no test has one now. Those that are spoilt are closed."""
         for kept in self._lent:
-            if spoilt or kept.window.page.is_closed():
-                kept.context.close()
-            else:
-                kept.clear()
+            if not spoilt and kept.clear():
                 self._free.append(kept)
+            else:
+                kept.context.close()
         self._lent.clear()
-
-    def close(self) -> None:
-        """Close all. Idempotent."""
-        self.take_back(spoilt=True)
-        for kept in self._free:
-            kept.context.close()
-        self._free.clear()
+        while len(self._free) > MOST_FREE:
+            self._free.pop(0).context.close()
 
 
-class _Kept:
+class Kept:
     """One window, and what it has to forget."""
 
     def __init__(self, context: BrowserContext, options: dict[str, Any]) -> None:
@@ -74,33 +86,93 @@ class _Kept:
         self.options = options
         self._page = context.new_page()
         self._link = context.new_cdp_session(self._page)
-        for name in _REFUSED:
-            for owner in (context, self._page):
-                setattr(owner, name, _refuse)
-        self.window = CanvasPage(self._page)
+        self._is_marked = False
+        self._is_restyled = False
+        self._held: set[str] = set()
+        self._window = CanvasPage(self._page)
         self._visited: Callable[[], list[str]] = list
+        self._watch()
 
-    def lend(self) -> CanvasPage:
+    def _watch(self) -> None:
+        """Notice what the tests do to it."""
+        for owner in (self.context, self._page):
+            for name in _SPOILS.intersection(dir(owner)):
+                _before(owner, name, self._spoil)
+        for name in _CLOCK:
+            _before(self.context.clock, name, self._spoil)
+        _before(self._page, "emulate_media", self._restyle)
+        for device in (self._page.keyboard, self._page.mouse):
+            _before(device, "down", self._hold)
+            _before(device, "up", self._let_go)
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether it has something that can't be taken back."""
+        return self._is_marked or bool(self._held) or self._page.is_closed() or len(self.context.pages) > 1
+
+    def forgive(self) -> None:
+        """Take it for unspoilt, whatever was done to it until now."""
+        self._is_marked = False
+        self._held.clear()
+
+    def _spoil(self, *_: object, **__: object) -> None:
+        self._is_marked = True
+
+    def _restyle(self, *_: object, **__: object) -> None:
+        self._is_restyled = True
+
+    def _hold(self, key: str = "", *, button: str = "left", **_: object) -> None:
+        self._held.add(key or button)
+
+    def _let_go(self, key: str = "", *, button: str = "left", **_: object) -> None:
+        self._held.discard(key or button)
+
+    def lend(self, kind: type[W]) -> W:
         """The window, from now on for one test."""
-        self._visited = self.window.collect("framenavigated", lambda frame: _site(frame.url))
-        return self.window
+        window = kind(self._page)
+        self._window = window
+        self._visited = window.collect("framenavigated", lambda frame: _site(frame.url))
+        return window
 
-    def clear(self) -> None:
-        """Leave the page, and forget all but its files."""
-        visited = {site for site in self._visited() if site.startswith("http")}
-        self.window.stop_collecting()
+    def clear(self) -> bool:
+        """Leave the page, and forget all but its files; False if that can't be."""
+        if self.is_spoilt:
+            return False
+        try:
+            self._forget({site for site in self._visited() if site.startswith("http")})
+        except Error:  # such as one whose renderer has crashed
+            return False
+        return True
+
+    def _forget(self, visited: set[str]) -> None:
+        self._window.stop_collecting()
         self._page.goto("about:blank")
+        self._page.evaluate("window.name = ''")  # which outlives a page
+        self._link.send("Page.resetNavigationHistory")
         self.context.clear_cookies()
         for site in visited:
             self._link.send("Storage.clearDataForOrigin", {"origin": site, "storageTypes": "all"})
         if self._page.viewport_size != self.options["viewport"]:
             self._page.set_viewport_size(self.options["viewport"])
+        if self._is_restyled:
+            looks: Any = {name: self.options.get(name, usual) for name, usual in _LOOKS.items()}
+            self._page.emulate_media(media="null", **looks)
+            self._is_restyled = False
+        self._page.mouse.move(0, 0)  # where a new window has it
+
+
+def _before(owner: object, name: str, note: Callable[..., None]) -> None:
+    """Have `note` called, with the same arguments, before a method of this object."""
+    method = getattr(owner, name)
+
+    @functools.wraps(method)
+    def noted(*arguments: Any, **named: Any) -> Any:
+        note(*arguments, **named)
+        return method(*arguments, **named)
+
+    setattr(owner, name, noted)
 
 
 def _site(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise AssertionError("a window that other tests use after this one keeps that: take `new_window`")

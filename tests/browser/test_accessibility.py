@@ -171,9 +171,9 @@ def _background(window: CanvasPage, selector: str) -> str:
 
 
 def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
-    server: PageServer, kept_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
-    window = kept_window(**_DESKTOP)
+    window = new_window(**_DESKTOP)
     window.open(server.url)
     window.page.locator("#settings").click()
     window.page.get_by_label("Ask before painting").select_option("always")
@@ -193,9 +193,9 @@ def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
 
 
 def test_a_finger_leaves_no_button_as_if_a_pointer_were_over_it(
-    server: PageServer, kept_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
-    window = kept_window(**PHONE)
+    window = new_window(**PHONE)
     window.open(server.url)
     looks = _background(window, "#settings")
     window.page.locator("#settings").tap()
@@ -218,16 +218,16 @@ def test_axe_is_there_to_find_something(server: PageServer, new_window: Callable
 
 @pytest.mark.parametrize(("wished", "text"), [("de-AT", "Einstellungen"), ("fr", "Réglages"), ("nl", "Settings")])
 def test_the_page_speaks_the_browsers_language(
-    server: PageServer, kept_window: Callable[..., CanvasPage], wished: str, text: str
+    server: PageServer, new_window: Callable[..., CanvasPage], wished: str, text: str
 ) -> None:
-    window = kept_window(locale=wished)
+    window = new_window(locale=wished)
     window.open(server.url)
     assert window.page.get_by_role("button", name=text).is_visible()
     assert window.ask("document.documentElement.lang") == (wished[:2] if wished != "nl" else "en")
 
 
-def test_colours_are_named_in_the_browsers_language(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window(locale="de-AT")
+def test_colours_are_named_in_the_browsers_language(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window(locale="de-AT")
     window.open(server.url)
     names = [swatch.get_attribute("aria-label") for swatch in window.page.locator("#colors input").all()]
     assert names[:4] == ["Weiß", "Hellgrau", "Grau", "Schwarz"]

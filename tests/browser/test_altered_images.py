@@ -60,11 +60,11 @@ def server(blank_server: PageServer) -> PageServer:
 
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_the_canvas_is_right_however_its_image_was_altered(
-    server: PageServer, new_window: Callable[..., CanvasPage], name: str
+    server: PageServer, fresh_window: Callable[..., CanvasPage], name: str
 ) -> None:
     for index in range(12):
         server.paint(4 * index, 3 * index, index)
-    window = new_window()
+    window = fresh_window()
     asked = _alter(window, name)
     window.open(server.url)
     window.wait_until_equal(server)
@@ -75,10 +75,10 @@ def test_the_canvas_is_right_however_its_image_was_altered(
 
 
 def test_where_no_way_gives_the_canvas_the_page_says_so(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
     server.paint(4, 3, 5)
-    window = new_window()
+    window = fresh_window()
     _alter(window, "WebP")
 
     def cut(route: Route) -> None:

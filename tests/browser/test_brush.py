@@ -29,9 +29,9 @@ def server(blank_server: PageServer) -> PageServer:
 
 
 @pytest.fixture
-def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet, with red chosen."""
-    return _with_red(kept_window(), server)
+    return _with_red(new_window(), server)
 
 
 def _with_red(window: CanvasPage, server: PageServer) -> CanvasPage:
@@ -171,8 +171,8 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
 
 
-def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = _with_red(new_window(), server)
+def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = _with_red(fresh_window(), server)
     refusal = {"status": 503, "json": {"code": "log-unavailable"}}
     window.page.route("**/edits", lambda route: route.fulfill(**refusal))
     window.page.route("**/edit", lambda route: route.continue_())

@@ -36,10 +36,10 @@ _STATES = "live", "connecting", "catching-up", "read-only", "offline"
 
 @pytest.fixture(params=["light", "dark"])
 def window(
-    page_server: PageServer, kept_window: Callable[..., CanvasPage], request: pytest.FixtureRequest
+    page_server: PageServer, new_window: Callable[..., CanvasPage], request: pytest.FixtureRequest
 ) -> CanvasPage:
     """A window in forced colours, light and dark."""
-    window = kept_window(forced_colors="active", color_scheme=request.param, reduced_motion="reduce")
+    window = new_window(forced_colors="active", color_scheme=request.param, reduced_motion="reduce")
     window.open(page_server.url)
     assert window.ask("matchMedia('(forced-colors: active)').matches")
     window.ask(_OURS)

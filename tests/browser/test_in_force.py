@@ -59,9 +59,9 @@ def _is_in_sight(window: CanvasPage, what: str) -> bool:
 
 
 def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server(*ENOUGH), new_window()
+    server, window = new_server(*ENOUGH), fresh_window()
     moderator = Moderator(server, window)
     moderator.act("ban", author=VANDAL, until="2096-01-01T12:00:00Z")
     moderator.act("ban", author="c" * 16)
@@ -177,9 +177,9 @@ def test_whoever_is_refused_in_a_protected_area_is_shown_it(
 
 
 def test_while_the_server_works_it_says_so_and_where_nobody_tells_it_does_not_say_that_it_failed(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server(*ENOUGH), new_window()
+    server, window = new_server(*ENOUGH), fresh_window()
     open_as_host(window, server)
     held: list[Route] = []
     window.page.route(
@@ -195,9 +195,9 @@ def test_while_the_server_works_it_says_so_and_where_nobody_tells_it_does_not_sa
 
 
 def test_texts_of_others_turn_nothing_around(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server(*ENOUGH), new_window()
+    server, window = new_server(*ENOUGH), fresh_window()
     turning = "\u202eabc"
     done = {"id": 7, "kind": "close", "time": "2026-01-01T00:00:00Z", "by": VANDAL, "name": turning, "done": True}
     report = {"id": 1, "time": done["time"], "area": [1, 1, 1, 1], "text": turning, "author": VANDAL, "state": "new"}

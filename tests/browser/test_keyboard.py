@@ -22,9 +22,9 @@ def server(blank_server: PageServer) -> PageServer:
 
 
 @pytest.fixture
-def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window that nobody has touched yet."""
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     return window
 
@@ -149,9 +149,9 @@ def test_a_russian_and_a_french_keyboard_do_the_same(window: CanvasPage) -> None
 
 
 def test_the_help_shows_the_keys_that_the_keyboard_has(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.page.add_init_script(
         "navigator.keyboard.getLayoutMap = async () => new Map([['KeyG', 'п'], ['BracketRight', 'ъ'], ['Minus', '-']])"
     )

@@ -43,9 +43,9 @@ def server(blank_server: PageServer) -> PageServer:
     ("button", "lost"), [("Share and save", "panels/share_panel.js"), ("Templates", "templates/index.js")]
 )
 def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
-    server: PageServer, new_window: Callable[..., CanvasPage], button: str, lost: str
+    server: PageServer, fresh_window: Callable[..., CanvasPage], button: str, lost: str
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     _outdate(window, lost)
     window.page.get_by_role("button", name=button).click()
@@ -59,9 +59,9 @@ def test_a_panel_that_is_gone_is_told_and_works_after_a_reload(
 
 
 def test_a_page_whose_files_do_not_come_says_how_to_go_on(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.page.route("**/screen.js", lambda route: route.fulfill(status=429))
     window.page.goto(server.url)
     note = window.page.get_by_text("The page is still loading.")
@@ -74,9 +74,9 @@ def test_a_page_whose_files_do_not_come_says_how_to_go_on(
 
 
 def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     window.page.route("**/share_panel.js", lambda route: route.abort())
     window.page.get_by_role("button", name="Share and save").click()
@@ -87,9 +87,9 @@ def test_a_panel_that_the_network_lost_is_told_and_opens_at_the_next_try(
 
 
 def test_keys_that_the_network_lost_work_at_the_next_press(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     window.page.route("**/keyboard.js", lambda route: route.abort())
     window.page.keyboard.press("?")
@@ -100,9 +100,9 @@ def test_keys_that_the_network_lost_work_at_the_next_press(
 
 
 def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again_and_again(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     asked = _outdate(window, "interaction.js")
     loads = window.collect("load", lambda page: str(page.url))
     window.page.goto(server.url)

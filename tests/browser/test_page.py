@@ -30,8 +30,8 @@ def server(blank_server: PageServer) -> PageServer:
     return blank_server
 
 
-def test_the_page_loads_without_a_complaint(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window()
+def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
     complaints = window.complaints()
     window.open(server.url)
     server.paint(1, 1, 5)
@@ -41,9 +41,9 @@ def test_the_page_loads_without_a_complaint(server: PageServer, kept_window: Cal
 
 @pytest.mark.parametrize("lost", ["interaction.js", "painting/brush.js"])
 def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
-    server: PageServer, new_window: Callable[..., CanvasPage], lost: str
+    server: PageServer, fresh_window: Callable[..., CanvasPage], lost: str
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     failures = 2
 
     def fail(route: Route) -> None:
@@ -62,9 +62,9 @@ def test_tools_that_could_not_be_loaded_are_loaded_once_they_can(
 
 
 def test_without_a_stream_the_canvas_can_be_looked_around_in(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.page.route("**/edits**", lambda route: route.abort())
     window.page.goto(server.url)
     window.wait_until(lambda: window.connection == "offline", "the page says that it isn't live")
@@ -75,9 +75,9 @@ def test_without_a_stream_the_canvas_can_be_looked_around_in(
 
 
 def test_the_palette_is_reached_and_chosen_from_by_keyboard(
-    server: PageServer, kept_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     chosen = window.state()["color"]
     for _ in range(30):  # past all buttons and the canvas
@@ -92,9 +92,9 @@ def test_the_palette_is_reached_and_chosen_from_by_keyboard(
 
 
 def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
-    server: PageServer, kept_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     before = window.state()["view"]["scale"]
     place = window.place_of(20, 30)
@@ -113,9 +113,9 @@ def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
 
 
 def test_the_position_and_colour_under_the_pointer_are_told(
-    server: PageServer, kept_window: Callable[..., CanvasPage]
+    server: PageServer, new_window: Callable[..., CanvasPage]
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     window.page.mouse.move(*window.place_of(63, 47))
     told = window.page.locator("#position")
@@ -136,9 +136,9 @@ def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
     window.wait_until_equal(server)
 
 
-def test_a_finger_paints_on_a_phone(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
+def test_a_finger_paints_on_a_phone(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
     palette = server.palette()
-    window = kept_window(**PHONE)
+    window = new_window(**PHONE)
     window.open(server.url)
     window.page.locator("#colors input").nth(13).tap()
     window.tap(8, 9)  # too small to aim at: zooms in
@@ -150,8 +150,8 @@ def test_a_finger_paints_on_a_phone(server: PageServer, kept_window: Callable[..
     window.wait_until_equal(server)
 
 
-def test_two_fingers_pinch_without_painting(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window(**PHONE)
+def test_two_fingers_pinch_without_painting(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = fresh_window(**PHONE)
     window.open(server.url)
     before = window.state()["view"]["scale"]
     touch = window.page.context.new_cdp_session(window.page)
@@ -170,8 +170,8 @@ def test_two_fingers_pinch_without_painting(server: PageServer, kept_window: Cal
     assert window.own_pixels() == []
 
 
-def test_on_a_phone_nothing_hangs_out_of_the_screen(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window(**PHONE)
+def test_on_a_phone_nothing_hangs_out_of_the_screen(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window(**PHONE)
     window.open(server.url)
     server.kill()
     window.wait_until(lambda: window.connection == "offline", "the page notices")

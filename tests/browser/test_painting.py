@@ -43,10 +43,10 @@ def test_a_pixel_painted_in_one_window_is_drawn_in_the_other(
 
 
 def test_an_own_pixel_is_drawn_at_once_and_marked_until_the_canvas_has_it(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
     palette = server.palette()
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     held: list[Route] = []
     window.page.route("**/edit", lambda route: held.append(route))
@@ -101,10 +101,10 @@ def test_without_a_charge_left_nothing_is_sent(
 
 
 def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
     palette = server.palette()
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     late: list[tuple[Route, Any]] = []
     window.page.route("**/edit", lambda route: late.append((route, route.fetch())))
@@ -122,9 +122,9 @@ def test_somebody_elses_later_pixel_in_the_same_place_wins_without_a_ghost(
 
 
 def test_an_answer_that_is_lost_is_settled_by_the_stream(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
 
     def lose(route: Route) -> None:

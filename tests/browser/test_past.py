@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tests.browser.test_page import PHONE
+from tests.support.page_server import PageServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from playwright.sync_api import Route
 
     from tests.browser.canvas_page import CanvasPage
-    from tests.support.page_server import PageServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
@@ -62,15 +62,19 @@ def _wait_until_now(window: CanvasPage) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(server_of_file: PageServer) -> PageServer:
-    """One for all, which don't mind what the others painted elsewhere."""
-    return server_of_file
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """One for all, which don't mind what the others painted elsewhere; but nothing was painted before them."""
+    arguments = "--width", "64", "--height", "48", "--charges", "1000", "--charge-seconds", "0.01"
+    server = PageServer(tmp_path_factory.mktemp("past") / "data", *arguments)
+    server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def window(server: PageServer, kept_window: Callable[..., CanvasPage]) -> CanvasPage:
+def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
     """A window with the server's page."""
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     return window
 
@@ -161,10 +165,10 @@ def test_the_present_goes_on_unseen_and_is_not_loaded_anew(
 
 
 def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
-    painted: tuple[PageServer, list[str]], new_window: Callable[..., CanvasPage]
+    painted: tuple[PageServer, list[str]], fresh_window: Callable[..., CanvasPage]
 ) -> None:
     server, _ = painted
-    window = new_window()
+    window = fresh_window()
     window.open(server.url)
     window.wait_until_equal(server)
     held: list[Route] = []
@@ -235,10 +239,10 @@ def test_what_paints_rests_while_the_time_line_is_open(server: PageServer, windo
 
 
 def test_a_finger_that_stays_is_told_who_painted_the_pixel(
-    painted: tuple[PageServer, list[str]], new_window: Callable[..., CanvasPage]
+    painted: tuple[PageServer, list[str]], fresh_window: Callable[..., CanvasPage]
 ) -> None:
     server, _ = painted
-    window = new_window(**PHONE)
+    window = fresh_window(**PHONE)
     window.open(server.url)
     window.wait_until_equal(server)
     x, y = window.place_of(20, 15)

@@ -132,9 +132,9 @@ def wait_for_state(window: CanvasPage, word: str, words: str) -> None:
     ],
 )
 def test_what_was_answered_is_what_is_said(
-    server: PageServer, new_window: Callable[..., CanvasPage], status: int, word: str, words: str
+    server: PageServer, fresh_window: Callable[..., CanvasPage], status: int, word: str, words: str
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     refuse(window, status, "<html>nginx</html>")
     window.page.goto(server.url)
     wait_for_state(window, word, words)
@@ -143,9 +143,9 @@ def test_what_was_answered_is_what_is_said(
 
 
 def test_who_can_have_neither_stream_nor_poll_is_told_that_it_is_full_and_paints_all_the_same(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     refuse(window, 429, '{"code": "too-many-polls"}', "application/problem+json")
     window.page.goto(server.url)
     wait_for_state(window, "Full", "Too many from your network")

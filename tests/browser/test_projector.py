@@ -101,9 +101,9 @@ def test_it_follows_edits_and_nothing_paints(server: PageServer, new_window: Cal
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_time_till_it_opens_is_told_in_each_language(
-    server: PageServer, new_window: Callable[..., CanvasPage], language: str
+    server: PageServer, fresh_window: Callable[..., CanvasPage], language: str
 ) -> None:
-    window = new_window(locale=language)
+    window = fresh_window(locale=language)
     _with_gate(window, {"open": False, "opens": _soon(), "closes": None})
     window.page.goto(f"{server.url}#view=projector")
     for words in _WORDS[language]:
@@ -115,12 +115,12 @@ def test_time_till_it_opens_is_told_in_each_language(
 
 
 def test_a_closed_canvas_says_so_and_an_open_one_without_a_plan_says_nothing(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     _open(window, server)
     assert not window.page.locator(".waiting").is_visible()
-    closed = new_window()
+    closed = fresh_window()
     _with_gate(closed, {"open": False, "opens": None, "closes": None})
     closed.page.goto(f"{server.url}#view=projector")
     closed.page.get_by_text("Closed", exact=True).wait_for()

@@ -59,9 +59,9 @@ def test_a_pass_is_there_before_anybody_paints_and_serves_the_page_that_is_loade
 
 
 def test_what_is_painted_before_the_pass_is_there_waits_for_it_and_that_is_said(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     held: list[Route] = []
     window.page.route("**/challenge", lambda route: route.continue_() if len(held) > 1 else held.append(route))
     window.open(server.url)
@@ -99,8 +99,8 @@ def test_a_pass_that_counts_no_more_is_renewed_without_the_edit_being_lost(
     assert json.loads(window.ask(_PASS))["pass"] != "another-address-had-this-one"
 
 
-def test_a_line_that_waits_is_painted_whole(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+def test_a_line_that_waits_is_painted_whole(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = fresh_window()
     held: list[Route] = []
     window.page.route("**/challenge", lambda route: route.continue_() if len(held) > 1 else held.append(route))
     window.open(server.url)
@@ -118,8 +118,10 @@ def test_a_line_that_waits_is_painted_whole(server: PageServer, new_window: Call
     assert (server.canvas(server.canvas_version()).indexes[12, 10:23] == window.state()["color"]).all()
 
 
-def test_a_page_that_nobody_looks_at_does_not_search(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+def test_a_page_that_nobody_looks_at_does_not_search(
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
+) -> None:
+    window = fresh_window()
     window.page.add_init_script(
         "Object.defineProperty(Document.prototype, 'hidden', { configurable: true, get: () => window.unseen === true })"
     )

@@ -39,10 +39,10 @@ def config_of(folder: Path, port: int) -> str:
 
 
 def test_somebody_signs_in_there_comes_back_and_paints(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage], tmp_path: Path
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
-    server, window = new_server("--config", config_of(tmp_path, port)), new_window()
+    server, window = new_server("--config", config_of(tmp_path, port)), fresh_window()
     page = window.page
     page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # the provider's page wants a font
     with provider_at(port, f"{server.url}sign-in/oidc/school/callback"):

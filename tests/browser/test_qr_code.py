@@ -44,8 +44,8 @@ def test_a_projector_shows_the_code_and_the_address_alone(
     window.wait_until(lambda: large.evaluate("(it) => it === document.activeElement"), "the focus is where it was")
 
 
-def test_nothing_moves_when_it_comes(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+def test_nothing_moves_when_it_comes(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = fresh_window()
     held: list[Route] = []
     window.page.route("**/qr.svg", lambda route: held.append(route))
     window.open(server.url)
@@ -60,8 +60,8 @@ def test_nothing_moves_when_it_comes(server: PageServer, new_window: Callable[..
     assert download.bounding_box() == before
 
 
-def test_a_server_without_one_leaves_it_out(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+def test_a_server_without_one_leaves_it_out(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = fresh_window()
     window.page.route("**/qr.svg", lambda route: route.fulfill(status=404))
     window.open(server.url)
     window.page.keyboard.press("s")

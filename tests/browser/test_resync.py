@@ -96,9 +96,9 @@ def test_a_canvas_of_another_size_behind_the_same_address_is_taken_over(server: 
 
 
 def test_edits_made_while_the_image_is_on_its_way_are_not_missed(
-    server: PageServer, new_window: Callable[..., CanvasPage]
+    server: PageServer, fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     paint_some(server, 10, color=4)
 
     def delay(route: Route) -> None:
@@ -111,9 +111,9 @@ def test_edits_made_while_the_image_is_on_its_way_are_not_missed(
     window.wait_until_equal(server)
 
 
-def test_an_image_of_another_log_is_not_shown(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+def test_an_image_of_another_log_is_not_shown(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
     server.paint(9, 9, 9)
-    window = new_window()
+    window = fresh_window()
     asked: list[str] = []
 
     def stale_once(route: Route) -> None:
@@ -162,11 +162,11 @@ def right_after_ms(window: CanvasPage) -> float:
 
 
 def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_image(
-    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, fresh_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
     """Chromium's own offline lets a stream that is open go on, so that a proxy ends it."""
     (port,) = free_ports(1)
-    window = new_window()
+    window = fresh_window()
     context = window.page.context
     with run_sub_path_nginx(tmp_path / "before", server.port, port=port):
         window.open(f"http://127.0.0.1:{port}/place/")

@@ -35,23 +35,23 @@ def _is_in_the_middle(window: CanvasPage, x: int, y: int) -> bool:
     return abs(left - MIDDLE[0]) < 100 and abs(top - MIDDLE[1]) < 100  # of what the bars leave free
 
 
-def test_a_link_leads_to_its_place(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window()
+def test_a_link_leads_to_its_place(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
     window.open(f"{server.url}#x=40&y=30&z=24")
     window.wait_until(lambda: window.state()["view"]["scale"] == 24, "it is as large as the link says")
     assert _is_in_the_middle(window, 40, 30)
 
 
-def test_another_place_in_the_address_is_gone_to(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window()
+def test_another_place_in_the_address_is_gone_to(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window()
     window.open(f"{server.url}#x=40&y=30&z=24")
     window.ask("location.hash = '#x=5&y=6&z=32'")
     window.wait_until(lambda: window.state()["view"]["scale"] == 32, "it zooms")
     window.wait_until(lambda: _is_in_the_middle(window, 5, 6), "it moves")
 
 
-def test_the_address_follows_the_view(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window, other = kept_window(), kept_window()
+def test_the_address_follows_the_view(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window, other = new_window(), new_window()
     window.open(server.url)
     length = window.ask("history.length")
     before = window.state()["view"]["scale"]
@@ -75,15 +75,15 @@ def test_the_address_follows_the_view(server: PageServer, kept_window: Callable[
     assert other.place_of(20, 20) == pytest.approx(window.place_of(20, 20), abs=window.state()["view"]["scale"])
 
 
-def test_nonsense_in_the_address_is_passed_over(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window, plain = kept_window(), kept_window()
+def test_nonsense_in_the_address_is_passed_over(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window, plain = new_window(), new_window()
     plain.open(server.url)
     window.open(f"{server.url}#x=foo&y=-3&z=1e9&<script>")
     assert window.state()["view"] == plain.state()["view"]
 
 
-def test_the_link_is_copied(server: PageServer, kept_window: Callable[..., CanvasPage]) -> None:
-    window = kept_window(permissions=["clipboard-read", "clipboard-write"])
+def test_the_link_is_copied(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
+    window = new_window(permissions=["clipboard-read", "clipboard-write"])
     window.open(f"{server.url}#x=40&y=30&z=24")
     window.page.get_by_role("button", name="Share and save").click()
     window.page.get_by_role("button", name="Copy link").click()
@@ -103,9 +103,9 @@ def _download(page: Page, button: str, folder: Path) -> np.ndarray[tuple[int, in
 
 
 def test_the_whole_canvas_is_saved_as_a_picture(
-    server: PageServer, kept_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     server.paint(63, 47, 5)
     window.wait_until_equal(server)
@@ -131,9 +131,9 @@ _POISON = """
 
 
 def test_a_picture_is_exact_where_canvases_read_back_as_noise(
-    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, fresh_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     window.page.add_init_script(_POISON)
     window.open(server.url)
     for i in range(16):
@@ -145,9 +145,9 @@ def test_a_picture_is_exact_where_canvases_read_back_as_noise(
 
 
 def test_an_area_is_chosen_by_dragging_and_saved(
-    server: PageServer, kept_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     server.paint(11, 12, 5)
     window.wait_until_equal(server)
@@ -169,9 +169,9 @@ def test_an_area_is_chosen_by_dragging_and_saved(
 
 @pytest.mark.parametrize("width", ["0", "65", "-1", "1.5", ""])
 def test_an_area_that_is_not_in_the_canvas_is_refused(
-    server: PageServer, kept_window: Callable[..., CanvasPage], width: str
+    server: PageServer, new_window: Callable[..., CanvasPage], width: str
 ) -> None:
-    window = kept_window()
+    window = new_window()
     window.open(server.url)
     window.page.get_by_role("button", name="Share and save").click()
     for name, value in (("x", "0"), ("y", "0"), ("width", width), ("height", "1")):

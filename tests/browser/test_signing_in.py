@@ -88,9 +88,9 @@ def test_a_code_that_is_typed_signs_in_with_charges_of_ones_own(
 
 
 def test_a_links_code_signs_in_and_is_at_once_nowhere_to_be_seen(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server(*CODE), new_window()
+    server, window = new_server(*CODE), fresh_window()
     (code,) = codes(server)
     seen = window.requests()
     held: list[Route] = []
@@ -230,9 +230,9 @@ def _with_providers(page: Page) -> None:
 
 
 def test_providers_have_buttons_and_whoever_comes_back_looks_where_they_looked(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server(*CODE), new_window()
+    server, window = new_server(*CODE), fresh_window()
     _with_providers(window.page)
     window.page.route("**/sign-in/oidc/*", lambda route: route.fulfill(status=303, headers={"Location": "/"}))
     window.open(f"{server.url}#x=20&y=10&z=16")

@@ -52,8 +52,8 @@ def _figures(sizes: dict[str, int]) -> str:
     return "\n".join([f"{sum(sizes.values()):,} bytes in {len(sizes)} answers", *lines])
 
 
-def test_the_canvas_is_live_after_little_code(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
-    window = new_window()
+def test_the_canvas_is_live_after_little_code(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
+    window = fresh_window()
     fetched = _Fetched(window)
     held: list[Route] = []
     window.page.route("**/interaction.js", lambda route: held.append(route))
@@ -90,9 +90,9 @@ def _asked(server: PageServer, window: CanvasPage) -> Counter[str]:
 
 
 def test_a_reload_asks_for_the_page_the_info_and_the_image_alone(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage]
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    server, window = new_server("--log-level", "debug", "--log-format", "json"), new_window()
+    server, window = new_server("--log-level", "debug", "--log-format", "json"), fresh_window()
     window.open(server.url)
     before = _asked(server, window)
     assert before["/static"] > 30

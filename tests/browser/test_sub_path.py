@@ -25,9 +25,9 @@ _VIOLATIONS = """
 
 
 def test_the_page_under_a_path_works_wholly_and_asks_nobody_else(
-    server: PageServer, new_window: Callable[..., CanvasPage], tmp_path: Path
+    server: PageServer, fresh_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
-    window = new_window()
+    window = fresh_window()
     asked, complaints = window.requests(), window.complaints()
     window.page.add_init_script(_VIOLATIONS)
     with run_sub_path_nginx(tmp_path / "nginx", server.port) as nginx:

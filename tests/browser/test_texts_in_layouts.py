@@ -196,9 +196,9 @@ def _assert_right(look: _Look) -> None:
     [(language, coarse) for language in _LANGUAGES for coarse in (False, True) if not coarse or len(language) > 2],
 )
 def test_no_text_is_cut_and_everything_can_be_reached(
-    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage], language: str, coarse: bool
+    serve: Callable[[int], PageServer], fresh_window: Callable[..., CanvasPage], language: str, coarse: bool
 ) -> None:
-    window = new_window(has_touch=coarse, is_mobile=coarse)
+    window = fresh_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, language)
     window.open(serve(32).url)
     look = _Look(window, coarse=coarse, larger=language != "twice")
@@ -212,9 +212,9 @@ def test_no_text_is_cut_and_everything_can_be_reached(
 
 @pytest.mark.parametrize(("language", "coarse"), [("the longest", True), ("twice", False), ("from the right", True)])
 def test_so_does_looking_after_the_canvas(
-    new_server: Callable[..., PageServer], new_window: Callable[..., CanvasPage], language: str, coarse: bool
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage], language: str, coarse: bool
 ) -> None:
-    server, window = new_server(), new_window(has_touch=coarse, is_mobile=coarse)
+    server, window = new_server(), fresh_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, language)
     open_as_host(window, server)
     look = _Look(window, coarse=coarse, larger=language != "twice")
@@ -227,9 +227,9 @@ def test_so_does_looking_after_the_canvas(
     [("de", True), ("fr", False), *((name, True) for name in ("the longest", "twice", "from the right"))],
 )
 def test_so_do_the_ways_in_and_who_one_is(
-    server_of_people: PageServer, new_window: Callable[..., CanvasPage], language: str, coarse: bool
+    server_of_people: PageServer, fresh_window: Callable[..., CanvasPage], language: str, coarse: bool
 ) -> None:
-    window = new_window(has_touch=coarse, is_mobile=coarse)
+    window = fresh_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, language)
     window.open(server_of_people.url)
     bar = window.page.locator("#to-paint")
@@ -258,7 +258,7 @@ def test_so_do_the_ways_in_and_who_one_is(
 @pytest.mark.parametrize(("language", "coarse"), [("the longest", True), ("twice", False), ("from the right", False)])
 def test_so_do_the_projector_and_what_the_host_says(
     new_server: Callable[..., PageServer],
-    new_window: Callable[..., CanvasPage],
+    fresh_window: Callable[..., CanvasPage],
     tmp_path: Path,
     language: str,
     coarse: bool,
@@ -266,7 +266,7 @@ def test_so_do_the_projector_and_what_the_host_says(
     about = tmp_path / "about.md"
     about.write_text(_ABOUT)
     server = new_server("--about", str(about), "--title", "The summer party of class 7b")
-    window = new_window(has_touch=coarse, is_mobile=coarse)
+    window = fresh_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, language)
     window.open(server.url)
     look = _Look(window, coarse=coarse, larger=language != "twice")
@@ -292,9 +292,9 @@ def test_so_do_the_projector_and_what_the_host_says(
 @pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
 @pytest.mark.parametrize("colors", [2, 16, 256])
 def test_so_does_a_palette_of_any_length(
-    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage], colors: int, coarse: bool
+    serve: Callable[[int], PageServer], fresh_window: Callable[..., CanvasPage], colors: int, coarse: bool
 ) -> None:
-    window = new_window(has_touch=coarse, is_mobile=coarse)
+    window = fresh_window(has_touch=coarse, is_mobile=coarse)
     _speak(window, "the longest")
     window.open(serve(colors).url)
     look = _Look(window, coarse=coarse, larger=True)
@@ -353,9 +353,9 @@ def test_the_readers_own_font_size_counts(serve: Callable[[int], PageServer], br
 
 
 def test_from_right_to_left_palette_and_panel_change_sides_and_the_canvas_does_not(
-    serve: Callable[[int], PageServer], new_window: Callable[..., CanvasPage]
+    serve: Callable[[int], PageServer], fresh_window: Callable[..., CanvasPage]
 ) -> None:
-    window = new_window(viewport={"width": 1280, "height": 800})
+    window = fresh_window(viewport={"width": 1280, "height": 800})
     _speak(window, "from the right")
     server = serve(16)
     window.open(server.url)

@@ -31,11 +31,11 @@ def images(red: bytes) -> Iterator[ImageServer]:
 
 @pytest.fixture
 def new_panel(
-    server: PageServer, kept_window: Callable[..., CanvasPage], new_context: Callable[..., BrowserContext]
+    server: PageServer, new_window: Callable[..., CanvasPage], new_context: Callable[..., BrowserContext]
 ) -> Iterator[Callable[..., Panel]]:
     """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected.
 
-    They are `kept_window`'s, but those with a profile, or `own`, for a test that changes what the page is answered.
+    They are `new_window`'s, but those with a profile, or `own`, for a test that changes what the page is answered.
     """
     complaints: list[Callable[[], list[str]]] = []
 
@@ -51,7 +51,7 @@ def new_panel(
         options = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce", **options}
         if own:
             context = new_context(**options)
-        window = CanvasPage(context.new_page()) if context else kept_window(**options)
+        window = CanvasPage(context.new_page()) if context else new_window(**options)
         if not complains:
             complaints.append(window.complaints())
         window.open(url or server.url)

@@ -30,9 +30,9 @@ _HAND_OVER = """([type, base64]) => {
 
 
 @pytest.fixture(scope="module")
-def server(server_of_file: PageServer) -> PageServer:
+def server(shared_server: PageServer) -> PageServer:
     """One for all, which paint nothing: a start takes as long as a test."""
-    return server_of_file
+    return shared_server
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])

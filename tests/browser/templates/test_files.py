@@ -60,9 +60,9 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def server(server_of_file: PageServer) -> PageServer:
+def server(shared_server: PageServer) -> PageServer:
     """One for all: a start takes as long as a test."""
-    return server_of_file
+    return shared_server
 
 
 @pytest.mark.parametrize("name", REFUSED)

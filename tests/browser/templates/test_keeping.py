@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 
 @pytest.fixture(scope="module")
-def server(server_of_file: PageServer) -> PageServer:
+def server(shared_server: PageServer) -> PageServer:
     """One for all, which paint nothing."""
-    return server_of_file
+    return shared_server
 
 
 def test_what_was_added_is_kept_over_a_reload(new_panel: Callable[..., Panel], red: bytes, images: ImageServer) -> None:
