@@ -64,10 +64,13 @@ def look(tab: CanvasPage, seen: bool) -> None:
 
 
 def open_tabs(new_tab: Callable[..., CanvasPage], url: str, count: int = TABS) -> list[CanvasPage]:
-    tabs = []
-    for _ in range(count):
-        tabs.append(new_tab())
-        tabs[-1].open(url)
+    """The first is live, and has the stream, before the others are loaded; of those none waits until another is live."""
+    tabs = [new_tab() for _ in range(count)]
+    tabs[0].open(url)
+    for tab in tabs[1:]:
+        tab.page.goto(url)
+    for tab in tabs[1:]:
+        tab.wait_until_live()
     return tabs
 
 
