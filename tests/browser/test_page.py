@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,11 @@ def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Call
     server.paint(1, 1, 5)
     window.wait_until_equal(server)
     assert complaints() == []
+    window.ask("Promise.all(['nothing', 'edit'].map((path) => fetch(path, { method: 'HEAD' }))).then(() => {})")
+    window.wait_until(
+        lambda: sorted(re.findall(r"status of (\d+)", "\n".join(complaints()))) == ["404", "405"],
+        "what is refused is told",
+    )
 
 
 @pytest.mark.parametrize("lost", ["interaction.js", "painting/brush.js"])

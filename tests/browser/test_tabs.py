@@ -64,7 +64,7 @@ def look(tab: CanvasPage, seen: bool) -> None:
 
 
 def open_tabs(new_tab: Callable[..., CanvasPage], url: str, count: int = TABS) -> list[CanvasPage]:
-    """The first is live, and has the stream, before the others are loaded; of those none waits until another is live."""
+    """The first is live, and has the stream, before the others load; of those none waits until another is live."""
     tabs = [new_tab() for _ in range(count)]
     tabs[0].open(url)
     for tab in tabs[1:]:
