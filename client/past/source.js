@@ -73,7 +73,7 @@ export class Source {
    */
   async image(at, signal) {
     const query = 'version' in at ? { v: at.version } : { t: at.moment }
-    const response = await request(address('history/canvas.png', query), { signal })
+    const response = await request(this.#keptAddress('history/canvas.png', query), { signal })
     const file = new Uint8Array(await response.arrayBuffer())
     // It may be smaller than the live one, which has grown since, and has its palette's beginning.
     const { width, height } = parsePng(file)
@@ -94,8 +94,18 @@ export class Source {
    * @returns {Promise<import('./stretch.js').Edits>}
    */
   async edits(from, to, signal) {
-    const response = await request(address('history/edits', { from, to }), { signal })
+    const response = await request(this.#keptAddress('history/edits', { from, to }), { signal })
     return decodePage(new Uint8Array(await response.arrayBuffer()))
+  }
+
+  /**
+   * The address of what a browser keeps for good: another log may begin here, with other pixels at the same versions.
+   *
+   * @param {string} path
+   * @param {Record<string, number>} query
+   */
+  #keptAddress(path, query) {
+    return address(path, { ...query, ...(this.#history && { log: this.#history.log }) })
   }
 
   /**

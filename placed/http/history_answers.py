@@ -93,6 +93,7 @@ def _grown(past: Past) -> list[dict[str, Any]]:
 
 def moment_answer(past: Past, question: MomentQuestion) -> Answer:
     """The way to the canvas of a moment."""
+    _check_log(past, question.log)
     past.check(past.first)
     first_ms = past.first_ms
     if past.first and first_ms is not None and question.ms < first_ms:
@@ -101,12 +102,13 @@ def moment_answer(past: Past, question: MomentQuestion) -> Answer:
     version = past.version_at(question.ms)
     last_ms = past.time_of(past.version)
     is_over = last_ms is not None and question.ms < last_ms
-    location = f"canvas.png?v={version}{question.rest}"
+    location = f"canvas.png?v={version}{question.rest}{'' if question.log is None else f'&log={past.log_id}'}"
     return Answer(302, (("Location", location), IMMUTABLE if is_over else NO_STORE))
 
 
 def canvas_answer(past: Past, question: CanvasQuestion) -> Answer:
     """The canvas at a version, or an area of it."""
+    _check_log(past, question.log)
     version = question.version
     past.check(version)
     area = question.area
@@ -129,6 +131,7 @@ def canvas_answer(past: Past, question: CanvasQuestion) -> Answer:
 
 def edits_answer(past: Past, question: EditsQuestion) -> Answer:
     """A page of edits."""
+    _check_log(past, question.log)
     form = "json" if question.as_json else "codes"
     tag = f'"{past.log_id}-{question.start}-{question.end}-{form}"'
     headers = (("X-Canvas-Log", past.log_id), ("ETag", tag), IMMUTABLE)
@@ -145,6 +148,12 @@ def edits_answer(past: Past, question: EditsQuestion) -> Answer:
     parts = [_in_json(columns[at : at + _AT_ONCE]) for at in range(0, len(columns), _AT_ONCE)]
     body = (head + ",".join(parts) + "]}").encode()
     return Answer(200, (("Content-Type", "application/json"), *headers), body)
+
+
+def _check_log(past: Past, log: str | None) -> None:
+    """Caches keep what is answered for good under its address: one that names a log has only that log's answers."""
+    if log not in {None, past.log_id}:
+        raise Problem(404, "other-log", "the log was made anew since: this is another canvas", log=past.log_id)
 
 
 def _in_json(rows: NDArray[np.void]) -> str:

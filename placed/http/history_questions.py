@@ -58,19 +58,21 @@ class Area:
 
 @attrs.frozen
 class CanvasQuestion:
-    """The canvas at a version. `tags` is what the client has already."""
+    """The canvas at a version. `tags` is what the client has already; `log` the log it asks about, None for any."""
 
     version: int
     area: Area
     tags: str | None
+    log: str | None
 
 
 @attrs.frozen
 class MomentQuestion:
-    """Which version a moment has; `rest` is the query to go on with."""
+    """Which version a moment has; `rest` is the query to go on with, without `log`."""
 
     ms: int
     rest: str
+    log: str | None
 
 
 @attrs.frozen
@@ -81,6 +83,7 @@ class EditsQuestion:
     end: int
     as_json: bool
     tags: str | None
+    log: str | None
 
 
 @attrs.frozen
@@ -122,7 +125,7 @@ def canvas_question(request: Request, version: int) -> CanvasQuestion:
         Problem: 400, 414.
     """
     asked = _number(request, "v", 0, version)
-    return CanvasQuestion(asked, _area(request), request.headers.get("if-none-match"))
+    return CanvasQuestion(asked, _area(request), request.headers.get("if-none-match"), _text(request, "log"))
 
 
 def moment_question(request: Request) -> MomentQuestion:
@@ -134,7 +137,7 @@ def moment_question(request: Request) -> MomentQuestion:
     area = _area(request)
     given = {"x": area.x, "y": area.y, "width": area.width, "height": area.height, "scale": area.scale}
     rest = "".join(f"&{name}={given[name]}" for name in given if _text(request, name) is not None)
-    return MomentQuestion(_moment(request, "t"), rest)
+    return MomentQuestion(_moment(request, "t"), rest, _text(request, "log"))
 
 
 def edits_question(request: Request, version: int) -> EditsQuestion:
@@ -146,7 +149,7 @@ def edits_question(request: Request, version: int) -> EditsQuestion:
     end = _number(request, "to", 0, version)
     start = _number(request, "from", 0, end)
     as_json = choice(request, "format", ("codes", "json"), "codes") == "json"
-    return EditsQuestion(start, end, as_json, request.headers.get("if-none-match"))
+    return EditsQuestion(start, end, as_json, request.headers.get("if-none-match"), _text(request, "log"))
 
 
 def pixel_question(request: Request, definition: Definition, version: int) -> PixelQuestion:

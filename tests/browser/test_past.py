@@ -110,6 +110,27 @@ def test_a_moment_of_the_past_is_shown_and_the_present_again(
     assert _shown(window)[15, 20] == BLUE
 
 
+def test_a_new_canvas_at_the_same_address_has_its_own_past(
+    new_server: Callable[..., PageServer], fresh_window: Callable[..., CanvasPage]
+) -> None:
+    server, window = new_server("--charges", "1000", "--charge-seconds", "0.01"), fresh_window()
+    for color in (RED, GREEN):
+        server.paint(20, 15, color)
+        server.paint(2, 2, color)
+        window.open(server.url)
+        window.wait_until_equal(server)
+        window.page.keyboard.press("h")
+        _wait_until_now(window)
+        window.page.locator("#moment").press("Home")
+        _wait_until_past(window)
+        window.page.get_by_role("button", name="One pixel on").click()
+        window.wait_until(lambda color=color: _shown(window)[15, 20] == color, "its first edit is shown")  # type: ignore[misc]
+        window.page.goto("about:blank")
+        server.kill()
+        server.forget()
+        server.start()
+
+
 def test_a_link_opens_the_moment_that_it_names(
     painted: tuple[PageServer, list[str]], new_window: Callable[..., CanvasPage]
 ) -> None:

@@ -110,6 +110,21 @@ async def test_a_moment_leads_to_its_version(server: Server) -> None:
     assert early.headers["location"] == "canvas.png?v=0"
 
 
+async def test_the_past_of_another_log_is_refused(server: Server) -> None:
+    await paint(server, 2)
+    log = (await server.get("/history")).json()["log"]
+    for path in ("canvas.png?v=2", "edits?from=0&to=2"):
+        assert (await server.get(f"/history/{path}&log={log}")).body == (await server.get(f"/history/{path}")).body
+    led = await server.get(f"/history/canvas.png?t=9999-01-01T00:00:00Z&scale=2&log={log}")
+    assert led.headers["location"] == f"canvas.png?v=3&scale=2&log={log}"
+    for path in ("canvas.png?v=2", "canvas.png?t=9999-01-01T00:00:00Z", "edits?from=0&to=2"):
+        for other in ("0" * 32, "", "a%20b"):
+            refused = await server.get(f"/history/{path}&log={other}")
+            told = problem(refused)
+            assert (refused.status, told["code"], told["log"]) == (404, "other-log", log)
+            assert refused.headers["cache-control"] == "no-store"
+
+
 async def test_edits_come_as_json_and_as_bytes(server: Server) -> None:
     await paint(server, 20)
     told = (await server.get("/history/edits?from=3&to=15&format=json")).json()
