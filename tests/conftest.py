@@ -11,6 +11,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,13 +113,16 @@ def kafka(pytestconfig: pytest.Config) -> Cluster:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of 8 MB, unmounted after the test."""
+def small_disk() -> Iterator[SmallDisk]:
+    """A disk of 8 MB, unmounted after the test. It isn't in pytest's folders: where a test was killed it would stay
+    there, and pytest could not remove them."""
     may_mount = sys.platform == "linux" and os.geteuid() == 0
     require("a file system that is full soon", may_mount, "run the tests as root, in a container")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    disk = SmallDisk(folder)
-    disk.mount("size=8m")
-    yield disk
-    subprocess.run(["umount", str(folder)], check=True, capture_output=True, timeout=10)
+    with tempfile.TemporaryDirectory(prefix="placed-") as parent:
+        folder = Path(parent, "disk")
+        folder.mkdir()
+        disk = SmallDisk(folder)
+        disk.mount("size=8m")
+        yield disk
+        # Lazily: a test that failed may have left a file open.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True, timeout=10)
