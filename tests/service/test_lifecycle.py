@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from bench.equipment.free_ports import free_ports
+from bench.equipment.server_process import COMMAND
 from placed.process.exit_codes import ExitCode
 from placed.storage.snapshot_store import open_snapshot_store
 from tests.support.http_connection import ConnectionCut, connect, get, place
@@ -27,6 +26,9 @@ from tests.support.stream_client import EventParser, served_pixels
 from tests.support.terminal import on_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
     from tests.support.http_connection import Response
 
 LIMIT_SECONDS = 60.0
@@ -129,54 +131,89 @@ async def test_server_that_was_started_by_nohup_stays_when_its_terminal_closes(t
         assert "SIGHUP" not in server.output
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 async def test_server_that_is_to_stop_in_its_first_moments_stops_in_order(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with starting(tmp_path) as server:
-        await _holds_back(server.pid, signal.SIGUSR2)
+    gate = _Gate(tmp_path / "gate")
+    async with starting(tmp_path / "data", prefix=gate.prefix) as server, gate.holding():
         server.send(number)
+        gate.open()
         with trio.fail_after(LIMIT_SECONDS):
             assert await server.wait() == ExitCode.OK
         assert number.name in server.output
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 async def test_other_commands_end_when_they_are_told_to_in_their_first_moments(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    command = (sys.executable, "-m", "placed", "check", "--data", str(tmp_path / "none"))
+    gate = _Gate(tmp_path / "gate")
+    command = (*gate.prefix, *COMMAND, "check", "--data", str(tmp_path / "none"))
     process = await trio.lowlevel.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    await _holds_back(process.pid, signal.SIGUSR2)
-    process.send_signal(number)
-    with trio.fail_after(LIMIT_SECONDS):
-        assert await process.wait() == ExitCode.INTERRUPTED
+    async with gate.holding():
+        process.send_signal(number)
+        gate.open()
+        with trio.fail_after(LIMIT_SECONDS):
+            assert await process.wait() == ExitCode.INTERRUPTED
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_path: Path) -> None:
     """From when the process's own code runs: before that, for some 20 ms, it is Python that starts."""
-    async with starting(tmp_path) as server:
-        await _holds_back(server.pid, signal.SIGUSR2)
+    gate = _Gate(tmp_path / "gate")
+    async with starting(tmp_path / "data", prefix=gate.prefix) as server, gate.holding():
         server.send(signal.SIGUSR2)
+        gate.open()
         await server.writes("not handing over")
         assert "it is starting" in server.output
         await server.ready()
         await server.stop()
 
 
-async def _holds_back(pid: int, number: signal.Signals) -> None:
-    """Wait until the process does."""
-    with trio.fail_after(LIMIT_SECONDS):
-        while not _blocks(pid, number):  # noqa: ASYNC110 - nobody tells
-            await trio.sleep(0.001)
+class _Gate:
+    """Holds a process in its first moments: after the first lines of its own code, as it imports the command line.
 
+    Attributes:
+        prefix: of the process's command.
+    """
 
-def _blocks(pid: int, number: signal.Signals) -> bool:
-    (mask,) = re.findall(r"SigBlk:\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-    return bool(int(mask, 16) >> (number - 1) & 1)
+    _HELD = """
+import runpy, sys
+gate, _, _, module = sys.argv[1:5]
+class Gate:
+    def find_spec(self, name, *_):
+        if name == "placed.commands.cli":
+            sys.meta_path.remove(self)
+            open(gate).read()
+sys.meta_path.insert(0, Gate())
+del sys.argv[1:5]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+    def __init__(self, pipe: Path) -> None:
+        self._pipe = pipe
+        self._end: int | None = None
+        os.mkfifo(pipe)
+        self.prefix = (sys.executable, "-c", self._HELD, str(pipe))
+
+    @contextlib.asynccontextmanager
+    async def holding(self) -> AsyncGenerator[None]:
+        """Wait until a process is held; it goes on at the end of the block."""
+        with trio.fail_after(LIMIT_SECONDS):
+            while self._end is None:
+                await trio.sleep(0.01)  # nobody tells who would write into a pipe that somebody reads it
+                with contextlib.suppress(OSError):  # nobody does yet
+                    self._end = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            yield
+        finally:
+            self.open()
+
+    def open(self) -> None:
+        """Let it go on. Idempotent."""
+        if self._end is not None:
+            os.close(self._end)
+            self._end = None
 
 
 async def test_data_folder_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
