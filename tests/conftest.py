@@ -72,8 +72,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Four for two cores: half of the tests' time is spent waiting, for a disk, a broker, a process or a clock."""
-    return min(MOST_WORKERS, max(2, (os.cpu_count() or 1) * 2))
+    """Five for two cores: half of the tests' time is spent waiting, for a disk, a broker, a process or a clock."""
+    return min(MOST_WORKERS, max(2, (os.cpu_count() or 1) * 5 // 2))
 
 
 @pytest.hookimpl(wrapper=True)
