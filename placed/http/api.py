@@ -29,7 +29,7 @@ from placed.http.hosts import ANY, Hosts
 from placed.http.log_refusals import UNAVAILABLE_RETRY_SECONDS, unavailable
 from placed.http.notices import notices, problem_of
 from placed.http.origin import refuse_cross_site
-from placed.http.parameters import choice, edit_of, image_version_of, text, version_of, wait_of
+from placed.http.parameters import choice, edit_of, image_version_of, log_of, version_of, wait_of
 from placed.http.polls import MAX_WAIT_SECONDS, MOST_FRAMES, MOST_POLLS, Polls
 from placed.http.replies import Replies
 from placed.http.request_log import RequestLog
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from placed.telemetry.metrics import Metrics
 
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
-_LOG_ID_CHARACTERS = 64
 _IMAGE_CACHING = (
     "Cache-Control",
     "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
@@ -239,7 +238,7 @@ class Api:
     ) -> Subscriber:
         self.askers.watcher(request)
         form = Format.JSON if choice(request, "format", ("codes", "json"), "codes") == "json" else Format.CODES
-        log_id = text(request, "log", _LOG_ID_CHARACTERS)
+        log_id = log_of(request)
         version = version_of(request)
         if self.broadcaster.closed:
             raise unavailable(WriterClosed("the server is shutting down"))

@@ -153,7 +153,8 @@ def edits_answer(past: Past, question: EditsQuestion) -> Answer:
 def _check_log(past: Past, log: str | None) -> None:
     """Caches keep what is answered for good under its address: one that names a log has only that log's answers."""
     if log not in {None, past.log_id}:
-        raise Problem(404, "other-log", "the log was made anew since: this is another canvas", log=past.log_id)
+        detail = f"log={log!r} is not the log of this canvas; allowed is {past.log_id}"
+        raise Problem(404, "other-log", detail, log=past.log_id)
 
 
 def _in_json(rows: NDArray[np.void]) -> str:

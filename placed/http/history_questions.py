@@ -9,7 +9,7 @@ import attrs
 
 from placed.http.answer import invalid_parameter, missing_parameter
 from placed.http.moment import ALLOWED, moment_of
-from placed.http.parameters import choice, integer, query_pairs
+from placed.http.parameters import choice, integer, log_of, query_pairs
 
 if TYPE_CHECKING:
     from placed.canvas.definition import Definition
@@ -125,7 +125,7 @@ def canvas_question(request: Request, version: int) -> CanvasQuestion:
         Problem: 400, 414.
     """
     asked = _number(request, "v", 0, version)
-    return CanvasQuestion(asked, _area(request), request.headers.get("if-none-match"), _text(request, "log"))
+    return CanvasQuestion(asked, _area(request), request.headers.get("if-none-match"), log_of(request))
 
 
 def moment_question(request: Request) -> MomentQuestion:
@@ -137,7 +137,7 @@ def moment_question(request: Request) -> MomentQuestion:
     area = _area(request)
     given = {"x": area.x, "y": area.y, "width": area.width, "height": area.height, "scale": area.scale}
     rest = "".join(f"&{name}={given[name]}" for name in given if _text(request, name) is not None)
-    return MomentQuestion(_moment(request, "t"), rest, _text(request, "log"))
+    return MomentQuestion(_moment(request, "t"), rest, log_of(request))
 
 
 def edits_question(request: Request, version: int) -> EditsQuestion:
@@ -149,7 +149,7 @@ def edits_question(request: Request, version: int) -> EditsQuestion:
     end = _number(request, "to", 0, version)
     start = _number(request, "from", 0, end)
     as_json = choice(request, "format", ("codes", "json"), "codes") == "json"
-    return EditsQuestion(start, end, as_json, request.headers.get("if-none-match"), _text(request, "log"))
+    return EditsQuestion(start, end, as_json, request.headers.get("if-none-match"), log_of(request))
 
 
 def pixel_question(request: Request, definition: Definition, version: int) -> PixelQuestion:

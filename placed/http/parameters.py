@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
+_LOG_ID_CHARACTERS: Final = 64
 _VERSIONS: Final = f"an integer from 0 to {MAX_VERSION}"
 # By polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up as Mercure's clients are.
 _LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id", "last_event_id"})
@@ -122,6 +123,15 @@ def text(request: Request, name: str, max_length: int) -> str | None:
     if len(values[0]) > max_length:
         raise invalid_parameter(name, values[0], allowed, "is too long")
     return values[0]
+
+
+def log_of(request: Request) -> str | None:
+    """The log that a request is about, by its id; None for whichever there is.
+
+    Raises:
+        Problem: 400, it's repeated or too long.
+    """
+    return text(request, "log", _LOG_ID_CHARACTERS)
 
 
 def integer(name: str, value: object, low: int, high: int) -> int:

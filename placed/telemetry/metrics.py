@@ -33,16 +33,8 @@ EDIT_CODES: Final = (
 )
 CODES: Final = (
     *(*EDIT_CODES, "method-not-allowed", "not-found", "not-ready", "too-many-catch-ups", "too-many-polls"),
-    *(
-        "too-many-streams",
-        "busy",
-        "indexing",
-        "no-history",
-        "not-kept",
-        "other-log",
-        "too-many-moments",
-        "too-much-history",
-    ),
+    *("too-many-streams", "busy", "indexing", "no-history", "not-kept", "other-log"),
+    *("too-many-moments", "too-much-history"),
 )
 _ERRORS: Final = ("LogClosed", "LogReplaced", "LogUnavailable", "OutcomeUnknown")
 

@@ -7,6 +7,7 @@ import ipaddress
 import struct
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import attrs
 import numpy as np
@@ -122,6 +123,7 @@ async def test_the_past_of_another_log_is_refused(server: Server) -> None:
             refused = await server.get(f"/history/{path}&log={other}")
             told = problem(refused)
             assert (refused.status, told["code"], told["log"]) == (404, "other-log", log)
+            assert told["detail"].startswith(f"log={unquote(other)!r} is not")
             assert refused.headers["cache-control"] == "no-store"
 
 
@@ -218,6 +220,8 @@ async def test_the_history_says_how_far_it_reaches(server: Server) -> None:
         ("canvas.png?v=0&x=39&width=2", "width='2' is out of range"),
         ("canvas.png?v=0&scale=17", "scale='17' is out of range"),
         ("canvas.png?v=0&height=0", "height='0' is out of range"),
+        ("canvas.png?v=0&log=a&log=b", "is repeated; allowed is one value of up to 64 characters"),
+        ("edits?from=0&to=1&log=" + "a" * 65, "is too long; allowed is one value of up to 64 characters"),
         ("edits?from=0", "to is missing"),
         ("edits?from=2&to=1", "from='2' is out of range; allowed is an integer from 0 to 1"),
         ("edits?from=0&to=1&format=xml", "format='xml'"),
