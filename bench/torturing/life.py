@@ -34,7 +34,10 @@ _ENVIRONMENT: Final = {"PYTHONFAULTHANDLER": "1"}
 
 @contextlib.asynccontextmanager
 async def launched(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> AsyncGenerator[trio.Process]:
-    """A process that appends what it logs to the file `log`, and is gone when the block ends."""
+    """A process that appends what it logs to the file `log`, and is gone when the block ends.
+
+    A promise that it breaks is raised with the last that it logged.
+    """
     with log.open("ab") as errors:
         process = await trio.lowlevel.open_process(
             command,
@@ -46,6 +49,9 @@ async def launched(command: Sequence[str], log: Path, environment: Mapping[str, 
         )
     try:
         yield process
+    except Broken as broken:
+        broken.add_note(f"the server logged: {last_words(log)}")
+        raise
     finally:
         process.kill()
         with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_SECONDS):

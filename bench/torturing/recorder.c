@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,18 +38,19 @@ static char root[PATH_MAX];
 static size_t root_length;
 static uint64_t counter;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static ssize_t (*put)(int, const struct iovec *, int);
 
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("TORTURE_TRACE"), *below = getenv("TORTURE_ROOT");
     if (!path || !below || !realpath(below, root)) return;
     root_length = strlen(root);
     int (*real_open)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
+    put = dlsym(RTLD_NEXT, "writev");
     trace = real_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 static uint64_t note(char kind, int synchronous, uint64_t number, uint64_t file, int64_t offset, const char *text,
                      const struct iovec *data, int parts) {
-    ssize_t (*put)(int, const struct iovec *, int) = dlsym(RTLD_NEXT, "writev");
     struct iovec all[64];
     struct head head = {kind, synchronous, number, file, offset, strlen(text), 0};
     if (trace < 0) return 0;
@@ -60,11 +62,16 @@ static uint64_t note(char kind, int synchronous, uint64_t number, uint64_t file,
         head.data_length += data[i].iov_len;
     }
     int error = errno;
+    sigset_t every, before;
+    sigfillset(&every);
+    /* Else a handler that writes would wait here for the lock that its own thread has. */
+    pthread_sigmask(SIG_SETMASK, &every, &before);
     pthread_mutex_lock(&lock);
     if (!number) head.number = ++counter;
     ssize_t wanted = sizeof head + head.text_length + head.data_length;
     if (put(trace, all, parts + 2) != wanted) abort(); /* a trace with a hole would prove nothing */
     pthread_mutex_unlock(&lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return head.number;
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.torturing import power, recorder
 from bench.torturing.recorder import Op
-from bench.torturing.shim import can_preload
+from bench.torturing.shim import can_preload, compiled
 from tests.support.benches import run_bench
 from tests.support.parts import require
 
@@ -17,6 +20,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 120
+# As a server does: what a signal's handler writes wakes the loop, and may come while a file is written.
+_WRITES_WITH_SIGNALS = """
+import os, signal, socket, sys
+loop, waker = socket.socketpair()
+loop.setblocking(False)
+waker.setblocking(False)
+signal.set_wakeup_fd(waker.fileno())
+came = []
+signal.signal(signal.SIGALRM, lambda number, _: came.append(number))
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+writes = 0
+while len(came) < 100:
+    writes += os.pwrite(file, b"x", 0)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(writes)
+"""
 
 
 @pytest.mark.timeout(SECONDS + 20)
@@ -30,6 +50,22 @@ def test_no_acknowledged_edit_is_lost_whenever_the_power_goes_off(tmp_path: Path
     assert details["promised"] > 10
     assert details["syncs"] > 20
     assert details["started"] == 2
+
+
+def test_recorder_lets_a_signal_s_handler_write(tmp_path: Path) -> None:
+    require("a C compiler for Linux", can_preload(), "apt-get install gcc, on Linux")
+    (tmp_path / "disk").mkdir()
+    trace = tmp_path / "trace"
+    recorded = {
+        "LD_PRELOAD": str(compiled("recorder", tmp_path)),
+        "TORTURE_ROOT": str(tmp_path / "disk"),
+        "TORTURE_TRACE": str(trace),
+    }
+    command = [sys.executable, "-c", _WRITES_WITH_SIGNALS, str(tmp_path / "disk" / "a")]
+    done = subprocess.run(command, env={**os.environ, **recorded}, capture_output=True, timeout=30, check=True)
+    ops = list(recorder.read(trace.read_bytes()))
+    assert sum(op.kind == recorder.WRITE for op in ops) == int(done.stdout) > 100
+    assert sum(op.kind == recorder.SEND for op in ops) >= 100
 
 
 def op(kind: str, number: int, *, file: int = 1, offset: int = 0, name: str = "a", data: bytes = b"") -> Op:
