@@ -1,5 +1,5 @@
 /**
- * Quantising: RGBA to palette indexes, by the nearest colour as the eye sees it; in OKLab as `placed/pictures/quantise.py`
+ * Quantising: RGBA to palette indexes, by the nearest colour as the eye sees it; in OKLab as `placed/canvas/quantise.py`
  * does, without dithering. With equal distances the lowest index wins. Pure; imports nothing.
  *
  * Source: Björn Ottosson, "A perceptual color space for image processing", 2020,

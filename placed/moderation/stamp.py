@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.area import Area
     from placed.moderation.present import Present
-    from placed.pictures.picture import Picture
+    from placed.storage.picture import Picture
 
 MOST_PICTURE_BYTES: Final = 4 << 20  # pixel art of 1000 x 1000 has 0.2 MB, a photograph of it 2 MB
 
@@ -68,7 +68,7 @@ class Stamp:
 
     def _picture(self) -> Picture:
         # Here, so that a server on which nobody stamps needs no Pillow in memory, 8 MB of it.
-        from placed.pictures.picture import PictureError, read_png
+        from placed.storage.picture import PictureError, read_png
 
         if len(self.png) > MOST_PICTURE_BYTES:
             raise CannotPaint(f"a picture of {len(self.png):,} bytes; allowed are {MOST_PICTURE_BYTES:,}")
@@ -86,6 +86,6 @@ class Stamp:
 
 def _colors(picture: Picture, rgb: bytes) -> NDArray[np.uint8]:
     """The nearest colour's index of each pixel, shape (height, width)."""
-    from placed.pictures.quantise import quantise
+    from placed.canvas.quantise import quantise
 
     return quantise(picture.rgb, picture.visible, np.frombuffer(rgb, np.uint8).reshape(-1, 3), "none")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from placed.pictures.quantise import quantise
+from placed.canvas.quantise import quantise
 
 VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("quantise_vectors.json").read_text())["vectors"]
 

@@ -18,13 +18,13 @@ from placed.canvas.events import EDIT, Canvas
 from placed.canvas.limits import MAX_COLORS
 from placed.canvas.palette import Palette, PaletteError
 from placed.canvas.palette_files import palette_of
+from placed.canvas.quantise import quantise
 from placed.commands.import_.colors import RgbColors
 from placed.commands.import_.importing import CannotImport, Imported
 from placed.commands.import_.intake import BadLines
 from placed.commands.import_.records import edit_records
 from placed.commands.new_log import new_log
-from placed.pictures.picture import Picture, PictureError, read
-from placed.pictures.quantise import quantise
+from placed.storage.picture import Picture, PictureError, read
 
 if TYPE_CHECKING:
     from pathlib import Path

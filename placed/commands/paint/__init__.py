@@ -3,8 +3,9 @@
     command -> painter -> api                  the network
                   |    -> progress             the terminal
                   v
-        plan, pace           pure; pictures and their nearest colours come from `placed.pictures`
+        plan, pace           pure
 
-The server's own modules are not imported: the bot knows what `GET /info` tells, as any other client does.
+Pictures are read by `placed.storage.picture`, and `placed.canvas.quantise` finds their nearest colours. A server's own
+modules are not imported: the bot knows what `GET /info` tells, as any other client does.
 Imports point one way, as drawn.
 """

@@ -19,15 +19,15 @@ from placed.commands.paint.api import ApiClient
 from placed.commands.paint.progress import duration, shown
 from placed.commands.token_file import TokenFileError, read_token
 from placed.commands.url_type import UrlType
-from placed.pictures import picture as pictures
 from placed.process.exit_codes import ExitCode
+from placed.storage import picture as pictures
 
 if TYPE_CHECKING:
     import httpx
 
+    from placed.canvas.quantise import Dither
     from placed.commands.paint.plan import Order
     from placed.commands.paint.progress import Progress
-    from placed.pictures.quantise import Dither
 
 if TYPE_CHECKING:
     _PositionType = click.ParamType[tuple[int, int]]

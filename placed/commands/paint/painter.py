@@ -30,11 +30,11 @@ import attrs
 import numpy as np
 import trio
 
+from placed.canvas.quantise import Dither, quantise
 from placed.commands.paint.api import MAX_EDITS, MAX_IN_FLIGHT, ApiError, BadEdit, Cooldown, TooLarge, Unavailable
 from placed.commands.paint.pace import Charges, Patience
 from placed.commands.paint.plan import Order, Target, misfit
 from placed.commands.paint.progress import duration
-from placed.pictures.quantise import Dither, quantise
 
 if TYPE_CHECKING:
     import random
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from placed.commands.paint.api import ApiClient, Canvas, Info
     from placed.commands.paint.pace import Flight
     from placed.commands.paint.progress import Progress
-    from placed.pictures.picture import Picture
+    from placed.storage.picture import Picture
 
 MAX_LISTS_IN_FLIGHT = 2  # one is read while the other is stored; a thousand edits each leave little time for others
 

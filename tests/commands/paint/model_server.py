@@ -17,7 +17,7 @@ from PIL import Image
 
 from placed.commands.paint.api import ApiClient
 from placed.commands.paint.painter import Job, Painter
-from placed.pictures.picture import Picture
+from placed.storage.picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

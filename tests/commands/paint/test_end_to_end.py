@@ -15,9 +15,9 @@ import pytest
 import trio
 from PIL import Image
 
+from placed.canvas.quantise import Dither, quantise
 from placed.commands.paint.api import MAX_IN_FLIGHT
-from placed.pictures import picture as pictures
-from placed.pictures.quantise import Dither, quantise
+from placed.storage import picture as pictures
 from tests.support.placed_command import started_placed
 from tests.support.server_process import running
 

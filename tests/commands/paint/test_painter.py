@@ -12,15 +12,15 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from placed.canvas.quantise import quantise
 from placed.commands.paint.api import MAX_IN_FLIGHT
 from placed.commands.paint.painter import MAX_LISTS_IN_FLIGHT, MAX_PLACINGS, DoesNotFit, PaintStopped
-from placed.pictures.quantise import quantise
 from tests.commands.paint.model_server import MISHAPS, PALETTE, ModelServer, Run, problem, random_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from placed.pictures.picture import Picture
+    from placed.storage.picture import Picture
 
 LIST_LENGTHS = st.sampled_from([1, 2, 7, 1000])
 

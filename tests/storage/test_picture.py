@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from placed.pictures.picture import PictureError, Size, read
+from placed.storage.picture import PictureError, Size, read
 
 if TYPE_CHECKING:
     from pathlib import Path

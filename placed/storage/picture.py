@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
-from placed.pictures.png_picture import SIGNATURE, colour_key, pixels_alone
+from placed.storage.png_picture import SIGNATURE, colour_key, pixels_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from placed.pictures import png_picture
-from placed.pictures.picture import PictureError, read
+from placed.storage import png_picture
+from placed.storage.picture import PictureError, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

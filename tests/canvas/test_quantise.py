@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from placed.pictures.quantise import Dither, quantise, to_oklab
+from placed.canvas.quantise import Dither, quantise, to_oklab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
