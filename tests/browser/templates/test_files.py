@@ -158,7 +158,7 @@ def test_where_canvases_read_back_as_noise_it_is_said_and_nothing_is_shown(
         image.convert("RGB").save(file, format)
     panel.element.locator("input[type=file]").set_input_files(payload(file.getvalue()))
     panel.wait_for_message("against fingerprinting")
-    assert panel.rows.count() == 0
+    panel.wait_for_rows(0)
 
 
 def test_where_canvases_read_back_as_noise_a_png_is_right(new_panel: Callable[..., Panel], server: PageServer) -> None:
