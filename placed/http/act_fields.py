@@ -1,4 +1,4 @@
-"""Reads the fields of a `POST /acts`, and refuses what they can't be, by name, value and what is allowed. Pure."""
+"""Reads the fields of a `POST /acts`. Refuses a wrong field with its name, its value and the allowed values. Pure."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ _COLOR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 
 @attrs.frozen
 class Fields:
-    """The fields that one request has; each is one that its kind knows, and comes once.
+    """The fields of one request; each one belongs to the act's kind, and comes once.
 
     Attributes:
-        kind: of the act.
-        told: by name, as they came.
+        kind: the act's kind.
+        told: the other fields by name, as the client sent them.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Fields:
 
     @classmethod
     def of(cls, request: Request) -> Fields:
-        """Those of a request.
+        """The fields of a request.
 
         Raises:
             Problem: 400, a field is unknown, missing or repeated, or the body is no JSON object; 415.
@@ -79,15 +79,15 @@ class Fields:
         return cls(kind, told)
 
     def has(self, name: str) -> bool:
-        """Whether it has a field that isn't null."""
+        """Whether the request has this field, and it isn't null."""
         return self.told.get(name) is not None
 
     def area(self, definition: Definition) -> Area:
-        """The area, on this canvas."""
+        """The field `area`, checked against the size of this canvas."""
         return area_on(definition, "area", _plain(self.told.get("area")))
 
     def authors(self) -> list[str]:
-        """The authors, of `author` or `authors`; none where there are neither."""
+        """The authors, from `author` or `authors`; empty without either."""
         allowed = f"authors of 16 hexadecimal digits each, 1 to {MOST_AUTHORS} of them"
         if self.has("author") and self.has("authors"):
             raise invalid_parameter("authors", "both", "author or authors", "comes with author")
@@ -103,14 +103,14 @@ class Fields:
         return list(dict.fromkeys(each.lower() for each in value))
 
     def some_authors(self) -> list[str]:
-        """The authors, one at the least."""
+        """The authors, at least one."""
         found = self.authors()
         if not found:
             raise missing_parameter("authors", f"authors of 16 hexadecimal digits each, 1 to {MOST_AUTHORS} of them")
         return found
 
     def moment_to_come(self, name: str, now_ms: int) -> int | None:
-        """A moment after now, in ms since the epoch; None where there is none."""
+        """A moment after now, in ms since the epoch; None without the field."""
         if not self.has(name):
             return None
         value = self.told[name]
@@ -120,7 +120,7 @@ class Fields:
         return ms
 
     def to(self, version: int, now_ms: int) -> tuple[int | None, int | None]:
-        """What to restore to: a version, or a moment in ms since the epoch; neither where there is none."""
+        """The field `to` of a restore: a version, or a moment in ms since the epoch; both None without the field."""
         allowed = f'{{"v": a version from 0 to {version}}} or {{"t": a moment that is over}}'
         if not self.has("to"):
             return None, None
@@ -144,7 +144,7 @@ class Fields:
         return self.number("act", 0, MAX_VERSION)
 
     def text(self, name: str) -> str | None:
-        """A text of one line; None where there is none."""
+        """A text of one line; None without the field."""
         if not self.has(name):
             return None
         value = self._text_of(name, _TEXT).strip()
@@ -156,21 +156,21 @@ class Fields:
         return value
 
     def some_text(self, name: str) -> str:
-        """The same, of a field that has to be there."""
+        """The same, for a field that must not be missing."""
         found = self.text(name)
         if found is None:
             raise missing_parameter(name, _TEXT)
         return found
 
     def flag(self, name: str) -> bool:
-        """True or false; false where it's left out."""
+        """True or false; false if the field is missing."""
         value = self.told.get(name, False)
         if not isinstance(value, bool):
             raise self._wrong(name, "true or false")
         return value
 
     def grown(self, now: Definition) -> Definition:
-        """The canvas that it is to become: larger, or with more colours."""
+        """The canvas after a `grow`: larger, or with more colours."""
         width = self.number("width", now.width, 4096) if self.has("width") else now.width
         height = self.number("height", now.height, 4096) if self.has("height") else now.height
         allowed = f'a list of up to {256 - now.colors} colours such as ["#ff4500"], none of them in the palette'
@@ -188,7 +188,7 @@ class Fields:
         return after
 
     def _same(self, now: Definition) -> Problem:
-        """That the canvas would become what it is."""
+        """The 400 for a `grow` that would change nothing."""
         allowed = f"a width above {now.width}, a height above {now.height}, at most 4096, or colors"
         for name in ("width", "height", "colors"):
             if self.has(name):
@@ -215,7 +215,7 @@ def _kinds() -> str:
 
 
 def _moment(name: str, value: object) -> int:
-    """A moment as RFC 3339, or in ms since the epoch: these as a number, too."""
+    """A moment as RFC 3339, or in ms since the epoch, as a text or a number."""
     if isinstance(value, str):
         return moment_of(name, value)
     ms = whole(value)
@@ -225,5 +225,5 @@ def _moment(name: str, value: object) -> int:
 
 
 def _plain(value: object) -> object:
-    """An object of the body as it was, for a message."""
+    """A value of the body as the client wrote it, for a message: objects are read as `Members`."""
     return dict(value) if isinstance(value, Members) else value

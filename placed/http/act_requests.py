@@ -1,4 +1,4 @@
-"""Makes of the fields of a `POST /acts` what it asks for: an act for the log, and what that paints."""
+"""Makes an act for the log from the fields of a `POST /acts`, together with the pixels that it paints."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PICTURE: Final = "a PNG as base64, of no more pixels than the area has, in width
 
 @attrs.frozen
 class Asking:
-    """Who asks for an act, of what, and when.
+    """A request for an act: who sent it, when, and for which canvas.
 
     Attributes:
-        fields: what they sent.
-        by: their author.
-        projection: the canvas, and what acts have set.
+        fields: the request's fields.
+        by: the author of the moderator or host who sent it.
+        projection: the canvas, and the state that acts have set.
         now_ms: the wall clock.
-        undone: what is on record of the act that is to be undone; None where there is none, or nothing is undone.
+        undone: the record's entry of the act to undo; None if it has no such act, or the request isn't an `undo`.
     """
 
     fields: Fields
@@ -46,19 +46,20 @@ class Asking:
 
     @property
     def acts(self) -> Mapping[str, Any]:
-        """What acts have set."""
+        """The state that acts have set."""
         return self.projection.kept.acts
 
     def asked(self) -> Asked:
-        """What is asked for.
+        """The act, and what it paints.
 
         Raises:
-            Problem: 400, a field is wrong or missing; 404, 409, it means an act that can't be meant.
+            Problem: 400, a field is wrong or missing; 404, there is no such act, or it protects nothing; 409, the act
+                can't be undone.
         """
         return _KINDS[self.fields.kind](self)
 
     def act(self, **told: Any) -> Act:
-        """The act for the log; fields that are None are left out, but for those that mean something by it."""
+        """The act for the log, without the fields that are None."""
         reason = self.fields.text("reason")
         kept = {name: value for name, value in {"reason": reason, **told}.items() if value is not None}
         return Act(self.fields.kind, self.by, kept)
@@ -122,7 +123,7 @@ def _restore(asking: Asking) -> Asked:
         raise missing_parameter("authors", "authors whose pixels are meant, or an area and what to restore it to")
     to = None if version is None and ms is None else {"v": version} if ms is None else {"t": ms}
     act = asking.act(area=None if area is None else area.as_json(), authors=authors or None, to=to)
-    # Version 0 stands in for a moment's, until the past tells which one that is.
+    # With a moment the version is 0 for now, until the history says which version that moment has.
     restore = Restore(area, version if ms is None else 0, frozenset(int(author, 16) for author in authors))
     return Asked(act, restore if ms is None else RestoreTo(ms, restore))
 
@@ -143,7 +144,7 @@ def _undo(asking: Asking) -> Asked:
     if entry["kind"] == "grow":
         raise Problem(409, "no-effect", f"the act {which} made the canvas larger, and no canvas gets smaller")
     if "at" in entry and which not in {plan.act for plan in plans_of(asking.acts)}:
-        raise Problem(409, "no-effect", f"what the act {which} planned has come true; undo the act that did it")
+        raise Problem(409, "no-effect", f"the plan of the act {which} has come true; undo the act that did it")
     paints = "pixels" in entry
     return Asked(asking.act(act=which, paints=paints or None), Undo(which) if paints else None)
 

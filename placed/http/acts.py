@@ -1,7 +1,7 @@
-"""Lets moderators and hosts look after the canvas over HTTP: `POST /acts`; `GET /acts`, the record of them; and `GET
-/acts/bans` and `GET /acts/protections`, what holds now.
+"""Lets moderators and hosts look after the canvas over HTTP: `POST /acts` does an act, `GET /acts` lists all acts, and
+`GET /acts/bans` and `GET /acts/protections` list the present bans and protections.
 
-Nobody else is answered. A browser's session counts on the canvas's own pages alone; a program sends a token.
+Everybody else is refused. A browser's session counts only on the canvas's own pages; a program sends a token.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ if TYPE_CHECKING:
 
 _MOST_LISTED: Final = 100
 _LISTED: Final = 50
-_MOST_PAINTERS: Final = 100  # in a preview's answer, the one with the most pixels first
+_MOST_PAINTERS: Final = 100  # in a preview's answer, the author with the most pixels first
 _RETRY_SECONDS: Final = 2.0
 _MOMENTS: Final = ("time", "until", "at")
 
 
 @attrs.frozen
 class Acts:
-    """Those of one server.
+    """The endpoints for acts of one server.
 
     Attributes:
-        askers: who asks.
-        projection: the canvas, and what acts have set.
-        desk: does them.
-        previews: shows what they would do.
-        older: tells those that have left the record.
+        askers: finds out who sent a request.
+        projection: the canvas, and the state that acts have set.
+        desk: does the acts.
+        previews: shows what an act would change.
+        older: reads the acts that are too old for the projection's record.
         now_ms: the wall clock.
     """
 
@@ -112,7 +112,7 @@ class Acts:
         )
 
     async def bans(self, request: Request) -> Answer:
-        """`GET /acts/bans`: who is banned now, and until when, the last ones first.
+        """`GET /acts/bans`: who is banned now, and until when, the latest bans first.
 
         Raises:
             Problem: 400, 401, 403.
@@ -130,7 +130,7 @@ class Acts:
         return json_answer({"bans": told, "next": begin + limit if len(found) > begin + limit else None})
 
     async def protections(self, request: Request) -> Answer:
-        """`GET /acts/protections`: the areas in which only moderators and hosts paint now, the last ones first.
+        """`GET /acts/protections`: the areas in which only moderators and hosts may paint now, the latest first.
 
         Raises:
             Problem: 400, 401, 403.
@@ -144,7 +144,7 @@ class Acts:
         )
 
     async def _undone(self, fields: Fields) -> dict[str, Any] | None:
-        """What is on record of the act that is to be undone."""
+        """The record's entry of the act that the request wants to undo."""
         if fields.kind != "undo":
             return None
         act = fields.act()
@@ -180,7 +180,7 @@ class Acts:
 
 
 def _page(request: Request, place: str, most: int) -> tuple[int | None, int]:
-    """From which place on, and how many; the place's parameter has this name, and is `most` at the most."""
+    """Where a page begins, by the parameter `place` (at most `most`; None without it), and its size, by `limit`."""
     told: dict[str, object] = {}
     for name, value in query_pairs(request.query):
         if name not in (place, "limit") or name in told:
@@ -209,7 +209,7 @@ def _named(name: str | None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _past_problems() -> Iterator[None]:
-    """Make problems of what can't be told of older acts."""
+    """Turn errors of reading older acts into problems."""
     try:
         yield
     except NotIndexed as error:
@@ -220,11 +220,11 @@ def _past_problems() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _problems(fields: Fields) -> Iterator[None]:
-    """Make problems of what can't be done."""
+    """Turn the errors of an act into problems."""
     try:
         yield
     except CannotPaint as error:
-        # An area was looked at before, and no canvas gets smaller: what is left is a picture, read only now.
+        # The area was checked before, and no canvas gets smaller. So the picture is at fault, which is read only now.
         raise invalid_parameter("picture", fields.told.get("picture"), PICTURE, f"can't be stamped: {error}") from error
     except RecordRefused as refusal:
         if refusal.reason is Reason.FULL:

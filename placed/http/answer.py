@@ -1,7 +1,7 @@
-"""Holds a request and its answer, apart from how either travels.
+"""Defines a request and its answer, whichever lane carries them.
 
-Both lanes turn what they read into a `Request`, and send an `Answer`. What lies between, `placed.http.api`, is the
-same. Errors are problems (RFC 9457). Pure.
+Each lane makes a `Request` of the bytes that it reads, and sends an `Answer`. Between the two, both lanes call the same
+`placed.http.api`. Errors are problems (RFC 9457). Pure.
 
     Problem(Exception)   a refusal, with status, code and detail; `answer()` is the response
 """
@@ -26,12 +26,12 @@ Headers = tuple[tuple[str, str], ...]
 
 @attrs.define  # frozen, one takes 0.7 us longer to make, and each request needs several
 class Request:
-    """One request, read whole; nobody changes it.
+    """One request, completely read; nobody changes it.
 
     Attributes:
         method: in capitals.
         query: the raw query, without its question mark.
-        headers: names in lower case; the values of a repeated one joined by ", ".
+        headers: names in lower case; the values of a repeated header are joined by ", ".
         peer: the address at the other end of the connection.
         body: at most as many bytes as its path allows, see `placed.http.body`.
     """
@@ -45,13 +45,13 @@ class Request:
 
 @attrs.define  # not frozen, as `Request`
 class Answer:
-    """One response, without the headers that belong to the connection; nobody changes it. A HEAD's body is left out by
-    the lane.
+    """One response, without the headers that belong to the connection; nobody changes it. For a HEAD request, the lane
+    leaves out the body.
 
     Attributes:
-        status: HTTP's.
-        headers: its own.
-        body: all of it; None for one whose length nobody knows, as a stream's, of which only the head is asked for.
+        status: the HTTP status.
+        headers: the response's own.
+        body: the whole body; None for the answer to a HEAD of a stream, whose length nobody knows.
     """
 
     status: int
@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """For Content-Length; None where there is none to be told (RFC 9110, section 8.6)."""
+        """The value of Content-Length; None for an answer without that header (RFC 9110, section 8.6)."""
         return None if self.body is None or self.status in (204, 304) else len(self.body)
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
@@ -78,7 +78,7 @@ _compact = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would ma
 
 
 def json_answer(value: object, *headers: tuple[str, str]) -> Answer:
-    """A 200 with `value` as JSON, not to be cached."""
+    """A 200 with `value` as JSON, which no cache keeps."""
     body = _compact(value).encode()
     return Answer(200, JSON_HEADERS + headers, body)
 
@@ -87,13 +87,13 @@ ALIVE = Answer(200, (("Content-Type", "text/plain"), NO_STORE), b"ok\n")
 
 
 class Problem(Exception):
-    """A request refused.
+    """The refusal of a request.
 
     Args:
-        status: HTTP's.
+        status: the HTTP status.
         code: a word for programs; docs/api.md lists them.
         detail: a sentence for people: the fault, and what is allowed.
-        headers: such as Retry-After.
+        headers: further headers, such as Retry-After.
         more: further members of the JSON, such as the parameter and its value.
     """
 
@@ -133,7 +133,7 @@ def invalid_parameter(name: str, value: object, allowed: str, why: str = "is not
 def _json(value: object) -> str:
     try:
         return json.dumps(value, default=str)
-    except RecursionError:  # a body that could just be read can be too deep to be written, from a deeper stack
+    except RecursionError:  # a body that was just shallow enough to read can be too deep to write: the stack is deeper
         return "…"
 
 
@@ -150,11 +150,11 @@ def missing_parameter(name: str, allowed: str) -> Problem:
 
 
 def has_tag(if_none_match: str | None, etag: str) -> bool:
-    """Whether the one who sent this If-None-Match has what `etag` names (RFC 9110, section 13.1.2)."""
+    """Whether a client that sent this If-None-Match has the version that `etag` names (RFC 9110, section 13.1.2)."""
     known = if_none_match or ""
-    return etag in known or known.strip() == "*"  # quoted, so that it's no part of another
+    return etag in known or known.strip() == "*"  # a tag is quoted, so it can't be part of another tag
 
 
 def retry_after(seconds: float) -> tuple[str, str]:
-    """The header, in whole seconds, at least 1 (RFC 9110, section 10.2.3)."""
+    """The header Retry-After, in whole seconds, at least 1 (RFC 9110, section 10.2.3)."""
     return ("Retry-After", str(max(1, -int(-seconds // 1))))

@@ -57,20 +57,20 @@ if TYPE_CHECKING:
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
 _IMAGE_CACHING = (
     "Cache-Control",
-    "public, max-age=1, stale-while-revalidate=30, no-transform",  # its palette's order is what edits mean
+    "public, max-age=1, stale-while-revalidate=30, no-transform",  # edits count on the order of the image's palette
 )
 _IMAGE_TOO_OLD = ("Cache-Control", "no-store, no-transform")
 
 _EVENTS_HEADERS = (
     ("Content-Type", "text/event-stream"),
-    ("Cache-Control", "no-store, no-transform"),  # who compresses a stream holds its frames back
+    ("Cache-Control", "no-store, no-transform"),  # a proxy that compresses a stream holds its frames back
 )
 STREAM_HEADERS = (*_EVENTS_HEADERS, ("X-Accel-Buffering", "no"))  # nginx would hold frames back
 
 
 @attrs.frozen
 class Stream:
-    """An answer that goes on: headers, first bytes, and then whatever `subscriber.next()` gives."""
+    """An answer that goes on: headers, first bytes, and then the frames from `subscriber.next()`."""
 
     headers: Headers
     opening: bytes
@@ -79,7 +79,7 @@ class Stream:
 
 @attrs.define  # not frozen, as `Request`
 class Admission:
-    """Edits of one request that were admitted, and the record that they will be part of; nobody changes it."""
+    """The admitted edits of one request, and the record that they will be part of; nobody changes it."""
 
     author: int
     edits: int
@@ -88,22 +88,22 @@ class Admission:
 
 @attrs.frozen
 class Api:
-    """One canvas, to the outside.
+    """The endpoints of one canvas.
 
     Attributes:
-        askers: finds out who asks.
-        sign_in: what `/info` says of signing in.
-        identity: what its host gave it.
+        askers: finds out who sent a request.
+        sign_in: the member `sign_in` of `/info`.
+        identity: the canvas's title, about and icon, from its host.
         is_ready: whether the log can be reached, for `/readyz`.
         palette_of: the palette with these colours.
-        lag: how many offsets of the log, as far as heard, haven't been applied yet.
-        hosts: the host names that it answers to.
+        lag: how many offsets of the log, as far as the server knows, it hasn't applied yet.
+        hosts: the host names that the server answers to.
         stream_limit: the limit for each client; so are `poll_limit` and `catch_up_limit`.
         polls: the waiting polls.
-        watchers: whose streams are ended once they may not watch any more.
+        watchers: the open streams that end once their client may not watch any more.
         rules: who may paint where.
         raw_encoder: makes the bare canvas.
-        replies: what answers pass on their way out.
+        replies: counts and completes each answer on its way out.
         now_ms: the steady clock, ms since the epoch.
     """
 
@@ -140,8 +140,8 @@ class Api:
         """`POST /edit` and `POST /edits`: place one edit, or several, and answer once all are durable.
 
         Raises:
-            Problem: 400, 401, 403, 414, 415, 429, 503; nothing of it reached the log, but for code
-                `outcome-unknown`.
+            Problem: 400, 401, 403, 414, 415, 429, 503. No edit has reached the log; with the code
+                `outcome-unknown` they may have.
         """
         admission = self.admission(path, request)
         await admission.record.wait()
@@ -151,7 +151,7 @@ class Api:
         """The first half of `post`: check the edits, spend their charges, and let them wait to be appended.
 
         Raises:
-            Problem: 400, 401, 403, 414, 415, 429, 503; nothing of it reaches the log.
+            Problem: 400, 401, 403, 414, 415, 429, 503; no edit reaches the log.
         """
         refuse_cross_site(request, self.allow_origins, self.trusted_proxies)
         author, definition = self.askers.painter(request), self.projection.definition
@@ -193,7 +193,7 @@ class Api:
         """The second half of `post`, after `admission.record.wait()`.
 
         Raises:
-            Problem: 503; nothing of it reached the log, but for code `outcome-unknown`.
+            Problem: 503. No edit has reached the log; with the code `outcome-unknown` they may have.
         """
         cooldowns = self.projection.cooldowns
         try:
@@ -218,7 +218,7 @@ class Api:
         return Stream(STREAM_HEADERS, subscriber.opening(_retry_ms()), subscriber)
 
     async def polled(self, request: Request) -> Answer | None:
-        """`GET /edits` with `wait`: the new edits, as soon as there are any; None when the client asks for a stream.
+        """`GET /edits` with `wait`: the new edits, as soon as there are any; None if the client asks for a stream.
 
         Raises:
             Problem: 400, 401, 414, 429, 503.
@@ -230,7 +230,7 @@ class Api:
             request, self.poll_limit, lambda: too_many("polls", self.poll_limit), most_frames=MOST_FRAMES
         )
         events = await self.polls.events(subscriber, 0 if request.method == "HEAD" else wait_seconds, _retry_ms())
-        self.askers.watcher(request)  # they may have been signed out while they waited
+        self.askers.watcher(request)  # the client may have been signed out while it waited
         return Answer(200, _EVENTS_HEADERS, events)
 
     def _subscriber(
@@ -257,17 +257,17 @@ class Api:
         """Take so many full frames from the allowance of the client at `address`.
 
         Raises:
-            Problem: 429; it's used up.
+            Problem: 429; the allowance is used up.
         """
         wait_seconds = self.catch_up_limit.take(address, frames, time.monotonic())
         if wait_seconds:
             raise too_many_catch_ups(wait_seconds)
 
     async def image(self, request: Request) -> Answer:
-        """`GET /canvas.png`, or 304 to one who has it.
+        """`GET /canvas.png`, or 304 to a client that has the image.
 
-        `v` asks for an image that has reached a version. Where the canvas itself hasn't, no cache may keep what is
-        answered under that address. Anything else in the query is ignored.
+        `v` asks for an image that has reached a version. If the canvas itself hasn't reached it, no cache may keep the
+        answer under that address. Anything else in the query is ignored.
 
         Raises:
             Problem: 401.
@@ -278,14 +278,14 @@ class Api:
         return self._image_answer(request, image, at_least)
 
     def image_at_once(self, request: Request) -> Answer | None:
-        """The same without a wait; None when the image has to be made first."""
+        """Answer as `image` does, without a wait; None if the image has to be made first."""
         self.askers.watcher(request)
         at_least = image_version_of(request)
         image = self.encoder.fresh(at_least)
         return self._image_answer(request, image, at_least) if image is not None else None
 
     async def raw_image(self, request: Request) -> Answer:
-        """`GET /canvas.bin`: the same as `image`, without a format around the palette's indexes."""
+        """`GET /canvas.bin`: the same as `image`, but the bare palette indexes, without a file format."""
         self.askers.watcher(request)
         at_least = image_version_of(request)
         image = self.raw_encoder.fresh(at_least) or await self.raw_encoder.image(at_least)
@@ -305,11 +305,11 @@ class Api:
 
     @property
     def _image_caching(self) -> tuple[str, str]:
-        # A browser whose person has signed out isn't to show it from its cache.
+        # After a person has signed out, their browser must not show the image from its cache.
         return _IMAGE_TOO_OLD if self.askers.hides else _IMAGE_CACHING
 
     def info(self, request: Request) -> Answer:
-        """`GET /info`: the facts that a client needs about the canvas, and the asker's own charges."""
+        """`GET /info`: the facts that a client needs about the canvas, and the client's own charges."""
         projection = self.projection
         definition, code = projection.definition, projection.code
         palette = self.palette_of(definition.rgb)
@@ -349,11 +349,11 @@ class Api:
         return charges_told(self.projection.cooldowns, author, self.now_ms())
 
     def healthz(self) -> Answer:
-        """`GET /healthz`: the server answers."""
+        """`GET /healthz`: 200, which shows that the server answers."""
         return ALIVE
 
     def readyz(self) -> Answer:
-        """`GET /readyz`: it has replayed, and the log can be reached.
+        """`GET /readyz`: 200 if the server has replayed its log, and can reach it.
 
         Raises:
             Problem: 503.
@@ -377,7 +377,7 @@ def _retry_ms() -> int:
 
 
 def _has_it(request: Request, image: Image) -> bool:
-    """RFC 9110, section 13.2.2: If-Modified-Since counts only without If-None-Match."""
+    """Whether the client has this image; If-None-Match wins over If-Modified-Since (RFC 9110, section 13.2.2)."""
     known = request.headers.get("if-none-match")
     if known is not None:
         return has_tag(known, image.etag)

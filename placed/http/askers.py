@@ -1,15 +1,15 @@
-"""Finds out who a request is from: a person, a program with a token, or somebody whose address is all that is known.
+"""Finds out who sent a request: a person, a program with a token, or a client with nothing but an address.
 
     Authorization: Bearer pt_…   a token's author     it alone counts, whatever cookie comes along
     Remote-User: ada             a person's author    from a trusted proxy alone, with `--sign-in proxy`
     Cookie: placed-session=…     a person's author    __Host-placed-session over HTTPS
     neither                      the address's author
 
-A cookie that doesn't hold is as good as none. So is a token for whoever only looks; for an edit it is an error, since a
-program is to hear of it. A cookie counts only for the canvas's own pages: `--allow-origin` lets other sites' pages
-paint, and never in the name of who signed in here.
+An invalid cookie counts as no cookie. An invalid token counts as no token for a client that only looks; for an edit it
+is an error, so that the program notices. A cookie counts only for the canvas's own pages: `--allow-origin` lets other
+sites' pages paint, but never in the name of a person who signed in here.
 
-All that is asked here is in memory: who sends a cookie costs a look into two dictionaries.
+All of this is in memory: a request with a cookie costs a look into two dictionaries.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from placed.people.store import PeopleStore
 
 COOKIE: Final = "placed-session"
-SAFE_COOKIE: Final = f"__Host-{COOKIE}"  # browsers take it over HTTPS alone, and from no other host
+SAFE_COOKIE: Final = f"__Host-{COOKIE}"  # browsers accept it over HTTPS only, and from no other host
 _NO_ROLES: Final[frozenset[str]] = frozenset()
 _SCHEME: Final = "bearer"
-_ASKS_FOR: Final = ("WWW-Authenticate", 'Bearer realm="placed"')  # each 401 has to say (RFC 9110, section 15.5.2)
+_ASKS_FOR: Final = ("WWW-Authenticate", 'Bearer realm="placed"')  # each 401 must have it (RFC 9110, section 15.5.2)
 
 
 @attrs.frozen
 class Asker:
-    """Who a request is from.
+    """The sender of a request.
 
     Attributes:
-        author: a person's, a token's, or the address's.
-        roles: what they may do; empty for an address.
-        is_signed_in: whether they are more than an address.
+        author: the author of a person, a token or an address.
+        roles: the roles of the person or token; empty for an address.
+        is_signed_in: whether the sender is a person or a token.
     """
 
     author: int
@@ -63,18 +63,18 @@ class Asker:
 
 @attrs.frozen
 class Askers:
-    """Those of one server.
+    """Finds out who sends requests to one server.
 
     Attributes:
         author_key: secret; makes authors of addresses.
-        store: the people.
-        sessions: theirs.
-        trusted_proxies: whose word counts on addresses, hosts and HTTPS.
+        store: the people store.
+        sessions: the people's sessions.
+        trusted_proxies: proxies that may say what address, host and scheme a client has.
         needs_sign_in: whether only people and tokens may paint.
-        hides: whether only they may watch.
+        hides: whether only people and tokens may watch.
         has_tls: whether the server itself speaks TLS.
-        challenge: what whoever paints without an account has to solve; None asks nobody.
-        user_header: by which a proxy says who has signed in there; None where none does.
+        challenge: the proof of work that painters without an account have to do; None for no proof.
+        user_header: the header in which a proxy names the user who signed in there; None without such a proxy.
     """
 
     author_key: bytes = attrs.field(repr=False)
@@ -88,7 +88,7 @@ class Askers:
     user_header: UserHeader | None = None
 
     def of(self, request: Request) -> Asker:
-        """Who asks; what doesn't hold counts as if it weren't there.
+        """The sender of a request; an invalid cookie or token counts as if it weren't there.
 
         Raises:
             Problem: 400, as `client_address`.
@@ -108,8 +108,8 @@ class Askers:
         """The author of the edits in `request`.
 
         Raises:
-            Problem: 401, they have to sign in, or the token doesn't hold; 403, without an account they need a proof of
-                work first; 400, as `client_address`.
+            Problem: 401, the painter has to sign in, or the token is invalid; 403, a painter without an account needs a
+                proof of work first; 400, as `client_address`.
         """
         headers = request.headers
         if "authorization" in headers or "cookie" in headers or self.user_header is not None:
@@ -124,32 +124,32 @@ class Askers:
         return author
 
     def watcher(self, request: Request) -> None:
-        """Let pass whoever may watch.
+        """Check that the sender may watch.
 
         Raises:
-            Problem: 401, they have to sign in.
+            Problem: 401, the sender has to sign in.
         """
         if self.hides and not self.of(request).is_signed_in:
-            raise sign_in("this canvas is shown to those alone who have signed in")
+            raise sign_in("watching this canvas needs an account: sign in, or send a token")
 
     def pass_of(self, request: Request) -> Callable[[], bool]:
-        """What tells, again and again, whether who asks may go on watching."""
+        """A function that says, each time that it's called, whether the sender may still watch."""
         bearer = _bearer(request)
         if bearer:
             digest = token_digest(bearer, self.author_key)
             return lambda: digest in self.store.tokens
         session = self.session_of(request)
-        return lambda: session is None or self.sessions.holds(session)  # without one it was another's word, given once
+        return lambda: session is None or self.sessions.holds(session)  # no session: the proxy named the user, once
 
     def member(self, request: Request) -> Asker:
-        """Who asks, if that is somebody who has signed in.
+        """The sender of a request, who must have signed in.
 
         Raises:
-            Problem: 401, it isn't.
+            Problem: 401, the sender hasn't signed in.
         """
         asker = self.of(request)
         if not asker.is_signed_in:
-            raise sign_in("this is for those alone who have signed in")
+            raise sign_in("this needs an account: sign in, or send a token")
         return asker
 
     def looks_after(self, author: int) -> bool:
@@ -157,7 +157,7 @@ class Askers:
         return not LOOK_AFTER.isdisjoint(self.store.roles.get(author, PLAIN))
 
     def person(self, request: Request) -> int | None:
-        """The author of who asks, if they have signed in."""
+        """The author of a sender who has signed in; None for any other."""
         is_bare = "authorization" not in request.headers and "cookie" not in request.headers
         if is_bare and self.user_header is None:
             return None
@@ -168,17 +168,17 @@ class Askers:
         return asker.author if asker.is_signed_in else None
 
     async def names_of(self, authors: set[int]) -> dict[int, str]:
-        """What those of `authors` are called who are people with a name."""
+        """The names of those `authors` who are people with a name."""
         names = {}
         for author in authors:
             person = self.store.person(author)
             if person is not None and person.name is not None:
                 names[author] = person.name
-            await trio.lowlevel.checkpoint()  # each takes some tenths of a ms
+            await trio.lowlevel.checkpoint()  # each look-up takes some tenths of a ms
         return names
 
     def address_author(self, request: Request) -> int:
-        """The author of the address that `request` came from, whoever has signed in there.
+        """The author of the address that `request` came from, even if its sender has signed in.
 
         Raises:
             Problem: 400, as `client_address`.
@@ -186,31 +186,31 @@ class Askers:
         return author_of(client_address(request, self.trusted_proxies), self.author_key)
 
     def user(self, request: Request) -> User | None:
-        """Who has signed in at the proxy, as it says; like a cookie it counts for the canvas's own pages alone."""
+        """The user who has signed in at the proxy; as a cookie, this counts only for the canvas's own pages."""
         header = self.user_header
         if header is None or header.name not in request.headers:
             return None
         return header.user(request) if is_of_own_page(request, self.trusted_proxies) else None
 
     def session_of(self, request: Request) -> Session | None:
-        """The session that the request's cookie shows, if it holds."""
+        """The session of the request's cookie; None without a valid one."""
         if "cookie" not in request.headers or not is_of_own_page(request, self.trusted_proxies):
             return None
         text = cookie_of(request.headers, self._cookie(request))
         return self.sessions.find(text) if text else None
 
     def has_stale_cookie(self, request: Request) -> bool:
-        """Whether the request has a cookie of ours that doesn't hold."""
+        """Whether the request has an invalid cookie of this server."""
         if not cookie_of(request.headers, self._cookie(request)):
             return False
         return is_of_own_page(request, self.trusted_proxies) and self.session_of(request) is None
 
     def begin(self, request: Request, author: int) -> tuple[str, str]:
-        """The header that gives whoever sent `request` a new session of this author."""
+        """The header that gives the browser that sent `request` a new session of this author."""
         return self._set_cookie(request, self.sessions.begin(author), self.sessions.life_ms // 1_000)
 
     def end(self, request: Request) -> tuple[str, str]:
-        """The header that takes it away."""
+        """The header that takes the session's cookie away."""
         return self._set_cookie(request, "", 0)
 
     def is_secure(self, request: Request) -> bool:
@@ -228,7 +228,7 @@ class Askers:
         return token.author
 
     def _person_here(self, request: Request) -> int | None:
-        """The author of the person at a browser: the proxy's word wins, as who signs out there is to be out."""
+        """The person at a browser, as an author. The proxy's header wins, so that a sign-out there counts here."""
         user = self.user(request)
         if user is not None:
             return user.author
@@ -239,13 +239,13 @@ class Askers:
     def _how(self) -> str:
         if self.user_header is None:
             return "painting here needs an account: sign in, or send a token"
-        return f"the proxy before this server doesn't say who you are, by {self.user_header.name}: sign in there"
+        return f"the proxy before this server doesn't say in {self.user_header.name} who you are: sign in there"
 
     def _token(self, text: str) -> Token | None:
         return self.store.tokens.get(token_digest(text, self.author_key))
 
     def _cookie(self, request: Request) -> str:
-        # Over HTTPS the plain one doesn't count: whoever can change what a browser loads over HTTP could plant it.
+        # Over HTTPS the plain cookie doesn't count: an attacker who can change HTTP traffic could plant it.
         return SAFE_COOKIE if self.is_secure(request) else COOKIE
 
     def _set_cookie(self, request: Request, text: str, seconds: int) -> tuple[str, str]:
@@ -253,11 +253,11 @@ class Askers:
 
 
 def _bearer(request: Request) -> str:
-    """What follows the word Bearer; empty where there is no token. Other schemes are a proxy's, and none of ours."""
+    """The token after the word Bearer; empty without a token. Other schemes are for a proxy, not for this server."""
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     return (rest.strip() or "-") if scheme.lower() == _SCHEME else ""
 
 
 def sign_in(detail: str) -> Problem:
-    """The 401 for who has to sign in first."""
+    """The 401 for a sender who has to sign in first."""
     return Problem(401, "sign-in", detail, _ASKS_FOR)

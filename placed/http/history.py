@@ -1,7 +1,7 @@
 """Answers for the past over HTTP: `GET /history` and the endpoints below it.
 
-What is asked is read here, on the Trio thread; the answer is made in a worker thread of its own, one at a time, from
-what the history was then. So many who ask for different moments wait for each other, and nobody's edit waits for them.
+This module reads a request on the Trio thread. A worker thread makes the answers, one at a time, each from the history
+as it was when the answer began. So clients that ask about the past wait for each other, and no edit waits for them.
 
     a request --> enough allowance? --> a place in the queue --> has the history got there? --> thread --> answer
                      no: 429               no: 429, 503              no: 503 indexing
@@ -50,24 +50,26 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0.6 s, while people paint after 2 s
 MOST_PER_CLIENT: Final = 8
-_PATIENCE_SECONDS: Final = 1.0  # for what was painted just now; the history reads on as soon as somebody asks
+_PATIENCE_SECONDS: Final = 1.0  # for edits of this moment; the history reads on as soon as a request comes
 _RETRY_SECONDS: Final = 2.0
-# While people paint the thread rests after each answer, so many times as long as that took: an edit that comes while it
-# rests has the interpreter's lock, and all of a core, to itself. docs/performance.md has what eight clients cost.
+# While people paint, the thread rests after each answer, this many times as long as the answer took. An edit that comes
+# during a rest has the interpreter's lock, and all of a core, to itself. docs/performance.md has the cost of eight
+# clients.
 _REST: Final = 2.0
 
 
 @attrs.define
 class History:
-    """The past of one canvas, to the outside.
+    """The endpoints for the past of one canvas.
 
     Attributes:
-        indexer: what keeps it; None on a server that keeps none.
-        show_authors: `none`, `pseudonyms` or `names`: what is told of who painted.
-        trusted_proxies: whose word on a client's address counts.
+        indexer: keeps the history; None on a server without a history.
+        show_authors: `none`, `pseudonyms` or `names`: how much the answers say about who painted.
+        trusted_proxies: proxies that may name a client's address.
         unlimited: networks whose clients have no limits.
-        askers: who may watch, and what people are called; None lets everybody watch, and knows no names.
-        told: the acts that everybody may know of, as `history_answer` takes them.
+        askers: checks who may watch, and knows people's names; None lets everybody watch, and knows no names.
+        told: the acts that everybody may know, in the form that `history_answer` takes.
+        waiting: the number of requests that wait for the worker thread, or are in it.
     """
 
     indexer: Indexer | None = None
@@ -99,7 +101,7 @@ class History:
         return await self._answer(request, lambda past: history_answer(past, live, told))
 
     async def canvas(self, request: Request) -> Answer:
-        """`GET /history/canvas.png`: the canvas at a version, or the way to that of a moment.
+        """`GET /history/canvas.png`: the canvas at a version, or for a moment a redirect to that moment's version.
 
         Raises:
             Problem: 400, 401, 404, 414, 429, 503.
@@ -147,13 +149,15 @@ class History:
         return await self._answer(request, lambda past: activity_answer(past, question))
 
     def _names_of(self, authors: set[int]) -> Mapping[int, str]:
-        """What these authors are called, in a worker thread."""
+        """The names of these authors; called in a worker thread."""
         if self.askers is None or self.show_authors != "names":
             return {}
         return trio.from_thread.run(self.askers.names_of, authors)
 
     def _version(self) -> int:
-        """The latest that can be asked for. The history reads the log by itself, and may be ahead of the canvas."""
+        """The latest version that a client may ask for. The history reads the log itself, so it may be ahead of the
+        canvas.
+        """
         keeper = self._keeper()
         return max(keeper.live.version(), keeper.past.version) if keeper.is_open else keeper.live.version()
 
@@ -163,7 +167,7 @@ class History:
         return self.indexer
 
     async def _reach(self, version: int) -> None:
-        """Wait a moment for a history that is nearly there."""
+        """Wait a moment for the history to reach `version`."""
         indexer = self._keeper()
         if not indexer.is_open or indexer.past.version < version:
             await indexer.reach(version, _PATIENCE_SECONDS)
@@ -190,7 +194,7 @@ class History:
             held.leave()
 
     def _hidden(self, answer: Answer) -> Answer:
-        """The answer, for no cache where not everybody may watch."""
+        """The answer; no cache may keep it if only people who have signed in may watch."""
         if self.askers is None or not self.askers.hides:
             return answer
         headers = (NO_STORE if name == "Cache-Control" else (name, value) for name, value in answer.headers)
@@ -200,7 +204,7 @@ class History:
         if not indexer.is_open:
             raise _indexing("the history is being opened", indexer.past)
         if self.waiting >= MOST_WAITING:
-            detail = f"{MOST_WAITING} answers about the past are waited for already"
+            detail = f"{MOST_WAITING} requests about the past are waiting already"
             raise Problem(503, "busy", detail, retry_after(_RETRY_SECONDS))
         self.waiting += 1
         try:
@@ -212,7 +216,7 @@ class History:
         return answer
 
     async def _made(self, indexer: Indexer, make: Callable[[Past], Answer]) -> tuple[Answer, float]:
-        """The answer, and what it took; not before the thread has rested."""
+        """The answer, and the processor seconds that it took. Waits until the thread has rested."""
         await trio.sleep_until(self._rested)
         version = indexer.live.version()
         began = trio.current_time()

@@ -1,6 +1,6 @@
 """Makes the answers about the past, in a worker thread.
 
-What a version has can't change any more, so it is answered to be kept for good, the same bytes by every server.
+The canvas at a version never changes. So caches may keep its answer for good, and every server gives the same bytes.
 
 Thread: everything here blocks.
 """
@@ -40,21 +40,21 @@ if TYPE_CHECKING:
     )
 
 IMMUTABLE: Final = ("Cache-Control", "public, max-age=31536000, immutable, no-transform")
-_AT_ONCE: Final = 2_048  # edits written as JSON in one go, 1 ms: in between others have their turn
+_AT_ONCE: Final = 2_048  # edits written as JSON in one go, 1 ms: in between, other threads have their turn
 
 
 def not_kept(error: NotKept, past: Past) -> Problem:
-    """The 404 for what is before the history's beginning."""
+    """The 404 for a version before the history's beginning."""
     return Problem(404, "not-kept", str(error), first=past.first)
 
 
 def history_answer(past: Past, version: int, told: Sequence[tuple[str, int, int]] = ()) -> Answer:
-    """How far the past reaches, and what happened.
+    """How far the past reaches, and which acts happened when.
 
     Args:
         past: the past.
-        version: the canvas's own.
-        told: the kind, the time in ms since the epoch, and the id of each act that everybody may know of.
+        version: the canvas's own version.
+        told: the kind, the time in ms since the epoch, and the id of each act that everybody may know.
     """
     first_ms, last_ms = past.first_ms, past.time_of(past.version)
     return json_answer(
@@ -72,13 +72,13 @@ def history_answer(past: Past, version: int, told: Sequence[tuple[str, int, int]
 
 
 def _told(past: Past, told: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
-    """Those acts that the past has."""
+    """The marks of those acts that lie within the kept history."""
     inside = (each for each in told if past.first <= each[2] < past.version)
     return [{"v": act_id + 1, "time": in_words(ms), "kind": kind} for kind, ms, act_id in inside]
 
 
 def _grown(past: Past) -> list[dict[str, Any]]:
-    """When the canvas grew."""
+    """The marks of the records by which the canvas grew."""
     found = []
     for at, kept in enumerate(past.kept):
         header = past.header(at)
@@ -92,7 +92,7 @@ def _grown(past: Past) -> list[dict[str, Any]]:
 
 
 def moment_answer(past: Past, question: MomentQuestion) -> Answer:
-    """The way to the canvas of a moment."""
+    """A redirect to the canvas of a moment."""
     _check_log(past, question.log)
     past.check(past.first)
     first_ms = past.first_ms
@@ -151,7 +151,9 @@ def edits_answer(past: Past, question: EditsQuestion) -> Answer:
 
 
 def _check_log(past: Past, log: str | None) -> None:
-    """Caches keep what is answered for good under its address: one that names a log has only that log's answers."""
+    """Refuse a request for another log: caches keep an answer for good, so an address that names a log has only answers
+    from that log.
+    """
     if log not in {None, past.log_id}:
         detail = f"log={log!r} is not the log of this canvas; allowed is {past.log_id}"
         raise Problem(404, "other-log", detail, log=past.log_id)
@@ -165,7 +167,7 @@ def _in_json(rows: NDArray[np.void]) -> str:
 def pixel_answer(
     past: Past, question: PixelQuestion, show_authors: bool, names_of: Callable[[set[int]], Mapping[int, str]]
 ) -> Answer:
-    """What happened to a pixel; `names_of` says what people are called, as far as that is to be shown."""
+    """The edits of a pixel; `names_of` gives the names of people, if the server may show names."""
     page = pixel_page(past, question.x, question.y, before=question.before, limit=question.limit)
     color: int | None = page.hits[0].color if page.hits else None
     if color is None and page.next is None:
@@ -183,7 +185,7 @@ def pixel_answer(
 
 
 def _first_color(past: Past, question: PixelQuestion) -> int:
-    """Of a pixel that nobody has set: blank, unless the history began later than the canvas."""
+    """The colour of a pixel that nobody has set: blank, unless the history began later than the canvas."""
     canvas = past.canvas(past.first)[1] if past.first else np.zeros((0, 0), np.uint8)
     is_inside = question.y < canvas.shape[0] and question.x < canvas.shape[1]
     return int(canvas[question.y, question.x]) if is_inside else 0

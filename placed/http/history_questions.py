@@ -1,4 +1,4 @@
-"""Reads the questions about the past: versions, moments, areas, pixels. Refuses everything else by name. Pure."""
+"""Reads what a request asks about the past: a version, moment, area or pixel. Refuses all else by name. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CELLS: Final = (1, 2, 4, 8, 16, 32, 64)
 
 @attrs.frozen
 class Area:
-    """A part of a canvas; None is up to its edge.
+    """A part of a canvas.
 
     Attributes:
-        x: of its left column.
-        y: of its top row.
-        width: in pixels.
+        x: its left column.
+        y: its top row.
+        width: in pixels; None for up to the canvas's edge.
         height: the same.
-        scale: how many pixels of the image each pixel takes, along each side.
+        scale: the side of each pixel, in pixels of the image.
     """
 
     x: int
@@ -41,24 +41,24 @@ class Area:
     scale: int
 
     def on(self, definition: Definition) -> tuple[int, int, int, int]:
-        """Its left, top, width and height on a canvas.
+        """The left, top, width and height of the area on a canvas.
 
         Raises:
-            Problem: 400, it isn't inside, or the image would be too large.
+            Problem: 400, the area isn't inside the canvas, or the image would be too large.
         """
         x = integer("x", self.x, 0, definition.width - 1)
         y = integer("y", self.y, 0, definition.height - 1)
         width = integer("width", self.width or definition.width - x, 1, definition.width - x)
         height = integer("height", self.height or definition.height - y, 1, definition.height - y)
         if width * height * self.scale**2 > MOST_PIXELS:
-            allowed = f"what makes an image of up to {MOST_PIXELS} pixels"
+            allowed = f"an image of up to {MOST_PIXELS} pixels"
             raise invalid_parameter("scale", str(self.scale), allowed, f"is too much for {width} x {height} pixels")
         return x, y, width, height
 
 
 @attrs.frozen
 class CanvasQuestion:
-    """The canvas at a version. `tags` is what the client has already; `log` the log it asks about, None for any."""
+    """The canvas at a version. `tags` are the ETags that the client has; `log` is the log it names, None for any."""
 
     version: int
     area: Area
@@ -68,7 +68,7 @@ class CanvasQuestion:
 
 @attrs.frozen
 class MomentQuestion:
-    """Which version a moment has; `rest` is the query to go on with, without `log`."""
+    """The version at a moment; `rest` is the query for the redirect, without `log`."""
 
     ms: int
     rest: str
@@ -88,7 +88,7 @@ class EditsQuestion:
 
 @attrs.frozen
 class PixelQuestion:
-    """What happened to a pixel before a version."""
+    """The edits of a pixel before a version."""
 
     x: int
     y: int
@@ -98,7 +98,7 @@ class PixelQuestion:
 
 @attrs.frozen
 class ActivityQuestion:
-    """Where there were edits between two moments, in ms; None is as far as there are any."""
+    """Where there were edits between two moments, in ms; None stands for the first or the last edit."""
 
     from_ms: int | None
     to_ms: int | None
@@ -106,10 +106,10 @@ class ActivityQuestion:
 
 
 def is_by_moment(request: Request) -> bool:
-    """Whether an image is asked for by its moment instead of its version.
+    """Whether a client asks for an image by its moment instead of its version.
 
     Raises:
-        Problem: 400, it's by both, or by neither.
+        Problem: 400, the query has both, or neither.
     """
     names = [name for name in ("v", "t") if _text(request, name) is not None]
     if len(names) != 1:
@@ -119,7 +119,7 @@ def is_by_moment(request: Request) -> bool:
 
 
 def canvas_question(request: Request, version: int) -> CanvasQuestion:
-    """What a `GET /history/canvas.png?v=` asks for; `version` is the canvas's own.
+    """The question of a `GET /history/canvas.png?v=`; `version` is the canvas's own.
 
     Raises:
         Problem: 400, 414.
@@ -129,7 +129,7 @@ def canvas_question(request: Request, version: int) -> CanvasQuestion:
 
 
 def moment_question(request: Request) -> MomentQuestion:
-    """What a `GET /history/canvas.png?t=` asks for.
+    """The question of a `GET /history/canvas.png?t=`.
 
     Raises:
         Problem: 400, 414.
@@ -141,7 +141,7 @@ def moment_question(request: Request) -> MomentQuestion:
 
 
 def edits_question(request: Request, version: int) -> EditsQuestion:
-    """What a `GET /history/edits` asks for.
+    """The question of a `GET /history/edits`; `version` is the canvas's own.
 
     Raises:
         Problem: 400, 414.
@@ -153,7 +153,7 @@ def edits_question(request: Request, version: int) -> EditsQuestion:
 
 
 def pixel_question(request: Request, definition: Definition, version: int) -> PixelQuestion:
-    """What a `GET /history/pixel` asks for.
+    """The question of a `GET /history/pixel`; `version` is the canvas's own.
 
     Raises:
         Problem: 400, 414.
@@ -167,7 +167,7 @@ def pixel_question(request: Request, definition: Definition, version: int) -> Pi
 
 
 def activity_question(request: Request) -> ActivityQuestion:
-    """What a `GET /history/activity` asks for.
+    """The question of a `GET /history/activity`.
 
     Raises:
         Problem: 400, 414.
@@ -196,7 +196,7 @@ def _text(request: Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-@lru_cache(maxsize=1)  # a question's parameters are read one after the other: a pixel's took 0.1 ms
+@lru_cache(maxsize=1)  # a request's parameters are read one by one: without it a pixel's took 0.1 ms
 def _texts(query: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, str(value)) for key, value in query_pairs(query))
 

@@ -1,14 +1,14 @@
-"""Serves the client's files and the API's description: reads them once at the start, ready for browsers to cache.
+"""Serves the client's files and the API's description. Reads them once, at the start; browsers may cache them.
 
-    /                       names all others; asked for at each load; 304 where the browser has it
-    /static/HASH/PATH       kept by the browser for good: HASH is of all files, so one that changes has another address.
+    /                       names all others; the browser asks at each load, and gets 304 if it has the page
+    /static/HASH/PATH       kept by the browser for good: HASH is of all files, so a changed file has another address.
                             A module's relative imports stay in that folder, without being rewritten
-    /static/OTHER/PATH      404: an older or newer page asks, to which files of this one would be strangers
+    /static/OTHER/PATH      404: the page that asks is older or newer, and these files wouldn't fit it
 
-There is no build step. Scripts and style sheets lose indentation and comments when they are read: that is a third of
-them, even when compressed. Text is compressed once, for browsers that take it. Lines keep their numbers. The page names
-all modules that its script begins with, so a browser asks for them at once instead of finding one by another. Pure but
-for that reading.
+There is no build step. Scripts and style sheets lose indentation and comments when the server reads them: these make up
+a third of the files, even when compressed. Lines keep their numbers. Text is compressed once, for browsers that accept
+it. The page names all modules that its script begins with. So a browser loads them at once, and doesn't have to find
+each one in the module before it. Pure but for that reading.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from placed.http.answer import Request
 
-# Nothing but the server's own files, and no inline code or style. Pages may fetch from anywhere, by CORS and without
-# cookies, as a template is an image whose address the page's user gave; it is drawn from the bytes, as a blob. Who may
-# show the page in a frame is `placed.http.framing`'s.
+# The page loads only the server's own files, and no inline code or style. It may fetch from anywhere, by CORS and
+# without cookies: a template is an image whose address the user gives, and the page draws its bytes, as a blob.
+# `placed.http.framing` says which sites may show the page in a frame.
 _POLICY: Final = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -47,11 +47,12 @@ _POLICY: Final = {
     "form-action": "'none'",
 }
 _PAGES_POLICY: Final = "; ".join(f"{name} {value}" for name, value in _POLICY.items())
-# For workers, which have that of their script, and whoever opens a file by itself. Short: heads aren't compressed, and
-# the page's own, on each of its 30 files, were 6 KB of the 50 KB that it took until the canvas was live.
+# For workers, which have the policy of their script, and for a file that somebody opens by itself. It's short because
+# heads aren't compressed: the page's own policy, sent with each of its 30 files, was 6 KB of the 50 KB that the browser
+# loaded until the canvas was live.
 _FILES_POLICY: Final = ("Content-Security-Policy", "default-src 'self'")
 _HEADERS: Final = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
-_REVALIDATED: Final = ("Cache-Control", "no-cache")  # by ETag: a new release is seen at the next load
+_REVALIDATED: Final = ("Cache-Control", "no-cache")  # by ETag: the next load shows a new release
 _KEPT: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -62,9 +63,9 @@ _TYPES: Final = {
     ".yaml": "application/yaml",  # RFC 9512
 }
 _PAGE: Final = "index.html"
-# Indentation, and comments: whole lines of them, and those behind code that have no quote in them, as `//` may be part
-# of a string, which ends with one. A test compares the syntax trees: it finds a string over several lines that would be
-# another one.
+# Indentation and comments: whole lines, and comments after code that contain no quote, since `//` may be part of a
+# string, and then the string's last quote comes after it. A test compares the syntax trees: it finds a string of
+# several lines that this would change.
 _UNREAD: Final = re.compile(
     r"""^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*$|//[^\n]*$)?|[ \t]+//[ \t][^'"`\n]*$""", re.MULTILINE
 )
@@ -77,8 +78,8 @@ _GZIP_LEVEL: Final = 9  # 10 ms for all files together
 def pages_in(folder: Path) -> Pages:
     """The pages in `folder`, read once for all servers of a process.
 
-    To read, strip and pack the client's hundred files is more than half of a start in a process that has started a
-    server before. A release brings other files only together with another process.
+    Reading, stripping and packing the client's hundred files takes more than half of a start, in a process that has
+    started a server before. Files change only with a new release, and that runs in a new process.
     """
     return Pages.load(folder)
 
@@ -128,17 +129,17 @@ class _File:
         return Answer(304, kept)
 
 
-Packed = tuple[_File, _File | None]  # a file as it is, and compressed, where that is of use
+Packed = tuple[_File, _File | None]  # a file as it is, and compressed, if that makes sense for its type
 
 
 @attrs.frozen
 class Pages:
-    """The page, the files that it is made of, by their path below the client's folder, and the description: as they
-    are, and compressed, where that is of use.
+    """The page, the files that it is made of, by their path below the client's folder, and the description. Each is
+    kept as it is, and compressed if that makes sense for its type.
 
     Attributes:
-        version: of all files together, part of their addresses.
-        text: the page's HTML, before it has what its host gave it.
+        version: a hash of all files together, part of their addresses.
+        text: the page's HTML, without the host's title, description and icon.
     """
 
     version: str
@@ -163,28 +164,28 @@ class Pages:
 
     @staticmethod
     def packed_page(text: str, framing: str) -> Packed:
-        """The page with this HTML, which is what its files may do beside; `framing` is its policy's last directive."""
+        """The page with this HTML, and the policy for all that it loads; `framing` is the policy's last directive."""
         policy = ("Content-Security-Policy", f"{_PAGES_POLICY}; {framing}")
         return packed(_PAGE, text.encode(), _REVALIDATED, policy)
 
     def file(self, path: str, request: Request) -> Answer:
-        """The file at `path`, "HASH/main.js", or 304 to one who has it, in the encoding that is asked for.
+        """The file at `path`, "HASH/main.js", in an encoding that the client accepts, or 304 to a client that has it.
 
         Raises:
             Problem: 404.
         """
         version, _, name = path.partition("/")
         if version != self.version or name not in self._files:
-            raise Problem(404, "not-found", f"there is no {path[:128]!r} here; the page names what there is")
+            raise Problem(404, "not-found", f"there is no {path[:128]!r} here; the page names the files that there are")
         return answer_in_encoding(self._files[name], request)
 
     def description(self, request: Request) -> Answer:
-        """The OpenAPI description, or 304 to one who has it, in the encoding that is asked for."""
+        """The OpenAPI description, in an encoding that the client accepts, or 304 to a client that has it."""
         return answer_in_encoding(self._description, request)
 
 
 def answer_in_encoding(file: Packed, request: Request) -> Answer:
-    """The file, or 304 to one who has it, in the encoding that is asked for."""
+    """The file, in an encoding that the client accepts, or 304 to a client that has it."""
     plain, compressed = file
     if compressed is not None and _takes_gzip(request):
         return compressed.answer_to(request)
@@ -192,14 +193,14 @@ def answer_in_encoding(file: Packed, request: Request) -> Answer:
 
 
 def _body(path: Path) -> bytes:
-    """The bytes that are served of a file: of scripts and style sheets without comments and indentation."""
+    """The bytes to serve for a file: scripts and style sheets without comments and indentation, others as they are."""
     if path.suffix not in (".js", ".css"):
         return path.read_bytes()
     return _UNREAD.sub(lambda unread: "\n" * unread[0].count("\n"), path.read_text("utf-8")).encode()
 
 
 def _version_of(bodies: Mapping[str, bytes]) -> str:
-    """One for all files; the headers count, as a browser keeps them with the bytes."""
+    """One version for all files. The headers are part of it, since a browser keeps them together with the bytes."""
     parts = (
         repr((_HEADERS, _FILES_POLICY)).encode(),
         *(part for path, body in bodies.items() for part in (path.encode(), body)),
@@ -223,7 +224,7 @@ def packed(name: str, body: bytes, *more: tuple[str, str]) -> Packed:
 
 
 def _preloads(bodies: Mapping[str, bytes], script: str) -> str:
-    """Links to all modules that a script imports, they themselves import, and so on; not those that it loads later."""
+    """Links to all modules that a script imports, directly or through others, but not to those that it loads later."""
     found: dict[str, None] = {}
     reached = [script]
     while reached:

@@ -1,7 +1,7 @@
 """Takes reports from everybody who may watch, and shows them to moderators and hosts: `/reports`.
 
-How many an author may make in an hour, how many are kept in all, and what happens then, is
-`placed.people.report_changes`'. Nothing of a report is told to anybody else, nor written into the log.
+`placed.people.report_changes` limits the reports of an author in an hour and the number of kept reports. Nobody else
+sees anything of a report, and nothing of it goes into the log.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ _SET_STATES: Final = STATES[1:]
 
 @attrs.frozen
 class ReportDesk:
-    """That of one server.
+    """The endpoints for reports of one server.
 
     Attributes:
-        askers: who asks.
+        askers: finds out who sent a request.
         projection: the canvas.
-        reports: those that were made.
-        now_seconds: for this server's own limit, which spares the store whoever keeps asking.
+        reports: the stored reports.
+        now_seconds: the clock of this server's own limit, which keeps floods of reports away from the store.
     """
 
     askers: Askers
@@ -67,7 +67,7 @@ class ReportDesk:
     _limit: WindowLimit = attrs.field(factory=lambda: WindowLimit(MOST_AN_HOUR, _HOUR_SECONDS), init=False)
 
     async def report(self, request: Request) -> Answer:
-        """`POST /reports`: keep what somebody says of a place, with how it looks now.
+        """`POST /reports`: store a report about a place, with a picture of how the place looks now.
 
         Raises:
             Problem: 400, 401, 403, 415, 429, 503.
@@ -91,7 +91,7 @@ class ReportDesk:
         return json_answer({"id": stored.id, "v": stored.version})
 
     async def list(self, request: Request) -> Answer:
-        """`GET /reports`: the newest of them, for moderators and hosts.
+        """`GET /reports`: the newest reports, for moderators and hosts.
 
         Raises:
             Problem: 400, 401, 403, 503.
@@ -109,7 +109,7 @@ class ReportDesk:
         )
 
     async def set_state(self, report_id: str, request: Request) -> Answer:
-        """`POST /reports/ID`: a moderator has seen it, or done what is to be done.
+        """`POST /reports/ID`: note that a moderator has seen the report, or is done with it.
 
         Raises:
             Problem: 400, 401, 403, 404, 415, 503.
@@ -168,7 +168,7 @@ def _told(report: Report) -> dict[str, Any]:
 
 
 def _once(pairs: Iterable[tuple[str, Any]], known: frozenset[str]) -> dict[str, Any]:
-    """The fields, each of which is known and comes once."""
+    """The fields; refuses an unknown and a repeated one."""
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name not in known:
@@ -219,12 +219,12 @@ def _state(fields: dict[str, Any], allowed: tuple[str, ...]) -> str:
 
 @contextlib.contextmanager
 def _problems() -> Iterator[None]:
-    """Make problems of what can't be done."""
+    """Turn the errors of the report store into problems."""
     try:
         yield
     except Refused as refusal:
         raise _problem(refusal) from refusal
-    except StoreError as error:  # its words name folders, which are the operator's business
+    except StoreError as error:  # the error's own text names folders, which are the operator's business
         detail = "reports can't be kept or read just now; the server's log says why"
         raise Problem(503, "reports-unavailable", detail, retry_after(_RETRY_SECONDS)) from error
 

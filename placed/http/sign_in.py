@@ -4,8 +4,9 @@
     {"join": "WORD", "name": "Ada"}  the word for all, and a name   mode `code`, with a join word
     {"host": "…"}                    a host link's secret           any mode
 
-Each answer that lets somebody in sets a new session, whatever came along, so nobody can make another one go on with a
-session that they know. No other site's page may do any of this, not even one that `--allow-origin` names.
+Each successful sign-in sets a new session, even if the request came with a session. So an attacker can't make somebody
+use a session that the attacker knows. No other site's page may use these endpoints, not even one that `--allow-origin`
+names.
 """
 
 from __future__ import annotations
@@ -44,19 +45,19 @@ _EXPECTED: Final = 'a JSON object such as {"code": "…"} or {"join": "…", "na
 _WAYS: Final = ({"code"}, {"join", "name"}, {"host"})
 _EXPECTED_OUT: Final = 'a JSON object such as {"everywhere": true}, or nothing'
 _EXPECTED_NAME: Final = 'a JSON object such as {"name": "Ada"}'
-_RANDOM_BYTES: Final = 10  # of the id of somebody who has none elsewhere
+_RANDOM_BYTES: Final = 10  # of the id of a person who signed in by a word or a host link
 
 
 @attrs.frozen
 class SignIns:
-    """Those of one server.
+    """The endpoints for signing in at one server.
 
     Attributes:
-        askers: who asks, and their sessions.
-        attempts: how often they may.
-        charges_of: what `cooldown` says of an author.
+        askers: finds out who sent a request, and keeps the sessions.
+        attempts: limits how often somebody may try.
+        charges_of: the member `cooldown` for an author.
         takes_codes: whether codes let people in.
-        join_word: the word that does; None where there is none.
+        join_word: the word that lets everybody in; None without such a word.
         now_ms: the wall clock.
     """
 
@@ -68,9 +69,9 @@ class SignIns:
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def me(self, request: Request) -> Answer:
-        """`GET /me`: who asks, and what they may do; a session that is half over goes on with a new one.
+        """`GET /me`: who the client is, and what they may do. A new session replaces a session that is half over.
 
-        Whoever comes by a proxy's word for the first time becomes a person here, with a name that is free.
+        A user whom the proxy names for the first time becomes a person here, with a free name.
 
         Raises:
             Problem: 400, 503.
@@ -81,7 +82,7 @@ class SignIns:
         return self._me(request)
 
     def me_at_once(self, request: Request) -> Answer | None:
-        """The same without a wait; None for who has to become a person first."""
+        """Answer as `me` does, without a wait; None for a user who has to become a person first."""
         return self._me(request) if self._newcomer(request) is None else None
 
     def _me(self, request: Request) -> Answer:
@@ -117,7 +118,7 @@ class SignIns:
         )
 
     async def sign_out(self, request: Request) -> Answer:
-        """`POST /sign-out`: let somebody go, here or everywhere.
+        """`POST /sign-out`: sign somebody out, in this browser or everywhere.
 
         Raises:
             Problem: 400, 401, 403, 415, 503.
@@ -130,7 +131,7 @@ class SignIns:
         return json_answer({"signed_in": False}, self.askers.end(request))
 
     async def name(self, request: Request) -> Answer:
-        """`POST /me/name`: give oneself another name.
+        """`POST /me/name`: change one's own name.
 
         Raises:
             Problem: 400, 401, 403, 409, 415, 429, 503.
@@ -192,7 +193,7 @@ class SignIns:
 
     async def _introduce(self, user: User) -> None:
         store = self.askers.store
-        with _store_errors(), contextlib.suppress(Refused):  # when it is full they paint without a name
+        with _store_errors(), contextlib.suppress(Refused):  # if the store is full, they paint without a name
             name = free_name([user.name], lambda skeleton: store.named(skeleton) is not None)
             await store.change(SignIn(user.id, self.now_ms(), name, needs_name=False))
 
@@ -215,7 +216,7 @@ class SignIns:
         }
 
     def _renewed(self, request: Request) -> tuple[tuple[str, str], ...]:
-        """The cookie that follows, where there is one to be set."""
+        """The headers that renew the session's cookie, or take back a cookie that isn't valid; empty for no change."""
         session = self.askers.session_of(request)
         if session is not None and self.askers.sessions.is_half_over(session):
             return (self.askers.begin(request, session.author),)
@@ -227,7 +228,7 @@ class SignIns:
 
 @contextlib.contextmanager
 def _store_errors() -> Iterator[None]:
-    """Make problems of the people store's errors."""
+    """Turn the people store's errors into problems."""
     try:
         yield
     except Refused as refusal:
@@ -242,7 +243,7 @@ def _problem(refusal: Refused) -> Problem:
         return problem
     if refusal.reason in ("wrong-code", "code-revoked"):
         return _wrong_code(str(refusal))
-    return Problem(401, "sign-in", f"{refusal}; sign in again")  # forgotten since the session was looked at
+    return Problem(401, "sign-in", f"{refusal}; sign in again")  # the person was forgotten after the session's check
 
 
 def _wrong_code(detail: str) -> Problem:
@@ -250,7 +251,7 @@ def _wrong_code(detail: str) -> Problem:
 
 
 def _bare(word: str) -> bytes:
-    """The word as it counts: neither case, nor spaces, nor how its letters are encoded make another one."""
+    """The word for a comparison: case, spaces and the encoding of its letters make no difference."""
     return "".join(unicodedata.normalize("NFKC", word).casefold().split()).encode("utf-8", "surrogatepass")
 
 
@@ -263,7 +264,7 @@ def _name(typed: str) -> Name:
 
 
 def _texts(request: Request) -> dict[str, str]:
-    """The members of the JSON object that was sent, all of them short texts."""
+    """The members of the JSON object in the body, all of them short texts."""
     if not request.body:
         raise missing_parameter("the body", _EXPECTED)
     media_type(request, JSON)
@@ -289,5 +290,5 @@ def _everywhere(request: Request) -> bool:
 
 
 def _shown(told: dict[str, str]) -> str:
-    """The names of members, and no values, which may be secrets."""
+    """The names of the members, without their values, which may be secrets."""
     return "{" + ", ".join(sorted(name[:MOST_CHARACTERS] for name in told))[:200] + "}"
