@@ -1,16 +1,16 @@
-"""Says which content codings a client takes (RFC 9110, section 12.5.3). Pure."""
+"""Says which content codings a client accepts (RFC 9110, section 12.5.3). Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-_MOST_CHARACTERS: Final = 256  # browsers send 30; what is longer isn't read, and the bytes go as they are
+_MOST_CHARACTERS: Final = 256  # browsers send 30; a longer header isn't read, and the body goes uncompressed
 _QUALITY = re.compile(r"(?:.*;)?\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;.*)?", re.ASCII)
 
 
 def takes_coding(coding: str, accept_encoding: str) -> bool:
-    """Whether who sent this Accept-Encoding takes `coding`: by its name, or by `*`, and not with a quality of 0."""
+    """Whether a client with this Accept-Encoding accepts `coding`: by its name, or by `*`, with a quality above 0."""
     if len(accept_encoding) > _MOST_CHARACTERS:
         return False
     told: dict[str, bool] = {}

@@ -1,12 +1,12 @@
 """Finds the host that a client asked for: the one in Host, or the one that a trusted proxy names.
 
-A proxy may ask us by another name than the browser asked the proxy. It tells the browser's name in `X-Forwarded-Host`
-or in the `host=` of `Forwarded` (RFC 7239). Here only the entry of the outermost trusted proxy counts, as for addresses
-in `placed.http.client_address`, and nobody else's.
+A browser may ask a proxy for one host, and the proxy may ask this server for another. Then the proxy passes on the
+browser's host in `X-Forwarded-Host`, or in the `host=` of `Forwarded` (RFC 7239). Only the entry of the outermost
+trusted proxy counts, as for addresses in `placed.http.client_address`.
 
-A host may come without the port that the browser asked for: nginx's `$host` leaves it out. `X-Forwarded-Port` tells it.
-But some proxies tell the port there at which they themselves listen, behind others. So it's a second possibility, and
-doesn't take the place of the first. Pure.
+The host may come without the port that the browser asked for: nginx's `$host` leaves it out. `X-Forwarded-Port` has it.
+But some proxies that stand behind other proxies write the port there at which they themselves listen. So the host with
+that port is a second possibility, beside the host without it. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 
 
 def asked_host(request: Request, trusted: Sequence[Network]) -> str:
-    """The host that the client asked for, as it was said: Host's, or what the outermost trusted proxy was asked for.
+    """The host that the client asked for, as it was written: from Host, or from the outermost trusted proxy's header.
 
     Raises:
         Problem: 400, a trusted proxy passed on both headers and they differ.
@@ -47,8 +47,8 @@ def asked_host(request: Request, trusted: Sequence[Network]) -> str:
 
 
 def asked_authorities(request: Request, trusted: Sequence[Network]) -> list[Authority]:
-    """The authorities that the client may have asked for: the one that was said, and where that has no port the one
-    with the port that a trusted proxy names; none where no host was said.
+    """The authorities that the client may have asked for: the written one, and if that has no port, the same with the
+    port that a trusted proxy names; empty without a host.
 
     Raises:
         Problem: as `asked_host`.

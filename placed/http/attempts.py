@@ -1,8 +1,8 @@
-"""Limits what may be tried to get in: wrong words and codes, new people, codes again and again, and new names.
+"""Limits the attempts to get in: wrong words and codes, new people, uses of one code, and changes of a name.
 
-A right code is never refused for what others behind its address have tried: 600 pupils may share one, and codes are too
-long to be guessed. The word for all can be guessed, so an address that has tried too many wrong ones waits, also with
-the right one. All of it is bounded, in memory, and forgotten by a restart. Pure.
+A right code is never refused because of other attempts from its address: 600 pupils may share one address, and codes
+are too long to be guessed. The word for all can be guessed. So an address that has tried too many wrong words waits,
+even with the right word. All counts are bounded and in memory, and a restart forgets them. Pure.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
     from placed.http.client_address import Network
 
-WRONG_A_MINUTE: Final = 60  # of an address: a class that mistypes; to guess one of 10,000 words takes 3 hours
-AGAIN_A_MINUTE: Final = 10  # of a code, or names of a person: each is a write to the disk
+WRONG_A_MINUTE: Final = 60  # for an address: a class that mistypes; to guess one of 10,000 words takes 3 hours
+AGAIN_A_MINUTE: Final = 10  # uses of a code, or new names of a person: each is a write to the disk
 _MINUTE_SECONDS: Final = 60.0
 _HOUR_SECONDS: Final = 3_600.0
 
 
 @attrs.frozen
 class Attempts:
-    """Those of one server.
+    """The attempts at one server.
 
     Attributes:
-        people: new people of an address, an hour; 0 is no limit.
-        unlimited: networks without that limit. Whoever has no IP address, as behind a Unix socket, has none.
+        people: how many new people may come from one address in an hour; 0 is no limit.
+        unlimited: networks without that limit. A client without an IP address, as behind a Unix socket, has none.
     """
 
     people: int = 60
@@ -45,20 +45,20 @@ class Attempts:
     )
 
     def check_guess(self, address: str, now_seconds: float) -> None:
-        """Let a guess pass, which `wrong` counts if it is one.
+        """Check that the address may guess; `wrong` then counts a wrong guess.
 
         Raises:
-            Problem: 429, the address has had too many wrong ones.
+            Problem: 429, the address has had too many wrong guesses.
         """
         wait = self._wrong.wait_seconds(client_of(address) or b"", now_seconds)
         if wait:
-            raise _too_many_attempts(f"your address has tried {WRONG_A_MINUTE} that were wrong", wait)
+            raise _too_many_attempts(f"your address has tried {WRONG_A_MINUTE} wrong ones within a minute", wait)
 
     def wrong(self, address: str, now_seconds: float) -> None:
-        """Count a guess that was wrong.
+        """Count a wrong guess.
 
         Raises:
-            Problem: 429, the address has had too many.
+            Problem: 429, the address has had too many wrong guesses.
         """
         self.check_guess(address, now_seconds)
         self._wrong.take(client_of(address) or b"", now_seconds)
@@ -67,26 +67,26 @@ class Attempts:
         """Count another write for a code or a person.
 
         Raises:
-            Problem: 429, there were too many.
+            Problem: 429, there were too many writes.
         """
         wait = self._again.take(key, now_seconds)
         if wait:
             raise _too_many_attempts(f"{what} {AGAIN_A_MINUTE} times within a minute", wait)
 
     def new_person(self, address: str, now_seconds: float) -> None:
-        """Count a new person; `no_person` takes it back.
+        """Count a new person; `no_person` takes the count back.
 
         Raises:
-            Problem: 429, the address has had all that it may.
+            Problem: 429, the address has had as many new people as it may.
         """
         client = self._limited(address)
         wait = self._new.take(client, now_seconds) if client is not None else 0.0
         if wait:
-            detail = f"{self.people} people have come from your address within an hour, as many as may; wait"
+            detail = f"{self.people} new people have come from your address within an hour, which is the limit; wait"
             raise Problem(429, "too-many-people", detail, retry_after(wait), retry_after_seconds=wait)
 
     def no_person(self, address: str) -> None:
-        """Take a new person back, who didn't become one."""
+        """Take back the count of a new person who then couldn't be added."""
         client = self._limited(address)
         if client is not None:
             self._new.give_back(client)

@@ -1,7 +1,7 @@
 """Parses authorities: the host, and perhaps the port, that a request names for this server (RFC 9110, section 4.2).
 
-They stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in what proxies add. Different spellings
-are equal here: capitals or not, a dot at a name's end or not, and any form of an IPv6 address. Pure.
+Authorities stand in Host, in HTTP/2's `:authority`, in Origin behind the scheme, and in headers that proxies add. Here
+different spellings are equal: capitals or not, a dot at a name's end or not, and any form of an IPv6 address. Pure.
 
     authority = host [ ":" [ port ] ]
     host      = name of letters, digits, "-", "_" and "."  |  IPv4 address  |  "[" IPv6 address "]"
@@ -16,9 +16,9 @@ from typing import Final
 
 import attrs
 
-_MOST_CHARACTERS: Final = 261  # a name of 253, its last dot, a colon, a port, and one for good measure
+_MOST_CHARACTERS: Final = 261  # a name of 253, its last dot, a colon, a port, and one to spare
 _MOST_NAME: Final = 253  # of a name, without a dot at its end (RFC 1035, section 2.3.4)
-_KNOWN: Final = 512  # spellings; a server is asked for by few
+_KNOWN: Final = 512  # spellings; clients use few for one server
 _LABEL: Final = "[a-z0-9_-]{1,63}"
 _AUTHORITY = re.compile(
     rf"(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?(?P<port>:[0-9]{{0,5}})?"
@@ -36,8 +36,8 @@ class Authority:
 
     Attributes:
         host: a name in small letters without a dot at its end, or an IP address without brackets, in its one spelling.
-        port: 1 to 65535; None where none is said, which stands for the scheme's own.
-        is_local: whether it can only mean this machine or an address, so that no name server had a say in it.
+        port: 1 to 65535; None without a port, which stands for the scheme's own.
+        is_local: whether the host is an address, `localhost` or a name below it, which no name server can redirect.
     """
 
     host: str
@@ -50,7 +50,7 @@ class Authority:
 
 
 def authority_of(text: str) -> Authority | None:
-    """The authority that `text` is; None if it's none, as `a,b`, `user@host`, `*` and what is empty aren't."""
+    """The authority that `text` is; None if it's none, such as `a,b`, `user@host`, `*` or an empty text."""
     return _parse(text) if len(text) <= _MOST_CHARACTERS else None
 
 
@@ -83,10 +83,10 @@ def _is_address(host: str) -> bool:
 
 
 def is_at(origin: str, asked: Authority) -> bool:
-    """Whether a page of `origin` came from where a request asks for `asked`.
+    """Whether a page of `origin` came from the authority `asked`, which a request asks for.
 
-    A port that is the scheme's own equals none, on either side. The scheme is Origin's: the request's isn't known where
-    a proxy ends TLS.
+    On either side, no port stands for the scheme's own port. The scheme is Origin's, because the request's scheme isn't
+    known behind a proxy that ends TLS.
     """
     own = _site(origin) if len(origin) <= 2 * _MOST_CHARACTERS else None
     if own is None or own[0] not in _DEFAULT_PORTS:
@@ -96,7 +96,7 @@ def is_at(origin: str, asked: Authority) -> bool:
     return authority.host == asked.host and (authority.port or default) == (asked.port or default)
 
 
-@lru_cache(maxsize=_KNOWN)  # a page sends its own with each edit
+@lru_cache(maxsize=_KNOWN)  # a page sends its origin with each edit
 def _site(origin: str) -> tuple[str, Authority] | None:
     """Scheme and authority of an origin; None if it's none."""
     match = _ORIGIN.fullmatch(origin.lower())
@@ -105,9 +105,10 @@ def _site(origin: str) -> tuple[str, Authority] | None:
 
 
 def origin_of(text: str) -> str | None:
-    """`text` as browsers write it into Origin, in small letters and without the scheme's own port; None if it's none.
+    """`text` as browsers write it into Origin, in small letters and without the scheme's own port; None if it's no
+    origin.
 
-    Any scheme will do: apps have their own, as `capacitor://localhost` and `chrome-extension://ID`.
+    Any scheme is allowed: apps have their own, such as `capacitor://localhost` and `chrome-extension://ID`.
     """
     site = _site(text)
     if site is None or text.endswith((":", ".")):
@@ -118,6 +119,6 @@ def origin_of(text: str) -> str | None:
 
 
 def is_hostless(origin: str) -> bool:
-    """Whether `origin`, in small letters, is an app's without a host: Electron's pages may be at `app://.`, and Android
-    shows an app's own files as `file://`."""
+    """Whether `origin`, in small letters, is an app's origin without a host: Electron's pages may be at `app://.`, and
+    Android shows an app's own files as `file://`."""
     return _HOSTLESS.fullmatch(origin) is not None

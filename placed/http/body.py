@@ -1,5 +1,5 @@
-"""Reads the bodies that clients send: forms and JSON objects, as names and values in order. Refuses all else by name.
-Pure.
+"""Reads the bodies that clients send: forms and JSON objects, as names and values in order. Refuses all others, and
+says why. Pure.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Pairs = list[tuple[str, object]]
 
 
 class Members(list[tuple[str, object]]):
-    """A JSON object's members in order, so that a repeated one is seen."""
+    """A JSON object's members in order, so that the caller notices a repeated one."""
 
 
 def most_body_bytes(path: str) -> int:
-    """How many bytes a body that is sent to `path` may have."""
+    """The most bytes that a body sent to `path` may have."""
     return _LARGER_BODIES.get(path, BODY_BYTES)
 
 
@@ -37,10 +37,10 @@ def media_type(request: Request, *allowed: str) -> str:
     """The body's media type, one of `allowed`.
 
     Raises:
-        Problem: 415, it's another, or the body is compressed.
+        Problem: 415, the type isn't in `allowed`, or the body is compressed.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", ""):  # nothing is unpacked here: a few bytes could become very many
+    if coding not in ("identity", ""):  # the server never unpacks a body: a few bytes could become very many
         detail = f"Content-Encoding {coding[:64]!r}; allowed is identity, a body as it is"
         raise Problem(415, "unsupported-media-type", detail, ("Accept-Encoding", "identity"))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -54,7 +54,7 @@ def form_pairs(form: str, where: str) -> Pairs:
     """The names and values of a query or a form, in order.
 
     Raises:
-        Problem: 400, more than 16 of them.
+        Problem: 400, there are more than 16.
     """
     try:
         return list(parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="replace"))
@@ -66,8 +66,8 @@ def json_members(body: bytes, expected: str) -> Members:
     """The members of the JSON object that `body` is.
 
     Args:
-        body: its bytes.
-        expected: is said to who sent something else.
+        body: the bytes.
+        expected: the words of the error for a client that sent something else.
 
     Raises:
         Problem: 400, it's no JSON object.
@@ -78,7 +78,7 @@ def json_members(body: bytes, expected: str) -> Members:
         raise _invalid("nests too deep", expected) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise _invalid("is not JSON", expected) from None
-    except ValueError:  # Python's own bound, 4,300 digits
+    except ValueError:  # Python's own limit, 4,300 digits
         raise _invalid("has a number of far too many digits", expected) from None
     if not isinstance(value, Members):
         raise _invalid("is not an object", expected)

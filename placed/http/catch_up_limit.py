@@ -1,9 +1,9 @@
 """Limits how many frames one client may get by catching up. Pure.
 
-A client, as for `placed.http.client_limit`, has an allowance of frames that fills up within a minute. A subscriber that
-begins a full frame or more behind takes as many frames from it as it lacks. It is refused only when none is left: so a
-client can overdraw the allowance once, and has to wait until that has come back. A subscriber that lacks less takes
-nothing, however often it comes.
+Each client, as in `placed.http.client_limit`, has an allowance of frames that fills up within a minute. A subscriber
+that begins a full frame or more behind takes as many frames from the allowance as it lacks. The server refuses it only
+if the allowance is empty. So a client can overdraw its allowance once, and then has to wait until the overdraft is paid
+back. A subscriber that lacks less than a frame takes nothing, however often it comes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FRAMES_FOR_EACH_STREAM: Final = 16  # 49,000 edits: three minutes of the busiest hour of r/place 2017
 _FULL_SECONDS: Final = 60.0
-_MOST_CLIENTS: Final = 65_536  # 10 MB; past them the one that asked longest ago is forgotten
+_MOST_CLIENTS: Final = 65_536  # 10 MB; past that, the client that asked longest ago is forgotten
 
 
 class CatchUpLimit:
@@ -29,23 +29,23 @@ class CatchUpLimit:
 
     Args:
         most_streams: how many streams a client may have at a time; each adds to its allowance. 0 is no limit.
-        unlimited: networks whose clients have no limit. Who has no IP address, as behind a Unix socket, has none.
+        unlimited: networks without a limit. A client without an IP address, as behind a Unix socket, has none either.
     """
 
     def __init__(self, most_streams: int, unlimited: Sequence[Network] = ()) -> None:
         self.most_frames = most_streams * FRAMES_FOR_EACH_STREAM
         self._unlimited = tuple(unlimited)
-        self._full_at: dict[bytes, float] = {}  # in the order in which they asked last
+        self._full_at: dict[bytes, float] = {}  # the client that asked longest ago first
 
     def __len__(self) -> int:
-        """How many clients are known to have taken anything."""
+        """How many clients' allowances are remembered."""
         return len(self._full_at)
 
     def take(self, address: str, frames: int, now_seconds: float) -> float:
         """Take so many frames from the allowance of the client at `address`.
 
         Returns:
-            0 if that was possible; otherwise in how many seconds it will be.
+            0 if that was possible; otherwise the seconds until it will be.
         """
         client = client_of(address)
         if not frames or not self.most_frames or client is None or is_inside(address, self._unlimited):
@@ -59,14 +59,14 @@ class CatchUpLimit:
         return 0.0
 
     def _forget(self, now_seconds: float) -> None:
-        """Forget the one that asked longest ago, if it has all again, or there are too many."""
+        """Forget the client that asked longest ago, if its allowance is full again, or there are too many clients."""
         oldest = next(iter(self._full_at))
         if self._full_at[oldest] <= now_seconds or len(self._full_at) > _MOST_CLIENTS:
             del self._full_at[oldest]
 
 
 def too_many_catch_ups(wait_seconds: float) -> Problem:
-    """The 429 to a client that has had as much as it may."""
+    """The 429 for a client whose allowance is used up."""
     detail = (
         "your address has asked for many old versions within a minute; wait, or load the image and follow from there"
     )

@@ -1,14 +1,14 @@
-"""Asks whoever paints without an account for a proof of work, by ALTCHA's protocol (version 1), and gives passes.
+"""Asks painters without an account for a proof of work, by ALTCHA's protocol (version 1), and gives out passes.
 
     GET /challenge     a salt and the SHA-256 of the salt and a number, which is to be found; signed
     POST /challenge    the number; answered with a pass (`placed.http.passes`)
 
-The key of a challenge's signature is made of the server's key and the author. So a solution is of use to the author
-alone whose challenge it was, and nothing is kept for a challenge that nobody solves.
+The key of a challenge's signature is made of the server's key and the author. So only the author who got a challenge
+can use its solution, and the server stores nothing for a challenge that nobody solves.
 
-A solution counts once. Should one come again all the same, to another server of a fleet, or after so many others that
-this one was forgotten, then nobody gains anything: a pass ends an hour after the challenge was made, not after it was
-solved, so both passes are the same.
+A solution counts once. It may be accepted a second time by another server of a fleet, or after so many other solutions
+that the server has forgotten it. Nobody gains anything by that: a pass ends an hour after the challenge was made, not
+after it was solved, so both passes are the same.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from placed.http.answer import Answer, Request
     from placed.http.client_address import Network
 
-# A search takes half of it at an average: 0.5 s for a computer's script, 3 s for an old phone's.
+# The average search tries half of these numbers: 0.5 s for a script on a computer, 3 s on an old phone.
 MOST_TRIES: Final = 1_000_000
-SOLVE_SECONDS: Final = 600  # to solve it; a phone's tab may sleep meanwhile
+SOLVE_SECONDS: Final = 600  # the time to solve a challenge; a phone's tab may sleep meanwhile
 _KEY_BYTES: Final = 32
 _MOST_CHARACTERS: Final = 1_024  # of a solution in base64; it has about 400
-_ALLOWED: Final = "a solution in base64, as ALTCHA has it"
+_ALLOWED: Final = "a solution in base64, as ALTCHA writes it"
 _EXPECTED: Final = 'a JSON object such as {"altcha": "eyJhbGdvcml0aG0iOi…"}'
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TEXTS: Final = {"challenge": _HEX, "signature": _HEX, "salt": re.compile(r"[0-9a-f]{24}\?expires=[0-9]{1,12}&")}
@@ -53,14 +53,14 @@ _TEXTS: Final = {"challenge": _HEX, "signature": _HEX, "salt": re.compile(r"[0-9
 
 @attrs.frozen
 class Challenge:
-    """One server's way to ask for a proof of work.
+    """The proof of work that one server asks for.
 
     Attributes:
         key: the author key; all servers of a fleet have the same.
         allow_origins: sites whose pages may send solutions.
-        trusted_proxies: whose word on a client's address counts.
-        now_seconds: since the epoch.
-        used: the solutions that were taken.
+        trusted_proxies: proxies that may name a client's address.
+        now_seconds: the wall clock, seconds since the epoch.
+        used: the solutions that clients have used.
     """
 
     key: bytes = attrs.field(repr=False)
@@ -73,11 +73,11 @@ class Challenge:
     )
 
     def require(self, request: Request, author: int) -> None:
-        """Raise a 403 `Problem` when who paints without an account brings no pass."""
+        """Raise a 403 `Problem` if a request without an account has no valid pass of this author."""
         require_pass(request, author, self._pass_key, self.now_seconds())
 
     def ask(self, request: Request) -> Answer:
-        """`GET /challenge`: a new one.
+        """`GET /challenge`: a new challenge.
 
         Raises:
             Problem: 400, proxies name different clients.
@@ -92,7 +92,7 @@ class Challenge:
         """`POST /challenge`: a pass for a solution.
 
         Raises:
-            Problem: 400, it's no solution; 403, it's wrong, too old, somebody else's, or was used before; 415.
+            Problem: 400, it's no solution; 403, it's wrong, too old, for another author, or already used; 415.
         """
         refuse_cross_site(request, self.allow_origins, self.trusted_proxies)
         author = self._author_of(request)
@@ -103,13 +103,13 @@ class Challenge:
             raise _refusal("it came too late")
         is_right, _ = altcha.verify_solution(solution, self._key_of(author), check_expires=False)
         if not is_right:
-            raise _refusal("it isn't right, or another address was asked")
+            raise _refusal("it's wrong, or the challenge was for another address")
         if not self.used.use(bytes.fromhex(solution["signature"]), end_seconds, now_seconds):
-            raise _refusal("it has been used")
+            raise _refusal("it has already been used")
         seconds = PASS_SECONDS - SOLVE_SECONDS
         made = make_pass(author, end_seconds + seconds, self._pass_key)
         lives = int(end_seconds + seconds - now_seconds)
-        cookie = set_cookie(COOKIE, made, lives, secure=False)  # it may be asked for over plain HTTP, too
+        cookie = set_cookie(COOKIE, made, lives, secure=False)  # the page may use plain HTTP, too
         return json_answer({"pass": made, "expires": end_seconds + seconds}, cookie)
 
     def _author_of(self, request: Request) -> int:
@@ -128,10 +128,10 @@ def _refusal(why: str) -> Problem:
 
 
 def _solution_of(request: Request) -> PayloadType:
-    """The solution in a body, each member of the type and form that it was given in.
+    """The solution in a body; each member has the type and form that the challenge had.
 
     Raises:
-        Problem: 400, there is none; 415.
+        Problem: 400, there is no solution; 415.
     """
     if not request.body:
         raise missing_parameter("altcha", _ALLOWED)

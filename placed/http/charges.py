@@ -1,7 +1,4 @@
-"""Says in answers what charges an author has: in the headers of each edit, in `cooldown` of /info and /me, in refusals.
-
-Pure.
-"""
+"""Tells an author's charges in answers: the headers of each edit, `cooldown` of /info and /me, and refusals. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def charges_told(cooldowns: Cooldowns, author: int, now_ms: int) -> dict[str, Any]:
-    """The member `cooldown`: the rule that holds for the author, and what they have left."""
+    """The member `cooldown`: the rule for the author, and the charges that they have left."""
     rule, standing = cooldowns.rule_of(author), cooldowns.standing(author, now_ms)
     return {
         "charges": rule.charges,
@@ -26,13 +23,13 @@ def charges_told(cooldowns: Cooldowns, author: int, now_ms: int) -> dict[str, An
 
 
 def charges_left(cooldowns: Cooldowns, author: int, now_ms: int) -> Headers:
-    """The headers of an edit's answer; none without a cooldown."""
+    """The headers of the answer to an edit; empty without a cooldown."""
     rule = cooldowns.rule_of(author)
     return _rate_limit(rule, cooldowns.standing(author, now_ms)) if rule.charge_ms else ()
 
 
 def _rate_limit(rule: Rule, standing: Standing) -> Headers:
-    """The headers of draft-ietf-httpapi-ratelimit-headers: policy, what is left, and seconds to the next charge."""
+    """The headers of draft-ietf-httpapi-ratelimit-headers: policy, charges left, and seconds to the next charge."""
     window, reset = -(-rule.window_ms // 1000), -(-standing.next_ms // 1000)
     return (
         ("RateLimit-Policy", f'"edits";q={rule.charges};w={window}'),
@@ -41,7 +38,7 @@ def _rate_limit(rule: Rule, standing: Standing) -> Headers:
 
 
 def too_few_charges(cooldowns: Cooldowns, author: int, now_ms: int, count: int) -> Problem:
-    """The 429 to who wants `count` charges, and has fewer."""
+    """The 429 for an author who needs `count` charges, and has fewer."""
     rule, standing = cooldowns.rule_of(author), cooldowns.standing(author, now_ms)
     seconds = cooldowns.wait_ms(author, now_ms, count) / 1000
     if count == 1:

@@ -1,7 +1,8 @@
 """Finds a request's client: the peer's address, or the address that a trusted proxy names.
 
-`X-Forwarded-For` and `Forwarded` (RFC 7239) are lists. Each proxy adds the address that called it, at the end. So, from
-the end, an entry counts only if a trusted peer added it. Headers of anybody else are ignored. Pure.
+`X-Forwarded-For` and `Forwarded` (RFC 7239) are lists. Each proxy adds, at the end, the address that called it. This
+module reads the list from its end, and an entry counts only if a trusted proxy added it. All other entries are ignored.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from placed.http.answer import Request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_MOST_HOPS: Final = 32  # that are looked at, from the end; who is further away than so many proxies isn't believed
+_MOST_HOPS: Final = 32  # entries that are read, from the end; an address further away isn't believed
 _MOST_ENTRY: Final = 512  # characters
 PAIR: Final = r'(?:^|;)\s*{}\s*=\s*(?:"([^"]*)"|([^;,"\s]*))'
 _FOR = re.compile(PAIR.format("for"), re.IGNORECASE)
@@ -28,8 +29,7 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
     """The address of the client that sent `request`.
 
     Raises:
-        Problem: 400, a trusted proxy passed on both headers and they differ, so that one may be the client's
-            own.
+        Problem: 400, a trusted proxy passed on both headers and they differ, so that the client may have written one.
     """
     if not trusted or not is_inside(request.peer, trusted):
         return request.peer
@@ -48,12 +48,12 @@ def entries_of(request: Request, field: str) -> list[str]:
 
 
 def addresses_of(forwarded: list[str]) -> list[str]:
-    """The address in each entry of `Forwarded`, from `for`; empty where an entry has none."""
+    """The address in each entry of `Forwarded`, from `for`; empty for an entry without an address."""
     return [value_of(_FOR, entry) for entry in forwarded]
 
 
 def value_of(pair: re.Pattern[str], entry: str) -> str:
-    """The value of a pair, a pattern made of `PAIR`, in an entry of `Forwarded`; empty where it has none."""
+    """The value of a pair in an entry of `Forwarded`; empty without that pair. `pair` is a pattern made of `PAIR`."""
     match = pair.search(entry) if len(entry) <= _MOST_ENTRY else None
     return (match[1] or match[2] or "") if match else ""
 
@@ -61,7 +61,7 @@ def value_of(pair: re.Pattern[str], entry: str) -> str:
 def x_forwarded(request: Request, what: str, trusted: Sequence[Network]) -> str:
     """The entry of `X-Forwarded-…` that the outermost trusted proxy added; empty without one.
 
-    A proxy that sets the field anew leaves fewer entries than there are proxies: then the first of them is its.
+    A proxy that overwrites the field leaves fewer entries than there are proxies: then the first entry counts.
     """
     entries = entries_of(request, f"x-forwarded-{what}")
     if not entries:
@@ -80,14 +80,14 @@ def forwarded(request: Request, pair: re.Pattern[str], trusted: Sequence[Network
 
 
 def walk(chain: list[str], peer: str, trusted: Sequence[Network]) -> tuple[str, int]:
-    """The address at which trust ends, and how many entries, from the end, were added by somebody trusted.
+    """The address at which trust ends, and how many entries, from the end, trusted proxies added.
 
-    `peer` is trusted.
+    `peer` must be trusted.
     """
     address = peer
     for believed, entry in enumerate(reversed(chain), 1):
         hop = _bare(entry)
-        if hop is None:  # the proxy hides it, or it's garbage from further away than we can believe
+        if hop is None:  # the proxy hides the address, or it's garbage
             return address, believed
         address = hop
         if not is_inside(address, trusted):
@@ -96,7 +96,7 @@ def walk(chain: list[str], peer: str, trusted: Sequence[Network]) -> tuple[str, 
 
 
 def _bare(entry: str) -> str | None:
-    """The IP address in `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80`; None when there is none."""
+    """The IP address in `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80`; None without an IP address."""
     host = entry
     if entry.startswith("["):
         host = entry[1:].partition("]")[0]
@@ -106,7 +106,7 @@ def _bare(entry: str) -> str | None:
         ip = ipaddress.ip_address(host)
     except ValueError:
         return None
-    # One client, one spelling: the two headers are compared.
+    # One spelling for each client, because `client_address` compares the two headers.
     return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 

@@ -1,7 +1,8 @@
-"""Limits how much one client may have open at a time: connections, or streams.
+"""Limits how many connections, or streams, one client may have open at a time.
 
-A client is an address, an IPv6 address together with its whole /64, as for cooldowns. Only what is open is counted, and
-a counter that has come to 0 is removed. So there are never more counters than open connections and streams. Pure.
+A client is an address; an IPv6 address counts together with its whole /64, as for cooldowns. A counter counts only open
+connections or streams, and is removed when it comes to 0. So there are never more counters than open connections and
+streams. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _RETRY_SECONDS = 10.0  # a guess: a tab that is closed makes room
 
 
 class Held:
-    """One client's count of open connections or streams; all of them share it. Each calls `leave` once."""
+    """One client's counter, which all its open connections or streams share. Each of them calls `leave` once."""
 
     __slots__ = ("_by_client", "_client", "count")
 
@@ -31,7 +32,7 @@ class Held:
         self.count = 0
 
     def leave(self) -> None:
-        """One of them is closed."""
+        """Count down, because one connection or stream has closed."""
         self.count -= 1
         if not self.count:
             self._by_client.pop(self._client, None)
@@ -42,21 +43,21 @@ class ClientLimit:
 
     Args:
         most: how many one client may have open; 0 is no limit.
-        unlimited: networks whose clients aren't counted. Who has no IP address, as behind a Unix socket, isn't either.
+        unlimited: networks whose clients aren't counted; nor is a client without an IP address, as on a Unix socket.
     """
 
     def __init__(self, most: int, unlimited: Sequence[Network] = ()) -> None:
         self.most = most
         self._unlimited = tuple(unlimited)
         self._by_client: dict[bytes, Held] = {}
-        self._uncounted = Held({}, b"")  # one for all of them: it is held for as long as a stream, by each stream
+        self._uncounted = Held({}, b"")  # one for all uncounted clients: each of their streams keeps it till its end
 
     def __len__(self) -> int:
         """How many clients have anything open."""
         return len(self._by_client)
 
     def enter(self, address: str) -> Held | None:
-        """One more for the client at `address`, to be left again; None when it has all that it may."""
+        """Count one more for the client at `address`, until `leave`; None if the client has as many as it may."""
         client = client_of(address)
         if not self.most or client is None or is_inside(address, self._unlimited):
             self._uncounted.count += 1
@@ -71,6 +72,6 @@ class ClientLimit:
 
 
 def too_many(what: str, limit: ClientLimit) -> Problem:
-    """The 429 to a client that has as many `what`, streams or connections, open as it may."""
-    detail = f"your address has {limit.most} {what} open, as many as it may; close some, or try again"
+    """The 429 for a client that has as many `what`, such as streams or connections, open as it may."""
+    detail = f"your address has {limit.most} {what} open, which is the limit; close some, or try again"
     return Problem(429, f"too-many-{what}", detail, retry_after(_RETRY_SECONDS), limit=limit.most)

@@ -1,7 +1,7 @@
 """Reads and writes cookies (RFC 6265). Pure.
 
-A request may have several `Cookie` fields over HTTP/2, which the lanes join with ", ", as they join all others. A
-cookie's value has neither a comma nor a semicolon, so both of them part one cookie from the next.
+Over HTTP/2 a request may have several `Cookie` fields. The lanes join them with ", ", as they join all repeated
+headers. A cookie's value has neither a comma nor a semicolon, so both characters separate cookies.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PARTS: Final = re.compile(r"[;,]")
-_KNOWN: Final = 4_096  # requests' cookies that are kept, with what was found in them
+_KNOWN: Final = 4_096  # headers that are remembered, with the cookie found in each
 _KNOWN_CHARACTERS: Final = 512  # of each, 3 MB in all
 
 
 def cookie_of(headers: Mapping[str, str], name: str) -> str:
-    """The value of the cookie `name`; empty where there is none. The first one counts, as browsers send the one that
+    """The value of the cookie `name`; empty without it. The first one counts, because browsers send the cookie that
     fits best before the others.
     """
     cookies = headers.get("cookie", "")
@@ -36,20 +36,20 @@ def _find(cookies: str, name: str) -> str:
     return ""
 
 
-# A browser says the same with each edit; to part it anew takes 1 us.
+# A browser sends the same header with each edit; parsing it anew takes 1 us.
 _known = lru_cache(maxsize=_KNOWN)(_find)
 
 
 def set_cookie(name: str, value: str, seconds: int, *, secure: bool) -> tuple[str, str]:
-    """The header that has a browser keep a cookie for so many seconds; 0 of them have it forget the cookie.
+    """The header that makes a browser keep a cookie for so many seconds; with 0 the browser forgets the cookie.
 
-    No script can read it, and no other site's page sends it along with what it posts.
+    No script can read the cookie, and browsers don't send it with a POST from another site's page.
 
     Args:
-        name: of the cookie.
-        value: letters, digits and punctuation, but for quotes, commas, semicolons and backslashes.
-        seconds: that it lives.
-        secure: whether it may only be sent over HTTPS.
+        name: the cookie's name.
+        value: letters, digits and punctuation, but no quotes, commas, semicolons or backslashes.
+        seconds: how long the cookie lives.
+        secure: whether browsers send the cookie only over HTTPS.
     """
     safe = "; Secure" if secure else ""
     return ("Set-Cookie", f"{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{safe}")

@@ -1,4 +1,4 @@
-"""Reads the edits of a `POST /edits`: a JSON object with one list. It takes all of them, or none. Pure."""
+"""Reads the edits of a `POST /edits`: a JSON object with one list. Accepts all edits, or none. Pure."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def edits_of(request: Request, definition: Definition, most: int) -> NDArray[np.
 
     Args:
         request: the request; its query is ignored.
-        definition: of the canvas that they are for.
-        most: edits that one request may hold.
+        definition: the definition of the canvas.
+        most: how many edits one request may hold.
 
     Returns:
         dtype `placed.canvas.events.EDIT`, shape (n,), in the order given, n from 1 to `most`; the author is 0.
 
     Raises:
-        Problem: 400 for a body that is something else, or an edit that isn't one of the canvas; 414; 415.
+        Problem: 400, the body is no such object, or an edit doesn't fit the canvas; 414; 415.
     """
     query_pairs(request.query)
     listed = _listed(request, most)
@@ -49,7 +49,7 @@ def edits_of(request: Request, definition: Definition, most: int) -> NDArray[np.
 
 
 def _listed(request: Request, most: int) -> list[object]:
-    """The list under `edits`, if it isn't too long."""
+    """The list under `edits`, of 1 to `most` entries."""
     allowed = f"a list of 1 to {most} edits, each [x, y, color]"
     members = Members()
     if request.body:
@@ -63,7 +63,7 @@ def _listed(request: Request, most: int) -> list[object]:
     if len(members) > 1:
         raise invalid_parameter("edits", f"{len(members)} lists", allowed, "is repeated")
     ((_, listed),) = members
-    if type(listed) is not list:  # an object is read as a list of another type
+    if type(listed) is not list:  # a JSON object is a `Members` here, a subclass of list
         raise invalid_parameter("edits", _shown(listed), allowed, "is not a list")
     if not 1 <= len(listed) <= most:
         raise invalid_parameter("edits", f"{len(listed)} edits", allowed, "is too long" if listed else "is empty")
@@ -71,14 +71,14 @@ def _listed(request: Request, most: int) -> list[object]:
 
 
 def _shown(value: object) -> object:
-    """Something short to say of a value that may be as long as a body."""
+    """A short text for a value that may be as long as a body."""
     if isinstance(value, Members):
         return "an object"
     return "a list" if isinstance(value, list) else value
 
 
 def _table(listed: list[object], limits: tuple[int, int, int]) -> NDArray[np.float64] | None:
-    """The numbers of all edits, shape (n, 3); None where they have to be looked at one by one."""
+    """The numbers of all edits, shape (n, 3); None if the edits have to be checked one by one."""
     try:
         if not set(map(type, chain.from_iterable(listed))) <= {int, float}:  # type: ignore[arg-type]  # may raise
             return None

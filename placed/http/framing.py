@@ -1,6 +1,7 @@
 """Says which sites' pages may show the canvas in a frame: only this site's, and those of `--allow-embed`.
 
-A page can lead somebody to click on a frame that they take for something else. That is why it needs a setting. Pure.
+A hostile page could show the canvas in a frame, make it look like something else, and so get people to click on it.
+That is why other sites need a setting. Pure.
 """
 
 from __future__ import annotations
@@ -12,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def frame_ancestors(sites: Sequence[str]) -> str:
-    """The directive of a Content-Security-Policy by which browsers show the page in frames of these sites alone."""
+    """The Content-Security-Policy directive that lets only this site and `sites` show the page in a frame."""
     return " ".join(("frame-ancestors 'self'", *sites))

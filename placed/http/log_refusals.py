@@ -1,4 +1,4 @@
-"""Says why nothing can be appended just now."""
+"""Turns errors of the log and the writer into problems that say why the server can't take an edit now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RESTART_RETRY_SECONDS: Final = 3.0
 
 
 def unavailable(error: Exception) -> Problem:
-    """The 503 for a log or writer that takes nothing just now."""
+    """The 503 for a log or writer that takes no edits now."""
     if isinstance(error, WriterFull):
         return Problem(503, "writer-full", str(error), retry_after(_FULL_RETRY_SECONDS))
     if isinstance(error, WriterClosed):

@@ -10,7 +10,7 @@ from placed.http.answer import invalid_parameter
 
 ALLOWED: Final = "a moment such as 2017-04-01T12:00:00Z, or the ms since 1970 such as 1491048000000"
 _MS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
-# A + in a query that nobody escaped is a space.
+# An unescaped + in a query is read as a space.
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+\- ])(\d\d):(\d\d))", re.ASCII
 )
@@ -22,7 +22,7 @@ def moment_of(name: str, text: str) -> int:
     """The moment that a parameter names, in ms since the epoch.
 
     Raises:
-        Problem: 400, it's none, or not in the years 1970 to 9999.
+        Problem: 400, it's no moment, or not in the years 1970 to 9999.
     """
     if _MS.fullmatch(text):
         ms = int(text)
@@ -50,5 +50,5 @@ def _ms(name: str, text: str, match: re.Match[str]) -> int:
 def in_words(ms: int) -> str:
     """A moment as RFC 3339, in UTC with ms."""
     moment = _EPOCH + timedelta(milliseconds=ms)
-    # A fifth of what strftime takes: a pixel's past has a hundred.
+    # This takes a fifth of strftime's time: a pixel's past has a hundred moments.
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,9 +1,9 @@
-"""Says to everybody whether the canvas takes edits, when that changes, and what is announced: in /info, and the status.
+"""Tells all clients whether the canvas takes edits, when that changes, and the announcement: in /info and the status.
 
     {"gate": {"open": true, "opens": null, "closes": "2026-12-01T18:00:00.000Z"}, "announcement": null}
 
-The status leaves `gate` out while the canvas is open and nothing is planned, and `announcement` while there is none: so
-it is as short as ever on a canvas without acts. Pure.
+The status leaves out `gate` while the canvas is open and nothing is planned, and `announcement` while there is none. So
+the status stays short on a canvas without acts. Pure.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def notices(acts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
 
 
 def status_members(acts: Mapping[str, Any], now_ms: int) -> bytes:
-    """The members of the status, each after a comma; nothing where there is nothing to say."""
-    if not acts:  # asked several times a second
+    """The members of the status, each after a comma; empty without any."""
+    if not acts:  # this is called several times a second
         return b""
     told = {name: value for name, value in notices(acts, now_ms).items() if value not in (None, _PLAINLY_OPEN)}
     return b", %b" % json.dumps(told).encode()[1:-1] if told else b""
 
 
 def problem_of(forbidden: Forbidden) -> Problem:
-    """The 403 to an edit that acts don't allow."""
+    """The 403 for an edit that acts forbid."""
     match forbidden:
         case Closed(opens_ms=opens_ms):
             opens = _moment(opens_ms)

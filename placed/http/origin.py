@@ -1,8 +1,8 @@
 """Says which sites' pages may use the API: only this site's, and those of `--allow-origin`.
 
-The test for a cross-site request is the one of Go 1.25's `http.CrossOriginProtection`. `Sec-Fetch-Site` decides if the
-browser sends it; over plain HTTP it doesn't. Otherwise Origin's host and port have to be those that the request asked
-for. Programs send neither, and pass. Pure.
+The test for a cross-site request is the one of Go 1.25's `http.CrossOriginProtection`. If the browser sends
+`Sec-Fetch-Site`, that header decides; over plain HTTP browsers don't send it. Then the host and port in Origin must be
+those that the request asks for. Programs send neither header, and pass. Pure.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from placed.http.client_address import Network
 
 _EXPOSED = "X-Canvas-Version, X-Canvas-Log, X-Canvas-Time, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
-# What polyfills of EventSource, fetch libraries and tracers add by themselves; most of it means nothing here. But a
-# page whose preflight is refused can do nothing, and isn't told why. The star is for all others, but old browsers don't
-# know it, and Authorization isn't part of it (Fetch standard, section 3.3.2).
+# Headers that polyfills of EventSource, fetch libraries and tracers add by themselves. The server ignores most of them,
+# but without this list the browser would refuse the page's whole request, and not say why. The star is for all other
+# headers, but old browsers don't know it, and it doesn't cover Authorization (Fetch standard, section 3.3.2).
 _TAKEN = (
     "Accept, Accept-Language, Authorization, Baggage, Cache-Control, Content-Type, If-Modified-Since, If-None-Match, "
     "Last-Event-ID, Pragma, Traceparent, Tracestate, User-Agent, X-Placed-Pass, X-Request-ID, X-Requested-With, *"
@@ -35,9 +35,9 @@ def refuse_cross_site(request: Request, allowed: Sequence[str], trusted: Sequenc
     """Raise a 403 `Problem` when another site's page sent `request`.
 
     Args:
-        request: one that changes something.
-        allowed: origins that may.
-        trusted: proxies, which may tell the host that they were asked for.
+        request: a request that changes something.
+        allowed: other sites' origins that may send it.
+        trusted: proxies that may name the host that the client asked for.
     """
     origin = request.headers.get("origin")
     if origin is not None and _is_allowed(origin, allowed):
@@ -51,9 +51,10 @@ def refuse_cross_site(request: Request, allowed: Sequence[str], trusted: Sequenc
 
 
 def is_of_own_page(request: Request, trusted: Sequence[Network] = ()) -> bool:
-    """Whether no other site's page has sent `request`, not even one that `--allow-origin` names.
+    """Whether `request` comes from this server's own page, or a program, and not from another site's page, not even one
+    that `--allow-origin` names.
 
-    That is what a cookie counts for. Pages of the same site, which may be of another port, get no further than others.
+    Only then a cookie counts. A page of the same site but another origin, such as another port, counts as another's.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -67,7 +68,7 @@ def _is_own(origin: str, request: Request, trusted: Sequence[Network]) -> bool:
 
 
 def _refusal(origin: str | None, request: Request, trusted: Sequence[Network]) -> str:
-    """The refusal if it is another site's page, or our own behind a proxy that hides its host."""
+    """The refusal, for another site's page, or for our own page behind a proxy that hides the host."""
     if origin is None:
         return "a page of another site may not do this; --allow-origin would let it place edits"
     host = asked_host(request, trusted)[:_SHOWN_HOST]

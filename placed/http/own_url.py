@@ -1,7 +1,7 @@
-"""Makes URLs of this server as its visitors write them, also behind proxies: to be sent back to from elsewhere. Pure.
+"""Makes URLs of this server as clients see it, also behind proxies, for links that lead back from other sites. Pure.
 
-The host is the one that the client asked for, and the scheme the one that it came by. A proxy that serves the canvas
-below a path tells that path in `X-Forwarded-Prefix`; only a trusted proxy's counts.
+A URL has the host that the client asked for, and the scheme that it used. A proxy that serves the canvas below a path
+names that path in `X-Forwarded-Prefix`; only a trusted proxy's header counts.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def own_url(request: Request, path: str, trusted: Sequence[Network], *, has_tls: bool) -> str:
-    """The URL by which the client of `request` gets to `path`, which begins with a slash.
+    """The URL at which the client of `request` finds `path`, which begins with a slash.
 
     Raises:
-        Problem: 400, it asks for no host, or proxies disagree.
+        Problem: 400, the request names no host, or proxies disagree.
     """
     asked = authority_of(asked_host(request, trusted))
     if asked is None:

@@ -1,7 +1,7 @@
-"""Answers what each visitor's page asks for first: the page itself, its files, the canvas, and who asks.
+"""Answers the first requests of each visitor's browser: for the page itself, its files, the canvas, and `/me`.
 
-A page that is loaded for the first time asks 70 times, and a class or a crowd opens it in the same minute. Nearly all
-of it is in memory, and needs no wait, so the fast lane answers it as the other lane does, by the same endpoints.
+The first load of a page is 70 requests, and a class or a crowd opens it in the same minute. Nearly all of the answers
+are in memory and need no wait, so the fast lane gives them as the other lane does, by the same endpoints.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from placed.http.sign_in import SignIns
 
 IMAGE, ME = "/canvas.png", "/me"
-PATHS: Final = (IMAGE, "/", "/info", "/icon", ME)  # those with the files', which begin with
-FILES: Final = "/static/"
+PATHS: Final = (IMAGE, "/", "/info", "/icon", ME)
+FILES: Final = "/static/"  # the paths of the page's files begin with this
 
 
 class PageLoad:
-    """One server's.
+    """The endpoints that a page's load needs, of one server.
 
     Args:
-        api: has the image, and the facts about the canvas.
-        page: has the page, and its files.
-        sign_ins: know who asks.
+        api: has the image and `/info`.
+        page: has the page, its files and its icon.
+        sign_ins: has `/me`.
     """
 
     def __init__(self, api: Api, page: HostPage, sign_ins: SignIns) -> None:
@@ -42,7 +42,7 @@ class PageLoad:
         self._file = page.pages.file
 
     def at_once(self, path: str, request: Request) -> Answer | None:
-        """The answer to a GET or HEAD of `path`, without a wait; None where it takes one, or is none of these.
+        """The answer to a GET or HEAD of `path`, without a wait; None if it needs a wait, or `path` is another one.
 
         Raises:
             Problem: as the endpoint says.
@@ -53,7 +53,7 @@ class PageLoad:
         return self._file(path.removeprefix(FILES), request) if path.startswith(FILES) else None
 
     async def answer(self, path: str, request: Request) -> Answer:
-        """The same, however long it takes, of a `path` that is one of these.
+        """The answer to a GET or HEAD of one of these paths, even if it needs a wait.
 
         Raises:
             Problem: as the endpoint says.

@@ -1,4 +1,4 @@
-"""Reads what clients send: edits by query, form or JSON, and versions. Refuses everything else, by name. Pure."""
+"""Reads parameters that clients send: edits by query, form or JSON, and versions. Refuses all else by name. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUERY_BYTES: Final = 2_048
 MAX_VERSION: Final = 2**63 - 1  # offsets are signed 64-bit numbers in Kafka
 _LOG_ID_CHARACTERS: Final = 64
 _VERSIONS: Final = f"an integer from 0 to {MAX_VERSION}"
-# By polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up as Mercure's clients are.
+# From polyfills of EventSource that can't set the header: Yaffle's, amvtek's, and those set up like Mercure's clients.
 _LAST_IDS: Final = frozenset({"lasteventid", "evs_last_event_id", "last-event-id", "last_event_id"})
 _EXPECTED: Final = 'a JSON object such as {"x": 1, "y": 2, "color": 3}'
 _PLAIN_EDIT = re.compile(r"x=([0-9]{1,4})&y=([0-9]{1,4})&color=([0-9]{1,3})", re.ASCII)
@@ -35,7 +35,7 @@ def edit_of(request: Request, definition: Definition) -> tuple[int, int, int]:
             body that is not what its type says; 414; 415.
     """
     plain = None if request.body else _PLAIN_EDIT.fullmatch(request.query)
-    if plain is not None:  # as nearly all are; the rest finds out what is wrong with another
+    if plain is not None:  # nearly all are; the code below finds out what is wrong with the others
         x, y, color = int(plain[1]), int(plain[2]), int(plain[3])
         if x < definition.width and y < definition.height and color < definition.colors:
             return x, y, color
@@ -51,7 +51,7 @@ def version_of(request: Request) -> int:
     """The version that a stream begins at: the header `Last-Event-ID` wins over `lastEventId`, and that over `v`.
 
     Raises:
-        Problem: 400 when all are missing, or the one that counts is no version; 414.
+        Problem: 400, all three are missing, or the winner is no version; 414.
     """
     pairs = query_pairs(request.query)
     last = request.headers.get("last-event-id", "")
@@ -67,16 +67,16 @@ def version_of(request: Request) -> int:
 
 
 def image_version_of(request: Request) -> int:
-    """The version that an image is asked to have reached, `v`; 0 without one, as what is no version is passed over."""
+    """The version that an image must have reached, `v`; 0 without one, and if `v` is no version."""
     match = _IMAGE_VERSION.search(request.query) if request.query else None
     return int(match[1]) if match else 0
 
 
 def wait_of(request: Request, most_seconds: int) -> float | None:
-    """How many seconds a poll waits for something new; None where a stream is asked for.
+    """How many seconds a poll waits for new edits; None if the client asks for a stream.
 
     Raises:
-        Problem: 400, it's no number of seconds from 0 to `most_seconds`, or repeated; 414.
+        Problem: 400, `wait` is no number of seconds from 0 to `most_seconds`, or it's repeated; 414.
     """
     values = [str(value) for key, value in query_pairs(request.query) if key == "wait"]
     if not values:
@@ -95,7 +95,7 @@ def choice(request: Request, name: str, allowed: tuple[str, ...], default: str) 
     """A query parameter that is one of a few words.
 
     Raises:
-        Problem: 400, it's another, or repeated.
+        Problem: 400, it's another word, or it's repeated.
     """
     values = [value for key, value in query_pairs(request.query) if key == name]
     if not values:
@@ -109,7 +109,7 @@ def choice(request: Request, name: str, allowed: tuple[str, ...], default: str) 
 
 
 def text(request: Request, name: str, max_length: int) -> str | None:
-    """A query parameter that is any short text; None when it's missing.
+    """A query parameter that is any short text; None if it's missing.
 
     Raises:
         Problem: 400, it's repeated or too long.
@@ -126,7 +126,7 @@ def text(request: Request, name: str, max_length: int) -> str | None:
 
 
 def log_of(request: Request) -> str | None:
-    """The log that a request is about, by its id; None for whichever there is.
+    """The id of the log that a request names; None for any log.
 
     Raises:
         Problem: 400, it's repeated or too long.
@@ -135,7 +135,7 @@ def log_of(request: Request) -> str | None:
 
 
 def integer(name: str, value: object, low: int, high: int) -> int:
-    """`value` as an integer of [low, high], both included; `placed.canvas.whole_number` says how it may be spelled.
+    """`value` as an integer from `low` to `high`, both included; `placed.canvas.whole_number` has the spellings.
 
     Raises:
         Problem: 400.
@@ -150,10 +150,10 @@ def integer(name: str, value: object, low: int, high: int) -> int:
 
 
 def area_on(definition: Definition, name: str, value: object) -> Area:
-    """`value`, a list of x, y, width and height, as an area of which every pixel is on the canvas.
+    """`value`, a list of x, y, width and height, as an area that is completely on the canvas.
 
     Raises:
-        Problem: 400; None means that it is missing.
+        Problem: 400, it's no such list, or it's None, which means that it's missing.
     """
     allowed = f"[x, y, width, height], all on the canvas of {definition.width} x {definition.height} pixels"
     if value is None:
@@ -171,7 +171,7 @@ def query_pairs(query: str) -> Pairs:
     """The query's names and values, in order.
 
     Raises:
-        Problem: 400, more than 16 of them; 414, too long.
+        Problem: 400, there are more than 16; 414, the query is too long.
     """
     if len(query) > QUERY_BYTES:
         raise Problem(414, "too-large", f"a query of {len(query)} bytes; allowed are {QUERY_BYTES}")

@@ -1,10 +1,10 @@
-"""Makes and checks passes: who has solved a challenge may paint for an hour. Pure.
+"""Makes and checks passes: a client that has solved a challenge may paint for an hour. Pure.
 
     pass = END "." MAC      END: whole seconds since the epoch, in decimal
                             MAC: 16 bytes of keyed BLAKE2b over author and END, in base64url without padding
 
-The author isn't in it: a pass fits the one that it was made for, and says nothing of them. Nothing is kept for a pass,
-and all servers with one author key take each other's.
+The pass doesn't contain its author: it's valid only for that author, but reveals nothing about them. The server stores
+nothing for a pass, and all servers with one author key accept each other's passes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COOKIE: Final = "placed-pass"
 HEADER: Final = "x-placed-pass"
 PASS_SECONDS: Final = 3_600
-_KNOWN: Final = 4_096  # passes, 1 MB; who paints, paints again
+_KNOWN: Final = 4_096  # passes, 1 MB; somebody who paints soon paints again
 _PASS: Final = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{22})", re.ASCII)
 _DETAIL: Final = (
     "painting without an account needs a proof of work first, once an hour and for each address: GET /challenge, and "
@@ -34,14 +34,14 @@ _DETAIL: Final = (
 
 
 def make_pass(author: int, end_seconds: int, key: bytes) -> str:
-    """A pass for an author that holds until `end_seconds` since the epoch."""
+    """A pass for an author, valid until `end_seconds` since the epoch."""
     return f"{end_seconds}.{_mac(author, end_seconds, key)}"
 
 
 def require_pass(request: Request, author: int, key: bytes, now_seconds: float) -> None:
-    """Raise a 403 `Problem` when a request brings no pass of this author that still holds.
+    """Raise a 403 `Problem` if a request has no valid pass of this author.
 
-    The header, by which bots send it, wins over the cookie.
+    The header, which bots use, wins over the cookie.
     """
     told = request.headers.get(HEADER) or cookie_of(request.headers, COOKIE)
     if not told or _end_of(told, author, key) <= now_seconds:
@@ -50,7 +50,7 @@ def require_pass(request: Request, author: int, key: bytes, now_seconds: float) 
 
 @lru_cache(maxsize=_KNOWN)
 def _end_of(told: str, author: int, key: bytes) -> int:
-    """When a pass ends, in seconds since the epoch; 0 for one that isn't this author's, or is none at all."""
+    """When a pass ends, in seconds since the epoch; 0 for another author's pass, and for a text that is no pass."""
     match = _PASS.fullmatch(told)
     if match is None:
         return 0

@@ -1,7 +1,7 @@
-"""Lets hosts look after people over HTTP: `GET /people` and what is below it. `placed people --url` asks here.
+"""Lets hosts look after people over HTTP: `GET /people` and the paths below it. `placed people --url` uses them.
 
-The questions and acts are those of `placed.people.hosting`: a question's fields come in the query, an act's as JSON.
-Only a host may ask. Nobody else learns more than that.
+`placed.people.hosting` has the questions and acts. The fields of a question come in the query, those of an act as JSON.
+Only a host may use these paths, and the error tells anybody else nothing more than that.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ ACTS: Final = {
     "host-link": frozenset[str](),
     "revoke": frozenset({"code", "token"}),
 }
-# These read up to a thousand records of the file, some tenths of a ms each. The others are in memory, or read one.
+# These read up to a thousand records of the file, some tenths of a ms each. The others use memory, or read one record.
 _LONG: Final = frozenset({"people", "codes"})
 _EXPECTED: Final = "a JSON object with the fields of this act"
 
 
 @attrs.frozen
 class PeopleDesk:
-    """That of one server.
+    """The endpoints for hosts of one server.
 
     Attributes:
-        askers: who asks.
-        hosting: the people.
+        askers: finds out who sent a request.
+        hosting: answers the questions about people, and does the acts.
     """
 
     askers: Askers
@@ -75,7 +75,7 @@ class PeopleDesk:
         return json_answer(told)
 
     async def act(self, what: str, request: Request) -> Answer:
-        """Do what an act of `ACTS` says.
+        """Do an act of `ACTS`.
 
         Raises:
             Problem: 400, 401, 403, 404, 409, 415, 503.
@@ -94,7 +94,7 @@ class PeopleDesk:
 
 
 def _once(pairs: Iterable[tuple[str, Any]], known: frozenset[str]) -> dict[str, Any]:
-    """The fields, each of which is known and comes once."""
+    """The fields; refuses an unknown and a repeated one."""
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name not in known:
@@ -108,7 +108,7 @@ def _once(pairs: Iterable[tuple[str, Any]], known: frozenset[str]) -> dict[str, 
 
 @contextlib.contextmanager
 def _problems() -> Iterator[None]:
-    """Make problems of what can't be done."""
+    """Turn the errors of a question or an act into problems."""
     try:
         yield
     except BadField as error:

@@ -1,4 +1,4 @@
-"""Makes problems of what the people store can't do."""
+"""Turns errors and refusals of the people store into problems."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ RETRY_SECONDS: Final = 2.0
 
 
 def people_unavailable(_error: StoreError) -> Problem:
-    """The 503 for a store that can't be read or written; its own words name a path, which is nobody's business here."""
+    """The 503 for a store that can't be read or written, without the error's own text: that names a path."""
     detail = "the people store can't be read or written just now; nobody can sign in"
     return Problem(503, "people-unavailable", detail, retry_after(RETRY_SECONDS))
 
 
 def taken_or_full(refusal: Refused) -> Problem | None:
-    """The problem of a name that somebody has, or of a store that is full; None for any other refusal."""
+    """The problem for a name that somebody else has, or for a full store; None for any other refusal."""
     if refusal.reason == "name-taken":
         return Problem(409, "name-taken", str(refusal))
     if refusal.reason == "full":

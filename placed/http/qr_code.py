@@ -1,7 +1,7 @@
 """`GET /qr.svg`: the canvas's own address as a QR code, for a projector or a poster.
 
-The address is the one by which the request came, so phones in the same room get to the same place. A page that a proxy
-has below a path says so: `qr.svg?path=/place/`.
+The code has the address that the request used, so phones in the same room get to the same place. If a proxy serves the
+page below a path, the page names that path: `qr.svg?path=/place/`.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 _MOST_PATH: Final = 64
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*", re.ASCII)
 _KNOWN: Final = 64  # addresses, at 10 KB; a canvas has one or two
-_MARGIN: Final = 4  # modules of white around it, as the standard asks for (ISO/IEC 18004, section 9.1)
+_MARGIN: Final = 4  # white modules around the code, as the standard asks for (ISO/IEC 18004, section 9.1)
 _CACHING: Final = ("Cache-Control", "public, max-age=3600")
 _HEADERS: Final = (("Vary", "Host"), ("X-Content-Type-Options", "nosniff"))
 
 
 @attrs.frozen
 class QrCodes:
-    """Those of one server; `askers` tells by which scheme and through which proxies a request came."""
+    """The QR codes of one server; `askers` knows the trusted proxies, and says whether a request came by HTTPS."""
 
     askers: Askers
     _thread: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def answer(self, request: Request) -> Answer:
-        """The code, or 304 to one who has it.
+        """The code, or 304 to a client that has it.
 
         Raises:
-            Problem: 400, the path is none, or the request has no host.
+            Problem: 400, `path` is no such path, or the request has no host.
         """
         image = await trio.to_thread.run_sync(_svg, self._address(request), limiter=self._thread)
         headers = (_CACHING, ("ETag", f'"{hashlib.blake2b(image, digest_size=12).hexdigest()}"'), *_HEADERS)
@@ -58,14 +58,14 @@ class QrCodes:
             raise invalid_parameter("path", path, "a path such as /place/")
         asked = authority_of(asked_host(request, self.askers.trusted_proxies))
         if asked is None:
-            raise Problem(400, "invalid-body", "the request has no Host, which is what the code is to lead to")
+            raise Problem(400, "invalid-body", "the request has no Host header, and the code needs a host to lead to")
         return f"{'https' if self.askers.is_secure(request) else 'http'}://{asked}{path}"
 
 
 @lru_cache(maxsize=_KNOWN)
 def _svg(address: str) -> bytes:
-    """The code of an address. A quarter of it may be damaged or covered (level Q), as on a projector."""
-    import segno  # few servers are ever asked for a code
+    """The code of an address. It still works with a quarter damaged or covered (level Q), as on a projector."""
+    import segno  # few servers ever have to make a code
 
     out = io.BytesIO()
     segno.make_qr(address, error="q").save(out, kind="svg", border=_MARGIN, xmldecl=False, light="#fff", title=address)

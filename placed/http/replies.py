@@ -1,7 +1,7 @@
 """Replies: the one place that answers pass on their way out, in both lanes.
 
-Whatever a request came to, an answer or an error, is counted, told in the log and given the headers that every answer
-has exactly once, here. `placed.http.lanes.wire` makes bytes of the result.
+Each request ends with an answer or an error. Here, exactly once, it is counted, logged, and given the headers that
+every answer has. `placed.http.lanes.wire` makes bytes of the result.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from placed.http.request_log import RequestLog
 
 @attrs.frozen
 class Replies:
-    """One server's.
+    """The way out for one server's answers.
 
     Attributes:
-        requests: counts them and writes lines.
+        requests: counts requests and writes log lines.
         allow_origins: sites whose pages may read answers.
     """
 
@@ -28,22 +28,22 @@ class Replies:
     def reply(
         self, lane: str, path: str, outcome: Answer | Exception, request: Request, *, request_id: str | None = None
     ) -> Answer:
-        """The answer to `request`, ready to be sent. To be called once for each request, by whoever sends it.
+        """The answer to `request`, ready to be sent. The sender of the answer calls this once for each request.
 
         Args:
-            lane: that it came by.
-            path: empty while nothing is known of it.
+            lane: the lane that the request came by.
+            path: empty while the server hasn't read it.
             outcome: an answer, or the error that ended the request.
-            request: as far as it was read.
-            request_id: where it has got one already.
+            request: the request, as far as the server has read it.
+            request_id: the request's id, if it has one already.
         """
         answer = outcome
         if not isinstance(answer, Answer):
             answer = self.requests.refused(answer, path, request, request_id=request_id)
         self.requests.answered(lane, path, answer.status, request)
-        # Asked here: two calls for nothing would cost each edit 0.2 us.
+        # Checked here, because two needless calls would cost each edit 0.2 us.
         return answer.with_headers(*cors(request, self.allow_origins)) if self.allow_origins else answer
 
     def refuse_unread(self, lane: str, problem: Problem, peer: str, *, path: str = "") -> Answer:
-        """The same for what never became a whole request, from the address `peer`."""
+        """The same for a request from the address `peer` that the server never read completely."""
         return self.reply(lane, path, problem, Request("", "", {}, peer))

@@ -1,9 +1,9 @@
-"""Tells operators about requests: counts, log lines, and the ids by which both sides find a request.
+"""Tells operators about requests: in counts and log lines, with an id that both the client and the operator know.
 
-Errors become answers here; `placed.http.replies` asks for that, for both lanes. Whoever is refused gets the id of the
-request in the header X-Request-ID; the same is in each line that is logged of it. A client is told in lines by its
-author's hash; its address stands there only if the operator wants that. No line has a client's own words, but for the
-path of a request that failed by a mistake of ours.
+This module turns errors into answers; `placed.http.replies` calls it for both lanes. A refused client gets the id of
+its request in the header X-Request-ID, and each log line about the request has the same id. Log lines name a client by
+the hash of its author; they have its address only if the operator wants that. No line has text that a client wrote,
+except for the path of a request that failed by a mistake of the server.
 
     a mistake of ours    one line, with its traceback
     refused with 503     one line
@@ -73,13 +73,14 @@ def _is_verbose() -> bool:
 
 @attrs.frozen
 class RequestLog:
-    """One server's.
+    """The counts and log lines about one server's requests.
 
     Attributes:
-        trusted_proxies: whose X-Request-ID is taken.
-        author_key: None tells no authors.
-        person_of: the author of who asks, if they have signed in.
-        log_addresses: whether lines have clients' addresses too.
+        metrics: the counts.
+        trusted_proxies: proxies that may give a request its X-Request-ID.
+        author_key: makes authors of addresses; None for log lines without authors.
+        person_of: the author of a sender who has signed in; None for any other.
+        log_addresses: whether log lines have clients' addresses too.
         make_id: an id for a request that came without one.
         is_verbose: whether every request makes a line.
     """
@@ -93,27 +94,28 @@ class RequestLog:
     is_verbose: bool = attrs.field(factory=_is_verbose)
 
     def id_of(self, headers: Mapping[str, str], peer: str) -> str:
-        """The id that a trusted proxy gave this request, if it is one; otherwise a new one."""
+        """The id that a trusted proxy gave this request, if it's a valid one; otherwise a new id."""
         given = headers.get(_FIELD)
         if given is not None and _ID.fullmatch(given) and is_inside(peer, self.trusted_proxies):
             return given
         return self.make_id()
 
     def answered(self, lane: str, path: str, status: int, request: Request | None = None) -> None:
-        """A request was answered."""
+        """Note that the server has answered a request."""
         self.metrics.answered(lane, status)
         if self.is_verbose and status < 400:
             told = {} if request is None else self._who(request)
             get_logger(__name__).debug("a request was answered", lane=lane, path=_known(path), status=status, **told)
 
     def refused(self, error: Exception, path: str, request: Request, *, request_id: str | None = None) -> Answer:
-        """The answer to a request for `path` that ended with `error`: a problem, or a mistake of ours.
+        """The answer to a request for `path` that ended with `error`: a problem, or a mistake of the server.
 
         Args:
-            error: the error that ended it.
-            path: empty while nothing is known of it.
-            request: as far as it was read; its peer is known in any case, and its method is empty where it isn't.
-            request_id: where it has got one already.
+            error: the error that ended the request.
+            path: empty while the server hasn't read it.
+            request: the request, as far as the server has read it. It has the peer in any case; an unread method is
+                empty.
+            request_id: the request's id, if it has one already.
         """
         request_id = request_id or self.id_of(request.headers, request.peer)
         if isinstance(error, Problem):
@@ -136,21 +138,21 @@ class RequestLog:
         log("a request was refused", path=_known(path), **told, **self._who(request))
 
     def who(self, address: str) -> dict[str, str]:
-        """The words that a line may have about the client at this address."""
+        """The fields of a log line about the client at this address."""
         author = {} if self.author_key is None else {"author": f"{author_of(address, self.author_key):016x}"}
         return author | ({"address": address} if self.log_addresses else {})
 
     def _who(self, request: Request) -> dict[str, Any]:
         try:
             told = self.who(client_address(request, self.trusted_proxies))
-        except Problem:  # its proxy's headers contradict each other
+        except Problem:  # the proxy's headers contradict each other
             told = self.who(request.peer)
         person = self.person_of(request)
         return told if person is None or self.author_key is None else told | {"author": f"{person:016x}"}
 
 
 def _known(path: str) -> str:
-    """A path of ours, without what a client may have put into it."""
+    """The path for a log line: one of the server's own paths or folders, without the part that a client made up."""
     for folder in ("/static", "/sign-in/oidc"):
         if path.startswith(f"{folder}/"):
             path = folder

@@ -1,7 +1,7 @@
-"""Finds out whether the client came by HTTPS: to us, or to the trusted proxy that stands before us.
+"""Finds out whether the client uses HTTPS: to this server, or to the trusted proxy in front of it.
 
-A proxy that ends TLS says so in `X-Forwarded-Proto`, or in the `proto=` of `Forwarded` (RFC 7239). As for addresses, in
-`placed.http.client_address`, only the entry of the outermost trusted proxy counts, and nobody else's. Pure.
+A proxy that ends TLS says so in `X-Forwarded-Proto`, or in the `proto=` of `Forwarded` (RFC 7239). Only the entry of
+the outermost trusted proxy counts, as for addresses in `placed.http.client_address`. Pure.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PROTO = re.compile(PAIR.format("proto"), re.IGNORECASE)
 
 
 def is_secure(request: Request, trusted: Sequence[Network], *, has_tls: bool) -> bool:
-    """Whether the client came by HTTPS.
+    """Whether the client uses HTTPS.
 
     Args:
-        request: theirs.
+        request: the client's request.
         trusted: proxies that may say so.
         has_tls: whether this server itself speaks TLS, and nothing else.
     """

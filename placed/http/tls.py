@@ -1,4 +1,4 @@
-"""Makes the TLS of the listener, from a certificate in files as certificate authorities and `certbot` make them."""
+"""Makes the listener's TLS context from certificate files, as certificate authorities and `certbot` write them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class TlsError(ValueError):
-    """A certificate or key that can't be used; the message names the file."""
+    """The certificate or the key can't be used; the message names the file."""
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """The context by which a server speaks TLS 1.2 and newer, HTTP/2 before HTTP/1.1 (RFC 7301).
+    """The context for a server with TLS 1.2 and newer, which offers HTTP/2 before HTTP/1.1 (RFC 7301).
 
     Args:
-        certificate: PEM, the server's own first and then its chain.
-        key: PEM, without a password; None where it is in the certificate's file.
+        certificate: PEM, the server's own certificate first and then its chain.
+        key: PEM, without a password; None if the key is in the certificate's file.
 
     Raises:
         TlsError: one of them can't be read, isn't PEM, has a password, or they don't belong together.

@@ -1,8 +1,8 @@
-"""Reads who has signed in at the proxy before the server, from the header that the proxy sets. Pure.
+"""Reads which user has signed in at the proxy in front of the server, from a header that the proxy sets. Pure.
 
-The header counts if the peer itself, at the other end of the connection, is a trusted proxy: what a client says of
-itself counts for nothing. The proxy has to set it or take it away in every request. One that adds its own to a client's
-makes a list, with a comma; a user's name has none here, so a list is nobody.
+The header counts only if the peer, at the other end of the connection, is a trusted proxy; a client's own header counts
+for nothing. The proxy must set or remove the header in every request. A proxy that adds its own value to a client's
+makes a list with a comma. A user's name has no comma here, so a list names nobody.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS: Final = 255
 ALLOWED: Final = f"1 to {MOST_CHARACTERS} printable characters without a comma"
-_KNOWN: Final = 4_096  # users, 1 MB; who paints, paints again
+_KNOWN: Final = 4_096  # users, 1 MB; somebody who paints soon paints again
 _SPACES: Final = re.compile(r"\s+")
 
 
 @attrs.frozen
 class User:
-    """Somebody whom the proxy knows.
+    """A user who has signed in at the proxy.
 
     Attributes:
-        id: of the person here.
-        author: theirs.
-        name: as the proxy has it.
+        id: the id of the person here.
+        author: the author of that person.
+        name: the name that the proxy sent.
     """
 
     id: str
@@ -46,10 +46,10 @@ class User:
 
 @attrs.frozen
 class UserHeader:
-    """One server's.
+    """The user header of one server.
 
     Attributes:
-        name: in small letters.
+        name: the header's name, in small letters.
         trusted: the proxies that may set it.
         author_key: secret; makes authors.
     """
@@ -59,7 +59,7 @@ class UserHeader:
     author_key: bytes = attrs.field(repr=False)
 
     def user(self, request: Request) -> User | None:
-        """Who sent `request`, by the proxy's word; None where it says nothing, or nothing that can be a user."""
+        """The user that the proxy names in `request`; None without the header, or if its value can't be a user."""
         value = request.headers.get(self.name)
         if not value or not is_inside(request.peer, self.trusted):
             return None
@@ -72,13 +72,13 @@ def _user(value: str, author_key: bytes) -> User | None:
     if name is None:
         return None
     person_id = (
-        f"proxy:{name.casefold()}"  # directories take Ada and ada for the same, and would give her charges twice
+        f"proxy:{name.casefold()}"  # to a directory Ada and ada are the same user, who mustn't have charges twice
     )
     return User(person_id, author_of_person(person_id, author_key), name)
 
 
 def user_of(value: str) -> str | None:
-    """The user's name in a header's value, which was read as Latin-1, in its one form; None if it can't be one."""
+    """The user's name in a header's value, which was read as Latin-1, in its one form; None if it can't be a name."""
     if len(value) > 4 * MOST_CHARACTERS:
         return None
     try:

@@ -1,8 +1,8 @@
-"""Ends the streams of those who may not watch any more, where only people may: `--watch signed-in`.
+"""Ends the streams of clients that may not watch any more, with `--watch signed-in`.
 
-Who asks for the canvas shows each time that they may. A stream is asked for once, and may last for days. So all are
-looked at twice a second: a sign-out everywhere, a revoked token and the end of a session end them within a second, on
-each server.
+The server checks each request for the canvas. But a stream is one request, and may last for days. So the server checks
+all streams twice a second: a sign-out everywhere, a revoked token and the end of a session end the streams within a
+second, on each server.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from placed.stream.subscriber_sockets import SubscriberSockets
 
 _LOOK_SECONDS: Final = 0.5
-_AT_ONCE: Final = 1_000  # looks of 0.5 us each; then others have a turn
+_AT_ONCE: Final = 1_000  # checks of 0.5 us each; then other tasks have a turn
 
 
 class Watchers:
-    """Those of one server, as far as their streams are open."""
+    """The open streams of one server, each with a check whether its client may still watch."""
 
     def __init__(self) -> None:
-        # Weak, as a stream that nobody began to read ends by being forgotten.
+        # Weak, because a stream that nobody began to read is never ended, only dropped.
         self._passes: weakref.WeakKeyDictionary[Subscriber, Callable[[], bool]] = weakref.WeakKeyDictionary()
 
     def __len__(self) -> int:
-        """How many are looked at."""
+        """How many streams are checked."""
         return len(self._passes)
 
     def note(self, subscriber: Subscriber, may_watch: Callable[[], bool]) -> None:
-        """Look at a stream from now on."""
+        """Check a stream from now on."""
         self._passes[subscriber] = may_watch
 
     async def run(self, sockets: SubscriberSockets) -> None:
-        """Look after them for ever; `sockets` has those that have no task of their own."""
+        """Check the streams for ever; `sockets` has the streams that have no task of their own."""
         while True:
             await trio.sleep(_LOOK_SECONDS)
             await self.look(sockets)
 
     async def look(self, sockets: SubscriberSockets) -> None:
-        """End the streams of those who may not watch any more."""
+        """End the streams of clients that may not watch any more."""
         ended = set()
         for count, (subscriber, may_watch) in enumerate(list(self._passes.items()), 1):
             if not may_watch():
