@@ -1,5 +1,5 @@
-"""What a host gives a canvas of their own, and what a link to it shows in a chat: title, about, icon, preview.
+"""The title, about text and icon that a host gives a canvas, and the preview that a chat shows beside a link to it.
 
-`identity` holds what the settings name, `about` and `icon` read and check it. `page` serves the page with it,
-`previews` the picture for chats.
+`identity` holds the title, the text and the icon from the settings. `about` and `icon` read and check them. `page`
+serves the page with them, `previews` the picture for chats.
 """

@@ -1,7 +1,8 @@
-"""Makes HTML of the Markdown in which a host tells about a canvas. Pure.
+"""Makes HTML of a host's text about a canvas, which is Markdown. Pure.
 
-CommonMark and tables. HTML in it is shown as text, and so are pictures: the page loads none from elsewhere. Links lead
-to the web or to an address for mail; any other stays text. So nothing that a host pastes can run in the page.
+The text may have CommonMark and tables. HTML in it is shown as text, and so are pictures: the page loads none from
+elsewhere. Links to the web and to a mail address work; all others stay text. So nothing that a host pastes can run in
+the page.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ _DOCUMENT: Final = (
 
 @attrs.frozen
 class About:
-    """What a host says of a canvas.
+    """A host's text about a canvas.
 
     Attributes:
-        body: as HTML, without a page around it.
-        summary: the beginning of its first paragraph, as plain text; empty where there is none.
+        body: the text as HTML, without a page around it.
+        summary: the beginning of its first paragraph, as plain text; empty without a paragraph.
     """
 
     body: str
@@ -46,12 +47,12 @@ class About:
 
     @classmethod
     def of(cls, markdown: str) -> About:
-        """Read it."""
+        """Read a text in Markdown."""
         tokens = _READER.parse(markdown)
         return cls(_READER.renderer.render(tokens, _READER.options, {}), _summary(tokens))
 
     def document(self, title: str) -> str:
-        """A whole HTML document."""
+        """The text as a whole HTML document."""
         return _DOCUMENT.format(title=html.escape(title), body=self.body)
 
 
@@ -62,7 +63,7 @@ class _Reader(MarkdownIt):
 
 class _Renderer(RendererHTML):
     def link_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
-        # Whoever follows one goes on seeing the canvas; and the page that opens learns nothing of this one.
+        # A person who follows a link keeps the canvas open, and the page that opens learns nothing of this one.
         tokens[at].attrs |= {"target": "_blank", "rel": "noopener noreferrer"}
         return self.renderToken(tokens, at, options, env)
 
@@ -87,7 +88,7 @@ _READER: Final = _reader()
 
 
 def _summary(tokens: Sequence[Token]) -> str:
-    """The words of the first paragraph, cut between two of them."""
+    """The beginning of the first paragraph, cut between two words."""
     first = next((at for at, token in enumerate(tokens) if token.type == "paragraph_open"), None)
     if first is None:
         return ""

@@ -1,7 +1,7 @@
 """Checks the picture that a host gives a canvas as its icon: a square PNG, or an SVG. Pure.
 
-PNG   the browser's tab, and the icon on a phone's home screen
-SVG   the browser's tab, sharp at any size; phones' home screens take none
+PNG   for the browser's tab, and the icon on a phone's home screen
+SVG   for the browser's tab, sharp at any size; phones' home screens accept no SVG
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 import attrs
 
-MOST_BYTES: Final = 262_144  # a PNG of 512 x 512 mostly has some 10 to 100 KB
+MOST_BYTES: Final = 262_144  # most PNGs of 512 x 512 have 10 to 100 KB
 PNG: Final = "image/png"
 SVG: Final = "image/svg+xml"
 ALLOWED: Final = "a square PNG of 16 to 1,024 pixels a side, or an SVG, of at most 256 KB"
@@ -31,17 +31,17 @@ _KNOWN_AS_XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 
 
 class BadIcon(ValueError):
-    """The file is no such picture; the message says why, and goes on behind *it*."""
+    """The file is no such picture; the message says why, without its subject, as "is larger than 256 KB"."""
 
 
 @attrs.frozen
 class Icon:
-    """A picture that was checked.
+    """A checked picture.
 
     Attributes:
         kind: its media type.
         body: its bytes.
-        side_px: a PNG's; None for an SVG, which has any.
+        side_px: the side of a PNG, in pixels; None for an SVG, which has no fixed size.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Icon:
 
     @cached_property
     def tag(self) -> str:
-        """A hash of its bytes. Each visitor's page asks for the icon, and for 256 KB it takes 0.3 ms."""
+        """A hash of the bytes, made once: each visitor's page asks for the icon, and hashing 256 KB takes 0.3 ms."""
         return hashlib.blake2b(self.body, digest_size=12).hexdigest()
 
     @classmethod
@@ -58,7 +58,7 @@ class Icon:
         """Check a file.
 
         Raises:
-            BadIcon: it is none.
+            BadIcon: the file is no such picture.
         """
         if len(body) > MOST_BYTES:
             raise BadIcon("is larger than 256 KB")
@@ -71,7 +71,7 @@ class Icon:
 
 
 def _side_of(body: bytes) -> int:
-    """The side of a PNG all of whose chunks are whole."""
+    """The side of a PNG, in pixels, after a check that none of its chunks is damaged."""
     kinds: list[bytes] = []
     at = len(_SIGNATURE)
     try:
@@ -93,7 +93,7 @@ def _side_of(body: bytes) -> int:
 
 
 def _check_svg(body: bytes) -> None:
-    """Read it as XML whose root is an SVG's. Document types are refused: they can make a few bytes very many."""
+    """Check that a file is XML with an SVG's root. Refuses document types: they can make very many bytes of a few."""
     root = ""
 
     def begin(name: str, _attributes: object) -> None:

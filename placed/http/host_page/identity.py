@@ -1,4 +1,4 @@
-"""Holds what a host gives a canvas of their own: its title, what there is to say about it, and its icon. Pure."""
+"""Holds the title, the about text and the icon that a host gives a canvas. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DESCRIPTION: Final = "A shared canvas: paint a pixel and see everybody's at onc
 
 @attrs.frozen
 class Identity:
-    """What a host gives.
+    """The title, text and icon of one canvas.
 
     Attributes:
-        own_title: theirs; None where they give none.
-        about: what they say of the canvas; None for nothing.
-        icon: their picture; None for the software's own.
+        own_title: the host's title; None for the software's name.
+        about: the host's text about the canvas; None without a text.
+        icon: the host's icon; None for the software's own.
     """
 
     own_title: str | None = None
@@ -30,7 +30,7 @@ class Identity:
 
     @property
     def title(self) -> str:
-        """What the page is called."""
+        """The title of the page."""
         return self.own_title or SOFTWARE
 
     @property
@@ -39,5 +39,5 @@ class Identity:
         return (self.about and self.about.summary) or _DESCRIPTION
 
     def told(self) -> dict[str, Any]:
-        """Its members of `/info`."""
+        """The members `title` and `about` of `/info`."""
         return {"title": self.own_title, "about": self.about is not None}

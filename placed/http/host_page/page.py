@@ -1,7 +1,7 @@
-"""Serves the page with what its host gave it: title, icon, what is said about the canvas, and tags for chats.
+"""Serves the page with its host's title, icon and text about the canvas, and with tags for chats.
 
-Chats, and search engines, read Open Graph's tags (https://ogp.me), which name the preview by its whole address. So
-there is a page for each address by which the server is asked. Everything that a host wrote is escaped, or comes from
+Chats and search engines read Open Graph's tags (https://ogp.me), which name the preview by its whole address. So there
+is one page for each address under which clients ask for it. Everything that a host wrote is escaped, or comes from
 `about`.
 """
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from placed.http.host_page.previews import Previews
     from placed.http.pages import Packed, Pages
 
-_KNOWN: Final = 16  # addresses, at 10 KB; a canvas has one or two. A page is made in 1 ms
+_KNOWN: Final = 16  # addresses, at 10 KB; a canvas has one or two. Making a page takes 1 ms
 _NOSNIFF: Final = ("X-Content-Type-Options", "nosniff")
 _REVALIDATED: Final = ("Cache-Control", "no-cache")
-_KEPT: Final = ("Cache-Control", "public, max-age=86400")  # its address has its hash
-# A document that is opened by itself runs nothing, loads nothing, and is in no frame.
+_KEPT: Final = ("Cache-Control", "public, max-age=86400")  # the icon's address has its hash
+# A document that somebody opens by itself runs nothing, loads nothing, and is in no frame.
 _NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _ABOUT_POLICY: Final = ("Content-Security-Policy", _NOTHING)
 _ICON_POLICY: Final = ("Content-Security-Policy", f"{_NOTHING}; style-src 'unsafe-inline'; sandbox")
@@ -46,13 +46,13 @@ _ICON: Final = re.compile(r'<link rel="icon" [^>]*>')
 
 @attrs.frozen
 class HostPage:
-    """The page of one server, and what goes with it.
+    """The page of one server, with its icon, about text and preview.
 
     Attributes:
         pages: the client's files.
-        identity: what the host gave.
-        previews: the canvas for chats; None shows them none.
-        trusted_proxies: whose word counts on hosts, schemes and prefixes.
+        identity: the host's title, text and icon.
+        previews: the pictures of the canvas for chats; None for no preview.
+        trusted_proxies: proxies that may name the host, the scheme and the prefix of the page's address.
         has_tls: whether the server itself speaks TLS.
         embedders: sites that may show the page in a frame.
     """
@@ -68,11 +68,11 @@ class HostPage:
     )
 
     def page(self, request: Request) -> Answer:
-        """`GET /`: the page, or 304 to one who has it, in the encoding that is asked for."""
+        """`GET /`: the page, in an encoding that the client accepts, or 304 to a client that has it."""
         return answer_in_encoding(self._made(self._address(request)), request)
 
     def about(self, request: Request) -> Answer:
-        """`GET /about`: what the host says of the canvas.
+        """`GET /about`: the host's text about the canvas.
 
         Raises:
             Problem: 404.
@@ -84,7 +84,7 @@ class HostPage:
         return answer_in_encoding(packed("about.html", body, _REVALIDATED, _ABOUT_POLICY), request)
 
     def icon(self, request: Request) -> Answer:
-        """`GET /icon`: the host's picture.
+        """`GET /icon`: the host's icon.
 
         Raises:
             Problem: 404.
@@ -98,7 +98,7 @@ class HostPage:
         return Answer(200, (("Content-Type", icon.kind), *headers), icon.body)
 
     async def preview(self, request: Request) -> Answer:
-        """`GET /preview.png`: the canvas, or what stands for it.
+        """`GET /preview.png`: the canvas, or a plain picture if only people who have signed in may see the canvas.
 
         Raises:
             Problem: 404.
@@ -108,10 +108,10 @@ class HostPage:
         return await self.previews.answer(request)
 
     def _address(self, request: Request) -> str | None:
-        """Where the client finds this server, without a slash at its end; None where it doesn't say."""
+        """The URL at which the client found this server, without a slash at its end; None if the request names none."""
         try:
             return own_url(request, "", self.trusted_proxies, has_tls=self.has_tls)
-        except Problem:  # then chats see no picture, and everybody else sees the page as always
+        except Problem:  # then chats show no picture, and people see the page as always
             return None
 
     def _make(self, address: str | None) -> Packed:
@@ -134,7 +134,7 @@ class HostPage:
             _meta("property", "og:description", description),
         ]
         if self.identity.own_title:
-            tags.append(_meta("name", "apple-mobile-web-app-title", title))  # under the icon on a home screen
+            tags.append(_meta("name", "apple-mobile-web-app-title", title))  # shown under the icon on a home screen
         if address is None or self.previews is None:
             return tags
         return [

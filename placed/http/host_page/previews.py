@@ -1,7 +1,7 @@
 """`GET /preview.png`: the picture of the canvas that a chat shows beside a link to it.
 
-Where only those may watch who have signed in, everybody gets the same plain picture: a chat's server is nobody who has
-signed in, and keeps what it gets.
+If only people who have signed in may watch, everybody gets the same plain picture: the server of a chat hasn't signed
+in, and it stores the picture that it gets.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 _CACHING: Final = ("Cache-Control", "public, max-age=60")
 _NOSNIFF: Final = ("X-Content-Type-Options", "nosniff")
 _PLAIN_TAG: Final = '"plain"'
-# The software's icon, a digit for each colour.
+# The software's icon: each digit is a colour of `_MOTIF_RGB`.
 _MOTIF: Final = ("00000000", "01100220", "01100220", "00033000", "00033000", "04400550", "04400550", "00000000")
 _MOTIF_RGB: Final = bytes.fromhex("222222 e50000 e5d900 0083c7 02be01 ffffff")
 
 
 @attrs.frozen
 class Previews:
-    """Those of one canvas.
+    """The previews of one canvas.
 
     Attributes:
-        encoder: makes them.
-        hides: whether the canvas is shown to those alone who have signed in.
+        encoder: makes the previews.
+        hides: whether only people who have signed in may see the canvas.
     """
 
     encoder: PreviewEncoder
     hides: bool = False
 
     async def answer(self, request: Request) -> Answer:
-        """The picture, or 304 to one who has it."""
+        """The picture, or 304 to a client that has it."""
         if self.hides:
             return _answer(request, _PLAIN_TAG, plain())
         image = self.encoder.fresh() or await self.encoder.image()

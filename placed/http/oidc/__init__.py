@@ -10,8 +10,8 @@
       |                        |<-- ID token, signed ------------|
       |<-- 303 to the page, session cookie
 
-`flow` is what a browser is given to take along, `provider` and `discord` speak to a provider, `id_token` says whether
-to believe it, `metadata` and `discovery` know where it is and by which keys it signs, `fetching` bounds what it may
-send, and `signing_in` has the two endpoints. The rest of the server imports none of it unless a provider is configured:
-the extra placed[oidc] brings its libraries.
+`flow` is the cookie that a browser takes along. `provider` and `discord` speak to a provider. `id_token` says whether
+to believe its answer. `metadata` and `discovery` know its endpoints and the keys with which it signs. `fetching` limits
+what it may send, and `signing_in` has the two endpoints. The rest of the server imports this folder only if a provider
+is configured: the extra placed[oidc] brings its libraries.
 """

@@ -1,8 +1,8 @@
-"""Speaks to Discord, which is no OpenID provider: it has no ID token, and tells who somebody is when it is asked.
+"""Speaks to Discord, which is no OpenID provider: it gives no ID token, so the server asks it who somebody is.
 
-Its endpoints are where its documentation says (OAuth2, and *Get Current User*): there is nothing to discover, and no
-key to be known. That the answer is about who came back follows from the way: the access token was had for the code, by
-HTTPS and with the client's secret, and the code by a browser that has the flow (PKCE).
+Its endpoints are those of its documentation (OAuth2, and *Get Current User*), so there is no document and no key to
+fetch. The answer is about the person who came back, because the server got the access token for the code, by HTTPS and
+with the client's secret, and the code came from the browser that has the flow (PKCE).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ID: Final = re.compile(r"[0-9]{1,20}", re.ASCII)  # a number of 64 bits, which 
 
 
 class Discord:
-    """It.
+    """Discord, as a provider.
 
     Args:
-        issuer: where it is; another place than `ISSUER` is for trying out.
-        client: this server, as it is known there.
-        fetching: the way to it.
+        issuer: its URL; another one than `ISSUER` is for trying out.
+        client: this server, as Discord knows it.
+        fetching: sends requests to Discord.
     """
 
     def __init__(self, issuer: str, client: Client, fetching: Fetching) -> None:
@@ -41,18 +41,18 @@ class Discord:
         self._fetching = fetching
 
     async def way_there(self, flow: Flow, back: str) -> str:
-        """The URL at which somebody signs in, who then comes `back`."""
+        """The URL at which somebody signs in; Discord then sends them to the URL `back`."""
         return authorize_url(f"{self._place}{_AUTHORIZE}", self._client, _SCOPE, flow, back)
 
     async def names_issuer(self) -> bool:
-        """It doesn't."""
+        """False: Discord doesn't name itself in its answers."""
         return False
 
     async def account(self, code: str, flow: Flow, back: str) -> Account:
-        """Who it is that came back with this code.
+        """The account of the person who came back with this code.
 
         Raises:
-            ProviderDown, ProviderRefused, Disbelieved: it isn't known.
+            ProviderDown, ProviderRefused, Disbelieved: the server couldn't find it out.
         """
         answer = await exchanged(
             self._fetching,
@@ -66,5 +66,5 @@ class Discord:
         about = await self._fetching.document(f"{self._place}{_ME}", bearer(answer))
         discord_id = about.get("id")
         if not isinstance(discord_id, str) or not _ID.fullmatch(discord_id):
-            raise Disbelieved("Discord doesn't say who it is: the answer has no id")
+            raise Disbelieved("Discord doesn't say who has signed in: the answer has no id")
         return Account(f"discord:{discord_id}", tuple(about.get(name) for name in _NAMES))

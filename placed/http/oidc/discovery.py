@@ -1,8 +1,8 @@
-"""Keeps a provider's document and its keys for an hour, and asks again when that is over or a key is unknown.
+"""Keeps a provider's document and its keys for an hour, and asks for them again after that, or when a key is unknown.
 
-The server starts without asking: a provider that is down makes nobody wait but who wants to sign in with it. What was
-heard of it last goes on to count while it can't be asked again. However many people sign in, one request for each thing
-is under way, and after a failure there is none for some seconds.
+The server starts without asking. So a provider that is down delays only the people who want to sign in with it. While
+it's down, its last document and keys still count. However many people sign in, at most one request for the document and
+one for the keys are under way, and after a failure there is none for some seconds.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 FRESH_SECONDS: Final = 3_600.0
 AGAIN_SECONDS: Final = 5.0  # after a failure
-ROTATED_SECONDS: Final = 60.0  # between two looks for a key that isn't known: anybody can make up its id
+ROTATED_SECONDS: Final = 60.0  # between two requests for an unknown key: anybody can make up its id
 
 
 class Discovery:
-    """One provider's.
+    """The document and the keys of one provider.
 
     Args:
-        issuer: as the config file has it.
-        fetching: the way to it.
+        issuer: the provider's URL, as the config file has it.
+        fetching: sends requests to the provider.
     """
 
     def __init__(self, issuer: str, fetching: Fetching) -> None:
@@ -45,18 +45,18 @@ class Discovery:
         self._keys = _Kept(self._ask_for_keys)
 
     async def metadata(self) -> Metadata:
-        """What its document says.
+        """The checked content of the provider's document.
 
         Raises:
-            ProviderDown, Disbelieved: it never could be had, or never was right.
+            ProviderDown, Disbelieved: the server never got the document, or it was never right.
         """
         return await self._metadata.get(FRESH_SECONDS)
 
     async def keys(self, kid: str | None) -> tuple[Key, ...]:
-        """Its keys; asked for again if none of them has this id, as when it has changed them.
+        """The provider's keys. If none of them has this id, this asks again, since the provider may have changed them.
 
         Raises:
-            ProviderDown, Disbelieved: they never could be had.
+            ProviderDown, Disbelieved: the server never got the keys.
         """
         keys = await self._keys.get(FRESH_SECONDS)
         return keys if has_key(keys, kid) else await self._keys.get(ROTATED_SECONDS)
@@ -69,7 +69,7 @@ class Discovery:
 
 
 class _Kept(Generic[T]):
-    """Something that was asked for, and when."""
+    """A value that the provider sent, or the error instead, with the time of the request."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
         self._ask = ask
@@ -84,7 +84,7 @@ class _Kept(Generic[T]):
                 await self._refresh()
         if self._value is None:
             assert self._failure is not None
-            raise type(self._failure)(str(self._failure))  # a new one: each has a traceback of its own
+            raise type(self._failure)(str(self._failure))  # a new error: each has a traceback of its own
         return self._value
 
     def _is_due(self, fresh_seconds: float) -> bool:

@@ -1,9 +1,9 @@
-"""What can go wrong with a provider. Pure.
+"""The errors that a provider can cause. Pure.
 
 ProviderError
-+-- ProviderDown      it can't be reached, or has a fault: another time it may work
-+-- ProviderRefused   it says no to us: the config file, or its own settings, are wrong
-+-- Disbelieved       what it says can't be believed
++-- ProviderDown      the provider can't be reached, or has a fault: another time it may work
++-- ProviderRefused   the provider refuses this server: the config file, or the provider's settings, are wrong
++-- Disbelieved       the server can't believe the provider's answer
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ class ProviderError(Exception):
     """Nobody was signed in; the message is for the operator, and has no secret in it.
 
     Attributes:
-        reason: the word that the page is told.
+        reason: the word that the page gets.
     """
 
     reason: ClassVar[str]
 
 
 class ProviderDown(ProviderError):
-    """See above."""
+    """The provider can't be reached, or has a fault."""
 
     reason = "provider-down"
 
 
 class ProviderRefused(ProviderError):
-    """See above."""
+    """The provider refuses this server."""
 
     reason = "provider-error"
 
 
 class Disbelieved(ProviderError):
-    """See above."""
+    """The server can't believe the provider's answer."""
 
     reason = "bad-answer"

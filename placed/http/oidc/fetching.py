@@ -1,6 +1,6 @@
-"""Asks a provider, and takes only so much of an answer within so long: a provider may be slow, broken or hostile.
+"""Sends requests to a provider, with limits on the size and the time of an answer: it may be slow, broken or hostile.
 
-Redirects aren't followed: what is asked for stands in the config file, or in the provider's own document.
+Redirects aren't followed, because the URLs come from the config file, or from the provider's own document.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     import ssl
 
 MOST_BYTES: Final = 262_144  # the largest document known has 20 KB
-LIMIT_SECONDS: Final = 10.0  # for all of an answer; a person waits
+LIMIT_SECONDS: Final = 10.0  # for a whole answer; a person is waiting
 _STEP_SECONDS: Final = 5.0
 _OK, _FAULT = 200, 500
-# Nothing is unpacked here: a few bytes could become very many.
+# Compressed answers aren't accepted: a few bytes could become very many.
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _believed: Final = functools.cache(httpx.create_ssl_context)  # reads 140 certificates, once for all providers
 
 
 class Fetching:
-    """One server's way to its providers."""
+    """Sends the requests of one server to its providers."""
 
     def __init__(self, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._limit_seconds = limit_seconds
@@ -37,7 +37,7 @@ class Fetching:
         """The JSON object at `url`.
 
         Raises:
-            ProviderDown: it isn't to be had.
+            ProviderDown: the provider doesn't give it.
         """
         status, found = await self.ask("GET", url, headers or {})
         if status != _OK:
@@ -45,10 +45,10 @@ class Fetching:
         return found
 
     async def ask(self, method: str, url: str, headers: dict[str, str], body: str = "") -> tuple[int, dict[str, Any]]:
-        """The status and the JSON object that are answered; statuses of 500 and more are errors.
+        """The status and the JSON object of the provider's answer; a status of 500 or more is an error.
 
         Raises:
-            ProviderDown: nothing was answered in time, or something else.
+            ProviderDown: there was no answer in time, or the answer was a fault, too long, or no JSON object.
         """
         try:
             with trio.fail_after(self._limit_seconds):
@@ -86,5 +86,5 @@ class Fetching:
             async for part in answer.aiter_raw():
                 data += part
                 if len(data) > MOST_BYTES:
-                    enough.cancel()  # an error would leave httpx's generators lying about half read
+                    enough.cancel()  # an error would leave httpx's generators half read
             return answer.status_code, bytes(data)

@@ -1,15 +1,16 @@
-"""What a browser takes along while its person signs in at a provider: a cookie, from which all else is derived. Pure.
+"""The cookie that a browser takes along while its person signs in at a provider; all else is derived from it. Pure.
 
     flow = NAME "." ISSUED "." SECRET "." MAC    NAME: the provider's; ISSUED: whole seconds since the epoch
                                                  SECRET: 32 random bytes, MAC: 16 bytes of keyed BLAKE2b over the rest
     state, nonce, verifier = keyed BLAKE2b of SECRET, each with a purpose of its own
 
-The provider sends `state` back by the browser. Only the browser that has the cookie can bring the two together: so
-nobody is signed in by following somebody else's link (login CSRF), and a code that was stolen is of no use elsewhere.
-The name in it keeps one provider's answer from being taken for another's. Without the server's key neither nonce nor
-PKCE's verifier can be told from the cookie.
+The provider sends `state` back through the browser. Only the browser with the cookie has both. So nobody is signed in
+by following somebody else's link (login CSRF), and a stolen code is useless in another browser. The provider's name in
+the cookie keeps one provider's answer from counting as another's. Without the server's key nobody can work out the
+nonce or PKCE's verifier from the cookie.
 
-Nothing is kept for a flow, so there may be any number of them, and every server of a fleet can go on with it.
+The server stores nothing for a flow. So there may be any number of flows, and every server of a fleet can go on with
+one.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from typing import Final
 import attrs
 
 COOKIE: Final = "placed-oidc"
-SAFE_COOKIE: Final = f"__Host-{COOKIE}"  # over HTTPS: no other host can plant it
-FLOW_SECONDS: Final = 600  # to sign in over there, also by a second factor
+SAFE_COOKIE: Final = f"__Host-{COOKIE}"  # over HTTPS: no other host can set it
+FLOW_SECONDS: Final = 600  # the time to sign in at the provider, also with a second factor
 _FUTURE_SECONDS: Final = 60  # by how much another server's clock may be ahead
 _FLOW: Final = re.compile(r"([a-z0-9-]{1,32})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -35,10 +36,10 @@ class Flow:
     """One person's way to a provider and back.
 
     Attributes:
-        name: the provider's.
-        issued_seconds: when it began, since the epoch.
-        secret: random; the rest is derived from it.
-        key: the server's.
+        name: the provider's name.
+        issued_seconds: when the flow began, seconds since the epoch.
+        secret: random; the other values are derived from it.
+        key: the server's key.
     """
 
     name: str
@@ -48,22 +49,22 @@ class Flow:
 
     @property
     def state(self) -> str:
-        """What the provider gives back to us, by the browser."""
+        """The text that the provider sends back through the browser."""
         return _digest(self.secret, b"state", self.key)
 
     @property
     def nonce(self) -> str:
-        """What the provider signs along."""
+        """The text that the provider signs as a part of the ID token."""
         return _digest(self.secret, b"nonce", self.key)
 
     @property
     def verifier(self) -> str:
-        """What shows the provider that who has the code has begun the flow (PKCE)."""
+        """The text that proves to the provider that the server with the code has begun the flow (PKCE)."""
         return _digest(self.secret, b"verifier", self.key)
 
     @property
     def end_seconds(self) -> int:
-        """When it is over."""
+        """When the flow ends, in seconds since the epoch."""
         return self.issued_seconds + FLOW_SECONDS
 
     @property
@@ -74,12 +75,12 @@ class Flow:
 
 
 def new_flow(name: str, key: bytes, now_seconds: float) -> Flow:
-    """A new one, to the provider of this name."""
+    """A new flow, to the provider of this name."""
     return Flow(name, int(now_seconds), secrets.token_urlsafe(32), key)
 
 
 def flow_of(cookie: str, key: bytes, now_seconds: float) -> Flow | None:
-    """The flow that a cookie is; None if it is none of ours, or over."""
+    """The flow of a cookie; None if this server's key didn't make the cookie, or the flow is over."""
     text, _, mac = cookie.rpartition(".")
     match = _FLOW.fullmatch(text)
     if match is None or not hmac.compare_digest(_digest(text, b"flow", key, 16).encode(), mac.encode()):
@@ -90,7 +91,7 @@ def flow_of(cookie: str, key: bytes, now_seconds: float) -> Flow | None:
 
 
 def is_state_of(flow: Flow, state: str) -> bool:
-    """Whether what a provider gave back is this flow's."""
+    """Whether the `state` that a provider sent back is this flow's."""
     return hmac.compare_digest(flow.state.encode(), state.encode())
 
 

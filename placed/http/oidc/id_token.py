@@ -1,8 +1,8 @@
-"""Says whether an ID token is to be believed (OpenID Connect Core 1.0, section 3.1.3.7); joserfc checks the signature.
+"""Says whether to believe an ID token (OpenID Connect Core 1.0, section 3.1.3.7); joserfc checks the signature.
 
-Only signatures by which a provider alone can sign are taken. With HS256 and its kin whoever knows the key to check it
-by could sign, too, and of a token with the algorithm `none` that is everybody. Which keys there are is told by the
-provider's own document, never by the token.
+Only algorithms with which nobody but the provider can sign are accepted. With HS256 and its kin, everybody who knows
+the key for the check could sign, too, and with the algorithm `none` anybody could. The keys come from the provider's
+own document, never from the token.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ SKEW_SECONDS: Final = 120  # by how much the provider's clock may differ
 MOST_CHARACTERS: Final = 16_384  # of a token; one with many groups has 4,000
 _MOST_KEYS: Final = 32  # providers have two or three
 _KINDS: Final = ("RSA", "EC", "OKP")
-_SUBJECT: Final = re.compile(r"[ -~]{1,255}", re.ASCII)  # as the standard bounds it
+_SUBJECT: Final = re.compile(r"[ -~]{1,255}", re.ASCII)  # the standard's limits
 
 
 @attrs.frozen
 class Expected:
-    """What an ID token has to say.
+    """The values that an ID token must have.
 
     Attributes:
-        issuer: whose it is.
-        client_id: whom it is for.
-        nonce: for which sign-in it was made.
+        issuer: the provider that made it.
+        client_id: the server that it is for.
+        nonce: marks the sign-in that it was made for.
     """
 
     issuer: str
@@ -63,21 +63,21 @@ class Expected:
 
 
 def keys_of(document: Mapping[str, Any]) -> tuple[Key, ...]:
-    """The keys of a provider's key set by which it may sign; those that aren't understood are left out."""
+    """The keys in a provider's key set with which it may sign, without those that joserfc can't read."""
     listed = document.get("keys")
     found = []
     for one in (listed if isinstance(listed, list) else [])[:_MOST_KEYS]:
         if isinstance(one, dict) and one.get("kty") in _KINDS and one.get("use", "sig") == "sig":
-            with contextlib.suppress(Exception):  # whatever is wrong with one key, the others count
+            with contextlib.suppress(Exception):  # one key may have any fault; the others count
                 found.append(JWKRegistry.import_key(one))
     return tuple(found)
 
 
 def kid_of(token: str) -> str | None:
-    """The id of the key that a token says it was signed by; None where it doesn't say. Nothing is believed by that.
+    """The id of the key that a token claims to be signed with; None if it names none. This doesn't check the signature.
 
     Raises:
-        Disbelieved: it's no token.
+        Disbelieved: the text is no token.
     """
     head = token.partition(".")[0] if len(token) <= MOST_CHARACTERS else ""
     try:
@@ -89,27 +89,27 @@ def kid_of(token: str) -> str | None:
 
 
 def has_key(keys: Iterable[Key], kid: str | None) -> bool:
-    """Whether the key of this id is among `keys`; any is one for a token that names none."""
+    """Whether `keys` has the key of this id; for None, any key counts."""
     return any(kid is None or key.kid == kid for key in keys)
 
 
 def claims_of(token: str, keys: Sequence[Key], expected: Expected, now_seconds: float) -> Mapping[str, Any]:
-    """What an ID token says, once all of it is believed.
+    """The claims of an ID token, after all checks.
 
     Args:
-        token: as the provider sent it.
-        keys: the provider's.
-        expected: what it has to say.
-        now_seconds: since the epoch.
+        token: the token, as the provider sent it.
+        keys: the provider's keys.
+        expected: the values that the token must have.
+        now_seconds: the wall clock, seconds since the epoch.
 
     Raises:
-        Disbelieved: with the first reason.
+        Disbelieved: a check failed; the message has the first reason.
     """
     claims = _signed(token, keys)
     _check_parties(claims, expected)
     _check_times(claims, now_seconds)
     if claims.get("nonce") != expected.nonce:
-        raise Disbelieved("the ID token is for another sign-in: its nonce is another")
+        raise Disbelieved("the ID token is for another sign-in: its nonce is a different one")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise Disbelieved("the ID token has no sub of 1 to 255 ASCII characters")
@@ -120,7 +120,7 @@ def _signed(token: str, keys: Sequence[Key]) -> Mapping[str, Any]:
     kid = kid_of(token)
     for key in keys:
         if kid is None or key.kid == kid:
-            with contextlib.suppress(Exception):  # whatever is wrong with a token, it isn't believed
+            with contextlib.suppress(Exception):  # a token with any fault isn't believed
                 return _decoded(token, key)
     raise Disbelieved(f"the ID token isn't signed by a key of the provider's with one of {', '.join(ALGORITHMS)}")
 

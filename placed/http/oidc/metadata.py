@@ -1,4 +1,4 @@
-"""What a provider's own document says of it (OpenID Connect Discovery 1.0), as far as it is needed, checked. Pure."""
+"""Reads and checks the needed parts of a provider's own document (OpenID Connect Discovery 1.0). Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _PLAIN: Final = re.compile(r"[!-\[\]-~]{1,2048}", re.ASCII)  # a backslash is a slash to some readers of URLs
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-# The form carries any secret as it is; of a header (basic) some providers and libraries disagree on how it is escaped.
+# A form carries any secret unchanged; for a header (basic), some providers and libraries disagree on how to escape it.
 _POST, _BASIC = "client_secret_post", "client_secret_basic"
 
 
@@ -25,12 +25,12 @@ class Metadata:
     """Where a provider's endpoints are, and what they can do.
 
     Attributes:
-        authorize: where people sign in.
-        token: where codes are exchanged.
-        keys: where the keys are.
-        userinfo: where names are; None where it has no such place.
-        auth_method: how it wants to be told the client's secret.
-        names_issuer: whether it says in each answer whose it is (RFC 9207).
+        authorize: the URL where people sign in.
+        token: the URL that takes codes and gives tokens.
+        keys: the URL of the keys.
+        userinfo: the URL of people's names; None without such a URL.
+        auth_method: how the provider wants to get the client's secret.
+        names_issuer: whether the provider names itself in each answer (RFC 9207).
     """
 
     authorize: str
@@ -42,10 +42,10 @@ class Metadata:
 
 
 def metadata_of(document: Mapping[str, Any], issuer: str) -> Metadata:
-    """What the document of `issuer` says.
+    """The checked content of the document of `issuer`.
 
     Raises:
-        Disbelieved: it is another's, or something that is needed isn't there.
+        Disbelieved: the document is another provider's, or a needed part is missing or wrong.
     """
     told = document.get("issuer")
     if told != issuer:

@@ -1,4 +1,4 @@
-"""Makes what speaks to a provider, by its kind: the one module of this folder that brings in its libraries."""
+"""Makes the object that speaks to a provider. The server gets this folder's libraries only by importing this module."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def open_provider(kind: str, issuer: str, client_id: str, secret: str) -> Provider:
-    """A provider of the config file; nothing is asked of it yet.
+    """A provider from the config file; this sends no request to it yet.
 
     Args:
         kind: `oidc` or `discord`.
-        issuer: its URL.
-        client_id: what it knows this server by.
-        secret: that it gave this server.
+        issuer: the provider's URL.
+        client_id: the id by which the provider knows this server.
+        secret: the secret that the provider gave this server.
     """
     client = Client(client_id, secret)
     return Discord(issuer, client, Fetching()) if kind == "discord" else OpenIdProvider(issuer, client, Fetching())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from placed.http.oidc.flow import Flow
 
 SCOPE: Final = "openid profile"
-# What a provider calls somebody, the best first.
+# The members of an ID token that may have a person's name, the best first.
 NAMES: Final = ("preferred_username", "name", "nickname")
 _OK: Final = 200
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -32,11 +32,11 @@ _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @attrs.frozen
 class Account:
-    """Who somebody is at a provider.
+    """Somebody's account at a provider.
 
     Attributes:
-        id: of the person here, made of the provider's and theirs.
-        names: what they are called there, the best first.
+        id: the id of the person here, made of the issuer and their id there.
+        names: their names there, the best first.
     """
 
     id: str
@@ -45,11 +45,11 @@ class Account:
 
 @attrs.frozen
 class Client:
-    """What a provider knows this server by.
+    """This server, as a provider knows it.
 
     Attributes:
-        id: public.
-        secret: that it was given.
+        id: the client id, which is public.
+        secret: the client secret.
     """
 
     id: str
@@ -57,13 +57,13 @@ class Client:
 
 
 class OpenIdProvider:
-    """One, by its issuer.
+    """One OpenID provider.
 
     Args:
-        issuer: as the config file has it.
-        client: this server, as it is known there.
-        fetching: the way to it.
-        now_seconds: since the epoch.
+        issuer: the provider's URL, as the config file has it.
+        client: this server, as the provider knows it.
+        fetching: sends requests to the provider.
+        now_seconds: the wall clock, seconds since the epoch.
     """
 
     def __init__(
@@ -76,23 +76,23 @@ class OpenIdProvider:
         self._discovery = Discovery(issuer, fetching)
 
     async def way_there(self, flow: Flow, back: str) -> str:
-        """The URL at which somebody signs in, who then comes `back`.
+        """The URL at which somebody signs in; the provider then sends them to the URL `back`.
 
         Raises:
-            ProviderDown, Disbelieved: nothing is known of it.
+            ProviderDown, Disbelieved: the server knows nothing of the provider.
         """
         metadata = await self._discovery.metadata()
         return authorize_url(metadata.authorize, self._client, SCOPE, flow, back, nonce=flow.nonce)
 
     async def names_issuer(self) -> bool:
-        """Whether it says in each answer whose it is, so that one that doesn't is somebody else's (RFC 9207)."""
+        """Whether the provider names itself in each answer, so that an answer without a name is forged (RFC 9207)."""
         return (await self._discovery.metadata()).names_issuer
 
     async def account(self, code: str, flow: Flow, back: str) -> Account:
-        """Who it is that came back with this code.
+        """The account of the person who came back with this code.
 
         Raises:
-            ProviderDown, ProviderRefused, Disbelieved: it isn't known.
+            ProviderDown, ProviderRefused, Disbelieved: the server couldn't find it out.
         """
         metadata = await self._discovery.metadata()
         answer = await exchanged(
@@ -108,16 +108,16 @@ class OpenIdProvider:
         return Account(f"oidc:{self.issuer} {claims['sub']}", tuple(claims.get(name) for name in NAMES))
 
     async def _about(self, url: str, answer: Mapping[str, Any], subject: str) -> Mapping[str, Any]:
-        """What the provider tells of somebody; nothing where it doesn't, since a name isn't needed."""
+        """The provider's answer about somebody; empty if it gives none, since a name isn't needed."""
         try:
             found = await self._fetching.document(url, bearer(answer))
         except (ProviderDown, Disbelieved):
             return {}
-        return found if found.get("sub") == subject else {}  # another's (Core, section 5.3.2)
+        return found if found.get("sub") == subject else {}  # another person's (Core, section 5.3.2)
 
 
 def authorize_url(url: str, client: Client, scope: str, flow: Flow, back: str, **more: str) -> str:
-    """The URL that asks a provider to have somebody sign in (RFC 6749, section 4.1.1)."""
+    """The URL at which a provider lets somebody sign in (RFC 6749, section 4.1.1)."""
     made: str = prepare_grant_uri(
         url,
         client.id,
@@ -135,11 +135,11 @@ def authorize_url(url: str, client: Client, scope: str, flow: Flow, back: str, *
 async def exchanged(
     fetching: Fetching, url: str, client: Client, auth_method: str, *, code: str, flow: Flow, back: str
 ) -> dict[str, Any]:
-    """What a provider gives for a code (RFC 6749, section 4.1.3).
+    """The provider's answer to a code, with its tokens (RFC 6749, section 4.1.3).
 
     Raises:
-        ProviderDown: it can't be asked.
-        ProviderRefused: it takes neither the code nor us.
+        ProviderDown: the provider can't be reached, or has a fault.
+        ProviderRefused: the provider refuses the code, or this server.
     """
     body = prepare_token_request("authorization_code", redirect_uri=back, code=code, code_verifier=flow.verifier)
     url, headers, body = ClientAuth(client.id, client.secret, auth_method).prepare("POST", url, dict(_FORM), body)
@@ -151,10 +151,10 @@ async def exchanged(
 
 
 def bearer(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The header that shows the access token in a provider's answer.
+    """The header with the access token from a provider's answer.
 
     Raises:
-        Disbelieved: it has none.
+        Disbelieved: the answer has no access token.
     """
     token = answer.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():

@@ -1,8 +1,8 @@
 """Signs people in with their account at a provider: `GET /sign-in/oidc/NAME` and its callback.
 
-Both answer with a redirect: to the provider, and back to the page. The page is told by a word in the fragment why
-somebody isn't signed in; the log tells the operator the rest. A redirect leads to a URL of the provider's own document,
-or to this server's page: nothing that a request says decides on it.
+Both answer with a redirect: to the provider, and back to the page. If a sign-in fails, a word in the fragment tells the
+page why; the log tells the operator the rest. A redirect leads to a URL from the provider's own document, or to this
+server's page. Nothing in a request can change where it leads.
 """
 
 from __future__ import annotations
@@ -39,47 +39,47 @@ if TYPE_CHECKING:
     from placed.http.oidc.flow import Flow
     from placed.http.oidc.provider import Account
 
-MOST_AT_ONCE: Final = 64  # that wait for a provider; each has a connection to it
-MOST_OF_ONE: Final = 16  # of those, from one address: while a provider is slow, the others still have a place
+MOST_AT_ONCE: Final = 64  # requests that wait for a provider; each has a connection to it
+MOST_OF_ONE: Final = 16  # of these, from one address: while a provider is slow, other addresses still have a place
 PATH: Final = "/sign-in/oidc"
 _QUERY_CHARACTERS: Final = 8_192  # codes have up to 2,000, and some providers send a session's state along
 _CODE: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
 _DENIED: Final = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 _WORD: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
-# The code in the callback's address is nobody else's business.
+# The callback's address has the code, which no other site may see.
 _HEADERS: Final = (NO_STORE, ("Referrer-Policy", "no-referrer"))
 _TO_PAGE_FROM_START, _TO_PAGE_FROM_CALLBACK = "../../", "../../../"  # relative: the page may be below a path
 
 
 class Provider(Protocol):
-    """What speaks to one."""
+    """An object that speaks to one provider."""
 
     issuer: str
 
     async def way_there(self, flow: Flow, back: str) -> str:
-        """The URL at which somebody signs in, who then comes `back`."""
+        """The URL at which somebody signs in; the provider then sends them to the URL `back`."""
 
     async def names_issuer(self) -> bool:
-        """Whether each of its answers says whose it is."""
+        """Whether the provider names itself in each of its answers."""
 
     async def account(self, code: str, flow: Flow, back: str) -> Account:
-        """Who it is that came back with this code."""
+        """The account of the person who came back with this code."""
 
 
 class _Back(Exception):
-    """Somebody goes back to the page without being signed in; the message is the word that the page is told."""
+    """Somebody goes back to the page without being signed in; the message is the word that the page gets."""
 
 
 @attrs.frozen
 class ProviderSignIns:
-    """Those of one server.
+    """The sign-ins at providers of one server.
 
     Attributes:
-        askers: begins sessions, and knows the people.
-        providers: by the names that the config file gives them.
-        now_seconds: since the epoch.
-        used: the ways back that were taken.
-        clients: how many of one address may wait for a provider.
+        askers: begins sessions, and has the people store.
+        providers: the providers, by their names in the config file.
+        now_seconds: the wall clock, seconds since the epoch.
+        used: the flows whose callback has come; each counts once.
+        clients: limits how many people from one address may wait for a provider.
     """
 
     askers: Askers
@@ -101,7 +101,7 @@ class ProviderSignIns:
         """`GET /sign-in/oidc/NAME`: send somebody to the provider.
 
         Raises:
-            Problem: 404, there is none of this name; 400, the request names no host.
+            Problem: 404, there is no provider of this name; 400, the request names no host.
         """
         provider = self._provider(name)
         flow = new_flow(name, self._key, self.now_seconds())
@@ -119,7 +119,7 @@ class ProviderSignIns:
         """`GET /sign-in/oidc/NAME/callback`: take somebody back, and sign them in.
 
         Raises:
-            Problem: 404, there is none of this name; 400, the request names no host.
+            Problem: 404, there is no provider of this name; 400, the request names no host.
         """
         provider = self._provider(name)
         told = _told(request)
@@ -141,7 +141,7 @@ class ProviderSignIns:
 
     @contextlib.contextmanager
     def _turn(self, request: Request) -> Iterator[None]:
-        """One of the places of those who wait for a provider; raises `_Back` when there is none."""
+        """Hold a place among the people who wait for a provider; raises `_Back` if none is free."""
         held = self.clients.enter(client_address(request, self.askers.trusted_proxies))
         if held is None:
             raise _Back("busy")
@@ -162,7 +162,7 @@ class ProviderSignIns:
         return own_url(request, path, self.askers.trusted_proxies, has_tls=self.askers.has_tls)
 
     def _flow(self, name: str, request: Request, state: str) -> Flow | None:
-        """The flow that this browser has begun with this provider, and that is not over."""
+        """The flow that this browser has begun with this provider; None if it's over or used, or `state` isn't its."""
         now_seconds = self.now_seconds()
         flow = flow_of(cookie_of(request.headers, self._cookie(request)), self._key, now_seconds)
         if flow is None or flow.name != name or not is_state_of(flow, state):
@@ -174,7 +174,7 @@ class ProviderSignIns:
         try:
             name = free_name(account.names, lambda skeleton: store.named(skeleton) is not None)
             await store.change(SignIn(account.id, int(self.now_seconds() * 1_000), name, needs_name=False))
-        except (Refused, StoreError) as error:  # it is full, or can't be written
+        except (Refused, StoreError) as error:  # the store is full, or can't be written
             get_logger(__name__).warning("nobody can be added to the people", reason=str(error))
             raise _Back("busy") from error
         return author_of_person(account.id, self.askers.author_key)
@@ -204,7 +204,7 @@ def _redirect(where: str, *headers: tuple[str, str]) -> Answer:
 
 
 def _told(request: Request) -> dict[str, str]:
-    """What a provider's answer says; nothing where it's too long, or says one thing twice."""
+    """The parameters of a provider's answer; empty if the query is too long, or has one of them twice."""
     if len(request.query) > _QUERY_CHARACTERS:
         return {}
     pairs = form_pairs(request.query, "query")
@@ -213,10 +213,10 @@ def _told(request: Request) -> dict[str, str]:
 
 
 async def _check_issuer(provider: Provider, told: Mapping[str, str]) -> None:
-    """RFC 9207: the answer of one provider may not be taken to another."""
+    """Check that an answer comes from this provider, and not from another one (RFC 9207)."""
     issuer = told.get("iss")
     if issuer is None and await provider.names_issuer():
-        raise Disbelieved("the answer doesn't say which provider it is from (iss), as this one's always do")
+        raise Disbelieved("the answer doesn't say which provider it is from (iss), but this provider always does")
     if issuer is not None and issuer != provider.issuer:
         raise Disbelieved(f"the answer is from {issuer[:200]!r}, and not from {provider.issuer!r}")
 
@@ -225,9 +225,9 @@ def _code(told: Mapping[str, str]) -> str:
     """The code in a provider's answer.
 
     Raises:
-        _Back: the person has said no.
-        ProviderRefused: the provider has.
-        Disbelieved: there is none.
+        _Back: the person has refused to sign in.
+        ProviderRefused: the provider has refused.
+        Disbelieved: the answer has no code.
     """
     error = told.get("error")
     if error in _DENIED:
