@@ -36,7 +36,7 @@ FIELDS: Final = {
 }
 _ALL: Final = ("kind", "reason", "preview")
 _EXPECTED: Final = 'a JSON object such as {"kind": "wipe", "area": [0, 0, 8, 8]}'
-_TEXT: Final = f"a text of 1 to {MOST_CHARACTERS} characters that are seen, in one line"
+_TEXT: Final = f"a text of 1 to {MOST_CHARACTERS} visible characters, in one line"
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from placed.canvas.projection import Projection
     from placed.http.act_fields import Fields
 
-PICTURE: Final = "a PNG as base64, of no more pixels than the area has, in width or in height"
+PICTURE: Final = "a PNG as base64, at most as wide and as high as the area"
 
 
 @attrs.frozen
@@ -120,7 +120,7 @@ def _restore(asking: Asking) -> Asked:
     authors = fields.authors()
     version, ms = fields.to(projection.version, asking.now_ms)
     if not authors and (area is None or (version is None and ms is None)):
-        raise missing_parameter("authors", "authors whose pixels are meant, or an area and what to restore it to")
+        raise missing_parameter("authors", "the authors of the pixels, or an area and what to restore it to")
     to = None if version is None and ms is None else {"v": version} if ms is None else {"t": ms}
     act = asking.act(area=None if area is None else area.as_json(), authors=authors or None, to=to)
     # With a moment the version is 0 for now, until the history says which version that moment has.

@@ -151,7 +151,7 @@ class Acts:
         with _past_problems():
             entry = await self.older.entry(act)
         if entry is None and not self.older.is_whole:
-            raise Problem(409, "not-kept", f"the act {act} isn't among those that this server can still tell")
+            raise Problem(409, "not-kept", f"the act {act} isn't among the acts that this server still knows")
         return entry
 
     def _moderator(self, request: Request) -> Asker:

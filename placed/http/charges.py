@@ -45,6 +45,6 @@ def too_few_charges(cooldowns: Cooldowns, author: int, now_ms: int, count: int) 
         spent = "the one charge is" if rule.charges == 1 else f"all {rule.charges} charges are"
         detail = f"{spent} spent; the next one is back in {seconds:g} s"
     else:
-        detail = f"{standing.remaining} of {rule.charges} charges are left; {count} of them are there in {seconds:g} s"
+        detail = f"{standing.remaining} of {rule.charges} charges are left; you will have {count} in {seconds:g} s"
     headers = (retry_after(seconds), *_rate_limit(rule, standing))
     return Problem(429, "cooldown", detail, *headers, retry_after_seconds=seconds)

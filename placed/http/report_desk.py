@@ -194,7 +194,7 @@ def _is_id(text: str) -> bool:
 
 
 def _text(fields: dict[str, Any]) -> str:
-    allowed = f"1 to {MOST_TEXT} characters that are seen"
+    allowed = f"1 to {MOST_TEXT} visible characters"
     if "text" not in fields:
         raise missing_parameter("text", allowed)
     told = fields["text"]

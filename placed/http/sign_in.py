@@ -273,7 +273,7 @@ def _texts(request: Request) -> dict[str, str]:
         if name in told:
             raise invalid_parameter(name[:MOST_CHARACTERS], value, "one", "is repeated")
         if not isinstance(value, str) or len(value) > 4 * MOST_CHARACTERS:
-            raise invalid_parameter(name[:MOST_CHARACTERS], value, "a short text", "is none")
+            raise invalid_parameter(name[:MOST_CHARACTERS], value, "a short text", "is not a short text")
         told[name] = value
     return told
 

@@ -106,7 +106,7 @@ async def test_each_edit_spends_a_charge_or_none_does(start: Start) -> None:
         assert (refused.status, told["code"]) == (429, "cooldown")
         assert 115 < told["retry_after_seconds"] <= 120  # two more have to come back, of three that are spent
         assert int(refused.headers["retry-after"]) == -(-told["retry_after_seconds"] // 1)
-        assert told["detail"].startswith("2 of 5 charges are left; 4 of them are there in 1")
+        assert told["detail"].startswith("2 of 5 charges are left; you will have 4 in 1")
         assert refused.headers["ratelimit"].startswith('"edits";r=2;t=')
         await server.assert_well(before)
         assert (await post(server, [1, 1, 2], [1, 1, 3])).status == 200
