@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 _RETRY_MS = (1_000, 5_000)  # spread, so that a restart's herd doesn't come back at once
 _IMAGE_CACHING = (
     "Cache-Control",
-    "public, max-age=1, stale-while-revalidate=30, no-transform",  # edits count on the order of the image's palette
+    "public, max-age=1, stale-while-revalidate=30, no-transform",  # edits are indexes into the image's palette
 )
 _IMAGE_TOO_OLD = ("Cache-Control", "no-store, no-transform")
 
@@ -140,8 +140,8 @@ class Api:
         """`POST /edit` and `POST /edits`: place one edit, or several, and answer once all are durable.
 
         Raises:
-            Problem: 400, 401, 403, 414, 415, 429, 503. No edit has reached the log; with the code
-                `outcome-unknown` they may have.
+            Problem: 400, 401, 403, 414, 415, 429, 503. No edit has reached the log, except perhaps with the code
+                `outcome-unknown`.
         """
         admission = self.admission(path, request)
         await admission.record.wait()
@@ -193,7 +193,7 @@ class Api:
         """The second half of `post`, after `admission.record.wait()`.
 
         Raises:
-            Problem: 503. No edit has reached the log; with the code `outcome-unknown` they may have.
+            Problem: 503. No edit has reached the log, except perhaps with the code `outcome-unknown`.
         """
         cooldowns = self.projection.cooldowns
         try:

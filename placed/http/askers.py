@@ -214,7 +214,7 @@ class Askers:
         return self._set_cookie(request, "", 0)
 
     def is_secure(self, request: Request) -> bool:
-        """Whether the client came by HTTPS."""
+        """Whether the client uses HTTPS."""
         return is_secure(request, self.trusted_proxies, has_tls=self.has_tls)
 
     def _person(self, request: Request) -> int | None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 64  # answers; at 10 ms each the last one is ready after 0.6 s, while people paint after 2 s
 MOST_PER_CLIENT: Final = 8
-_PATIENCE_SECONDS: Final = 1.0  # for edits of this moment; the history reads on as soon as a request comes
+_PATIENCE_SECONDS: Final = 1.0  # for edits painted just now; the history reads on as soon as a request comes
 _RETRY_SECONDS: Final = 2.0
 # While people paint, the thread rests after each answer, this many times as long as the answer took. An edit that comes
 # during a rest has the interpreter's lock, and all of a core, to itself. docs/performance.md has the cost of eight

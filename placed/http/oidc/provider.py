@@ -85,7 +85,7 @@ class OpenIdProvider:
         return authorize_url(metadata.authorize, self._client, SCOPE, flow, back, nonce=flow.nonce)
 
     async def names_issuer(self) -> bool:
-        """Whether the provider names itself in each answer, so that an answer without a name is forged (RFC 9207)."""
+        """Whether the provider names itself in each answer: then one without its name isn't its own (RFC 9207)."""
         return (await self._discovery.metadata()).names_issuer
 
     async def account(self, code: str, flow: Flow, back: str) -> Account:

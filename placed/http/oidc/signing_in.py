@@ -2,7 +2,7 @@
 
 Both answer with a redirect: to the provider, and back to the page. If a sign-in fails, a word in the fragment tells the
 page why; the log tells the operator the rest. A redirect leads to a URL from the provider's own document, or to this
-server's page. Nothing in a request can change where it leads.
+server's page. No request can make it lead elsewhere.
 """
 
 from __future__ import annotations
