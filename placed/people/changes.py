@@ -1,9 +1,9 @@
-"""The changes of people: what each makes of what is stored, or why it can't. Pure.
+"""The changes of people: each gives the records that make it, or the reason why it isn't possible. Pure.
 
     change --puts(people)--> records --written, in one order on every server--> people
 
-`Refused.reason` is a word for programs, and its text a sentence for the host: neither has a name or an id of a person
-in it.
+`Refused.reason` is a word for programs, and its text is a sentence for the host. Neither contains a person's name or
+id.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_ROLES: Final = 20_000  # in memory, too
 
 
 class Refused(Exception):
-    """A change that can't be made; nothing was changed.
+    """A change isn't possible; nothing was changed.
 
     Attributes:
         reason: `name-taken`, `wrong-code`, `code-revoked`, `unknown-person`, `unknown-token`, `is-token`, `full`,
@@ -47,16 +47,16 @@ class Change(Protocol):
     """One change."""
 
     def puts(self, people: People) -> list[Put]:
-        """The records that make it.
+        """The records that make the change.
 
         Raises:
-            Refused: it can't be made.
+            Refused: the change isn't possible.
         """
 
 
 @attrs.frozen
 class Name:
-    """What somebody is called, and what it looks like to others, by `placed.people.names`."""
+    """A person's name, and its skeleton, which look-alikes share: see `placed.people.names`."""
 
     text: str
     skeleton: str
@@ -67,10 +67,10 @@ class SignIn:
     """Somebody signs in, for the first time or again.
 
     Attributes:
-        id: who they are.
-        now_ms: when, in ms since the epoch.
-        name: for a new one, or one without a name; None gives none.
-        needs_name: whether a name that is taken refuses all of it; else they come in without a name.
+        id: the person's id.
+        now_ms: the time of the change, in ms since the epoch.
+        name: the name for a person who has none yet; None gives no name.
+        needs_name: whether the sign-in is refused if the name is taken; otherwise they come in without a name.
     """
 
     id: str
@@ -90,7 +90,7 @@ class SignIn:
 
 @attrs.frozen
 class UseCode:
-    """Somebody signs in by a code; if it was used before, sessions from then end, so that they notice."""
+    """Somebody signs in with a code. If it was used before, its person's earlier sessions end, so that they notice."""
 
     digest: bytes
     now_ms: int
@@ -111,12 +111,12 @@ class UseCode:
 
 @attrs.frozen
 class UseHostLink:
-    """Whoever opens a host link first becomes a host.
+    """The first person who opens a host link becomes a host.
 
     Attributes:
-        digest: the link's.
-        id: the new host's, `host:` and something random.
-        now_ms: when.
+        digest: the digest of the link's secret.
+        id: the new host's id, `host:` and something random.
+        now_ms: the time of the change, in ms since the epoch.
     """
 
     digest: bytes
@@ -162,7 +162,7 @@ class SetRoles:
         """See `Change`."""
         person = _known(people, self.author)
         if person.startswith("token:"):
-            raise Refused("is-token", "a token's role is as it was made: revoke it, and make another one")
+            raise Refused("is-token", "a token keeps the role that it was made with: revoke it, and make another one")
         if self.roles != PLAIN:
             _check_room(people.head.roles, MOST_ROLES, "hosts, moderators and bots")
         return [_roles(self.author, self.roles)]
@@ -170,7 +170,7 @@ class SetRoles:
 
 @attrs.frozen
 class SignOutEverywhere:
-    """All sessions of a person, up to now, don't count any more."""
+    """All sessions that a person has begun up to now end."""
 
     author: int
     now_ms: int
@@ -186,8 +186,8 @@ class Seen:
     """People were seen, and tokens were used.
 
     Attributes:
-        people: author -> when.
-        tokens: digest -> when.
+        people: author -> when they were last seen, in ms since the epoch.
+        tokens: digest -> when the token was last used, in ms since the epoch.
     """
 
     people: Mapping[int, int] = attrs.field(factory=dict)
@@ -209,7 +209,7 @@ class AddCodes:
 
     Attributes:
         digests: number -> digest of the code's text.
-        now_ms: when.
+        now_ms: the time of the change, in ms since the epoch.
     """
 
     digests: Mapping[str, bytes]
@@ -226,7 +226,7 @@ class AddCodes:
 
 @attrs.frozen
 class RevokeCode:
-    """A code doesn't hold any more, nor do the sessions that it began."""
+    """A code isn't valid any more, and the sessions that began with it end."""
 
     id: str
     now_ms: int
@@ -244,11 +244,11 @@ class AddToken:
     """A new token, which is a person of its own.
 
     Attributes:
-        digest: of its text.
-        id: by which the host knows it.
-        name: what it is called.
-        roles: what it may do.
-        now_ms: when.
+        digest: the digest of its text.
+        id: its id; hosts name the token by it.
+        name: its name.
+        roles: its roles.
+        now_ms: the time of the change, in ms since the epoch.
     """
 
     digest: bytes
@@ -273,7 +273,7 @@ class AddToken:
 
 @attrs.frozen
 class RevokeToken:
-    """A token is gone, and its name is free; what it painted keeps its author."""
+    """A token is removed, and its name becomes free; the pixels that it painted keep their author."""
 
     id: str
 
@@ -289,7 +289,7 @@ class RevokeToken:
 
 @attrs.frozen
 class AddHostLink:
-    """A new host link; those that were used, or are too old, are gone."""
+    """A new host link; links that were used or are too old are removed."""
 
     digest: bytes
     now_ms: int
@@ -308,7 +308,7 @@ class AddHostLink:
 
 @attrs.frozen
 class Forget:
-    """A person's id, name, reports and all else that is stored about them is gone; their sessions end."""
+    """A person's id, name, reports and everything else in the store about them is removed; their sessions end."""
 
     author: int
     now_ms: int
@@ -318,7 +318,7 @@ class Forget:
         person = people.person(self.author)
         if person is None:
             raise Refused("unknown-person", "nobody has this author")
-        # The person comes last: once they are gone, what the file still has of them all is overwritten.
+        # The person's own records come last: once these are gone, the store overwrites all remains in the file.
         reports = erased(one for one in people.reports() if one.author == self.author)
         keys = people.keys_of(person)
         return [*reports, signed_out(self.author, self.now_ms), *(Put(key, None) for key in keys)]

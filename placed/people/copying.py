@@ -1,7 +1,7 @@
-"""Reads all people of a store, and writes them into another one, or into a topic: for a copy to another log.
+"""Reads all people of a store, and writes them into another store or a topic: for a copy to another log.
 
-Stamps and offsets are a store's own, and say who had a name first. So names come last, in their order, and are set
-anew.
+Stamps and offsets say who had a name first, but they count in one store only. So names come last, in their order, and
+are set anew.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from placed.backends.keyed import KeyedTopic
     from placed.people.store import PeopleStore
 
-_RECORDS: Final = (b"c", b"h", b"o", b"p", b"r", b"t")  # the kinds that are records, and don't follow from them
-_AT_ONCE: Final = 500  # records in a transaction, or sent before their answers are waited for
+_RECORDS: Final = (b"c", b"h", b"o", b"p", b"r", b"t")  # the kinds of records; all other keys follow from these
+_AT_ONCE: Final = 500  # records in one transaction, or sent before the first answer
 
 
 def all_people(folder: Path) -> Iterator[Put]:
-    """All records of the store in `folder`, which nobody changes meanwhile; none if there is no store.
+    """All records of the store in `folder`; none if there is no store. Nobody may change the store meanwhile.
 
     Raises:
-        StoreDamaged: it is damaged.
-        StoreUnavailable: it can't be read, or was changed.
+        StoreDamaged: the store is damaged.
+        StoreUnavailable: the store can't be read, or somebody has changed it.
     """
     try:
         descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
@@ -72,7 +72,7 @@ def _records(view: PagesView) -> Iterator[Put]:
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether the store in `folder` has no people, codes, tokens, host links and reports, or isn't there.
+    """Whether the store in `folder` isn't there, or has no people, codes, tokens, host links and reports.
 
     Raises: as `all_people`.
     """
@@ -98,7 +98,7 @@ async def into_topic(topic: KeyedTopic, puts: Iterator[Put]) -> None:
 
 
 async def into_store(store: PeopleStore, puts: Iterator[Put]) -> None:
-    """Write records into a store that has none; raises StoreError."""
+    """Write records into an empty store; raises StoreError."""
     async for some in _in_pieces(puts):
 
         def write(transaction: Transaction[bytes], database: Database | None, some: tuple[Put, ...] = some) -> None:

@@ -1,8 +1,8 @@
-"""Checks a whole store of people: every page, every record, and all that follows from the records. It writes nothing.
+"""Checks a whole store of people: every page, every record, and all keys that follow from the records. Writes nothing.
 
-Who holds a name, who has a role, which code has which number and how many there are of each is kept beside the records,
-so it could disagree with them. Sums over the keys are compared instead of sets, so that a check of two million people
-takes no memory. Imports the standard library, and numpy by way of `placed.storage`.
+The store keeps other keys in addition to the records: who holds a name, who has a role, which code has which number,
+and the counts. These could disagree with the records. The check compares sums over the keys instead of sets, so that
+two million people take no memory. Imports the standard library, and numpy through `placed.storage`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _MASK: Final = (1 << 128) - 1
 
 
 class PeopleDamaged(Exception):
-    """The store is damaged, or can't be read; the message says where."""
+    """The store is damaged, or can't be read; the message names the file."""
 
 
 @attrs.frozen
 class FoundPeople:
-    """What a sound store has.
+    """The counts of a sound store.
 
     Attributes:
-        people, codes, tokens, host_links, reports, done_reports: how many.
-        roles: how many are more than a person.
+        people, codes, tokens, host_links, reports, done_reports: how many of them the store has.
+        roles: how many authors are more than a plain person.
     """
 
     people: int
@@ -58,7 +58,7 @@ def examine(folder: Path) -> FoundPeople | None:
     """Check the store in `folder`; None if there is none.
 
     Raises:
-        PeopleDamaged: it isn't sound.
+        PeopleDamaged: the store isn't sound.
 
     Thread: blocks for some 20 us a record.
     """
@@ -82,7 +82,7 @@ def _examined(pages: PageFile) -> FoundPeople:
     view = PagesView(pages, many=True)
     counts = dict.fromkeys((*COUNTED.values(), "roles", "done_reports"), 0)
     following, there = _KeySum(), _KeySum()
-    person = -1  # the author of the last one; a person's other fields come after the first
+    person = -1  # the author of the last person; a person's field `i` comes before all others
     for key, value in view.scan(b""):
         kind = key[:1]
         if kind in (b"N", b"C", b"R"):
@@ -99,7 +99,7 @@ def _examined(pages: PageFile) -> FoundPeople:
                 counts["roles"] += each[:1] == b"R"
     _compare(Head.decode(view.get(HEAD_KEY)), counts)
     if following != there:
-        raise RecordDamaged("who holds which name, role or code isn't what the records say")
+        raise RecordDamaged("the stored holders of names, roles and codes don't match the records")
     return FoundPeople(**{field.name: counts[field.name] for field in attrs.fields(FoundPeople)})
 
 
@@ -125,13 +125,13 @@ def _compare(head: Head, counts: dict[str, int]) -> None:
 
 
 class _KeySum:
-    """The sum of keys' digests: the same for the same keys, in whatever order."""
+    """The sum of keys' digests: the same for the same keys, in any order."""
 
     def __init__(self) -> None:
         self._sum = 0
 
     def add(self, key: bytes) -> None:
-        """One more key."""
+        """Add one key."""
         self._sum = (self._sum + int.from_bytes(hashlib.blake2b(key, digest_size=16).digest())) & _MASK
 
     def __eq__(self, other: object) -> bool:

@@ -1,13 +1,13 @@
-"""Follows the topic that the people of all servers of a log are in, and changes it.
+"""Follows and changes the people's topic, a Kafka topic that all servers of a log share.
 
     change --decided by what is stored--> topic --read back by every server, in one order--> LMDB --> memory
                                             |
                                             +--> `placed.people.proposal`: did it hold?
 
-What is stored follows from the last record of each key and its offset alone, since the brokers drop the others
-(`placed.backends.keyed`). The offset is written in the transaction that writes the records, so that a start goes on
-from there. After a long absence the store is made anew: the brokers may have dropped records that erase something.
-While they are away, reading goes on by what is stored, and changes are refused. May import Trio.
+The store follows from the last record of each key and its offset alone, because the brokers drop the others
+(`placed.backends.keyed`). Each transaction writes records together with the topic's offset, so that a start goes on
+from there. After a long absence the server makes the store anew: the brokers may have dropped records that erase
+something. While the brokers are away, reads go on from the store, and changes are refused. May import Trio.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-READ_BACK_SECONDS: Final = 5.0  # for what was appended to come back; it takes some ms
+READ_BACK_SECONDS: Final = 5.0  # for appended records to come back; it takes some ms
 MOST_WAITING: Final = 256  # changes under way at once
-_TRIES: Final = 6  # at a change that clashes with others', each a round trip to the brokers
-_MOST_BETWEEN: Final = 20_000  # records of others that are kept while a change is under way, at 0.3 KB
+_TRIES: Final = 6  # to make a change that clashes with others; each is a round trip to the brokers
+_MOST_BETWEEN: Final = 20_000  # records kept while a change is under way, at 0.3 KB
 _RETRY_SECONDS: Final = 0.25
 _HEARD_MS: Final = 3_600_000  # between notes that the topic was read to its end
 _TEND_SECONDS: Final = 60.0
-_NUDGE: Final = b"~"  # a key that stands for nothing; see `_nudge`
+_NUDGE: Final = b"~"  # a key without a meaning; see `_nudge`
 
 
 class Stored(Protocol):
-    """The store, as far as it is needed here."""
+    """The part of the store that `Following` needs."""
 
     @property
     def head(self) -> Head:
-        """What holds of all records."""
+        """The counts of all records, and how far the topic was read."""
 
     async def see(self, look: Callable[[View, bytes], T]) -> T:
-        """What `look` makes of one committed state and the author key, in a thread."""
+        """Call `look` in a thread, with one committed state and the author key."""
 
     async def transact(self, transact: Transact[T]) -> T:
         """Run a write transaction; raises StoreError."""
@@ -74,27 +74,27 @@ class Stored(Protocol):
 
 @attrs.define(eq=False)
 class _Between:
-    """The records that were read since a change began."""
+    """The records that were read after a change began."""
 
     records: list[Record] = attrs.field(factory=list)
 
     def add(self, records: list[Record]) -> None:
-        """Some more; too many are one too many, which `Following` looks for."""
+        """Add some more, but at most one above `_MOST_BETWEEN`, by which `Following` sees that there are too many."""
         self.records += records[: _MOST_BETWEEN + 1 - len(self.records)]
 
 
 class Following:
-    """One server's part in the topic; made by `placed.people.store`, which runs it.
+    """One server's part in the topic; `placed.people.taking_over` makes it, and the store's `run` runs it.
 
     Args:
         stored: the store.
-        topic: open.
+        topic: the open topic.
     """
 
     def __init__(self, stored: Stored, topic: KeyedTopic) -> None:
         self._stored = stored
         self._topic = topic
-        self._position = 0  # the topic's next record, of what is stored
+        self._position = 0  # the topic's offset up to which its records are in the store
         self._moved = trio.Event()
         self._under_way: set[_Between] = set()
         self._waiting = 0
@@ -105,7 +105,8 @@ class Following:
         """Read the topic to its end as it is now.
 
         Raises:
-            LogError, StoreError: as they say.
+            LogError: the topic can't be read.
+            StoreError: the store can't be written.
         """
         end = (await self._topic.bounds())[1]
         self._position = self._stored.head.offset
@@ -120,10 +121,10 @@ class Following:
         await self._note_heard()
 
     async def run(self) -> None:
-        """Follow for ever.
+        """Follow the topic for ever.
 
         Raises:
-            LogError: the topic is damaged, is another one now, or no longer holds what comes next.
+            LogError: the topic is damaged, is another one now, or has lost the next records.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tend)
@@ -169,7 +170,7 @@ class Following:
         transaction: Transaction[bytes],
         database: Database | None,
     ) -> tuple[int, list[bytes]]:
-        """Write the records that aren't there yet, in a thread: `remembered` before, and their keys."""
+        """Write the records that the store lacks, in a thread; returns `remembered` before it, and their keys."""
         written = Written(transaction, database)
         head = written.head
         if head.topic != self._topic.id:
@@ -188,7 +189,7 @@ class Following:
         return head.remembered, [put.key for _, _, put in puts]
 
     def _put(self, record: Record) -> Iterator[Put]:
-        """The record, unless it means nothing: such a one is skipped by every server."""
+        """The record, unless it means nothing: every server skips such a record."""
         if record.key == _NUDGE:
             return
         try:
@@ -203,28 +204,28 @@ class Following:
                 )
 
     async def _read_up_to(self, offset: int) -> None:
-        """Wait until all below `offset` was read and written.
+        """Wait until all records below `offset` are read and written.
 
         Raises:
-            StoreUncertain: it takes too long.
+            StoreUncertain: this takes too long.
         """
         with trio.move_on_after(READ_BACK_SECONDS):
             while self._position < offset:
                 await self._moved.wait()
             return
-        raise StoreUncertain("the people's topic can't be read just now; what was asked for may be done all the same")
+        raise StoreUncertain("the people's topic can't be read just now; the change may be made all the same")
 
     # Changing.
 
     async def change(self, change: Change) -> Sequence[Put]:
-        """Make a change on all servers; it is written here when this returns.
+        """Make a change on all servers; when this returns, it's written here.
 
         Returns:
-            The records that made it.
+            The records of the change.
 
         Raises:
-            Refused: it can't be made.
-            StoreError: the brokers are away; `StoreUncertain` where it may have been made, or will be.
+            Refused: the change isn't possible.
+            StoreError: the brokers are away; `StoreUncertain` if the change may have been made, or may still be made.
         """
         if self._waiting >= MOST_WAITING:
             raise StoreUnavailable(f"{MOST_WAITING} changes are under way already; try again")
@@ -237,10 +238,10 @@ class Following:
                 await trio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - so that two don't clash again
         finally:
             self._waiting -= 1
-        raise StoreUnavailable("others change the same just now; try again")
+        raise StoreUnavailable("other changes clash with this one just now; try again")
 
     async def _make(self, change: Change) -> Sequence[Put] | None:
-        """Make it; None if it clashed with others, and was undone."""
+        """Try to make a change; None if it clashed with another one, and was undone."""
         with self._watching() as between:
             proposal = await self._decide(change)
             if not proposal.puts:
@@ -248,7 +249,7 @@ class Following:
             offsets = await self._append(proposal.records())
             await self._read_up_to(offsets[-1] + 1)
             if len(between.records) > _MOST_BETWEEN:
-                raise StoreUncertain("too much changes at once; it may have been made")
+                raise StoreUncertain("too many changes at once; this one may have been made")
             others = [each for each in between.records if each.offset >= proposal.base and each.offset not in offsets]
             if not proposal.clashes(each for each in others if each.offset < offsets[-1]):
                 return proposal.puts
@@ -271,7 +272,7 @@ class Following:
 
         try:
             return await self._stored.see(decide)
-        except Refused:  # by what may be old: a code that another server has just made
+        except Refused:  # the store may lag behind: another server may just have made this code
             with _store_errors():
                 end = (await self._topic.bounds())[1]
             await self._read_up_to(end)
@@ -291,14 +292,14 @@ class Following:
                 await self._nudge()
 
     async def _note_heard(self) -> None:
-        """Note, now and then, that the topic was read up to now: by that a start knows how long it was away."""
+        """Note now and then that the topic was read up to now, so that a start knows how long the server was away."""
         if _now_ms() - self._stored.head.heard_ms < min(_HEARD_MS, self._topic.tombstone_ms // 8) or self._is_failing:
             return
         await self._stored.transact(lambda *of: Written(*of).finish(heard_ms=_now_ms()))
 
     async def _nudge(self) -> None:
-        """Append a record that says nothing, where nobody else has since somebody was forgotten: the brokers don't
-        compact the file that they write to, and begin another one only for a new record.
+        """Append a record without a meaning if somebody was forgotten a while ago, and no record has come since. The
+        brokers don't compact the file that they write to, and begin another one only for a new record.
         """
         head = self._stored.head
         due_ms = head.forgotten_ms + self._topic.segment_ms
@@ -307,7 +308,7 @@ class Following:
 
 
 def is_too_old(head: Head, tombstone_ms: int) -> bool:
-    """Whether records that erase something may be gone from the topic, which a store with this head hasn't read."""
+    """Whether the topic may have lost records that erase something before a store with this head could read them."""
     return _now_ms() - head.heard_ms > tombstone_ms // 2
 
 
@@ -317,7 +318,7 @@ def _keys(batch: Batch) -> list[bytes]:
 
 @contextlib.contextmanager
 def _store_errors() -> Iterator[None]:
-    """What the topic raises, as whoever changes people knows it."""
+    """Raise the topic's errors as the store's errors, which callers that change people expect."""
     try:
         yield
     except OutcomeUnknown as error:

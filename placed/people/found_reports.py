@@ -1,7 +1,7 @@
-"""Finds reports in what is stored, the oldest first. Pure.
+"""Finds reports in the store, the oldest first. Pure.
 
-They lie in the order of their ids. Each is given as it is stored: most are looked at for their author or their state
-alone, and a picture is 7 KB to decode.
+The store has them in the order of their ids. Each is found undecoded: callers mostly want just a report's author or
+state, and its picture is 7 KB to decode.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from placed.people.view import View
 
-MOST_ID: Final = 2**53 - 1  # what JavaScript has of whole numbers
+MOST_ID: Final = 2**53 - 1  # JavaScript's greatest exact whole number
 
 
 @attrs.frozen
 class FoundReport:
-    """One of them.
+    """One report, not yet decoded.
 
     Attributes:
-        id: its own.
-        author: who said it.
-        state: how far moderators are with it.
+        id: its id.
+        author: the reporter's author.
+        state: one of `placed.people.report.STATES`.
     """
 
     id: int
@@ -38,7 +38,7 @@ class FoundReport:
     _value: bytes = attrs.field(repr=False)
 
     def read(self) -> Report:
-        """All of it.
+        """Decode the report.
 
         Raises:
             RecordDamaged: its checksum is wrong.
@@ -48,7 +48,7 @@ class FoundReport:
 
 
 def reports_in(view: View, after: int = 0, before: int = MOST_ID + 1) -> Iterator[FoundReport]:
-    """Those whose ids are greater than `after` and smaller than `before`."""
+    """The reports whose ids are greater than `after` and smaller than `before`."""
     scanned = view.scan(b"r", report_prefix(after + 1))
     for prefix, found in groupby(scanned, key=lambda each: each[0][:-1]):
         number, author = report_in(prefix)

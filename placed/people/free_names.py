@@ -1,7 +1,8 @@
-"""Finds a free name for somebody who signs in with an account from elsewhere, near to what they are called there. Pure.
+"""Finds a free name for somebody who signs in with an account of another service, similar to their name there. Pure.
 
-What another service allows as a name may be none here: too long, or with characters that nobody sees. So it is brought
-into shape first, and gets a number if somebody here has it, or one that looks like it. People can change it later.
+Another service's name may not be allowed here: it may be too long, or have characters that nobody sees. So the name is
+brought into shape first, and gets a number if somebody here has it, or one that looks like it. People can change it
+later.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from placed.people.names import MOST_CHARACTERS, NotAName, name_of, skeleton
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_MOST_TOLD: Final = 4 * MOST_CHARACTERS  # what is longer is cut before anything is done with it
+_MOST_TOLD: Final = 4 * MOST_CHARACTERS  # a longer name is cut first
 _MOST_NUMBER: Final = 1_000  # looks into the store, at some microseconds each
-_UNSEEN: Final = ("C", "Z")  # the categories of what becomes a space, or nothing
+_UNSEEN: Final = ("C", "Z")  # the categories of characters that become a space, or nothing
 
 
 def free_name(told: Iterable[object], is_taken: Callable[[str], bool]) -> Name | None:
     """A name that nobody has.
 
     Args:
-        told: what somebody is called elsewhere, the best first; whatever is no name is passed over.
-        is_taken: whether somebody has this skeleton.
+        told: somebody's names at the other service, the best first; those that can't be names here are skipped.
+        is_taken: whether somebody has a name with this skeleton.
 
     Returns:
-        None where nothing of it can be a name, or a thousand people have it.
+        None if none of them can be a name here, or a thousand people have each.
     """
     for one in told:
         base = _in_shape(one) if isinstance(one, str) else None

@@ -1,7 +1,7 @@
-"""What a host asks about people, and does: one interface for the command line and for HTTP.
+"""A host's questions about people, and acts on them: one interface for the command line and for HTTP.
 
-Questions and acts have names and fields, as in JSON; so do their answers. A field that is missing or out of range is
-`BadField`, whatever else can't be done is `Refused`.
+Questions and acts have names and fields, as in JSON; so do their answers. A field that is missing or out of range
+raises `BadField`, everything else that isn't possible raises `Refused`.
 
     look    people {after, limit}   codes {after, limit}   tokens {}   export {who}
     act     codes {count}   tokens {name, role}   role {who, role}   forget {who}   host-link {}   revoke {code | token}
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     Fields = Mapping[str, object]
 
 MOST_AT_ONCE: Final = 1_000  # people or codes in one answer
-_CODES_A_CHANGE: Final = 250  # 30 ms of a thread: edits don't wait for ten thousand codes
+_CODES_A_CHANGE: Final = 250  # 30 ms of a thread, so that edits don't wait for ten thousand codes
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}")
-_ROLES: Final = {  # what a host calls it -> all that it is
+_ROLES: Final = {  # the role that a host names -> all roles that it gives
     "person": frozenset({"person"}),
     "bot": frozenset({"bot"}),
     "moderator": frozenset({"person", "moderator"}),
@@ -55,12 +55,12 @@ _ROLES: Final = {  # what a host calls it -> all that it is
 
 
 class BadField(ValueError):
-    """A field that is missing, or out of range.
+    """A field is missing, or out of range.
 
     Attributes:
-        name: the field's.
-        value: its value; None where it is missing.
-        allowed: what may be there.
+        name: the field's name.
+        value: its value; None if it is missing.
+        allowed: the values that are allowed.
     """
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
@@ -75,7 +75,7 @@ class Hosting:
     """The people of one store, for its hosts.
 
     Attributes:
-        store: theirs.
+        store: the people store.
         key: the author key.
     """
 
@@ -83,11 +83,11 @@ class Hosting:
     key: bytes = attrs.field(repr=False)
 
     def look(self, what: str, fields: Fields) -> dict[str, Any]:
-        """The answer to a question.
+        """Answer a question.
 
         Raises:
-            BadField: see there.
-            Refused: nobody is who they ask for.
+            BadField: a field is missing, or out of range.
+            Refused: the person in the question isn't in the store.
             StoreError: the store can't be read.
         """
         questions: dict[str, Callable[[Fields], dict[str, Any]]] = {
@@ -99,11 +99,11 @@ class Hosting:
         return questions[what](fields)
 
     async def act(self, what: str, fields: Fields) -> dict[str, Any]:
-        """Do something, and say what came of it.
+        """Do an act, and return its result.
 
         Raises:
-            BadField: see there.
-            Refused: it can't be done.
+            BadField: a field is missing, or out of range.
+            Refused: the act isn't possible.
             StoreError: the store can't be written.
         """
         acts: dict[str, Callable[[Fields], Awaitable[dict[str, Any]]]] = {

@@ -1,8 +1,8 @@
-"""Makes what lets people in: codes, tokens and host links. Pure, but for the system's random numbers.
+"""Makes codes, tokens and host links, which let people in. Pure, but for the system's random numbers.
 
-A code is copied from paper by hand: 12 characters in groups of four, of an alphabet in which no two look alike (as in
-Crockford's base 32, which has no i, l, o and u). That is 60 bits: at a thousand guesses a second, the first of
-600 codes is found after some ten thousand years.
+People copy codes from paper by hand. So a code has 12 characters in groups of four, of an alphabet in which no two look
+alike (as in Crockford's base 32, which has no i, l, o and u). That is 60 bits: at a thousand guesses a second, the
+first of 600 codes is found after some ten thousand years.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ def new_secret() -> str:
 
 
 def new_id() -> str:
-    """By which a host knows a token."""
+    """An id for a token; hosts name the token by it."""
     return _random(_ID_CHARACTERS)
 
 
 def new_numbers(count: int) -> list[str]:
-    """The numbers of so many codes, made at once, such as `7kq2-001`: in order, and of no earlier batch."""
+    """The numbers of `count` new codes, such as `7kq2-001`, in order; their batch has a random name."""
     batch = _random(_BATCH_CHARACTERS)
     return [f"{batch}-{number:0{len(str(count))}}" for number in range(1, count + 1)]
 
 
 def code_link(address: str, code: str) -> str:
-    """The link that signs in by a code; browsers send nothing behind `#`, so that no server's log has it."""
+    """The link that signs in with a code; browsers don't send the part behind `#`, so no server logs the code."""
     return f"{address.rstrip('/')}/#code={code}"
 
 
 def host_link(address: str, secret: str) -> str:
-    """The link that makes a host."""
+    """The link that makes somebody a host."""
     return f"{address.rstrip('/')}/#host={secret}"
 
 

@@ -1,6 +1,7 @@
-"""The part of the people that is kept in memory: what every request may ask for.
+"""The part of the people store that is kept in memory, because any request may need it.
 
-Tokens, roles beyond plain `person`, and from when on sessions count. It is a few MB however many people there are.
+It has the tokens, the roles beyond plain `person`, and the times from which on sessions count. It takes a few MB,
+however many people there are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class SignedOut(Mapping[int, int]):
     """Author -> the ms since the epoch up to which their sessions don't count.
 
     Attributes:
-        floor_ms: the same for everybody; above 0 once more have signed out than are remembered one by one.
+        floor_ms: the same for all authors; above 0 once more authors have signed out than the store keeps one by one.
     """
 
     def __init__(self, times_ms: dict[int, int], floor_ms: int) -> None:
@@ -43,16 +44,16 @@ class SignedOut(Mapping[int, int]):
         return author in self._times_ms
 
     def get(self, author: int, default: int = 0) -> int:  # type: ignore[override]  # as sessions ask: never None
-        """As `dict.get`; `floor_ms` holds for those who aren't there, too."""
+        """As `dict.get`, but at least `floor_ms`, also for an author that isn't in it."""
         return max(self._times_ms.get(author, default), self.floor_ms)
 
     def become(self, other: SignedOut) -> None:
-        """Hold what `other` holds."""
+        """Take over the content of `other`."""
         self._times_ms = other._times_ms
         self.floor_ms = other.floor_ms
 
     def set(self, author: int, time_ms: int | None) -> None:
-        """Note one; None forgets it."""
+        """Set an author's time; None removes it."""
         if time_ms is None:
             self._times_ms.pop(author, None)
         else:
@@ -60,13 +61,13 @@ class SignedOut(Mapping[int, int]):
 
 
 class Memory:
-    """What is kept; written by the store alone. Its mappings stay the same objects: whoever has one sees every change.
+    """The part in memory; only the store writes it. Its mappings stay the same objects, so their users see each change.
 
     Attributes:
         tokens: digest -> token.
-        roles: author -> roles, of those who are more than a person.
-        signed_out: author -> until when sessions don't count.
-        remembered: `Head.remembered` as of what is here.
+        roles: author -> roles, of all authors that are more than a plain person.
+        signed_out: author -> the time up to which their sessions don't count.
+        remembered: `Head.remembered` of the state that memory has.
     """
 
     def __init__(self) -> None:
@@ -77,9 +78,9 @@ class Memory:
 
     @classmethod
     def of(cls, people: People) -> Memory:
-        """All of it, read anew.
+        """Read all of it anew.
 
-        Thread: blocks for 20 us each.
+        Thread: blocks for 20 us for each entry.
         """
         memory = cls()
         head = people.head
@@ -90,7 +91,7 @@ class Memory:
         return memory
 
     def become(self, other: Memory) -> None:
-        """Hold what `other` holds."""
+        """Take over the content of `other`."""
         for mine, others in ((self.tokens, other.tokens), (self.roles, other.roles)):
             mine.clear()
             mine.update(others)  # type: ignore[arg-type]  # each pair is of one type
@@ -98,7 +99,7 @@ class Memory:
         self.remembered = other.remembered
 
     def refresh(self, people: People, keys: Iterable[bytes]) -> None:
-        """Read again what these keys, which were just written, are about."""
+        """Read the entries anew that the just written `keys` belong to."""
         for key in keys:
             kind = key[:1]
             if kind == b"t":

@@ -1,10 +1,10 @@
-"""Says what a person's name may be, and which two names look alike, so that nobody can pass for another. Pure.
+"""Says what a person's name may be, and which two names look alike, so that nobody can pass for somebody else. Pure.
 
-    what was typed --NFKC--> name --skeleton--> what two names that look alike have in common
+    typed text --NFKC--> name --skeleton--> a text that is equal for names that look alike
 
-A name is shown as it was chosen. Its skeleton is never shown: it is compared, and the people store keeps it to find who
-has a name. The skeleton knows the look-alikes of Latin, Greek and Cyrillic letters and of digits, which is what people
-type on the keyboards of Europe; of other scripts it knows case, accents and compatible forms (NFKD).
+People see a name as it was chosen. Nobody ever sees its skeleton: the people store keeps it to find the person who has
+a name. The skeleton is the same for look-alikes among Latin, Greek and Cyrillic letters and digits, because people type
+those on the keyboards of Europe. In other scripts it evens out only case, accents and compatible forms (NFKD).
 """
 
 # ruff: noqa: RUF001 - it is about letters that look like others
@@ -19,13 +19,13 @@ from placed.people.unseen_characters import unseen_in
 MOST_CHARACTERS: Final = 24
 ALLOWED: Final = f"1 to {MOST_CHARACTERS} letters, digits, signs and single spaces"
 _MOST_MARKS: Final = 2  # on one letter, as in Vietnamese; dozens cover the lines around them
-# What is drawn as nothing, though Unicode counts it as letters, signs or marks.
+# Characters that fonts draw as nothing, though Unicode counts them as letters, signs or marks.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _MARKS: Final = frozenset({"Mn", "Me"})
 
-# Greek capitals whose small letters look like another letter than they do themselves.
+# Greek capitals that look like one Latin letter, while their small letters look like another one.
 _CAPITALS: Final = str.maketrans("ΝΗΥΜΖ", "nhymz")
-# Each line: one shape, and the letters that have it, once case and accents are gone.
+# Each line: one shape, and the letters of that shape, without case and accents.
 _SHAPES: Final = """
     a αа
     b βвьъ
@@ -61,21 +61,21 @@ _SHAPE_OF: Final = {
     for shape, letters in (line.split() for line in _SHAPES.strip().splitlines())
     for letter in letters
 }
-_PAIRS: Final = (("rn", "m"), ("vv", "w"))  # of two letters that look like one
-_UNCOUNTED: Final = str.maketrans("", "", " -.")  # "Ada L." is nobody else than "AdaL"
+_PAIRS: Final = (("rn", "m"), ("vv", "w"))  # two letters that look like one
+_UNCOUNTED: Final = str.maketrans("", "", " -.")  # "Ada L." and "AdaL" count as one name
 
 
 class NotAName(ValueError):
-    """A text that can't be a name; the message is for people, and says what is wrong with it."""
+    """A text that can't be a name; the message is for people, and says what is wrong with the text."""
 
 
 def name_of(text: str) -> str:
-    """The name that somebody means who typed `text`, in its one form (NFKC).
+    """The name for the typed `text`, in its one form (NFKC).
 
     Raises:
-        NotAName: it can't be one.
+        NotAName: the text can't be a name.
     """
-    # Some characters unfold to 18: what is too long for a name is too long to be unfolded.
+    # NFKC turns some characters into 18: a text that is far too long for a name isn't even converted.
     if len(text) > 4 * MOST_CHARACTERS:
         raise NotAName(f"has {len(text)} characters")
     name = unicodedata.normalize("NFKC", text)
@@ -83,7 +83,7 @@ def name_of(text: str) -> str:
         raise NotAName("is empty")
     if len(name) > MOST_CHARACTERS:
         raise NotAName(f"has {len(name)} characters")
-    # What Unicode hasn't assigned yet may come to be drawn as anything, or as nothing.
+    # A character that Unicode hasn't assigned yet may later be drawn as anything, or as nothing.
     is_unassigned = any(unicodedata.category(letter) == "Cn" for letter in name)
     if unseen_in(name, allowed=frozenset()) or is_unassigned or not _BLANK.isdisjoint(name):
         raise NotAName("has a character that nobody sees")
@@ -99,7 +99,7 @@ def name_of(text: str) -> str:
 
 
 def _most_marks(name: str) -> int:
-    """How many marks in a row there are at the most; they begin a row of their own at the beginning, too."""
+    """The length of the longest row of marks; marks at the beginning of the name are a row, too."""
     most = row = 0
     for letter in unicodedata.normalize("NFD", name):
         row = row + 1 if unicodedata.category(letter) in _MARKS else 0
@@ -108,7 +108,7 @@ def _most_marks(name: str) -> int:
 
 
 def skeleton(name: str) -> str:
-    """What `name` has in common with all names that look like it. Two names with one skeleton are one to the eye."""
+    """The text that `name` shares with all names that look like it. Two names with one skeleton look the same."""
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not _is_accent(letter))
     shapes = bare.translate(_CAPITALS).casefold().translate(_SHAPE_OF)
     for pair, letter in _PAIRS:
@@ -117,5 +117,5 @@ def skeleton(name: str) -> str:
 
 
 def _is_accent(letter: str) -> bool:
-    """Whether it only varies the letter before it; the vowels of Hindi and Thai, marks too, make another word."""
+    """Whether a mark only varies the letter before it. Hindi and Thai vowels are marks, too, but make another word."""
     return "\u0300" <= letter <= "\u036f" or "\u1dc0" <= letter <= "\u1dff" or "\ufe00" <= letter <= "\ufe0f"

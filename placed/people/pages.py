@@ -1,4 +1,4 @@
-"""Looks up people in the pages of the store's file, as `placed.storage.lmdb_pages` reads them."""
+"""Looks up people in the pages of the store's file, which `placed.storage.lmdb_pages` reads."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from placed.storage.lmdb_pages import PageFile, Tree
 
 DATABASE: Final = b"people"
-_RUN: Final = 64  # leaves read as one, where all are
+_RUN: Final = 64  # leaves in one read, where most of the state is read
 
 
 class PagesView:
     """One committed state of the store; a `placed.people.view.View`.
 
     Args:
-        pages: the state.
-        many: whether most of it will be looked at.
+        pages: the pages of that state.
+        many: whether the caller will read most of the state.
 
-    Raises `DamagedPages` from every method.
+    Every method raises `DamagedPages` if the file is damaged.
     """
 
     def __init__(self, pages: PageFile, *, many: bool = False) -> None:

@@ -1,6 +1,6 @@
-"""People, the codes and tokens by which they come in, and the links for hosts. Pure.
+"""Persons, the codes and tokens that let them in, and the links for hosts. Pure.
 
-Everything public knows a person by their author alone; ids are never shown to anybody but a host.
+The public knows a person by their author alone; only hosts ever see ids.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("person", "bot", "moderator", "host")  # in the order of answers
 PLAIN: Final = frozenset({"person"})
-LOOK_AFTER: Final = frozenset({"moderator", "host"})  # they look after the canvas
+LOOK_AFTER: Final = frozenset({"moderator", "host"})  # the roles that look after the canvas
 
 
 def in_order(roles: Iterable[str]) -> list[str]:
@@ -27,11 +27,11 @@ class Person:
     """Somebody who has signed in, or a token that may paint.
 
     Attributes:
-        author: what the public knows them by.
-        id: who they are, such as `code:7kq2-001`; for hosts alone.
-        name: what they are called; None while they have no name.
+        author: the person's author, which the public sees.
+        id: the person's id, such as `code:7kq2-001`; only hosts see it.
+        name: the person's name; None while they have none.
         roles: some of `ROLES`.
-        created_ms: when they came, in ms since the epoch.
+        created_ms: when they first signed in, or the token was made, in ms since the epoch.
         seen_ms: when they last signed in, or used their token.
     """
 
@@ -45,17 +45,17 @@ class Person:
 
 @attrs.frozen
 class Code:
-    """A code for one person; its text is not kept.
+    """A code for one person; the store doesn't keep its text.
 
     Attributes:
-        digest: of its text, keyed.
-        id: its number, by which a host knows it, such as `7kq2-001`.
-        author: whom it signs in.
-        created_ms: when it was made.
-        used_ms: when it was first used; None while it wasn't.
+        digest: the keyed digest of its text.
+        id: its number, such as `7kq2-001`; hosts name the code by it.
+        author: the author of the person that it signs in.
+        created_ms: when it was made, in ms since the epoch.
+        used_ms: when it was first used; None before its first use.
         last_ms: when it was last used.
-        uses: how often; more than once means other browsers, or another person.
-        revoked_ms: when it was revoked; None while it holds.
+        uses: how often it was used; more than once means several browsers, or another person.
+        revoked_ms: when it was revoked; None while it's valid.
     """
 
     digest: bytes
@@ -70,16 +70,16 @@ class Code:
 
 @attrs.frozen
 class Token:
-    """A token by which a program acts; its text is not kept. One that was revoked is gone.
+    """A token that lets a program act. The store doesn't keep its text, and removes a token that is revoked.
 
     Attributes:
-        digest: of its text, keyed.
-        id: by which a host knows it.
-        author: whose edits it places.
-        name: what the host called it.
-        roles: what it may do.
-        created_ms: when it was made.
-        seen_ms: when it was last used, within some minutes; None while it wasn't.
+        digest: the keyed digest of its text.
+        id: its id; hosts name the token by it.
+        author: the author of its edits.
+        name: the name that the host gave it.
+        roles: its roles.
+        created_ms: when it was made, in ms since the epoch.
+        seen_ms: when it was last used, within some minutes; None before its first use.
     """
 
     digest: bytes
@@ -93,12 +93,12 @@ class Token:
 
 @attrs.frozen
 class HostLink:
-    """A link that makes whoever opens it first a host.
+    """A link that makes the first person who opens it a host.
 
     Attributes:
-        digest: of its secret, keyed.
-        created_ms: when it was made; it holds for `HOST_LINK_MS`.
-        used_ms: when it was used; None while it wasn't.
+        digest: the keyed digest of its secret.
+        created_ms: when it was made, in ms since the epoch; it is valid for `HOST_LINK_MS`.
+        used_ms: when it was used; None before that.
     """
 
     digest: bytes

@@ -1,13 +1,14 @@
-"""What a server wants to append to the people's topic, and whether that still holds once it is there. Pure.
+"""A change that a server wants to append to the people's topic, and whether it's still right once it's there. Pure.
 
     decide by what is stored --> append --others' records come between--> read back: did they touch what it went by?
                                                                             | no           | yes
                                                                             v              v
                                                                           it holds     undo, and decide anew
 
-A server decides by what it has read so far, and another one may have appended something a moment before. The records
-between that state and its own tell: were they about something that was looked at, such as the same name, then the
-decision may be wrong. All servers see the same order, so that of two changes that clash the first one holds.
+A server decides by the records that it has read so far, and another server may have appended more a moment before. So
+it checks the records between that state and its own: if one of them is about something that the decision looked at,
+such as the same name, the decision may be wrong. All servers see the same order, so if two changes clash, the first one
+counts.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from placed.people.changes import Change
     from placed.people.view import View
 
-_NOTES: Final = (b"ps", b"ts")  # when somebody was seen decides nothing
+_NOTES: Final = (b"ps", b"ts")  # when somebody was last seen; no decision depends on it
 
 
 @attrs.frozen
@@ -38,7 +39,7 @@ class Record:
 
 
 class _Watched:
-    """A view that notes what is looked at; a `placed.people.view.View`."""
+    """A view that notes which keys and prefixes are read; a `placed.people.view.View`."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -58,13 +59,13 @@ class _Watched:
 
 @attrs.frozen
 class Proposal:
-    """A change, as it was decided.
+    """A change, as the server has decided it.
 
     Attributes:
-        base: the topic's next record when it was.
-        puts: what makes the change.
-        before: what the keys of `puts` said before.
-        keys, prefixes: what was looked at.
+        base: the offset of the topic's next record at the decision.
+        puts: the records of the change.
+        before: key -> its record before the change, for each key of `puts`.
+        keys, prefixes: the keys and prefixes that the decision read.
     """
 
     base: int
@@ -75,10 +76,10 @@ class Proposal:
 
     @classmethod
     def decide(cls, change: Change, view: View, key: bytes) -> Proposal:
-        """By what is stored in `view`; `key` is the author key.
+        """Decide a change by the records in `view`; `key` is the author key.
 
         Raises:
-            Refused: it can't be made.
+            Refused: the change isn't possible.
         """
         watched = _Watched(view)
         puts = tuple(put_of(put.key, _value(put)) for put in change.puts(People(watched, key)))
@@ -90,11 +91,11 @@ class Proposal:
         return cls(people.head.offset, puts, before, frozenset(watched.keys), tuple(watched.prefixes))
 
     def records(self) -> list[tuple[bytes, bytes | None]]:
-        """What to append."""
+        """The keys and values to append."""
         return records_of(self.puts)
 
     def clashes(self, others: Iterable[Record]) -> bool:
-        """Whether one of the others' records, from `base` up to the last one of ours, may have changed the decision."""
+        """Whether one of the other records, from `base` up to our last one, may have changed the decision."""
         return any(map(self._is_touched_by, others))
 
     def _is_touched_by(self, record: Record) -> bool:
@@ -109,11 +110,11 @@ class Proposal:
         return False
 
     def undone(self, offsets: Sequence[int], others: Sequence[Record]) -> list[Put]:
-        """The records that undo it, so that what others have set stays.
+        """The records that undo the change, and leave the other changes as they are.
 
         Args:
-            offsets: of `puts`.
-            others: their records from `base` on.
+            offsets: the offsets of `puts`.
+            others: the other records from `base` on.
         """
         undone = []
         for put, offset in zip(self.puts, offsets, strict=True):
@@ -127,7 +128,7 @@ class Proposal:
 
 
 def records_of(puts: Iterable[Put]) -> list[tuple[bytes, bytes | None]]:
-    """Keys and values, as a topic has them."""
+    """The records' keys and values, as a topic has them."""
     return [(put.key, _value(put) or None) for put in puts]
 
 
@@ -136,7 +137,7 @@ def _value(put: Put) -> bytes:
 
 
 def _as_new(put: Put) -> Put:
-    """The record as it is set again: a name anew, since somebody may have got it in the meantime."""
+    """The record that sets the old value again. A name gets a new time, because somebody may have got it meanwhile."""
     if put.fields is None or put.key != author_key(int.from_bytes(put.key[1:9], "big"), "n"):
         return put
     return Put(put.key, {**put.fields, "since": None})

@@ -1,8 +1,8 @@
-"""Writes records of people into LMDB, together with what follows from them: who holds a name, and the counts.
+"""Writes records of people into LMDB, and the keys that follow from them: who holds a name, and the counts.
 
-One function for all servers and both ways: a change is written in the transaction that decided on it, or, with a Kafka
-log, when it is read back from the topic. Writing the records in their order, or just the last of each key, makes the
-same people.
+All servers write through here, in both cases: without a Kafka log in the transaction that decided on the change, with
+one when the server reads the change back from the topic. To write all records in their order, or only the last of each
+key, makes the same people.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from placed.people.records import Put
 
 _REMEMBERED: Final = (b"t", b"o")  # and roles
-# Of so many sign-outs each is known by itself; beyond, sessions from before the oldest tenth of them end, whosever.
+# The store keeps so many sign-outs one by one. Beyond that it drops the oldest tenth of them, and ends all sessions,
+# of any author, that were issued up to the newest of these.
 MOST_SIGNED_OUT: Final = 100_000
 
 
 class Written:
-    """The people, in a write transaction of LMDB; also a `placed.people.view.View`."""
+    """The stored people in a write transaction of LMDB; also a `placed.people.view.View`."""
 
     def __init__(self, transaction: Transaction[bytes], database: Database | None) -> None:
         self._transaction = transaction
@@ -49,7 +50,7 @@ class Written:
 
     @property
     def head(self) -> Head:
-        """What holds of all; `finish` writes it."""
+        """The counts, as changed so far; `finish` writes them."""
         return Head(**self._head)
 
     def get(self, key: bytes) -> bytes | None:
@@ -67,11 +68,11 @@ class Written:
                 yield key, value
 
     def write(self, put: Put, stamp: int | None = None) -> None:
-        """Write one record, whose fields have been checked.
+        """Write one record.
 
         Args:
-            put: the record.
-            stamp: its place in the order; None is the next one.
+            put: the record; its fields have been checked.
+            stamp: its place in the order of all changes; None is the next one.
         """
         key, fields = put.key, put.fields
         stamp = self._head["stamp"] + 1 if stamp is None else stamp
@@ -85,7 +86,7 @@ class Written:
         self._follow(key, old, new)
 
     def clear(self, **kept: Any) -> None:
-        """Remove all records, and go on with a head of these fields; servers are to read anew, and to overwrite."""
+        """Remove all records, and start a new head with these fields. It makes servers read memory anew, and scrub."""
         assert self._database is not None
         self._transaction.drop(self._database, delete=False)
         head = Head(remembered=self._head["remembered"] + 1, forgotten=self._head["forgotten"] + 1, **kept)
@@ -93,7 +94,7 @@ class Written:
         self.finish()
 
     def finish(self, **changed: Any) -> None:
-        """Write the head, with what else has changed in it."""
+        """Write the head, with `changed` for some of its fields."""
         if self._head["signed_out"] > MOST_SIGNED_OUT:
             self._raise_floor()
         self._head |= changed
@@ -144,8 +145,8 @@ class Written:
         self._transaction.put(key, b"", db=db)
 
     def _roles(self, author: int) -> None:
-        """Of two servers one may forget a person while the other one gives them a role. Whichever record comes last, a
-        role without a person is none.
+        """Write the key of an author's roles, if they are more than a plain person and still there. One server may
+        forget a person while another one gives them a role: whichever record comes last, the role doesn't count.
         """
         key = roles_key(author)
         stored, is_there = self._stored(author_key(author, "r")), self.get(author_key(author, "i")) is not None
@@ -171,10 +172,10 @@ class Written:
 
 
 def check(put: Put) -> Put:
-    """The record, once it is known to be one that can be read again.
+    """Check that a record can be read again, and return it.
 
     Raises:
-        RecordDamaged: it isn't.
+        RecordDamaged: it can't.
     """
     if put.fields is not None:
         decode_fields(put.key, encode_fields(put.fields))

@@ -1,18 +1,18 @@
-"""What is stored of people, as records of a key and a value: the last record of a key counts. Pure.
+"""The stored records of people, each a key and a value: the last record of a key counts. Pure.
 
     key      kind, whom or what, field    p, o author 8 | c, t, h digest 16 | r number 8, author 8; and a letter
     value    JSON, an object
 
-    p…i  a person's id          p…n  their name       p…r  their roles     p…s  when they were seen
+    p…i  a person's id          p…n  their name       p…r  their roles     p…s  when they were last seen
     c…i  a code                 c…u  its uses         c…x  that it was revoked
     t…i  a token                t…s  its last use
     h…i  a host link            h…u  that it was used
     r…i  a report of a place    r…s  how far moderators are with it
-    o…i  sessions from before a time don't count
+    o…i  an author's sessions from before a time don't count
 
-A field is a record of its own, so that of two servers that set different fields of one person at once neither undoes
-what the other set. A record says all about its key, and its meaning needs no other record: a compacted Kafka topic
-keeps just the last of each key. Who holds a name follows from the records too: whoever set it first.
+Each field is a record of its own, so that two servers can set different fields of one person at once, and neither
+undoes the other's change. A record's meaning needs no other record, because a compacted Kafka topic keeps only the last
+record of each key. The records also say who holds a name: the person who set it first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STAMP_BYTES: Final = 8
 _CRC_BYTES: Final = 4
 _MOST_TEXT: Final = 2_000  # characters of an id: an OpenID issuer's address and a subject of 255
 _MOST_PICTURE: Final = 12_000  # characters of base64: 64 x 64 pixels of 256 colours take 7,000
-_MOST_NUMBER: Final = 1 << 53  # what JSON's readers agree on
+_MOST_NUMBER: Final = 1 << 53  # all JSON readers agree on numbers up to this one
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _KEY_BYTES: Final = MappingProxyType(
     {b"p": AUTHOR_BYTES, b"o": AUTHOR_BYTES, b"r": NUMBER_BYTES + AUTHOR_BYTES}
@@ -48,12 +48,12 @@ _KEY_BYTES: Final = MappingProxyType(
 
 
 class RecordDamaged(Exception):
-    """The record is damaged, or none of ours."""
+    """The record is damaged, or isn't one that placed writes."""
 
 
 @attrs.frozen
 class Put:
-    """One record: `fields` is None where what the key stood for is to be gone."""
+    """One record; `fields` is None for a record that deletes its key."""
 
     key: bytes
     fields: Mapping[str, Any] | None
@@ -65,7 +65,7 @@ class Stored:
 
     Attributes:
         stamp: its place in the order of all changes.
-        fields: what it says.
+        fields: the record's fields.
     """
 
     stamp: int
@@ -78,12 +78,12 @@ def author_key(author: int, field: str, kind: str = "p") -> bytes:
 
 
 def digest_key(kind: str, digest: bytes, field: str) -> bytes:
-    """The key of the field of a code (`c`), a token (`t`) or a host link (`h`)."""
+    """The key of a field of a code (`c`), a token (`t`) or a host link (`h`)."""
     return kind.encode() + digest + field.encode()
 
 
 def report_prefix(number: int) -> bytes:
-    """What the keys of a report's fields begin with."""
+    """The prefix of the keys of a report's fields."""
     return b"r" + number.to_bytes(NUMBER_BYTES, "big")
 
 
@@ -109,10 +109,10 @@ def encode_fields(fields: Mapping[str, Any]) -> bytes:
 
 
 def decode_fields(key: bytes, value: bytes) -> dict[str, Any]:
-    """What a record's value says.
+    """The fields in a record's value.
 
     Raises:
-        RecordDamaged: the key or the value is none of ours.
+        RecordDamaged: placed writes no such key or value.
     """
     shape = _SHAPES.get((key[:1] + key[-1:]).decode("latin-1"))
     if shape is None or len(key) != 2 + _KEY_BYTES[key[:1]]:
@@ -125,15 +125,15 @@ def decode_fields(key: bytes, value: bytes) -> dict[str, Any]:
         raise RecordDamaged(f"a value without exactly the fields {', '.join(shape)}")
     for name, is_right in shape.items():
         if not is_right(fields[name]):
-            raise RecordDamaged(f"a value whose {name} is out of range")  # which may be a name: it isn't shown
+            raise RecordDamaged(f"a value whose {name} is out of range")  # without the value: it may be a name
     return fields
 
 
 def put_of(key: bytes, value: bytes) -> Put:
-    """The record that a topic has as `key` and `value`; an empty value deletes the key.
+    """The record for a `key` and a `value` of a topic; an empty value deletes the key.
 
     Raises:
-        RecordDamaged: it is none of ours.
+        RecordDamaged: placed writes no such record.
     """
     if value:
         fields = decode_fields(key, value)
@@ -148,16 +148,16 @@ def put_of(key: bytes, value: bytes) -> Put:
 
 
 def encode_stored(key: bytes, stamp: int, fields: Mapping[str, Any]) -> bytes:
-    """The value as LMDB has it; LMDB itself has no checksums."""
+    """The value as LMDB has it, with a checksum, because LMDB itself has none."""
     body = stamp.to_bytes(_STAMP_BYTES, "big") + encode_fields(fields)
     return zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") + body
 
 
 def decode_stored(key: bytes, value: bytes) -> Stored:
-    """What `encode_stored` encoded.
+    """The stamp and fields that `encode_stored` encoded.
 
     Raises:
-        RecordDamaged: its checksum is wrong.
+        RecordDamaged: the value's checksum is wrong.
     """
     body = value[_CRC_BYTES:]
     if len(body) < _STAMP_BYTES or zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") != value[:_CRC_BYTES]:

@@ -1,8 +1,8 @@
-"""A report: somebody says that a place on the canvas should be looked at. Pure.
+"""A report: somebody asks moderators to look at a place on the canvas. Pure.
 
-It is kept with the version at which it was made and a picture of the place as it was then, since what is reported is
-often gone when a moderator looks, and a server may keep no history. What is said is personal, so it goes nowhere but
-into the people store: no log line, no metric, no feed.
+The store keeps it with the canvas's version and a picture of the place at that moment, because the reported pixels are
+often gone when a moderator looks, and a server may keep no history. The reporter's text is personal, so it goes only
+into the people store: into no log line, no metric, no feed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ NEW, _SEEN, DONE = STATES
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """One of them.
+    """One report.
 
     Attributes:
-        id: counts up from 1; 0 for one that isn't stored yet.
-        time_ms: when it was made, since the epoch.
-        version: the canvas's then.
-        area: the place.
-        text: what was said.
-        author: who said it.
-        seen: what the picture shows of the canvas.
-        picture: a PNG.
+        id: counts up from 1; 0 for a report that isn't stored yet.
+        time_ms: when it was made, in ms since the epoch.
+        version: the canvas's version at that time.
+        area: the reported place.
+        text: the reporter's text.
+        author: the reporter's author.
+        seen: the area of the canvas that the picture shows.
+        picture: a PNG of that area.
         state: one of `STATES`.
     """
 
@@ -50,7 +50,7 @@ class Report:
     state: str = NEW
 
     def fields(self) -> dict[str, Any]:
-        """What its record says; id and author are in the record's key, and the state in a record of its own."""
+        """The fields of its record; id and author are in the record's key, and the state has a record of its own."""
         return {
             "time_ms": self.time_ms,
             "version": self.version,
@@ -62,7 +62,7 @@ class Report:
 
     @classmethod
     def of(cls, report_id: int, author: int, fields: Mapping[str, Any], state: str) -> Report:
-        """The report that records say; their fields have been checked."""
+        """The report that is stored in these fields, which have been checked."""
         return cls(
             id=report_id,
             time_ms=fields["time_ms"],
@@ -76,7 +76,7 @@ class Report:
         )
 
     def exported(self) -> dict[str, Any]:
-        """As whoever wrote it may ask to have it: all but the picture, which shows the canvas alone."""
+        """The report for an export of its author's data: all but the picture, which shows only the canvas."""
         return {
             "id": self.id,
             "time_ms": self.time_ms,
@@ -88,7 +88,7 @@ class Report:
 
 
 def around(area: Area, width: int, height: int) -> Area:
-    """What a picture of the place shows: its middle, and what lies around it, as far as the canvas goes."""
+    """The area that a picture of a place shows: the place's middle, and its surroundings within the canvas."""
     x, wide = _stretch(area.x, area.width, width)
     y, high = _stretch(area.y, area.height, height)
     return Area(x, y, wide, high)

@@ -1,8 +1,8 @@
-"""The changes of reports, beside those of people: a new one, and how far moderators are with it. Pure.
+"""The changes of reports: a new report, and a new state of one. Pure.
 
-What is bounded is bounded here, by what all servers have: `MOST_AN_HOUR` of an author, `MOST_REPORTS` in all. When
-there are as many, the oldest that is done goes for a new one. Where none is done, new ones are refused: nobody can
-flood away what moderators haven't seen.
+Their limits are here, and count the reports of all servers: `MOST_AN_HOUR` of an author, `MOST_REPORTS` in all. At the
+limit, a new report replaces the oldest one that is done. If none is done, new reports are refused, so that nobody can
+push out reports that moderators haven't seen.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _HOUR_MS: Final = 3_600_000
 
 
 class TooMany(Refused):
-    """An author has made as many as may be within an hour.
+    """An author has made as many reports within an hour as are allowed.
 
     Attributes:
-        wait_ms: how long it takes until the next one.
+        wait_ms: how long the author has to wait before the next one.
     """
 
     def __init__(self, wait_ms: int) -> None:
@@ -38,7 +38,7 @@ class TooMany(Refused):
 
 
 def full(most: int) -> Refused:
-    """The refusal where as many are kept as may be, and none of them is done."""
+    """The refusal of a new report when `most` are stored, and none of them is done."""
     return Refused("full", f"{most:,} reports wait for a moderator, and more aren't kept; try again later")
 
 
@@ -47,10 +47,10 @@ class AddReport:
     """Somebody reports a place.
 
     Attributes:
-        report: what they say; it gets its id here.
-        is_person: whether they have signed in: then they have to be there still, or their report would stay behind
-            when they are forgotten meanwhile.
-        most: how many are kept.
+        report: the report, without an id; the change gives it one.
+        is_person: whether the reporter has signed in. Then they have to be in the store still: if they are forgotten
+            meanwhile, their report would stay behind.
+        most: the most reports that the store keeps.
     """
 
     report: Report
@@ -64,7 +64,7 @@ class AddReport:
             raise Refused("unknown-person", "nobody has this author")
         found = list(people.reports())
         self._check_pace([one for one in found if one.author == author])
-        # An id that was told isn't given again, though its report may be gone.
+        # No id is given twice, though its report may be gone: a client may know it.
         report_id = max([people.head.last_report, *(one.id for one in found)]) + 1
         new = Put(report_key(report_id, author, "i"), self.report.fields())
         return [*erased(self._to_go(found)), new]
@@ -76,7 +76,7 @@ class AddReport:
                 raise TooMany(min(wait_ms, _HOUR_MS))  # another server's clock may be ahead
 
     def _to_go(self, found: list[FoundReport]) -> list[FoundReport]:
-        """Those who make room for one more."""
+        """The reports to remove, so that there is room for one more."""
         excess = max(0, len(found) + 1 - self.most)
         gone = [one for one in found if one.state == DONE][:excess]
         if len(gone) < excess:
@@ -86,7 +86,7 @@ class AddReport:
 
 @attrs.frozen
 class SetReportState:
-    """A moderator says how far they are with a report."""
+    """A moderator sets the state of a report."""
 
     id: int
     state: str

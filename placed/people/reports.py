@@ -1,4 +1,4 @@
-"""What people have reported, for moderators: in the people store, and so the same on all servers of a Kafka log."""
+"""The reports for moderators. They are in the people store, and so the same on all servers of a Kafka log."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """Those in `store`. Each method raises StoreError: they can't be read or written.
+    """The reports in `store`. Each method raises StoreError if the store can't be read or written.
 
     Args:
-        store: the people.
-        most: how many are kept.
+        store: the people store.
+        most: the most reports that the store keeps.
     """
 
     def __init__(self, store: PeopleStore, most: int = MOST_REPORTS) -> None:
         self._store = store
         self._most = most
-        # One after the other, since two of one server that ask for the next id at once would have to try again.
+        # One after the other: if two reports of one server took the next id at once, one would have to try again.
         self._adding = trio.Lock()
 
     async def add(self, report: Report, *, is_person: bool) -> Report:
-        """Keep a new one; durable when this returns.
+        """Store a new report; it is durable when this returns.
 
         Returns:
-            It with its id.
+            The report with its id.
 
         Raises:
             Refused: see `AddReport`; nothing was stored.
         """
         head = self._store.head
         if head.reports >= self._most and not head.done_reports:
-            raise full(self._most)  # at once: to look through all of them takes 20 ms, and many may ask
+            raise full(self._most)  # here already: to look through all reports takes 20 ms, and many may send some
         async with self._adding:
             puts = await self._store.change(AddReport(report, is_person, self._most))
         return attrs.evolve(report, id=report_in(puts[-1].key)[0])
 
     async def set_state(self, report_id: int, state: str) -> None:
-        """Say how far moderators are with one.
+        """Set the state of a report.
 
         Raises:
             Refused: there is no such report.
@@ -57,7 +57,7 @@ class Reports:
         await self._store.change(SetReportState(report_id, state))
 
     async def newest(self, after: int, before: int, state: str | None, limit: int) -> list[Report]:
-        """Those with ids between `after` and `before`, both not included, in this state, if one is given.
+        """The reports with ids between `after` and `before`, both not included, in this state; None is any state.
 
         Returns:
             At most `limit`, the newest first.

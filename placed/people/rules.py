@@ -1,4 +1,4 @@
-"""Says which cooldown rule holds for whom, where the host gave people, programs and everybody else rules of their own.
+"""Says which cooldown rule an author has, if the host gave people, programs and everybody else rules of their own.
 
 Pure.
 """
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RulesByRole:
-    """Rules by role, beside the one for everybody else; `placed.canvas.cooldown.Rules`.
+    """Rules by role, in addition to the rule for everybody else; `placed.canvas.cooldown.Rules`.
 
     Attributes:
-        roles: gives those of the authors who are more than a plain person; asked anew each time, as the store changes.
+        roles: gives the roles of all authors that are more than a plain person; called for each look-up, because the
+            store changes.
         bot: the rule of programs with a token.
-        person: that of hosts and moderators. A plain person isn't in `roles`: where people sign in to paint, everybody
-            is a person, and where they don't, nobody else is.
+        person: the rule of hosts and moderators. A plain person isn't in `roles`: where people sign in to paint,
+            everybody is a person, and where they don't, only hosts and moderators are.
     """
 
     roles: Callable[[], Mapping[int, frozenset[str]]]
@@ -31,7 +32,7 @@ class RulesByRole:
     person: Rule
 
     def of(self, author: int) -> Rule | None:
-        """The author's own rule; None where it's everybody's."""
+        """The rule of the author's role; None if the author has everybody's rule."""
         roles = self.roles().get(author)
         if roles is None:
             return None

@@ -1,8 +1,8 @@
-"""Turns the text of a code, a token or a host link into its digest, the only thing of it that is kept. Pure.
+"""Turns the text of a code, a token or a host link into its digest; the store keeps only the digest. Pure.
 
-A digest is keyed by the author key, so who reads the people store can't try codes out, and each kind has digests of its
-own. People copy codes from paper: capitals, spaces and hyphens make no other code, nor does an O for a 0, or an I or L
-for a 1, which no code has.
+The author key is the key of all digests, so somebody who reads the people store can't try codes out. Each kind has
+digests of its own. People copy codes from paper: capitals, spaces and hyphens make no difference, nor does an O for a
+0, or an I or L for a 1; no code has these letters.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 from typing import Final
 
 DIGEST_BYTES: Final = 16
-PREFIX: Final = "pt_"  # of a token: people and scanners of repositories know one by it
+PREFIX: Final = "pt_"  # of a token: people and scanners of repositories recognise a token by it
 _LOOK_ALIKES: Final = str.maketrans("oil", "011")
-MOST_CHARACTERS: Final = 64  # of any of them, as typed; ours have 36 at the most
+MOST_CHARACTERS: Final = 64  # of a typed code, token or secret; ours have at most 36
 
 
 def code_digest(text: str, key: bytes) -> bytes:
@@ -28,7 +28,7 @@ def token_digest(text: str, key: bytes) -> bytes:
 
 
 def host_link_digest(text: str, key: bytes) -> bytes:
-    """The digest of a host link's secret, which is what stands behind `#host=`."""
+    """The digest of a host link's secret, the text behind `#host=`."""
     return _digest(b"host-link", text, key)
 
 

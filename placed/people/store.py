@@ -1,14 +1,15 @@
-"""Keeps one server's people in an LMDB environment of its own, DATA/people, and follows what other processes change.
+"""Keeps one server's people in an LMDB environment of its own, DATA/people, and follows other processes' changes.
 
     change --decided and written in one transaction--> LMDB --read on the loop--> person, code, named, ...
                                                        |  ^
                               memory <--when it moves--+  +-- another process: `placed people` beside the server
 
-With a Kafka log all servers have the same people, and a change goes by way of their topic (`placed.people.following`).
+With a Kafka log all servers have the same people, and a change goes through the people's topic
+(`placed.people.following`).
 
-Reading takes some tenths of a millisecond, on the Trio thread; what each request asks for is in memory
+A read takes some tenths of a millisecond, on the Trio thread; the part that each request needs is in memory
 (`placed.people.memory`). Several processes may have the store open at once: LMDB's lock keeps their changes apart, and
-each sees the others' within `LOOK_SECONDS`. May import Trio.
+each process sees the others' changes within `LOOK_SECONDS`. May import Trio.
 """
 
 from __future__ import annotations
@@ -52,23 +53,23 @@ if TYPE_CHECKING:
     from placed.storage.lmdb_shared import SharedEnvironment
 
 FOLDER_NAME: Final = "people"
-LOOK_SECONDS: Final = 0.25  # between looks at what other processes have changed: two meta pages, 3 us
-_SCRUB_TRIES: Final = 20  # 5 s, where a backup reads the file meanwhile
+LOOK_SECONDS: Final = 0.25  # between looks for other processes' changes: two meta pages, 3 us
+_SCRUB_TRIES: Final = 20  # 5 s in all, while a backup reads the file
 _SEEN_SECONDS: Final = 60.0  # how late the last use of a token is written down
-_SEEN_IN_TOPIC_MS: Final = 3_600_000  # and with a topic
-_MOST_AT_ONCE: Final = 500  # records whose memory is looked up one by one, at some 20 us each
+_SEEN_IN_TOPIC_MS: Final = 3_600_000  # the same with a topic
+_MOST_AT_ONCE: Final = 500  # written records that memory looks up one by one, at some 20 us each
 _CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 Found = TypeVar("Found")
 
 
 class PeopleStore:
-    """An open store; opened by `open_people`.
+    """One open store of people; `open_people` opens it.
 
-    Reading raises StoreError: the disk fails, or the file is damaged.
+    Every method that reads raises StoreError if the disk fails or the file is damaged.
 
     Attributes:
-        folder: where it is.
+        folder: the store's folder.
     """
 
     def __init__(self, environment: SharedEnvironment, key: bytes) -> None:
@@ -76,43 +77,43 @@ class PeopleStore:
         self._environment = environment
         self._key = key
         self._memory = Memory()
-        self._metas = b""  # the file's meta pages, as the memory was last compared with it
-        self._refreshed = 0  # how often an own change has come into memory
-        self._scrubbed = 0  # `Head.forgotten`, as of the last time
+        self._metas = b""  # the file's meta pages when memory was last compared with the file
+        self._refreshed = 0  # how often one of this process's own changes has come into memory
+        self._scrubbed = 0  # `Head.forgotten` when the file was last scrubbed
         self._used: dict[bytes, int] = {}
         self._following: Following | None = None
         self._is_failing = False
 
     @property
     def tokens(self) -> Mapping[bytes, Token]:
-        """Every token that holds, by the digest of its text."""
+        """Every valid token, by the digest of its text."""
         return self._memory.tokens
 
     @property
     def roles(self) -> Mapping[int, frozenset[str]]:
-        """The roles of those authors that are more than a person: hosts, moderators, bots."""
+        """The roles of all authors that are more than a plain person: hosts, moderators, bots."""
         return self._memory.roles
 
     @property
     def revoked(self) -> Mapping[int, int]:
-        """Author -> ms since the epoch: sessions issued at or before it don't count."""
+        """Author -> a time in ms since the epoch; the author's sessions that were issued up to it don't count."""
         return self._memory.signed_out
 
     @property
     def head(self) -> Head:
-        """How many there are, and how far a topic was read."""
+        """The counts of all records, and how far this server has read the topic."""
         return self._look(lambda people: people.head)
 
     def author_of(self, person_id: str) -> int:
-        """The author of whoever has this id."""
+        """The author of the person with this id."""
         return self._look(lambda people: people.author_of(person_id))
 
     def person(self, author: int) -> Person | None:
-        """Whoever has this author, or None."""
+        """The person with this author, or None."""
         return self._look(lambda people: people.person(author))
 
     def named(self, skeleton: str) -> int | None:
-        """The author of who holds the name with this skeleton; None if nobody does."""
+        """The author of the person who holds the name with this skeleton; None if nobody holds it."""
         return self._look(lambda people: people.named(skeleton))
 
     def code(self, digest: bytes) -> Code | None:
@@ -124,37 +125,37 @@ class PeopleStore:
         return self._look(lambda people: people.code_numbered(code_id))
 
     def people(self, after: int | None = None, limit: int = 100) -> list[Person]:
-        """The next persons by author, those above `after`, at most `limit`."""
+        """The next persons, in the order of their authors: those above `after`, at most `limit`."""
         return self._look(lambda people: people.persons(after, limit))
 
     def codes(self, after: str | None = None, limit: int = 100) -> list[Code]:
-        """The next codes by number, those after `after`, at most `limit`."""
+        """The next codes, in the order of their numbers: those after `after`, at most `limit`."""
         return self._look(lambda people: people.codes(after, limit))
 
     def host_links(self) -> list[HostLink]:
-        """All host links, those that were used or are too old included, until another one is made."""
+        """All host links. Used ones and those that are too old stay in it until somebody makes a new link."""
         return self._look(lambda people: list(people.host_links()))
 
     def reports_by(self, author: int) -> list[Report]:
-        """What an author has reported, the oldest first; blocks for some 20 us a report of anybody."""
+        """An author's reports, the oldest first; blocks for some 20 us for each report in the store."""
         return self._look(lambda people: [one.read() for one in people.reports() if one.author == author], at_all=True)
 
     def used(self, token: Token) -> None:
-        """Note that a token was used just now; it is written down within a minute."""
+        """Note that a token was used just now; the store writes it down within a minute."""
         self._used[token.digest] = time.time_ns() // 1_000_000
 
     async def change(self, change: Change) -> Sequence[Put]:
-        """Make a change: durable, and applied here when this returns.
+        """Make a change. When this returns, the change is durable, and applied here.
 
         Returns:
-            The records that made it.
+            The records of the change.
 
         Raises:
-            Refused: it can't be made; nothing was changed.
-            StoreError: it can't be written; `StoreUncertain` where it may have been. With a topic also where the
-                brokers are away.
+            Refused: the change isn't possible; nothing was changed.
+            StoreError: the change can't be written, or, with a topic, the brokers are away; `StoreUncertain` if the
+                change may have been written all the same.
 
-        Cancellation: only before it begins.
+        Cancellation: only before the change begins.
         """
         puts: Sequence[Put]
         if self._following is not None:
@@ -165,16 +166,16 @@ class PeopleStore:
             remembered, puts = await self._environment.write(partial(self._decide, change))
             self._note(remembered, [put.key for put in puts])
         if self.head.forgotten != self._scrubbed:
-            await self._environment.write(_touch)  # a crash falls back to this one: not to one that has them
+            await self._environment.write(_touch)  # a crash falls back to this state: forgotten people aren't in it
             await self._scrub()
         return puts
 
     def follow(self, following: Following | None) -> None:
-        """Change people by way of a topic, which `run` follows; `placed.people.taking_over` does it."""
+        """Change people through a topic from now on, which `run` follows; `placed.people.taking_over` calls this."""
         self._following = following
 
     async def see(self, look: Callable[[View, bytes], Found]) -> Found:
-        """What `look` makes of one committed state and the author key, in a thread; raises as reading does."""
+        """Call `look` in a thread, with one committed state and the author key; raises StoreError as all reads do."""
 
         def see() -> Found:
             with self._named_damage():
@@ -183,7 +184,7 @@ class PeopleStore:
         return await trio.to_thread.run_sync(see)
 
     async def transact(self, transact: Callable[[Transaction[bytes], Database | None], Found]) -> Found:
-        """Run a write transaction in a thread, whoever's change it is; raises StoreError."""
+        """Run a write transaction in a thread, for changes of this server or of another one; raises StoreError."""
         return await self._environment.write(transact)
 
     async def was_written(self, remembered_before: int, keys: list[bytes]) -> None:
@@ -194,7 +195,7 @@ class PeopleStore:
             self._note(remembered_before, keys)
 
     async def _scrub(self) -> None:
-        """Overwrite what the file, and memory that LMDB writes from, still have of those who were forgotten."""
+        """Overwrite the remains of forgotten people, in the file and in the memory that LMDB writes from."""
         forgotten = self.head.forgotten
         try:
             for _ in range(_SCRUB_TRIES):
@@ -211,11 +212,11 @@ class PeopleStore:
 
     @property
     def address(self) -> str | None:
-        """Where the last server of this folder was to be found; None if none has said so."""
+        """The address of the last server of this folder; None if no server has noted one."""
         return self._look(lambda people: people.address)
 
     async def note_address(self, address: str) -> None:
-        """Note where the server is to be found, for the links that `placed people` prints; raises as `change`."""
+        """Note the server's address, for the links that `placed people` prints; raises as `change`."""
         if address != self.address:
             await self._put(ADDRESS_KEY, address.encode())
 
@@ -223,7 +224,7 @@ class PeopleStore:
         await self._environment.write(lambda transaction, database: transaction.put(key, value, db=database))
 
     async def run(self) -> None:
-        """Follow what other processes change, and write down which tokens were used, for ever."""
+        """Follow other processes' changes, and write down which tokens were used, for ever."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._follow)
             nursery.start_soon(self._write_down_uses)
@@ -235,18 +236,18 @@ class PeopleStore:
         return self._environment.why_displaced()
 
     def begin(self, *, is_beside: bool) -> None:
-        """Know what was overwritten of those forgotten; a crash may have come between. `open_people` does it first."""
+        """Read which remains were overwritten before: a crash may have left some. `open_people` calls this first."""
         self._scrubbed = self._look(lambda people: people.head.forgotten if is_beside else people.scrubbed)
 
     async def load(self) -> None:
-        """Read what is kept in memory, if others have changed it; `open_people` does it first."""
+        """Read memory's part of the store anew, if other processes have changed it; `open_people` calls this first."""
         metas = self._environment.metas()
         if metas == self._metas:
             return
         while self.head.remembered != self._memory.remembered:
             refreshed = self._refreshed
             memory = await trio.to_thread.run_sync(self._look_at_all, Memory.of)
-            if refreshed == self._refreshed:  # else it may lack what was changed here while it was read
+            if refreshed == self._refreshed:  # else it may lack a change that was made here while it was read
                 self._memory.become(memory)
         self._metas = metas
         if self.head.forgotten != self._scrubbed:
@@ -256,7 +257,7 @@ class PeopleStore:
     def _decide(
         self, change: Change, transaction: Transaction[bytes], database: Database | None
     ) -> tuple[int, list[Put]]:
-        """Make the change in a write transaction; `remembered` before it, and the records. In a thread."""
+        """Make the change in a write transaction, in a thread; returns `remembered` before it, and the records."""
         written = Written(transaction, database)
         before = written.head.remembered
         puts = [check(put) for put in change.puts(People(written, self._key))]
@@ -298,7 +299,7 @@ class PeopleStore:
             await self.write_down_uses()
 
     async def write_down_uses(self) -> None:
-        """Write down which tokens were used since the last time."""
+        """Write down which tokens were used since the last call."""
         used = {digest: at_ms for digest, at_ms in self._used.items() if self._is_due(digest, at_ms)}
         self._used = {digest: at_ms for digest, at_ms in self._used.items() if digest not in used}
         if not used:
@@ -311,7 +312,7 @@ class PeopleStore:
     def _is_due(self, digest: bytes, at_ms: int) -> bool:
         if self._following is None:
             return True
-        token = self._memory.tokens.get(digest)  # a topic has a record for each, which every server reads
+        token = self._memory.tokens.get(digest)  # every note is a record in the topic, which every server reads
         return token is None or token.seen_ms is None or at_ms - token.seen_ms >= _SEEN_IN_TOPIC_MS
 
     def _look(self, look: Callable[[People], Found], *, at_all: bool = False) -> Found:
@@ -331,16 +332,16 @@ class PeopleStore:
 
 @contextlib.asynccontextmanager
 async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> AsyncGenerator[PeopleStore]:
-    """The store in `folder`, made if it isn't there; closed at the end.
+    """Open the store in `folder`, make it if it isn't there, and close it at the end.
 
     Args:
         folder: `FOLDER_NAME` in the data folder.
         key: the author key.
-        is_beside: whether a server has it open, and has checked all of it.
+        is_beside: whether a server has the store open, and has checked all of it.
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.
-        StoreDamaged: the file is damaged, or isn't ours.
+        StoreDamaged: the file is damaged, or is no store of people.
     """
     async with contextlib.AsyncExitStack() as stack:
         with await trio.to_thread.run_sync(_only_opener, folder):
@@ -357,21 +358,21 @@ async def open_people(folder: Path, key: bytes, *, is_beside: bool = False) -> A
 
 @contextlib.asynccontextmanager
 async def look_at_people(folder: Path, key: bytes, *, is_beside: bool = False) -> AsyncGenerator[PeopleStore]:
-    """The store in `folder`, which has one, to be read alone: nothing is made there. Args, Raises: as `open_people`."""
+    """Open the store in `folder` for reading only; it has to be there. Args, Raises: as `open_people`."""
     async with look_at_environment(folder, DATABASE, whole=not is_beside) as environment:
         store = PeopleStore(environment, key)
-        store.begin(is_beside=True)  # what was forgotten is overwritten by who writes
+        store.begin(is_beside=True)  # a process that writes overwrites the remains of forgotten people
         await store.load()
         yield store
 
 
 def _touch(transaction: Transaction[bytes], database: Database | None) -> None:
-    """Change nothing, in a transaction that is written all the same."""
+    """Change nothing, in a transaction that LMDB commits all the same."""
     Written(transaction, database).finish()
 
 
 def _only_opener(folder: Path) -> contextlib.ExitStack:
-    """Lock the folder, made if needed: of two processes that make the store at once one would lose its own."""
+    """Make the folder if needed, and lock it: if two processes made the store at once, one would lose its own."""
     held = contextlib.ExitStack()
     try:
         make_folder(folder, 0o700)

@@ -1,8 +1,8 @@
-"""Has a store follow a topic, from whatever is in it: the same topic, another one, or people of an embedded log.
+"""Has a store follow a topic, wherever the store's people come from: the same topic, another one, or an embedded log.
 
-the same topic                 goes on at the offset that is stored
+the same topic                 goes on at the stored offset
 the same, after a long absence read anew: the brokers may have dropped records that erase something
-another topic, or none         what is there is put aside, and the topic is read anew
+another topic, or none         the store's people are put aside, and the topic is read anew
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def followed(store: PeopleStore, topic: KeyedTopic, *, is_beside: bool = False) -> AsyncGenerator[None]:
-    """Have the store know what the topic knew when this began, and change people through it, while the block runs.
+    """Read the topic to its present end into the store, and change people through the topic while the block runs.
 
     Args:
-        store: open; its `run` follows the topic from then on.
-        topic: open.
+        store: the open store; its `run` follows the topic from then on.
+        topic: the open topic.
         is_beside: whether a server follows the topic in the same folder.
 
     Raises:
         LogError: the topic can't be read.
-        StoreError: the store can't be written, or the server there follows another topic.
+        StoreError: the store can't be written, or the server in its folder follows another topic.
     """
     head = store.head
     if head.topic != topic.id and is_beside:
-        raise StoreUnavailable(f"the server that runs on {store.folder.parent} follows another log; name that one")
+        raise StoreUnavailable(f"the server that runs on {store.folder.parent} follows another log; name that log")
     if head.topic != topic.id:
         await _begin_anew(store, topic, keeps=head.has_any)
     elif is_too_old(head, topic.tombstone_ms) and not is_beside:
@@ -69,7 +69,7 @@ async def followed(store: PeopleStore, topic: KeyedTopic, *, is_beside: bool = F
 
 
 async def unfollowed(store: PeopleStore) -> None:
-    """Have a store that has followed a topic be its own master: it keeps the people that it knows."""
+    """Let a store leave the topic that it has followed; it keeps its people."""
     if store.head.topic is not None:
         await store.transact(lambda *of: Written(*of).finish(topic=None, offset=0))
         get_logger(__name__).warning("the people are this data folder's own from now on, and no topic's")
@@ -80,7 +80,7 @@ async def _begin_anew(store: PeopleStore, topic: KeyedTopic, *, keeps: bool) -> 
     aside = store.folder.with_name(f"{store.folder.name}.aside-{stamp}")
 
     def begin(transaction: Transaction[bytes], database: Database | None) -> None:
-        if keeps:  # LMDB writes nothing before the commit, so that the file is the last one's
+        if keeps:  # LMDB writes nothing before the commit, so the file still has the last committed state
             _copy(store.folder, aside)
         Written(transaction, database).clear(topic=topic.id, heard_ms=time.time_ns() // 1_000_000)
 

@@ -1,7 +1,7 @@
-"""Says which characters of a text nobody sees, or turn the text around them. What people write has none. Pure.
+"""Finds characters that nobody sees, or that turn the text around them. A text that people type has none. Pure.
 
-A name allows none of them. A text may have the two joiners, without which Persian and Hindi words fall apart, and
-emoji of several people do.
+A name may have none of them. Other texts may have the two joiners: without these, Persian and Hindi words fall apart,
+and so do emoji of several people.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import unicodedata
 from typing import Final
 
 JOINERS: Final = frozenset("\u200c\u200d")
-# Control characters; format characters, among them those that turn a text around (U+202E) or hide what is between them;
-# halves of one that is two in UTF-16; private characters; separators of lines.
+# Control characters; format characters, some of which turn a text around (U+202E) or hide the text between them; halves
+# of a UTF-16 pair; private characters; separators of lines.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def unseen_in(text: str, allowed: frozenset[str] = JOINERS) -> str | None:
-    """The first character of `text` that nobody sees, as `U+202E`; None where all are seen, or in `allowed`."""
+    """The first character of `text` that nobody sees, as `U+202E`; None if all can be seen, or are in `allowed`."""
     for letter in text:
         if unicodedata.category(letter) in _UNSEEN and letter not in allowed:
             return f"U+{ord(letter):04X}"

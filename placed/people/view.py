@@ -1,14 +1,14 @@
-"""What is stored of people, as persons, codes, tokens and host links, from wherever the records lie. Pure.
+"""Reads the stored records of people as persons, codes, tokens and host links, wherever the records lie. Pure.
 
     p, c, t, h, o, r           the records themselves, by kind: `placed.people.records`
-    N skeleton since author    who has asked for a name, the first one first: that one holds it
-    C number                   the digest of the code of this number
-    R author                   the roles of who is more than a person: a start reads them all
-    !                          the counts, and how far a topic was read
-    @                          where the last server of this folder was to be found
-    ~                          how many of those forgotten have been overwritten, too
+    N skeleton since author    everybody who has asked for a name, the first one first: that person holds it
+    C number                   the digest of the code with this number
+    R author                   the roles of an author that is more than a plain person: a start reads them all
+    !                          the counts, and how far the topic was read
+    @                          the address of the last server of this folder
+    ~                          how many forgotten people's remains in the file have been overwritten
 
-The kinds with capital letters, and `!`, follow from the records, and are written together with them.
+The keys with capital letters, and `!`, follow from the records, and are written together with them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What the head counts, by the kind of record; each is there while its field `i` is.
+# The head's counts, by the kind of record. A person, code and so on is there while its field `i` is.
 COUNTED: Final = MappingProxyType(
     {b"p": "people", b"c": "codes", b"t": "tokens", b"h": "host_links", b"o": "signed_out", b"r": "reports"}
 )
@@ -58,22 +58,22 @@ class View(Protocol):
 
 @attrs.frozen
 class Head:
-    """What holds of all records together.
+    """The store's counts, and how far the topic was read.
 
     Attributes:
-        stamp: of the last change.
-        people, codes, tokens, host_links, roles, signed_out, reports: how many there are; `roles` are those who are
-            more than a person.
-        done_reports: how many reports are said to be done.
+        stamp: the stamp of the last change.
+        people, codes, tokens, host_links, roles, signed_out, reports: how many there are; `roles` counts the authors
+            that are more than a plain person.
+        done_reports: how many reports moderators have marked as done.
         last_report: the greatest id that a report has had.
         remembered: how often something changed that servers keep in memory.
-        forgotten: how often somebody was forgotten, whose remains every process has to remove.
-        floor_ms: sessions from before this time don't count, whosever they are.
-        topic: the id of the topic whose records these are; None without one.
-        offset: the topic's next record.
-        heard_ms: when the topic was last read to its end, about.
+        forgotten: how often somebody was forgotten; every process has to remove that person's remains.
+        floor_ms: sessions that were issued up to this time don't count, for any author.
+        topic: the id of the topic that the records come from; None without one.
+        offset: the offset of the topic's next record.
+        heard_ms: about when the topic was last read to its end, in ms since the epoch.
         newest_ms: the time of the newest record that was read.
-        forgotten_ms: the time of the newest one that erased something of a person.
+        forgotten_ms: the time of the newest record that erased something about a person.
     """
 
     stamp: int = 0
@@ -97,31 +97,31 @@ class Head:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is anything that somebody would miss."""
+        """Whether the store has anything that somebody would miss."""
         return bool(self.people or self.codes or self.tokens or self.host_links or self.reports)
 
     def encode(self) -> bytes:
-        """As it is stored."""
+        """The head's value, as the store has it."""
         return json.dumps(attrs.asdict(self)).encode()
 
     @classmethod
     def decode(cls, value: bytes | None) -> Head:
-        """What `encode` encoded; a new one for None."""
+        """The head that `encode` encoded; a new head for None."""
         return cls() if value is None else cls(**json.loads(value))
 
 
 def name_prefix(skeleton: str) -> bytes:
-    """What the keys of all who have asked for a name begin with."""
+    """The prefix of the keys of everybody who has asked for a name with this skeleton."""
     return b"N" + hashlib.blake2b(skeleton.encode("utf-8", "surrogatepass"), digest_size=_SKELETON_BYTES).digest()
 
 
 def name_key(skeleton: str, since: int, author: int) -> bytes:
-    """The key of one who has asked for a name."""
+    """The key of one person who has asked for a name."""
     return name_prefix(skeleton) + since.to_bytes(_SINCE_BYTES, "big") + author.to_bytes(AUTHOR_BYTES, "big")
 
 
 def roles_key(author: int) -> bytes:
-    """The key of one who is more than a person."""
+    """The key of the roles of one author that is more than a plain person."""
     return b"R" + author.to_bytes(AUTHOR_BYTES, "big")
 
 
@@ -131,10 +131,10 @@ def number_key(code_id: str) -> bytes:
 
 
 class People:
-    """People as they are stored in `view`.
+    """The people that are stored in `view`.
 
     Args:
-        view: where to look.
+        view: the stored keys and values.
         key: the author key.
     """
 
@@ -144,22 +144,22 @@ class People:
 
     @property
     def head(self) -> Head:
-        """What holds of all of them."""
+        """The counts of all records, and how far the topic was read."""
         return Head.decode(self._view.get(HEAD_KEY))
 
     def author_of(self, person_id: str) -> int:
-        """The author of whoever has this id."""
+        """The author of the person with this id."""
         return author_of_person(person_id, self._key)
 
     @property
     def address(self) -> str | None:
-        """Where the last server was to be found, such as `http://127.0.0.1:8080`."""
+        """The last server's address, such as `http://127.0.0.1:8080`."""
         value = self._view.get(ADDRESS_KEY)
         return None if value is None else value.decode()
 
     @property
     def scrubbed(self) -> int:
-        """`Head.forgotten` when what the file still had of them was last overwritten."""
+        """`Head.forgotten` when the forgotten people's remains in the file were last overwritten."""
         return int(self._view.get(SCRUBBED_KEY) or b"0")
 
     def field(self, key: bytes) -> Stored | None:
@@ -168,18 +168,18 @@ class People:
         return None if value is None else decode_stored(key, value)
 
     def person(self, author: int) -> Person | None:
-        """Whoever has this author, or None."""
+        """The person with this author, or None."""
         found = self._view.scan(author_key(author, ""))
         return self._person(author, _fields(found))
 
     def persons(self, after: int | None, limit: int) -> list[Person]:
-        """The next persons by author, at most `limit`."""
+        """The next persons after the author `after`, in the order of their authors, at most `limit`."""
         begin = b"p" if after is None else author_key(after, "\x7f")
         groups = groupby(self._view.scan(b"p", begin), key=lambda each: author_in(each[0]))
         return _first(limit, (self._person(author, _fields(found)) for author, found in groups))
 
     def named(self, skeleton: str) -> int | None:
-        """Who holds a name; None if nobody does."""
+        """The author of the person who holds the name with this skeleton; None if nobody holds it."""
         for key, _ in self._view.scan(name_prefix(skeleton)):
             author = int.from_bytes(key[-AUTHOR_BYTES:], "big")
             if self._is_there(author):
@@ -196,7 +196,7 @@ class People:
         return None if digest is None else self.code(digest)
 
     def codes(self, after: str | None, limit: int) -> list[Code]:
-        """The next codes by number, at most `limit`."""
+        """The next codes after the number `after`, in the order of their numbers, at most `limit`."""
         begin = b"C" if after is None else number_key(after) + b"\0"
         return _first(limit, (self.code(digest) for _, digest in self._view.scan(b"C", begin)))
 
@@ -225,17 +225,17 @@ class People:
         return (link for digest in sorted(digests) if (link := self.host_link(digest)) is not None)
 
     def roles(self) -> Iterator[tuple[int, frozenset[str]]]:
-        """The authors that are more than a person, with their roles."""
+        """The authors that are more than a plain person, with their roles."""
         for key, value in self._view.scan(b"R"):
             yield author_in(key), frozenset(decode_stored(key, value).fields["roles"])
 
     def roles_of(self, author: int) -> frozenset[str]:
-        """What somebody is; like everybody else where nobody has this author."""
+        """An author's roles; the plain ones if nobody has this author."""
         stored = self.field(roles_key(author))
         return PLAIN if stored is None else frozenset(stored.fields["roles"])
 
     def signed_out(self) -> Iterator[tuple[int, int]]:
-        """Authors, and up to when their sessions don't count, in ms since the epoch."""
+        """Authors, and the time up to which their sessions don't count, in ms since the epoch."""
         for key, value in self._view.scan(b"o"):
             yield author_in(key), decode_stored(key, value).fields["signed_out_ms"]
 
@@ -245,7 +245,7 @@ class People:
 
     def keys_of(self, person: Person) -> list[bytes]:
         """The keys of all records that are about a person."""
-        # All that there may be, also what another server adds just now.
+        # Every key that there may be, because another server may add one just now.
         keys = [author_key(person.author, field) for field in "inrs"]
         kind, _, rest = person.id.partition(":")
         digest = None
@@ -253,7 +253,7 @@ class People:
             digest = self._view.get(number_key(rest))
         elif kind == "token":
             digest = next((token.digest for token in self.tokens() if token.id == rest), None)
-        # A code or token of somebody who is forgotten goes as well: it would make the same person again.
+        # A forgotten person's code or token goes as well: it would make the same person again.
         if digest is not None:
             keys += [digest_key(kind[0], digest, field) for field in ("iux" if kind == "code" else "is")]
         return keys
@@ -275,7 +275,7 @@ class People:
         )
 
     def _name(self, author: int, stored: Stored | None) -> str | None:
-        # Of two who asked for a name at the same moment the first key holds it; the other one has none.
+        # If two people asked for one name at the same moment, the first key holds it; the other person has no name.
         if stored is None or self.named(stored.fields["skeleton"]) != author:
             return None
         name: str = stored.fields["name"]
