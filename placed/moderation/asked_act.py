@@ -1,4 +1,4 @@
-"""What a moderator or host asks for, checked: the act for the log, and what it paints or makes of the canvas."""
+"""A moderator's or host's checked request: the act for the log, and the pixels or the new canvas that it asks for."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RestoreTo:
-    """A restore to a moment; which version that is, the past tells.
+    """A restore to a moment; the past tells the version at that moment.
 
     Attributes:
         ms: the moment, in ms since the epoch.
-        restore: all else of it.
+        restore: the restore's other fields.
     """
 
     ms: int
     restore: Restore
 
     def at(self, past: AnyPast) -> Restore:
-        """The restore to that version."""
+        """The restore to the version at that moment."""
         return attrs.evolve(self.restore, to=past.version_at(self.ms))
 
 
 @attrs.frozen
 class Asked:
-    """One act that is asked for.
+    """One act that a moderator or host asks for.
 
     Attributes:
-        act: as the log will have it.
-        paints: what it paints; None for an act that paints nothing.
-        grows: what the canvas becomes; None for an act that leaves it as large as it is.
+        act: the act, as the log will have it.
+        paints: the pixels that it asks for; None for an act that paints nothing.
+        grows: the canvas's new size and palette; None for an act that leaves both as they are.
     """
 
     act: Act
@@ -49,11 +49,11 @@ class Asked:
 
     @property
     def needs_past(self) -> bool:
-        """Whether what it paints can't be worked out without the past."""
+        """Whether its pixels can't be worked out without the past."""
         return isinstance(self.paints, RestoreTo) or (self.paints is not None and needs_past(self.paints))
 
     def painting(self, past: AnyPast | None) -> PaintingAct:
-        """What it paints, once there is a past to ask."""
+        """The act's painting; a restore to a moment gets its version from `past`."""
         assert self.paints is not None
         if isinstance(self.paints, RestoreTo):
             assert past is not None

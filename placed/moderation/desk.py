@@ -1,13 +1,13 @@
-"""Does acts, one at a time: the act's record, then what it paints or makes of the canvas, then that it is done.
+"""Does acts, one at a time: appends the act's record, then its corrections or its new canvas, then that it is done.
 
     do ──> queue of 8 ──> append the act ──> read it back ──> work out what it paints ──> corrections ──> done
                              │                  offset A         the canvas at A+1, in a thread
                              └─ from here on it is on record; broken off, it is unfinished
 
-Whoever asked is answered when all of it is in the log, and applied here. The task goes on when they have left; when the
-server stops, whoever still waits is told how far their act has come. Between the moment for which an act is worked out
-and its last correction, people paint on: what they paint after the act's record stays, as far as it has been read when
-the correction with that pixel is appended.
+A caller gets the answer when all of its act is in the log, and applied here. The act goes on even if the caller leaves.
+When the server stops, callers that still wait learn how far their act has come. People go on painting between an act's
+record and its last correction. Their pixels stay, if this server has read them before it appends the correction with
+that pixel.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from placed.moderation.whole_past import WholePast
     from placed.tasks.writer import Writer
 
-MOST_WAITING: Final = 8  # acts; each takes up to some seconds, and a moderator waits for an answer
-MOST_PIXELS: Final = 65_536  # of one correction, 328 KB of a record: edits wait for no longer append than that
-_READ_SECONDS: Final = 10.0  # for a record that is in the log to be read back
+MOST_WAITING: Final = 8  # acts; each takes up to some seconds, and a moderator waits for the answer
+MOST_PIXELS: Final = 65_536  # of one correction, a record of 328 KB; edits wait while it is appended
+_READ_SECONDS: Final = 10.0  # for an appended record to be read back
 _STOPS: Final = "the server is shutting down"
 
 Found = TypeVar("Found")
 
 
 class DeskFull(Exception):
-    """As many acts are waiting as may; try again."""
+    """Too many acts wait already; try again."""
 
 
 class Unfinished(Exception):
@@ -67,12 +67,12 @@ class Unfinished(Exception):
 
 @attrs.frozen
 class Done:
-    """What an act has come to.
+    """The result of an act.
 
     Attributes:
         act: its id.
-        version: from which on all of it is visible.
-        pixels: how many it has painted.
+        version: the version from which on all of it is visible.
+        pixels: how many pixels it has painted.
     """
 
     act: int
@@ -80,15 +80,15 @@ class Done:
     pixels: int
 
 
-# What whoever asks is told. Any other error is a bug, which becomes a 500 and a line in the log where it is answered.
+# The errors that a caller may get. Any other error is a bug: the answer is then a 500, with a log line.
 _OUTCOMES: Final = (RecordRefused, WriterFull, WriterClosed, LogError, CannotPaint, PastError, Unfinished)
 
 
 class _Job:
-    """An act that waits for its turn, and what has become of it: `error`, unless it is done.
+    """An act that waits for its turn, and its result: `done`, or else `error`.
 
-    Until the act has ended, `error` is what is true of it if the server stops now. `is_awaited` is whether somebody
-    still waits to hear of it.
+    Until the act has ended, `error` is the error that its caller gets if the server stops now. `is_awaited` says
+    whether the caller still waits.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -105,8 +105,8 @@ class Desk:
     Args:
         projection: the canvas, as this server has read it.
         writer: appends the records.
-        past: for acts that need it.
-        reach: waits until the projection is at a version.
+        past: the past, for acts that need it.
+        reach: waits until the projection has reached a version.
     """
 
     def __init__(
@@ -120,12 +120,12 @@ class Desk:
         self._thread = trio.CapacityLimiter(1)
 
     async def run(self) -> None:
-        """Do what is asked for, for ever; when it is cancelled, nobody goes on waiting."""
+        """Do the acts that callers ask for, for ever; when this is cancelled, all waiting callers get an error."""
         try:
             async for job in self._jobs:
                 try:
                     job.done = await self._do(job)
-                except Exception as error:  # noqa: BLE001 - whoever asked gets it; the next act must not wait for ever
+                except Exception as error:  # noqa: BLE001 - the caller gets it; the next act must not wait for ever
                     job.error = error
                     _tell_bug(job, error)
                 finally:
@@ -140,14 +140,14 @@ class Desk:
         self._jobs.close()
 
     async def do(self, asked: Asked) -> Done:
-        """Do an act, after those that wait already.
+        """Do an act, after the acts that wait already.
 
         Raises:
-            DeskFull: too many wait; nothing was done.
-            RecordRefused: there is no room for it, or it isn't for this canvas; nothing was done.
-            WriterFull, WriterClosed, LogError: its record isn't in the log, but for an `OutcomeUnknown`.
-            CannotPaint, PastError: it can't be worked out; nothing was done.
-            Unfinished: it was broken off.
+            DeskFull: too many acts wait; nothing was done.
+            RecordRefused: there is no room for the act, or it isn't for this canvas; nothing was done.
+            WriterFull, WriterClosed, LogError: its record isn't in the log; after `OutcomeUnknown` it may be.
+            CannotPaint, PastError: its pixels can't be worked out; nothing was done.
+            Unfinished: the act was broken off.
 
         Cancellation: the act goes on.
         """
@@ -168,7 +168,7 @@ class Desk:
         return job.done
 
     def check(self, act: Act) -> None:
-        """Whether the fold would take an act as things stand.
+        """Check that the fold would accept an act at the present version.
 
         Raises:
             RecordRefused: it wouldn't.
@@ -180,7 +180,7 @@ class Desk:
         asked, since = job.asked, Since()
         self.check(asked.act)
         if asked.paints is not None:
-            await self._work_out(asked, wanted)  # what can't be done isn't to be on record
+            await self._work_out(asked, wanted)  # an act that isn't possible must not go on record
         job.error = OutcomeUnknown(_STOPS)
         with self._projection.told(since.note) if asked.paints is not None else contextlib.nullcontext():
             act_id = await self._append(asked.act) - 1
@@ -207,13 +207,13 @@ class Desk:
         return Done(act_id, version, pixels)
 
     async def _paint(self, asked: Asked, act_id: int, since: Since) -> tuple[int, int]:
-        """Append the act's corrections; the version at which they are visible, and how many pixels they have."""
+        """Append the act's corrections; returns the version from which on all are visible, and how many pixels."""
         present = self.present()
         since.begin(act_id, (present.definition.height, present.definition.width))
         pixels = await self._work_out(asked, lambda *found: paint(*found).pixels, present)
         version, count = act_id + 1, 0
         for at in range(0, len(pixels), MOST_PIXELS):
-            # Looked at anew for each: between the first and the last one there may be seconds.
+            # `since` is asked anew for each part: between the first and the last one there may be seconds.
             part = since.left(pixels[at : at + MOST_PIXELS])
             if len(part):
                 version = await self._append(Correction(act_id, part))
@@ -226,7 +226,7 @@ class Desk:
         call: Callable[[PaintingAct, Present, AnyPast | None], Found],
         present: Present | None = None,
     ) -> Found:
-        """What `call` finds of an act, in a worker thread; for the canvas as it is now, if no other one is given."""
+        """Call `call` for an act, in a worker thread, with the canvas `present`, or with the canvas as it is now."""
         canvas = present or self.present()
 
         def work_out(past: AnyPast | None) -> Found:
@@ -242,7 +242,7 @@ class Desk:
         return Present(projection.version, projection.definition, projection.canvas.copy())
 
     async def _append(self, event: Event) -> int:
-        """Append a record; the version at which it is visible."""
+        """Append a record; returns the version from which on it is visible."""
         record = self._writer.add(event)
         await record.wait()
         return record.version()
@@ -253,6 +253,6 @@ class Desk:
 
 
 def _tell_bug(job: _Job, error: Exception) -> None:
-    """Log what nobody is there to be told, so that it doesn't pass unseen."""
+    """Log an unexpected error if no caller waits for it any more, so that it doesn't pass unseen."""
     if not job.is_awaited and not isinstance(error, _OUTCOMES):
         get_logger(__name__).error("an act failed", kind=job.asked.act.kind, exc_info=error)

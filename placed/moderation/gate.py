@@ -1,7 +1,8 @@
-"""Opens and closes the canvas when a plan's time has come: the task that has the clock, which the fold has not.
+"""Opens and closes the canvas when a plan's time has come. This task reads the clock, because the fold has none.
 
-Each server appends the act when its own clock says so; the first of them counts. What fails is tried again: a plan
-whose time passed during an outage, or while no server ran, comes true late rather than never.
+Each server appends the act when the time has come by its own clock; the first of these acts counts. The task tries
+again after a failure: a plan whose time passed during an outage, or while no server ran, comes true late rather than
+never.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from placed.canvas.acts.gate import Plan
     from placed.tasks.writer import Writer
 
-_LOOK_SECONDS: Final = 0.25  # while there are plans: the wall clock may be set, and what failed is tried again
+_LOOK_SECONDS: Final = 0.25  # while there are plans: the wall clock may be set, and failed appends are tried again
 
 
 class Gatekeeper:
@@ -32,7 +33,7 @@ class Gatekeeper:
 
     Args:
         writer: appends the acts.
-        acts: what acts have set, as the server has read by now.
+        acts: gives the state that acts have set, as far as the server has read the log.
         now_ms: the wall clock.
     """
 
@@ -42,15 +43,15 @@ class Gatekeeper:
         self._writer = writer
         self._acts = acts
         self._now_ms = now_ms
-        self._appended: set[int] = set()  # plans that are in the log as come true, and haven't been read back yet
+        self._appended: set[int] = set()  # plans whose act is in the log, and hasn't been read back yet
         self._changed = trio.Event()
 
     def look(self) -> None:
-        """Look at the plans soon: acts have changed something."""
+        """Have `run` look at the plans soon, because acts have changed something."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Look after the plans for ever."""
+        """Make plans come true, for ever."""
         while True:
             self._changed = trio.Event()
             plans = plans_of(self._acts())
@@ -69,6 +70,6 @@ class Gatekeeper:
             await record.wait()
             record.version()
         except (WriterFull, WriterClosed, LogError):
-            return  # the next look tries again; twice in the log is as good as once
+            return  # the next look tries again; an act that is in the log twice does the same as once
         self._appended.add(plan.act)
         get_logger(__name__).info("a plan's time has come", kind=plan.kind, plan=plan.act)

@@ -1,14 +1,14 @@
-"""Tells the acts that have left the record, which has the last 1,000: from the history, or else from the log.
+"""Finds the acts that have left the record, which has the last 1,000: in the history, or else in the log.
 
     the log      | act | act | act ...               | act | act | act
     the record                                        | the last 1,000
     older acts   | read from here ... when somebody first asks, and on from there when somebody asks again
 
-The acts' records are folded as the canvas's own are, so what is told of an act is what the record told. Only the acts
-are read: a history's segments without any are not opened. It is bounded in acts, in bytes of a log without a history,
-and in time for each question; whoever asks too early is told to come again.
+The acts are folded as the canvas's own are, so an older act has the same entry that it had in the record. Only acts are
+read: a segment of the history without any isn't opened. There are limits for the acts, for the bytes of a log without a
+history, and for the time of each question; a client that asks too early has to ask again.
 
-Invariant: `_folded` has every act below its version, and `_left` those of them that have left its record.
+Invariant: `_folded` has every act below its version, and `_left` has the acts that have left the record of `_folded`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
 
 MOST_ACTS: Final = 100_000  # 30 MB; a hundred acts a day for nearly three years
-_PATIENCE_SECONDS: Final = 5.0  # a history of a year with acts in each segment, or five million edits of a log
-_TURN_SECONDS: Final = 0.2  # in the thread, between two looks at whether anybody still waits
+_PATIENCE_SECONDS: Final = 5.0  # enough for a year's history with acts in each segment, or five million edits of a log
+_TURN_SECONDS: Final = 0.2  # in the thread, between two checks whether anybody still waits
 _HISTORY_SECONDS: Final = 2.0  # for a history that is nearly there
-_ROOM: Final = 1_000  # acts that are forgotten at once, as a list is moved up for it
-_TYPES: Final = (bytes([Canvas.TYPE]), bytes([Act.TYPE]))  # corrections and edits set nothing that is told here
+_ROOM: Final = 1_000  # acts that are dropped at once, because the rest of the list moves up each time
+_TYPES: Final = (bytes([Canvas.TYPE]), bytes([Act.TYPE]))  # edits and corrections don't change an act's entry
 
 
 @attrs.frozen
@@ -53,8 +53,8 @@ class Older:
     """Acts that have left the record.
 
     Attributes:
-        acts: their ids, and what is on record of them, the newest first.
-        has_more: whether there are older ones yet.
+        acts: their ids and entries, the newest first.
+        has_more: whether there are even older ones.
         is_whole: whether the first act of all is known.
     """
 
@@ -64,14 +64,14 @@ class Older:
 
 
 class OlderActs:
-    """Those of one server.
+    """The older acts of one server.
 
     Args:
-        live: the canvas, whose record has the last ones.
-        past: where the others are.
+        live: the canvas; its record has the last acts.
+        past: the past, which has the older ones.
 
     Attributes:
-        is_whole: whether the first act of all is known; otherwise there may be acts that can't be told.
+        is_whole: whether the first act of all is known; otherwise there may be acts that can't be found.
     """
 
     def __init__(self, live: Projection, past: WholePast) -> None:
@@ -87,14 +87,14 @@ class OlderActs:
 
     @property
     def may_be(self) -> bool:
-        """Whether there can be any."""
+        """Whether there can be any older acts."""
         return len(record_of(self._live.kept.acts)) >= MOST_RECORDED
 
     async def page(self, before: int, limit: int) -> Older:
         """At most `limit` acts whose ids are below `before`.
 
         Raises:
-            NotIndexed: they haven't been read yet; try again.
+            NotIndexed: the acts haven't been read yet; try again.
             LogError: the log can't be read.
         """
         if not self.may_be:
@@ -106,7 +106,7 @@ class OlderActs:
         return Older(found, has_more=begin > 0, is_whole=self.is_whole)
 
     async def entry(self, act: int) -> Entry | None:
-        """What is on record of an act, also of the last ones; None if there is none. Errors are those of `page`."""
+        """The entry of any act, also of the last 1,000; None if there is no such act. Errors are those of `page`."""
         entry = record_of(self._live.kept.acts).get(str(act))
         if entry is None and self.may_be:
             await self._read()
@@ -141,7 +141,7 @@ class OlderActs:
 
     # In the thread.
     def _take(self, others: Iterator[Other]) -> bool:
-        """Fold acts for a moment; whether there may be more."""
+        """Fold acts for a moment; returns whether there may be more."""
         ends = time.monotonic() + _TURN_SECONDS
         for other in others:
             self._fold(other.offset, other.ms, other.value)
@@ -156,7 +156,7 @@ class OlderActs:
             async for batch in batches:
                 self._left_bytes -= sum(map(len, batch.values))
                 if self._left_bytes < 0:
-                    self._begin(version)  # what lies between these and the record can't be told, so nothing is
+                    self._begin(version)  # the acts between these and the record are unknown, so drop these, too
                     return
                 for offset, ms, value in zip(batch.offsets, batch.times_ms, batch.values, strict=True):
                     self._fold(int(offset), int(ms), value)
@@ -165,14 +165,15 @@ class OlderActs:
                     return
 
     def _folded_from(self, first: int) -> Projection:
-        """What has been folded so far; anew where the past begins later by now."""
+        """The projection folded so far; a new one if the past begins later by now."""
         if self._folded is None or self._folded.version < first:
             return self._begin(first)
         return self._folded
 
     def _begin(self, version: int) -> Projection:
         created = self._live.kept.created
-        # Beyond the log's first record nobody knows how large the canvas was: no act then meant more than there is now.
+        # If the log's first records are gone, nobody knows the canvas's size back then. The present size will do,
+        # because no act can have asked for more.
         definition = self._live.definition if version else created
         self._folded = Projection(definition, version, Cooldowns(Rule(1, 0)), kept=Kept(created, begun=True))
         self.is_whole = not version
@@ -198,7 +199,7 @@ class OlderActs:
             self._mark(before, entry["act"], offset)
 
     def _mark(self, record: Mapping[str, Entry], which: int, by: int) -> None:
-        """Note among the acts that have left the record what an undoing has changed of them."""
+        """Update the entries of acts that have left the record, if an undo has changed them."""
         entries, at = dict(record), which
         while at in self._left or str(at) in record:
             entries[str(at)] = entry = record.get(str(at)) or self._entry(at)

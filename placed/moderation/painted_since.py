@@ -1,10 +1,10 @@
-"""Keeps which pixels have been painted since an act's record, while the act is done. Pure: imports numpy.
+"""Notes which pixels anybody else paints after an act's record, while the desk does the act. Pure: imports numpy.
 
     told of runs      | before the act's record | after it ...
     act not yet known | kept                    | kept
     `begin`           | dropped                 | in the mask, at once from then on
 
-An act's offset is known only once it is in the log, and then a reader may have come past it already.
+The desk knows an act's offset only once the act is in the log, and by then the reader may have gone past it already.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 class Since:
-    """Of one act; told of each run of records that is applied, from before the act's record on.
+    """The pixels painted since one act's record. Its `note` gets each applied run of records, from before the act on.
 
     Attributes:
-        mask: bool, shape (height, width), of the canvas that `begin` was told: what anybody but the act has painted.
+        mask: bool, shape (height, width) as given to `begin`: the pixels that anybody but the act has painted.
     """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Run, Change]] = []  # of the seconds at most that an append and its way back may take
+        self._kept: list[tuple[Run, Change]] = []  # of a few seconds at most: until the append has come back
         self._act: int | None = None
         self.mask: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
 
     def note(self, run: Run, change: Change) -> None:
-        """These records were applied, and have changed that."""
+        """Note that these records were applied, with this change."""
         if change.pixels is None:
             return
         if self._act is None:
@@ -44,7 +44,7 @@ class Since:
             self._mark(run, change, self._act)
 
     def begin(self, act: int, shape: tuple[int, int]) -> None:
-        """The act's record is at the offset `act`; the act paints on a canvas of this height and width."""
+        """Begin with the act's offset `act`, and the height and width of the canvas that it paints on."""
         self._act, self.mask = act, np.zeros(shape, np.bool_)
         for run, change in self._kept:
             self._mark(run, change, act)
@@ -56,12 +56,12 @@ class Since:
         assert change.pixels is not None
         later = np.repeat(run.offsets, run.counts) > act
         height, width = self.mask.shape
-        # A canvas may have grown meanwhile: the act has nothing there.
+        # The canvas may have grown meanwhile: the act paints nothing on the new part.
         is_there = later & (change.pixels["y"] < height) & (change.pixels["x"] < width)
         pixels = change.pixels[is_there]
         self.mask[pixels["y"], pixels["x"]] = True
 
     def left(self, pixels: NDArray[np.void]) -> NDArray[np.void]:
-        """Those of an act's pixels that nobody else has painted; fields x and y, shape (n,)."""
+        """The given pixels of the act that nobody else has painted; fields x and y, shape (n,)."""
         left: NDArray[np.void] = pixels[~self.mask[pixels["y"], pixels["x"]]]
         return left

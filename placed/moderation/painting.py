@@ -4,10 +4,10 @@
     past ────────────┴─ act.wanted ─> canvas ┴─ differ? ─> corrections, without what `since` has
                                                   └ no: needs none
 
-An act gives a whole canvas, as it is to be. What differs from the present one becomes corrections, row by row: so an
-act costs no pixel that is right already.
+An act gives the whole canvas that it wants. The pixels that differ from the present canvas become corrections, row by
+row: so a pixel that has the right colour already costs nothing.
 
-Thread: any; blocks while it reads the past. It changes nothing.
+Thread: any; blocks while it reads the past. Nothing here changes the canvas or the past.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _STRIP_PX: Final = 64  # rows; 262,144 pixels of the largest canvas
 
 @attrs.frozen(eq=False)
 class Painted:
-    """What an act changes.
+    """The pixels that an act changes.
 
     Attributes:
-        pixels: dtype `PIXEL`, shape (n,), row by row, each once: the corrections.
-        painters: who painted these pixels last; None where that isn't asked, or can't be told.
+        pixels: the corrections, dtype `PIXEL`, shape (n,), row by row, each pixel once.
+        painters: who painted these pixels last; None if nobody has asked, or the past can't tell.
     """
 
     pixels: NDArray[np.void]
@@ -58,12 +58,12 @@ def paint(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
     """The pixels that an act changes.
 
     Args:
-        act: what is asked.
-        present: the canvas that the act finds.
-        past: up to `present.version` at least; None for an act that doesn't need it.
+        act: the act's fields.
+        present: the canvas when the act begins.
+        past: the past up to `present.version` at least; None for an act that doesn't need it.
 
     Raises:
-        CannotPaint: the act can't be done on this canvas.
+        CannotPaint: the act isn't possible on this canvas.
         PastError: the past doesn't reach as far as the act needs.
     """
     return Painted(corrections(present.canvas, wanted(act, present, past)))
@@ -72,7 +72,7 @@ def paint(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
 def preview(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted:
     """The pixels that an act would change, and who painted them; otherwise as `paint`.
 
-    Only a history that is whole tells who painted: without one, that is left out.
+    Only a whole history can tell who painted them; without one, `painters` is None.
     """
     painted = paint(act, present, past)
     if not isinstance(past, Past):
@@ -83,7 +83,7 @@ def preview(act: PaintingAct, present: Present, past: AnyPast | None) -> Painted
 
 
 def wanted(act: PaintingAct, present: Present, past: AnyPast | None) -> NDArray[np.uint8]:
-    """The canvas as an act wants it: uint8, of the present one's shape. Args and errors are those of `paint`."""
+    """The canvas that an act wants: uint8, of the present one's shape. Args and errors are those of `paint`."""
     if isinstance(act, Wipe | Stamp):
         return act.wanted(present)
     assert past is not None
@@ -95,7 +95,7 @@ def corrections(canvas: NDArray[np.uint8], becomes: NDArray[np.uint8]) -> NDArra
     differs = canvas != becomes
     pixels = np.empty(np.count_nonzero(differs), PIXEL)
     begin = 0
-    # A strip at a time: the coordinates of all of a canvas of 4096 x 4096 would take 270 MB, and 1.3 s, not 0.4.
+    # A strip at a time: for a whole canvas of 4096 x 4096 the coordinates would take 270 MB, and 1.3 s, not 0.4.
     for top in range(0, len(canvas), _STRIP_PX):
         y, x = np.nonzero(differs[top : top + _STRIP_PX])
         part = pixels[begin : begin + len(x)]

@@ -1,4 +1,4 @@
-"""The present: the canvas as an act finds it. Pure: imports attrs and numpy."""
+"""The present: the canvas at the moment when an act begins. Pure: imports attrs and numpy."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class CannotPaint(ValueError):
-    """An act that can't be done on this canvas; the message names the value and what is allowed."""
+    """The act isn't possible on this canvas; the message names the value, and which values are allowed."""
 
 
 @attrs.frozen(eq=False)
 class Present:
-    """The canvas as an act finds it.
+    """The canvas at the moment when an act begins.
 
     Attributes:
-        version: every record with a lower offset is in it; the act's own record, too, once it is in the log.
+        version: the canvas's version. Once the act's own record is in the log, the version is above its offset.
         definition: the canvas's size and palette.
-        canvas: uint8, shape (height, width); nobody changes it any more.
+        canvas: uint8, shape (height, width); nobody changes this copy.
     """
 
     version: int
@@ -45,7 +45,7 @@ class Present:
         """Refuse an area that isn't on the canvas.
 
         Raises:
-            CannotPaint: it isn't.
+            CannotPaint: the area isn't on it.
         """
         try:
             area.check_on(self.definition)
@@ -56,7 +56,7 @@ class Present:
         """Refuse a colour that isn't in the palette.
 
         Raises:
-            CannotPaint: it isn't.
+            CannotPaint: the colour isn't in it.
         """
         if not 0 <= color < self.definition.colors:
             raise CannotPaint(f"color {color!r} isn't in the palette; allowed are 0 to {self.definition.colors - 1}")

@@ -1,4 +1,4 @@
-"""Shows what an act would change, and does nothing: how many pixels, whose they are, and how it would look."""
+"""Previews acts without doing them: how many pixels an act would change, whose they are, and how it would look."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MOST_WAITING: Final = 8  # previews; each takes a thread for up to some seconds
 
 @attrs.frozen(eq=False)
 class Preview:
-    """What an act would change.
+    """The pixels that an act would change.
 
     Attributes:
-        pixels: how many.
-        painters: who painted them last; None where that can't be told.
-        area: the box around them: x, y, width and height; None where nothing would change.
-        png: the box as it would be; None where nothing would change.
+        pixels: how many pixels.
+        painters: who painted them last; None if the past can't tell.
+        area: the box around them: x, y, width and height; None if nothing would change.
+        png: the box as it would look; None if nothing would change.
     """
 
     pixels: int = 0
@@ -45,11 +45,11 @@ class Preview:
 
 @attrs.define
 class Previews:
-    """Those of one server.
+    """The previews of one server.
 
     Attributes:
         desk: has the canvas.
-        past: for acts that need it, and for who painted.
+        past: the past, for acts that need it, and to find the pixels' painters.
     """
 
     desk: Desk
@@ -58,12 +58,12 @@ class Previews:
     _waiting: int = attrs.field(default=0, init=False)
 
     async def of(self, asked: Asked) -> Preview:
-        """What this would change now.
+        """Work out what an act would change now.
 
         Raises:
-            DeskFull: too many wait.
-            RecordRefused: there is no room for it, or it isn't for this canvas.
-            CannotPaint, PastError, LogError: it can't be worked out.
+            DeskFull: too many previews wait.
+            RecordRefused: there is no room for the act, or it isn't for this canvas.
+            CannotPaint, PastError, LogError: its pixels can't be worked out.
         """
         self.desk.check(asked.act)
         if asked.paints is None:

@@ -4,8 +4,8 @@
     authors           every pixel whose present edit is theirs
     area and authors  both: their pixels in the area
 
-Whose present edit it is, the last record that set the pixel tells. A correction is nobody's: what an act has painted
-belongs to no author, and counts as by anybody else. A pixel that wasn't there yet at `to` becomes blank.
+The last record that set a pixel says whose it is. A correction has no author: pixels that an act has painted are
+nobody's, and count as painted by anybody else. A pixel that wasn't on the canvas yet at `to` becomes blank.
 
 Thread: blocks while it reads the past.
 """
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 def _check_authors(act: Restore, _attribute: object, authors: frozenset[int]) -> None:
     if not authors and (act.area is None or act.to is None):
-        raise ValueError("a restore of nobody's pixels; allowed are authors, or an area and what to restore it to")
+        raise ValueError("a restore without authors; allowed are authors, or an area with a version or moment")
 
 
 @attrs.frozen
 class Restore:
-    """What a restore asks for.
+    """The fields of a restore.
 
     Attributes:
-        area: on the canvas; None is all of it.
-        to: the version whose colours the pixels get; None for the last ones by anybody else.
-        authors: whose pixels; none for everybody's, which takes an area and a version.
+        area: the area, on the canvas; None is the whole canvas.
+        to: the version whose colours the pixels get; None for the last colours by anybody else.
+        authors: the authors whose pixels are restored; empty for everybody's, which needs an area and a version.
     """
 
     area: Area | None
@@ -47,11 +47,11 @@ class Restore:
     authors: frozenset[int] = attrs.field(validator=_check_authors)
 
     def wanted(self, present: Present, past: AnyPast) -> NDArray[np.uint8]:
-        """The canvas as it is to be: uint8, of the present one's shape.
+        """The canvas that the restore wants: uint8, of the present one's shape.
 
         Raises:
             CannotPaint: the area isn't on the canvas.
-            PastError: the past doesn't reach there.
+            PastError: the past doesn't reach back far enough.
         """
         area = self.area or Area.of(present.definition)
         wanted = present.copy_of(area)
@@ -60,7 +60,7 @@ class Restore:
         return wanted
 
     def _colors(self, present: Present, past: AnyPast) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-        """Which pixels are theirs, and what all pixels are to be; both of the canvas's shape."""
+        """Which pixels to restore, and the colour that each pixel would get; both of the canvas's shape."""
         definition = present.definition
         then = grown(past.canvas(self.to)[1], definition) if self.to is not None else None
         if not self.authors:

@@ -1,11 +1,11 @@
-"""Says who may paint where, as acts have it: the gate, bans, protected areas. Asked before an edit is appended. Pure.
+"""Says who may paint where, by the acts: gate, bans, protected areas. Checked before an edit is appended. Pure.
 
     Forbidden(Exception)
     ├── Closed      the canvas takes no edits
     ├── Banned      its author may not paint
     └── Protected   a pixel lies where only moderators and hosts paint
 
-Nothing of it is asked of an edit that is in the log: it was answered 200, and paints on every server.
+An edit in the log isn't checked any more: its client has got 200, and it paints on every server.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Closed(Forbidden):
     """The canvas takes no edits.
 
     Attributes:
-        opens_ms: when it is planned to open; None where nothing is planned.
+        opens_ms: when it is planned to open, in ms since the epoch; None without a plan.
     """
 
     def __init__(self, opens_ms: int | None) -> None:
@@ -49,7 +49,7 @@ class Banned(Forbidden):
     """The author may not paint.
 
     Attributes:
-        until_ms: the first moment at which they may; None for good.
+        until_ms: the first moment at which they may paint again, in ms since the epoch; None for good.
     """
 
     def __init__(self, ban: Ban) -> None:
@@ -70,7 +70,7 @@ class Protected(Forbidden):
 
 
 class InForce:
-    """What acts have set, made ready to be asked for each edit."""
+    """The bans, protections and gate that acts have set, prepared for a check of each edit."""
 
     def __init__(self, acts: Mapping[str, Any]) -> None:
         self._acts = acts
@@ -84,17 +84,17 @@ class InForce:
         return self._is_open and not self._has_bans and not self._areas.protections
 
     def check(self, author: int, x: Numbers, y: Numbers, now_ms: int, looks_after: Callable[[int], bool]) -> None:
-        """Let pass edits of `author` at these places.
+        """Check that `author` may place edits at these places.
 
         Args:
-            author: whose they are.
+            author: the edits' author.
             x: of one edit, or of n: shape (n,).
             y: likewise.
-            now_ms: the wall clock.
+            now_ms: the wall clock, in ms since the epoch.
             looks_after: whether an author is a moderator or host.
 
         Raises:
-            Forbidden: one of them isn't allowed.
+            Forbidden: one of the edits isn't allowed.
         """
         if not self._is_open:
             raise Closed(next_of(self._acts, "open"))
@@ -107,15 +107,15 @@ class InForce:
 
 
 class Rules:
-    """What is in force on one server; it has one writer, whoever tells it that the projection has moved on.
+    """One server's present rules. They have one writer: the task that calls `look` when the projection has moved on.
 
     Args:
-        acts: what acts have set, as the server has read by now.
+        acts: gives the state that acts have set, as far as the server has read the log.
         now_ms: the wall clock.
-        changed: called when acts have set something else.
+        changed: called when acts have changed that state.
 
     Attributes:
-        in_force: what there is to be asked; None while everybody may paint everywhere, so that it costs nothing then.
+        in_force: the rules to check; None while everybody may paint everywhere, so that a check costs nothing then.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Rules:
         self.look()
 
     def look(self) -> None:
-        """Take over what acts have set since the last look."""
+        """Take over the changes that acts have made since the last look."""
         acts = self._acts()
         if acts is not self._known:
             self._known = acts
@@ -142,19 +142,19 @@ class Rules:
 
 
 class _Areas:
-    """Protected areas: which one has a pixel."""
+    """Finds the protected area that a pixel lies in."""
 
     def __init__(self, found: list[Protection]) -> None:
         self.protections = found
         table = np.array([(it.x, it.y, it.x + it.width, it.y + it.height) for it in found], np.int64).reshape(-1, 4)
         self._left, self._top, self._right, self._bottom = table.T
-        # Most edits lie outside of all: these four comparisons take 0.2 us, and to look at each area 10.
+        # Most edits lie outside of all areas: these four comparisons take 0.2 us; to look at each area takes 10.
         self._around = (
             (*table[:, :2].min(axis=0).tolist(), *table[:, 2:].max(axis=0).tolist()) if found else (0, 0, 0, 0)
         )
 
     def at(self, x: Numbers, y: Numbers) -> Protection | None:
-        """An area that has one of these pixels."""
+        """A protected area that has one of these pixels; None without one."""
         left, top, right, bottom = self._around
         if isinstance(x, int) and not (left <= x < right and top <= y < bottom):
             return None

@@ -1,7 +1,7 @@
 """Stamp: a picture goes onto the canvas, in the palette's nearest colours.
 
-A picture comes from anywhere. It is bounded in bytes, and in pixels by the area that it goes to, which is looked at
-before anything is decoded.
+A picture may come from anywhere, so it is checked before anything is decoded: `MOST_PICTURE_BYTES` bounds its bytes,
+and its area bounds its pixels.
 
 Thread: blocks; a picture of a million pixels takes a fifth of a second.
 """
@@ -28,7 +28,7 @@ MOST_PICTURE_BYTES: Final = 4 << 20  # pixel art of 1000 x 1000 has 0.2 MB, a ph
 
 
 def png_of(text: str) -> bytes:
-    """The bytes of a picture that came as base64.
+    """The bytes of a picture that a client has sent as base64.
 
     Raises:
         CannotPaint: it is no base64, or too long.
@@ -43,18 +43,18 @@ def png_of(text: str) -> bytes:
 
 @attrs.frozen
 class Stamp:
-    """What a stamp asks for.
+    """The fields of a stamp.
 
     Attributes:
-        area: on the canvas; the picture goes to its upper left corner, and may not be larger.
-        png: the picture, a PNG file; where it is transparent the canvas stays.
+        area: the area, on the canvas; the picture goes to its upper left corner, and may not be larger.
+        png: the picture, a PNG file; the canvas stays as it is under transparent pixels.
     """
 
     area: Area
     png: bytes = attrs.field(repr=False)
 
     def wanted(self, present: Present) -> NDArray[np.uint8]:
-        """The canvas as it is to be: uint8, of the present one's shape.
+        """The canvas that the stamp wants: uint8, of the present one's shape.
 
         Raises:
             CannotPaint: the area isn't on the canvas, or the picture can't be read, or doesn't fit into the area.
@@ -67,7 +67,7 @@ class Stamp:
         return wanted
 
     def _picture(self) -> Picture:
-        # Here, so that a server on which nobody stamps needs no Pillow in memory, 8 MB of it.
+        # Imported here, so that a server without stamps doesn't load Pillow, which takes 8 MB.
         from placed.storage.picture import PictureError, read_png
 
         if len(self.png) > MOST_PICTURE_BYTES:
@@ -85,7 +85,7 @@ class Stamp:
 
 
 def _colors(picture: Picture, rgb: bytes) -> NDArray[np.uint8]:
-    """The nearest colour's index of each pixel, shape (height, width)."""
+    """The index of each pixel's nearest colour, shape (height, width)."""
     from placed.canvas.quantise import quantise
 
     return quantise(picture.rgb, picture.visible, np.frombuffer(rgb, np.uint8).reshape(-1, 3), "none")

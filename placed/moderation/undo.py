@@ -1,8 +1,8 @@
-"""Undo: the pixels that an act set get the colour that they had without it.
+"""Undo: the pixels that an act set get the colour that they would have without it.
 
-A pixel is still the act's while its last change is one of the act's own corrections. Where anybody has painted since,
-or another act has, it stays as it is. To undo an undo is the same: its corrections are its own. What an act did that is
-no pixel, such as a ban, is undone by the fold.
+A pixel is still the act's while its last change is one of the act's own corrections. A pixel that somebody or another
+act has painted since stays as it is. An undo can be undone in the same way, because it has corrections of its own. The
+fold undoes an act's other effects, such as a ban.
 
 Thread: blocks while it reads the past, from the act's record on.
 """
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Undo:
-    """What an undo asks for.
+    """The fields of an undo.
 
     Attributes:
-        act: the id of the act whose pixels are meant.
+        act: the id of the act to undo.
     """
 
     act: int
 
     def wanted(self, present: Present, past: AnyPast) -> NDArray[np.uint8]:
-        """The canvas as it is to be: uint8, of the present one's shape.
+        """The canvas that the undo wants: uint8, of the present one's shape.
 
         Raises:
             PastError: the past doesn't reach back to the act.

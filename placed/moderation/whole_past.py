@@ -1,12 +1,12 @@
-"""The past that an act needs: from the history, and from the log itself where the history isn't whole, or is off.
+"""The past that an act needs: from the history, and from the log itself if the history isn't whole, or is off.
 
     history up to the version?   yes: ask it
                                  no:  its sound segments, and the log for all else, read forwards once
 
-To read the log takes a second for a million edits, so it's bounded. An act that needs more is refused: a server that is
-to look after a long log has to keep a history.
+To read the log takes a second for a million edits, so there is a limit. An act that needs more is refused: on a long
+log, moderators need a server that keeps a history.
 
-Cancellation: the thread ends after the part that it reads.
+Cancellation: the thread ends after the part of the log that it is reading.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from placed.history.indexer import Indexer
     from placed.history.walk import AnyPast
 
-MOST_LOG_BYTES: Final = 256 << 20  # 20 million edits, of which each takes 13; some 20 s
+MOST_LOG_BYTES: Final = 256 << 20  # 20 million edits of 13 bytes each; some 20 s
 _PATIENCE_SECONDS: Final = 2.0  # for a history that is nearly there
 
 Found = TypeVar("Found")
 
 
 class TooFar(PastError):
-    """The log would have to be read further than is allowed."""
+    """The question needs more of the log than the server may read."""
 
 
 @attrs.define
 class WholePast:
-    """All that the records of a log have set, as long as one of both has it.
+    """The past of a canvas, as far as the history or the log still has it.
 
     Attributes:
         log: the log.
         indexer: the history; None on a server that keeps none.
-        most_bytes: how much of the log is read for one act.
+        most_bytes: the most bytes of the log that are read for one act.
     """
 
     log: Log
@@ -59,10 +59,10 @@ class WholePast:
         self._turns = self.indexer.turns if self.indexer is not None else ShortTurns()
 
     async def ask(self, version: int, call: Callable[[AnyPast], Found]) -> Found:
-        """What `call` answers, in a worker thread, of a past up to a version at least.
+        """Call `call` in a worker thread, with a past that goes at least up to a version; returns its result.
 
         Args:
-            version: of a canvas that has been there.
+            version: a version that the canvas has had.
             call: asks the past; it is called once more if the history turns out to be damaged.
 
         Raises:
@@ -83,7 +83,7 @@ class WholePast:
         return await self._turns.in_thread(call, self._thread)
 
     async def _ask_log(self, version: int, call: Callable[[AnyPast], Found]) -> Found:
-        """As `ask`, of the log, and of what the history has of it."""
+        """As `ask`, with a past from the history's sound segments, and from the log for all else."""
         first, _ = await self.log.bounds()
         kept = self.indexer.past.kept if self.indexer is not None else ()
         found: list[Found] = []
@@ -102,7 +102,7 @@ class WholePast:
 
 @attrs.define
 class _Bounded:
-    """Batches of a log, up to so many bytes."""
+    """Batches of a log, up to `left_bytes` in all."""
 
     read: Callable[[int], Iterator[Batch]]
     left_bytes: int
@@ -111,13 +111,13 @@ class _Bounded:
         """The records from `offset` on.
 
         Raises:
-            TooFar: there are too many.
+            TooFar: the records have too many bytes.
         """
         for batch in self.read(offset):
             self.left_bytes -= sum(map(len, batch.values))
             if self.left_bytes < 0:
                 raise TooFar(
-                    f"the log has more than {MOST_LOG_BYTES >> 20} MB of what is needed; a server that keeps a history "
-                    "can tell"
+                    f"this needs more than {MOST_LOG_BYTES >> 20} MB of the log; a server that keeps a history "
+                    "can do it"
                 )
             yield batch

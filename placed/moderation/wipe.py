@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Wipe:
-    """What a wipe asks for.
+    """The fields of a wipe.
 
     Attributes:
-        area: on the canvas.
+        area: the area, on the canvas.
         color: a palette index; 0 is blank.
     """
 
@@ -27,7 +27,7 @@ class Wipe:
     color: int = 0
 
     def wanted(self, present: Present) -> NDArray[np.uint8]:
-        """The canvas as it is to be: uint8, of the present one's shape.
+        """The canvas that the wipe wants: uint8, of the present one's shape.
 
         Raises:
             CannotPaint: the area isn't on the canvas, or the colour isn't in the palette.

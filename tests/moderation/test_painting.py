@@ -153,7 +153,7 @@ def test_a_pixel_that_was_not_there_yet_becomes_blank(tmp_path: Path) -> None:
 
 def test_a_restore_of_everybody_s_pixels_needs_an_area_and_a_version() -> None:
     for area, to in ((None, None), (Area(0, 0, 1, 1), None), (None, 1)):
-        with pytest.raises(ValueError, match="allowed are authors, or an area and what to restore it to"):
+        with pytest.raises(ValueError, match="allowed are authors, or an area with a version or moment"):
             Restore(area, to, frozenset())
 
 
