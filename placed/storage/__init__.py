@@ -1,7 +1,6 @@
-"""What lies in files: everything that a server keeps on a disk of its own, and the pictures that people bring.
+"""The files that a server keeps on a disk of its own, and the pictures that people bring.
 
-LMDB environments and the pages of their files, the snapshot store, the author key, locks on folders, and whether
-folders are still where they were: the ways in which a server keeps all that whole. `picture` reads pictures, of which
-nothing is trusted. This room may import lmdb, Pillow, numpy and the canvas's formats. What a log is, is said above, by
-the backends.
+Here are LMDB environments and the pages of their files, the snapshot store, the author key, and locks on folders. A
+watch sees whether folders are still in their place. `picture` reads pictures, and trusts nothing in them. This room may
+import lmdb, Pillow, numpy and the canvas's formats. The backends, a room above, say what a log is.
 """

@@ -1,7 +1,7 @@
 """Reads or makes the author key: the secret that turns addresses into authors, so that the log holds no addresses.
 
-The first start makes a server's own key, beside the log, so that cooldowns outlive a restart. Servers that share a
-canvas share the file; otherwise each of them would know its users by other authors.
+The first start makes a server's own key, in the data folder, so that cooldowns outlive a restart. Servers that share a
+canvas share the key's file; otherwise each server would give the same user another author.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _MAKE_NEW = "Delete it, and a new one is made"
 
 
 class AuthorKeyError(Exception):
-    """The key can't be used; the message names the file, and the way out."""
+    """The key can't be used; the message names the file, and says what to do."""
 
 
 def author_key(folder: Path, shared: Path | None) -> bytes:
-    """The key in the file `shared`, or, without one, in a data folder, where it is made when there is none.
+    """Read the key from the file `shared`, or else from the data folder `folder`; make one there if there is none.
 
     Raises:
-        AuthorKeyError: it can't be read or made, or isn't a key.
+        AuthorKeyError: the key can't be read or made, or the file has no key.
     """
     if shared is not None:
         return _read(shared, f"Make one with: head -c {KEY_BYTES} /dev/urandom > {shared}")
@@ -48,8 +48,8 @@ def check_own_key(folder: Path) -> None:
 
 
 def put_back(folder: Path, key: bytes) -> str | None:
-    """Write one's own key again if it is gone from its data folder: with a new one, the next start would know nobody,
-    and give all charges back. What was done, or can't be; None when it is there.
+    """Write a server's own key again if it is gone from the data folder. With a new key, the next start would know no
+    author, and give all charges back. Returns what was done, or why it can't be; None if the key is there.
 
     Thread: blocks.
     """

@@ -1,8 +1,8 @@
 """Gives one server the exclusive use of a folder.
 
-It takes an flock on a file inside, and on the folder itself, which holds even when somebody deletes that file. The
-kernel lets go of them when the process ends, however it ends, so nobody has to remove anything by hand after kill -9.
-The locks also hold between the parts of one process.
+It takes two flocks: on a file inside, and on the folder itself, which stays locked even if somebody deletes that file.
+The kernel releases them when the process ends, however it ends, so nobody has to remove anything by hand after kill -9.
+The locks also work between two parts of one process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME: Final = "placed.lock"
-# One that we may use and not list; NFS, whose locks are for files that are open to be written.
+# A folder that we may use but not list; NFS, which locks only files that are open for writing.
 _CAN_T_BE_LOCKED: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _PID_BYTES: Final = 20  # digits of any process id, with room
 
@@ -30,8 +30,8 @@ class FolderBusy(Exception):
     """Somebody else uses the folder.
 
     Attributes:
-        folder: which one.
-        holder: the process id of who has it, or "unknown".
+        folder: the folder.
+        holder: the id of the process that has it, or "unknown".
     """
 
     def __init__(self, folder: Path, holder: str) -> None:
@@ -44,10 +44,10 @@ class FolderBusy(Exception):
 
 @contextlib.contextmanager
 def lock_folder(folder: Path) -> Iterator[list[OpenFile]]:
-    """Have `folder`, which exists, to ourselves until the block ends; the folder and its lock file, as locked.
+    """Lock `folder`, which has to exist, until the block ends; yields the locked folder and its lock file.
 
     Raises:
-        FolderBusy: another process, or another part of this one, has it.
+        FolderBusy: another process, or another part of this one, has locked it.
         OSError: the lock file can't be written; the folder is missing, read-only or not ours.
     """
     path = folder / LOCK_NAME
@@ -63,21 +63,21 @@ def lock_folder(folder: Path) -> Iterator[list[OpenFile]]:
 
 @contextlib.contextmanager
 def lock_folder_to_read(folder: Path) -> Iterator[None]:
-    """As `lock_folder`, for code that only reads: nothing is made or changed in the folder.
+    """As `lock_folder`, for code that only reads: it makes and changes nothing in the folder.
 
     Raises:
-        FolderBusy: another process, or another part of this one, has it.
+        FolderBusy: another process, or another part of this one, has locked it.
         OSError: the folder is missing, or can't be read.
     """
     with _folder_itself(folder), contextlib.ExitStack() as stack:
-        with contextlib.suppress(FileNotFoundError):  # a server would have made it, so that none is there
+        with contextlib.suppress(FileNotFoundError):  # a server would have made the file, so no server runs
             _take(stack.enter_context(_opened(folder / LOCK_NAME, os.O_RDONLY)), folder)
         yield
 
 
 @contextlib.contextmanager
 def _folder_itself(folder: Path) -> Iterator[OpenFile]:
-    """Lock the folder, too: the file in it may be deleted. Where folders can't be locked, the file has to do."""
+    """Lock the folder itself, too, because the file in it may be deleted. If it can't be locked, the file has to do."""
     with contextlib.ExitStack() as stack:
         try:
             descriptor = stack.enter_context(_opened(folder, os.O_RDONLY | os.O_DIRECTORY))
@@ -114,7 +114,7 @@ def _holder(folder: Path) -> str:
 
 
 def _leave_process_id(descriptor: int) -> None:
-    # For the message above, nothing else; a full disk must not keep a server from starting.
+    # Only the message of `FolderBusy` needs it; a full disk must not keep a server from starting.
     with contextlib.suppress(OSError):
         line = b"%d\n" % os.getpid()
         os.pwrite(descriptor, line, 0)  # first, so that nobody finds it empty

@@ -5,9 +5,9 @@
        +--------------the same folder is back---------------+
 
 Each change gets one log line. The log itself makes sure that it acknowledges no edit in a file that was taken away
-(`placed.storage.lmdb_environment`). The watch looks after files that nobody writes to just then, and after the locks,
-without which a second server could start. When a file is gone from a folder that is in its place, and the server knows
-its content, the watch puts it back. The watch also knows how much room there is, for /metrics.
+(`placed.storage.lmdb_environment`). The watch looks after the files that nobody writes to just then, and after the
+locks: without these a second server could start. If a file is gone from a folder that is in its place, and the server
+knows its content, the watch puts it back. The watch also measures the room on the disks, for /metrics.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-LOOK_SECONDS = 1.0  # how long a page may be told that it can paint, when it can't
+LOOK_SECONDS = 1.0  # for so long, pages may believe that they can paint when they can't
 
 
 class FolderWatch:
-    """The task that looks.
+    """The task that watches the folders.
 
     Attributes:
         displaced: why a folder is not in its place; None while all are.
-        log_bytes: the size of the log's file; None where there is none, or it can't be told.
-        free_bytes: the room on the disk of each folder, by what it is called.
-        disk_bytes: the size of that disk.
+        log_bytes: the size of the log's file; None if there is none, or its size can't be read.
+        free_bytes: folder name -> the free room on its disk, in bytes.
+        disk_bytes: folder name -> the size of its disk, in bytes.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class FolderWatch:
         put_back: Callable[[], str | None] = lambda: None,
         seconds: float = LOOK_SECONDS,
     ) -> None:
-        """Watch with `looks`, each of which says why something is displaced, and for room in `folders`: `data`, and
-        `log` where the log is in a folder. While nothing is displaced, `put_back` mends, and says what."""
+        """Watch with `looks`, which each say why something is displaced, and measure the room of `folders`: `data`, and
+        `log` if the log is in a folder. While nothing is displaced, `put_back` mends, and says what it has mended."""
         self._looks = looks
         self._folders = folders
         self._put_back = put_back
@@ -55,7 +55,7 @@ class FolderWatch:
         self._seconds = seconds
         self._limiter = trio.CapacityLimiter(1)
         self._own_thread = trio.CapacityLimiter(1)
-        self._looking = threading.Lock()  # two who put back the same file at once would be in each other's way
+        self._looking = threading.Lock()  # two threads that put back the same file would be in each other's way
         self.displaced: str | None = None
         self.log_bytes: int | None = None
         self.free_bytes: dict[str, float] = {}
@@ -67,8 +67,8 @@ class FolderWatch:
         ended = threading.Event()
         try:
             while True:
-                # The thread comes back only with news. To hand it each look took 0.5 ms, a fifth of all that an idle
-                # server does in a second.
+                # The thread comes back only with news. To hand it each look took 0.5 ms, a fifth of the time that an
+                # idle server works in a second.
                 found = await trio.to_thread.run_sync(
                     self._look_for_news, ended, limiter=self._own_thread, abandon_on_cancel=True
                 )
@@ -77,9 +77,9 @@ class FolderWatch:
             ended.set()
 
     async def look(self) -> None:
-        """Look now, in a thread, and say what has changed.
+        """Look now, in a thread, and log the changes.
 
-        Cancellation: at any time; the thread is left to a disk that hangs.
+        Cancellation: at any time; the thread stays behind if its disk hangs.
         """
         self._note(*await trio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True))
 
@@ -91,7 +91,7 @@ class FolderWatch:
             get_logger(__name__).warning("a file was taken out of the data folder", reason=mended)
         self._mended = mended
 
-    # What follows runs in a worker thread.
+    # All methods below run in a worker thread.
 
     def _look_for_news(self, ended: threading.Event) -> tuple[str | None, str | None]:
         """Look until something has changed, or nobody waits for it any more."""

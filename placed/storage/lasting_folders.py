@@ -1,4 +1,4 @@
-"""Makes folders, and has the names in them outlast a power cut. Imports the standard library only."""
+"""Makes folders, and makes the names in them outlast a power cut. Imports the standard library only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make `folder`, with this mode, and those above it, unless they are there; they outlast a power cut.
+    """Make `folder`, with this mode, and the folders above it, unless they are there; all outlast a power cut.
 
     Raises:
         OSError: a file is in the way, or there is no permission.
@@ -24,13 +24,13 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` outlast a power cut.
+    """Make the names in `folder` outlast a power cut.
 
     Thread: blocks for some ms.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:  # a folder above ours that we may write into, or just pass, and not list
+    except PermissionError:  # a folder above ours may allow us to write into it, or to pass it, but not to list it
         return
     try:
         os.fsync(descriptor)

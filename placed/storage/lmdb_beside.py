@@ -1,8 +1,8 @@
 """Looks into a data file that another thread or process writes at the same time, and locks nothing.
 
-A commit leaves the pages of the state before it as they are, and the next but one may use their places for others. So a
-look that took as long as that may have seen pages of two states. It is taken again: by what it saw it can't be told
-from a look at a damaged file, or at one that lacks a key.
+A commit leaves the pages of the state before it as they are, but the next commit but one may overwrite them. A look
+that took that long may have seen pages of two states. So it is taken again, whatever it found: the file may have seemed
+damaged, or a key may have seemed to be missing.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-_TRIES: Final = 20  # a look takes less than a commit with its fsync, so that hardly any is taken twice
+_TRIES: Final = 20  # a look is shorter than a commit with its fsync, so hardly any is taken twice
 
 
 def look_beside(descriptor: int, look: Callable[[PageFile], Found]) -> Found:
-    """What `look` returns for one state of the data file that is open as `descriptor`.
+    """Call `look` with one state of a data file, and return its result.
 
     Args:
-        descriptor: of the file.
-        look: called again where the file has moved on meanwhile; whatever it raises then is as good as not raised.
+        descriptor: of the open file.
+        look: called again if the file has moved on meanwhile; its result or error from before doesn't count then.
 
     Raises:
-        DamagedPages: the file is damaged, or commits come faster than it can be looked at.
-        OSError: it can't be read.
+        DamagedPages: the file is damaged, or commits come faster than a look can end.
+        OSError: the file can't be read.
 
     Thread: blocks.
     """
@@ -46,7 +46,7 @@ def look_beside(descriptor: int, look: Callable[[PageFile], Found]) -> Found:
 
 
 def pages_beside(descriptor: int) -> PageFile:
-    """The newest state; one meta page is read after the other, and a commit may come between.
+    """The newest state. It tries again, because a commit may come between the reads of the two meta pages.
 
     Raises: as `look_beside`.
     """

@@ -1,15 +1,15 @@
-"""Checks a data file before LMDB may open it: every page that writing will touch has to be sound.
+"""Checks a data file before LMDB may open it: every page that LMDB will touch to write has to be sound.
 
-That is the main tree, the tree of free pages, and the named databases. Of a database that is only appended to it checks
-just the two edges, since LMDB goes down its right edge and nowhere else. So a check takes some milliseconds however
-long the log is.
+These are the main tree, the tree of free pages, and the named databases. In a database that is only appended to, the
+check looks just at the two edges, because LMDB goes down its right edge and nowhere else. So a check takes some
+milliseconds however long the log is.
 
     checked      structure of each page; own number; order of keys; depth and entries; each page reached once;
                  the free pages are in the file's range, in order, and none of those reached
-    not checked  the inside of an appended database, which `placed.storage.lmdb_pages` checks when it is read, unless
-                 asked for
+    not checked  the inside of an appended database, unless the caller asks for it; `placed.storage.lmdb_pages` checks
+                 it when it is read
 
-Imports numpy, by way of `placed.storage.lmdb_pages`.
+Imports numpy, through `placed.storage.lmdb_pages`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from placed.storage.lmdb_pages import FIRST_PAGE, IN_OVERFLOW, IS_TREE, MAX_DEPT
 if TYPE_CHECKING:
     from placed.storage.lmdb_pages import Page
 
-_RUN: Final = 64  # leaves looked at as one: one pass of numpy
+_RUN: Final = 64  # leaves that are checked as one, in one pass of numpy
 _INTEGER_KEYS: Final = 0x08  # lmdb.h: MDB_INTEGERKEY
 
 
@@ -35,14 +35,14 @@ def check_file(descriptor: int, *, appended: bytes | None = None, whole: bool = 
 
     Args:
         appended: the name of the database that is only appended to, if there is one.
-        whole: look at each of its pages too; that takes some seconds and 15 MB of memory for each GB.
+        whole: check each page of that database too; this takes some seconds and 15 MB of memory for each GB.
 
     Returns:
-        The file, which has passed.
+        The checked file.
 
     Raises:
-        DamagedPages: it hasn't; the message says where.
-        OSError: it can't be read.
+        DamagedPages: the file is damaged; the message says where.
+        OSError: the file can't be read.
     """
     pages = PageFile(descriptor)
     check = _Check(pages, appended, whole=whole)
@@ -76,7 +76,7 @@ class _Check:
         _check_plain(leaves)
 
     def free_pages(self) -> set[int]:
-        """The pages that are free, none of them reached before."""
+        """The free pages; checks that no tree uses one of them."""
         free: set[int] = set()
         leaves = self._tree(self._pages.newest.free, "the tree of free pages", integer_keys=True)
         _check_plain(leaves)
@@ -89,7 +89,7 @@ class _Check:
         return free
 
     def _check_free(self, key: bytes, numbers: np.typing.NDArray[np.uint64], free: set[int]) -> None:
-        # The list's length comes first, then the page numbers, falling; what follows them is room to grow.
+        # The list's length comes first, then the page numbers, falling, and after them room to grow.
         transaction = int.from_bytes(key, sys.byteorder)
         sound = 1 <= transaction <= self._pages.newest.transaction and len(numbers) > int(
             numbers[0] if len(numbers) else 0
@@ -102,7 +102,7 @@ class _Check:
         free.update(listed)
 
     def _tree(self, tree: Tree, name: str, *, integer_keys: bool = False) -> list[Page]:
-        """All leaves of a tree, each page checked."""
+        """Check each page of a tree, and return all its leaves."""
         leaves: list[Page] = []
         _check_head(tree, name, integer_keys=integer_keys)
         if tree.root != NO_PAGE:
@@ -125,7 +125,7 @@ class _Check:
             leaves.append(page)
 
     def _edges(self, tree: Tree, name: str) -> list[Page]:
-        """The first and last leaf of a tree, all pages on the way to them checked."""
+        """Check the first and last leaf of a tree, and all pages on the way to them; returns these leaves."""
         _check_head(tree, name)
         if tree.root == NO_PAGE:
             return []
@@ -138,7 +138,7 @@ class _Check:
         return ends
 
     def _all_pages(self, tree: Tree, name: str) -> list[Page]:
-        """No leaf of a tree, each page checked: of a long log they wouldn't fit into memory."""
+        """Check each page of a tree, and return no leaves: those of a long log wouldn't fit into memory."""
         _check_head(tree, name)
         entries = self._count(tree.root, tree.depth) if tree.root != NO_PAGE else 0
         if entries != tree.entries:
@@ -146,7 +146,7 @@ class _Check:
         return []
 
     def _count(self, number: int, depth: int) -> int:
-        """The entries below a page, each page of which is checked."""
+        """Check each page below a page, and count the entries."""
         if depth == 1:
             return self._count_leaves([number])
         children = self._page(number, leaf=False).children()
@@ -192,7 +192,7 @@ def _check_plain(leaves: list[Page]) -> None:
 
 
 def _check_length(pages: PageFile, file_bytes: int, free: set[int]) -> None:
-    # LMDB may not have written its last pages, if they were freed by the very transaction that took them.
+    # The last pages may be missing: LMDB doesn't write a page that the same transaction takes and frees.
     there = file_bytes // pages.page_bytes
     missing = next((number for number in range(pages.newest.last_page, there - 1, -1) if number not in free), None)
     if missing is not None:

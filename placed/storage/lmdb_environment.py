@@ -3,20 +3,21 @@
     StoreError
     ├── StoreUnavailable      nothing was written: no room, no permission, a disk error; try again
     │   └── StoreUncertain    it may have been written
-    ├── StoreDamaged          the file is damaged, or isn't ours
+    ├── StoreDamaged          the file is damaged, or isn't placed's
     └── StoreClosed           used after close
 
-Owns the environment, its one CapacityLimiter, and its map. LMDB writes; reading goes through
-`placed.storage.lmdb_pages`, which says why. One transaction at a time runs in the process, so the map may be replaced
-between two of them. That is how it grows, and also what keeps memory small: pages that were touched through the map
-count as resident until it is replaced.
+Owns the environment, its one CapacityLimiter, and its map. LMDB writes; reads go through `placed.storage.lmdb_pages`,
+which says why. One transaction at a time runs in the process, so the map may be replaced between two of them. A larger
+map lets the file grow. A new map also keeps memory small: touched pages of a map count as resident until it is
+replaced.
 
-A committed transaction is in the file that the path names, or the caller is told that it isn't. After each commit the
-open file is compared with its path (`placed.storage.open_file`). Once they differ, nothing is written until they are
-the same again.
+A committed transaction is in the file that the path names; if it isn't, the caller gets an error. After each commit the
+environment compares the open file with its path (`placed.storage.open_file`). Once they differ, it writes nothing until
+they are the same again.
 
-Whoever opens an environment has locked its folder (`placed.storage.folder_lock`) and keeps the lock until after it is
-closed. One for several processes is `placed.storage.lmdb_shared`. May import Trio and lmdb.
+A caller that opens an environment has locked its folder (`placed.storage.folder_lock`), and keeps the lock until after
+the environment is closed. `placed.storage.lmdb_shared` has environments for several processes. May import Trio and
+lmdb.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAP_STEP_BYTES: Final = 8 << 20  # the most that the map makes resident; each costs one transaction twice
+MAP_STEP_BYTES: Final = 8 << 20  # the most that the map makes resident; for each step one transaction runs twice
 CLOSE_SECONDS: Final = 10.0  # a guess: a commit on a slow disk takes 1 s
 DATA_NAME: Final = "data.mdb"
 _CREATING_NAME: Final = "creating"
@@ -62,7 +63,7 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """It can't be opened, read or written just now; nothing was written."""
+    """The environment can't be opened, read or written just now; nothing was written."""
 
 
 class StoreUncertain(StoreUnavailable):
@@ -70,7 +71,7 @@ class StoreUncertain(StoreUnavailable):
 
 
 class StoreDamaged(StoreError):
-    """The data file is damaged, or isn't one of ours."""
+    """The data file is damaged, or isn't placed's."""
 
 
 class StoreClosed(StoreError):
@@ -78,10 +79,10 @@ class StoreClosed(StoreError):
 
 
 class Environment:
-    """An open LMDB environment; opened by `open_environment`.
+    """One open LMDB environment; `open_environment` opens it.
 
     Attributes:
-        folder: where it is.
+        folder: the environment's folder.
         commits: how many write transactions were committed.
     """
 
@@ -97,29 +98,29 @@ class Environment:
         self._data: OpenFile | None = None
         self._lock: OpenFile | None = None
         self._displaced = False
-        self._transaction = self._size_bytes = 0  # as the last commit left the file, or larger
+        self._transaction = self._size_bytes = 0  # of the file after the last commit, or larger
         self._lmdb: lmdb.Environment | None = None
         self._appended: Database | None = None
 
     async def open(self, fill: Fill) -> None:
-        """Open, once; `open_environment` does it."""
+        """Open the environment; `open_environment` calls this once."""
         await self._run(lambda: self._open(fill))
 
     async def write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
         """Run `transact` in one write transaction, commit it with fsync, and return what it returned.
 
         Args:
-            transact: called with the transaction, whose default is the main database, and with the appended
-                database if there is one; in a thread; again from its beginning when the map had to grow. An
+            transact: called in a thread with the transaction, whose default is the main database, and with the
+                appended database if there is one. If the map has to grow, it is called again from its beginning. An
                 exception from it aborts the transaction.
 
         Raises:
             StoreUnavailable: nothing was written: the disk is full, or failed. Writing works again when there is room.
             StoreUncertain: the transaction may have been written.
-            StoreDamaged: a commit failed, and a look at the file then found damage.
+            StoreDamaged: a commit failed, and a check of the file then found damage.
             StoreClosed: the environment was closed.
 
-        Cancellation: only before the transaction begins; once begun, it is finished and its outcome is
+        Cancellation: only before the transaction begins; after that it is finished, and its outcome is
             returned.
         """
         return await self._run(lambda: self._write(transact))
@@ -130,7 +131,7 @@ class Environment:
         Raises:
             StoreUnavailable: the disk can't be read.
             StoreDamaged: `look` came upon damage.
-            StoreClosed: it was closed.
+            StoreClosed: the environment was closed.
 
         Cancellation: only before `look` begins.
         """
@@ -145,17 +146,17 @@ class Environment:
         await self.write(lambda transaction, _appended: transaction.put(key, value))
 
     def why_displaced(self) -> str | None:
-        """Why its paths no longer name what is open here; None while they do.
+        """Why the paths of its files no longer name the open files; None while they do.
 
-        Thread: may be called from any, see `OpenFile.why_displaced`.
+        Thread: any, see `OpenFile.why_displaced`.
         """
         return first_displaced([file for file in (self._data, self._lock) if file is not None])
 
     async def close(self) -> None:
-        """Wait for the transaction that runs, and close. Idempotent.
+        """Wait for the running transaction, and close. Idempotent.
 
-        When it hasn't ended after CLOSE_SECONDS, the disk hangs: the environment is then left to the
-        process's end.
+        If the transaction hasn't ended after CLOSE_SECONDS, the disk hangs: the environment then stays open until the
+        process ends.
         """
         self._closed = True
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_SECONDS):
@@ -169,7 +170,7 @@ class Environment:
 
         return await trio.to_thread.run_sync(unless_closed, limiter=self._limiter)
 
-    # What follows runs in a worker thread, under the limiter.
+    # All methods below run in a worker thread, under the limiter.
 
     def _open(self, fill: Fill) -> None:
         with explained(self.folder):
@@ -180,7 +181,7 @@ class Environment:
             self._open_lmdb()
 
     def _create(self, fill: Fill) -> None:
-        # Made aside and moved into place, so that a crash leaves no file or a whole one, and half a file
+        # The file is made aside and moved into place: a crash leaves no file or a whole one, so half a file
         # means damage.
         aside = self.folder / _CREATING_NAME
         shutil.rmtree(aside, ignore_errors=True)
@@ -196,7 +197,7 @@ class Environment:
 
     def _lmdb_at(self, folder: Path, map_bytes: int) -> lmdb.Environment:
         allocate_lock(folder)
-        # Data format 1 (`lib_version=0`) is what `placed.storage.lmdb_pages` reads. Read-ahead would map what nobody
+        # `placed.storage.lmdb_pages` reads data format 1 (`lib_version=0`). Read-ahead would map pages that nobody
         # reads.
         return lmdb.open(
             os.fsencode(folder),  # as bytes: a name on the disk need not be text
@@ -209,7 +210,7 @@ class Environment:
 
     def _open_lmdb(self) -> PageFile:
         pages = look_beside(self._descriptor, lambda _: self._checked())
-        self._refuse_displaced()  # LMDB opens what the path names, and makes one where there is none
+        self._refuse_displaced()  # LMDB opens the file that the path names, and makes one if there is none
         self._lmdb = self._lmdb_at(self.folder, self._map_bytes(pages))
         self._lock = OpenFile(self.folder / LOCK_NAME, (self.folder / LOCK_NAME).stat())
         self._refuse_displaced()
@@ -219,7 +220,7 @@ class Environment:
 
     def _checked(self) -> PageFile:
         pages = check_file(self._descriptor, appended=self._appended_name, whole=self._checks_whole)
-        self._checks_whole = False  # what LMDB has written since is as sound as its first page
+        self._checks_whole = False  # one whole check is enough: LMDB writes sound pages itself
         return pages
 
     def _map_bytes(self, pages: PageFile) -> int:
@@ -235,11 +236,11 @@ class Environment:
             raise StoreUnavailable(reason)
 
     def _refuse_overwritten(self) -> int:
-        """The file's newest transaction.
+        """Check that the file is at least as new and long as after the last commit; returns its newest transaction.
 
         Raises:
-            DamagedPages: the file isn't as the last commit left it. LMDB would read its map past the file's end
-                (SIGBUS), or go on from pages that are gone.
+            DamagedPages: it is older or shorter. LMDB would read its map past the file's end (SIGBUS), or go on from
+                pages that are gone.
         """
         newest, size_bytes = pages_beside(self._descriptor).newest.transaction, os.fstat(self._descriptor).st_size
         if newest < self._transaction or size_bytes < self._size_bytes:
@@ -277,7 +278,7 @@ class Environment:
             self._reopen(before, error)
             raise
         self.commits += 1
-        self._transaction = self._lmdb.info()["last_txnid"]  # one that has changed nothing takes no number
+        self._transaction = self._lmdb.info()["last_txnid"]  # a transaction that changes nothing takes no number
         self._tell_displaced()
         return result
 
@@ -291,7 +292,7 @@ class Environment:
     def _grow(self) -> None:
         assert self._lmdb is not None
         try:
-            # A backup that was killed would keep the server from using freed pages again, and the file would grow by
+            # Without this, a killed backup would keep LMDB from using freed pages again, and the file would grow by
             # some pages with each commit.
             self._lmdb.reader_check()
             self._lmdb.set_mapsize(self._lmdb.info()["map_size"] + self._map_step_bytes)
@@ -300,13 +301,12 @@ class Environment:
             raise
 
     def _follow_size(self) -> None:
-        """Map all of the file, which another process has made longer."""
+        """Map the whole file, after another process has made it longer."""
         assert self._lmdb is not None
         self._lmdb.set_mapsize(self._map_bytes(pages_beside(self._descriptor)))
 
     def _reopen(self, before: int, error: lmdb.Error) -> None:
-        # After a failed commit LMDB may refuse everything (MDB_PANIC), so it starts afresh from what is in
-        # the file.
+        # After a failed commit LMDB may refuse everything (MDB_PANIC), so it is opened again from the file.
         self._close_lmdb()
         try:
             pages = self._open_lmdb()
@@ -329,7 +329,7 @@ class Environment:
 
 @contextlib.contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Whatever LMDB, the pages or the system raise in the block becomes a StoreError about `folder`."""
+    """Turn all errors of LMDB, the pages and the system in the block into a StoreError about `folder`."""
     try:
         yield
     except (DamagedPages, *_DAMAGE) as damage:
@@ -344,7 +344,7 @@ def explained(folder: Path) -> Iterator[None]:
 
 
 def _room(folder: Path) -> str:
-    # A full disk may show as EIO, when LMDB could write a part; the free room tells which it is.
+    # A full disk may show as EIO, if LMDB could write a part. With the free room, the reader can tell.
     try:
         return f"; {shutil.disk_usage(folder).free} bytes are free on its disk"
     except OSError:
@@ -362,9 +362,10 @@ async def open_environment(
     """Open the environment in `folder`, which exists and is locked; create it if needed; close it at the end.
 
     Args:
-        fill: writes what a new one begins with, in one transaction.
-        appended: a named database that is only ever appended to. Opening then checks only its edges.
-        map_step_bytes: by how much the map grows.
+        fill: writes the first content of a new environment, in one transaction.
+        appended: the name of a database that is only ever appended to. The check at the opening looks only at its
+            edges.
+        map_step_bytes: by how many bytes the map grows.
 
     Raises:
         StoreUnavailable: no permission, a read-only or full disk.

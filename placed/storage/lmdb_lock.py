@@ -1,9 +1,9 @@
 """Makes LMDB's lock file before LMDB does, with room on the disk.
 
-LMDB maps this file and writes through the map. LMDB makes it longer without taking the room for it. If the disk has
-none when a page is first written to, the system ends the process (SIGBUS). So this module takes the room before, by a
-call that fails with an error. The data file isn't written through a map: there LMDB's own calls fail. Imports the
-standard library only.
+LMDB maps this file and writes through the map. It makes the file longer without taking room on the disk. If the disk is
+full when LMDB first writes to a page, the system ends the process (SIGBUS). So this module takes the room before, with
+a call that fails with an error. LMDB doesn't write the data file through a map: there its own calls fail with an error.
+Imports the standard library only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME: Final = "lock.mdb"
-_LOCK_BYTES: Final = 8_192  # what LMDB takes for 126 readers, its default; a longer one it leaves as it is
+_LOCK_BYTES: Final = 8_192  # LMDB's size for 126 readers, its default; LMDB leaves a longer file as it is
 
 
 def allocate_lock(folder: Path) -> None:
@@ -33,7 +33,7 @@ def allocate_lock(folder: Path) -> None:
         size_bytes = os.fstat(descriptor).st_size
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, max(_LOCK_BYTES, size_bytes))
-        elif not size_bytes:  # macOS; what is there was made here, or has been written to
+        elif not size_bytes:  # macOS; a file with bytes in it was made here, or LMDB has written to it
             os.write(descriptor, bytes(_LOCK_BYTES))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -42,12 +42,12 @@ def allocate_lock(folder: Path) -> None:
 
 
 def remove_unused_lock(path: Path) -> None:
-    """Remove LMDB's lock file at `path`, unless another process has its environment open, which locks its first byte.
+    """Remove LMDB's lock file at `path`, unless another process has the environment open, and so locks its first byte.
 
-    Whoever calls it keeps others from opening the environment meanwhile: they would lock a file that is gone.
+    The caller keeps others from opening the environment meanwhile: they would lock a file that is gone.
 
     Raises:
-        OSError: it is in use, or can't be removed.
+        OSError: the file is in use, or can't be removed.
 
     Thread: blocks for some us.
     """

@@ -1,28 +1,28 @@
-"""Reads LMDB's data file page by page with pread, and checks it before believing it.
+"""Reads LMDB's data file page by page with pread, and checks each page before it believes it.
 
-LMDB trusts its file: it maps it and follows whatever numbers it finds. A damaged page can then end the server by a
-signal, and so can a bad sector, or a file cut short (SIGBUS). Nothing can catch that. So the server reads its file with
-this module, which checks every number against the page and the file. LMDB is needed for writing alone, and gets the
-file only after the pages that it will touch have passed. A child process could open the file first, and die in our
-place; but that costs 50 ms, can't say what is wrong, and guards only what it happens to walk over. Reading in this way
-is no slower than LMDB's cursor from Python, and leaves nothing mapped, so a long replay takes no memory.
+LMDB trusts its file: it maps the file and follows all numbers that it finds. A damaged page can then end the server by
+a signal, and so can a bad sector, or a file cut short (SIGBUS). Nothing can catch that. So the server reads its file
+with this module, which checks every number against the page and the file. LMDB only writes, and gets the file only
+after the pages that it will touch have passed. A child process could open the file first, and die in our place; but
+that costs 50 ms, can't say what is wrong, and guards only the pages that it happens to walk over. This module reads no
+slower than LMDB's cursor from Python, and leaves nothing mapped, so a long replay takes no memory.
 
-What it is worth: of 300 copies of a log, each damaged at one place, LMDB alone ended the process by a signal on 98 (83
-SIGABRT, 15 SIGBUS), and read 38 without a word that records were missing. Read in this way each was refused, or whole.
+What this brings: of 300 copies of a log, each damaged at one place, LMDB alone ended the process by a signal on 98 (83
+SIGABRT, 15 SIGBUS), and read 38 without a word that records were missing. This module refused each, or read it whole.
 
 Format: LMDB 0.9, data version 1 (mdb.c: MDB_meta, MDB_page, MDB_node), 64-bit, in the host's byte order.
 
     file             meta page 0 | meta page 1 | pages...      a commit writes meta page (transaction id % 2) last
     page             number u64 | unused u16 | flags u16 | lower u16 | upper u16 | node offsets u16... | free | nodes
     node             low u16 | high u16 | flags u16 | key length u16 | key | data
-        of a leaf    low, high = the data's length. The data is here or, with flag 1, on overflow pages: then their
-                     number is here
+        of a leaf    low, high = the data's length. The data is here or, with flag 1, on overflow pages: then the first
+                     one's number is here
         of a branch  low, high, flags = the child's page number; the first key is not looked at
     overflow page    number u64 | unused u16 | flags u16 | how many pages u32 | data, across them
 
-What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only where values carry
-their own. A list of free pages that names a live page is found only where that page was walked. And what happens to the
-file while it is open is found only on reading. Imports numpy and the standard library.
+What isn't covered: LMDB has no checksums, so damage that leaves a sound structure is found only in values that carry
+their own. A list of free pages that names a live page is found only if the check walked that page. Damage to the file
+while it is open is found only when it is read. Imports numpy and the standard library.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class DamagedPages(Exception):
     """The file isn't LMDB's, or is damaged; the message says where."""
 
 
-@attrs.define  # frozen, the four that each commit looks at take 3 us longer to make
+@attrs.define  # not frozen: each commit makes four of them, and frozen they take 3 us longer
 class Tree:
-    """Where a tree is and how large it should be; mdb.c's MDB_db. Nobody changes it."""
+    """A tree's root, and how large the tree should be; mdb.c's MDB_db. Nobody changes it."""
 
     unused: int
     flags: int
@@ -87,7 +87,7 @@ class Tree:
         """The tree that a node with the flag IS_TREE describes.
 
         Raises:
-            DamagedPages: it describes none.
+            DamagedPages: the node describes no tree.
         """
         if len(data) != _TREE.size:
             raise DamagedPages(f"a tree is described in {len(data)} bytes, not in {_TREE.size}")
@@ -149,23 +149,23 @@ class Page:
 
 
 class PageFile:
-    """One committed state of a data file: valid until the next but one commit may have begun.
+    """One committed state of a data file: valid until the next commit but one may have begun.
 
-    Raises DamagedPages, from every method; OSError, when the disk can't be read.
+    Every method raises DamagedPages if the file is damaged, and OSError if the disk can't be read.
 
     Attributes:
         metas: both meta pages.
-        newest: the one that counts.
+        newest: the newer one, which counts.
         page_bytes: the size of a page.
 
     Thread: any, one at a time.
     """
 
     def __init__(self, descriptor: int, *, believe: int | None = None) -> None:
-        """Read the meta pages of the data file that is open as `descriptor`, which stays the caller's.
+        """Read the meta pages of the data file that is open as `descriptor`; the caller keeps and closes that.
 
         Args:
-            believe: read only this one, 0 or 1: of a damaged file, the state after one of its last two commits.
+            believe: read only this meta page, 0 or 1: in a damaged file, the state after one of the last two commits.
         """
         self._descriptor = descriptor
         if believe is None:
@@ -179,7 +179,7 @@ class PageFile:
         self._check_metas(alone=believe is not None)
 
     def _second_meta(self) -> Meta:
-        """The second one, where the first doesn't say how long a page is."""
+        """The second meta page, without the page size from the first one."""
         for size in sorted(_PAGE_SIZES):
             with contextlib.suppress(DamagedPages):
                 meta = self._meta(1, size)
@@ -201,9 +201,8 @@ class PageFile:
         return Meta(page_bytes=free.unused, free=free, main=main, last_page=rest[16], transaction=rest[17])
 
     def _check_metas(self, *, alone: bool) -> None:
-        # Commits alternate between the two pages, so their transaction ids are neighbours. LMDB takes the
-        # greater one on trust, and would fall back by one commit, without a word, if damage made the newest
-        # look old.
+        # Commits alternate between the two pages, so their transaction ids are neighbours. LMDB trusts the
+        # greater one. If damage made the newest look old, LMDB would fall back by one commit without a word.
         first, second = self.metas
         ids = (first.transaction, second.transaction)
         if ids != (0, 0) and not alone and (abs(ids[0] - ids[1]) != 1 or ids[0] % 2 or not ids[1] % 2):
@@ -260,7 +259,7 @@ class PageFile:
         _refuse(wrong, each, numbers, "is damaged in its header")
 
     def _overlaps(self, page: Page, of_page: NDArray[np.int64], *, leaf: bool) -> NDArray[np.bool_]:
-        """Of which nodes the end lies in the next node, or in the next page; shape (nodes,)."""
+        """Whether each node ends inside the next node, or in the next page; shape (nodes,)."""
         ends = page.begins + NODE_HEADER_BYTES + page.key_sizes
         if leaf:
             ends += np.where(page.flags & IN_OVERFLOW, _NUMBER.size, page.sizes)
@@ -277,7 +276,7 @@ class PageFile:
         """The data of a leaf's node, from overflow pages if it is there.
 
         Args:
-            limit: read no more than so many bytes of it.
+            limit: the most bytes of it to read.
         """
         data = page.data(index)
         if not page.flags[index] & IN_OVERFLOW:
@@ -288,7 +287,7 @@ class PageFile:
         return self._bytes(begin, size if limit is None else min(size, limit))
 
     def overflow(self, page: Page, index: int) -> tuple[int, int]:
-        """The first overflow page of a leaf's node, and how many there are, checked."""
+        """The number of the first overflow page of a leaf's node, and how many pages there are, checked."""
         number = _NUMBER.unpack(page.data(index))[0]
         count = -(-(PAGE_HEADER_BYTES + int(page.sizes[index])) // self.page_bytes)
         self._check_number(number, count)
@@ -299,7 +298,7 @@ class PageFile:
         return number, count
 
     def leaves(self, tree: Tree, key: bytes = b"", *, run: int = 1) -> Iterator[Page]:
-        """The tree's leaves in order, up to `run` of them as one, from the one where `key` is, or would be, on."""
+        """The tree's leaves in order, beginning with the one where `key` is or would be; up to `run` leaves as one."""
         if tree.root != NO_PAGE:
             if not 1 <= tree.depth <= MAX_DEPTH:
                 raise DamagedPages(f"a tree of depth {tree.depth}; allowed is 1 to {MAX_DEPTH}")
@@ -330,7 +329,7 @@ class PageFile:
         return None if found is None else self.value(*found)
 
     def subtree(self, name: bytes) -> Tree:
-        """The named database `name`."""
+        """The tree of the database `name`."""
         found = self.find(self.newest.main, name)
         if found is None or found[0].flags[found[1]] != IS_TREE:
             raise DamagedPages(f"it holds no database {name!r}")
@@ -338,9 +337,9 @@ class PageFile:
 
 
 def cut(raw: bytes, begins: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The items of `dtype` that begin at these bytes, which lie inside with all of theirs: a copy, shape (n,)."""
-    # One item begins at every byte of this view. To gather whole items takes a fraction of the time of their bytes.
-    plain = np.dtype((np.void, dtype.itemsize))  # of several fields, numpy would copy one after the other
+    """A copy of the items of `dtype` that begin at these bytes, shape (n,). Each has to lie inside `raw` as a whole."""
+    # One item begins at every byte of this view. To gather whole items is much faster than to gather their bytes.
+    plain = np.dtype((np.void, dtype.itemsize))  # with several fields, numpy would copy one after the other
     found: NDArray[Any] = np.ndarray((len(raw) - dtype.itemsize + 1,), plain, raw, strides=(1,))[begins].view(dtype)
     return found
 

@@ -1,12 +1,12 @@
-"""Overwrites with zeros whatever an LMDB data file still has of what was deleted.
+"""Overwrites the remains of deleted data in an LMDB data file with zeros.
 
-LMDB deletes by writing pages anew elsewhere. What was there stays in the old pages, until they are used again, and in
-the gaps of pages in use, between their offsets and their nodes, which are copied around with whatever memory held. So
+To delete, LMDB writes pages anew elsewhere. The deleted data stays in the old pages until they are used again. It also
+stays in the gaps of pages in use, between their offsets and their nodes: LMDB copies these with old memory in them. So
 both are overwritten: pages that no state needs any more, and all gaps.
 
-This runs inside a write transaction, so that nobody takes a free page meanwhile, and after the one that deleted: the
-transaction before is what a crash falls back to, so its pages stay. Imports the standard library, and numpy by way of
-`placed.storage.lmdb_pages`.
+This runs inside a write transaction, so that nobody takes a free page meanwhile, and after the transaction that
+deleted: a crash falls back to the transaction before, so its pages have to stay. Imports the standard library, and
+numpy through `placed.storage.lmdb_pages`.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _NUMBER_BYTES: Final = 8
 
 
 def scrub(path: Path, oldest_reader: int | None) -> bool:
-    """Overwrite what the data file at `path` needs no more.
+    """Overwrite all parts of the data file at `path` that no state needs any more.
 
     Args:
         path: the file; the caller has LMDB's write lock.
-        oldest_reader: the oldest state that somebody reads by LMDB, such as a backup; None if nobody does.
+        oldest_reader: the oldest state that a reader, such as a backup, has open in LMDB; None without readers.
 
     Returns:
-        Whether everything went that was deleted before the newest transaction; a reader may need some of it.
+        Whether all data is gone that was deleted before the newest transaction; a reader may still need some of it.
 
     Raises:
         DamagedPages: the file is damaged.
-        OSError: it can't be read or written.
+        OSError: the file can't be read or written.
 
     Thread: blocks for some 10 us a page.
     """
@@ -76,7 +76,7 @@ def _overwrite(descriptor: int, pages: PageFile, free: set[int]) -> None:
     zeros = bytes(size)
     while number <= pages.newest.last_page:
         raw = os.pread(descriptor, size, number * size)
-        if len(raw) < size:  # freed by the transaction that took it, and never written
+        if len(raw) < size:  # one transaction took and freed this page, so LMDB never wrote it
             return
         if number in free:
             begin, end, following = 0, size, number + 1
@@ -88,7 +88,7 @@ def _overwrite(descriptor: int, pages: PageFile, free: set[int]) -> None:
 
 
 def _gap(raw: bytes, number: int) -> tuple[int, int, int]:
-    """Where in a page nothing is, half-open, and the page after it."""
+    """The gap in a page, half-open, and the number of the next page to look at."""
     own_number, _unused, flags, lower, upper = _HEADER.unpack_from(raw)
     if own_number == number and flags in (_BRANCH, _LEAF) and PAGE_HEADER_BYTES <= lower <= upper <= len(raw):
         return lower, upper, number + 1

@@ -1,7 +1,7 @@
-"""Opens an LMDB environment that several processes write, each of them by this module.
+"""Opens an LMDB environment that several processes write, each of them through this module.
 
 LMDB's own lock keeps their transactions apart. A reader doesn't wait for any of them (`placed.storage.lmdb_beside`).
-What was deleted can be had out of the file, too (`placed.storage.lmdb_scrub`).
+The remains of deleted data can be overwritten in the file, too (`placed.storage.lmdb_scrub`).
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 
 class _Scrubbed(Exception):
-    """The end of a transaction that is to write nothing itself; whether all went."""
+    """Ends a transaction that writes nothing itself; `is_all` says whether all remains were overwritten."""
 
     def __init__(self, is_all: bool) -> None:
         self.is_all = is_all
 
 
 class SharedEnvironment(Environment):
-    """An environment for several processes; opened by `open_shared_environment`."""
+    """An environment for several processes; `open_shared_environment` opens it."""
 
     _page_bytes: int | None = None  # never changes
 
     def look(self, look: Callable[[PageFile], T]) -> T:
-        """As `read`, at once: for a look at a few pages, also while a transaction of any process runs.
+        """As `read`, but at once, in this thread: for a look at a few pages, also during a transaction of any process.
 
         Raises: as `read`.
 
-        Thread: blocks for 50 us a page; longer where it has to be read from the disk.
+        Thread: blocks for 50 us a page; longer if the page has to be read from the disk.
         """
         if self._closed:
             raise StoreClosed(f"{self.folder} was closed")
@@ -56,7 +56,7 @@ class SharedEnvironment(Environment):
 
         Raises: as `read`.
 
-        Thread: blocks for 3 us; longer where they have to be read from the disk.
+        Thread: blocks for 3 us; longer if they have to be read from the disk.
         """
         if self._closed:
             raise StoreClosed(f"{self.folder} was closed")
@@ -66,7 +66,7 @@ class SharedEnvironment(Environment):
             return os.pread(self._descriptor, 2 * self._page_bytes, 0)
 
     async def open_to_look(self) -> None:
-        """Open it for looks alone; `look_at_environment` does it."""
+        """Open it for `look` and `metas` only; `look_at_environment` calls this."""
         await self._run(self._open_to_look)
 
     def _open_to_look(self) -> None:
@@ -75,10 +75,10 @@ class SharedEnvironment(Environment):
             look_beside(self._descriptor, lambda _: self._checked())
 
     async def scrub(self) -> bool:
-        """Overwrite what was deleted before the newest transaction; raises as `write` does.
+        """Overwrite the data that was deleted before the newest transaction; raises as `write` does.
 
         Returns:
-            Whether all went: somebody who reads by LMDB, as a backup does, may need some of it.
+            Whether all of it is gone: a reader in LMDB, such as a backup, may still need some of it.
         """
         return await self._run(self._scrub)
 
@@ -88,7 +88,7 @@ class SharedEnvironment(Environment):
         except _Scrubbed as scrubbed:
             return scrubbed.is_all
         finally:
-            # LMDB keeps the memory of pages that it has written, and what is in it would come into later pages' gaps.
+            # LMDB keeps the memory of pages that it has written, and would copy its content into later pages' gaps.
             self._close_lmdb()
         raise AssertionError("it always raises")
 
@@ -106,14 +106,14 @@ class SharedEnvironment(Environment):
 async def open_shared_environment(
     folder: Path, name: bytes | None, *, whole: bool
 ) -> AsyncGenerator[SharedEnvironment]:
-    """The environment in `folder`, which exists; made if needed, closed at the end.
+    """Open the environment in `folder`, which has to exist; make it if needed, and close it at the end.
 
-    Two processes mustn't make it at once: that is the caller's to see to.
+    The caller makes sure that two processes don't make it at once.
 
     Args:
-        folder: where it is.
-        name: of its only database, if it has one beside the main one.
-        whole: whether all pages are checked; without, those at the edges, for one that another process has checked.
+        folder: the environment's folder.
+        name: the name of its only database apart from the main one; None without one.
+        whole: whether to check all pages; otherwise just those at the edges, if another process has checked the rest.
 
     Raises: as `open_environment`.
     """
@@ -127,7 +127,7 @@ async def open_shared_environment(
 
 @contextlib.asynccontextmanager
 async def look_at_environment(folder: Path, name: bytes | None, *, whole: bool) -> AsyncGenerator[SharedEnvironment]:
-    """As `open_shared_environment`, for `look` and `metas` alone: the file is there, and nothing is made beside it."""
+    """As `open_shared_environment`, for `look` and `metas` only: the file has to be there, and nothing is made."""
     environment = SharedEnvironment(folder, appended=name, whole=whole, map_step_bytes=MAP_STEP_BYTES)
     try:
         await environment.open_to_look()

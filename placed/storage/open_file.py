@@ -1,8 +1,8 @@
 """Says whether an open file is still the one that its path names.
 
-When a folder is moved, deleted, replaced, or no longer mounted, a process that has its files open can go on writing,
-into files that nobody will find again. So the open file, by its device and inode, is compared with the path. Both stay
-as they are while the file is open, so they are asked for once. Imports the standard library only.
+When a folder is moved, deleted, replaced, or no longer mounted, a process with open files in it can go on writing, into
+files that nobody will find again. So this module compares the open file's device and inode with the path's. An open
+file's own never change, so they are read only once. Imports the standard library only.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class OpenFile:
-    """A file, or a folder, as it was when it was opened."""
+    """The identity of an open file or folder, and its path."""
 
     def __init__(self, path: Path, opened: os.stat_result) -> None:
-        """Hold on to which file `path` named, as `os.fstat` said of the open one, or `os.stat` while it was locked."""
+        """Note the identity of the file at `path`: from `os.fstat` of the open file, or `os.stat` while it's locked."""
         self._path = os.fspath(path)
         self._identity = (opened.st_dev, opened.st_ino)
 
     def why_displaced(self) -> str | None:
-        """Why its path doesn't name it any more; None while it does.
+        """Why the path doesn't name the open file any more; None while it does.
 
-        Thread: blocks for 4 us; for good where a network's disk hangs.
+        Thread: blocks for 4 us; for good if a network's disk hangs.
         """
         try:
             found = os.stat(self._path)  # noqa: PTH116 - a Path's costs twice as much, at each commit
@@ -39,7 +39,7 @@ class OpenFile:
 
 
 def first_displaced(files: list[OpenFile]) -> str | None:
-    """Why the first of `files` that isn't in its place is not; None when all are.
+    """The reason of the first of `files` that isn't in its place; None if all are.
 
     Thread: as `OpenFile.why_displaced`.
     """

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def give_to_folders_owner(path: Path) -> None:
     """Give `path` to the owner of its folder, if we are root.
 
-    The server runs as a user of its own, and an operator as root: without this, the next start couldn't open what the
-    operator's command has left.
+    The server runs as a user of its own, and an operator as root: without this, the next start couldn't open the files
+    of the operator's command.
     """
     if os.geteuid() == 0:
         owner = path.parent.stat()

@@ -1,7 +1,7 @@
-"""Reads a picture, a file or its bytes: to RGB pixels and a mask of the visible ones. Imports Pillow and numpy.
+"""Reads a picture, from a file or its bytes, into RGB pixels and a mask of the visible ones. Imports Pillow and numpy.
 
-A picture is data from anywhere. So only plain raster formats are tried (not EPS, whose reader starts a program), the
-size is checked before the picture is decoded, and every failure is a `PictureError`.
+A picture may come from anywhere. So this module tries only plain raster formats (not EPS, whose reader starts a
+program), checks the size before it decodes the picture, and turns every failure into a `PictureError`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ MAX_SIDE_PX = 4096  # a canvas has no longer side
 OPAQUE_FROM = 128  # alpha, of 255; a canvas has no half-transparent pixels, so half is the limit
 
 _FORMATS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM"]
-# What Pillow's readers raise for a damaged file.
+# The errors that Pillow's readers raise for a damaged file.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, OverflowError, struct.error)
-# What brings a picture upright, by EXIF's orientation (CIPA DC-008, section 4.6.5).
+# The turns that bring a picture upright, by EXIF's orientation (CIPA DC-008, section 4.6.5).
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -64,18 +64,18 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """The width in pixels."""
         return int(self.visible.shape[1])
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The height in pixels."""
         return int(self.visible.shape[0])
 
 
 @attrs.frozen
 class Size:
-    """A size to bring a picture to, 1 to 4096 pixels each; None for the side that follows from the aspect."""
+    """The size that a picture is to get, 1 to 4096 pixels a side; None for a side that follows from the aspect."""
 
     width: int | None
     height: int | None
@@ -85,7 +85,7 @@ class Size:
         """The size that "200x150", "200x" or "x150" stands for.
 
         Raises:
-            ValueError: it is none of these.
+            ValueError: the text is none of these.
         """
         match = _SIZE.fullmatch(text)
         width, height = [int(side) if side else None for side in match.groups()] if match else (None, None)
@@ -103,15 +103,15 @@ class Size:
 
 
 def read(path: Path, size: Size | None = None) -> Picture:
-    """Read a picture file, the right way up (EXIF); of an animation the first frame.
+    """Read a picture file, and turn it upright (EXIF); from an animation it reads the first frame.
 
     Args:
         path: the file.
-        size: what to bring it to. Shrinking averages (Lanczos), growing repeats pixels, so that pixel art
-            stays sharp.
+        size: the size that the picture gets. Shrinking averages (Lanczos), growing repeats pixels, so that pixel
+            art stays sharp.
 
     Raises:
-        PictureError: it can't be read, isn't a picture, is damaged, or is too large.
+        PictureError: the file can't be read, isn't a picture, is damaged, or is too large.
     """
     with _explained(str(path), _formats()), path.open("rb") as file:
         upright = _decode(file, str(path), _formats(), MAX_PICTURE_PX)
@@ -130,10 +130,10 @@ def read_png(data: bytes, most_px: int) -> Picture:
 
     Args:
         data: the file.
-        most_px: how many pixels are taken. A file that says it has more isn't decoded, however few bytes it has.
+        most_px: the most pixels. A file that claims to have more isn't decoded, however few bytes it has.
 
     Raises:
-        PictureError: it isn't a PNG, is damaged, or is too large.
+        PictureError: the file isn't a PNG, is damaged, or is too large.
     """
     with _explained("the picture", ["PNG"]):
         return _picture(_decode(io.BytesIO(data), "the picture", ["PNG"], most_px))
@@ -141,9 +141,9 @@ def read_png(data: bytes, most_px: int) -> Picture:
 
 @contextlib.contextmanager
 def _explained(name: str, formats: list[str]) -> Iterator[None]:
-    """Make a PictureError of whatever reading a picture may raise; `name` is what it is called."""
+    """Turn all errors that a picture's reader may raise into a PictureError; `name` names the picture in it."""
     with warnings.catch_warnings():
-        # Larger than we take anyhow, or metadata that is a little broken: nothing to tell a person twice.
+        # Pillow warns of pictures larger than our own limit, or of slightly broken metadata: nobody needs that.
         warnings.simplefilter("ignore")
         try:
             yield
@@ -181,7 +181,7 @@ def _pixels_of(file: BinaryIO) -> BinaryIO:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture in mode RGBA, turned as it is to be seen."""
+    """The picture in mode RGBA, turned upright."""
     is_key = colour_key(image) if image.format == "PNG" else None
     rgba = _eight_bits(image).convert("RGBA")
     if is_key is not None:
@@ -191,7 +191,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _turn_of(image: Image.Image) -> Image.Transpose | None:
-    """The turn that brings the picture upright; None when EXIF doesn't say, or is broken, on which no pixel depends."""
+    """The turn that brings the picture upright; None without EXIF, or with a broken one, as no pixel depends on it."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except _DAMAGED:
@@ -199,7 +199,7 @@ def _turn_of(image: Image.Image) -> Image.Transpose | None:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """The picture itself; of 16-bit grey the upper eight bits, where Pillow would make all above 255 white."""
+    """The picture itself; for 16-bit grey the upper eight bits, because Pillow would make all above 255 white."""
     if not image.mode.startswith("I"):
         return image
     return Image.fromarray(np.clip(np.asarray(image, dtype=np.int64) >> 8, 0, 255).astype(np.uint8))

@@ -1,10 +1,10 @@
-"""Prepares PNG files where Pillow reads them differently than the format says: chunks without pixels, and colour keys.
+"""Prepares PNG files for Pillow, which reads chunks without pixels and colour keys differently than the format says.
 
 It skips a chunk that no pixel depends on, such as a text, a time or a colour profile, however long or broken the chunk
 is. Chunks and their names: PNG, third edition, sections 5 and 11.
 
-A colour key (tRNS of a picture that is grey or RGB) makes one colour transparent. It is compared at the file's depth, 1
-to 16 bits a sample, before anything is brought to 8 bits. Imports Pillow and numpy.
+A colour key (tRNS of a picture that is grey or RGB) makes one colour transparent. It is compared with the samples at
+the file's depth, 1 to 16 bits each, before they become 8 bits. Imports Pillow and numpy.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-MAX_BYTES: Final = 1 << 30  # of what is kept; 80 million pixels of 64 bits, not compressed, are 640 MB
+MAX_BYTES: Final = 1 << 30  # of the kept chunks; 80 million pixels of 64 bits, not compressed, are 640 MB
 _HEAD = struct.Struct(">I4s")
 _CRC_BYTES = 4
-_KEPT = (b"tRNS", b"eXIf")  # beside those in a capital letter, which no reader may pass over
+_KEPT = (b"tRNS", b"eXIf")  # and all chunks that begin with a capital letter, which no reader may skip
 _BITS = {"1": 1, "L;2": 2, "L;4": 4, "L": 8, "RGB": 8, "I;16B": 16, "RGB;16B": 16}  # a sample, by Pillow's raw mode
 
 
 def pixels_alone(file: BinaryIO) -> io.BytesIO:
-    """The PNG file without the chunks that no pixel depends on; it stands behind its signature.
+    """The PNG file without the chunks that no pixel depends on. `file` stands behind its signature.
 
     Raises:
         ValueError: the rest is larger than `MAX_BYTES`.
@@ -51,16 +51,16 @@ def pixels_alone(file: BinaryIO) -> io.BytesIO:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """The kind and length of each chunk; who asks reads or skips its data and checksum before the next."""
+    """The kind and length of each chunk; the caller reads or skips its data and checksum before the next."""
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         length, kind = _HEAD.unpack(head)
         yield kind, length
 
 
 def colour_key(image: Image.Image) -> NDArray[np.bool_] | None:
-    """Where a picture that isn't loaded yet has its transparent colour, shape (height, width); None without one.
+    """Which pixels have the transparent colour of a picture that isn't loaded yet, shape (height, width).
 
-    Afterwards the picture is loaded, and has no key any more.
+    None without such a colour. Afterwards the picture is loaded, and has no colour key any more.
     """
     if not isinstance(image, ImageFile.ImageFile) or image.mode == "P" or "transparency" not in image.info:
         return None
@@ -75,7 +75,7 @@ def colour_key(image: Image.Image) -> NDArray[np.bool_] | None:
 
 
 def _told_key(file: BinaryIO) -> NDArray[np.uint16]:
-    """As the file has it, shape (1 or 3,); of 1-bit grey Pillow tells only whether it is 0."""
+    """The colour key as the file has it, shape (1 or 3,); for 1-bit grey Pillow says only whether it is 0."""
     file.seek(len(SIGNATURE))
     for kind, length in _chunks(file):
         if kind == b"tRNS":
@@ -85,7 +85,7 @@ def _told_key(file: BinaryIO) -> NDArray[np.uint16]:
 
 
 def _samples(image: ImageFile.ImageFile, raw_mode: str, bits: int) -> NDArray[np.uint16]:
-    """As they are in the file, shape (height, width, 1 or 3)."""
+    """The samples as the file has them, shape (height, width, 1 or 3)."""
     low = _low_bytes(image) if raw_mode == "RGB;16B" else None
     samples = np.atleast_3d(np.asarray(image)).astype(np.uint16)
     if low is not None:
@@ -96,7 +96,7 @@ def _samples(image: ImageFile.ImageFile, raw_mode: str, bits: int) -> NDArray[np
 
 
 def _low_bytes(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
-    """The lower half of 16-bit RGB samples, of which Pillow keeps the upper one: it reads them the wrong way round."""
+    """The lower bytes of 16-bit RGB samples. Pillow keeps only the upper ones, so this reads the bytes in reverse."""
     assert isinstance(image.fp, io.BytesIO)
     with type(image)(io.BytesIO(image.fp.getvalue())) as other:
         other.tile = [tile._replace(args="RGB;16L") for tile in other.tile]

@@ -1,7 +1,7 @@
 """Stores the last snapshot, in an LMDB environment of its own.
 
 One transaction replaces the old snapshot by the new one, so a crash at any instant leaves one of the two. A snapshot
-makes a start quick and is never needed: whatever is wrong with the stored one, the log has it all.
+makes a start quick, but no start needs it: if the stored one is damaged, the log still has everything.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _KEY = b"snapshot"
 
 
 class SnapshotUnwritable(Exception):
-    """The snapshot couldn't be stored; the one before it still is."""
+    """The snapshot couldn't be stored; the one before it is still there."""
 
 
 class SnapshotStore:
-    """An open store; opened by `open_snapshot_store`.
+    """One open store; `open_snapshot_store` opens it.
 
     Attributes:
-        damage: the fault of the stored snapshot, which was put aside for a new one; None if it had none.
+        damage: the fault of the store that was found, and deleted for a new one; None if it had none.
     """
 
     def __init__(self, environment: Environment, damage: str | None) -> None:
@@ -46,7 +46,7 @@ class SnapshotStore:
         """The stored snapshot, or None if there is none.
 
         Raises:
-            SnapshotDamaged: there is one, but not whole.
+            SnapshotDamaged: there is one, but it isn't whole.
         """
         try:
             data = await self._environment.get(_KEY)
@@ -68,9 +68,9 @@ class SnapshotStore:
 
 @contextlib.asynccontextmanager
 async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
-    """The store in `folder`, created if it isn't there; closed at the end. The caller has locked a folder above it.
+    """Open the store in `folder`, make it if needed, and close it at the end. The caller has locked a folder above it.
 
-    A damaged one is deleted, since the log has everything that was in it.
+    A damaged store is deleted, because the log has everything that was in it.
 
     Raises:
         StoreError: the folder can't be used, or can't be created.
@@ -88,10 +88,10 @@ async def open_snapshot_store(folder: Path) -> AsyncIterator[SnapshotStore]:
 
 
 def read_snapshot(folder: Path) -> Snapshot | None:
-    """The snapshot stored in `folder`, or None if there is none; nothing is written. The caller has locked it.
+    """The snapshot stored in `folder`, or None if there is none. Writes nothing. The caller has locked the folder.
 
     Raises:
-        SnapshotDamaged: there is something, but no whole snapshot.
+        SnapshotDamaged: there is a file, but no whole snapshot in it.
 
     Thread: blocks.
     """
