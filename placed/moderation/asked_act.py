@@ -39,7 +39,7 @@ class Asked:
 
     Attributes:
         act: the act, as the log will have it.
-        paints: the pixels that it asks for; None for an act that paints nothing.
+        paints: the painting that it asks for; None for an act that paints nothing.
         grows: the canvas's new size and palette; None for an act that leaves both as they are.
     """
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from placed.backends.keyed import KeyedTopic
     from placed.people.store import PeopleStore
 
-_RECORDS: Final = (b"c", b"h", b"o", b"p", b"r", b"t")  # the kinds of records; all other keys follow from these
-_AT_ONCE: Final = 500  # records in one transaction, or sent before the first answer
+_RECORDS: Final = (b"c", b"h", b"o", b"p", b"r", b"t")  # the kinds of records, without keys that follow from them
+_AT_ONCE: Final = 500  # records in one transaction, or sent together before waiting for answers
 
 
 def all_people(folder: Path) -> Iterator[Put]:

@@ -1,7 +1,7 @@
 """The part of the people store that is kept in memory, because any request may need it.
 
-It has the tokens, the roles beyond plain `person`, and the times from which on sessions count. It takes a few MB,
-however many people there are.
+It has the tokens, the roles beyond plain `person`, and the times at which authors ended their sessions. It takes a few
+MB, however many people there are.
 """
 
 from __future__ import annotations

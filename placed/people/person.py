@@ -1,6 +1,6 @@
 """Persons, the codes and tokens that let them in, and the links for hosts. Pure.
 
-The public knows a person by their author alone; only hosts ever see ids.
+The public sees a person's author, or their name with `--show-authors names`; only hosts ever see ids.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Person:
     """Somebody who has signed in, or a token that may paint.
 
     Attributes:
-        author: the person's author, which the public sees.
+        author: the person's author, which stands for them in the log.
         id: the person's id, such as `code:7kq2-001`; only hosts see it.
         name: the person's name; None while they have none.
         roles: some of `ROLES`.
@@ -79,7 +79,7 @@ class Token:
         name: the name that the host gave it.
         roles: its roles.
         created_ms: when it was made, in ms since the epoch.
-        seen_ms: when it was last used, within some minutes; None before its first use.
+        seen_ms: when it was last used, to within a minute, or an hour with a topic; None before its first use.
     """
 
     digest: bytes

@@ -50,7 +50,7 @@ class Written:
 
     @property
     def head(self) -> Head:
-        """The counts, as changed so far; `finish` writes them."""
+        """The head, as changed so far; `finish` writes it."""
         return Head(**self._head)
 
     def get(self, key: bytes) -> bytes | None:

@@ -8,7 +8,7 @@
     t…i  a token                t…s  its last use
     h…i  a host link            h…u  that it was used
     r…i  a report of a place    r…s  how far moderators are with it
-    o…i  an author's sessions from before a time don't count
+    o…i  an author's sessions up to a time don't count
 
 Each field is a record of its own, so that two servers can set different fields of one person at once, and neither
 undoes the other's change. A record's meaning needs no other record, because a compacted Kafka topic keeps only the last

@@ -141,7 +141,7 @@ class PeopleStore:
         return self._look(lambda people: [one.read() for one in people.reports() if one.author == author], at_all=True)
 
     def used(self, token: Token) -> None:
-        """Note that a token was used just now; the store writes it down within a minute."""
+        """Note that a token was used just now; the store writes it down within a minute, with a topic once an hour."""
         self._used[token.digest] = time.time_ns() // 1_000_000
 
     async def change(self, change: Change) -> Sequence[Put]:
