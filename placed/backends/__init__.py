@@ -1,7 +1,7 @@
 """The log: the contract that every backend keeps, and its errors.
 
-The log is the only truth. It is a sequence of records; a record is opaque bytes here (`placed.canvas.events` gives them
-meaning). Offsets are strictly increasing integers, gaps are legal. Ranges of offsets are half-open: a log holds the
+The log is the only truth. It is a sequence of records; here a record is opaque bytes, which `placed.canvas.events`
+decodes. Offsets are strictly increasing integers, gaps are legal. Ranges of offsets are half-open: a log holds the
 records with `first <= offset < next`.
 
     LogError
@@ -9,17 +9,17 @@ records with `first <= offset < next`.
     │   └── OutcomeUnknown    it may have been appended; the log itself will tell
     ├── OffsetOutOfRange      asked to read before the first offset or past the next one
     ├── LogCorrupt            the log is damaged, or is not a log of ours
-    ├── LogBusy               another process has it
+    ├── LogBusy               another process has it open
     ├── LogRefused            its server doesn't let us in; trying again doesn't help
-    ├── LogUndecodable        its records are compressed in a way that can't be undone here
+    ├── LogUndecodable        its records are compressed, and can't be unpacked here
     ├── LogReplaced           it was deleted, and another log is in its place
     └── LogClosed             used after close
 
-`CannotStart` is not a LogError: the log may be in order, and isn't what the operator asked for.
+`CannotStart` is not a LogError: the log may be in order, but isn't the one that the operator asked for.
 
-A backend lives here: a file, or a folder for one with several. It may import what is stored on a disk (`storage`), log
-lines and the canvas's formats; it knows nothing of tasks, streams and HTTP. It is opened by a context manager in its
-own module, and only `placed.backends.opening` names it.
+Each backend is a file here, or a folder of files. It may import files on a disk (`storage`), log lines (`telemetry`)
+and the canvas's formats (`canvas`); it knows nothing of tasks, streams and HTTP. A context manager in the backend's own
+module opens it, and only `placed.backends.opening` names it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LogUnavailable(LogError):
 
 
 class OutcomeUnknown(LogUnavailable):
-    """An append was given up before its outcome was known; the record may or may not be in the log."""
+    """The backend gave up an append before it knew the outcome; the record may or may not be in the log."""
 
 
 class OffsetOutOfRange(LogError):
@@ -60,7 +60,7 @@ class OffsetOutOfRange(LogError):
 
 
 class LogCorrupt(LogError):
-    """The log is damaged, or isn't one of ours; the message names the place and the way out."""
+    """The log is damaged, or isn't one of ours; the message says where, and what to do."""
 
 
 class LogBusy(LogError):
@@ -68,15 +68,15 @@ class LogBusy(LogError):
 
 
 class LogRefused(LogError):
-    """The log's server refuses us: user, password, or what the user may do; the message says what is needed."""
+    """The log's server refuses our user, password or a right that we need; the message says what is missing."""
 
 
 class LogUndecodable(LogError):
-    """Records can't be read, as they are compressed with a codec that is missing here; the message names it."""
+    """Records can't be unpacked: the codec is missing here, or fails; the message names it if it is known."""
 
 
 class LogReplaced(LogError):
-    """The log was deleted and made anew, so what is in its place is another log; to serve that, open it."""
+    """The log was deleted, and another log is in its place; to serve that one, open it."""
 
 
 class LogClosed(LogError):
@@ -84,16 +84,16 @@ class LogClosed(LogError):
 
 
 class CannotStart(Exception):
-    """The log or the data folder can't be used as asked; the message names it, and the way out."""
+    """The log or the data folder can't be used as the operator asked; the message names it, and what to do."""
 
 
 @attrs.frozen
 class CopiedFrom:
-    """The log that another one began as a copy of.
+    """The original of a log that began as a copy.
 
     Attributes:
-        log_id: its id.
-        version: up to which the two are the same.
+        log_id: the original's id.
+        version: the two logs are the same up to, not including, this offset.
     """
 
     log_id: str
@@ -104,10 +104,10 @@ class Log(abc.ABC):
     """One log, open. All methods belong to the Trio thread.
 
     Attributes:
-        heard_next: the next offset as last heard, without asking; 0 where a log has nobody to hear it from.
-        reconnects: how often its server was reached again after it hadn't answered.
-        cautions: sentences for operators about its setup.
-        copied_from: the log whose backup it was; None where it began by itself.
+        heard_next: the next offset that the log's server named last; 0 for a log without a server.
+        reconnects: how often the log's server answered again after an outage.
+        cautions: sentences for operators about the log's setup.
+        copied_from: the original, if this log began as a copy of one; else None.
     """
 
     heard_next: int = 0
@@ -124,20 +124,20 @@ class Log(abc.ABC):
 
     @abc.abstractmethod
     async def bounds(self) -> tuple[int, int]:
-        """The first offset that the log holds, and the next one that it will give: half-open. Equal when empty.
+        """The log's first offset, and the offset of the next append: half-open. Equal when the log is empty.
 
         Raises:
-            LogUnavailable: it can't be asked just now.
+            LogUnavailable: the log doesn't answer just now.
             LogReplaced: another log is in its place.
             LogClosed: the log was closed.
         """
 
     @abc.abstractmethod
     async def append(self, value: bytes) -> int:
-        """Append one record, and return its offset once it is as durable as this backend promises.
+        """Append one record, and return its offset once the record is as durable as this backend promises.
 
-        Many tasks may append at once, each a record of its own. Nobody has to: who has much to append puts it into
-        one record, which is what costs least in every backend.
+        Many tasks may append at once, each a record of its own. A task with much to append should rather put it into
+        one record: that costs least in every backend.
 
         Args:
             value: 1 to `max_value_bytes` bytes.
@@ -146,7 +146,8 @@ class Log(abc.ABC):
             ValueError: the value is empty or too long; nothing was appended.
             LogUnavailable: nothing was appended.
             OutcomeUnknown: it may have been appended.
-            LogUndecodable, LogRefused: it can't be read any further, so nobody would see it; nothing was appended.
+            LogUndecodable, LogRefused: the log can't be read up to its end, so nobody would see the record; nothing was
+                appended.
             LogReplaced: another log is in its place; nothing was appended.
             LogClosed: the log was closed; nothing was appended.
 
@@ -154,12 +155,12 @@ class Log(abc.ABC):
         """
 
     def why_displaced(self) -> str | None:
-        """Why the next start wouldn't find the log that is open; None while the log is in its place.
+        """Why the next start wouldn't find this log; None while the log is in its place.
 
         A folder can be moved, deleted or replaced while its files are open. Appends then fail, and work again when the
         same folder is back. A log that isn't in a folder stays where it is.
 
-        Thread: any; blocks for some us, for good where a network's disk hangs.
+        Thread: any; blocks for some us, or for ever where a network disk hangs.
         """
         return None
 
@@ -167,21 +168,22 @@ class Log(abc.ABC):
     def read(self, offset: int) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Batch]]:
         """Read from `offset` on, in order, for ever: `async with log.read(v) as batches: async for batch in batches`.
 
-        The channel waits when it has reached the log's end. Any number of readers may read at once. Who comes back to
-        the place at which a reader was refused, or couldn't unpack what came, enters once that can be read.
+        The channel waits when it has reached the log's end. Any number of readers may read at once. If a reader was
+        refused at an offset, or couldn't unpack the records there, a new reader at that offset begins only once it has
+        read them.
 
         Args:
-            offset: the first offset to read; the log's next offset is allowed, and waits for the next append. A gap
-                is passed over.
+            offset: the first offset to read; the log's next offset is allowed, and waits for the next append. The
+                reader skips a gap.
 
         Raises (on entering, and from `receive`):
             OffsetOutOfRange: `offset` is below the log's first offset, or above its next one.
-            LogUnavailable: it can't be read just now; open a new reader from the last batch's `next_offset`.
+            LogUnavailable: the log can't be read just now; open a new reader from the last batch's `next_offset`.
             LogCorrupt: a record doesn't match its checksum, or the storage is damaged.
-            LogRefused: its server no longer lets us in.
+            LogRefused: the log's server no longer lets us in.
             LogUndecodable: the next records are compressed with a codec that is missing here.
             LogReplaced: another log is in its place.
             LogClosed: the log was closed; a waiting reader is woken with it.
 
-        Cancellation: takes effect within 1 s; no record is lost, a new reader may begin where this one stood.
+        Cancellation: takes effect within 1 s; no record is lost, a new reader may begin where this one stopped.
         """

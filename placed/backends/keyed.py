@@ -1,8 +1,8 @@
-"""A keyed topic: of each key the last record counts, and one without a value deletes its key. The contract; pure.
+"""The contract of a keyed topic: the last record of each key counts, and one without a value deletes its key. Pure.
 
-The broker compacts it: of a key's records it drops all but the last one, and after a while the last one, too, where
-that has no value. So whoever reads from the beginning doesn't see all that there was. What they make of it has to
-follow from the last record of each key and its offset, and from nothing else.
+The broker compacts the topic: it drops all of a key's records but the last one, and after a while also the last one if
+it has no value. So a reader from the beginning doesn't see all records that there ever were. Its result has to follow
+from the last record of each key and its offset, and from nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class KeyedBatch(Batch):
-    """A batch whose records have keys; the value of one that deletes its key is empty.
+    """A batch whose records have keys; a record with an empty value deletes its key.
 
     Attributes:
         keys: the n records' keys.
@@ -32,12 +32,13 @@ class KeyedBatch(Batch):
 
 
 class KeyedTopic(Protocol):
-    """An open one. Its errors are those of `placed.backends`.
+    """A keyed topic, open. Its errors are those of `placed.backends`.
 
     Attributes:
         cautions: settings that an operator should know of, as sentences.
-        segment_ms: how long the broker writes to one file; it compacts none that it still writes to.
-        tombstone_ms: how long, at the least, a deleted key's last record is there for those who were away.
+        segment_ms: how long the broker writes to one file, in ms; it compacts only files that it has finished.
+        tombstone_ms: how long, in ms and at the least, the broker keeps a deleted key's last record, for servers that
+            were away.
     """
 
     cautions: tuple[str, ...]
@@ -46,17 +47,18 @@ class KeyedTopic(Protocol):
 
     @property
     def id(self) -> str:
-        """Its identity; one made anew under the same name has another."""
+        """The topic's identity; a topic made anew under the same name has another one."""
 
     async def bounds(self) -> tuple[int, int]:
-        """The first and next offset, as the broker has them now; raises as `Log.bounds`."""
+        """The broker's first and next offset as of now; raises as `Log.bounds`."""
 
     async def put_all(self, records: Sequence[tuple[bytes, bytes | None]]) -> list[int]:
-        """Append records of a key and a value, durably and in order; their offsets. Others' may come between.
+        """Append records of a key and a value, durably and in order, and return their offsets. Records of others may
+        come between them.
 
         Raises:
             OutcomeUnknown: some of them, or all, may have been appended.
-            LogError: none was.
+            LogError: none was appended.
         """
 
     def read(self, offset: int) -> AbstractAsyncContextManager[ReceiveChannel[Batch]]:

@@ -1,7 +1,7 @@
-"""Keeps a log in memory, `memory:`, for tests and demos. It ends with the process.
+"""Keeps a log in memory, `memory:`, for tests and demos. The log ends with the process.
 
-Bounded: past `MAX_BYTES` it drops its oldest records, and reads below its first offset raise OffsetOutOfRange. May
-import Trio.
+The log is bounded: past `MAX_BYTES` it drops its oldest records, and reads below its first offset raise
+OffsetOutOfRange. May import Trio.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.batch import Batch
 
-MAX_BYTES: Final = 32 << 20  # about 240,000 one-edit records; a server is to stay below 120 MB resident
+MAX_BYTES: Final = 32 << 20  # about 240,000 one-edit records; a server should stay below 120 MB resident
 
 
 class MemoryLog(Log):
@@ -82,7 +82,7 @@ class MemoryLog(Log):
             raise LogClosed("the log was closed")
 
     def close(self) -> None:
-        """Refuse whatever comes, and wake the readers with LogClosed. Idempotent."""
+        """Refuse all further calls, and wake the readers with LogClosed. Idempotent."""
         self._closed = True
         self._tail.close()
 
@@ -94,8 +94,8 @@ async def open_memory_log(
     """A new, empty log in memory, closed when the block ends.
 
     Args:
-        max_bytes: the most memory for its records, with Python's overhead; it drops the oldest ones.
-        clock_ms: the time of a record, in ms since the epoch.
+        max_bytes: the most memory for the records, in bytes with Python's overhead; beyond it the log drops the oldest.
+        clock_ms: the clock for records' times, in ms since the epoch.
     """
     log = MemoryLog(max_bytes=max_bytes, clock_ms=clock_ms)
     await trio.lowlevel.checkpoint()

@@ -1,4 +1,4 @@
-"""Opens the log that settings name. Only this module names concrete backends; Kafka's is imported when asked for."""
+"""Opens the log that settings name. Only this module names the backends; it imports Kafka's only for a kafka:// log."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MOST_TOPIC_CHARACTERS: Final = 249  # Kafka's
 
 
 def open_log(settings: LogSettings, *, create: bool = True) -> AbstractAsyncContextManager[Log]:
-    """The log of these settings.
+    """Open the log that these settings name.
 
     Args:
-        settings: of the server.
-        create: whether a topic that isn't there is made; without, it is an error. Other logs are always made.
+        settings: the server's settings.
+        create: whether to make a missing Kafka topic; if not, it is an error. Other logs are always made.
 
     Raises:
-        CannotStart: a part that it needs isn't installed, or the password can't be read.
+        CannotStart: a library that the log needs isn't installed, or the password can't be read.
         LogError: on entering, as its backend says.
     """
     place = place_of(settings)
@@ -42,7 +42,7 @@ def open_log(settings: LogSettings, *, create: bool = True) -> AbstractAsyncCont
 
 
 def place_of(settings: LogSettings) -> LogPlace:
-    """Where the log of these settings is: below the data folder, if they name none."""
+    """Where the log of these settings is: below the data folder, if they name no log."""
     return parse_place(settings.log or f"lmdb:{settings.data / 'log'}")
 
 
@@ -55,10 +55,10 @@ def _open_lmdb(settings: LogSettings, place: LogPlace, _create: bool) -> Abstrac
 
 
 def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFilling]:
-    """The Kafka topic of these settings, without records, to be filled with some that have their times.
+    """Open the Kafka topic of these settings, still empty, to fill it with records that have their times already.
 
     Raises:
-        CannotStart: a part that it needs isn't installed, or the password can't be read.
+        CannotStart: a library that the log needs isn't installed, or the password can't be read.
         LogError: on entering, as `placed.backends.kafka.filling.fill_kafka_log` says.
     """
     filling = _kafka_module(settings, "placed.backends.kafka.filling")
@@ -70,7 +70,7 @@ def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFillin
 
 
 def open_people_topic(settings: LogSettings) -> AbstractAsyncContextManager[KeyedTopic] | None:
-    """The topic with the people of all servers of a log; None where a log has one server, whose folder has them.
+    """Open the topic with the people of all servers of a Kafka log; None for other logs: their one server has a folder.
 
     Raises:
         CannotStart: as `open_log`; or the topic's name would be too long.
@@ -102,7 +102,7 @@ def _open_kafka(settings: LogSettings, place: LogPlace, create: bool) -> Abstrac
 
 def _kafka_module(settings: LogSettings, name: str) -> Any:
     try:
-        importlib.import_module("crc32c")  # kafka-python does without, six times slower
+        importlib.import_module("crc32c")  # without it kafka-python works, but six times slower
         return importlib.import_module(name)
     except ImportError as error:
         written = settings.origin("log").with_value(repr(settings.log))

@@ -1,4 +1,4 @@
-"""Says where a log is, and what holds of all logs of its kind: nobody else looks at a URL for that. Pure.
+"""Reads a log's URL: where the log is, and what is true of all logs of its kind. No other module looks at that. Pure.
 
     memory:                                   ends with its server
     lmdb:PATH                                 in a folder of this machine
@@ -31,10 +31,10 @@ class LogPlace:
 
     Attributes:
         kind: a word for logs like this, which is also the beginning of the URL.
-        url: the whole of it.
-        folder: which it is in; None if it isn't in one.
-        lasts: whether it is still there when its server has ended.
-        is_remote: whether it is on other machines, and may be away for a while.
+        url: the whole URL.
+        folder: the folder that holds the log; None if no folder does.
+        lasts: whether the log is still there when its server has ended.
+        is_remote: whether the log is on other machines, and may be away for a while.
     """
 
     kind: str
@@ -48,7 +48,7 @@ def parse_place(url: str) -> LogPlace:
     """The place that a URL names.
 
     Raises:
-        ValueError: no log can have it; allowed is `SYNTAX`.
+        ValueError: the URL isn't that of a log; allowed is `SYNTAX`.
     """
     kind, colon, rest = url.partition(":")
     if not colon or kind not in _KINDS:

@@ -1,4 +1,4 @@
-"""The settings that opening a log needs. They are made further up, and may have more attributes than these."""
+"""The settings needed to open a log. The command line makes them; its settings have more attributes than these."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class SettingOrigin(Protocol):
     """Where the operator wrote one setting."""
 
     def with_value(self, value: object, /) -> str:
-        """The setting as it was written, for messages."""
+        """The setting as the operator wrote it, for messages."""
 
 
 class LogSettings(Protocol):
-    """The settings that name a log, and say how to reach it; `log` is None for the embedded one below `data`."""
+    """The settings that name a log, and say how to reach it; `log` is None for the LMDB log below `data`."""
 
     @property
     def data(self) -> Path: ...

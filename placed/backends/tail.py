@@ -4,7 +4,7 @@
       |  kept, in order        |  not appended yet; readers wait here
       +------------------------+
 
-Offsets in a tail have no gaps. The tail is bounded by records and by bytes; a record that is dropped moves `first`.
+Offsets in a tail have no gaps. The tail is bounded by records and by bytes; each dropped record moves `first`.
 Only the log that owns a tail writes to it, and puts in only records that are as durable as that log promises. May
 import Trio and numpy.
 """
@@ -32,7 +32,7 @@ def check_value(value: bytes) -> None:
     """Check that `value` may be a record.
 
     Raises:
-        ValueError: it is empty or too long.
+        ValueError: the value is empty or too long.
     """
     if not 1 <= len(value) <= Log.max_value_bytes:
         raise ValueError(f"a record of {len(value)} bytes; allowed are 1 to {Log.max_value_bytes}")
@@ -42,8 +42,8 @@ class Tail:
     """The newest records of a log; written by that log, on the Trio thread.
 
     Attributes:
-        first: the oldest offset that is kept.
-        next: the offset after the newest one.
+        first: the offset of the oldest record in the tail.
+        next: the offset after the newest record.
     """
 
     def __init__(self, next_offset: int, *, max_records: int, max_bytes: int) -> None:
@@ -58,7 +58,7 @@ class Tail:
         self._readers = trio.lowlevel.ParkingLot()
 
     def extend(self, values: Sequence[bytes], time_ms: int) -> None:
-        """Add records at `next`, drop the oldest beyond the bounds, and wake the readers."""
+        """Add records at `next`, drop the oldest records beyond the bounds, and wake the readers."""
         self._values.extend(values)
         self._times_ms.extend([time_ms] * len(values))
         self._bytes += sum(map(len, values)) + RECORD_OVERHEAD_BYTES * len(values)
@@ -67,7 +67,7 @@ class Tail:
         self._readers.unpark_all()
 
     def skip_to(self, next_offset: int) -> None:
-        """Begin anew, empty, at `next_offset`: records came to the log without coming by here."""
+        """Begin anew, empty, at `next_offset`: the log got records that the tail didn't."""
         self._values, self._times_ms, self._dropped, self._bytes = [], [], 0, 0
         self.first = self.next = next_offset
         self._readers.unpark_all()
@@ -114,7 +114,7 @@ class Tail:
 
 
 class TailReader(trio.abc.ReceiveChannel[Batch]):
-    """One reader's place in a log; for one task."""
+    """A reader of a log that keeps a tail; for one task."""
 
     def __init__(self, offset: int, fetch: Callable[[int], Awaitable[Batch]]) -> None:
         """Read from `offset` on with `fetch`, which waits for the batch that begins at an offset."""

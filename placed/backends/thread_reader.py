@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class _Reader:
-    """One reader in Trio's thread: its batches, how to end it, and what it failed of."""
+    """One reader in Trio's thread: its batches, the scope that ends it, and its errors."""
 
     batches: trio.MemoryReceiveChannel[Batch]
     scope: trio.CancelScope
@@ -29,17 +29,17 @@ class _Reader:
 
 
 class ThreadReader:
-    """Reads a log up to its end as it is now.
+    """Reads an open log up to a given end.
 
-    Made in Trio's thread; `batches` is for another one.
+    Make it in Trio's thread; `batches` is for another thread.
 
     Args:
-        log: an open one.
-        end: the offset after the last record that is wanted.
-        nursery: in which it reads.
+        log: an open log.
+        end: the offset after the last record to read.
+        nursery: the nursery for the reading tasks.
 
     Attributes:
-        token: of the Trio that runs it.
+        token: the token of the Trio run that has the log open.
     """
 
     def __init__(self, log: Log, end: int, nursery: trio.Nursery) -> None:
@@ -52,7 +52,7 @@ class ThreadReader:
         """The records from `offset` up to the end, in order.
 
         Raises:
-            LogError: they can't be read, or the nursery is cancelled.
+            LogError: the records can't be read, or the nursery is cancelled.
         """
         reader: _Reader = trio.from_thread.run(self._nursery.start, self._read, offset, trio_token=self.token)
         try:

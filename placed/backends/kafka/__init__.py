@@ -1,1 +1,1 @@
-"""The log in a Kafka topic: the log itself, its client, reader, codecs, its topic and the place that a URL names."""
+"""The log in a Kafka topic: the log itself, its client, reader, codecs and topic, and the place that its URL names."""

@@ -1,10 +1,12 @@
 """Makes kafka-python's clients safe to use: each ends with all its threads, and raises errors of `placed.backends`.
 
 Faults of kafka-python 3.0 that this module deals with: A constructor that fails leaves its thread running. A producer
-has no bound for what is in flight, waits for metadata inside `send`, and its `close` waits for a dead broker. It drops
-what a broker says right before it hangs up, such as that the password is wrong. A broker that refuses us, or whose
-certificate isn't trusted, looks like one that is away. Debug lines show passwords. Only here its errors become those of
-`placed.backends`. It knows nothing of Trio. Everything here blocks, and every wait has a limit.
+has no bound for records in flight, waits for metadata inside `send`, and its `close` waits for a dead broker. The
+library drops a broker's last words before it hangs up, such as that the password is wrong. A broker that refuses us, or
+whose certificate isn't trusted, looks like one that is away. Debug lines show passwords.
+
+Only this module turns the library's errors into those of `placed.backends`. It knows nothing of Trio. Everything here
+blocks, and every wait has a limit.
 """
 
 from __future__ import annotations
@@ -41,17 +43,17 @@ if TYPE_CHECKING:
 
     from placed.backends.kafka.place import KafkaPlace, KafkaSecurity
 
-DELIVERY_SECONDS: Final = 4.0  # a web request's patience is 5 s, and a little is left to answer it
+DELIVERY_SECONDS: Final = 4.0  # a web request waits 5 s, and a little of that is left to answer it
 REQUEST_SECONDS: Final = 2.0  # below DELIVERY_SECONDS, so that a request to a dead broker is tried once more
 OFFSETS_SECONDS: Final = 2.0  # a healthy broker answers in ms; longer is an outage
 CLOSE_SECONDS: Final = 2.0
-SLICE_SECONDS: Final = 0.25  # how long one call blocks, and so how late a stop flag is seen
+SLICE_SECONDS: Final = 0.25  # how long one call blocks, and so how late a thread sees its stop flag
 FETCH_BYTES: Final = 4 << 20
 _PARTITION: Final = 0
 _CONNECTIONS_REMEMBERED: Final = 16  # several for each broker that is tried within `bootstrap_timeout_ms`
 _REFUSALS: Final = (kafka_errors.SaslAuthenticationFailedError, kafka_errors.UnsupportedSaslMechanismError)
 
-# What it says is said by our own lines, once; it does so at each retry, and, at the level debug, with passwords.
+# Our own lines say the same, once; kafka-python says it at each retry, and at the level debug with passwords.
 _LOGGER: Final = logging.getLogger("kafka")
 _SILENT: Final = logging.CRITICAL + 1
 
@@ -68,9 +70,9 @@ class Client:
     """Makes the consumers, producers and admin clients of one log.
 
     Attributes:
-        place: brokers and topic.
-        broker_version: as kafka-python tells them; None until an admin client has asked. With it, a client is made
-            without waiting for a broker.
+        place: the brokers and the topic.
+        broker_version: the brokers' version, as kafka-python writes it; None until an admin client has asked. Once it
+            is known, making a client doesn't wait for a broker.
     """
 
     def __init__(self, place: KafkaPlace, security: KafkaSecurity) -> None:
@@ -84,11 +86,11 @@ class Client:
             "bootstrap_servers": list(place.brokers),
             "client_id": "placed",
             "request_timeout_ms": _ms(REQUEST_SECONDS),
-            "retry_backoff_ms": 50,  # a broker that is back is to be used within 3 s
+            "retry_backoff_ms": 50,  # so that a broker that is back gets used within 3 s
             "reconnect_backoff_ms": 50,
             "reconnect_backoff_max_ms": 500,
             "bootstrap_timeout_ms": _ms(2 * REQUEST_SECONDS),
-            # How soon a topic made anew is noticed, should its offsets hide that.
+            # How soon a client notices a topic made anew, if its offsets look the same.
             "metadata_max_age_ms": 1000,
             **security.config(),
             "ssl_context": self._tls,
@@ -108,7 +110,7 @@ class Client:
             yield admin
 
     def _shake_hands(self, tls: ssl.SSLContext) -> None:
-        """Find out whether the first broker that is there and we trust each other.
+        """Find out whether we and the first broker that answers trust each other.
 
         Raises:
             LogRefused: we don't.
@@ -132,7 +134,7 @@ class Client:
 
     @contextlib.contextmanager
     def consumer(self) -> Iterator[Consumer]:
-        """A consumer of the topic, closed when the block ends; whatever it raises is a LogError."""
+        """A consumer of the topic, closed when the block ends; all its errors are LogErrors."""
         with (
             self.errors(),
             self._made(
@@ -151,7 +153,7 @@ class Client:
 
     @contextlib.contextmanager
     def _made(self, kind: Callable[..., Any], **config: Any) -> Iterator[tuple[Any, KafkaNetClient]]:
-        """A client of kafka-python and what it speaks through, closed together, also where its making fails."""
+        """A client of kafka-python and its network client, closed together, also if the constructor fails."""
         made: list[KafkaNetClient] = []
         connections: deque[KafkaConnection] = deque(maxlen=_CONNECTIONS_REMEMBERED)
 
@@ -173,7 +175,7 @@ class Client:
             yield kind(**config), made[0]
         except kafka_errors.KafkaTimeoutError as error:
             failures = [failure for each in connections if (failure := each.init_future.exception) is not None]
-            # Brokers that have refused us are asked again and again, till the time is up.
+            # kafka-python asks brokers that have refused us again and again, till the time is up.
             for refusal in (failure for failure in failures if isinstance(failure, _REFUSALS)):
                 raise refusal from error
             if failures:
@@ -211,12 +213,12 @@ class Client:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What kafka-python is told by any client of this log."""
+        """The options of kafka-python for any client of this log."""
         return {**self._config, "api_version": self.broker_version}
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Whatever kafka-python raises in the block becomes a LogError."""
+        """Turn each error of kafka-python in the block into a LogError."""
         try:
             yield
         except LogError:
@@ -236,7 +238,7 @@ class Consumer:
 
     @property
     def topic_id(self) -> str | None:
-        """The topic's id as last heard; None if there is no such topic, or the brokers are too old to have ids."""
+        """The topic's id that a broker named last; None without such a topic, or from brokers too old for ids."""
         found = self._client.cluster.topic_id(self._partition.topic)
         return None if found is None else found.hex
 
@@ -249,10 +251,10 @@ class Consumer:
         """The topic's bounds as of now.
 
         Args:
-            go_on: asked every `SLICE_SECONDS`; False gives up.
+            go_on: called every `SLICE_SECONDS`; False gives up.
 
         Raises:
-            KafkaError: there was no answer within `OFFSETS_SECONDS`, or another one.
+            KafkaError: there was no answer within `OFFSETS_SECONDS`, or the answer was an error.
         """
         deadline = time.monotonic() + OFFSETS_SECONDS
         while True:
@@ -271,17 +273,17 @@ class Consumer:
 
     @property
     def position(self) -> int:
-        """The offset that is read next; past what `poll` has given where a gap follows."""
+        """The offset to read next; if a gap follows the last records of `poll`, an offset past the gap."""
         return int(self._consumer.position(self._partition))
 
     @property
     def is_at_end(self) -> bool:
-        """Whether a broker has let us read, and had nothing more; False until the first answer."""
+        """Whether a broker has let us read up to the topic's end; False until the first answer."""
         end = self._consumer.highwater(self._partition)
         return end is not None and bool(self.position >= end)
 
     def poll(self, max_records: int) -> list[Any]:
-        """The next records, as kafka-python's ConsumerRecord; none when none have come within `SLICE_SECONDS`.
+        """The next records, as kafka-python's ConsumerRecord; an empty list if none come within `SLICE_SECONDS`.
 
         Raises:
             LogUndecodable: they can't be unpacked here.
@@ -305,7 +307,7 @@ class Producer:
     def send(
         self, value: bytes | None, done: Callable[[int | None, Exception | None], None], key: bytes | None = None
     ) -> None:
-        """Append; `done` gets the offset or the error, in a thread of the producer's.
+        """Append a record; `done` gets the offset or the error, in a thread of the producer's.
 
         Raises:
             LogUnavailable: nothing was appended.
@@ -314,14 +316,14 @@ class Producer:
             future = self._producer.send(
                 self._partition.topic, value=value, key=key, partition=self._partition.partition
             )
-        # As `Client.errors`; what else came out of here would end the writer, and with it the server.
+        # As in `Client.errors`; any other error would end the writer, and with it the server.
         except (kafka_errors.KafkaError, OSError, RuntimeError, ValueError, AssertionError) as error:
             raise LogUnavailable(f"the record couldn't be sent: {error}") from error
         future.add_callback(lambda metadata: done(metadata.offset, None))
         future.add_errback(lambda error: done(None, error))
 
     def close(self) -> None:
-        """End it, and its thread; what is in flight fails. Takes at most `CLOSE_SECONDS`."""
+        """End the producer and its thread; records in flight fail. Takes at most `CLOSE_SECONDS`."""
         sender = self._producer._sender  # noqa: SLF001 - the public close waits for all that is in flight
         sender.force_close()
         sender.wakeup()
@@ -342,7 +344,7 @@ def _tls_context(security: KafkaSecurity, place: KafkaPlace) -> ssl.SSLContext:
 
 
 def log_error(error: BaseException, place: KafkaPlace) -> LogError:
-    """The error of `placed.backends` for `error`, one of kafka-python's, when reading or opening."""
+    """The error of `placed.backends` for kafka-python's `error` while reading or opening."""
     if isinstance(error, _REFUSALS):
         return LogRefused(f"{place}: the broker refuses user, password or mechanism: {_text(error)}")
     if isinstance(error, kafka_errors.AuthorizationError):
@@ -356,7 +358,7 @@ def log_error(error: BaseException, place: KafkaPlace) -> LogError:
 
 
 def append_error(error: Exception, place: KafkaPlace) -> tuple[bool, str]:
-    """Why an append failed, and whether the record may be in the log all the same."""
+    """Whether the record may be in the log all the same, and why the append failed."""
     refused = (
         kafka_errors.AuthorizationError,
         kafka_errors.MessageSizeTooLargeError,

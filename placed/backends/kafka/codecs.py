@@ -1,4 +1,4 @@
-"""Recognises kafka-python's errors that mean that records can't be unpacked, and puts them into words.
+"""Recognises kafka-python's errors about records that can't be unpacked, and words the message for an operator.
 
 Knows nothing of Trio.
 """
@@ -17,7 +17,7 @@ _SHOWN_CHARACTERS: Final = 300
 
 
 def is_of_codec(error: Exception) -> bool:
-    """Whether a codec is missing, or chokes: zstd's and snappy's raise errors of their own, lz4's a RuntimeError."""
+    """Whether a codec is missing, or fails: zstd and snappy raise errors of their own, lz4 a RuntimeError."""
     if isinstance(error, kafka_errors.UnsupportedCodecError | zlib.error | gzip.BadGzipFile | EOFError):
         return True
     if isinstance(error, kafka_errors.KafkaError | OSError):
@@ -26,7 +26,7 @@ def is_of_codec(error: Exception) -> bool:
 
 
 def undecodable(topic: str, error: Exception) -> str:
-    """The sentence that names the topic, and the codec where it is known."""
+    """The error message that names the topic, and the codec if it is known."""
     missing = _MISSING.search(str(error))
     if missing is None:
         reason = " ".join(str(error).split())[:_SHOWN_CHARACTERS] or type(error).__name__

@@ -1,12 +1,12 @@
-"""Fills a new topic with records that have their times already: by a copy of another log.
+"""Fills a new topic with the records of another log, which keep their times.
 
     topic      made, or empty --> takes our times --filled, each offset checked--> takes its own --> a log as any
 
-A topic dates records itself (message.timestamp.type=LogAppendTime); while it is filled it takes theirs (CreateTime).
-Nobody but the copy may write meanwhile: a record whose offset isn't the next one is an error. A topic that this made,
-and that can't be finished, is deleted.
+A topic dates records itself (message.timestamp.type=LogAppendTime); while it is filled, it takes the records' own times
+(CreateTime). Nobody but the copy may write meanwhile: a record whose offset isn't the next one is an error. If the copy
+fails, a topic that it made is deleted.
 
-Thread: kafka-python blocks, so that all of it runs in worker threads, one call after the other.
+Thread: kafka-python blocks, so all its calls run in worker threads, one after the other.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES: Final = 512 << 10  # by default a topic takes 1 MB at once
 _IN_FLIGHT_BYTES: Final = 8 << 20  # kafka-python has no bound of its own
-_ACKNOWLEDGE_SECONDS: Final = 30.0  # for so many; a broker that is away longer than that ends the copy
+_ACKNOWLEDGE_SECONDS: Final = 30.0  # for `_IN_FLIGHT_BYTES`; a broker that is away longer ends the copy
 _CLOSE_SECONDS: Final = 5.0
 
 
 class KafkaFilling:
-    """A topic that is being filled; made by `fill_kafka_log`.
+    """A topic that the copy fills; made by `fill_kafka_log`.
 
     Attributes:
-        next: its next offset.
+        next: the topic's next offset.
     """
 
     def __init__(self, client: Client, producer: KafkaProducer) -> None:
@@ -49,14 +49,14 @@ class KafkaFilling:
         self.next = 0
 
     async def extend(self, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> NDArray[np.int64]:
-        """Append records, durably, and return the times that they have there.
+        """Append records, durably, and return their times in the topic.
 
         Args:
-            times_ms: int64, shape (n,), each from 0 on.
-            values: n of them.
+            times_ms: the records' times, int64, shape (n,), each from 0 on.
+            values: n values.
 
         Raises:
-            LogError: they can't be written, or somebody else writes too.
+            LogError: the records can't be written, or somebody else writes too.
         """
         begin, times = 0, times_ms.tolist()
         while begin < len(values):
@@ -90,16 +90,16 @@ class KafkaFilling:
 async def fill_kafka_log(
     place: KafkaPlace, *, security: KafkaSecurity, replication: int | None
 ) -> AsyncGenerator[KafkaFilling]:
-    """A topic without records, made if there is none, which dates records itself once the block ends well.
+    """An empty topic to fill, made if there is none; it dates records itself once the block ends without an error.
 
     Args:
-        place: brokers and topic.
+        place: the brokers and the topic.
         security: how to speak to the brokers.
         replication: copies of a new topic's records; None is the cluster's default.
 
     Raises:
-        LogCorrupt: it has records, or can't be a log.
-        LogError: the brokers don't answer, or refuse it.
+        LogCorrupt: the topic has records, or can't be a log.
+        LogError: the brokers don't answer, or refuse us.
     """
     client = Client(place, security)
     is_new = await trio.to_thread.run_sync(lambda: prepare_empty_topic(client, replication=replication))
@@ -124,7 +124,7 @@ def _producer(client: Client) -> KafkaProducer:
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
-            linger_ms=5,  # gathers what `extend` sends at once
+            linger_ms=5,  # gathers the records that `extend` sends at once
             batch_size=_BATCH_BYTES,
             metrics_enabled=False,
         )
@@ -136,7 +136,7 @@ def _close(producer: KafkaProducer) -> None:
 
 
 def _give_up(client: Client, is_new: bool) -> None:
-    """Leave nothing half-written where that is ours to decide."""
+    """Delete the topic if this copy made it; else have it date records itself again."""
     with contextlib.suppress(LogError):
         if is_new:
             delete_topic(client)

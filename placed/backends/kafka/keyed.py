@@ -1,8 +1,7 @@
-"""A compacted topic of Kafka, as `placed.backends.keyed` says; beside a log, on the same brokers.
+"""A compacted topic of Kafka for records with keys, which `placed.backends.keyed` describes; on the log's brokers.
 
-All that concerns the brokers is as with a log, `placed.backends.kafka.log`: the link, the readers, outages, and one
-partition. Its settings are others: the brokers keep the last record of each key, and have overwritten the others a day
-and some hours later.
+The link, the readers, outages and the one partition are as with a log, `placed.backends.kafka.log`. The topic's
+settings are others: the brokers keep the last record of each key, and delete older ones within a day and some hours.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ def _cautions(configs: dict[str, str], _copies: int) -> list[str]:
         told.append(f"its max.message.bytes is {most}; reports, and people with long ids, will be refused")
     if int(configs.get("max.compaction.lag.ms", 1 << 62)) > 7 * _DAY_MS:
         told.append(
-            f"its max.compaction.lag.ms is {configs.get('max.compaction.lag.ms', 'not set')}, so that what was"
-            " forgotten may stay in the brokers' files for long; 86400000 is a day"
+            f"its max.compaction.lag.ms is {configs.get('max.compaction.lag.ms', 'not set')}, so that forgotten"
+            " records may stay in the brokers' files for long; 86400000 is a day"
         )
     return told
 
@@ -64,7 +63,7 @@ COMPACTED: Final = Purpose(
 
 
 def keyed_batch(records: list[Any]) -> KeyedBatch:
-    """Records of kafka-python, as a batch."""
+    """A batch of kafka-python's records."""
     return KeyedBatch(
         offsets=np.array([record.offset for record in records], np.int64),
         times_ms=np.array([record.timestamp for record in records], np.int64),
@@ -115,10 +114,10 @@ class KafkaKeyedTopic(KafkaLog):
 async def open_keyed_topic(
     place: KafkaPlace, *, security: KafkaSecurity, replication: int | None
 ) -> AsyncGenerator[KafkaKeyedTopic]:
-    """The compacted topic at `place`, which is made if there is none; closed when the block ends.
+    """The compacted topic at `place`, made if there is none; closed when the block ends.
 
     Args:
-        place: brokers and topic.
+        place: the brokers and the topic.
         security: how to speak to the brokers.
         replication: copies of a new topic's records; None is the cluster's default.
 
@@ -138,5 +137,5 @@ async def open_keyed_topic(
 
 
 def people_place(place: KafkaPlace) -> KafkaPlace:
-    """Where the people of the log at `place` are."""
+    """The place of the people's topic for the log at `place`."""
     return attrs.evolve(place, topic=f"{place.topic}-people")

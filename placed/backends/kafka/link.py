@@ -1,7 +1,7 @@
 """Keeps a Kafka log in touch with its brokers: a thread that asks for its bounds, and makes its producers.
 
-It owns the consumer that asks. What it hears it reports to the log on the Trio thread; it ends with the log, or with
-Trio. May import Trio.
+The link owns the consumer that asks. It reports each answer to the log on the Trio thread, and ends with the log, or
+with Trio. May import Trio.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from placed.backends.kafka.client import Bounds, Client, Consumer, Producer
 
 PROBE_SECONDS: Final = 1.0  # between questions while the log is reachable
-RETRY_SECONDS: Final = 0.2  # and while it isn't; an answer that doesn't come takes 2 s besides
+RETRY_SECONDS: Final = 0.2  # and while it isn't; waiting for an answer that doesn't come adds 2 s
 
 
 class Hearer(Protocol):
-    """Whom it reports to, which is the log; on the Trio thread."""
+    """The log, which the link reports to, on the Trio thread."""
 
     def answered(self, bounds: Bounds) -> None:
         """The log was reached."""
@@ -42,7 +42,7 @@ class Hearer(Protocol):
 
 
 class Link:
-    """The thread, once it was started."""
+    """The thread that keeps a log in touch with its brokers, once it was started."""
 
     def __init__(self, log: Hearer, client: Client, topic_id: str | None) -> None:
         self._log = log
@@ -57,11 +57,11 @@ class Link:
         self._ended = trio.Event()
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Have it end; `ended` waits for that."""
+        """Tell the thread to end; `ended` waits for that."""
         self._stopping = True
         self._nudge.set()
         if self._thread.ident is None:
@@ -74,15 +74,15 @@ class Link:
             self._thread.join(LAST_STEP_SECONDS)
 
     def replace(self, producer: Producer) -> None:
-        """Close a producer whose appends may be anywhere, and make another."""
+        """Close a producer with an append that failed or has no known outcome, and make another."""
         self._failed.put(producer)
         self._nudge.set()
 
     def bounds(self) -> Bounds:
-        """What the log holds; in any thread.
+        """The offsets that the log holds; in any thread.
 
         Raises:
-            LogError: it can't be asked, or was replaced.
+            LogError: the brokers don't answer, or the log was replaced.
         """
         asker = self._asker
         if asker is None:
@@ -97,7 +97,7 @@ class Link:
             check_topic_id(asker, self._topic_id, self._client.place)
             return bounds
 
-    # What follows runs in the link's thread.
+    # The methods below run in the link's thread.
 
     def _run(self) -> None:
         producers: list[Producer] = []
@@ -117,7 +117,7 @@ class Link:
                 self._close_failed(producers)
                 self._wait(RETRY_SECONDS)
         except trio.RunFinishedError:
-            pass  # nobody is there to be told
+            pass  # Trio has ended, and nobody is left to tell
         finally:
             for producer in producers:
                 producer.close()
@@ -136,7 +136,7 @@ class Link:
 
     def _wait(self, seconds: float) -> None:
         self._nudge.wait(seconds)
-        self._nudge.clear()  # whoever set it changed something first, which is looked at next
+        self._nudge.clear()  # its setter changed something first, and the loop looks at that next
 
     def _close_failed(self, producers: list[Producer]) -> None:
         with contextlib.suppress(queue.Empty):

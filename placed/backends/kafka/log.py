@@ -1,6 +1,6 @@
 """Keeps a log in Kafka, for many servers: `kafka://HOST:PORT[,HOST:PORT…]/TOPIC`, one topic of one partition.
 
-Its threads, none of which outlives the log, and their work:
+The log's threads and their work; all of them end with the log:
 
     Trio      KafkaLog: appends, their outcomes, the readers
     link      asks for the topic's bounds and id each second; makes the producer, and closes one that failed
@@ -13,8 +13,8 @@ Its threads, none of which outlives the log, and their work:
           |
           +--topic has another id--> replaced, for good
 
-An append has `DELIVERY_SECONDS`. If its outcome is unknown then, its producer is thrown away, so that no retry lands
-later. Gaps in the offsets are legal, and Kafka leaves some. May import Trio and numpy.
+An append has `DELIVERY_SECONDS`. If its outcome is unknown then, the log throws the producer away, so that no retry
+lands later. Gaps in the offsets are legal, and Kafka leaves some. May import Trio and numpy.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class _Ticket:
 
 
 class KafkaLog(Log):
-    """A Kafka topic as a log; opened by `open_kafka_log`. What it has heard is at most some seconds old."""
+    """A Kafka topic as a log; opened by `open_kafka_log`. Its news from the brokers is at most some seconds old."""
 
-    batch_of: Callable[[list[Any]], Batch] = staticmethod(plain_batch)  # what its readers make of records
+    batch_of: Callable[[list[Any]], Batch] = staticmethod(plain_batch)  # makes a batch of a reader's records
 
     def __init__(self, client: Client, topic: Topic) -> None:
         self._client = client
@@ -82,10 +82,10 @@ class KafkaLog(Log):
         self._in_flight: set[_Ticket] = set()
         self._readers: set[KafkaReader] = set()
         self._asking = trio.CapacityLimiter(4)  # threads that wait for an answer: a reader or two, and the metrics
-        self._changed = trio.Event()  # set, and a new one made, at each change of what follows
+        self._changed = trio.Event()  # set, and a new one made, at each change of the outage, producer or `_closed`
         self._asked = trio.Event()
         self._outage: LogError | None = LogUnavailable(f"{client.place}: not connected yet")
-        self._readable = Readable()  # what can't be read keeps appends out: nobody would see them
+        self._readable = Readable()  # while the log can't be read, it refuses appends: nobody would see them
         self._producer: Producer | None = None
         self._closed = False
         self._was_reached = False
@@ -125,7 +125,7 @@ class KafkaLog(Log):
         return self._outcome(ticket)
 
     async def _connected(self) -> None:
-        """Wait a moment for the producer that is being made in a failed one's place."""
+        """Wait a moment for the producer that replaces a failed one."""
         with trio.move_on_after(RECONNECT_SECONDS):
             while self._producer is None and self._outage is None and not self._closed:
                 await self._changed.wait()
@@ -158,7 +158,7 @@ class KafkaLog(Log):
             unknown, reason = True, f"{self._client.place}: no acknowledgement within {APPEND_SECONDS:g} s"
         else:
             unknown, reason = append_error(ticket.error, self._client.place)
-        # Whatever it was: kafka-python's idempotent producer refuses all later records after some errors.
+        # After any error: kafka-python's idempotent producer refuses all later records after some of them.
         if self._producer is ticket.producer:
             self._producer = None
             self._link.replace(ticket.producer)
@@ -177,7 +177,7 @@ class KafkaLog(Log):
             self._readable.entered(offset)
             yield reader
         except (LogUndecodable, LogRefused) as error:
-            if reader.has_failed:  # not the link, nor whoever reads
+            if reader.has_failed:  # the error may also be that of the link, or of the reader's task
                 self._readable.failed(reader.offset, error)
             raise
         finally:
@@ -191,7 +191,7 @@ class KafkaLog(Log):
             # A traceback belongs to one raise; tasks that failed together don't share the exception.
             raise type(self._outage)(*self._outage.args)
 
-    # What the link reports, on the Trio thread.
+    # The link's reports, on the Trio thread.
 
     def answered(self, bounds: Bounds) -> None:
         """The log was reached."""
@@ -224,7 +224,7 @@ class KafkaLog(Log):
         changed.set()
 
     async def wait_until(self, *, reachable: bool) -> None:
-        """Wait until the brokers answer, or until they don't."""
+        """Wait until the brokers answer, or, with False, until they don't."""
         while self.reachable != reachable:
             await self._changed.wait()
         await trio.lowlevel.checkpoint()
@@ -238,10 +238,10 @@ class KafkaLog(Log):
     # Opening and closing.
 
     async def connect(self) -> None:
-        """Start the link, and wait until the log was reached.
+        """Start the link, and wait until it has reached the log.
 
         Raises:
-            LogError: it wasn't, within `OPEN_SECONDS`.
+            LogError: it hasn't, within `OPEN_SECONDS`.
         """
         self._link.start()
         with trio.move_on_after(OPEN_SECONDS):
@@ -249,9 +249,9 @@ class KafkaLog(Log):
         self._check()
 
     async def close(self) -> None:
-        """Refuse whatever comes, wake the readers with LogClosed, give appends in flight a moment. Idempotent.
+        """Refuse all further calls, wake the readers with LogClosed, give appends in flight a moment. Idempotent.
 
-        Cancellation: it ends all the same, within some seconds.
+        Cancellation: the log closes all the same, within some seconds.
         """
         self._closed = True
         self._note_change()
@@ -271,13 +271,13 @@ class KafkaLog(Log):
 async def open_kafka_log(
     place: KafkaPlace, *, security: KafkaSecurity = PLAIN, replication: int | None = None, create: bool = True
 ) -> AsyncGenerator[KafkaLog]:
-    """The log in a topic, which is made if there is none, closed when the block ends.
+    """The log in a topic, made if there is none; closed when the block ends.
 
     Args:
-        place: brokers and topic.
+        place: the brokers and the topic.
         security: how to speak to the brokers.
         replication: copies of a new topic's records; None is the cluster's default.
-        create: whether a topic that isn't there is made; without, it is LogUnavailable.
+        create: whether to make a missing topic; if not, a missing topic raises LogUnavailable.
 
     Raises:
         LogUnavailable: no broker answers.

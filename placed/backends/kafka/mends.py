@@ -1,4 +1,4 @@
-"""What kafka-python 3.x forgets, mended in its own classes, since it has no public place for it."""
+"""Mends faults of kafka-python 3.x in its own classes, because it has no public place for that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def mend_library() -> None:
-    """Mend it for all clients of this process. Idempotent."""
+    """Mend kafka-python for all clients of this process. Idempotent."""
     for transport in (KafkaTCPTransport, KafkaSSLTransport):
         _hear_last_words(transport)
     _close_unconnected(KafkaNetSocket)
@@ -29,7 +29,7 @@ def mend_library() -> None:
 
 
 def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
-    """Have kafka-python read the bytes that come together with a connection's end."""
+    """Make kafka-python read the bytes that come together with a connection's end."""
     receive = transport._sock_recv  # noqa: SLF001 - see above
     if receive.__name__ == "receive_then_end":
         return
@@ -42,7 +42,7 @@ def _hear_last_words(transport: type[KafkaTCPTransport]) -> None:
 
 
 def _close_unconnected(sockets: type[KafkaNetSocket]) -> None:
-    """Have a socket closed that couldn't be connected, or that is being connected while its client is closed."""
+    """Close a socket that couldn't be connected, or that is being connected while its client is closed."""
     connect = sockets.sock_connect
     if connect.__name__ == "connect_or_close":
         return
@@ -58,8 +58,8 @@ def _close_unconnected(sockets: type[KafkaNetSocket]) -> None:
 
 
 def _close_with_their_loop(transport: type[KafkaTCPTransport], loop: type[NetworkSelector]) -> None:
-    """Have sockets closed with the loop that serves them. A connection that is closed while it still has bytes to send
-    leaves its socket to the loop, which may end before it gets to that.
+    """Close sockets with the loop that serves them. A connection that closes while it still has bytes to send leaves
+    its socket to the loop, which may end before it has closed the socket.
     """
     make, close = transport.__init__, loop.close
     if close.__name__ == "close_with_sockets":
@@ -81,8 +81,8 @@ def _close_with_their_loop(transport: type[KafkaTCPTransport], loop: type[Networ
 
 
 def _tell_why_not_described(admin: type[KafkaAdminClient]) -> None:
-    """Have `describe_configs` raise what a broker answers in the configs' place: a topic that it doesn't know yet, or
-    may not describe to us. kafka-python gives no configs then.
+    """Make `describe_configs` raise the error that a broker answers instead of configs: it doesn't know the topic yet,
+    or may not describe it to us. kafka-python returns no configs then, and no error.
     """
     read = admin._describe_configs_process_responses  # noqa: SLF001 - see above
     if read.__name__ == "read_or_raise":
@@ -99,8 +99,8 @@ def _tell_why_not_described(admin: type[KafkaAdminClient]) -> None:
 
 
 def _ask_once(metadata: type[ClusterMetadata]) -> None:
-    """Have whoever asks for what is asked for already wait for the answer, and wake nobody. While no broker leads a
-    partition, a producer asks whenever it is woken, and woke itself by that: it kept a core busy until one led.
+    """Make a second request for metadata wait for the answer to the first, and wake nobody. While no broker leads a
+    partition, a producer asks whenever it wakes, and its request woke it again: it kept a core busy until a broker led.
     """
     request = metadata.request_update
     if request.__name__ == "request_once":

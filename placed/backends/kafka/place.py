@@ -19,7 +19,7 @@ class KafkaPlace:
 
     @classmethod
     def parse(cls, url: str) -> KafkaPlace:
-        """The place that a URL names, which `placed.commands.settings.kinds` has checked."""
+        """The place that a URL names; `placed.commands.settings.kinds` has checked the URL."""
         brokers, _, topic = url.removeprefix("kafka://").partition("/")
         return cls(tuple(brokers.split(",")), topic)
 
@@ -36,9 +36,9 @@ class KafkaSecurity:
         ca: a PEM file with the authorities to trust; None trusts the system's.
         certificate: a PEM file with the client's own certificate; None has none.
         key: the PEM file with the certificate's key.
-        mechanism: of SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
-        user: for SASL.
-        password: for SASL; never shown.
+        mechanism: the SASL mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+        user: the SASL user.
+        password: the SASL password; never shown.
     """
 
     protocol: str = "plaintext"
@@ -50,7 +50,7 @@ class KafkaSecurity:
     password: str | None = attrs.field(default=None, repr=False)
 
     def config(self) -> dict[str, Any]:
-        """The same, as kafka-python takes it, without the certificates."""
+        """The same as kafka-python's options, without the certificates."""
         config: dict[str, Any] = {"security_protocol": self.protocol.upper()}
         if self.protocol.startswith("sasl"):
             config |= {

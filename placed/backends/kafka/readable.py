@@ -1,12 +1,13 @@
-"""Knows the place at which a topic's records can't be read, until a reader has got past it.
+"""Remembers the offset at which a topic's records can't be read, until a reader has got past it.
 
     known to be readable          can't be read       anybody's guess
     ─────────────────────┬───────────┬────────────────────────────────
                        front       place
 
-Several readers follow one log, each from another offset: the canvas's at its end, the history's somewhere before it.
-So one that begins, or gets something, before the place says nothing about the place. Neither does one that fails before
-the front: what is appended is read by others. Pure; knows nothing of Trio, threads and kafka-python.
+`place` is that offset; `front` is the highest offset that a reader has reached. Several readers follow one log, each
+from another offset: the canvas's at the log's end, the history's somewhere before it. So a reader that begins, or gets
+records, before the place says nothing about the place. A reader that fails before the front says nothing about new
+records, because others read them. Pure; knows nothing of Trio, threads and kafka-python.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Readable:
-    """Whether what is appended to a log can be read; for one task.
+    """Whether new records of a log can be read; for one task.
 
     Attributes:
-        error: why it can't; None where nobody knows better than that it can.
+        error: why they can't; None while they can, as far as anybody knows.
     """
 
     def __init__(self) -> None:
@@ -31,37 +32,37 @@ class Readable:
         self._front = 0
 
     def check(self) -> None:
-        """Nothing, if it can be.
+        """Raise an error if new records can't be read.
 
         Raises:
-            LogError: why it can't; one of its own for each who asks.
+            LogError: why they can't; a new exception for each caller.
         """
         if self.error is not None:
             raise type(self.error)(*self.error.args)
 
     def is_doubtful(self, offset: int) -> bool:
-        """Whether a reader that begins at `offset` has to see first that it can read."""
+        """Whether a reader at `offset` has to read something before it counts as begun."""
         return self.error is not None and offset <= self._place
 
     def entered(self, offset: int) -> None:
-        """A reader has begun at `offset`; if that was doubtful, it has seen that it can read."""
+        """A reader has begun at `offset`; if that was doubtful, it has read something there."""
         self._front = max(self._front, offset)
         if offset >= self._place:
             self.error = None
 
     def passed(self, offset: int) -> None:
-        """A reader has got all that is before `offset`."""
+        """A reader has got all records before `offset`."""
         self._front = max(self._front, offset)
         if offset > self._place:
             self.error = None
 
     def failed(self, offset: int, error: LogError) -> None:
-        """A reader has got all that is before `offset`, and can't read what is there."""
+        """A reader has got all records before `offset`, and can't read the one there."""
         if offset >= self._front:
             self._front = self._place = offset
             self.error = error
 
     def answered(self, bounds: Bounds) -> None:
-        """The log holds `bounds`. A place that it no longer has keeps nobody out: whoever stands there is told so."""
+        """The log holds `bounds`. A place outside them is forgotten: a reader there gets OffsetOutOfRange anyway."""
         if not bounds.first <= self._place <= bounds.next:
             self.error = None

@@ -4,8 +4,8 @@
                 ^---------------------+
 
 The thread ends when the reader is closed or has failed, at the latest after one call of `SLICE_SECONDS`. It closes its
-consumer, whose thread ends with it. Nothing is prefetched beyond what kafka-python holds: one answer of a broker, at
-most `FETCH_BYTES`. May import Trio and numpy.
+consumer, whose thread ends with it. Only kafka-python holds records in advance: one answer of a broker, at most
+`FETCH_BYTES`. May import Trio and numpy.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
     from placed.backends.kafka.client import Client, Consumer
 
-LAST_STEP_SECONDS: Final = 1.0  # for a thread that has said that it ends, and has nothing left to do
+LAST_STEP_SECONDS: Final = 1.0  # for a thread that has reported its end, and has nothing left to do
 _TOPIC_TRIES: Final = 5
-_TOPIC_SECONDS: Final = 1.0  # between two of them; a topic that is made anew has its leader within one
+_TOPIC_SECONDS: Final = 1.0  # between two tries; a topic that is made anew has its leader within 1 s
 STOP_SECONDS: Final = 2.0  # one slice, and closing the consumer; longer only where a name server doesn't answer
 
 
 class KafkaReader(trio.abc.ReceiveChannel[Batch]):
-    """One reader's place in a Kafka log; for one task.
+    """A reader of a Kafka log; for one task.
 
     Attributes:
-        offset: the first that wasn't received yet.
-        has_failed: whether it couldn't read what is there; False where it was ended by others.
+        offset: the first offset that it hasn't received yet.
+        has_failed: whether it ended because it couldn't read; False if others ended it.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         """Read from `offset` on, once `start` has been called.
 
         Args:
-            client: of this log.
-            topic_id: the topic's, as it was opened.
-            offset: the first to read.
-            batch_of: makes a batch of records of kafka-python, at least one.
-            is_doubtful: whether the last reader couldn't read what comes next; `start` then waits until this one has.
-            passed: called with each batch's `next_offset`, once the batch was received.
+            client: this log's client.
+            topic_id: the topic's id when it was opened.
+            offset: the first offset to read.
+            batch_of: makes a batch of kafka-python's records, at least one.
+            is_doubtful: whether the last reader couldn't read the next record; `start` then waits until this one has.
+            passed: the reader calls it with each batch's `next_offset`, once the batch was received.
         """
         self._client = client
         self._topic_id = topic_id
@@ -78,7 +78,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         self._token = trio.lowlevel.current_trio_token()
 
     async def start(self) -> None:
-        """Begin; returns when the log has been found to hold the offset.
+        """Begin; return once it is known that the log holds the offset.
 
         Raises: as `Log.read`, on entering.
         """
@@ -98,7 +98,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         return batch
 
     def fail(self, error: LogError) -> None:
-        """End it: a waiting `receive`, and later ones, raise `error`. The first error counts."""
+        """End the reader: a waiting `receive`, and later ones, raise `error`. The first error counts."""
         if self._error is None:
             self._error = error
         self._stop.set()
@@ -108,7 +108,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
     async def aclose(self) -> None:
         """Close, and wait for the thread to end; `receive` then raises `trio.ClosedResourceError`. Idempotent.
 
-        Cancellation: it waits all the same, at most `STOP_SECONDS`.
+        Cancellation: the reader waits all the same, at most `STOP_SECONDS`.
         """
         self._stop.set()
         self._received.close()
@@ -121,7 +121,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
             self._thread.join(LAST_STEP_SECONDS)
         await trio.lowlevel.checkpoint_if_cancelled()
 
-    # What follows runs in the reader's thread.
+    # The methods below run in the reader's thread.
 
     def _run(self) -> None:
         error: LogError | None = None
@@ -153,11 +153,11 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         consumer.seek(self.offset)
         if not self._is_doubtful:
             self._token.run_sync_soon(self._ready.set)
-        most = 1  # who wants no more than the first record has it at once
+        most = 1  # so that a caller that wants only the first record has it at once
         while not self._stop.is_set():
             records = self._poll(consumer, most)
             most = BATCH_RECORDS
-            # The end of a transaction takes an offset that is nobody's, and may be the log's last one.
+            # The end of a transaction takes an offset without a record, which may be the log's last one.
             gap_end = consumer.position if not records else 0
             if records or gap_end > self.offset:
                 check_topic_id(consumer, self._topic_id, self._client.place)
@@ -169,13 +169,13 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
                 self._token.run_sync_soon(self._ready.set)
 
     def _check_topic(self) -> None:
-        """Check that the topic is still the one that was opened, as somebody hears it who asks only now.
+        """Check, with a new consumer, that the topic is still the one that was opened.
 
-        One that was made anew looks as if it had lost its records, and whoever has read from it may hear of that before
-        they hear its id. Where nobody tells within `_TOPIC_TRIES`, it counts as the same.
+        A topic made anew looks as if it had lost its records, and its old consumer may hear of the loss before it hears
+        the new id. If no broker tells the id within `_TOPIC_TRIES`, the topic counts as the same.
 
         Raises:
-            LogReplaced: it is another one.
+            LogReplaced: it is another topic.
         """
         for _ in range(_TOPIC_TRIES):
             with contextlib.suppress(LogUnavailable), self._client.consumer() as consumer:
@@ -189,7 +189,7 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
         try:
             return consumer.poll(most)
         except OffsetOutOfRangeError:
-            # Retention has overtaken this reader. Right after a change of leader it may also be a passing state.
+            # Retention has overtaken this reader. Right after a change of leader this may also happen for a moment.
             bounds = consumer.bounds(go_on=lambda: not self._stop.is_set())
             if bounds.first <= self.offset <= bounds.next:
                 raise
@@ -197,11 +197,11 @@ class KafkaReader(trio.abc.ReceiveChannel[Batch]):
 
 
 def plain_batch(records: list[Any]) -> Batch:
-    """Records of kafka-python, without their keys."""
+    """A batch of kafka-python's records, without their keys."""
     return Batch(
         offsets=np.array([record.offset for record in records], np.int64),
         times_ms=np.array([record.timestamp for record in records], np.int64),
-        # Another program's record may have a key and no value; no bytes are no record of ours, and are skipped as such.
+        # Another program's record may have a key and no value. An empty value is no record of ours, and is skipped.
         values=[record.value or b"" for record in records],
     )
 

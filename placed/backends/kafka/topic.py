@@ -1,6 +1,6 @@
-"""Opens a topic: creates it if it is missing, and checks it. What it is for says what it has to be like (`Purpose`).
+"""Opens a topic: creates it if it is missing, and checks that its settings suit its purpose (`Purpose`).
 
-A topic has one partition, since offsets count within one. A log's is created with retention.ms=-1 and
+A topic has one partition, since offsets count within one. A log's topic is created with retention.ms=-1 and
 cleanup.policy=delete, so that it keeps every record, and with message.timestamp.type=LogAppendTime, so that a record's
 time is the log's own. With 3 copies or more it also has min.insync.replicas=2, so that an acknowledged record is on two
 brokers. Knows nothing of Trio.
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Purpose:
-    """What a topic is for.
+    """The purpose of a topic: a log, or the people's records.
 
     Attributes:
-        what: the same, for people.
-        policy: its cleanup.policy.
-        why: what is wrong with another one, after a comma.
-        configs: of one that is made.
-        cautions: what to say about an existing topic's settings and number of copies.
+        what: the purpose's name, for messages.
+        policy: the cleanup.policy that the topic needs.
+        why: what is wrong with another policy, as a clause to follow a comma.
+        configs: the settings of a new topic.
+        cautions: makes sentences for the operator from an existing topic's settings and number of copies.
     """
 
     what: str
@@ -59,26 +59,26 @@ CONFIGS: Final = MappingProxyType(
 class AppendTime(Enum):
     """Who dates a topic's records."""
 
-    LOG = "LogAppendTime"  # the brokers, when they append one
-    WRITER = "CreateTime"  # whoever sends it
+    LOG = "LogAppendTime"  # the brokers, when they append a record
+    WRITER = "CreateTime"  # the sender of a record
 
 
 DATED_BY: Final = "message.timestamp.type"
-VISIBLE_SECONDS: Final = 5.0  # for a new topic to have a leader; a loaded cluster takes a second
+VISIBLE_SECONDS: Final = 5.0  # for a new topic to get a leader; a loaded cluster takes a second
 _RECORD_OVERHEAD_BYTES: Final = 200  # a batch's header is 61 bytes, a record's at most 21
 _CLUSTER_DEFAULT: Final = -1
 
 
 @attrs.frozen
 class Topic:
-    """A topic that may be used.
+    """A topic that has passed the checks.
 
     Attributes:
-        log_id: 32 hex digits: the topic's id; from brokers before 2.8, which have none, the cluster's id and the
-            topic's name make it, and a topic made anew goes unnoticed.
-        topic_id: None from such brokers.
+        log_id: 32 hex digits: the topic's id. Brokers before 2.8 have no topic ids: there it is a hash of the cluster's
+            id and the topic's name, and nobody notices a topic made anew.
+        topic_id: the topic's id; None from such brokers.
         cautions: settings that an operator should know of, as sentences.
-        configs: its settings.
+        configs: the topic's settings.
     """
 
     log_id: str
@@ -93,15 +93,15 @@ def prepare_topic(
     """Make the topic if there is none, and check it.
 
     Args:
-        client: of this log.
+        client: this log's client.
         replication: copies of a new topic's records; None is the cluster's default.
-        create: without, one that isn't there is an error.
-        purpose: what it is for; None is a log.
+        create: whether to make a missing topic; if not, it is an error.
+        purpose: the topic's purpose; None is a log.
 
     Raises:
         LogUnavailable: no broker answers, or the topic isn't there, or can't be made just now.
         LogRefused: the brokers refuse us.
-        LogCorrupt: it can't be what it is for: it has more than one partition, or another cleanup.policy.
+        LogCorrupt: the topic doesn't suit its purpose: it has more than one partition, or another cleanup.policy.
     """
     purpose = purpose or LOG
     with client.admin() as admin:
@@ -136,17 +136,17 @@ def _describe(admin: KafkaAdminClient, client: Client) -> dict[str, Any] | None:
 
 
 def prepare_empty_topic(client: Client, *, replication: int | None) -> bool:
-    """Make the topic if there is none, and have it take the times that records are sent with.
+    """Make the topic if there is none, and have it keep the times that the sender gives to records.
 
     Args:
-        client: of this log.
+        client: this log's client.
         replication: copies of a new topic's records; None is the cluster's default.
 
     Returns:
-        Whether it was made.
+        Whether the topic was made.
 
     Raises:
-        LogError: as `prepare_topic`; LogCorrupt also where it has records, or had some.
+        LogError: as `prepare_topic`; LogCorrupt also if the topic has records, or had some.
     """
     with client.admin() as admin:
         found = _describe(admin, client)
@@ -159,7 +159,7 @@ def prepare_empty_topic(client: Client, *, replication: int | None) -> bool:
         bounds = consumer.bounds()
     if bounds.next:
         raise LogCorrupt(
-            f"{client.place}: the topic has records, up to offset {bounds.next}, and only a new log is made."
+            f"{client.place}: the topic has records, up to offset {bounds.next}, and a new log needs an empty one."
             " Name another topic; placed makes one that is missing"
         )
     date_records_by(client, AppendTime.WRITER)
@@ -167,7 +167,7 @@ def prepare_empty_topic(client: Client, *, replication: int | None) -> bool:
 
 
 def date_records_by(client: Client, who: AppendTime) -> None:
-    """Say who dates the records that come; those that are there keep their times.
+    """Say who dates new records; the topic's other records keep their times.
 
     Raises:
         LogError: the brokers don't answer, or don't allow it.
@@ -177,7 +177,7 @@ def date_records_by(client: Client, who: AppendTime) -> None:
 
 
 def delete_topic(client: Client) -> None:
-    """Delete the topic, with all that is in it.
+    """Delete the topic, with all its records.
 
     Raises:
         LogError: the brokers don't answer, or don't allow it.
@@ -232,7 +232,7 @@ def _cautions(configs: dict[str, str], copies: int) -> list[str]:
     if configs.get("message.timestamp.type", "LogAppendTime") != "LogAppendTime":
         cautions.append(
             f"its message.timestamp.type is {configs['message.timestamp.type']}, so the servers' clocks date the"
-            " edits, and must agree; LogAppendTime has the brokers do it"
+            " edits, and must agree; with LogAppendTime the brokers date them"
         )
     if int(configs.get("max.message.bytes", 1 << 30)) < Log.max_value_bytes + _RECORD_OVERHEAD_BYTES:
         cautions.append(

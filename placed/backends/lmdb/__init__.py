@@ -1,1 +1,1 @@
-"""The log in an LMDB environment: the log itself, how its records are stored, what it is about, and salvage."""
+"""The log in an LMDB environment: the log itself, its stored records and description, filling a new log, salvage."""

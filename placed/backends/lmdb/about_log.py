@@ -1,14 +1,14 @@
-"""Reads and writes what an LMDB log says of itself, in its main database, beside its records.
+"""Reads and writes an LMDB log's description of itself, in its main database, beside its records.
 
     key "about"     format u16 | log id 16 | created_ms u64 | transaction u64 | next offset u64 | last time_ms u64 |
                     crc u32; rewritten by each commit
     key "origin"    is a backup u8 | log id 16 | version u64 | crc u32; in a log that began as a copy of another one
 
-All little-endian; crc is CRC-32 over all before it.
+All little-endian; crc is CRC-32 over all bytes before it.
 
-A backup that is served has a future of its own: versions past the copy mean other records than in the log that it was
-copied from. So it takes a log id of its own when it is first opened, each time that it is restored. Up to the version
-of the copy the two logs are the same. Pure but for the page file that it reads from.
+A backup that is served goes its own way: its versions past the copy mean other records than in the original log. So it
+takes a log id of its own when it is first opened, each time that it is restored. Up to the version of the copy the two
+logs are the same. Pure but for the page file that it reads from.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ class About:
     last_ms: int
 
     def encode(self) -> bytes:
-        """As it is stored."""
+        """The bytes to store."""
         # Field by field: `attrs.astuple` takes 5 us, at each commit.
         values = self.log_id, self.created_ms, self.transaction, self.next_offset, self.last_ms
         return _sealed(_ABOUT.pack(_FORMAT, *values))
 
     @classmethod
     def decode(cls, data: bytes | None) -> About:
-        """What is stored.
+        """The description in the stored bytes.
 
         Raises:
-            DamagedPages: nothing, or nothing whole, or of another format.
+            DamagedPages: there are none, they are damaged, or of another format.
         """
         if data is None:
             raise DamagedPages("it doesn't say which log it is")
-        version, *rest = _ABOUT.unpack(_unsealed(data, _ABOUT.size, "what it says of itself"))
+        version, *rest = _ABOUT.unpack(_unsealed(data, _ABOUT.size, "its description of itself"))
         if version != _FORMAT:
             raise DamagedPages(f"it is a log of format {version}; this server knows {_FORMAT}")
         return cls(*rest)
@@ -67,12 +67,12 @@ class About:
 
 @attrs.frozen
 class Origin:
-    """Which log this one was copied from.
+    """The original that this log was copied from.
 
     Attributes:
-        is_backup: whether it hasn't been opened since, and has that log's id yet.
-        log_id: the other log's.
-        version: up to which the two are the same.
+        is_backup: whether the copy hasn't been opened since, and still has the original's id.
+        log_id: the original's id.
+        version: the two logs are the same up to, not including, this offset.
     """
 
     is_backup: bool
@@ -80,17 +80,17 @@ class Origin:
     version: int
 
     def encode(self) -> bytes:
-        """As it is stored."""
+        """The bytes to store."""
         return _sealed(_ORIGIN.pack(*attrs.astuple(self)))
 
     @classmethod
     def decode(cls, data: bytes | None) -> Origin | None:
-        """What is stored; None when nothing is.
+        """The origin in the stored bytes; None for None.
 
         Raises:
-            DamagedPages: nothing whole.
+            DamagedPages: they are damaged.
         """
-        return None if data is None else cls(*_ORIGIN.unpack(_unsealed(data, _ORIGIN.size, "what it was copied from")))
+        return None if data is None else cls(*_ORIGIN.unpack(_unsealed(data, _ORIGIN.size, "its note of its original")))
 
 
 def _sealed(body: bytes) -> bytes:
@@ -110,23 +110,23 @@ def newest_about(pages: PageFile) -> About:
 
 
 def origin_of(pages: PageFile) -> Origin | None:
-    """The log from which this one was copied."""
+    """The original that this log was copied from; None if it isn't a copy."""
     return Origin.decode(pages.get(pages.newest.main, ORIGIN_KEY))
 
 
 def _about(pages: PageFile, meta: Meta) -> About:
-    """The description at one of the two commits that the file can show; it must be of that very transaction."""
+    """The description at one of the two commits that the file holds; it must be of that same transaction."""
     about = About.decode(pages.get(meta.main, ABOUT_KEY))
     # A compacted copy (mdb_copy -c) counts its transactions anew, from 1.
     if meta.transaction not in (1, about.transaction):
-        raise DamagedPages(f"it is of transaction {about.transaction}, and says {meta.transaction}")
+        raise DamagedPages(f"its description is of transaction {about.transaction}, and not of {meta.transaction}")
     return about
 
 
 def check_log(pages: PageFile) -> About:
-    """Check that the records are as many as they should be, and that the first and last can be read."""
+    """Check that the log has as many records as it says, and that the first and the last can be read."""
     about = newest_about(pages)
-    # Damage that makes the newest commit look old shows in the other one, which then knows of more records.
+    # If damage makes the newest commit look old, the other commit has more records.
     for meta in pages.metas:
         if meta.transaction and _about(pages, meta).next_offset > about.next_offset:
             raise DamagedPages("its newest commit is damaged")

@@ -1,8 +1,8 @@
-"""Looks into an LMDB log beside the server that writes it, and locks and writes nothing.
+"""Reads an LMDB log while a server may be writing it, without locking or writing anything.
 
-A commit rewrites the few pages that lead to the newest record, and two commits later their old places may be used for
-others. So a read that takes as long as that may find them changed: it sees that by the checksums, and begins again from
-the newest commit. Records themselves stay where they are.
+A commit rewrites the few pages that lead to the newest record, and two commits later LMDB may use their old places for
+others. So a read that takes as long as that may find them changed: the checksums show it, and the read begins again
+from the newest commit. Records themselves stay where they are.
 
 Thread: blocks.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from placed.canvas.batch import Batch
 
-_TRIES: Final = 20  # a commit takes 0.3 ms and a read 5: damage that twenty of them see is no commit
+_TRIES: Final = 20  # a commit takes 0.3 ms and a read 5: if twenty reads see damage, no commit was the cause
 
 Found = TypeVar("Found")
 
@@ -35,9 +35,9 @@ class LogBeside:
     """An LMDB log as it was when it was opened; opened by `open_beside`.
 
     Attributes:
-        id: the log's.
-        next: the offset after its last record; its first one is 0.
-        copied_from: the log whose backup it was; None where it began by itself.
+        id: the log's id.
+        next: the offset after the last record; the first record is at 0.
+        copied_from: the original, if this log began as a copy of one; else None.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -85,8 +85,8 @@ def open_beside(folder: Path) -> Iterator[LogBeside]:
     """The log in `folder`, whether or not a server has it open.
 
     Raises:
-        LogUnavailable: there is none, or it can't be read.
-        LogCorrupt: it is damaged, or no log of ours.
+        LogUnavailable: there is no log, or it can't be read.
+        LogCorrupt: it is damaged, or not a log of ours.
     """
     path = folder / DATA_NAME
     try:

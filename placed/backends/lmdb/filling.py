@@ -1,7 +1,7 @@
 """Fills a new LMDB log with records that have their times already: for a salvage, an import or a copy.
 
-Nobody reads it meanwhile, so that a transaction takes many records, and no tail is kept. The folder is one that nobody
-looks at before it is whole; whoever fills it gives it its name. May import numpy and what writes LMDB.
+Nobody reads the log meanwhile, so a transaction takes many records, and there is no tail. Nobody looks at the folder
+before it is complete; the caller then gives it its name. May import numpy and the modules that write LMDB.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from placed.storage.lmdb_environment import Environment
 
-# Each time the map has to grow, a transaction is done twice; 64 GB of records would do so a thousand times.
+# Each time that the map has to grow, a transaction runs twice; with 64 GB of records that happens a thousand times.
 _MAP_STEP_BYTES: Final = 64 << 20
 
 
 class LmdbFilling:
-    """A log that is being filled; made by `fill_lmdb_log`.
+    """A log that a caller fills; made by `fill_lmdb_log`.
 
     Attributes:
-        id: the log's.
-        next: its next offset.
+        id: the log's id.
+        next: the log's next offset.
     """
 
     def __init__(self, environment: Environment, log_id: bytes) -> None:
@@ -46,16 +46,16 @@ class LmdbFilling:
         self.next = 0
 
     async def extend(self, times_ms: NDArray[np.int64], values: Sequence[bytes]) -> NDArray[np.int64]:
-        """Append records, durably, and return the times that they have there.
+        """Append records, durably, and return their times in the log.
 
-        A log's times don't fall: one that does is held where it was.
+        A log's times don't fall: a record with an earlier time gets the time of the record before it.
 
         Args:
-            times_ms: int64, shape (n,), each from 0 on.
-            values: n of them.
+            times_ms: the records' times, int64, shape (n,), each from 0 on.
+            values: n values.
 
         Raises:
-            StoreError: they can't be written.
+            StoreError: the records can't be written.
         """
         if not len(values):
             return times_ms
@@ -77,14 +77,14 @@ class LmdbFilling:
 
 @contextlib.asynccontextmanager
 async def fill_lmdb_log(folder: Path, *, created_ms: int) -> AsyncGenerator[LmdbFilling]:
-    """A new log in `folder`, which exists, is empty, and nobody else's; closed when the block ends.
+    """A new log in `folder`, to fill; closed when the block ends.
 
     Args:
-        folder: the log's own.
-        created_ms: when it, or the one that it is made of, was created.
+        folder: the log's own folder: it exists, is empty, and nobody else uses it.
+        created_ms: when the log, or the log that its records come from, was created, in ms since the epoch.
 
     Raises:
-        StoreError: it can't be written.
+        StoreError: the log can't be written.
     """
     log_id = secrets.token_bytes(16)
 

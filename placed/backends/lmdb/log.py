@@ -5,10 +5,9 @@
     PATH/lock.mdb     LMDB's own, for its other tools
     PATH/placed.lock  keeps a second server out
 
-Invariants: offsets have no gaps and begin at 0; times don't fall; a record is in the tail, and readable, only after the
-commit that holds it was fsync'd. Each append is a transaction of its own, one after the other, in a thread. The call
-costs about 150 us, and an fsync more, so a caller with many edits puts them into one record, as `placed.tasks.writer`
-does.
+Invariants: offsets have no gaps and begin at 0; times don't fall; a record is in the tail, and readable, only after its
+commit was fsync'd. Each append is a transaction of its own, one after the other, in a thread. The call costs about
+150 us, and an fsync more, so a caller with many edits puts them into one record, as `placed.tasks.writer` does.
 
 May import Trio and numpy.
 """
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
     from placed.storage.lmdb_pages import PageFile
     from placed.storage.open_file import OpenFile
 
-TAIL_RECORDS: Final = 4096  # at one record every 0.4 ms, the last 1.6 s: whoever is further behind reads a whole batch
+TAIL_RECORDS: Final = 4096  # at one record every 0.4 ms, the last 1.6 s: a reader further behind reads a whole batch
 TAIL_BYTES: Final = 4 << 20
 
 
@@ -101,7 +100,7 @@ class LmdbLog(Log):
 
     @property
     def commits(self) -> int:
-        """How many transactions have been committed since it was opened."""
+        """How many transactions have been committed since the log was opened."""
         return self._environment.commits
 
     async def bounds(self) -> tuple[int, int]:
@@ -115,7 +114,7 @@ class LmdbLog(Log):
         return await self.append_all([value])
 
     async def append_all(self, values: Sequence[bytes]) -> int:
-        """Append these records in one transaction, and return the first one's offset; for code that fills a log.
+        """Append these records in one transaction, and return the first record's offset; for code that fills a log.
         Otherwise as `append`.
         """
         for value in values:
@@ -140,7 +139,7 @@ class LmdbLog(Log):
     def _put(
         self, transaction: Transaction[bytes], records: Database | None, values: Sequence[bytes], now_ms: int
     ) -> tuple[int, int]:
-        """Put the values at the log's end; the first one's offset, and the time of all."""
+        """Put the values at the log's end; return the first record's offset, and the time of all."""
         about = About.decode(transaction.get(ABOUT_KEY))
         if about.log_id.hex() != self._id or about.next_offset < self._tail.next:
             raise DamagedPages("another log was written over it while it was open")
@@ -155,7 +154,7 @@ class LmdbLog(Log):
         return first, time_ms
 
     async def _catch_up(self) -> None:
-        """Read where the log ends, after a commit of unknown outcome; the next commit does it if this one can't."""
+        """Read where the log ends, after a commit of unknown outcome. If that fails, the next commit finds out."""
         with contextlib.suppress(StoreError):
             about = await self._environment.read(newest_about)
             if about.next_offset != self._tail.next:
@@ -185,7 +184,7 @@ class LmdbLog(Log):
             raise LogClosed("the log was closed")
 
     def why_displaced(self) -> str | None:
-        """Why its folder no longer holds what is open; see `Log.why_displaced`."""
+        """Why the log's folder no longer holds the open files; see `Log.why_displaced`."""
         return self._environment.why_displaced() or first_displaced(self._locks)
 
     def close(self) -> None:
@@ -197,11 +196,11 @@ class LmdbLog(Log):
         self._tail.close()
 
 
-# What follows runs in a worker thread.
+# `_become_another` and `_read` run in a worker thread.
 
 
 def _become_another(transaction: Transaction[bytes], _records: Database | None) -> tuple[About, Origin]:
-    """Take a log id of its own, in a backup that is opened for the first time; what it was copied from."""
+    """Give a backup that is opened for the first time a log id of its own; return its description and origin."""
     about = About.decode(transaction.get(ABOUT_KEY))
     another = attrs.evolve(about, log_id=secrets.token_bytes(16), transaction=transaction.id())
     origin = Origin(is_backup=False, log_id=about.log_id, version=about.next_offset)
@@ -256,11 +255,11 @@ async def open_lmdb_log(
 
     Args:
         path: the log's own folder.
-        clock_ms: the time of a record, in ms since the epoch; one that goes back is held where it was.
-        map_step_bytes: by how much LMDB's map grows.
+        clock_ms: the clock for records' times, in ms since the epoch; if it goes back, records keep the last time.
+        map_step_bytes: by how many bytes LMDB's map grows at a time.
 
     Raises:
-        LogBusy: another process, or another part of this one, has it.
+        LogBusy: another process, or another part of this one, has the log open.
         LogUnavailable: no permission, a read-only or full disk.
         LogCorrupt: the log is damaged, or isn't a log of ours.
     """

@@ -1,11 +1,11 @@
-"""Writes what can still be read of a damaged LMDB log into a new log.
+"""Copies the records of a damaged LMDB log that can still be read into a new log.
 
-It keeps a record if the record's own checksum says that it is whole, and if it is where the log's tree has it. It takes
-nothing from elsewhere in the file: pages of a commit that never ended hold records with good checksums, too, which are
-not the log's. Of the file's two last commits it takes the one of which more can be read.
+It keeps a record if the record's own checksum matches, and if the log's tree leads to it. It takes nothing from
+elsewhere in the file: a commit that never ended leaves pages whose records have good checksums, too, but don't belong
+to the log. It takes that one of the file's last two commits which has more readable records.
 
-The new log has a log id of its own, since its versions mean other records where some are missing. May import numpy and
-what writes LMDB.
+The new log has a log id of its own, because where records are missing, the same version means other records. May import
+numpy and the modules that write LMDB.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HEAD_BYTES: Final = 12  # before a stored record's value: `placed.backends.lmdb
 
 @attrs.frozen
 class Record:
-    """A record that is whole, at the offset that it had."""
+    """A record that can be read, at its offset in the damaged log."""
 
     offset: int
     time_ms: int
@@ -45,7 +45,7 @@ class Record:
 
 @attrs.frozen
 class Lost:
-    """Records that can't be read: `begin` up to, not including, `end`, and why."""
+    """Records that can't be read: their offsets, `begin` up to, not including, `end`, and why."""
 
     begin: int
     end: int
@@ -53,7 +53,7 @@ class Lost:
 
 
 class Salvage:
-    """The records that can be read of one state of a damaged log. `records` may be gone through again.
+    """The readable records of one commit of a damaged log. `records` may be called again.
 
     Attributes:
         about: the log's own description; None if it can't be read.
@@ -65,7 +65,7 @@ class Salvage:
         """Go through the log in `pages`.
 
         Raises:
-            DamagedPages: it has no tree of records any more.
+            DamagedPages: the log's tree of records can't be found.
         """
         self._pages = pages
         self._tree = pages.subtree(RECORDS)
@@ -95,11 +95,11 @@ class Salvage:
 
 
 def salvage(descriptor: int) -> Salvage:
-    """The more of the two that the data file open as `descriptor` gives.
+    """The readable records of the data file open as `descriptor`, from the commit that has more of them.
 
     Raises:
-        DamagedPages: it gives nothing.
-        OSError: it can't be read at all.
+        DamagedPages: no record can be read.
+        OSError: the file can't be read at all.
     """
     found: list[Salvage] = []
     reason = DamagedPages("it has no sound meta page")
@@ -115,7 +115,7 @@ def salvage(descriptor: int) -> Salvage:
 
 
 def _records(pages: PageFile, tree: Tree) -> Iterator[Record | str]:
-    """The records of a tree; for those that can't be read, the reason."""
+    """The records of a tree; where records can't be read, the reason instead."""
     if tree.root != NO_PAGE and 1 <= tree.depth <= MAX_DEPTH:
         for leaf in _leaves(pages, tree.root, tree.depth):
             if isinstance(leaf, str):
@@ -145,19 +145,19 @@ def _leaves(pages: PageFile, number: int, depth: int) -> Iterator[Page | str]:
 async def write_log(
     folder: Path, records: Iterator[Record], *, created_ms: int, progress: Callable[[int], None]
 ) -> tuple[str, int]:
-    """Make a log of `records` in `folder`, which is empty, one offset after the other, with the times that they had.
+    """Make a log of `records` in `folder`, one offset after the other, with the times that they had.
 
     Args:
-        folder: exists, and is nobody else's.
-        records: in order.
-        created_ms: when the log that they were in was created.
+        folder: an empty folder that nobody else uses.
+        records: the records, in order.
+        created_ms: when the damaged log was created, in ms since the epoch.
         progress: called with the next offset, now and then.
 
     Returns:
         The new log's id, and its next offset.
 
     Raises:
-        StoreError: it can't be written.
+        StoreError: the new log can't be written.
     """
     async with fill_lmdb_log(folder, created_ms=created_ms) as log:
         for chunk in chunks(records):
@@ -167,7 +167,7 @@ async def write_log(
 
 
 def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """The same records, as many at once as memory allows easily."""
+    """The same records in lists that take little memory."""
     chunk: list[Record] = []
     size_bytes = 0
     for record in records:

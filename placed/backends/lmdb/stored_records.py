@@ -34,8 +34,8 @@ KEY: Final = struct.Struct(">Q")
 _TIME = struct.Struct("<q")
 _HEADER = np.dtype([("time_ms", "<i8"), ("crc", "<u4")])
 _HEAD = struct.Struct("<qI")
-_RUN: Final = 32  # leaves read as one; of 64, more are read than a batch takes, and no faster
-_SHORT: Final = 64  # bytes of a value; the checksums of longer ones take zlib less time
+_RUN: Final = 32  # leaves read at once; 64 would read more than a batch takes, and no faster
+_SHORT: Final = 64  # bytes of a value; for longer values zlib's checksums are faster
 
 
 def encode(offset: int, time_ms: int, value: bytes) -> tuple[bytes, bytes]:
@@ -61,7 +61,7 @@ def decode(key: bytes, stored: bytes) -> tuple[int, int, bytes]:
     """The offset, the time in ms and the value of one record.
 
     Raises:
-        DamagedPages: it isn't what `encode` made.
+        DamagedPages: `encode` didn't make these bytes.
     """
     if len(key) != KEY.size or len(stored) <= _HEAD.size:
         raise DamagedPages(f"a record of {len(stored)} bytes, with a key of {len(key)}")
@@ -73,22 +73,22 @@ def decode(key: bytes, stored: bytes) -> tuple[int, int, bytes]:
 
 
 def read_batch(pages: PageFile, tree: Tree, offset: int, *, max_records: int, max_bytes: int) -> Batch:
-    """The records from `offset` on, which the tree holds: at least one, then as many as both limits allow.
+    """The tree's records from `offset` on: at least one, then as many as both limits allow.
 
     Raises:
-        DamagedPages: a page, or the record at the offset that the message names.
+        DamagedPages: a page is damaged, or the record at the offset that the message names.
         OSError: the disk can't be read.
     """
     parts: list[_Part] = []
     records, size_bytes = 0, 0
     for page in pages.leaves(tree, KEY.pack(offset), run=_RUN):
         begin = _index_of(page, offset + records)
-        # Looked at before anything is cut out: a damaged size would reach into another record, or ask for gigabytes.
+        # Checked before any value is cut out: a damaged size would reach into another record, or ask for gigabytes.
         sizes = page.sizes[begin:] - _HEAD.size
         if (sizes < 1).any() or (sizes > Log.max_value_bytes).any():
             raise DamagedPages(f"a record after {offset + records} is too short or too long")
         fitting = int(np.searchsorted(np.cumsum(sizes), max_bytes - size_bytes, "right"))
-        # The first record comes in any case, as a reader could never get past one that is larger than a batch.
+        # The first record comes in any case: else a reader could never get past one that is larger than a batch.
         count = min(len(sizes), max_records - records, fitting if parts else max(1, fitting))
         if not count:
             break
@@ -108,7 +108,7 @@ class _Part:
 
     Attributes:
         headers: dtype `_HEADER`, shape (n,).
-        values: n of them, as a list; or, where they are of one length, as an array of that many bytes each, shape (n,).
+        values: n values, as a list; if all have one length, as an array of that many bytes each, shape (n,).
     """
 
     headers: NDArray[np.void]
@@ -116,7 +116,7 @@ class _Part:
 
 
 def _index_of(page: Page, offset: int) -> int:
-    """Where in the leaf the record is, all of whose keys have to follow one another."""
+    """The record's index in the leaf. The leaf's keys have to follow one another without a gap."""
     if (page.key_sizes != KEY.size).any():
         raise DamagedPages(f"record {offset} or one beside it has a damaged key")
     keys = cut(page.raw, page.begins + NODE_HEADER_BYTES, np.dtype(">i8")).astype(np.int64)
@@ -136,7 +136,7 @@ def _read_part(pages: PageFile, page: Page, begin: int, count: int) -> _Part:
     sizes = page.sizes[begin : begin + count]
     headers = cut(page.raw, begins, _HEADER)
     begins += _HEAD.size
-    if (sizes == sizes[0]).all():  # records of one edit: without a step of Python for each
+    if (sizes == sizes[0]).all():  # as records of one edit are: no step of Python for each
         return _Part(headers, cut(page.raw, begins, np.dtype((np.void, int(sizes[0]) - _HEAD.size))))
     ends = (begins + (sizes - _HEAD.size)).tolist()
     raw = page.raw
@@ -153,7 +153,7 @@ def _join(offset: int, parts: list[_Part]) -> Batch:
         found = crcs(*prefixes, same.view(np.uint8).reshape(len(same), -1))
     else:
         values = list(chain.from_iterable(map(_as_list, parts)))
-        # zlib goes on from the CRC of the prefix, so key and time are covered without a copy of the value behind them.
+        # zlib goes on from the CRC of the prefix, so it covers key and time, and nothing has to join them to the value.
         found = np.fromiter(map(zlib.crc32, values, crcs(*prefixes).tolist()), np.uint32, len(values))
     wrong = np.flatnonzero(found != headers["crc"])
     if len(wrong):
@@ -162,7 +162,7 @@ def _join(offset: int, parts: list[_Part]) -> Batch:
 
 
 def _of_one_length(parts: list[_Part]) -> NDArray[np.void] | None:
-    """All values as one array, if they are short and of one length; then nothing here takes a step for each."""
+    """All values as one array, if they are short and of one length: numpy then handles all at once; else None."""
     arrays = [part.values for part in parts if isinstance(part.values, np.ndarray)]
     kinds = {array.dtype for array in arrays}
     if len(arrays) < len(parts) or len(kinds) > 1 or arrays[0].itemsize > _SHORT:
