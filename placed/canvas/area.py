@@ -22,13 +22,13 @@ class Area:
     """A rectangle of pixels.
 
     Attributes:
-        x: of its left column.
-        y: of its top row.
-        width: in pixels, 1 or more; the area ends before the column `x + width`.
+        x: its left column.
+        y: its top row.
+        width: its width in pixels, 1 or more; the area ends before the column `x + width`.
         height: the same for rows.
 
     Raises:
-        ValueError: no canvas can have it.
+        ValueError: no canvas is large enough for it.
     """
 
     x: int
@@ -49,15 +49,15 @@ class Area:
         return cls(0, 0, definition.width, definition.height)
 
     def as_json(self) -> list[int]:
-        """As acts have it: x, y, width and height."""
+        """The area as acts write it: x, y, width and height."""
         return [self.x, self.y, self.width, self.height]
 
     def is_on(self, definition: Definition) -> bool:
-        """Whether all of it is on a canvas."""
+        """Whether the whole area is on a canvas."""
         return self.x + self.width <= definition.width and self.y + self.height <= definition.height
 
     def check_on(self, definition: Definition) -> None:
-        """Refuse an area that isn't on a canvas.
+        """Refuse an area that isn't all on a canvas.
 
         Raises:
             ValueError: a part of it isn't.
@@ -68,10 +68,10 @@ class Area:
             )
 
     def has(self, x: int, y: int) -> bool:
-        """Whether a pixel is in it."""
+        """Whether a pixel is in the area."""
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
     def part_of(self, canvas: NDArray[Scalar]) -> NDArray[Scalar]:
-        """Its part of an array of shape (height, width, ...): a view."""
+        """The area's part of an array of shape (height, width, ...): a view."""
         part: NDArray[Scalar] = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
         return part

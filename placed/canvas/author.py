@@ -1,5 +1,5 @@
-"""Turns who paints, an address or a person, into an author: an 8-byte keyed hash. The key stays on the server, so the
-log names nobody. Pure."""
+"""Turns an address or a person into an author, an 8-byte keyed hash. The key stays on the server, so nobody can tell
+from the log who painted. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import ipaddress
 from functools import lru_cache
 
 KEY_BYTES = 32
-_KNOWN = 4_096  # addresses; who places edits places many
-_PERSON = b"person"  # BLAKE2's personalisation, so that no address and no id can have the same author on purpose
+_KNOWN = 4_096  # addresses; an address that places an edit places many
+_PERSON = b"person"  # BLAKE2's personalisation, so that nobody can choose an id that has an address's author
 
 
 @lru_cache(maxsize=_KNOWN)
 def author_of(address: str, key: bytes) -> int:
     """The author, 0 to 2**64 - 1, for a client's IP address.
 
-    IPv6 clients count per /64, since one of them has all of it to choose from; an IPv4 address in IPv6 form
-    is the IPv4 address. Anything that is no IP address (a Unix socket's peer) is one author.
+    IPv6 clients count per /64, since one client can choose any address in it; an IPv4 address in IPv6 form
+    is the IPv4 address. All texts that aren't an IP address (a Unix socket's peer) are one author.
 
     Args:
-        address: as text, with or without an IPv6 zone.
+        address: the address as text, with or without an IPv6 zone.
         key: `KEY_BYTES` secret bytes.
     """
     digest = hashlib.blake2b(client_of(address) or b"unknown", digest_size=8, key=key).digest()
@@ -28,10 +28,10 @@ def author_of(address: str, key: bytes) -> int:
 
 
 def author_of_person(person_id: str, key: bytes) -> int:
-    """The author, 0 to 2**64 - 1, for somebody who signed in, in whatever way.
+    """The author, 0 to 2**64 - 1, for a person who signed in, in any way.
 
     Args:
-        person_id: the id under which the people store knows them.
+        person_id: the person's id in the people store.
         key: `KEY_BYTES` secret bytes.
     """
     digest = hashlib.blake2b(person_id.encode(), digest_size=8, key=key, person=_PERSON).digest()
@@ -39,7 +39,7 @@ def author_of_person(person_id: str, key: bytes) -> int:
 
 
 def client_of(address: str) -> bytes | None:
-    """The part that all addresses of one client share, as `author_of` says; None if it is no IP address."""
+    """The part that all addresses of one client share, as `author_of` says; None if `address` isn't an IP address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

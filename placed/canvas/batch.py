@@ -1,4 +1,4 @@
-"""A batch: consecutive records as they were read from a log, before anything has been decoded. Pure."""
+"""A batch: consecutive records as a log gives them, not decoded yet. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Batch:
-    """Consecutive records in the order of their offsets; none where only a gap has been read.
+    """Consecutive records in the order of their offsets; no records if the reader has only passed a gap.
 
     Attributes:
         offsets: int64, shape (n,), strictly increasing.
         times_ms: int64, shape (n,), the log's own time of each record, in ms since the epoch.
         values: the n records' bytes.
-        gap_end: the offset behind the gap, where n is 0.
+        gap_end: the offset behind the gap if n is 0; else None.
     """
 
     offsets: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The change: what an event would do to the canvas, to charges, and to what is kept of acts. Pure."""
+"""The change that an event makes to the canvas, to charges, and to the stored results of acts. Pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Change:
-    """What the records of one run change. What is left out stays as it is.
+    """The change that the records of one run make. A part that is None stays as it is.
 
     Attributes:
-        pixels: fields x, y and color at the least, shape (n,), in order: the last one of a pixel wins.
-        counts: int64, shape (records,); how many of them are of each record. Given with `pixels`.
+        pixels: fields x, y and color at the least, shape (n,), in order: the last change of a pixel wins.
+        counts: int64, shape (records,); how many of the pixels each record has. Given with `pixels`.
         authors: uint64, shape (n,); who pays a charge for each pixel.
-        definition: the canvas's from here on; those who watch have to load it again.
-        acts: what an act sets, by the name that its kind gives it; JSON values.
+        definition: the canvas's definition from here on; pages that watch have to load the canvas again.
+        acts: values that an act sets, by the names that its kind gives them; JSON.
     """
 
     pixels: NDArray[np.void] | None = None

@@ -9,12 +9,12 @@ from placed.canvas.limits import MAX_COLORS, MAX_SIDE_PX
 
 @attrs.frozen
 class Definition:
-    """What a canvas is at one version; it can only grow.
+    """A canvas's size and palette at one version; they can only grow.
 
     Attributes:
         width: 1 to 4096 pixels.
         height: 1 to 4096 pixels.
-        rgb: the palette, 3 bytes a colour, 2 to 256 colours; index 0 is the blank one.
+        rgb: the palette, 3 bytes a colour, 2 to 256 colours; index 0 is the blank colour.
     """
 
     width: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(MAX_SIDE_PX)])
@@ -39,8 +39,8 @@ class Definition:
         return f"{self.width} x {self.height} pixels and {self.colors} colours"
 
     def can_become(self, other: Definition) -> bool:
-        """Whether `other` is this canvas or a larger one: no side shorter, and its palette begins with this one's and
-        adds no colour that is there already, which nobody could tell from the other one."""
+        """Whether `other` is this canvas or a larger one: no side is shorter, and its palette begins with this one's.
+        It may not add a colour that the palette has already, because nobody could tell the two apart."""
         is_as_large = other.width >= self.width and other.height >= self.height
         added = [other.rgb[at : at + 3] for at in range(len(self.rgb), len(other.rgb), 3)]
         known = {self.rgb[at : at + 3] for at in range(0, len(self.rgb), 3)}

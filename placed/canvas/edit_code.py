@@ -3,8 +3,8 @@
     bit 0         x_bits          x_bits + y_bits          x_bits + y_bits + color_bits
     |   x         |       y       |         color          |   0 up to a whole byte   |
 
-A 1000 x 1000 canvas of 16 colours takes 10 + 10 + 4 bits, 3 bytes, bit for bit what sephsplace sends; 4096 x 4096 of
-256 takes 4. Pure: imports numpy only.
+A 1000 x 1000 canvas of 16 colours takes 10 + 10 + 4 bits, 3 bytes, bit for bit as in sephsplace; one of 4096 x 4096
+with 256 colours takes 4 bytes. Pure: imports numpy only.
 """
 
 from __future__ import annotations

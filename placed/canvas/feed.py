@@ -1,9 +1,8 @@
 """Keeps the newest edits in memory, as edit codes indexed by version, for clients that catch up.
 
-The feed holds every record with `first <= offset < version`, so a client at a version v with `first <= v <= version`
-can be brought to the present without a gap. The feed is bounded in records and in bytes. When it is full, the oldest
-records go, `first` moves up, and a client below it has to load the image again. It has one writer, the projection.
-Pure.
+The feed holds every record with `first <= offset < version`, so it has all edits that a client at a version v with
+`first <= v <= version` lacks. The feed is bounded in records and in bytes. When it is full, the oldest records go,
+`first` moves up, and a client below it has to load the image again. It has one writer, the projection. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 65_536  # at 300 records a second, 218 s: longer than an image may be cached
 MAX_BYTES = 8 << 20  # of edit codes; 2.8 million edits of 3 bytes
-MAX_FRAME_EDITS = 3_840  # 61 KB as JSON, and 20 as base64: below the 64 KB that many clients take of a line
+MAX_FRAME_EDITS = 3_840  # 61 KB as JSON, and 20 as base64: many clients take at most 64 KB in a line
 _BLOCK_EDITS = 3_072  # so that a frame that ends with its block has room for a record that begins before it
 _MOVE_RECORDS = 4_096  # dropped before the arrays are moved up, which takes 0.1 ms; 64 KB
 _RING_BYTES = 65_536  # of edit codes, to begin with
@@ -36,8 +35,8 @@ class Frame:
 
     Attributes:
         version: the version after these edits.
-        codes: edit codes, in order; the last one of a pixel wins. Empty when only the version moved.
-        is_last: whether there is nothing after it yet; otherwise it's the same whenever it's asked for.
+        codes: edit codes, in order; the last edit of a pixel wins. Empty if only the version moved.
+        is_last: whether it reaches the feed's end. If not, the same question gives the same frame again.
     """
 
     version: int
@@ -46,10 +45,10 @@ class Frame:
 
 
 class Feed:
-    """The recent past. `first` and `version` are the half-open range of offsets that it holds.
+    """The recent past. It holds the offsets from `first` up to, not including, `version`.
 
     Attributes:
-        code: the layout of the edit codes that it holds.
+        code: the layout of its edit codes.
     """
 
     def __init__(
@@ -65,14 +64,14 @@ class Feed:
         """Forget all records, and begin at `version`; with another layout of edit codes, if `code` is given."""
         self.code = code or self.code
         self.first = self.version = version
-        # Not an object for each record: those take 12 MB, lie among short-lived ones, and leave holes as they go.
+        # Not an object for each record: these would take 12 MB, lie among short-lived objects, and leave holes behind.
         self._versions = array("q")  # the version after each record, ascending
-        self._ends = array("q")  # where its codes end, of all that came since the restart
-        self._dropped = 0  # leading entries of both arrays that are no longer held
-        self._begin = self._end = 0  # where the codes that are held begin and end
+        self._ends = array("q")  # where each record's codes end, counted in all codes since the restart
+        self._dropped = 0  # leading entries of both arrays that are no longer part of the feed
+        self._begin = self._end = 0  # where the feed's codes begin and end
 
     def add(self, offsets: NDArray[np.int64], change: Change) -> None:
-        """Add consecutive records: where they are, int64, shape (records,), and what they changed."""
+        """Add consecutive records: their offsets, int64, shape (records,), and their change."""
         if change.pixels is None or change.counts is None:
             for offset in offsets.tolist():
                 self.append(offset + 1, b"")
@@ -100,15 +99,16 @@ class Feed:
             self._dropped = 0
 
     def since(self, version: int) -> Frame:
-        """The edits from `version` on, which is at least `first` and below the feed's version; at most a frame full.
+        """The edits from `version` on, at most a full frame. `version` is at least `first`, and below the feed's.
 
-        A frame ends where a block of the feed does, wherever it begins: those who come back at a hundred versions get
-        a frame each, and then the same ones. Many edits are coalesced: of each pixel only its last one stays.
+        A frame ends at the end of a block of the feed, wherever it begins. So clients that come back at a hundred
+        versions get a frame of their own first, and then all the same ones. Many edits are coalesced: only the last
+        edit of each pixel stays.
         """
         first, begin = self._find(version)
         size_bytes = self.code.size_bytes
         block_bytes = _BLOCK_EDITS * size_bytes
-        # A record without edits has no block of its own: the frame goes on to the end of the one that comes.
+        # A record without edits has no block of its own: the frame goes on to the end of the next block.
         block_end = -(-max(self._ends[first], begin + 1) // block_bytes) * block_bytes
         end = min(block_end, begin + MAX_FRAME_EDITS * size_bytes)
         last = max(first, bisect_right(self._ends, end, first) - 1)  # a larger record goes whole
@@ -116,12 +116,12 @@ class Feed:
         return Frame(self._versions[last], codes, is_last=last == len(self._versions) - 1)
 
     def frames_since(self, version: int) -> int:
-        """About how many full frames lead from `version`, at least `first`, to the present; 0 for less than one."""
+        """About how many full frames lead from `version`, which is at least `first`, to the present; 0 if not one."""
         _, begin = self._find(version)
         return (self._end - begin) // (_BLOCK_EDITS * self.code.size_bytes)
 
     def _find(self, version: int) -> tuple[int, int]:
-        """Which record is the first after `version`, and where its codes begin."""
+        """The first record after `version`, as an index of `_versions`, and where its codes begin."""
         first = bisect_right(self._versions, version, self._dropped)
         return first, self._begin if first == self._dropped else self._ends[first - 1]
 
@@ -136,7 +136,7 @@ class Feed:
 
 
 class _Ring:
-    """The last bytes of a sequence, by their place in all of it. It grows by doubling, to `max_bytes` at most."""
+    """The last bytes of a sequence, found by their place in the sequence. It grows by doubling, up to `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -144,11 +144,11 @@ class _Ring:
 
     @property
     def size_bytes(self) -> int:
-        """How much memory the feed takes."""
+        """How much memory the ring takes."""
         return len(self._bytes)
 
     def write(self, begin: int, place: int, data: bytes) -> None:
-        """Put `data`, at most `max_bytes`, at `place`, and keep what is from `begin` on; what is before that may go."""
+        """Put `data`, at most `max_bytes`, at `place`. Bytes from `begin` on are kept; earlier ones may go."""
         needed = place + len(data) - begin
         if needed > len(self._bytes):
             kept = self.read(begin, place)
@@ -164,7 +164,7 @@ class _Ring:
             self._bytes[: len(data) - room] = data[room:]
 
     def read(self, begin: int, end: int) -> bytes:
-        """What is at `[begin, end)`, all of it kept."""
+        """The bytes at `[begin, end)`; the ring must still have all of them."""
         at = begin % len(self._bytes)
         data = bytes(self._bytes[at : at + end - begin])
         return data + self._bytes[: end - begin - len(data)]

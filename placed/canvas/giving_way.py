@@ -1,8 +1,8 @@
 """Lets a thread that works for milliseconds give way to others that wait for its core.
 
-Linux lets a thread run on until the clock's next tick, for 4 ms at most, even if one that has just woken up comes next.
-An edit wakes threads half a dozen times: beside a thread that made pictures of the past without giving way, one edit in
-ten took three times as long. Where nobody waits, giving way takes less than a microsecond.
+Linux lets a thread run on until the clock's next tick, for 4 ms at most, even if a thread that has just woken up is
+next. An edit wakes threads half a dozen times: while another thread made pictures of the past without giving way, one
+edit in ten took three times as long. If no thread waits, giving way takes less than a microsecond.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BAND_PIXELS: Final = 1 << 20  # numpy copies so many in less than a millisecond
+_BAND_PIXELS: Final = 1 << 20  # numpy copies as many in less than a millisecond
 
 
 def give_way() -> None:
@@ -23,6 +23,6 @@ def give_way() -> None:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """The rows of a picture in bands: a million pixels, or one row, for work that gives way between two of them."""
+    """The rows of a picture in bands of a million pixels, or of one row, for work that gives way between two bands."""
     rows = max(1, _BAND_PIXELS // width)
     return (slice(top, top + rows) for top in range(0, height, rows))

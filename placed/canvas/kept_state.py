@@ -1,4 +1,4 @@
-"""The part of the state beside the canvas and the charges; a snapshot has all of it. Pure."""
+"""The rest of the state, without the canvas and the charges; a snapshot has all of it. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Kept:
-    """What has come of the log's records up to one version.
+    """Results of the log's records before one version, without the canvas and the charges.
 
     Attributes:
-        created: what the canvas was at first.
-        begun: whether anything but the canvas has been recorded. Servers that start on an empty log at once, with other
-            sizes, each write a canvas: until something else comes, the first one counts, and none makes it larger.
-        grown: the version since which it has its size and palette; 0 while nobody has made it larger.
-        since: the version since which edits mean what they mean now. What is before it can't be folded again with what
-            is kept here: a feed begins here at the earliest. Acts leave it: none of them changes what a pixel is.
-        unknown: what has been skipped because this server doesn't know it, as `RecordUnknown.what`. A server that does
-            know one of them can't go on from here, and reads the log anew. At most 256 formats, 256 types and
-            `MOST_KINDS` kinds of acts.
-        acts: what acts have set, by the name that their kind gives it; JSON values. Each kind bounds its own.
+        created: the canvas's size and palette at first.
+        begun: whether the log has any record but canvases. Servers that start on an empty log at once, with different
+            sizes, each write a canvas: until another record comes, the first canvas counts, and none makes it larger.
+        grown: the version since which the canvas has its size and palette; 0 while nobody has made it larger.
+        since: the version since which edits mean the same as now. Earlier records can't be folded again with this
+            state, so a feed begins here at the earliest. Acts don't change it, because none changes what a pixel means.
+        unknown: the formats, types and kinds of skipped records that this server doesn't know, as
+            `RecordUnknown.what`. A server that does know one of them can't go on from here, and reads the log anew. At
+            most 256 formats, 256 types and `MOST_KINDS` kinds of acts.
+        acts: values that acts have set, by the names that their kinds give them; JSON. Each kind bounds its own.
     """
 
     created: Definition
@@ -37,7 +37,7 @@ class Kept:
     acts: Mapping[str, Any] = attrs.field(factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """As a snapshot's header has it."""
+        """The JSON value for a snapshot's header."""
         return {
             "created": [self.created.width, self.created.height, self.created.rgb.hex()],
             "begun": self.begun,
@@ -49,10 +49,10 @@ class Kept:
 
     @classmethod
     def of_json(cls, found: Mapping[str, Any]) -> Self:
-        """What `as_json` made.
+        """The state in a JSON value of `as_json`.
 
         Raises:
-            ValueError, KeyError, TypeError: it didn't make this.
+            ValueError, KeyError, TypeError: `as_json` didn't make this value.
         """
         width, height, palette = found["created"]
         created = Definition(int(str(width)), int(str(height)), bytes.fromhex(palette))
@@ -63,5 +63,5 @@ class Kept:
         return cls(created, bool(found["begun"]), grown, since, unknown, dict(found["acts"]))
 
     def is_of(self, definition: Definition) -> bool:
-        """Whether a canvas of which this is kept can be `definition` now."""
+        """Whether the canvas of this state can have the size and palette `definition` now."""
         return self.created.can_become(definition) if self.grown else self.created == definition

@@ -1,4 +1,4 @@
-"""Says how large a canvas can be. Pure: imports nothing, so that a command line can tell it without numpy."""
+"""Says how large a canvas can be. Pure: imports nothing, so that the command line can show it without numpy."""
 
 from __future__ import annotations
 

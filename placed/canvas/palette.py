@@ -1,8 +1,8 @@
-"""Palettes: the colours of a canvas, each with a name; and the palettes that are built in.
+"""Palettes: the colours of a canvas, each with a name; and the built-in palettes.
 
 A palette has 2 to 256 different colours, each with a name of its own, so that somebody who can't tell two of them apart
-by eye can do so by name. Index 0 is the blank colour. Pure: imports attrs; and numpy once an array is asked for, as the
-command line needs the palettes' names and no array.
+by eye can do so by name. Index 0 is the blank colour. Pure: imports attrs, and numpy only to make an array, because the
+command line needs just the palettes' names.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class PaletteError(ValueError):
 
 @attrs.frozen
 class Palette:
-    """The colours of a canvas. Two palettes are equal when their colours are, whatever these are called.
+    """The colours of a canvas. Two palettes are equal if their colours are; names don't count.
 
     Attributes:
-        name: the built-in palette's, or the file's name without its ending.
+        name: the built-in palette's name, or the file's name without its ending.
         rgb: 3 bytes a colour, all different; index 0 is the blank colour.
-        names: one for each colour, all different.
+        names: a name for each colour, all different.
 
     Raises:
         PaletteError: the number of colours isn't allowed, or two colours or two names are the same.
@@ -76,8 +76,8 @@ def _built_in(name: str, table: str) -> Palette:
     return Palette(name, b"".join(bytes.fromhex(color) for color, _ in rows), tuple(label for _, label in rows))
 
 
-# The table of sephsplace's server.js and index.js: Reddit's colours of 2017, but for red, whose blue is 9
-# there, not 0.
+# The table of sephsplace's server.js and index.js: Reddit's colours of 2017, except that red has a blue of 9 there,
+# not 0.
 SEED = _built_in(
     "seed",
     """
@@ -140,7 +140,7 @@ REDDIT_2022 = _built_in(
 )
 BUILT_IN = {palette.name: palette for palette in (SEED, REDDIT_2017, REDDIT_2022)}
 
-# What an unnamed colour is called after: the one that is nearest to it. Chosen by eye.
+# An unnamed colour gets the name of the nearest of these. Chosen by eye.
 _BASIC = {
     "black": 0x000000,
     "dark grey": 0x444444,
@@ -173,10 +173,10 @@ _BASIC = {
 
 
 def name_colors(colors: Iterable[tuple[bytes, str]]) -> tuple[str, ...]:
-    """A name for each colour, given as its 3 bytes and the name it has, or "".
+    """A name for each colour; a colour is given as its 3 bytes and its name, or "" if it has none.
 
-    One without a name is called after the basic colour that is nearest to it. Of those called the same, the second and
-    later ones are numbered: red, red 2, red 3.
+    A colour without a name gets the name of the nearest basic colour. If several have the same name, the second and
+    later ones get numbers: red, red 2, red 3.
     """
     wanted = [name or _basic_name(color) for color, name in colors]
     taken = set(wanted)

@@ -2,12 +2,12 @@
 
     .hex     rrggbb or rrggbbaa, one colour a line
     .gpl     GIMP Palette, then lines of red, green, blue and a name; lines that begin with #, Name:, Columns: or
-             Channels: are passed over. With Channels: RGBA, as Aseprite writes it, the fourth number is the alpha; so
-             it is without that line when each colour has a fourth number, and at least half of those are 255
+             Channels: are skipped. With Channels: RGBA, as Aseprite writes it, the fourth number is the alpha. Without
+             that line it is, too, if each colour has a fourth number and at least half of these are 255
     .json    a list of "#rrggbb" or {"name": "red", "color": "#rrggbb"}, also with two digits more for the alpha
 
-A canvas has no transparent pixels: an alpha must be 255. A file is at most 64 KiB of UTF-8. Whatever is wrong with it
-is one `PaletteError`, which says where it is, what it is and what is allowed. Pure but for reading the file: imports
+A canvas has no transparent pixels: an alpha must be 255. A file is at most 64 KiB of UTF-8. Any fault in it raises a
+`PaletteError`, which says where the fault is, what is there and what is allowed. Pure but for reading the file: imports
 attrs and the palettes only.
 """
 
@@ -37,14 +37,14 @@ _GPL_RGBA = re.compile(r"\s*Channels:\s*RGBA\s*")
 _GPL_ALPHA = re.compile(r"([0-9]{1,9})(?:\s+(.*))?", re.ASCII)
 _GPL_COLOR = re.compile(r"\s*([0-9]{1,9})\s+([0-9]{1,9})\s+([0-9]{1,9})(?:\s+(.*?))?\s*", re.ASCII)
 
-_REPR = reprlib.Repr()  # bounds what a message shows of a value, however long or deep that is
+_REPR = reprlib.Repr()  # shortens a value in a message, however long or deep it is
 _REPR.maxstring = _REPR.maxother = 60
 _shown = _REPR.repr
 
 
 @attrs.frozen
 class _Entry:
-    """One colour of a file: its 3 bytes, its name or '', and where it stands there, for messages."""
+    """One colour of a file: its 3 bytes, its name or '', and its place in the file, for messages."""
 
     color: bytes
     name: str
@@ -52,10 +52,10 @@ class _Entry:
 
 
 def load_palette(name_or_path: str) -> Palette:
-    """The built-in palette of that name, or the one in that file.
+    """The built-in palette of that name, or the palette in that file.
 
     Raises:
-        PaletteError: neither; or the file can't be read, or doesn't hold a palette.
+        PaletteError: there is neither, or the file can't be read or doesn't hold a palette.
     """
     if name_or_path in BUILT_IN:
         return BUILT_IN[name_or_path]
@@ -134,7 +134,7 @@ def _parse_gpl(text: str) -> Iterable[_Entry]:
 
 
 def _gpl_row(line: str, place: str) -> _Entry:
-    """A colour and all that stands behind it."""
+    """A colour, with the rest of its line as the name."""
     match = _GPL_COLOR.fullmatch(line)
     if match is None or any(int(match[part]) > 255 for part in (1, 2, 3)):
         raise PaletteError(
@@ -144,10 +144,10 @@ def _gpl_row(line: str, place: str) -> _Entry:
 
 
 def _without_alpha(rows: list[_Entry], *, is_told: bool) -> Iterable[_Entry]:
-    """The rows, and of a fourth number that is an alpha only whether it is allowed.
+    """The rows without their alphas, which are only checked. If the fourth numbers aren't alphas, they stay in names.
 
     Args:
-        rows: as `_gpl_row` gives them.
+        rows: the rows from `_gpl_row`.
         is_told: whether the file says that there is an alpha.
     """
     alphas = [_GPL_ALPHA.fullmatch(row.name) for row in rows]
@@ -166,7 +166,7 @@ def _without_alpha(rows: list[_Entry], *, is_told: bool) -> Iterable[_Entry]:
 
 
 def _gpl_name(color: bytes, name: str) -> str:
-    """The name, or none: GIMP writes Untitled, and Lospec the colour's digits, for a colour without one."""
+    """The name, or '' if it is a stand-in: for a colour without a name GIMP writes Untitled, and Lospec its digits."""
     is_named = name != "Untitled" and name.lower().lstrip("#") not in (color.hex(), f"{color.hex()}ff")
     return name if is_named else ""
 
@@ -204,7 +204,7 @@ ALLOWED = f"{', '.join(BUILT_IN)}, or a file ending in {', '.join(_PARSERS)} wit
 
 
 def _named(name: str, entries: Iterable[_Entry]) -> Palette:
-    """Check the entries against each other, and name those that have no name."""
+    """Check the entries against each other, and name the colours without a name."""
     checked: dict[bytes, _Entry] = {}
     for entry in entries:
         _check_name(entry)

@@ -44,7 +44,7 @@ def encode(pixels: NDArray[np.uint8], rgb: bytes, *, text: Mapping[str, str] | N
     Args:
         pixels: palette indexes, uint8, shape (height, width), both at least 1.
         rgb: the palette, 3 bytes for each of 1 to 256 colours.
-        text: tEXt chunks, a Latin-1 keyword to an ASCII text; before the pixels, so that a reader has them first.
+        text: tEXt chunks, by Latin-1 keyword an ASCII text; before the pixels, so that a reader gets them first.
 
     Raises:
         ValueError: a shape, palette, keyword or text that PNG doesn't allow, or an index that is not in the palette.
@@ -68,7 +68,7 @@ def encode(pixels: NDArray[np.uint8], rgb: bytes, *, text: Mapping[str, str] | N
 
 
 def head(width: int, height: int, depth: int) -> bytes:
-    """What an indexed picture begins with: the signature, and the chunk IHDR."""
+    """The beginning of an indexed picture: the signature, and the chunk IHDR."""
     return _SIGNATURE + chunk(b"IHDR", _HEADER.pack(width, height, depth, _INDEXED, 0, 0, 0))
 
 
@@ -78,10 +78,10 @@ def bit_depth(colors: int) -> int:
 
 
 def pack_rows(pixels: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
-    """Rows as deflate gets them: a filter byte of 0, then the pixels, `depth` bits each, padded with 0 to a byte.
+    """Rows ready for deflate: a filter byte of 0, then the pixels, `depth` bits each, padded with 0 to a byte.
 
     Args:
-        pixels: uint8, shape (height, width), each below 2 ** depth.
+        pixels: palette indexes, uint8, shape (height, width), each below 2 ** depth.
         depth: 1, 2, 4 or 8.
 
     Returns:

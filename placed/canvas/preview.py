@@ -1,8 +1,9 @@
 """Draws a canvas as a picture for chats: 1200 x 630 pixels, the canvas whole and in the middle. Pure: imports numpy.
 
 A small canvas is enlarged by a whole number, so its pixels stay squares. A large one is made smaller: each pixel of the
-picture is the mean of those that it covers, since one picked out of them would lose thin lines. The means are brought
-to 255 colours, the canvas's own among them, as an indexed picture takes a third of the bytes; chats refuse large ones.
+picture is the mean of the canvas's pixels that it covers, because picking one of them would lose thin lines. The means
+are then reduced to 255 colours, the canvas's own among them: an indexed picture takes a third of the bytes, and chats
+refuse large pictures.
 
 Thread: any. A canvas of 1000 x 1000 takes 0.15 s of the processor, one of 4096 x 4096 0.8 s.
 """
@@ -19,12 +20,12 @@ from placed.canvas import png
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WIDTH_PX, HEIGHT_PX = 1200, 630  # what Open Graph's readers agree on, 1.91 to 1
+WIDTH_PX, HEIGHT_PX = 1200, 630  # the size that Open Graph's readers agree on, 1.91 to 1
 _GROUND: Final = bytes.fromhex("15171b")  # beside the canvas, as on the dark page
 _MOST_COLORS: Final = 255  # and the ground
-_BITS: Final = 5  # of each channel, by which the nearest colour is looked up: 32,768 of them
-_FINE: Final = 3  # a mean is of at least so many rows, else some are of one and some of two, and lines look uneven
-_PART: Final = 4_096  # colours at a time, whose distances take 4 MB
+_BITS: Final = 5  # of each channel in the table of nearest colours, which has 32,768 cells
+_FINE: Final = 3  # a mean covers at least as many rows; else some cover one and some two, and lines look uneven
+_PART: Final = 4_096  # colours at a time; their distances take 4 MB
 
 
 def preview(canvas: NDArray[np.uint8], rgb: bytes) -> bytes:
@@ -45,7 +46,7 @@ def preview(canvas: NDArray[np.uint8], rgb: bytes) -> bytes:
 
 
 def _framed(picture: NDArray[np.uint8], rgb: bytes) -> bytes:
-    """The picture in the middle of the ground."""
+    """The PNG file of a picture in the middle of the ground."""
     whole = np.full((HEIGHT_PX, WIDTH_PX), len(rgb) // 3, np.uint8)
     height, width = picture.shape
     top, left = (HEIGHT_PX - height) // 2, (WIDTH_PX - width) // 2
@@ -54,34 +55,34 @@ def _framed(picture: NDArray[np.uint8], rgb: bytes) -> bytes:
 
 
 def _means(canvas: NDArray[np.uint8], rgb: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """The canvas in `height` x `width` pixels, each a mean colour; shape (height, width, 3)."""
+    """The canvas made smaller to `height` x `width` pixels, each a mean colour; shape (height, width, 3)."""
     palette = np.frombuffer(rgb, np.uint8).reshape(-1, 3)
     fine = canvas.repeat(-(-_FINE * height // canvas.shape[0]), 0).repeat(-(-_FINE * width // canvas.shape[1]), 1)
     rows, columns = (np.arange(count) * size // count for count, size in zip((height, width), fine.shape, strict=True))
     areas = np.outer(np.diff(rows, append=fine.shape[0]), np.diff(columns, append=fine.shape[1]))
     means = np.empty((height, width, 3), np.uint8)
-    for channel in range(3):  # one by one: all of them would take three times the memory
+    for channel in range(3):  # one by one: all at once would take three times the memory
         sums = np.add.reduceat(palette[fine, channel], rows, axis=0, dtype=np.uint32)
         means[..., channel] = np.add.reduceat(sums, columns, axis=1) // areas
     return means
 
 
 def _cells(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Where the table of nearest colours has these; shape (..., 3) to (...)."""
+    """The colours' indexes in the table of nearest colours; shape (..., 3) to (...)."""
     high = (colors >> (8 - _BITS)).astype(np.intp)
     return high[..., 0] << 2 * _BITS | high[..., 1] << _BITS | high[..., 2]
 
 
 @lru_cache(maxsize=1)  # a server has one palette, for as long as the canvas doesn't grow
 def _colors_for(rgb: bytes) -> tuple[bytes, NDArray[np.uint8]]:
-    """The picture's colours, 3 bytes each, and for each cell of `_cells` which of them is nearest."""
+    """The picture's colours, 3 bytes each, and for each cell of `_cells` the index of the nearest one."""
     own = np.frombuffer(rgb, np.uint8).reshape(-1, 3)[:_MOST_COLORS]
     colors = np.concatenate([own, _mixtures(_MOST_COLORS - len(own))])
     steps = np.arange(1 << _BITS) * 255.0 / ((1 << _BITS) - 1)
     cells = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     parts = [_nearest(cells[at : at + _PART], colors) for at in range(0, len(cells), _PART)]
     nearest = np.concatenate(parts)
-    nearest[_cells(own)] = np.arange(len(own))  # what is of one colour keeps exactly that one
+    nearest[_cells(own)] = np.arange(len(own))  # areas of one colour keep exactly that colour
     return colors.tobytes(), nearest
 
 
@@ -93,7 +94,7 @@ def _mixtures(room: int) -> NDArray[np.uint8]:
 
 
 def _nearest(wanted: NDArray[np.float64], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """For each of the colours the index of the nearest, by squares of distances: |c|^2 - 2wc is enough to compare."""
+    """For each wanted colour the index of the nearest one, by squared distances: |c|^2 - 2wc is enough to compare."""
     known = colors.astype(np.float32)
     distances = (known**2).sum(axis=1) - 2 * wanted.astype(np.float32) @ known.T
     nearest: NDArray[np.uint8] = np.argmin(distances, axis=1).astype(np.uint8)

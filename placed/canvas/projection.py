@@ -1,7 +1,7 @@
-"""The projection: what the log's records have made of the state, and of the feed, which tells those who watch.
+"""The projection: applies the log's records to the state, and to the feed, which subscribers read.
 
-One writer, the reader task. Equal on every server that has read to the same offset. Invariant: the state holds every
-record with offset < `version`, and so does the feed's end. Pure: no Trio, no threads.
+It has one writer, the reader task, and is equal on every server that has read to the same offset. Invariant: the state
+holds every record with offset < `version`, and so does the feed's end. Pure: no Trio, no threads.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ class Projection:
     """One canvas, read from one log.
 
     Args:
-        definition: the canvas's, at `version`.
-        version: where to begin.
-        cooldowns: everybody's charges then.
-        canvas: its pixels then; a new one is blank.
-        kept: what else there is of the records before; of a new canvas nothing.
-        feed: the recent past.
-        on_refused: told the offset of each record that is skipped, and why.
-        vocabulary: the events that are known.
+        definition: the canvas's size and palette at `version`.
+        version: the version to begin at.
+        cooldowns: everybody's charges at `version`.
+        canvas: the pixels at `version`; None is a blank canvas.
+        kept: the rest of the state at `version`; None for a new canvas.
+        feed: the recent past; None for an empty feed.
+        on_refused: called with the offset of each skipped record, and the reason.
+        vocabulary: the events that this server knows.
 
     Attributes:
         version: the offset of the next record to apply.
-        state: what the records before it have made; `definition`, `canvas`, `cooldowns` and `kept` are its own.
+        state: the state at `version`, with its `definition`, `canvas`, `cooldowns` and `kept`.
         code: the layout of the canvas's edit codes.
         feed: the recent past.
-        edits: edits applied since the start.
-        skipped: records that changed nothing since the start, by reason.
-        large_acts: those that change too much for the feed.
+        edits: how many edits were applied since the start.
+        skipped: how many records changed nothing since the start, by reason.
+        large_acts: acts that change too much for the feed.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Projection:
 
     @property
     def canvas(self) -> NDArray[np.uint8]:
-        """Palette indexes, shape (height, width); another array once it has grown."""
+        """The palette indexes, shape (height, width); when the canvas grows, it becomes another array."""
         return self.state.canvas
 
     @property
@@ -100,17 +100,17 @@ class Projection:
 
     @property
     def kept(self) -> Kept:
-        """What the fold keeps beside them."""
+        """The rest of the state, without the canvas and the charges."""
         return self.state.kept
 
     @property
     def refused(self) -> int:
-        """Records that changed nothing since the start."""
+        """How many records changed nothing since the start."""
         return sum(self.skipped.values())
 
     @contextlib.contextmanager
     def told(self, listener: Listener) -> Iterator[None]:
-        """Tell `listener` each run of records that is applied while the block runs, and what it has changed."""
+        """Call `listener` with each run of records that is applied while the block runs, and with its change."""
         self._listeners = (*self._listeners, listener)
         try:
             yield
@@ -118,12 +118,12 @@ class Projection:
             self._listeners = tuple(each for each in self._listeners if each != listener)
 
     def apply(self, batch: Batch, now_ms: int, *, feed: bool = True) -> None:
-        """Apply the batch's records; those before `version` are already in the state, and go to the feed alone.
+        """Apply the batch's records. Records before `version` are already in the state, and go only to the feed.
 
         Args:
-            batch: consecutive records. Those that go to the feed alone are from `kept.since` on.
-            now_ms: the wall clock, which tells which edits still count for a cooldown.
-            feed: whether to keep the records in the feed; a long replay leaves out what the feed would only drop.
+            batch: consecutive records. Records that go only to the feed are at `kept.since` or later.
+            now_ms: the wall clock's time, which decides whether an edit still counts for a cooldown.
+            feed: whether to put the records into the feed; a long replay leaves out records that the feed would drop.
         """
         for run in decode(batch.offsets, batch.times_ms, batch.values, types=self.state.vocabulary.types):
             known = int(np.searchsorted(run.offsets, self.version)) if run.offsets[0] < self.version else 0
@@ -136,12 +136,12 @@ class Projection:
             self.feed.restart(batch.next_offset)
 
     def _take(self, run: Run, put: Callable[[Run, Change | RecordRefused], None]) -> None:
-        """Give `put` what a run changes; of one with bad records among good ones, each half for itself."""
+        """Call `put` with a run and its change; if it has bad records among good ones, do each half by itself."""
         try:
             change: Change | RecordRefused = self.state.fold(run)
         except RecordRefused as refusal:
             if len(run) > 1:
-                # One bad record among 8,192 of one edit then costs 2 ms, where looking at each would take 60.
+                # One bad record among 8,192 of one edit then costs 2 ms; looking at each of them would take 60 ms.
                 middle = len(run) // 2
                 self._take(run.part(0, middle), put)
                 self._take(run.part(middle, len(run)), put)
@@ -169,7 +169,7 @@ class Projection:
             self._tell(run, change)
 
     def _tell(self, run: Run, change: Change) -> None:
-        """Let the feed tell a change; an act that corrects much has it begin anew: to load the image is less then."""
+        """Put a change into the feed. If an act corrects much, the feed begins anew: the image takes fewer bytes."""
         if isinstance(run.event, Correction) and change.pixels is not None:
             if self.large_acts.correct(run.event.act, len(change.pixels)):
                 self.feed.restart(int(run.offsets[-1]) + 1)

@@ -1,8 +1,8 @@
 """Turns RGB pixels into palette indexes: the nearest colour as the eye sees it, with or without dithering.
 
 Distances are Euclidean in OKLab, where equal steps look about equally large. With equal distances the lowest index
-wins. A pixel whose colour is in the palette keeps it, whatever the dithering, unless Floyd-Steinberg's error of its
-neighbours reaches it; so a picture made only of palette colours maps to itself. Pure: imports numpy only.
+wins. A pixel whose colour is in the palette keeps it with any dithering, unless Floyd-Steinberg passes it an error of
+its neighbours; so a picture made only of palette colours maps to itself. Pure: imports numpy only.
 
 Colours are sRGB, uint8, shape (..., 3); "linear" is linear-light sRGB, float64, 0 to 1.
 """
@@ -91,7 +91,7 @@ def quantise(
 
     Args:
         rgb: shape (height, width, 3).
-        visible: shape (height, width); what is not visible gets some index, and takes no part in dithering.
+        visible: shape (height, width); an invisible pixel gets some index, and takes no part in dithering.
         palette: shape (colors, 3), 1 to 256 colours.
         dither: "none", each pixel by itself; "floyd-steinberg", the error goes on to the neighbours;
             "ordered", a regular 8 x 8 pattern, which compresses better and doesn't flicker when the picture
@@ -110,7 +110,7 @@ def quantise(
 
 def _each_by_itself(rgb: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    # A picture has far fewer colours than pixels, and the nearest one is needed once for each.
+    # A picture has far fewer colours than pixels, and each colour needs its nearest one only once.
     colors, where = np.unique(packed, return_inverse=True)
     distinct = np.stack([colors >> 16, colors >> 8 & 255, colors & 255], axis=-1)
     return nearest(to_oklab(_LINEAR[distinct]), to_oklab(_LINEAR[palette]))[where].reshape(packed.shape)
@@ -154,7 +154,7 @@ def _floyd_steinberg(
     """
     height, width = rgb.shape[:2]
     palette_linear, palette_lab = _LINEAR[palette], to_oklab(_LINEAR[palette])
-    wanted = np.zeros((height + 1, width + 2, 3))  # a column at each side and a row below take what falls off
+    wanted = np.zeros((height + 1, width + 2, 3))  # a column at each side and a row below take errors past the edges
     wanted[:height, 1:-1] = _LINEAR[rgb]
     result = np.zeros((height, width), np.uint8)
     for front in range(width + 2 * (height - 1)):

@@ -1,9 +1,9 @@
-"""Why a record changes nothing.
+"""The errors of a record that changes nothing.
 
-    RecordRefused       it isn't what its type says, or isn't for this canvas
-    └── RecordUnknown   this server doesn't know its format or type, or the kind of its act; a newer one may
+    RecordRefused       its bytes don't fit its type, or it doesn't fit this canvas
+    └── RecordUnknown   this server doesn't know its format or type, or the kind of its act; a newer server may
 
-Either way it is skipped, by every server alike. Pure.
+In both cases every server skips the record. Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import enum
 
 
 class Reason(enum.Enum):
-    """A word for each way to be refused, for counts of them."""
+    """A word for each reason to refuse a record, for counts of them."""
 
     BROKEN = "broken"
     OUTSIDE = "outside"
@@ -33,7 +33,7 @@ class RecordUnknown(RecordRefused):
     """A record that this server doesn't know.
 
     Attributes:
-        what: what it doesn't know: `format 2`, `type 9` or `act ban`.
+        what: the unknown format, type or kind: `format 2`, `type 9` or `act ban`.
     """
 
     def __init__(self, what: str) -> None:

@@ -1,9 +1,9 @@
-"""Encodes and decodes a snapshot: canvas, version and log id, with the projections that go with them.
+"""Encodes and decodes a snapshot: the canvas, version and log id, and the other projections at that version.
 
     magic 8 | header length u32 | header, JSON | canvas, height * width bytes | cooldowns, 16 bytes an author
     | digest 16
 
-Little-endian. The digest is BLAKE2b over all before it, so a damaged snapshot is never applied. Pure.
+Little-endian. The digest is BLAKE2b over all bytes before it, so a damaged snapshot is never applied. Pure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DIGEST_BYTES: Final = 16
 
 
 class SnapshotDamaged(ValueError):
-    """Bytes that are not a whole snapshot of ours; the message says what is wrong."""
+    """The bytes aren't a complete snapshot of ours; the message says what is wrong."""
 
 
 @attrs.frozen(eq=False)
@@ -37,13 +37,13 @@ class Snapshot:
     """The state of a canvas at one version of one log.
 
     Attributes:
-        log_id: which log it was read from.
-        version: every record with a lower offset is in it.
-        definition: size and palette.
-        kept: what else the fold keeps.
-        canvas: uint8, shape (height, width).
-        cooldowns: dtype `placed.canvas.cooldown.SAVED`, shape (authors,).
-        charge_ms: how long a charge took to come back; None in the snapshots of older servers, which don't say it.
+        log_id: the id of the log whose records it has.
+        version: the snapshot has every record with a lower offset.
+        definition: the canvas's size and palette.
+        kept: the rest of the state.
+        canvas: the palette indexes, uint8, shape (height, width).
+        cooldowns: the authors who owe charges, dtype `placed.canvas.cooldown.SAVED`, shape (authors,).
+        charge_ms: how long a charge took to come back, in ms; None in snapshots of older servers, which leave it out.
     """
 
     log_id: str
@@ -108,7 +108,7 @@ def _build(header: dict[str, Any], arrays: memoryview) -> Snapshot:
     charge_ms = header.get("charge_ms")
     if charge_ms is not None and int(str(charge_ms)) < 0:
         raise ValueError(f"charges that come back in {charge_ms} ms")
-    # Servers that don't say what they have kept knew of nothing but edits on a canvas that never grows.
+    # Older servers have no `kept`: they knew only edits, on a canvas that never grows.
     kept = Kept.of_json(header["kept"]) if "kept" in header else Kept(definition, begun=version > 1)
     if kept.since > version:
         raise ValueError(f"version {version}, and what it has kept is of {kept.since}")

@@ -1,10 +1,10 @@
-"""The state that the log's records fold into: the canvas, everybody's charges, and what is kept beside them.
+"""The state that the log's records fold into: the canvas, everybody's charges, and `Kept`, the rest.
 
     run --event.change(state, run)--> change --apply--> state
 
-An event looks at the state and says what it changes, or is refused; it changes nothing. Then the change is applied,
-which is the same for every event. So what a record means is in one place, the event's file; and a record that the state
-has already can be folded again for what it changed, as a feed does after a restart.
+An event looks at the state and returns a change, or is refused; it changes nothing itself. Applying a change is the
+same for every event. So the meaning of a record is in one place, the event's file. And a record that the state has
+already can be folded again to get its change, as for the feed after a restart.
 
 The state at one version is a function of the log alone, and equal on every server. It has one writer, the projection.
 Pure.
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from placed.canvas.kept_state import Kept
     from placed.canvas.vocabulary import Vocabulary
 
-MOST_KINDS = 256  # of acts that this server doesn't know, kept by name: 10 KB in a snapshot
+MOST_KINDS = 256  # of acts that this server doesn't know, remembered by name: 10 KB in a snapshot
 
 
 class State:
-    """What the records before one version have made.
+    """The state after all records before one version.
 
     Attributes:
         definition: the canvas's size and palette.
         canvas: uint8, shape (height, width), palette indexes.
         cooldowns: every author's charges.
-        kept: see there.
-        vocabulary: the events that are known.
+        kept: the rest of the state; see `Kept`.
+        vocabulary: the events that this server knows.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class State:
         self.vocabulary = vocabulary
 
     def check_inside(self, pixels: NDArray[np.void]) -> None:
-        """Refuse pixels, fields x, y and color, shape (n,), n >= 1, of which one isn't on the canvas.
+        """Check that all pixels are on the canvas; they have fields x, y and color, shape (n,), n >= 1.
 
         Raises:
-            RecordRefused: one isn't, or has a colour that isn't in the palette.
+            RecordRefused: a pixel isn't, or has a colour that isn't in the palette.
         """
         it = self.definition
         is_inside = pixels["x"].max() < it.width and pixels["y"].max() < it.height and pixels["color"].max() < it.colors
@@ -71,20 +71,20 @@ class State:
             raise RecordRefused(f"a pixel outside the canvas of {it.size}", Reason.OUTSIDE)
 
     def fold(self, run: Run) -> Change:
-        """What a run changes; nothing has changed yet.
+        """The change that a run makes; this doesn't apply it.
 
         Raises:
-            RecordRefused: nothing, for one of its records at least.
+            RecordRefused: at least one of the run's records is refused.
         """
         return run.event.change(self, run)
 
     def begin(self, run: Run) -> None:
-        """Keep in mind that something has been recorded, unless it's the canvas."""
+        """Note that the log has begun, if the run is anything but a canvas."""
         if not self.kept.begun and not isinstance(run.event, Canvas):
             self.kept = attrs.evolve(self.kept, begun=True)
 
     def apply(self, change: Change, run: Run, now_ms: int) -> None:
-        """Let the run's change be. `now_ms`, the wall clock, tells which edits still count for a cooldown."""
+        """Apply the run's change. `now_ms`, the wall clock's time, decides whether edits still count for a cooldown."""
         if change.pixels is not None:
             self._paint(change.pixels)
         if change.authors is not None:
@@ -94,7 +94,7 @@ class State:
 
     def _paint(self, pixels: NDArray[np.void]) -> None:
         pixel = pixels["y"].astype(np.intp) * self.definition.width + pixels["x"]
-        self.canvas.reshape(-1)[pixel] = pixels["color"]  # numpy assigns in order: the last one of a pixel wins
+        self.canvas.reshape(-1)[pixel] = pixels["color"]  # numpy assigns in order: the last change of a pixel wins
 
     def _become(self, change: Change, version: int) -> None:
         if change.acts is not None:
@@ -110,7 +110,7 @@ class State:
         self.definition, self.canvas = definition, canvas
 
     def skip(self, refusal: RecordRefused) -> None:
-        """Keep in mind that a record was skipped."""
+        """Note a skipped record, if this server doesn't know its format, type or kind."""
         if not isinstance(refusal, RecordUnknown) or refusal.what in self.kept.unknown:
             return
         kinds = sum(what.startswith("act ") for what in self.kept.unknown)

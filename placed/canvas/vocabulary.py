@@ -20,19 +20,19 @@ ANY_KIND: Final = "act *"
 
 @attrs.frozen
 class Vocabulary:
-    """What a fold knows.
+    """The types and kinds that a server knows.
 
     Attributes:
-        types: by the second byte of their records.
-        acts: by their kind.
+        types: the events, by the second byte of their records.
+        acts: the functions that make an act's change, by its kind.
     """
 
     types: Mapping[int, type[Event]] = TYPES
     acts: Mapping[str, ActChange] = ACTS
 
     def knows(self, what: str) -> bool:
-        """Whether it knows what another one didn't, in the words of `RecordUnknown.what`."""
-        if what == ANY_KIND:  # more kinds than are kept by name
+        """Whether this server knows `what`, a `RecordUnknown.what` that a server has noted."""
+        if what == ANY_KIND:  # more kinds than a server remembers by name
             return bool(self.acts)
         names = {
             f"format {FORMAT}",

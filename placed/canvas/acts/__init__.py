@@ -1,15 +1,15 @@
 """Acts: what each kind of act does when the fold comes to its record.
 
-A file here has what belongs to one thing that acts set, such as the bans: the functions that give the changes of its
-kinds, each with a line in `ACTS`, and those that read what is set. A kind's function changes nothing by itself: it
-reads the state, and returns a `Change`, or raises `RecordRefused`. What has to be known later of an act, such as who is
-banned until when, goes into `Change.acts` under a name of the kind's own, and is read from `state.kept.acts`: snapshots
-have it. The pixels that an act changes aren't its change: they come as corrections.
+Each file here covers one thing that acts set, such as the bans: it has the functions that make the changes of its kinds
+of act, each with a line in `ACTS`, and the functions that read the result. A kind's function changes nothing by itself:
+it reads the state, and returns a `Change`, or raises `RecordRefused`. Facts that are needed later, such as who is
+banned until when, go into `Change.acts` under a name of the kind's own, and are read from `state.kept.acts`: snapshots
+have them. The pixels that an act changes aren't part of its change: they come as corrections.
 
     kept.acts    "bans", "areas", "plans", "gate", "announcement"    tables of `entries.py`, for undoing
                  "record", "told"                                     the last acts, see `record.py`
 
-All of it is JSON, and bounded: an act for which there is no more room is refused. The fold counts a kind that it
+All of it is JSON, and bounded: the fold refuses an act if there is no more room for it. It counts a kind that it
 doesn't know, and skips it. Pure.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from placed.canvas.events.act import Act
     from placed.canvas.state import State
 
-# Of the state before the act, the act, its id, and the time of its record in ms since the epoch.
+# Takes the state before the act, the act, its id, and the time of its record in ms since the epoch.
 ActChange = Callable[["State", "Act", int, int], "Change"]
 
 ACTS: Final[Mapping[str, ActChange]] = MappingProxyType(

@@ -26,12 +26,12 @@ _KEY: Final = "announcement"
 
 @attrs.frozen
 class Announcement:
-    """What is announced.
+    """An announcement.
 
     Attributes:
         text: the sentence.
-        until_ms: the first moment at which it no longer holds; None if it has no end.
-        act: the act that announced it.
+        until_ms: the first moment at which pages no longer show it, in ms since the epoch; None if it has no end.
+        act: the id of the act that announced it.
     """
 
     text: str
@@ -40,10 +40,10 @@ class Announcement:
 
 
 def announce(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """The sentence takes the place of the one before.
+    """Put the act's sentence in the place of the one before.
 
     Raises:
-        RecordRefused: there is none.
+        RecordRefused: the act has no sentence.
     """
     text, until = fields.text(act, "text"), fields.moment(act, "until")
     if text is None:
@@ -55,7 +55,7 @@ def announce(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def announcement_of(acts: Mapping[str, Any], now_ms: int) -> Announcement | None:
-    """What is announced; None where nothing is, or no longer."""
+    """The announcement that pages show now; None if there is none, or it is over."""
     table = acts.get(_KEY, {})
     value = value_of(table, _KEY)
     if value is None or (value[1] is not None and value[1] <= now_ms):

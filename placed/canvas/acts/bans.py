@@ -3,7 +3,8 @@
     {"kind": "ban", "by": …, "authors": ["0123456789abcdef"], "until": 1700000000000 or null, "reason": …}
     {"kind": "unban", "by": …, "authors": ["0123456789abcdef"]}
 
-Their edits in the log go on to paint: who is banned is asked before an edit is appended, and not by a replay.
+Edits of banned authors that are in the log still paint: a server looks for bans before it appends an edit, and a replay
+doesn't look for them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ MOST_BANS: Final = 100_000  # 5 MB of a snapshot
 
 @attrs.frozen
 class Ban:
-    """That somebody may not paint.
+    """An author's ban from painting.
 
     Attributes:
-        until_ms: the first moment at which they may; None for good.
-        act: the act that said so.
+        until_ms: the first moment at which the author may paint again, in ms since the epoch; None if never.
+        act: the id of the act that banned the author.
     """
 
     until_ms: int | None
@@ -41,10 +42,10 @@ class Ban:
 
 
 def ban(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """From here on these authors may not paint, until then or for good.
+    """Ban the act's authors from painting, from here on until a moment or for good.
 
     Raises:
-        RecordRefused: it names nobody, or too many are banned.
+        RecordRefused: the act names no author, or too many authors are banned.
     """
     until = fields.moment(act, "until")
     who = _authors(act)
@@ -59,10 +60,10 @@ def ban(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def unban(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """From here on they may.
+    """Let the act's authors paint again, from here on.
 
     Raises:
-        RecordRefused: it names nobody.
+        RecordRefused: the act names no author.
     """
     who, table = _authors(act), _table(state)
     lifted = dict.fromkeys(author for author in who if value_of(table, author) is not None)
@@ -71,7 +72,7 @@ def unban(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def ban_of(acts: Mapping[str, Any], author: int, now_ms: int) -> Ban | None:
-    """The ban that `author` is under; None for whoever may paint. It costs a look into a dictionary."""
+    """The ban of `author`; None if the author isn't banned. It costs a look into a dictionary."""
     entry = acts.get("bans", {}).get(f"{author:016x}")
     if entry is None or entry[0] is None or _over(entry[0], now_ms):
         return None
@@ -79,7 +80,7 @@ def ban_of(acts: Mapping[str, Any], author: int, now_ms: int) -> Ban | None:
 
 
 def bans_of(acts: Mapping[str, Any], now_ms: int) -> list[tuple[str, Ban]]:
-    """Who is banned, as 16 hexadecimal digits, and how; the last ones first. 100,000 of them take 50 ms."""
+    """The banned authors, as 16 hexadecimal digits, and their bans; the latest first. 100,000 of them take 50 ms."""
     entries = acts.get("bans", {}).items()
     found = [
         (author, Ban(value[0], act))
@@ -90,7 +91,7 @@ def bans_of(acts: Mapping[str, Any], now_ms: int) -> list[tuple[str, Ban]]:
 
 
 def has_bans(acts: Mapping[str, Any]) -> bool:
-    """Whether there may be somebody who is banned."""
+    """Whether any author may be banned."""
     return bool(acts.get("bans"))
 
 

@@ -1,8 +1,8 @@
-"""Done, acts of kind `done`: what an act was to be followed by is in the log. Nobody asks for one. Pure.
+"""Done, acts of kind `done`: all records that an earlier act needed are in the log. The server appends it. Pure.
 
 {"kind": "done", "by": …, "act": the id of the act that is done, "pixels": how many it has painted}
 
-An act without one was broken off, by a crash or an outage: it is on record as unfinished.
+If an act has no `done`, a crash or an outage broke it off: it is on record as unfinished.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def done(state: State, act: Act, _act_id: int, _time_ms: int) -> Change:
-    """The act is done; one that is no longer on record, or is done already, stays as it is.
+    """Mark the act as done. If it is no longer on record, or is done already, nothing changes.
 
     Raises:
-        RecordRefused: it names none.
+        RecordRefused: the record names no act.
     """
     which = fields.number(act, "act")
     entries = record_of(state.kept.acts)

@@ -1,10 +1,10 @@
-"""Tables of what acts have set. Each entry knows the act that set it and what was there before, for undoing.
+"""Tables of values that acts have set. Each entry has the act that set it and the value before, for undoing.
 
     "bans": {"0123456789abcdef": [[null], 17, null]}        key: [value, the act's id, the value before]
 
-A value of null isn't set, or not any more. An act's undoing swaps the two values of each entry that is still its own,
-and the entry is then the undoing's; so an undoing can be undone as well, and what a later act has set stays. All of it
-is JSON, as snapshots have it. Pure.
+A null value means that nothing is set, or no longer. To undo an act, the fold swaps the two values of each entry that
+still has the act's id, and gives the entry the id of the act that undoes. So an undoing can be undone as well, and
+values that a later act has set stay. All of it is JSON, as in snapshots. Pure.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def put(
     """The table after an act has set `new`.
 
     Args:
-        table: as it was.
-        new: values by key; None takes one away.
-        act_id: the act's.
-        most: how many entries there may be. Those that aren't set, or are over, go when there would be more.
-        is_over: whether a value no longer means anything.
+        table: the table before the act.
+        new: values by key; None removes a value.
+        act_id: the act's id.
+        most: the most entries. If there would be more, entries that aren't set or are over go.
+        is_over: says whether a value no longer means anything, such as a ban that has ended.
 
     Raises:
-        RecordRefused: there would be more all the same.
+        RecordRefused: there would be more entries all the same.
     """
     entries = {**table, **{key: [value, act_id, value_of(table, key)] for key, value in new.items()}}
     if len(entries) > most:
@@ -48,12 +48,12 @@ def put(
 
 
 def value_of(table: Mapping[str, list[Any]], key: str) -> Any:
-    """What is set for a key; None where nothing is."""
+    """The value that is set for a key; None if none is."""
     entry = table.get(key)
     return None if entry is None else entry[0]
 
 
 def undone(table: Mapping[str, list[Any]], act_id: int, undone_id: int) -> Table | None:
-    """The table after the act `act_id` has undone what `undone_id` set; None where that changes nothing."""
+    """The table after the act `act_id` has undone the act `undone_id`; None if that changes nothing."""
     mine = {key: [before, act_id, value] for key, (value, by, before) in table.items() if by == undone_id}
     return {**table, **mine} if mine else None

@@ -1,4 +1,4 @@
-"""Reads the fields of an act in the log, and refuses what its kind can't mean, as every server does. Pure."""
+"""Reads the fields of an act in the log, and refuses values that its kind can't have, as every server does. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from placed.canvas.state import State
 
 MOST_CHARACTERS: Final = 500  # of an announcement, or a reason
-MOST_AUTHORS: Final = 3_000  # of one act; 57 KB of the 64 that an act may have
+MOST_AUTHORS: Final = 3_000  # of one act; they take 57 KB, and an act may have 64
 _AUTHOR: Final = re.compile(r"[0-9a-f]{16}")
 _LAST: Final = 2**63 - 1
-_LAST_MS: Final = 253_402_300_799_999  # of the year 9999, beyond which RFC 3339 has no words
+_LAST_MS: Final = 253_402_300_799_999  # of the year 9999; RFC 3339 can't write a later one
 
 
 def number(act: Act, name: str, *, most: int = _LAST) -> int:
     """A whole number from 0 up to `most`.
 
     Raises:
-        RecordRefused: there is none.
+        RecordRefused: the field isn't one.
     """
     value = act.fields.get(name)
     if type(value) is not int or not 0 <= value <= most:  # JSON's true is an int to Python
@@ -31,19 +31,19 @@ def number(act: Act, name: str, *, most: int = _LAST) -> int:
 
 
 def moment(act: Act, name: str) -> int | None:
-    """A moment in ms since the epoch; None for null, or where it's left out.
+    """A moment in ms since the epoch; None if the field is null or left out.
 
     Raises:
-        RecordRefused: it's something else.
+        RecordRefused: the field is something else.
     """
     return None if act.fields.get(name) is None else number(act, name, most=_LAST_MS)
 
 
 def text(act: Act, name: str) -> str | None:
-    """A text of 1 to `MOST_CHARACTERS` characters; None for null, or where it's left out.
+    """A text of 1 to `MOST_CHARACTERS` characters; None if the field is null or left out.
 
     Raises:
-        RecordRefused: it's something else.
+        RecordRefused: the field is something else.
     """
     value = act.fields.get(name)
     if value is not None and not (isinstance(value, str) and 1 <= len(value) <= MOST_CHARACTERS):
@@ -52,10 +52,10 @@ def text(act: Act, name: str) -> str | None:
 
 
 def authors(act: Act) -> list[str]:
-    """Authors, as 16 hexadecimal digits each, none of them twice; none where they are left out.
+    """Authors, as 16 hexadecimal digits each, none of them twice; an empty list if the field is left out.
 
     Raises:
-        RecordRefused: it's something else.
+        RecordRefused: the field is something else.
     """
     value = act.fields.get("authors", [])
     if not isinstance(value, list) or len(value) > MOST_AUTHORS:
@@ -66,10 +66,10 @@ def authors(act: Act) -> list[str]:
 
 
 def area(act: Act, state: State) -> list[int]:
-    """An area, x, y, width and height, of which every pixel is on the canvas.
+    """An area, x, y, width and height, with all its pixels on the canvas.
 
     Raises:
-        RecordRefused: there is none.
+        RecordRefused: the field isn't one.
     """
     value = act.fields.get("area")
     if not isinstance(value, list) or len(value) != len("xywh") or any(type(part) is not int for part in value):

@@ -5,7 +5,7 @@
     {"kind": "close", "by": …, "plan": the plan's id}            the plan comes true
 
 The fold has no clock. When a server's clock reaches a plan's time, the server appends the same kind with the plan's id.
-The first of these counts, and all later ones change nothing: servers whose clocks differ give no two truths.
+The first of these counts, and later ones change nothing. So servers agree even if their clocks differ.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _GATE: Final = "gate"
 
 @attrs.frozen(order=True)
 class Plan:
-    """That the canvas will be opened, or closed.
+    """A plan to open the canvas, or to close it.
 
     Attributes:
-        at_ms: when.
+        at_ms: the planned moment, in ms since the epoch.
         act: the id of the act that plans it.
         kind: `open` or `close`.
         by: the author who planned it.
@@ -47,10 +47,10 @@ class Plan:
 
 
 def open_or_close(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """From here on the canvas takes edits, or takes none; or it is planned.
+    """Open or close the canvas from here on, or plan that.
 
     Raises:
-        RecordRefused: it's planned for no moment, or too much is planned.
+        RecordRefused: the plan's time isn't a moment, or there are too many plans.
     """
     acts = state.kept.acts
     at = fields.moment(act, "at")
@@ -63,7 +63,7 @@ def open_or_close(state: State, act: Act, act_id: int, time_ms: int) -> Change:
         came_true = fields.number(act, "plan")
         planned = value_of(plans, str(came_true))
         if planned is None or planned[1] != act.kind:
-            return NOTHING  # another server was first, or it has been undone
+            return NOTHING  # another server was first, or the plan has been undone
         del plans[str(came_true)]
     gate = put(acts.get(_GATE, {}), {_GATE: act.kind == "open"}, act_id, most=1)
     tables = {_GATE: gate, "plans": plans}
@@ -73,7 +73,7 @@ def open_or_close(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def told_gate(acts: Mapping[str, Any], tables: Mapping[str, Any], time_ms: int, act_id: int) -> dict[str, Any]:
-    """What everybody may know of it, if `tables` open or close the canvas."""
+    """The list of news with one more entry, if `tables` open or close the canvas; else nothing."""
     was, becomes = is_open(acts), is_open({**acts, **tables})
     return {} if was == becomes else tell(acts, "open" if becomes else "close", time_ms, act_id)
 
@@ -84,7 +84,7 @@ def is_open(acts: Mapping[str, Any]) -> bool:
 
 
 def plans_of(acts: Mapping[str, Any]) -> list[Plan]:
-    """What is planned, the earliest first."""
+    """All plans, the earliest first."""
     return sorted(
         Plan(value[0], int(act), value[1], int(value[2], 16))
         for act, (value, _, _) in acts.get("plans", {}).items()
@@ -93,5 +93,5 @@ def plans_of(acts: Mapping[str, Any]) -> list[Plan]:
 
 
 def next_of(acts: Mapping[str, Any], kind: str) -> int | None:
-    """When the canvas is next planned to `open` or `close`, in ms since the epoch; None where it isn't."""
+    """The moment of the next plan to `open` or `close` the canvas, in ms since the epoch; None if there is none."""
     return next((plan.at_ms for plan in plans_of(acts) if plan.kind == kind), None)

@@ -1,4 +1,4 @@
-"""Growth, acts of kind `grow`: on record is who made the canvas larger. A record of type 2 follows, and does it. Pure.
+"""Growth, acts of kind `grow`: they say who made the canvas larger. A record of type 2 follows, and does it. Pure.
 
 {"kind": "grow", "by": …, "width": …, "height": …, "colors": ["#rrggbb"], those that are added}
 """
@@ -23,10 +23,10 @@ _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
 
 
 def grow(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """It is on record; the canvas will follow.
+    """Put the act on record; a record with the new canvas will follow.
 
     Raises:
-        RecordRefused: the canvas can't become that.
+        RecordRefused: the canvas can't grow like that.
     """
     after = grown(state.definition, act)
     told = {"width": after.width, "height": after.height, "colors": act.fields.get("colors") or None}
@@ -34,10 +34,10 @@ def grow(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def grown(now: Definition, act: Act) -> Definition:
-    """What an act makes of the canvas; a side that it leaves out stays.
+    """The canvas's definition after an act `grow`; a side that the act leaves out stays.
 
     Raises:
-        RecordRefused: that is no larger one, or none that there can be.
+        RecordRefused: the act doesn't make the canvas larger, or no canvas may be like that.
     """
     colors = act.fields.get("colors", [])
     if not isinstance(colors, list) or not all(isinstance(it, str) and _COLOR.fullmatch(it) for it in colors):

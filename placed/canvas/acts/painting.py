@@ -1,10 +1,10 @@
-"""Acts that paint, of kind `wipe`, `stamp` and `restore`. What they paint comes as corrections, and then `done`. Pure.
+"""Acts that paint, of kind `wipe`, `stamp` and `restore`. Their pixels come as corrections, and then `done`. Pure.
 
     {"kind": "wipe", "by": …, "area": [x, y, width, height], "color": …}
     {"kind": "stamp", "by": …, "area": [x, y, width, height]}
     {"kind": "restore", "by": …, "area": …, "authors": [], "to": {"v": …} or {"t": ms since the epoch}}
 
-The fold doesn't ask which pixels they mean: the server that did the act has found that out, with the history's help.
+The fold doesn't work out which pixels they mean: the server that did the act has done so, with the history's help.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def paint(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """It is on record; its corrections will follow.
+    """Put the act on record; its corrections will follow.
 
     Raises:
-        RecordRefused: one of its fields can't be meant.
+        RecordRefused: one of its fields has a value that isn't allowed.
     """
     told: dict[str, Any] = {
         "area": None if act.fields.get("area") is None else fields.area(act, state),

@@ -27,14 +27,14 @@ MOST_PROTECTIONS: Final = 1_000
 
 @attrs.frozen
 class Protection:
-    """An area that is protected.
+    """A protected area.
 
     Attributes:
-        act: the id of the act that protects it, by which it is unprotected.
-        x: of its first column.
-        y: of its first row.
-        width: in pixels.
-        height: in pixels.
+        act: the id of the act that protects it; an `unprotect` names this id.
+        x: its first column.
+        y: its first row.
+        width: its width in pixels.
+        height: its height in pixels.
     """
 
     act: int
@@ -45,10 +45,10 @@ class Protection:
 
 
 def protect(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """From here on an area is protected.
+    """Protect an area from here on.
 
     Raises:
-        RecordRefused: it isn't on the canvas, or too many are protected.
+        RecordRefused: the area isn't all on the canvas, or too many areas are protected.
     """
     area = fields.area(act, state)
     areas = put(_table(state), {str(act_id): area}, act_id, most=MOST_PROTECTIONS)
@@ -56,10 +56,10 @@ def protect(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def unprotect(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """From here on it isn't.
+    """End an area's protection.
 
     Raises:
-        RecordRefused: no area is protected by that act.
+        RecordRefused: the named act protects no area.
     """
     lifted, table = fields.number(act, "act"), _table(state)
     area = value_of(table, str(lifted))
@@ -70,7 +70,7 @@ def unprotect(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def protections(acts: Mapping[str, Any]) -> list[Protection]:
-    """All areas that are protected."""
+    """All protected areas."""
     return [Protection(int(act), *value) for act, (value, _, _) in acts.get("areas", {}).items() if value is not None]
 
 

@@ -1,11 +1,12 @@
-"""The record of acts: what the last ones were, by whom, and whether they are done. Pure.
+"""The record of acts: the last acts, by whom, and whether they are done. Pure.
 
     "record": {"17": {"kind": "wipe", "by": "0123456789abcdef", "time": 1700000000000, "done": false, "pixels": null,
                       "area": [0, 0, 8, 8]}}
     "told": [["close", 1700000000000, 21]]
 
-`pixels` is there for an act that paints: null until it is done. `undone` names the act that has undone one. `told` has
-what everybody may know: when the canvas was opened and closed, and when something was announced.
+An act that paints has `pixels`, which is null until it is done. An act that was undone has `undone`, the id of the act
+that undid it. `told` is the list of news that everybody may know: when the canvas was opened and closed, and when
+something was announced.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ def recorded(
     *,
     is_done: bool = True,
 ) -> Change:
-    """The change of an act that goes on record.
+    """The change that puts an act on record.
 
     Args:
-        state: before it.
-        act: itself.
+        state: the state before the act.
+        act: the act.
         act_id: its id.
-        time_ms: when it was recorded.
-        told: its fields, bounded; those that are None are left out, but for `pixels`.
-        tables: what else it sets in `kept.acts`.
-        is_done: whether nothing is to follow.
+        time_ms: the time of its record, in ms since the epoch.
+        told: its fields, bounded; fields that are None are left out, except `pixels`.
+        tables: everything else that it sets in `kept.acts`.
+        is_done: whether it is complete; False if corrections, or a new canvas, will follow.
     """
     told = {"reason": fields.text(act, "reason"), **told}
     shown = {name: value for name, value in told.items() if value is not None or name == "pixels"}
@@ -65,17 +66,17 @@ def record_of(acts: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
 
 
 def some_authors(authors: list[str]) -> dict[str, Any]:
-    """The fields that tell of an act's authors: who they are, or some of them, and then how many."""
+    """The fields with an act's authors: all of them, or, if they are many, some of them and how many there are."""
     if len(authors) <= _SHOWN_AUTHORS:
         return {"authors": authors or None}
     return {"authors": authors[:_SHOWN_AUTHORS], "authors_count": len(authors)}
 
 
 def tell(acts: Mapping[str, Any], kind: str, time_ms: int, act_id: int) -> dict[str, Any]:
-    """The table of what everybody may know, with one more."""
+    """The list of news that everybody may know, with one more entry."""
     return {"told": [*acts.get("told", []), [kind, time_ms, act_id]][-MOST_TOLD:]}
 
 
 def told_of(acts: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """What everybody may know, oldest first: `open`, `close` or `announce`, the time, and the act's id."""
+    """The news that everybody may know, oldest first: `open`, `close` or `announce`, the time, and the act's id."""
     return [(kind, time_ms, act_id) for kind, time_ms, act_id in acts.get("told", [])]

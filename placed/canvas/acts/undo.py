@@ -1,9 +1,9 @@
-"""Undoing, acts of kind `undo`: what an earlier act set is again as it was before. Pure.
+"""Undoing, acts of kind `undo`: the values that an earlier act set are again as they were before it. Pure.
 
     {"kind": "undo", "by": …, "act": the id of the act that is undone, "paints": true}
 
-What a later act has set since then stays. The pixels of an act that paints come as corrections, as those of any such
-act: those of an act that has left the record are told by `paints`. An undoing can be undone, too.
+Values that a later act has set since then stay. If the undone act painted, the undoing paints, too: its pixels come as
+corrections. `paints` says so for an act that has left the record. An undoing can be undone, too.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _TABLES: Final = ("bans", "areas", "plans", "gate", "announcement")
 
 
 def undo(state: State, act: Act, act_id: int, time_ms: int) -> Change:
-    """What the act has set is as before; if it paints, its corrections will follow.
+    """Set the values of the undone act back; if it painted, corrections will follow.
 
     Raises:
-        RecordRefused: it names no act.
+        RecordRefused: the record names no act.
     """
     which, acts = fields.number(act, "act"), state.kept.acts
     found = {name: undone(acts.get(name, {}), act_id, which) for name in _TABLES}
@@ -43,20 +43,21 @@ def undo(state: State, act: Act, act_id: int, time_ms: int) -> Change:
 
 
 def marked(entries: Mapping[str, dict[str, Any]], which: int, act_id: int) -> Entries:
-    """What changes of a record when the act `act_id` undoes `which`.
+    """The entries of the record that change when the act `act_id` undoes `which`.
 
-    It's the entries of that act, of what it had undone itself, and so on: in turn one is undone, and one no longer.
+    They are the entry of that act, that of the act which it had undone itself, and so on: by turns an act becomes
+    undone, and the next one no longer is.
     """
     entry = entries.get(str(which))
     if entry is None:
         return {}
     marked: Entries = {str(which): {**entry, "undone": act_id}}
     is_back = True
-    # A record can name an act that came later, too: so it goes back alone, and ends.
+    # A record in the log can name any act, also a later one. The loop goes only to earlier acts, so it ends.
     while entry["kind"] == "undo" and entry["act"] < which:
         by, which = which, entry["act"]
         if str(which) not in entries or entries[str(which)].get("undone") != (by if is_back else None):
-            break  # it is gone from the record, or another act has undone it
+            break  # the act is gone from the record, or another act has undone it
         entry = entries[str(which)]
         rest = {name: value for name, value in entry.items() if name != "undone"}
         marked[str(which)] = rest if is_back else {**rest, "undone": by}

@@ -1,4 +1,4 @@
-"""Events: what the records of a log say, in order, and as which bytes.
+"""Events: the decoded records of a log, in order, and their bytes.
 
     record    format u8, 1 | type u8 | payload                                 little-endian and packed
 
@@ -7,10 +7,10 @@
     2     Canvas      width u16 | height u16 | n times   red u8 | green u8 | blue u8       2 to 256 colours
     3     Act         a JSON object in UTF-8, at most 64 KB: `kind`, `by`, and what the kind needs
     4     Correction  the act's id u64 | n >= 1 times   x u16 | y u16 | color u8           5 bytes each
-    any   Unknown     of a format or type that this server doesn't know: a newer one may have written it
-    any   Broken      not what its type says
+    any   Unknown     of a format or type that this server doesn't know: a newer server may have written it
+    any   Broken      its bytes don't fit its type
 
-The first record of a log is its canvas: the size and palette that everything after it means, so that every server, and
+The first record of a log is its canvas: the size and palette that all later records count on. So every server, and
 every restart, knows them from the log alone.
 
 `decode` takes a batch as the log gives it, and makes runs of it. All edits between two other records are one run, and
@@ -28,10 +28,11 @@ one numpy array; any other record is a run of its own:
                     └─ values                   the records' bytes
 
 To see each edit with its record: `np.repeat(run.offsets, run.counts)` has the offset of each, and likewise its time.
-The event of a single record encodes to that record again, byte for byte; an act alone may have been written otherwise.
+The event of a single record encodes to that record again, byte for byte; only an act's JSON may have been written in
+another way.
 
-Decoding knows no canvas: whether an edit lies inside it, and whether a canvas may become another, the fold says. It is
-the same on every server, and raises nothing. A new type is a file here, and a line in `TYPES`. Pure.
+Decoding knows no canvas: the fold decides whether an edit lies inside it, and whether a canvas may become another.
+Decoding is the same on every server, and raises nothing. A new type is a file here, and a line in `TYPES`. Pure.
 """
 
 from __future__ import annotations
@@ -85,17 +86,17 @@ def decode(
     *,
     types: Mapping[int, type[Event]] = TYPES,
 ) -> list[Run]:
-    """What consecutive records say, in their order; together the runs have all records.
+    """Decode consecutive records into runs, in order; together the runs have all records.
 
     Args:
         offsets: int64, shape (records,), ascending.
-        times_ms: int64, shape (records,), the log's own time of each.
+        times_ms: int64, shape (records,), the log's own time of each record.
         values: the records' bytes.
-        types: the types that are known.
+        types: the record types that this server knows.
     """
     return decode_run(offsets, times_ms, values, types)
 
 
 def decode_one(value: bytes, *, types: Mapping[int, type[Event]] = TYPES) -> Event:
-    """What a single record says."""
+    """Decode a single record."""
     return decode_value(value, types)

@@ -1,10 +1,10 @@
-"""Acts, records of type 3: what a host or moderator does. An act's id is the offset of its record. Pure.
+"""Acts, records of type 3: a host or moderator looks after the canvas. An act's id is its record's offset. Pure.
 
     {"kind": "ban", "by": "0123456789abcdef", ...}      UTF-8 JSON, at most 64 KB
 
-The kind decides what else an act holds. Corrections follow an act, with the pixels that it changes. Every server must
-read the same, so JSON that could be read in two ways is refused: a name twice in an object, numbers beyond 64 bits, NaN
-and Infinity, half a surrogate pair, or more than `_MOST_DEEP` levels.
+The kind decides which other fields an act has. Corrections follow an act, with the pixels that it changes. Every server
+must read the same, so servers refuse JSON that could be read in two ways: a name twice in an object, numbers beyond 64
+bits, NaN and Infinity, half a surrogate pair, or more than `_MOST_DEEP` levels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from placed.canvas.state import State
 
 MAX_ACT_BYTES: Final = 65_536
-# Python's own parser stops where its stack ends, which is elsewhere in a start than in a server that runs.
+# Python's own parser stops when its stack is full, which is at another depth in a start than in a running server.
 _MOST_DEEP: Final = 16
 _KIND: Final = re.compile(r"[a-z][a-z-]{0,31}")
 _BY: Final = re.compile(r"[0-9a-f]{16}")
@@ -47,10 +47,10 @@ def _check_fields(_act: object, _attribute: object, fields: Mapping[str, Any]) -
 
 @attrs.frozen
 class Act(Event):
-    """What a host or moderator did.
+    """An act of a host or moderator.
 
     Attributes:
-        kind: the name of what was done, such as `ban`; a server may not know it.
+        kind: the kind's name, such as `ban`; a server may not know it.
         by: the author who did it.
         fields: all other members of the JSON object.
     """
@@ -66,7 +66,7 @@ class Act(Event):
         """The act in a payload.
 
         Raises:
-            RecordRefused: it is too long, or no JSON object, or has no kind or nobody who did it.
+            RecordRefused: it is too long, isn't a JSON object, or has no `kind` or `by`.
         """
         if len(payload) > MAX_ACT_BYTES:
             raise RecordRefused(f"an act of {len(payload)} bytes; allowed are {MAX_ACT_BYTES}")
@@ -85,11 +85,11 @@ class Act(Event):
         return cls(kind, int(by, 16), fields)
 
     def change(self, state: State, run: Run) -> Change:
-        """What its kind says.
+        """The change that the act's kind makes.
 
         Raises:
-            RecordUnknown: this server doesn't know its kind.
-            RecordRefused: it isn't what its kind needs.
+            RecordUnknown: this server doesn't know the kind.
+            RecordRefused: the act's fields don't fit its kind.
         """
         change_of = state.vocabulary.acts.get(self.kind)
         if change_of is None:
@@ -100,7 +100,7 @@ class Act(Event):
         """The JSON.
 
         Raises:
-            ValueError: it is too long, or holds what JSON has no word for.
+            ValueError: it is too long, or holds a value that JSON can't write.
         """
         told = {"kind": self.kind, "by": f"{self.by:016x}", **self.fields}
         payload = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""The canvas, records of type 2: its size and palette. The first record of a log; a later one makes it larger. Pure."""
+"""The canvas, records of type 2: its size and palette. A log begins with one; a later one makes it larger. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Canvas(Event):
         """The canvas in a payload.
 
         Raises:
-            RecordRefused: it is too short, or no canvas can have this size or palette.
+            RecordRefused: the payload is too short, or no canvas can have this size or palette.
         """
         if len(payload) < _SIZE.size:
             raise RecordRefused(f"{len(payload)} bytes of a canvas record; allowed are {_SIZE.size} and a palette")
@@ -47,12 +47,12 @@ class Canvas(Event):
             raise RecordRefused(f"a canvas record of {width} x {height} pixels: {error}") from error
 
     def change(self, state: State, run: Run) -> Change:
-        """The canvas becomes this one. Two servers that start on an empty log at once may both write its canvas: the
-        same one again changes nothing.
+        """Make the canvas this one. Two servers that start on an empty log at once may both write its canvas: the same
+        canvas again changes nothing.
 
         Raises:
-            RecordRefused: a side is shorter, the palette doesn't begin with what it was or adds a colour that it has,
-                or nothing but canvases has come so far, of which the first one counts.
+            RecordRefused: a side is shorter, the palette doesn't begin with the old one or adds a colour twice, or the
+                log has only canvas records so far, and the first of them counts.
         """
         if self.definition == state.definition:
             return NOTHING

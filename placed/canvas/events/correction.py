@@ -25,12 +25,12 @@ _LAST_OFFSET: Final = 2**63 - 1
 
 @attrs.frozen(eq=False)
 class Correction(Event):
-    """Pixels that an act set; an act that changes many has several of these.
+    """Pixels that an act set; an act that changes many pixels has several corrections.
 
     Attributes:
-        act: the act's id, which is the offset of its record. Nobody looks it up to set the pixels: a log whose
-            beginning is gone may no longer have the act.
-        pixels: dtype `PIXEL`, shape (n,), n >= 1, in order: the last one of a pixel wins.
+        act: the act's id, which is the offset of its record. Nobody looks the act up to set the pixels: a log that has
+            lost its beginning may no longer have it.
+        pixels: dtype `PIXEL`, shape (n,), n >= 1, in order: the last change of a pixel wins.
     """
 
     TYPE: ClassVar = 4
@@ -43,7 +43,7 @@ class Correction(Event):
         """The correction in a payload.
 
         Raises:
-            RecordRefused: it sets no pixel, its last one isn't whole, or no act can have this id.
+            RecordRefused: the payload has no pixel, its last pixel is incomplete, or no act can have this id.
         """
         size = len(payload) - _ACT.size
         if size <= 0 or size % PIXEL.itemsize:
@@ -57,14 +57,14 @@ class Correction(Event):
 
     @property
     def pixel_count(self) -> int:
-        """How many pixels."""
+        """How many pixels the correction sets."""
         return len(self.pixels)
 
     def change(self, state: State, run: Run) -> Change:
-        """The pixels are set; it costs nobody a charge.
+        """Set the pixels; that costs nobody a charge.
 
         Raises:
-            RecordRefused: one of them is outside the canvas.
+            RecordRefused: a pixel is outside the canvas.
         """
         state.check_inside(self.pixels)
         return Change(pixels=self.pixels, counts=run.counts)

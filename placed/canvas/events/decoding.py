@@ -1,6 +1,6 @@
 """Decodes a batch of the log's records into runs of events, in order. Pure.
 
-Most records are edits. A batch of nothing else takes a few numpy operations, however many records it has. Any other
+Most records are edits. A batch of only edits takes a few numpy operations, however many records it has. Any other
 record costs some microseconds, and ends the run before it.
 """
 
@@ -46,7 +46,7 @@ def decode_run(
     values: list[bytes],
     types: Mapping[int, type[Event]],
 ) -> list[Run]:
-    """What consecutive records say; see `placed.canvas.events.decode`."""
+    """Decode consecutive records; see `placed.canvas.events.decode`."""
     if len(values) <= 1:  # at low load each batch is one record
         return [_alone(offsets, times_ms, values, types)] if values else []
     sizes = np.fromiter(map(len, values), np.int64, len(values))
@@ -80,7 +80,7 @@ def _which_are_edits(
     joined: NDArray[np.uint8], starts: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     are: NDArray[np.bool_] = (sizes >= _HEAD + EDIT.itemsize) & ((sizes - _HEAD) % EDIT.itemsize == 0)
-    begin = starts if are.all() else starts[are]  # a record of no bytes, at the end, begins past all of them
+    begin = starts if are.all() else starts[are]  # an empty record at the end would begin past all bytes
     are[are] = (joined[begin] == FORMAT) & (joined[begin + 1] == Edits.TYPE)
     return are
 

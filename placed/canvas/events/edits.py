@@ -1,4 +1,4 @@
-"""Edits, records of type 1: what people paint. The one event of which a run of records is decoded together. Pure."""
+"""Edits, records of type 1: pixels that people paint. Only edits can have several records in one run. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from placed.canvas.state import State
 
 EDIT: Final = np.dtype([("x", "<u2"), ("y", "<u2"), ("color", "u1"), ("author", "<u8")])
-EDITS_HEADER: Final = bytes([FORMAT, 1])  # what a record begins with
+EDITS_HEADER: Final = bytes([FORMAT, 1])  # the first bytes of each record of edits
 EDIT_STRUCT: Final = struct.Struct("<HHBQ")
 
 
 @attrs.frozen(eq=False)
 class Edits(Event):
-    """One edit or more, in order: the last one of a pixel wins.
+    """One edit or more, in order: the last edit of a pixel wins.
 
     Attributes:
         edits: dtype `EDIT`, shape (n,), n >= 1.
@@ -45,7 +45,7 @@ class Edits(Event):
         """The edits in a payload.
 
         Raises:
-            RecordRefused: it is empty, or its last edit isn't whole.
+            RecordRefused: the payload is empty, or its last edit is incomplete.
         """
         if not payload or len(payload) % EDIT.itemsize:
             raise RecordRefused(f"{len(payload)} bytes of edits; allowed is a multiple of {EDIT.itemsize}")
@@ -53,27 +53,27 @@ class Edits(Event):
 
     @property
     def pixel_count(self) -> int:
-        """How many edits."""
+        """How many edits there are."""
         return len(self.edits)
 
     def change(self, state: State, run: Run) -> Change:
-        """The pixels are set, and each costs its author a charge.
+        """Set the pixels; each costs its author a charge.
 
         Raises:
-            RecordRefused: one of them is outside the canvas, so that its record is refused whole.
+            RecordRefused: an edit is outside the canvas. The whole record is refused then.
         """
         state.check_inside(self.edits)
         return Change(pixels=self.edits, counts=run.counts, authors=self.edits["author"])
 
     def part(self, begin: int, end: int) -> Edits:
-        """Some of them."""
+        """The edits from `begin` up to, not including, `end`."""
         return Edits(self.edits[begin:end])
 
     def payload(self) -> bytes:
-        """All of them, 13 bytes each.
+        """All edits, 13 bytes each.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are no edits.
         """
         if not len(self.edits):
             raise ValueError("a record of no edits; allowed are 1 or more")

@@ -1,4 +1,4 @@
-"""The base of all events: the type in the log, the bytes there, and the way back from them. Pure."""
+"""The base of all events: an event's type in the log, and how it becomes bytes there and is decoded again. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FORMAT: Final = 1
 
 
 class Event(abc.ABC):
-    """What one record of the log says; for edits, what a run of records says.
+    """One decoded record of the log; for edits, a decoded run of records.
 
     Attributes:
-        TYPE: the second byte of its records.
+        TYPE: the second byte of the event's records.
     """
 
     __slots__ = ()
@@ -31,50 +31,50 @@ class Event(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def decode(cls, payload: bytes) -> Self:
-        """The event in what follows the first two bytes of a record.
+        """The event in a payload: the bytes after the first two of a record.
 
         Raises:
-            RecordRefused: there is none, or not a whole one.
+            RecordRefused: the payload isn't that of a complete event.
         """
 
     @property
     def pixel_count(self) -> int:
-        """How many pixels it sets, one that it sets twice counted twice."""
+        """How many pixels the event sets; a pixel that it sets twice counts twice."""
         return 0
 
     @abc.abstractmethod
     def change(self, state: State, run: Run) -> Change:
-        """What it changes, as the event of `run`; nothing has changed yet, and nothing may.
+        """The change that the event of `run` makes. This method itself may change nothing.
 
         Raises:
-            RecordRefused: one record of the run, at the least, changes nothing.
+            RecordRefused: at least one record of the run is refused.
         """
 
     def part(self, begin: int, end: int) -> Event:
-        """The event in some records of its run, whose pixels are those from `begin` up to, not including, `end`."""
+        """The event of some records of the run: those with the pixels from `begin` up to, not including, `end`."""
         if (begin, end) != (0, self.pixel_count):
             raise ValueError(f"pixels {begin} to {end} of one record, which has {self.pixel_count}")
         return self
 
     @abc.abstractmethod
     def payload(self) -> bytes:
-        """What follows the first two bytes of its record."""
+        """The bytes after the first two of the event's record."""
 
     def encode(self) -> bytes:
-        """This event as one record."""
+        """The event as one record."""
         return bytes([FORMAT, self.TYPE]) + self.payload()
 
 
 @attrs.frozen(eq=False)
 class Run:
-    """Consecutive records and the event in them: many records of edits, or one of anything else.
+    """Consecutive records and the event in them: many records of edits, or one record of anything else.
 
     Attributes:
-        event: what they say.
-        offsets: int64, shape (records,); where they are in the log. An act's id is the offset of its record.
-        times_ms: int64, shape (records,); the log's own time of each, in ms since the epoch.
-        counts: int64, shape (records,); how many pixels each sets: its edits, or a correction's pixels.
-        values: the records' bytes, `records` of them; an act's can't be told from the event to the last byte.
+        event: the event that the records decode to.
+        offsets: int64, shape (records,); the records' offsets. An act's id is the offset of its record.
+        times_ms: int64, shape (records,); the log's own time of each record, in ms since the epoch.
+        counts: int64, shape (records,); how many pixels each record sets: its edits, or a correction's pixels.
+        values: the records' bytes, `records` of them; an act's event doesn't encode to the same bytes always.
     """
 
     event: Event
@@ -84,11 +84,11 @@ class Run:
     values: list[bytes]
 
     def __len__(self) -> int:
-        """How many records."""
+        """How many records the run has."""
         return len(self.offsets)
 
     def part(self, begin: int, end: int) -> Run:
-        """Its records from `begin` up to, not including, `end`, which are one at the least."""
+        """The run's records from `begin` up to, not including, `end`; at least one."""
         if end - begin == len(self):
             return self
         part = slice(begin, end)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Bytes(Event):
-    """A record of which only its bytes are known. `decode` alone makes one."""
+    """A record that this server knows only as bytes. Only `placed.canvas.events.decode` makes one."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class _Bytes(Event):
 
     @classmethod
     def decode(cls, payload: bytes) -> NoReturn:
-        """Nobody can: it has no type of its own."""
+        """Not possible: these events have no type of their own."""
         raise NotImplementedError(f"{cls.__name__} has no type; {len(payload)} bytes were given")
 
     def payload(self) -> bytes:
@@ -37,18 +37,18 @@ class _Bytes(Event):
 
 @attrs.frozen
 class Unknown(_Bytes):
-    """A record of a format or type that this server doesn't know; a newer one may.
+    """A record of a format or type that this server doesn't know; a newer server may know it.
 
     Attributes:
         value: the record.
-        what: what isn't known, such as `type 9`.
+        what: the unknown format or type, such as `type 9`.
     """
 
     value: bytes
     what: str
 
     def change(self, state: State, run: Run) -> NoReturn:
-        """Nothing.
+        """No change.
 
         Raises:
             RecordUnknown: always.
@@ -58,7 +58,7 @@ class Unknown(_Bytes):
 
 @attrs.frozen
 class Broken(_Bytes):
-    """A record that isn't what its type says, for any server.
+    """A record whose bytes don't fit its type, for any server.
 
     Attributes:
         value: the record.
@@ -69,7 +69,7 @@ class Broken(_Bytes):
     reason: str
 
     def change(self, state: State, run: Run) -> NoReturn:
-        """Nothing.
+        """No change.
 
         Raises:
             RecordRefused: always.
