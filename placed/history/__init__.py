@@ -4,7 +4,7 @@
                   builder     joins stretches in a tail, until the tail fills a segment
                   segment     one file, sealed and checked; made of `columns` and a `pixel_index`
                   folder      all segments of a history
-                  overview    tells what 32 segments have, so that not all are opened; `overview_files` keeps them
+                  overview    sums up 32 segments, so that not all have to be opened; `overview_files` stores them
                   past        answers questions; `pixel` and `activity` answer two more
                   indexer     the task that reads the log and writes the segments
 

@@ -1,11 +1,12 @@
 """Counts activity: where and when there were edits, and which pixels nobody has ever set.
 
-    cells    of the overviews that lie inside the time asked for; of other segments inside it, the segments' own
-    slices   of each segment all edits at once, unless an edge between two slices lies in its time
+    cells    from the overviews that lie inside the asked time; for other segments inside it, from the segments
+    slices   all edits of a segment at once, unless a border between two slices lies in the segment's time
 
-So of a time of any length, at most 63 segments for the slices, and the two at its ends, are looked at edit by edit.
+So in a time of any length, only the two segments at its ends, and at most 63 others for the slices, are read edit by
+edit.
 
-Thread: any; blocks, for 0.1 ms an overview, or a segment without one, and 1 to 3 ms for each that is looked at.
+Thread: any; blocks, for 0.1 ms an overview, or a segment without one, and 1 to 3 ms for each that is read edit by edit.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ class Activity:
     """Where and when there were edits.
 
     Attributes:
-        start: the first version of the time asked for.
-        end: the version after it.
+        start: the first version of the asked time.
+        end: the version after the asked time.
         cells: edits in each cell of a grid, int64, shape (cells, cells).
         slices: edits in each slice of the time, int64, shape (SLICES,).
-        untouched: how many pixels of each cell nobody had ever set by the end of the time; like `cells`.
+        untouched: how many pixels of each cell nobody had set by the end of the time; shaped like `cells`.
     """
 
     start: int
@@ -57,13 +58,13 @@ def activity_of(past: Past, from_ms: int, to_ms: int, *, cells: int = CELLS) -> 
     """Where and when there were edits with `from_ms <= time < to_ms`.
 
     Args:
-        past: to look in.
-        from_ms: below `to_ms`.
-        to_ms: ms since the epoch.
-        cells: along each side of the grid: a power of two, at most `CELLS`.
+        past: the past to look in.
+        from_ms: the first moment, in ms since the epoch, below `to_ms`.
+        to_ms: the moment after the last, in ms since the epoch.
+        cells: how many cells each side of the grid has: a power of two, at most `CELLS`.
 
     Raises:
-        NotIndexed: a part of it has to be read again.
+        NotIndexed: the indexer has to read a part of this time again.
     """
     start, end = past.version_at(from_ms - 1), past.version_at(to_ms - 1)
     definition = past.canvas(end)[0]
@@ -82,13 +83,13 @@ def activity_of(past: Past, from_ms: int, to_ms: int, *, cells: int = CELLS) -> 
 
 
 def _inside(past: Past, start: int, end: int) -> tuple[int, int]:
-    """The numbers of the segments that lie between two versions as a whole, half-open."""
+    """The numbers of the segments that lie wholly between two versions, half-open."""
     begin = bisect_left(past.kept, start, key=lambda each: each.start)
     return begin, max(begin, bisect_right(past.kept, end, key=lambda each: each.end))
 
 
 def _at_the_ends(past: Past, start: int, end: int) -> Iterator[tuple[Stretch, int]]:
-    """What is asked for of the segments that lie there in part, and of the tail; and the highest time before it."""
+    """The asked part of each segment that lies there only in part, and of the tail; with the highest time before it."""
     begin, after = _inside(past, start, end)
     for at in sorted({begin - 1, after} - {-1, len(past.kept)}):
         kept = past.kept[at]
@@ -107,7 +108,7 @@ def _between(stretch: Stretch, floor_ms: int, start: int, end: int) -> Iterator[
 
 
 def _cells(past: Past, inside: range, definition: Definition) -> Iterator[NDArray[np.int64]]:
-    """The cells of whole segments, of many at once where there are overviews."""
+    """The cells of whole segments; one overview has those of many segments at once."""
     size = definition.width, definition.height
     at = inside.start
     while at < inside.stop:
@@ -122,7 +123,7 @@ def _cells(past: Past, inside: range, definition: Definition) -> Iterator[NDArra
             of = segment.header.definition
             if (of.width, of.height) == size:
                 yield segment.cells().astype(np.int64)
-            else:  # the canvas has grown since, and its cells with it
+            else:  # the canvas has grown since then, and its cells with it
                 y, x = np.divmod(segment.pixels(), np.uint32(of.width))
                 yield count_cells(x, y, definition)
         at += 1
@@ -168,7 +169,7 @@ def _count(flags: NDArray[np.bool_], definition: Definition) -> NDArray[np.int64
 
 
 def _coarser(cells: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
-    """The same with `factor` x `factor` cells as one."""
+    """The same counts with `factor` x `factor` cells added up to one."""
     side = CELLS // factor
     summed: NDArray[np.int64] = cells.reshape(side, factor, side, factor).sum(axis=(1, 3))
     return summed

@@ -1,9 +1,10 @@
-"""Builds segments from stretches of the log, each as full as it may be.
+"""Builds segments from stretches of the log, and fills each as far as it may be.
 
     add(stretch) ... --> waiting --> tail --full--> `full()`, to be written --> `sealed()`, and a new tail begins
 
-Only the log and the history's first version decide what a segment holds, not how the log was read. A segment that can't
-be written stays in the tail, and nothing more is added until it is written. Pure; for one thread at a time.
+Only the log and the history's first version decide which records a segment has, not how the log was read. A segment
+that can't be written stays in the tail, and the tail takes no more records until it is written. Pure; for one thread at
+a time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Builder:
-    """Builds on from `ground`.
+    """Builds segments from a given version on.
+
+    Args:
+        ground: the canvas at that version.
 
     Attributes:
         tail: the records that aren't in a segment yet.
@@ -38,7 +42,7 @@ class Builder:
         self._waiting: deque[tuple[Stretch, Definition]] = deque()
 
     def add(self, batch: Batch) -> None:
-        """Take a batch of the log's records; it holds the offset `read`, or begins after a gap behind it."""
+        """Take a batch of the log's records, which has the offset `read`, or begins after a gap there."""
         for stretch, definition in gather(batch, self.read, self._definition, begun=self._begun):
             self._waiting.append((stretch, definition))
             self.read, self._definition = stretch.end, definition
@@ -67,7 +71,7 @@ class Builder:
         return None if self.tail.is_empty else self.tail.view()
 
     def sealed(self, ground: Ground) -> None:
-        """Go on after the segment that `full` gave has been written; `ground` is at its end."""
+        """Go on once the segment from `full` has been written; `ground` is the canvas at its end."""
         end = self.tail.end
         self.tail = Tail(ground)
         self.tail.end = end

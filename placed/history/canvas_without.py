@@ -1,7 +1,7 @@
-"""The canvas without some of its changes: which pixels show one of them, and what they would show without any.
+"""The canvas without some of its changes: which pixels show one of them, and which colours they would have without.
 
-One pass over the past, from the oldest to the newest. It begins where the first of the changes may be: what a canvas
-was there, the past tells at once.
+It takes one pass over the past, from the oldest record to the newest. The pass begins where the first of the changes
+may be, with the past's canvas at that version.
 
 Thread: any; blocks.
 """
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Without:
-    """A canvas from which some changes are left out.
+    """A canvas without some changes.
 
     Attributes:
-        shown: bool, shape (height, width): where the last change is one that is left out.
+        shown: bool, shape (height, width): the pixels whose last change is one of those left out.
         colors: uint8, shape (height, width): the last colour by any other change.
     """
 
@@ -43,16 +43,16 @@ class Without:
 
 
 def without_authors(past: AnyPast, authors: Collection[int], version: int, definition: Definition) -> Without:
-    """The canvas at a version without what these authors painted. Corrections are nobody's: they stay.
+    """The canvas at a version without the edits of these authors. Corrections have no author, and stay.
 
     Args:
-        past: where to look.
-        authors: whose edits are left out.
-        version: of the canvas.
-        definition: that version's, or a larger one.
+        past: the past to look in.
+        authors: the authors whose edits are left out.
+        version: the version of the canvas.
+        definition: the canvas's size and palette at that version, or larger ones.
 
     Raises:
-        NotKept, NotIndexed: the past doesn't reach there. Edits from before its first version belong to nobody.
+        NotKept, NotIndexed: the past doesn't have that version. Edits before its first version count as nobody's.
     """
     wanted = np.array(sorted(authors), np.uint64)
     start = min(_first_of(past, wanted), version)
@@ -65,7 +65,7 @@ def without_act(past: AnyPast, act: int, version: int, definition: Definition) -
 
 
 def theirs(each: Changes, authors: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which changes are edits of one of these authors."""
+    """A mask of the changes that are edits of one of these authors."""
     found: NDArray[np.bool_] = np.isin(each.author, authors) & (each.act == NO_ACT)
     return found
 
@@ -75,7 +75,7 @@ def _without(past: AnyPast, start: int, version: int, definition: Definition, is
     colors = grown(past.canvas(start)[1], definition)
     for each in forwards(past, start, version, definition.width):
         left_out = is_left_out(each)
-        # In order: the last one of a pixel wins.
+        # In order: the last change of a pixel wins.
         shown.reshape(-1)[each.pixel] = left_out
         others = ~left_out
         colors.reshape(-1)[each.pixel[others]] = each.color[others]
@@ -83,7 +83,7 @@ def _without(past: AnyPast, start: int, version: int, definition: Definition, is
 
 
 def grown(canvas: NDArray[np.uint8], definition: Definition) -> NDArray[np.uint8]:
-    """An earlier canvas on one as large as it is now; what wasn't there yet is blank."""
+    """An earlier canvas at its size of now; the pixels that it didn't have yet are blank."""
     larger = np.zeros((definition.height, definition.width), np.uint8)
     larger[: canvas.shape[0], : canvas.shape[1]] = canvas
     return larger

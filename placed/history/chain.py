@@ -3,8 +3,8 @@
     in the folder     [0, 90)  [90, 200) damaged    [300, 400)   [350, 500)   [500, 600) of another log
     the chain         [0, 90)  [90, 200) damaged  [200, 300) missing  [300, 400)
 
-A damaged or missing segment is part of the chain, without a header; its records have to be read from the log again. May
-not import Trio.
+A damaged or missing segment is part of the chain, without a header; the indexer has to read its records from the log
+again. May not import Trio.
 
 Thread: blocks.
 """
@@ -33,7 +33,7 @@ class Wanted:
 
     Attributes:
         log_id: the log's id.
-        copied_from: the id of the log that this one was restored from; segments of what both share count.
+        copied_from: the log that this one was restored from; its segments count up to the version of the copy.
         end: the log's next offset.
     """
 
@@ -42,7 +42,7 @@ class Wanted:
     end: int
 
     def has(self, header: Header) -> bool:
-        """Whether a segment is of this log, and not from beyond its end."""
+        """Whether a segment is of this log, and ends within it."""
         if header.log_id == self.log_id:
             return header.end <= self.end
         origin = self.copied_from
@@ -51,12 +51,12 @@ class Wanted:
 
 @attrs.frozen
 class Found:
-    """What a folder holds.
+    """The segments in a folder.
 
     Attributes:
-        chain: segments, each of which begins where the one before ends.
+        chain: segments that follow one another: each begins where the one before ends.
         strange: segments of another log, or from beyond this log's end.
-        needless: segments whose records other segments have as well.
+        needless: segments with records that other segments have as well.
     """
 
     chain: list[SegmentFile]
@@ -85,7 +85,7 @@ def find_chain(folder: Path, wanted: Wanted) -> Found:
 
 
 def last_ground(chain: Sequence[SegmentFile]) -> tuple[int, Ground | None]:
-    """How many of the chain's segments count, and the canvas at their end: those after the last sound one don't."""
+    """How many of the chain's segments count, and the canvas at their end. Segments after the last sound one don't."""
     for count in range(len(chain), 0, -1):
         try:
             with chain[count - 1].open() as segment:

@@ -1,7 +1,7 @@
-"""Changes: which pixels some records set, to what, and who did it; as columns, in the order that is at hand.
+"""Changes: the pixels that some records set, with colour and author, as columns.
 
-That is the log's order for each pixel, and for no more than that: a segment has its edits in the order of their pixels,
-and to put them into the log's order takes twice as long as all the rest. Pure.
+The changes of each pixel are in the log's order, but not those of different pixels: a segment has its edits in the
+order of their pixels, and putting them into the log's order takes twice as long as all the rest. Pure.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Changes:
-    """Pixels that consecutive records set; those of one pixel in the log's order.
+    """The changes that consecutive records make; the changes of one pixel are in the log's order.
 
     Attributes:
         pixel: y * width + x, uint32, shape (n,).
-        color: uint8, shape (n,).
-        author: uint64, shape (n,); 0 of a correction.
+        color: palette indexes, uint8, shape (n,).
+        author: uint64, shape (n,); 0 for a correction.
         act: int64, shape (n,); the act of a correction, otherwise `NO_ACT`.
     """
 
@@ -38,17 +38,17 @@ class Changes:
 
     @classmethod
     def of(cls, stretch: Stretch, definition: Definition) -> Self:
-        """What a stretch's records set; `definition` is the canvas of its rows."""
+        """The changes of a stretch's records; `definition` is the canvas's at its rows."""
         rows = stretch.rows
         columns = (np.ascontiguousarray(rows[name]) for name in ("color", "author", "act"))
         return cls(pixels_of(rows, definition), *columns)
 
     def where(self, mask: NDArray[np.bool_]) -> Changes:
-        """Those for which the mask, shape (n,), is True."""
+        """The changes for which the mask, shape (n,), is True."""
         return Changes(self.pixel[mask], self.color[mask], self.author[mask], self.act[mask])
 
     def on(self, width: int, wider: int) -> Changes:
-        """The same pixels of a canvas that is `wider`, or as wide."""
+        """The same changes on a canvas that is `wider` pixels wide; `width` is the present one's, at most as wide."""
         if width == wider:
             return self
         y, x = np.divmod(self.pixel, np.uint32(width))

@@ -1,4 +1,4 @@
-"""Encodes a column of integers: small where neighbours are alike, and readable from the middle.
+"""Encodes a column of integers: small if neighbours are alike, and readable from the middle.
 
     n values  ->  table, one entry for each block of 1,024 values | the blocks' data
     entry     =   first value i64 | where its data ends u32 | width u8           13 bytes
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
     Read = Callable[[int, int], bytes]
 
-BLOCK: Final = 1_024  # values; one is unpacked in 15 us: a pixel that was set 100 times needs 200 of them
-_AT_ONCE: Final = 32 * BLOCK  # values: all of a segment would take 3 MB for a moment
+BLOCK: Final = 1_024  # values; unpacking a block takes 15 us, and a pixel that was set 100 times needs 200 blocks
+_AT_ONCE: Final = 32 * BLOCK  # values: those of a whole segment would take 3 MB for a moment
 _ENTRY: Final = struct.Struct("<qIB")
 _ENTRY_DTYPE: Final = np.dtype([("first", "<i8"), ("end", "<u4"), ("width", "u1")])
-_LEVEL: Final = 1  # higher ones make real times 1 % smaller, and take longer
+_LEVEL: Final = 1  # higher levels make real times 1 % smaller, and take longer
 _FEW_BYTES: Final = 48
-# What bytes raise that aren't a block.
+# Errors from bytes that aren't a block.
 _DAMAGE: Final[tuple[type[Exception], ...]] = (ValueError, struct.error, isal_zlib.error)  # type: ignore[assignment]  # isal's stubs lack its base
-# Nearly all blocks have steps of one byte: a look here takes a third of the time that the arithmetic does.
+# Nearly all blocks have steps of one byte: looking them up here takes a third of the time of computing them.
 _STEP_OF_BYTE: Final = np.array([zigzag >> 1 ^ -(zigzag & 1) for zigzag in range(256)], np.int8)
 # Steps back have odd zigzags.
 _EVEN: Final = bytes(range(0, 256, 2))
@@ -60,7 +60,7 @@ def pack(values: NDArray[np.int64]) -> bytes:
 
 
 def _packed_blocks(values: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]]:
-    """Each block's first value, how wide its differences are, and its data."""
+    """Each block's first value, the width of its differences in bytes, and its data."""
     begins = range(0, len(values), BLOCK)
     steps = _zigzags(values)
     highest = np.maximum.reduceat(steps, begins).tolist()
@@ -69,7 +69,7 @@ def _packed_blocks(values: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]
 
 
 def _zigzags(values: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The step to each value from the one before, zigzag; 0 at a block's begin. Of all blocks at once it is quicker."""
+    """The step to each value from the one before, zigzag; 0 at a block's begin. Quicker for all blocks at once."""
     steps = np.zeros(len(values), np.int64)
     np.subtract(values[1:], values[:-1], out=steps[1:])
     steps[::BLOCK] = 0
@@ -89,8 +89,8 @@ class Column:
     """A packed column of `count` values.
 
     Args:
-        read: gives bytes of the column: `read(offset, length)`.
-        count: how many values it has.
+        read: reads bytes of the column: `read(offset, length)`.
+        count: how many values the column has.
     """
 
     def __init__(self, read: Read, count: int) -> None:
@@ -112,7 +112,7 @@ class Column:
         return np.concatenate([self.block(index) for index in range(self._blocks)])
 
     def at(self, index: int) -> int:
-        """One value. The block that it is in is kept: the next one asked for often lies there, too.
+        """One value. The column keeps the value's block unpacked, because the next value often lies there, too.
 
         Raises:
             ColumnDamaged: the bytes don't hold it.
@@ -130,7 +130,7 @@ class Column:
         return first + _sum_until(data, width, count, place)
 
     def search(self, value: int) -> int:
-        """How many of the values, which are sorted, are below `value`; one block is unpacked.
+        """How many of the values, which must be sorted, are below `value`. This unpacks only one block.
 
         Raises:
             ColumnDamaged: the bytes don't hold them.
@@ -164,7 +164,7 @@ class Column:
             raise _damaged(index, error) from error
 
     def _packed(self, index: int) -> tuple[int, bytes, int, int]:
-        """A block's first value, its data, how wide its differences are, and how many values it has."""
+        """A block's first value, its data, the width of its differences in bytes, and how many values it has."""
         first, end, width = _ENTRY.unpack_from(self._table, index * _ENTRY.size)
         begin = _ENTRY.unpack_from(self._table, (index - 1) * _ENTRY.size)[1] if index else 0
         data = self._read(len(self._table) + begin, end - begin)
@@ -178,8 +178,8 @@ def _damaged(block: int, error: Exception) -> ColumnDamaged:
 def _sum_until(data: bytes, width: int, count: int, place: int) -> int:
     """How much the value at `place` of a block is above the first one; `data` is inflated.
 
-    A pixel has one or two edits in a segment. To add up the differences before each takes a fifth of what it takes to
-    make all 1,024 values, and bytes are added in half the time that numpy needs to make arrays of them.
+    A pixel has one or two edits in a segment. Adding up the differences before each takes a fifth of the time of making
+    all 1,024 values, and Python adds bytes in half the time that numpy needs to make arrays of them.
     """
     after = place + 1
     if data[:after].translate(None, _EVEN):  # a step back: times do that where a clock was set
@@ -191,7 +191,7 @@ def _sum_until(data: bytes, width: int, count: int, place: int) -> int:
 
 
 def _sum(data: bytes) -> int:
-    """The sum of bytes, of which most are like the last one: all steps between offsets are, and high planes are 0."""
+    """The sum of bytes, fast if most equal the last one, as steps between offsets do; high planes are all 0."""
     others = data.translate(None, data[-1:])
     return sum(others) + data[-1] * (len(data) - len(others))
 
@@ -209,7 +209,7 @@ def _sums_of(data: bytes, width: int, count: int) -> NDArray[np.int64]:
     return (_sums_of_few if len(data) <= _FEW_BYTES else _sums)(data, width, count)
 
 
-# The offsets of records of one edit are blocks like this one, each the same bytes: 64 of them take half a MB.
+# Offsets of records with one edit make blocks of few bytes, which are often the same: 64 results take half a MB.
 _sums_of_few = lru_cache(maxsize=64)(_sums)
 
 
@@ -227,7 +227,7 @@ def _inflated(data: bytes, width: int, count: int) -> bytes:
     return inflated
 
 
-# The offsets of records of one edit: 64 blocks of these take 64 KB.
+# For the same blocks: 64 results take 64 KB.
 _inflated_few = lru_cache(maxsize=64)(_inflated)
 
 
@@ -237,7 +237,7 @@ def _planes_of(inflated: bytes, width: int, count: int) -> NDArray[np.uint8]:
 
 
 def _steps(planes: NDArray[np.uint8]) -> NDArray[np.signedinteger]:
-    """The differences that planes of bytes, shape (width, n), hold: integers of that width, shape (n,)."""
+    """The differences from planes of bytes, shape (width, n): integers of that width, shape (n,)."""
     if len(planes) == 1:
         steps: NDArray[np.signedinteger] = _STEP_OF_BYTE.take(planes[0])
         return steps

@@ -1,4 +1,4 @@
-"""Encodes a page of edits for programs that play the past: about 5 bytes an edit.
+"""Encodes a page of past edits for programs that replay them: about 5 bytes an edit.
 
     "plEd" | format u8, 1 | x bits u8 | y bits u8 | color bits u8 | from u64 | to u64 | next u64
     | first edit's ms i64, 0 without edits | edits u32 | bytes of `offsets` u32 | bytes of `times` u32
@@ -8,8 +8,8 @@
     times     a zigzag varint for each edit: its ms minus the one before; 0 for the first edit
     codes     the edit code of each edit, as in the stream (`placed.canvas.edit_code`); the head has its bits
 
-Little-endian. A varint has 7 bits in each byte, the lowest first, and the highest bit of a byte says that another
-follows (LEB128). zigzag(n) is 2n, for n below 0 it is -2n - 1. Pure.
+Little-endian. A varint has 7 bits in each byte, the lowest first; the highest bit of a byte says that another byte
+follows (LEB128). zigzag(n) is 2n; for n below 0 it is -2n - 1. Pure.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _HEAD: Final = struct.Struct("<4sBBBBQQQqIII")
 _MAGIC: Final = b"plEd"
 _FORMAT: Final = 1
-_MOST_VERSION: Final = (1 << 63) - 1  # an offset's bound, in every log
+_MOST_VERSION: Final = (1 << 63) - 1  # the highest offset in any log
 
 
 def encode_page(page: Page, to: int) -> bytes:
@@ -65,20 +65,20 @@ def _varints(values: NDArray[np.uint64]) -> bytes:
 
 
 class PageDamaged(ValueError):
-    """The bytes aren't a whole page."""
+    """The bytes aren't a complete page."""
 
 
 @attrs.frozen(eq=False)
 class ReadPage:
-    """What a page's bytes say.
+    """A decoded page.
 
     Attributes:
-        next: the version to go on from.
-        offsets: int64, shape (edits,).
-        times_ms: int64, shape (edits,).
-        x: uint16, shape (edits,); so is y.
-        y: see x.
-        color: uint8, shape (edits,).
+        next: the version that the next page begins at.
+        offsets: the offset of each edit's record, int64, shape (edits,).
+        times_ms: the time of each edit's record, in ms since the epoch, int64, shape (edits,).
+        x: uint16, shape (edits,).
+        y: uint16, shape (edits,).
+        color: palette indexes, uint8, shape (edits,).
     """
 
     next: int
@@ -90,10 +90,10 @@ class ReadPage:
 
 
 def decode_page(data: bytes) -> ReadPage:
-    """What the bytes of a page say.
+    """Decode the bytes of a page.
 
     Raises:
-        PageDamaged: they aren't one.
+        PageDamaged: the bytes aren't a page.
     """
     try:
         magic, format_, x_bits, y_bits, color_bits, start, _, next_, first_ms, count, *sizes = _HEAD.unpack_from(data)

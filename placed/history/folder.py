@@ -2,12 +2,12 @@
 
     history/00000000000000000000-00000000000000131072.segment    named by its start and its end
             00000000000000000000-00000000000004194304.overview   of 32 segments: `overview_files`
-            /part                                                one that is being written
+            /part                                                a file that is being written
             /before-00000000000000131072/                        segments with a gap between them and the present ones
             /of-LOGID/                                           segments of another log; only the last such history
 
-A crash leaves whole segments, and perhaps a `part`, which the next one overwrites. The name of a damaged segment still
-says which stretch of the log has to be read again. May not import Trio.
+A crash leaves whole segments, and perhaps a `part`, which the next file overwrites. The name of a damaged segment still
+says which stretch of the log the indexer has to read again. May not import Trio.
 
 Thread: everything here blocks.
 """
@@ -36,9 +36,10 @@ FOLDER_NAME: Final = "history"
 _NAME: Final = re.compile(r"([0-9]{20})-([0-9]{20})\.segment")
 _PART: Final = "part"
 _FILE_MODE: Final = 0o600
-# What a history leaves free, so that it is not what stops the log: LMDB grows by some MB, a snapshot is written aside.
+# A history leaves so much of the disk free that it doesn't stop the log: LMDB grows by some MB, and each snapshot is
+# written beside the last one.
 _LEFT_FREE_BYTES: Final = 64 << 20
-_LEFT_FREE_SHARE: Final = 16  # of a smaller disk, one part in so many
+_LEFT_FREE_SHARE: Final = 16  # of a smaller disk, one part in 16
 
 
 @attrs.define(eq=False)
@@ -46,11 +47,11 @@ class SegmentFile:
     """One stretch of the log in the folder.
 
     Attributes:
-        path: of its file.
+        path: the segment's file.
         start: its first offset.
-        end: the offset after it.
-        header: what it says of itself; None while it is damaged or missing.
-        is_verified: whether all of it has been checked since this process opened the folder.
+        end: the offset after its last one.
+        header: the segment's header; None while the segment is damaged or missing.
+        is_verified: whether this process has checked the whole segment.
     """
 
     path: Path
@@ -64,11 +65,11 @@ class SegmentFile:
         """The open segment, while the block runs.
 
         Args:
-            verify: check all of it, if that hasn't been done yet.
+            verify: whether to check the whole segment, if that hasn't been done yet.
 
         Raises:
-            SegmentDamaged: it is damaged or missing, as what is read shows then or later; `header` is None from then
-                on.
+            SegmentDamaged: the segment is damaged or missing. The block may find that later, too, when it reads on;
+                `header` is None from then on.
         """
         if self.header is None:
             raise SegmentDamaged(f"{self.path} is damaged")
@@ -85,12 +86,12 @@ class SegmentFile:
 
 
 class FileReader:
-    """Reads a file in places while a `with` block runs, which is given `read(offset, length)`.
+    """Reads parts of a file while a `with` block runs: `with FileReader(path) as read`, then `read(offset, length)`.
 
     A plain class, since a pixel's past opens a hundred files: a generator would take 3 us more for each.
 
     Raises:
-        OSError: it can't be opened, or read.
+        OSError: the file can't be opened, or read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,7 +114,7 @@ def _words(error: Exception) -> str:
 
 
 def list_folder(folder: Path) -> list[SegmentFile]:
-    """The segments in the folder, in order; those whose header isn't sound have none. Empty where there is no folder.
+    """The segments in the folder, in order; a segment with a damaged header has None. Empty if there is no folder.
 
     Raises:
         OSError: the folder can't be read.
@@ -140,12 +141,12 @@ def _look(path: Path, start: int, end: int) -> SegmentFile:
 
 
 def path_of(folder: Path, start: int, end: int) -> Path:
-    """Where the segment of a stretch is, or would be."""
+    """The path of a stretch's segment, whether or not it exists."""
     return folder / f"{start:020d}-{end:020d}.segment"
 
 
 def write_segment(folder: Path, parts: Sequence[bytes], start: int, end: int) -> SegmentFile:
-    """Write a segment, given in parts, durably, in place of one of that name, and return it.
+    """Write a segment, given in parts, durably, and return it. It replaces a file of that name.
 
     Raises:
         OSError: no room, no permission, a disk error; nothing has changed.
@@ -160,10 +161,10 @@ def write_segment(folder: Path, parts: Sequence[bytes], start: int, end: int) ->
 
 
 def check_room(folder: Path, needed_bytes: int) -> None:
-    """Whether the disk has room for a file of that size, and what a history leaves free.
+    """Check that the disk has room for a file of that size, and for the space that a history leaves free.
 
     Raises:
-        OSError: it hasn't.
+        OSError: it has no room.
     """
     disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
     if disk.free < needed_bytes + min(_LEFT_FREE_BYTES, disk.total // _LEFT_FREE_SHARE):
@@ -171,7 +172,7 @@ def check_room(folder: Path, needed_bytes: int) -> None:
 
 
 def write_file(folder: Path, parts: Sequence[bytes], path: Path) -> None:
-    """Write a file of the folder, given in parts, durably, in place of one of that name.
+    """Write a file of the folder, given in parts, durably. It replaces a file of that name.
 
     Raises:
         OSError: no room, no permission, a disk error; nothing has changed.
@@ -190,15 +191,15 @@ def write_file(folder: Path, parts: Sequence[bytes], path: Path) -> None:
             os.close(descriptor)
         part.rename(path)
     except OSError:
-        with contextlib.suppress(OSError):  # it holds room that the log may need
+        with contextlib.suppress(OSError):  # it takes room that the log may need
             part.unlink()
         raise
     _sync(folder)
 
 
 def put_aside(folder: Path, kept: Sequence[SegmentFile]) -> Path | None:
-    """Move segments that don't join what comes after them into a folder of their own, and return that; None if there
-    are none.
+    """Move segments into a folder of their own, because a gap follows them. Return that folder; None if there are no
+    segments.
 
     Raises:
         OSError: they can't be moved.
@@ -207,7 +208,7 @@ def put_aside(folder: Path, kept: Sequence[SegmentFile]) -> Path | None:
 
 
 def put_aside_strange(folder: Path, strange: Sequence[SegmentFile]) -> Path:
-    """Move segments of another log into a folder of their own, in place of those that are in such a one already.
+    """Move segments of another log into a folder of their own, and delete earlier folders of that kind.
 
     Raises:
         OSError: they can't be moved.
@@ -230,7 +231,7 @@ def _move(aside: Path, kept: Sequence[SegmentFile]) -> Path:
 
 
 def remove(kept: Sequence[SegmentFile]) -> None:
-    """Delete segments that the log still has the records of.
+    """Delete segments whose records the log still has.
 
     Raises:
         OSError: they can't be deleted.

@@ -1,8 +1,7 @@
 """Turns a batch of the log's records into stretches, each of one canvas. Pure.
 
-This must decide as the live canvas does what is an edit, a correction or a larger canvas, or the history would show
-another canvas. A record with one pixel outside the canvas changes nothing, for example. Records that change nothing are
-kept as they are.
+This module must accept and refuse the same records as the live canvas, or the history would show another canvas. For
+example, a record with one pixel outside the canvas changes nothing. Records that change nothing are kept as they are.
 """
 
 from __future__ import annotations
@@ -29,13 +28,14 @@ def gather(batch: Batch, start: int, definition: Definition, *, begun: bool) -> 
 
     Args:
         batch: consecutive records.
-        start: where the first stretch begins.
-        definition: the canvas at `start`.
-        begun: whether anything but the canvas has come before: until then the log's first one counts (`Kept.begun`).
+        start: the first stretch's first offset.
+        definition: the canvas's size and palette at `start`.
+        begun: whether the log has any record but canvases before `start`; until then the first canvas counts, as
+            `Kept.begun` says.
 
     Returns:
-        Stretches that follow one another up to the batch's `next_offset`, and the canvas of each one's rows. A canvas
-        that grows begins one.
+        Stretches that follow one another up to the batch's `next_offset`, each with the canvas's size and palette at
+        its rows. When the canvas grows, a new stretch begins.
     """
     skipped = int(np.searchsorted(batch.offsets, np.int64(start)))
     gathered = _Gathered(start)
@@ -62,7 +62,7 @@ def begins(batch: Batch) -> bool:
 
 
 class _Gathered:
-    """What a stretch is put together from."""
+    """The parts of a stretch."""
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -110,7 +110,7 @@ class _Gathered:
         self._others.append(Other(self._count, offset, ms, run.values[index]))
 
     def stretch(self, end: int) -> Stretch:
-        # Mostly it is one run, which needs no copy.
+        # Mostly there is only one run, which needs no copy.
         rows = self._rows[0] if len(self._rows) == 1 else np.concatenate([np.empty(0, ROW), *self._rows])
         return Stretch(self.start, end, rows, tuple(self._others))
 

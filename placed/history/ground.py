@@ -1,8 +1,8 @@
 """The ground: a canvas at one version, with the pixels touched so far and the highest time.
 
-Stretches of the log are applied to it.
+The history applies stretches of the log to it.
 
-Pure. Not shared between threads while it is applied to.
+Pure. Threads may not share a ground while one of them changes it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from placed.history.stretch import Stretch
 
 CELLS: Final = 64  # cells along each side of the grid in which edits are counted
-_ROWS: Final = 16_384  # counted at once: those of a segment would take 4 MB at the moment when most is held
+_ROWS: Final = 16_384  # counted at once: those of a whole segment would take 4 MB when memory use is highest
 
 
 class Ground:
     """A canvas at one version, and what the history knows about it.
 
     Attributes:
-        definition: the size and palette.
-        version: every record with a lower offset is in it.
-        canvas: uint8, shape (height, width).
-        highest_ms: the highest time of any record so far; a log's times may go back when a broker takes over.
+        definition: the canvas's size and palette.
+        version: the canvas has every record with a lower offset.
+        canvas: the palette indexes, uint8, shape (height, width).
+        highest_ms: the highest time of any record so far, in ms since the epoch; a log's times may go back when another
+            broker takes over.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Ground:
         self.definition = definition
         self.version = version
         self.canvas = np.zeros((definition.height, definition.width), np.uint8) if canvas is None else canvas
-        self._touched = None if touched is None else np.packbits(touched)  # of 4096 x 4096 pixels 2 MB, not 16
+        self._touched = None if touched is None else np.packbits(touched)  # for 4096 x 4096 pixels 2 MB, not 16
         self.highest_ms = highest_ms
 
     @property
@@ -53,13 +54,13 @@ class Ground:
 
     @property
     def touched_bits(self) -> NDArray[np.uint8]:
-        """The same, a bit for each, the first in the high bits: not to be changed."""
+        """The same with a bit for each pixel, the first pixel in the highest bit. Don't change this array."""
         if self._touched is None:
             return np.zeros(-(-self.definition.width * self.definition.height // 8), np.uint8)
         return self._touched
 
     def grow(self, definition: Definition) -> None:
-        """Become larger, or have more colours: what was there stays where it is, and the rest is blank."""
+        """Make the canvas larger, or add colours: the pixels stay where they are, and new ones are blank."""
         old = self.definition
         canvas = np.zeros((definition.height, definition.width), np.uint8)
         canvas[: old.height, : old.width] = self.canvas
@@ -70,14 +71,14 @@ class Ground:
         self.definition, self.canvas = definition, canvas
 
     def paint(self, stretch: Stretch, definition: Definition) -> None:
-        """Apply a stretch to the canvas alone."""
+        """Apply a stretch to the canvas, but not to the rest of the ground."""
         if definition != self.definition:
             self.grow(definition)
         pixel = pixels_of(stretch.rows, definition)
         self.canvas.reshape(-1)[pixel] = stretch.rows["color"]  # in order: the last edit of a pixel wins
 
     def apply(self, stretch: Stretch, definition: Definition) -> None:
-        """Apply a stretch whose rows are of a canvas of `definition`; it begins where this ground stands."""
+        """Apply a stretch that begins at this ground's version; `definition` is the canvas's at its rows."""
         self.paint(stretch, definition)
         touched = self.touched
         touched[pixels_of(stretch.rows, definition)] = True
@@ -86,7 +87,7 @@ class Ground:
         self.version = stretch.end
 
     def copy(self) -> Ground:
-        """Another one like it."""
+        """An independent copy."""
         other = Ground(self.definition, self.version, self.canvas.copy(), highest_ms=self.highest_ms)
         other._touched = self._touched
         return other
@@ -99,7 +100,7 @@ def pixels_of(rows: NDArray[np.void], definition: Definition) -> NDArray[np.uint
 
 
 def highest_ms(stretch: Stretch) -> int:
-    """The highest time of its records; 0 if it has none."""
+    """The highest time of a stretch's records, in ms since the epoch; 0 if it has none."""
     rows = int(stretch.rows["ms"].max()) if len(stretch.rows) else 0
     return max(rows, *(other.ms for other in stretch.others)) if stretch.others else rows
 

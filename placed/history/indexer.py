@@ -4,13 +4,13 @@
                    |                  ^                                            |         |
                    |                  +--------------------------------------------|---------+
                    |                  |                  no room: wait, try again <+
-                   |                  +-- the log no longer has what comes next: begin anew at the canvas as it is
+                   |                  +-- the log no longer has the next record: begin anew at the canvas as it is
                    +--> look after it: check every segment once; read a damaged one from the log again;
-                        make overviews of those that are whole
+                        make overviews of whole segments
 
-It is never in the way. Once a second it reads all new records, in a thread of its own. When it is far behind while
-people paint, it rests as long as it works. If the history can't be written, the indexer says so once and tries again,
-and the canvas goes on. May import Trio.
+The indexer never holds up the canvas. Once a second it reads all new records, in a thread of its own. When it is far
+behind while people paint, it rests as long as it works. If the history can't be written, the indexer says so once and
+tries again, and the canvas goes on. May import Trio.
 """
 
 from __future__ import annotations
@@ -50,27 +50,27 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
     from placed.history.tail import View
 
-# 1,000 edits a second then cost 3 ms of each second, and not a thread's turn for each record.
+# 1,000 edits a second then cost 3 ms of each second, and no thread has to run for each record.
 EVERY_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 1.0
-_MOST_RETRY_SECONDS: Final = 60.0  # a disk that was seen to is used again within a minute
-_CHECK_EVERY_SECONDS: Final = 0.05  # 2 MB each: 40 MB/s of reading at the most, once after a start
-_SURVEY_EVERY_SECONDS: Final = 0.5  # each takes 0.12 s of a core; that of a year's log are made within a quarter hour
-_LOOK_SECONDS: Final = 5.0  # between looks for damage that nobody told of
+_MOST_RETRY_SECONDS: Final = 60.0  # so that the history goes on within a minute after somebody has mended the disk
+_CHECK_EVERY_SECONDS: Final = 0.05  # between segments of 2 MB: 40 MB/s of reading at the most, once after a start
+_SURVEY_EVERY_SECONDS: Final = 0.5  # an overview takes 0.12 s of a core; those of a year's log, a quarter of an hour
+_LOOK_SECONDS: Final = 5.0  # between looks for damage that nobody has reported
 
 Found = TypeVar("Found")
 
 
 @attrs.frozen
 class Live:
-    """What the history has to know about the live canvas.
+    """Functions that tell the history about the live canvas.
 
     Attributes:
-        version: its version.
-        definition: its size and palette.
-        created: the ground at offset 0, with which the log began.
-        ground: a copy of the present canvas, for a log whose beginning is gone.
-        is_in_place: whether the data folder is where it was.
+        version: gives its version.
+        definition: gives its size and palette.
+        created: gives the ground at offset 0, with which the log began.
+        ground: gives a copy of the present canvas, for a log that has lost its beginning.
+        is_in_place: says whether the data folder is where it was.
     """
 
     version: Callable[[], int]
@@ -81,21 +81,21 @@ class Live:
 
 
 class Indexer:
-    """The history of one log, in one folder; `run` alone writes it.
+    """The history of one log, in one folder; only `run` writes it.
 
     Args:
-        folder: its own.
-        log: of which it is.
+        folder: the history's own folder.
+        log: the log that it reads.
         live: see below.
-        every_seconds: how often new records are read.
+        every_seconds: how often it reads new records, in seconds.
         give_back: gives free memory back to the system, in the thread; called when a segment has been written.
 
     Attributes:
         live: the live canvas.
-        past: answers questions about what has been read so far.
-        stopped: why nothing can be written; None if it can.
-        mended: how many damaged segments were read from the log again.
-        turns: for this work, and for the answers about the past.
+        past: answers questions about the records that it has read so far.
+        stopped: why the history can't be written; None if it can.
+        mended: how many damaged segments it has read from the log again.
+        turns: short turns in a thread, for this work and for answers about the past.
     """
 
     def __init__(
@@ -134,11 +134,11 @@ class Indexer:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._look_after)
                 await self._follow(ground)
-        except* (LogClosed, LogReplaced):  # the canvas's reader hears of it, too
+        except* (LogClosed, LogReplaced):  # the canvas's reader gets the same error, and acts on it
             pass
 
     async def reach(self, version: int, within_seconds: float) -> bool:
-        """Read on now, up to `version` if that is possible within the time; whether it was."""
+        """Read on now, up to `version`, and say whether that succeeded within the time."""
         with trio.move_on_after(within_seconds):
             while not self.is_open or self.past.version < version:
                 self._wanted.set()
@@ -146,12 +146,12 @@ class Indexer:
         return self.is_open and self.past.version >= version
 
     def tell_damage(self) -> None:
-        """Look after damage now: an answer came upon some."""
+        """Look for damage now, because an answer about the past has found some."""
         self._damaged.set()
 
     # In the thread.
     def _open(self) -> Ground | None:
-        """Find the chain; the canvas at its end, if it has one."""
+        """Find the chain, and return the canvas at its end; None without a sound segment."""
         found = find_chain(self._folder, Wanted(self._log.id, self._log.copied_from, self.live.version()))
         if found.strange:
             aside = put_aside_strange(self._folder, found.strange)
@@ -164,14 +164,14 @@ class Indexer:
         return ground
 
     def _keep_fitting(self) -> None:
-        """Leave out the overviews of what isn't in the chain any more, and those that are damaged."""
+        """Leave out damaged overviews, and overviews of segments that aren't in the chain any more."""
         kept = fitting(self._overviews, self._chain)
         self._stale += [each for each in self._overviews if each not in kept]
         self._overviews = kept
 
     async def _begin(self, ground: Ground | None) -> Keeping:
         first, _ = await self._log.bounds()
-        if not first and self._chain and self._chain[0].start:  # the log has what is missing at the front
+        if not first and self._chain and self._chain[0].start:  # the log has the segments that are missing at the front
             end = self._chain[0].start
             self._chain.insert(0, SegmentFile(path_of(self._folder, 0, end), 0, end, None))
         if ground is None and not first:
@@ -183,7 +183,7 @@ class Indexer:
         return keeping
 
     async def _begin_anew(self) -> Keeping:
-        """Begin at the canvas as it is: the log no longer has what comes next."""
+        """Begin at the canvas as it is, because the log no longer has the next record."""
         aside = await self._until_done(partial(put_aside, self._folder, list(self._chain)))
         ground = self.live.ground()
         get_logger(__name__).warning(
@@ -201,7 +201,7 @@ class Indexer:
         keeping: Keeping | None = None
         while True:
             try:
-                if keeping is None:  # asked here, since a log that doesn't answer is waited for
+                if keeping is None:  # inside the try, so that a log that doesn't answer is tried again
                     keeping = await self._begin(ground)
                 self._is_behind = keeping.builder.read < self.live.version()
                 async with self._log.read(keeping.builder.read) as batches:
@@ -259,7 +259,7 @@ class Indexer:
             self._damaged = trio.Event()
 
     async def _survey(self) -> None:
-        """Make the overviews that are missing. What fails here is tried again later: nothing depends on them."""
+        """Make the overviews that are missing. If one fails, it is tried again later: nothing depends on overviews."""
         if any(each.is_damaged for each in self._overviews):
             self._keep_fitting()
         with contextlib.suppress(SegmentDamaged, OSError):
@@ -272,9 +272,10 @@ class Indexer:
                 await trio.sleep(_SURVEY_EVERY_SECONDS)
 
     def _next_overview(self) -> Callable[[], OverviewFile | None]:
-        """What makes the next one, in the thread; None if none is missing.
+        """A function that makes the next overview, in the thread; it returns None if none is missing.
 
-        While a long log is read, one of few segments would soon give way to one of more: it took a tenth of the time.
+        While the indexer reads a long log, it makes no overview of few segments, because one of more would soon replace
+        it: such overviews took a tenth of the time.
         """
         chain, overviews, now = list(self._chain), list(self._overviews), self.live.definition()
 
@@ -295,7 +296,7 @@ class Indexer:
                 return
             segments = await self._read_again(hole, ground)
         except SegmentDamaged:
-            return  # the one before comes first
+            return  # the segment before this one is damaged, too, and comes first
         except (LogClosed, LogReplaced):
             raise
         except LogError:
@@ -331,7 +332,7 @@ class Indexer:
         return segments
 
     async def _give_up(self, index: int) -> None:
-        """The log no longer has a damaged stretch: the history begins behind it."""
+        """Let the history begin behind a damaged segment, because the log no longer has its records."""
         lost = self._chain[: index + 1]
         aside = await self._until_done(partial(put_aside, self._folder, lost))
         del self._chain[: index + 1]
@@ -347,7 +348,7 @@ class Indexer:
         return await self.turns.in_thread(call, self._writing)
 
     async def _until_done(self, step: Callable[[], Found]) -> Found:
-        """What `step` returns, in the thread; tried again for as long as the disk refuses it."""
+        """Run `step` in the thread, again and again while the disk refuses it, and return its result."""
         retry_seconds = _RETRY_SECONDS
         while True:
             try:
@@ -390,7 +391,7 @@ def _end_ground(each: SegmentFile) -> Ground:
 
 
 def _before(batch: Batch, end: int) -> Batch:
-    """The batch without what is at `end` or after it."""
+    """The batch without the records at `end` or after it."""
     if batch.next_offset <= end:
         return batch
     count = int(np.searchsorted(batch.offsets, np.int64(end)))

@@ -1,6 +1,6 @@
 """Keeps the history one step at a time, from batches of the log to segments in the folder.
 
-Invariant: the folder, the tail and the batches not yet added hold the log up to `builder.read`, without a gap. A write
+Invariant: the folder, the tail and the batches not yet added have the log up to `builder.read`, without a gap. A write
 that fails changes nothing; the next call tries it again. May not import Trio.
 
 Thread: everything here blocks, and belongs to one thread at a time.
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
     from placed.history.tail import View
 
-# Of a batch, at once: 10,000 edits, 0.4 MB as rows, of which there are three copies for a moment. A whole batch may
-# have 320,000.
+# How much of a batch is added at once: 10,000 edits, which take 0.4 MB as rows, and there are three copies for a
+# moment. A whole batch may have 320,000 edits.
 _AT_ONCE_BYTES: Final = 128 << 10
 
 
 class Keeping:
-    """Builds on from `ground`, and writes to `folder`.
+    """Builds segments from `ground` on, and writes them to `folder`.
 
     Attributes:
-        builder: what isn't written yet.
+        builder: has the records that aren't written yet.
     """
 
     def __init__(self, folder: Path, log_id: str, ground: Ground) -> None:
@@ -47,15 +47,15 @@ class Keeping:
         self._sealed: list[SegmentFile] = []
 
     def take(self, batch: Batch | None) -> tuple[list[SegmentFile], View]:
-        """Add a batch, if there is one, and write what fills a segment: one a call, so that nobody has to hold its
-        records, 5 MB, while the next one fills.
+        """Add a batch, if there is one, and write a segment if one is full. A call writes only one segment, so that
+        nobody has to hold its records, 5 MB, while the next one fills.
 
         Returns:
-            The segments that were written since the last call that returned, and the tail after them. As long as there
-            are any there may be more: call again, with None. All has been added once there are none.
+            The segments that were written since the last call that returned, and the tail after them. If there are any
+            segments, there may be more: call again, with None, until there are none. Then the whole batch is added.
 
         Raises:
-            OSError: no room, no permission, a disk error. The batch has been taken: try again with None.
+            OSError: no room, no permission, a disk error. The batch isn't lost: try again with None.
         """
         if batch is not None:
             self._parts.extend(_parts(batch))
@@ -65,7 +65,7 @@ class Keeping:
         return sealed, self.builder.tail.view()
 
     def _seal_full(self) -> bool:
-        """Write the next segment, if it is full; whether it was."""
+        """Write the next segment, if it is full, and say whether it was."""
         view = self.builder.full()
         if view is None:
             return False
@@ -76,7 +76,7 @@ class Keeping:
         return True
 
     def finish(self, end: int) -> list[SegmentFile]:
-        """Write what is left as a last segment, which ends at `end`; all segments since `take`.
+        """Write the rest as a last segment, which ends at `end`; return all segments since the last `take`.
 
         Raises:
             OSError: as `take`.
@@ -96,7 +96,7 @@ class Keeping:
 
 def _parts(batch: Batch) -> Iterator[Batch]:
     """The batch in parts of up to `_AT_ONCE_BYTES`, or of one record."""
-    if sum(map(len, batch.values)) <= _AT_ONCE_BYTES:  # single edits
+    if sum(map(len, batch.values)) <= _AT_ONCE_BYTES:  # records of single edits
         yield batch
         return
     ends = np.cumsum(np.fromiter(map(len, batch.values), np.int64, len(batch.values)))

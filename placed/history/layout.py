@@ -1,4 +1,4 @@
-"""Encodes and decodes a segment: a file that holds a stretch of the log completely; sealed, checked, never changed.
+"""The layout of a segment, a file that holds a stretch of the log completely; sealed, checked, never changed.
 
     magic 8 | header length u32 | header | sections, one after the other
 
@@ -7,23 +7,23 @@
               | log id 64 | length u32 and CRC-32 u32 of each section | palette, 3 bytes a colour | CRC-32 of all before
 
     sections  keyframe   the canvas at `start`, rows packed as in a PNG, deflated
-              touched    one bit for each pixel that is blank there, but was set by any edit before; deflated
+              touched    one bit for each pixel that is blank there, but that any edit before has set; deflated
               cells      how many edits each cell of a grid has, u32, deflated
               others     records that aren't edits, and which edits are an act's corrections, deflated:
                          counts u32, u32 | row u32, offset u64, ms i64, length u32 each | begin u32, end u32, act u64
                          each | the records' bytes
               offsets    of each edit: `placed.history.columns`
               times      of each edit, ms: the same
-              people     the distinct authors, u64, ascending; empty where that would save nothing
-              authors    of each edit: its place in `people`, u16 or u32; without them the author itself, u64
+              people     the distinct authors, u64, ascending; empty if that would save nothing
+              authors    of each edit: its author's place in `people`, u16 or u32; if that is empty, the author, u64
               starts, lows, order, halves    `placed.history.pixel_index`
               colors     of each edit, in the order of `lows`; up to 16 colours two in a byte, the first in the low half
 
-All little-endian. A canvas that grows does so with the first record of a segment: base is what the keyframe is of, and
-width, height and colors what the edits are of. `highest ms` is over everything up to `end`, so that a moment is found
-by binary search even where a log's times go back.
+All little-endian. If the canvas grows, the first record of a segment does it: base is the canvas of the keyframe, and
+width, height and colors are the canvas of the edits. `highest ms` is the highest time of all records up to `end`, so
+that binary search finds a moment even if a log's times go back.
 
-Pure: a function gives the bytes.
+This module decodes headers; `placed.history.sealing` encodes segments. Pure: a function gives the bytes.
 """
 
 from __future__ import annotations
@@ -60,25 +60,25 @@ FEW_COLORS: Final = 16
 
 
 class SegmentDamaged(ValueError):
-    """The bytes aren't a whole segment of ours; the message says what is wrong."""
+    """The bytes aren't a complete segment of ours; the message says what is wrong."""
 
 
 @attrs.frozen(slots=True)
 class Header:
-    """What a segment says of itself.
+    """A segment's header.
 
     Attributes:
-        log_id: of which log it is.
+        log_id: the id of the segment's log.
         start: its first offset.
         end: the offset after its last record.
-        first_ms: its first record's time.
-        highest_ms: the highest time up to its end.
-        edits: how many it has.
-        records: the same.
-        definition: the canvas of its edits.
-        base: the canvas of its keyframe; a smaller one if its first record grows it.
+        first_ms: its first record's time, in ms since the epoch.
+        highest_ms: the highest time of all records up to its end, in ms since the epoch.
+        edits: how many edits it has.
+        records: how many records it has.
+        definition: the canvas's size and palette at its edits.
+        base: the canvas's size and palette at its keyframe; smaller if its first record grows the canvas.
         sections: for each of `SECTIONS`: where in the file it begins, its length, its CRC-32.
-        checksum: the header's own, which tells this segment from others: it has those of the sections in it.
+        checksum: the header's CRC-32. It tells this segment from others, as the header has the sections' checksums.
     """
 
     log_id: str
@@ -95,15 +95,15 @@ class Header:
 
 
 def number_type(count: int) -> np.dtype[np.generic]:
-    """The type of a place among `count` people."""
+    """The number type for a place among `count` people."""
     return np.dtype("<u2" if count <= 1 << 16 else "<u4")
 
 
 def decode_header(read: Read) -> Header:
-    """The header of the segment that `read(offset, length)` gives bytes of.
+    """The header of a segment; `read(offset, length)` reads bytes of its file.
 
     Raises:
-        SegmentDamaged: it isn't one.
+        SegmentDamaged: the bytes aren't a segment's header.
     """
     begin = read(0, len(MAGIC) + LENGTH.size)
     if begin[: len(MAGIC)] != MAGIC or len(begin) < len(MAGIC) + LENGTH.size:

@@ -1,4 +1,4 @@
-"""Tells the records of a past that are no edits and no corrections, such as acts, without a look at all others.
+"""Finds the records of a past that are neither edits nor corrections, such as acts, without reading the others.
 
 Thread: any; blocks.
 """
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def others_since(past: Past, version: int) -> Iterator[Other]:
-    """Those with `version <= offset`, in order. Segments that have none are not opened: their headers tell.
+    """The other records with `version <= offset`, in order. Segments without any aren't opened: their headers tell.
 
     Raises:
-        NotKept, NotIndexed: the past doesn't reach there, or a part has to be read again.
+        NotKept, NotIndexed: the past doesn't have that version, or the indexer has to read a part again.
     """
     past.check(version)
     for at in range(max(0, past.at(version)), len(past.kept)):

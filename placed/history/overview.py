@@ -1,4 +1,4 @@
-"""An overview of consecutive segments: which of them have a pixel, and how many edits each cell of a grid has in all.
+"""An overview of consecutive segments: which of them have a pixel, and how many edits each cell of a grid has.
 
     magic 8 | header length u32 | header | sections, one after the other
 
@@ -7,13 +7,13 @@
               | CRC-32 of all before
 
     sections  ends       for each block of 1,024 pixels, where its data ends, u32
-              masks      the blocks' data: for each pixel 32 bits, the lowest for the first segment; of all pixels the
-                         lowest bytes first, then the second ones, and so on; each block deflated
+              masks      the blocks' data: for each pixel 32 bits, the lowest for the first segment; first the lowest
+                         bytes of all pixels, then the second ones, and so on; each block deflated
               cells      the segments' `cells`, added up
-              cells now  the same edits in the cells of a larger canvas that this one has become; empty if it hasn't
+              cells now  the same edits in the cells of the canvas after it has grown; empty if it hasn't
 
-All little-endian. It is made of the segments, and tells nothing that they don't: one that is damaged, or no longer of
-the segments that are there, is made again. Pure: what is read comes from a function.
+All little-endian. An overview is made from the segments, and has nothing that they don't have: if it is damaged, or
+segments have changed, the indexer makes it again. Pure: a function reads the bytes.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ if TYPE_CHECKING:
     Read = Callable[[int, int], bytes]
     Size = tuple[int, int]
 
-# As many as a mask has bits. At r/place 2017's pace these are 4 million edits, and one is made in 0.3 s.
+# As many as a mask has bits. At r/place 2017's pace these are 4 million edits, and making an overview takes 0.3 s.
 SEGMENTS: Final = 32
 _MAGIC: Final = b"placed\x00O"
 _FORMAT: Final = 1
 _FIXED: Final = struct.Struct("<HHHHHH")
 _SEGMENT: Final = struct.Struct("<QQI")
 _SECTIONS: Final = ("ends", "masks", "cells", "cells now")
-_BLOCK: Final = 1_024  # pixels; one is unpacked in 10 us
-_STRIP: Final = 64 * _BLOCK  # pixels that are looked at together: of a canvas of 4096 x 4096 all would take 67 MB
+_BLOCK: Final = 1_024  # pixels; unpacking a block takes 10 us
+_STRIP: Final = 64 * _BLOCK  # pixels at a time: all of a canvas of 4096 x 4096 would take 67 MB
 _END: Final = struct.Struct("<I")
 _DEFLATE_LEVEL: Final = 2
 
 
 class OverviewDamaged(ValueError):
-    """Bytes that aren't a whole overview of ours; the message says what is wrong."""
+    """The bytes aren't a complete overview of ours; the message says what is wrong."""
 
 
 @attrs.frozen
 class Part:
-    """One segment of an overview: its first offset, the one after its last, and its header's checksum."""
+    """One segment of an overview: its first offset, the offset after its last one, and its header's checksum."""
 
     start: int
     end: int
@@ -70,12 +70,12 @@ class Part:
 
 @attrs.frozen
 class OverviewHeader:
-    """What an overview says of itself.
+    """An overview's header.
 
     Attributes:
         size: width and height of the segments' canvas.
-        now: those of the canvas that it has become; the same if it hasn't grown.
-        parts: its segments, in order.
+        now: width and height of the canvas when the overview was made; the same if it hadn't grown.
+        parts: the overview's segments, in order.
         sections: for each section where in the file it begins, its length, its CRC-32.
     """
 
@@ -86,25 +86,25 @@ class OverviewHeader:
 
     @property
     def start(self) -> int:
-        """The first offset."""
+        """The first offset of its segments."""
         return self.parts[0].start
 
     @property
     def end(self) -> int:
-        """The offset after the last one."""
+        """The offset after the last one of its segments."""
         return self.parts[-1].end
 
 
 def part_of(header: Header) -> Part:
-    """A segment, as an overview names it."""
+    """The entry for a segment in an overview's header."""
     return Part(header.start, header.end, header.checksum)
 
 
 def encode_overview(segments: Sequence[Segment], now: Definition) -> bytes:
-    """The overview of open segments, of one canvas, `SEGMENTS` at most; `now` is the canvas as it is now.
+    """The overview of open segments with one canvas, `SEGMENTS` at most; `now` is the canvas's size and palette now.
 
     Raises:
-        SegmentDamaged: one of them.
+        SegmentDamaged: one of the segments is damaged.
     """
     definition = segments[0].header.definition
     size, size_now = (definition.width, definition.height), (now.width, now.height)
@@ -163,10 +163,10 @@ def _deflate(array: NDArray[np.generic]) -> bytes:
 
 
 def decode_overview_header(read: Read) -> OverviewHeader:
-    """The header of the overview that `read(offset, length)` gives bytes of.
+    """The header of an overview; `read(offset, length)` reads bytes of its file.
 
     Raises:
-        OverviewDamaged: it isn't one.
+        OverviewDamaged: the bytes aren't an overview's header.
     """
     begin = read(0, len(_MAGIC) + LENGTH.size)
     if begin[: len(_MAGIC)] != _MAGIC or len(begin) < len(_MAGIC) + LENGTH.size:
@@ -191,8 +191,8 @@ class Overview:
     """An open overview.
 
     Args:
-        header: what `decode_overview_header` gave.
-        read: gives bytes of the file: `read(offset, length)`.
+        header: the header from `decode_overview_header`.
+        read: reads bytes of the file: `read(offset, length)`.
     """
 
     def __init__(self, header: OverviewHeader, read: Read) -> None:
@@ -200,10 +200,10 @@ class Overview:
         self._read = read
 
     def verify(self) -> None:
-        """Check all of it.
+        """Check the whole overview.
 
         Raises:
-            OverviewDamaged: something doesn't match its checksum. The same for all that follows.
+            OverviewDamaged: a section doesn't match its checksum. The methods below raise it, too.
         """
         for name in _SECTIONS:
             self._section(name)
@@ -223,7 +223,8 @@ class Overview:
             raise OverviewDamaged(f"its block {block}: {error}") from error
 
     def cells(self, size: Size) -> NDArray[np.int64] | None:
-        """How many edits each cell of a canvas of `size` has, shape (CELLS, CELLS); None for a size that isn't kept."""
+        """How many edits each cell of a canvas of `size` has, shape (CELLS, CELLS); None if it has no cells of that
+        size."""
         if size not in (self.header.size, self.header.now):
             return None
         data = self._section("cells" if size == self.header.size else "cells now")

@@ -1,12 +1,12 @@
-"""Keeps the overviews of a history beside its segments, and makes those that are missing.
+"""Keeps the overviews of a history beside its segments, and makes missing ones.
 
     history/00000000000000000000-00000000000004194304.overview    of the 32 segments between these offsets
 
     segments   | 32 of one canvas | 32 of one canvas | 5 | 32 of the canvas after it grew | 17
     overviews  |        one       |       one        | - |              one               | -
 
-Segments without one are asked themselves: there are at most 31 in a row, for as long as the canvas doesn't grow. May
-not import Trio.
+Without an overview, the segments themselves are read: there are at most 31 of them in a row, as long as the canvas
+doesn't grow. May not import Trio.
 
 Thread: everything here blocks.
 """
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from placed.canvas.definition import Definition
     from placed.history.folder import SegmentFile
 
-FEW_SEGMENTS: Final = 8  # in an overview that one of `SEGMENTS` takes the place of
+FEW_SEGMENTS: Final = 8  # of a small overview, which one of `SEGMENTS` replaces later
 _NAME: Final = re.compile(r"[0-9]{20}-[0-9]{20}\.overview")
 
 
@@ -48,10 +48,10 @@ class OverviewFile:
     """One overview in the folder.
 
     Attributes:
-        path: of its file.
-        header: what it says of itself.
-        is_damaged: whether somebody who read it found that it is.
-        is_verified: whether all of it has been checked since this process opened the folder.
+        path: the overview's file.
+        header: the overview's header.
+        is_damaged: whether a reader has found damage in it.
+        is_verified: whether this process has checked the whole overview.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class OverviewFile:
         """The open overview, while the block runs.
 
         Raises:
-            OverviewDamaged: it is damaged or missing; `is_damaged` from then on.
+            OverviewDamaged: the overview is damaged or missing; `is_damaged` is True from then on.
         """
         try:
             with FileReader(self.path) as read:
@@ -79,7 +79,7 @@ class OverviewFile:
 
 
 def list_overviews(folder: Path) -> list[OverviewFile]:
-    """The overviews in the folder, in order. Files that aren't sound are deleted: they are made again.
+    """The overviews in the folder, in order. Damaged files are deleted: the indexer makes them again.
 
     Raises:
         OSError: the folder can't be read.
@@ -97,8 +97,8 @@ def list_overviews(folder: Path) -> list[OverviewFile]:
 
 
 def fitting(overviews: Sequence[OverviewFile], chain: Sequence[SegmentFile]) -> list[OverviewFile]:
-    """The sound overviews that are of segments of the chain, as these are now, in order; none of a segment twice: the
-    one of more segments counts."""
+    """The sound overviews of the chain's segments as they are now, in order. No segment is in two of them: the overview
+    with more segments counts."""
     places = {each.start: index for index, each in enumerate(chain)}
     taken = np.zeros(len(chain), np.bool_)
     found: list[OverviewFile] = []
@@ -115,7 +115,7 @@ def fitting(overviews: Sequence[OverviewFile], chain: Sequence[SegmentFile]) -> 
 
 
 def _is(each: SegmentFile, part: Part) -> bool:
-    """Whether a segment is the one that an overview was made of. A damaged one becomes that again."""
+    """Whether an overview was made from this segment. A damaged segment counts, because it becomes the same again."""
     if each.header is None:
         return (each.start, each.end) == (part.start, part.end)
     return part_of(each.header) == part
@@ -124,13 +124,13 @@ def _is(each: SegmentFile, part: Part) -> bool:
 def next_group(
     chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition, *, few: bool = True
 ) -> list[SegmentFile] | None:
-    """The first segments that lack an overview, or have one of before the canvas grew; None if there are none.
+    """The first segments without an overview, or with one from before the canvas grew; None if there are none.
 
     Args:
         chain: the segments.
-        overviews: those that there are.
-        now: the canvas as it is.
-        few: whether `FEW_SEGMENTS` are enough, where there aren't more yet.
+        overviews: the existing overviews.
+        now: the canvas's size and palette now.
+        few: whether `FEW_SEGMENTS` segments are enough, if there aren't more yet.
     """
     return _next_group(chain, overviews, now, SEGMENTS) or (
         _next_group(chain, overviews, now, FEW_SEGMENTS) if few else None
@@ -140,7 +140,7 @@ def next_group(
 def _next_group(
     chain: Sequence[SegmentFile], overviews: Sequence[OverviewFile], now: Definition, count: int
 ) -> list[SegmentFile] | None:
-    """The first `count` segments that lack an overview of at least so many."""
+    """The first `count` segments without an overview of at least `count` segments."""
     size = (now.width, now.height)
     known = {each.header.start: each.header for each in overviews if each.header.now == size}
     known = {start: header for start, header in known.items() if len(header.parts) >= count}
@@ -166,10 +166,10 @@ def _next_group(
 
 
 def make_overview(folder: Path, group: Sequence[SegmentFile], now: Definition) -> OverviewFile:
-    """Make the overview of segments, and write it in place of one of that name.
+    """Make the overview of segments, and write it. It replaces a file of that name.
 
     Raises:
-        SegmentDamaged: a segment is.
+        SegmentDamaged: a segment is damaged.
         OSError: no room, no permission, a disk error.
     """
     check_room(folder, 0)  # before the work

@@ -1,7 +1,7 @@
-"""Tells who painted pixels last, and how many of them.
+"""Tells who painted some pixels last, and how many of them.
 
-It looks from the newest records backwards until it knows of each pixel. Pixels that nobody has ever set aren't looked
-for.
+It looks from the newest records backwards until it has found the painter of each pixel. It doesn't look for pixels that
+nobody has ever set.
 
 Thread: any; blocks.
 """
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Painters:
-    """Who painted some pixels last.
+    """The authors who painted some pixels last.
 
     Attributes:
-        authors: how many of the pixels each author painted last, the one with the most first.
-        acts: how many of them an act set last.
-        unknown: how many of them nobody has set, or somebody before the history's beginning.
+        authors: how many of the pixels each author painted last, the author with the most first.
+        acts: how many of the pixels an act set last.
+        unknown: how many of the pixels nobody has set, or somebody set before the history's beginning.
     """
 
     authors: Mapping[int, int]
@@ -45,12 +45,12 @@ def painters(past: Past, pixels: NDArray[np.bool_], version: int) -> Painters:
     """Who painted these pixels last, before a version.
 
     Args:
-        past: where to look.
-        pixels: bool, shape (height, width), of that version's canvas.
-        version: of the canvas.
+        past: the past to look in.
+        pixels: the wanted pixels of that version's canvas, bool, shape (height, width).
+        version: the version of the canvas.
 
     Raises:
-        NotKept, NotIndexed: the past doesn't reach there, or a part has to be read again.
+        NotKept, NotIndexed: the past doesn't have that version, or the indexer has to read a part again.
     """
     wanted = pixels.reshape(-1) & past.touched(version)
     looked_for, missing = int(pixels.sum()), int(wanted.sum())

@@ -8,9 +8,9 @@ A `Past` never changes; a later state is another `Past`. It opens files only whi
 
     PastError
     ├── NotKept       the version is before the history's beginning
-    └── NotIndexed    it is in a part that hasn't been read yet, or has to be read again; try again
+    └── NotIndexed    the indexer hasn't read that part of the log yet, or has to read it again; try again
 
-Thread: any number may ask at once; everything blocks.
+Thread: any number of threads may ask at once; everything blocks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from placed.history.tail import View
 
 PAGE_EDITS: Final = 65_536
-PAGE_OFFSETS: Final = 1 << 20  # so that a page of a log without edits ends, too
+PAGE_OFFSETS: Final = 1 << 20  # so that a page ends in a log without edits, too
 
 
 class PastError(Exception):
@@ -51,16 +51,16 @@ class NotKept(PastError):
 
 
 class NotIndexed(PastError):
-    """The version is in a part that hasn't been read yet, or has to be read again."""
+    """The indexer hasn't read the version's part of the log yet, or has to read it again."""
 
 
 @attrs.frozen(eq=False)
 class Page:
-    """Edits of one page.
+    """One page of edits.
 
     Attributes:
-        stretch: the records, whole, with `start <= offset < end`.
-        definition: the canvas of its rows.
+        stretch: whole records, those with `start <= offset < end`.
+        definition: the canvas's size and palette at these records.
     """
 
     stretch: Stretch
@@ -69,13 +69,14 @@ class Page:
 
 @attrs.frozen(eq=False)
 class Past:
-    """One history as it is at one time.
+    """A history as it is at one moment.
 
     Attributes:
-        log_id: of the log that it is of.
+        log_id: the id of the history's log.
         kept: the segments, each beginning where the one before ends.
-        tail: what comes after them; None where nothing is in memory.
-        overviews: of segments of `kept`, in order; not all have one, and nothing depends on it but the time it takes.
+        tail: the records after them; None if none are in memory.
+        overviews: overviews of segments of `kept`, in order. Not all segments have one; answers then take longer, and
+            are the same.
     """
 
     log_id: str
@@ -92,19 +93,19 @@ class Past:
 
     @property
     def version(self) -> int:
-        """The version that has been reached: it can be shown."""
+        """The last version that can be shown."""
         if self.tail is not None:
             return self.tail.stretch.end
         return self.kept[-1].end if self.kept else 0
 
     @property
     def edits(self) -> int:
-        """How many edits are in it; those of damaged segments aren't counted until they have been read again."""
+        """How many edits the history has. Those of a damaged segment count only after it has been read again."""
         kept = sum(each.header.edits for each in self.kept if each.header is not None)
         return kept + (len(self.tail.stretch.rows) if self.tail else 0)
 
     def check(self, version: int) -> None:
-        """Whether a version can be shown.
+        """Check that a version can be shown.
 
         Raises:
             NotKept, NotIndexed: it can't.
@@ -118,23 +119,23 @@ class Past:
         """The canvas at a version, and its size and palette; uint8, shape (height, width).
 
         Raises:
-            NotKept, NotIndexed: as for all that follows.
+            NotKept, NotIndexed: the version can't be shown. The methods below raise these, too.
         """
         self.check(version)
         tail = self.tail
         if tail is not None and version >= tail.stretch.start:
             return _canvas_in_tail(tail, version)
-        # The record before a version made it. The first version has none: it is how the first segment begins.
+        # The record before a version made it. No record made the first version: its canvas is a segment's keyframe.
         at = max(0, self.at(version - 1))
         with reading(self.kept[at]) as segment:
             return segment.definition_at(version), segment.canvas(version)
 
     def at(self, offset: int) -> int:
-        """The number of the segment that an offset is in; -1 for one before the first."""
+        """The number of the segment with an offset; -1 for an offset before the first segment."""
         return bisect_right(self.kept, offset, key=lambda each: each.start) - 1
 
     def overview_of(self, at: int) -> tuple[int, OverviewFile] | None:
-        """The overview that the segment number `at` is in, and its first segment's number; None where there is none."""
+        """The overview with segment number `at`, after the number of its first segment; None if there is none."""
         start = self.kept[at].start
         index = bisect_right(self.overviews, start, key=lambda each: each.header.start) - 1
         if index < 0 or start >= self.overviews[index].header.end or self.overviews[index].is_damaged:
@@ -142,7 +143,7 @@ class Past:
         return self.at(self.overviews[index].header.start), self.overviews[index]
 
     def touched(self, version: int) -> NDArray[np.bool_]:
-        """Which pixels anybody has set before a version: bool, shape (height * width,)."""
+        """A mask of the pixels that anybody has set before a version: bool, shape (height * width,)."""
         self.check(version)
         tail = self.tail
         if tail is not None and version >= tail.stretch.start:
@@ -156,8 +157,8 @@ class Past:
         return ground.touched
 
     def time_of(self, version: int) -> int | None:
-        """The time of the last record before a version, in ms; None if there is none. Never less than that of an
-        earlier one."""
+        """The time of the last record before a version, in ms; None if there is none. For a later version it is never
+        earlier."""
         self.check(version)
         tail = self.tail
         if tail is not None and version >= tail.stretch.start:
@@ -172,11 +173,11 @@ class Past:
             return max(segment.highest_ms(version), self.highest_before(at)) or None
 
     def version_at(self, ms: int) -> int:
-        """The version of the canvas at the end of a millisecond: behind the last record of that time or before.
+        """The version of the canvas at the end of a millisecond: after the last record of that time or before.
 
-        Where it is `self.version`, records may still come that belong to that time.
+        If it is `self.version`, more records with that time may still come.
         """
-        # One segment at most is opened, however long the history: headers have the highest time of all before them.
+        # This opens at most one segment, however long the history is: each header has the highest time so far.
         for at in self._from_time(ms):
             with reading(self.kept[at]) as segment:
                 offsets, times = segment.moments()
@@ -190,7 +191,7 @@ class Past:
         return int(offsets[int(np.argmax(later))]) if later.any() else self.version
 
     def _from_time(self, ms: int) -> range:
-        """The segments whose highest time is past `ms`, of which the first one has the moment."""
+        """The number of the first segment whose highest time is past `ms`, as a range; empty if there is none."""
         # By bisection, since the headers' highest times never fall.
         low, high = 0, len(self.kept)
         while low < high:
@@ -202,10 +203,10 @@ class Past:
         return range(low, min(low + 1, len(self.kept)))
 
     def header(self, at: int) -> Header:
-        """What the segment number `at` says of itself.
+        """The header of segment number `at`.
 
         Raises:
-            NotIndexed: it is damaged.
+            NotIndexed: the segment is damaged.
         """
         header = self.kept[at].header
         if header is None:
@@ -213,12 +214,12 @@ class Past:
         return header
 
     def highest_before(self, at: int) -> int:
-        """The highest time before the segment number `at`, in ms; 0 before the first."""
+        """The highest time before segment number `at`, in ms; 0 before the first."""
         return self.header(at - 1).highest_ms if at else 0
 
     @property
     def first_ms(self) -> int | None:
-        """The time of its first record; None if it has none."""
+        """The time of the history's first record, in ms; None if it has none."""
         if self.kept:
             return self.header(0).first_ms
         if self.tail is None or self.tail.stretch.is_empty:
@@ -226,7 +227,7 @@ class Past:
         return int(self.tail.stretch.moments()[1][0])
 
     def stretches(self, start: int, end: int) -> Iterator[tuple[Stretch, Definition]]:
-        """The records with `start <= offset < end`, a segment at a time, each with the canvas of its rows."""
+        """The records with `start <= offset < end`, a segment at a time, each with the canvas's size and palette."""
         self.check(start)
         self.check(end)
         for at in range(max(0, self.at(start)), len(self.kept)):
@@ -241,14 +242,14 @@ class Past:
             yield self.tail.stretch.since(start).until(end), self.tail.definition
 
     def page(self, start: int, end: int, *, most: int = PAGE_EDITS) -> Page:
-        """Records from `start` on, whole, of one canvas, and before `end`: at most `most` edits, unless the first
-        record has more, and `PAGE_OFFSETS` offsets. What it holds depends on the log alone."""
+        """Whole records from `start` on and before `end`, all of one canvas. They have at most `most` edits, unless the
+        first record has more, and span at most `PAGE_OFFSETS` offsets. A page depends only on the log."""
         end = min(end, start + PAGE_OFFSETS)
         parts: list[Stretch] = []
         definition = None
         count = 0
         for stretch, of in self.stretches(start, end):
-            # A page has one canvas: those who read it number the pixels by its width.
+            # A page has one canvas, because its readers number the pixels by the canvas's width.
             if definition is not None and of != definition:
                 break
             definition = of
@@ -263,10 +264,10 @@ class Past:
 
 @contextmanager
 def reading(kept: SegmentFile) -> Iterator[Segment]:
-    """The open segment, all of which has been checked at least once.
+    """The open segment, after a check of the whole segment if nobody has done that yet.
 
     Raises:
-        NotIndexed: it is damaged, now or while it is read.
+        NotIndexed: the segment is damaged, which may also show while the block reads it.
     """
     try:
         with kept.open() as segment:
@@ -276,7 +277,7 @@ def reading(kept: SegmentFile) -> Iterator[Segment]:
 
 
 def _damaged(kept: SegmentFile) -> NotIndexed:
-    return NotIndexed(f"what lies between the versions {kept.start} and {kept.end} has to be read again")
+    return NotIndexed(f"the history between the versions {kept.start} and {kept.end} has to be read again")
 
 
 def _canvas_in_tail(tail: View, version: int) -> tuple[Definition, NDArray[np.uint8]]:
@@ -292,10 +293,10 @@ def _running(times: NDArray[np.int64], floor_ms: int) -> NDArray[np.int64]:
 
 
 def _cut(stretch: Stretch, most: int) -> Stretch:
-    """As many whole records from its start on as have at most `most` edits; the first one in any case."""
+    """The first whole records of a stretch, with at most `most` edits together; the first record in any case."""
     offsets = stretch.rows["offset"]
     if len(offsets) <= most:
         return stretch
-    # Edits of one record share an offset and aren't parted, so the cut is at the offset of the first one too many.
+    # Edits of one record share an offset and stay together, so the cut is at the offset of the first edit too many.
     beyond = int(offsets[most])
     return stretch.until(beyond if beyond > stretch.first_offset else beyond + 1)

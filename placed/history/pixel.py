@@ -1,9 +1,9 @@
 """Tells the history of one pixel, newest first: each colour, when it was set, and by whom.
 
     overview   says which of its 32 segments have the pixel: the others aren't opened
-    segment    is asked with two short reads of its pixel index, and read further only where the pixel is in it
+    segment    two short reads of its pixel index say whether it has the pixel; only then more of it is read
 
-So what an answer costs is bounded by how many of both are looked through.
+So an answer's cost is bounded by a limit on the number of overviews and segments that it may look into.
 
 Thread: any; blocks.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from placed.history.past import Past
 
-MOST_LOOKS: Final = 2_048  # into files, for one answer: up to 0.1 s. Of a pixel that nobody set, 8 billion edits
+MOST_LOOKS: Final = 2_048  # into files, for one answer: up to 0.1 s. For a pixel that nobody set, 8 billion edits
 
 
 @attrs.frozen
@@ -32,9 +32,9 @@ class PixelPage:
     """A part of a pixel's history.
 
     Attributes:
-        hits: at most as many as were asked for. Of several edits in one record the last one is here: nobody ever saw
-            the others.
-        next: the version before which to go on; None when there is nothing more.
+        hits: the edits of the pixel, at most `limit`. If a record has several, only the last one is here: nobody ever
+            saw the others.
+        next: the `before` of the next page; None if there is nothing more.
     """
 
     hits: tuple[Hit, ...]
@@ -42,17 +42,17 @@ class PixelPage:
 
 
 def pixel_page(past: Past, x: int, y: int, *, before: int, limit: int) -> PixelPage:
-    """What happened to a pixel before a version.
+    """The history of a pixel before a version, newest first.
 
     Args:
-        past: to look in.
-        x: inside the canvas as it is now.
-        y: the same.
-        before: the version that shows the newest of what is wanted.
-        limit: how many edits at most.
+        past: the past to look in.
+        x: the pixel's column, inside the canvas as it is now.
+        y: the pixel's row, inside the canvas as it is now.
+        before: the version; edits at lower offsets are wanted.
+        limit: the most edits of a page.
 
     Raises:
-        NotKept, NotIndexed: of `before`, or of what comes before it.
+        NotKept, NotIndexed: the past doesn't have that version, or the indexer has to read an earlier part again.
     """
     past.check(before)
     looks = _Looks(past, x, y)
@@ -66,7 +66,7 @@ class _Looks:
     """Finds the segments that a pixel may be in, the newest first, with at most `MOST_LOOKS` looks into files.
 
     Attributes:
-        unseen: the version before which nothing has been looked at; None once all has been.
+        unseen: the version before which it hasn't looked yet; None once it has looked at everything.
     """
 
     def __init__(self, past: Past, x: int, y: int) -> None:
@@ -75,7 +75,7 @@ class _Looks:
         self.unseen: int | None = None
 
     def down_from(self, at: int) -> Iterator[int]:
-        """The numbers of the segments, from `at` on."""
+        """The numbers of these segments, from `at` downwards."""
         for _ in range(MOST_LOOKS):
             if at < 0:
                 return
@@ -87,19 +87,19 @@ class _Looks:
         self.unseen = self._past.kept[at].end if at >= 0 else None
 
     def _mask(self, at: int) -> tuple[int, int]:
-        """The first segment of the overview that `at` is in, and which of its segments have the pixel."""
+        """The first segment of the overview with segment `at`, and the mask of its segments that have the pixel."""
         found = self._past.overview_of(at)
         if found is None:
             return at, 1
         first, file = found
         width, height = file.header.size
         if self._place[0] >= width or self._place[1] >= height:
-            return first, 0  # it came with a larger canvas
+            return first, 0  # the pixel came later, with a larger canvas
         try:
             with file.open() as overview:
                 return first, overview.mask(*self._place)
         except OverviewDamaged:
-            return at, 1  # the segment itself tells
+            return at, 1  # look into the segment itself
 
 
 def _hits(past: Past, x: int, y: int, before: int, looks: _Looks) -> Iterator[Hit]:
@@ -110,13 +110,13 @@ def _hits(past: Past, x: int, y: int, before: int, looks: _Looks) -> Iterator[Hi
     for at in looks.down_from(past.at(before)):
         definition = past.header(at).definition
         if x >= definition.width or y >= definition.height:
-            return  # it came with a larger canvas
+            return  # the pixel came later, with a larger canvas
         with reading(past.kept[at]) as segment:
             yield from (hit for hit in segment.hits(x, y) if hit.offset < before)
 
 
 def _last_of_each(hits: Iterator[Hit]) -> Iterator[Hit]:
-    """The first hit of each record, of those that come the newest first."""
+    """The last edit of each record; the hits come newest first, so it is the record's first hit."""
     offset = None
     for hit in hits:
         if hit.offset != offset:

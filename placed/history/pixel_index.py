@@ -1,15 +1,15 @@
 """Finds the edits that set a pixel, with two short reads, however many edits there are.
 
-Edits are kept in the order of their pixels, and of those of one pixel in the log's order. A pixel's number is
+The index has the edits in the order of their pixels, and the edits of one pixel in the log's order. A pixel's number is
 y * width + x.
 
-    starts   for each bucket of 2 ** shift pixels, where its entries begin, and where the last one's end
+    starts   for each bucket of 2 ** shift pixels, where its entries begin; then where the last bucket's end
     lows     for each entry, the low `shift` bits of its pixel's number       1 byte up to 2 million pixels, then 2
     order    for each entry, the number of its edit in the log's order: its low 16 bits
     halves   for each entry, one bit, the 17th; empty up to 65,536 edits
 
-Above 131,072 edits, which is one large record, `order` has 32 bits and `halves` none. Put back into the log's order,
-the entries are the edits' places: so these are stored once. Little-endian. Pure: imports numpy alone.
+Above 131,072 edits, which only one large record has, `order` has 32 bits and `halves` none. In the log's order the
+entries give the edits' pixels, so a segment doesn't store these again. Little-endian. Pure: imports only numpy.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
     Read = Callable[[int, int], bytes]
 
-_BUCKETS: Final = 8_192  # at most, 16 KB: with one more byte in each entry of a large canvas instead
+_BUCKETS: Final = 8_192  # at most, 16 KB: a large canvas has another byte in each entry instead of more buckets
 _FEW: Final = 1 << 16
 _MANY: Final = 1 << 17
 
 
 @attrs.frozen
 class Shape:
-    """How wide the parts of an index are.
+    """The number types in an index.
 
     Attributes:
         shift: a bucket has 2 ** shift pixels.
-        buckets: how many there are.
-        start: the type of a start.
-        low: the type of a low part.
-        order: the type of an edit's number, or its low part.
-        has_halves: whether that is the low part alone.
+        buckets: how many buckets there are.
+        start: the type of a number in `starts`.
+        low: the type of a number in `lows`.
+        order: the type of a number in `order`.
+        has_halves: whether `order` has only the low 16 bits, and `halves` the 17th.
     """
 
     shift: int
@@ -53,9 +53,9 @@ class Shape:
     has_halves: bool
 
     @classmethod
-    @lru_cache(maxsize=64)  # nearly all segments of a canvas have one
+    @lru_cache(maxsize=64)  # nearly all segments of a canvas have the same shape
     def of(cls, pixels: int, edits: int) -> Shape:
-        """The shape for so many pixels of the canvas, and edits of the index."""
+        """The shape for the numbers of the canvas's pixels and of the index's edits."""
         shift = 8
         while pixels >> shift > _BUCKETS:
             shift += 1
@@ -76,7 +76,7 @@ class PixelIndex:
     Attributes:
         starts: shape (buckets + 1,).
         lows: shape (n,).
-        numbers: each entry's edit, in whole: uint32, shape (n,).
+        numbers: each entry's edit, by its whole number in the log's order: uint32, shape (n,).
     """
 
     starts: NDArray[np.unsignedinteger]
@@ -87,7 +87,7 @@ class PixelIndex:
 def build(pixel: NDArray[np.uint32], pixels: int) -> PixelIndex:
     """The index of n edits, given by their pixels' numbers in the log's order, uint32, shape (n,)."""
     shape = Shape.of(pixels, len(pixel))
-    # One sort of plain integers takes 0.7 ms where a stable argsort takes 5. All in place: each array more is a MB.
+    # One sort of plain integers takes 0.7 ms, a stable argsort 5 ms. All in place: each further array takes a MB.
     keys = pixel.astype(np.uint64)
     keys <<= np.uint64(32)
     keys |= np.arange(len(pixel), dtype=np.uint64)
@@ -107,7 +107,7 @@ def pack_numbers(numbers: NDArray[np.uint32], shape: Shape) -> tuple[bytes, byte
 
 
 def unpack_numbers(order: bytes, halves: bytes, shape: Shape) -> NDArray[np.uint32]:
-    """The numbers again, uint32."""
+    """The numbers from `order` and `halves`, uint32, shape (n,)."""
     low = np.frombuffer(order, shape.order).astype(np.uint32)
     if not shape.has_halves:
         return low
@@ -130,9 +130,9 @@ def find(pixel: int, shape: Shape, read_starts: Read, read_lows: Read) -> tuple[
     """The entries of one pixel: `begin` up to, not including, `end`.
 
     Args:
-        pixel: its number.
-        shape: of the index.
-        read_starts: gives bytes of `starts`: `read_starts(offset, length)`.
+        pixel: the pixel's number.
+        shape: the index's shape.
+        read_starts: reads bytes of `starts`: `read_starts(offset, length)`.
         read_lows: the same for `lows`.
     """
     number, low = np.dtype(shape.start).itemsize, np.dtype(shape.low).itemsize
@@ -142,7 +142,7 @@ def find(pixel: int, shape: Shape, read_starts: Read, read_lows: Read) -> tuple[
         return 0, 0
     lows = read_lows(begin * low, (end - begin) * low)
     wanted = pixel & ((1 << shape.shift) - 1)
-    if low == 1:  # a bucket has some 17 entries: bytes are searched in less time than an array is made
+    if low == 1:  # a bucket has some 17 entries: searching bytes takes less time than making an array
         first = lows.find(wanted)
         return (begin + first, begin + lows.rfind(wanted) + 1) if first >= 0 else (0, 0)
     entries = np.frombuffer(lows, shape.low)

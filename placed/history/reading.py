@@ -4,8 +4,8 @@
     the history              |  segment  |  segment  |  (missing)  |  segment  |
     read from      the log   |  segments             |  the log    |  segment  | the log
 
-Works beside a running server: segments are sealed, and what isn't in one is read from the log. Where there is no
-history at all, everything is read from the log, which takes longer and gives the same.
+Works beside a running server: segments are sealed, and records that aren't in one come from the log. If there is no
+history at all, all records come from the log, which takes longer and gives the same.
 
     past = read_past(data / "history", log_id, first, version, batches)
     past.canvas(v)                   the canvas at a version
@@ -53,15 +53,15 @@ def read_past(
     *,
     copied_from: CopiedFrom | None = None,
 ) -> ReadPast:
-    """The past of a log, from what history there is in `folder`, and otherwise from the log itself.
+    """The past of a log, from the history in `folder` as far as there is one, and otherwise from the log itself.
 
     Args:
-        folder: `history` of a data folder; it need not exist.
-        log_id: the log's.
+        folder: the folder `history` of a data folder; it need not exist.
+        log_id: the log's id.
         first: the log's first offset.
-        version: the log's next offset, which is where this past ends.
+        version: the log's next offset; this past ends there.
         batches: reads the log from an offset on, in order, up to `version`.
-        copied_from: the log's.
+        copied_from: the log's original, if it began as a copy.
 
     Raises:
         NotKept: the log's beginning is gone, and there is no history.
@@ -78,20 +78,20 @@ def past_of(chain: Sequence[SegmentFile], first: int, version: int, batches: Bat
     """
     chain = list(chain)
     while chain and chain[0].start > 0 and chain[0].header is None:
-        chain.pop(0)  # nobody knows any more what the canvas was there
+        chain.pop(0)  # nobody knows the canvas there any more
     if chain and chain[0].start > 0 and first == 0:
         chain = []
     if not chain and first > 0:
-        raise NotKept(f"the log begins at offset {first}, and there is no history of what was before")
+        raise NotKept(f"the log begins at offset {first}, and there is no history of the time before")
     return ReadPast(chain, version, batches)
 
 
 class ReadPast:
-    """A past; made by `read_past`. Errors of its methods are those of the log, OSError, and `NotKept`.
+    """A past; made by `read_past`. Its methods raise the log's errors, OSError, and `NotKept`.
 
     Attributes:
         first: the first version that can be shown.
-        version: the last one.
+        version: the last version that can be shown.
     """
 
     def __init__(self, chain: list[SegmentFile], version: int, batches: Batches) -> None:
@@ -99,7 +99,7 @@ class ReadPast:
         self.version = version
         self._chain = chain
         self._batches = batches
-        self._reached: tuple[Ground, ...] = ()  # the last two that somebody asked for: mostly they go on from one
+        self._reached: tuple[Ground, ...] = ()  # the last two that a caller asked for: mostly it goes on from one
 
     def canvas(self, version: int) -> tuple[Definition, NDArray[np.uint8]]:
         """The size and palette at a version, and the canvas: uint8, shape (height, width), the caller's own."""
@@ -116,8 +116,8 @@ class ReadPast:
         return ground
 
     def stretches(self, start: int, end: int) -> Iterator[tuple[Stretch, Definition]]:
-        """The records with `start <= offset < end`, in parts that follow one another, each with the canvas of its
-        rows: dtype `placed.history.stretch.ROW`, of which offset, ms, x, y, color and author are columns."""
+        """The records with `start <= offset < end`, in parts that follow one another, each with the canvas's size and
+        palette. `rows` has the dtype `placed.history.stretch.ROW`, with columns offset, ms, x, y, color and author."""
         self._check(start)
         self._check(end)
         for stretch, definition in self._from(self._nearest(start), end):
@@ -125,7 +125,7 @@ class ReadPast:
                 yield stretch.since(start), definition
 
     def version_at(self, ms: int) -> int:
-        """The version of the canvas at the end of a millisecond: behind the last record of that time or before."""
+        """The version of the canvas at the end of a millisecond: after the last record of that time or before."""
         ground, version = self._before(ms), self.version
         for stretch, definition in self._from(ground, self.version):
             offsets, times = stretch.moments()
@@ -139,7 +139,7 @@ class ReadPast:
         return version
 
     def first_ms(self) -> int | None:
-        """The time of its first record, in ms; None if it has none."""
+        """The time of the past's first record, in ms; None if it has none."""
         for stretch, _ in self.stretches(self.first, self.version):
             if not stretch.is_empty:
                 return int(stretch.moments()[1][0])
@@ -154,14 +154,14 @@ class ReadPast:
             raise NotKept(f"version {version}; there are {self.first} to {self.version}")
 
     def _before(self, ms: int) -> Ground:
-        """The last canvas that is known without the log, and has nothing later than `ms`."""
+        """The last canvas that the segments have, and that has no record later than `ms`."""
         headers = [None, *(each.header for each in self._chain[:-1])]
         known = [not index or (before is not None and before.highest_ms <= ms) for index, before in enumerate(headers)]
         return self._last_sound([each for each, is_known in zip(self._chain, known, strict=False) if is_known])
 
     def _nearest(self, version: int) -> Ground:
-        """The nearest canvas at or before a version that is known without the log, or was reached before."""
-        for reached in self._reached:  # where there is no history, this spares a film reading the log again
+        """The nearest canvas at or before a version that the segments have, or that a caller has asked for lately."""
+        for reached in self._reached:  # if there is no history, a film then need not read the log again
             if reached.version == version:
                 return reached.copy()
         return self._last_sound([each for each in self._chain if each.start <= version])
@@ -183,7 +183,7 @@ class ReadPast:
         raise LogError("the log doesn't begin with its canvas")
 
     def _from(self, ground: Ground, end: int) -> Iterator[tuple[Stretch, Definition]]:
-        """The records from where the ground stands up to `end`, from segments where there are any."""
+        """The records from the ground's version up to `end`, from segments where there are any."""
         at, definition = ground.version, ground.definition
         for each in [each for each in self._chain if each.end > at]:
             if each.start >= end:
@@ -209,7 +209,7 @@ class ReadPast:
             for stretch, found in gather(batch, start, definition, begun=begun):
                 part = stretch.until(end)
                 if part.is_empty and found != definition:
-                    return  # it grows behind the end
+                    return  # the canvas grows after the end
                 yield part, found
                 definition = found
             begun = begun or begins(batch)
@@ -219,5 +219,5 @@ class ReadPast:
 
 
 def _apply(ground: Ground, stretch: Stretch, definition: Definition) -> None:
-    if not stretch.is_empty:  # an empty one may be of a canvas that grows right behind it
+    if not stretch.is_empty:  # an empty stretch may name a canvas that grows only right after it
         ground.apply(stretch, definition)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from placed.history.stretch import Stretch
 
-# As `Edits.encode` and `Correction.encode` do it, which would take ten times as long for records of one edit.
+# The same bytes as from `Edits.encode` and `Correction.encode`; these take ten times as long for records of one edit.
 _EDITS: Final = bytes([FORMAT, Edits.TYPE])
 _CORRECTION: Final = bytes([FORMAT, Correction.TYPE])
 _ACT: Final = struct.Struct("<Q")

@@ -1,8 +1,8 @@
 """Restores the canvas from the history, so that a start without a snapshot need not read the whole log.
 
 The canvas comes from the last segment. The projection also gets, in their order, all records that aren't edits, and the
-edits of about the last half hour, which the cooldowns need. Then it is the same as if it had read the log up to there.
-May import Trio.
+edits of about the last half hour, which the cooldowns need. Then it is the same as if it had read the log up to the
+segment's end. May import Trio.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 async def restore(folder: Path, log: Log, projection: Projection, end: int) -> None:
-    """Bring a projection that stands at offset 0 to the end of the history that is whole from there on.
+    """Bring a projection from offset 0 to the end of the history, as far as the history has no gap from there on.
 
-    Nothing happens where there is none.
+    If there is no such history, nothing happens.
 
     Args:
-        folder: of the history.
-        log: that the projection is of.
-        projection: a blank one.
+        folder: the history's folder.
+        log: the projection's log.
+        projection: a blank projection.
         end: the log's next offset.
     """
     wanted = Wanted(log.id, log.copied_from, end)
@@ -66,14 +66,14 @@ async def restore(folder: Path, log: Log, projection: Projection, end: int) -> N
 
 @attrs.frozen(eq=False)
 class _Found:
-    """What a history has for a projection.
+    """The parts of a history that a projection needs.
 
     Attributes:
-        ground: the canvas at the end of its last sound segment.
+        ground: the canvas at the end of the last sound segment.
         before: the records before the first edit.
-        first_edit: that edit's record, or a part of it; none where there are no edits.
+        first_edit: that edit's record, or a part of it; empty if there are no edits.
         after: all later records that aren't edits.
-        recent: authors and times of edits, all that may matter to the cooldowns among them.
+        recent: authors and times of edits; all edits that may matter to the cooldowns are among them.
     """
 
     ground: Ground
@@ -84,14 +84,14 @@ class _Found:
 
 
 def _fits(found: _Found, projection: Projection) -> bool:
-    """Whether the log's other records make a canvas of the history's size; one that is only tried tells."""
+    """Whether the log's other records make a canvas of the history's size; a second projection tries that."""
     trial = Projection(projection.definition, projection.version, Cooldowns(projection.cooldowns.rule))
     _apply_others(found, trial)
     return trial.definition == found.ground.definition
 
 
 def _apply_others(found: _Found, projection: Projection) -> None:
-    """Give the projection all records that aren't edits, and tell it when the first edit came."""
+    """Give the projection all records that aren't edits, and tell it where the first edit comes."""
     now_ms = steady_clock_ms()
     if found.before.values:
         projection.apply(found.before, now_ms, feed=False)
@@ -101,7 +101,7 @@ def _apply_others(found: _Found, projection: Projection) -> None:
         projection.apply(found.after, now_ms, feed=False)
 
 
-# What follows runs in a worker thread.
+# The functions below run in a worker thread.
 
 
 def _find(folder: Path, wanted: Wanted, since_ms: int) -> _Found | None:
@@ -116,7 +116,7 @@ def _find(folder: Path, wanted: Wanted, since_ms: int) -> _Found | None:
     first = _first_edit(chain[:count])
     offset = first[0].offset if first else ground.version
     before, after = ([o for o in others if (o.offset < offset) == is_before] for is_before in (True, False))
-    # One more, so that there is an edit from before, if there are any: the cooldowns have to know.
+    # One segment more, so that there is an older edit, if there are any: the cooldowns need to know that.
     recent = list(_edits(chain[max(0, begin - 1) : count]))
     return _Found(ground, _batch(before), _batch(first), _batch(after), recent)
 
@@ -131,7 +131,7 @@ def _whole(folder: Path, wanted: Wanted) -> list[SegmentFile]:
 
 
 def _last(chain: list[SegmentFile]) -> tuple[int, Ground, list[Other]] | None:
-    """The canvas at the end of as many segments as are sound, how many those are, and all their other records."""
+    """How many segments are sound, the canvas at the end of the last of them, and all their other records."""
     others: list[list[Other]] = []
     for each in chain:
         try:
@@ -149,7 +149,7 @@ def _last(chain: list[SegmentFile]) -> tuple[int, Ground, list[Other]] | None:
 
 
 def _first_edit(chain: list[SegmentFile]) -> list[Other]:
-    """One edit of the first record that has any, as a record; none where there are none."""
+    """A record with one edit of the log's first record that has edits; an empty list if there are none."""
     for each in chain:
         if each.header is not None and each.header.edits:
             with each.open() as segment:

@@ -1,6 +1,6 @@
 """Encodes a stretch of the log as the bytes of a segment; `placed.history.layout` draws them. Pure.
 
-Thread: any; 20 ms for 131,072 edits, most of it in what releases the interpreter's lock.
+Thread: any; 20 ms for 131,072 edits, most of it in calls that release the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
     from placed.history.stretch import Stretch
 
-_DEFLATE_LEVEL: Final = 2  # as for PNGs: higher ones take longer and save 1 %
+_DEFLATE_LEVEL: Final = 2  # as for PNGs: higher levels take longer and save 1 %
 
 
 def encode(stretch: Stretch, log_id: str, definition: Definition, ground: Ground) -> list[bytes]:
-    """The segment of a stretch, as bytes in parts that follow one another: joined they would take 2 MB once more.
+    """The segment of a stretch, as bytes in parts that follow one another: joining them would take another 2 MB.
 
     Args:
-        stretch: at least one record, at most `MOST_EDITS` edits unless it is one record.
-        log_id: of which log it is.
-        definition: the canvas of the stretch's edits.
-        ground: at the stretch's start, `ground.version == stretch.start`; it isn't changed.
+        stretch: at least one record, with at most `MOST_EDITS` edits, unless it is a single record.
+        log_id: the id of the stretch's log.
+        definition: the canvas's size and palette at the stretch's edits.
+        ground: the canvas at the stretch's start, `ground.version == stretch.start`; this doesn't change it.
     """
     sections = _encode_sections(stretch, definition, ground)
     times_ms = [int(stretch.rows["ms"][0])] if len(stretch.rows) else []
@@ -89,7 +89,7 @@ def _encode_sections(stretch: Stretch, definition: Definition, ground: Ground) -
         isal_zlib.compress(_encode_others(stretch), _DEFLATE_LEVEL),
         pack(rows["offset"]),
         pack(rows["ms"]),
-        *_encode_authors(rows["author"]),  # not earlier: these are 1 MB, more than all the others need beside them
+        *_encode_authors(rows["author"]),  # as late as possible: these are 1 MB, more than the other sections need
         index.starts.tobytes(),
         index.lows.tobytes(),
         order,
@@ -111,12 +111,12 @@ def _encode_authors(authors: NDArray[np.uint64]) -> tuple[bytes, bytes]:
 
 
 def _people(authors: NDArray[np.uint64]) -> NDArray[np.uint64] | None:
-    """Each author once, ascending; None where to name them by their places would save nothing."""
+    """Each author once, ascending; None if naming authors by their places here would save nothing."""
     people = np.sort(authors)
     is_first = np.ones(len(people), np.bool_)
     np.not_equal(people[1:], people[:-1], out=is_first[1:])
     count = int(np.count_nonzero(is_first))
-    # Found out before they are copied: mostly nearly all are different people, 1 MB of them.
+    # Decided before the authors are copied: mostly nearly all are different people, 1 MB of them.
     if count * 8 + len(authors) * number_type(count).itemsize >= len(authors) * 8:
         return None
     return people[is_first]
@@ -124,7 +124,7 @@ def _people(authors: NDArray[np.uint64]) -> NDArray[np.uint64] | None:
 
 def _encode_others(stretch: Stretch) -> bytes:
     acts = stretch.rows["act"]
-    has_any = (acts != NO_ACT).any()  # mostly not, and then no array of steps is made
+    has_any = (acts != NO_ACT).any()  # mostly False, and then this makes no array of steps
     edges = np.flatnonzero(np.diff(acts, prepend=NO_ACT, append=NO_ACT)).tolist() if has_any else []
     spans = [(begin, end, int(acts[begin])) for begin, end in pairwise(edges)]
     corrections = [span for span in spans if span[2] != NO_ACT]

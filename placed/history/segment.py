@@ -1,7 +1,7 @@
 """Answers from one segment, a file that holds a stretch of the log; `placed.history.layout` draws its bytes.
 
-A section that is read whole is checked at once. A pixel's history reads only parts of sections; those are as good as
-the last `verify`. Pure: a function gives the bytes.
+A segment checks a section's checksum whenever it reads the whole section. For a pixel's history it reads only parts of
+sections, and relies on the last `verify`. Pure: a function reads the bytes.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     Read = Callable[[int, int], bytes]
 
 _PLACES: Final = {name: place for place, name in enumerate(SECTIONS)}
-_NO_OTHERS: Final = 20  # bytes that the section takes without any, deflated
+_NO_OTHERS: Final = 20  # bytes of an empty section, deflated
 
 
 def has_others(header: Header) -> bool:
-    """Whether a segment may have records that aren't edits: acts, corrections, and what isn't understood."""
+    """Whether a segment may have records that aren't edits: acts, corrections, and unknown records."""
     return header.sections[_PLACES["others"]][1] > _NO_OTHERS
 
 
@@ -58,8 +58,8 @@ class Segment:
     """An open segment.
 
     Args:
-        header: what `decode_header` gave.
-        read: gives bytes of the file: `read(offset, length)`.
+        header: the header from `decode_header`.
+        read: reads bytes of the file: `read(offset, length)`.
     """
 
     def __init__(self, header: Header, read: Read) -> None:
@@ -68,23 +68,23 @@ class Segment:
         self._shape = pixel_index.Shape.of(header.definition.width * header.definition.height, header.edits)
 
     def verify(self) -> None:
-        """Check all of it.
+        """Check the whole segment.
 
         Raises:
-            SegmentDamaged: something doesn't match its checksum.
+            SegmentDamaged: a section doesn't match its checksum.
         """
         for name in SECTIONS:
             self._section(name)
 
     def ground(self) -> Ground:
-        """The canvas at the segment's start, with what belongs to it.
+        """The ground at the segment's start.
 
         Raises:
-            SegmentDamaged: its bytes don't hold it. The same for all that follows.
+            SegmentDamaged: the bytes are damaged. The methods below raise it, too.
         """
         header, base = self.header, self.header.base
         canvas, blank = self.keyframe(), np.frombuffer(self._inflated("touched"), np.uint8)
-        # A pixel that was painted in colour 0 looks like one that nobody touched, so the file has bits for those.
+        # A pixel that was painted in colour 0 looks like an untouched one, so the file has a bit for each of those.
         touched = np.unpackbits(blank, count=base.width * base.height).view(np.bool_) | (canvas.reshape(-1) != 0)
         return Ground(base, header.start, canvas, touched)
 
@@ -100,7 +100,7 @@ class Segment:
         return unpack_rows(packed, base.width, depth)
 
     def definition_at(self, version: int) -> Definition:
-        """Of which canvas `version` is: the keyframe's up to the record that makes it larger, which is the first."""
+        """The canvas's size and palette at `version`: the keyframe's, until the first record makes it larger."""
         header = self.header
         if header.base == header.definition or self.others()[0][0].offset < version:
             return header.definition
@@ -131,7 +131,7 @@ class Segment:
         return pixel, colors[before]
 
     def end_ground(self) -> Ground:
-        """The canvas at the segment's end, with what belongs to it."""
+        """The ground at the segment's end."""
         ground = self.ground()
         ground.apply(self.stretch(), self.header.definition)
         ground.highest_ms, ground.version = self.header.highest_ms, self.header.end
@@ -155,13 +155,13 @@ class Segment:
 
     def row_of(self, version: int) -> int:
         """How many edits have an offset below `version`."""
-        # The header says it, without a look at the column.
+        # Here the header is enough, without the column.
         if version >= self.header.end:
             return self.header.edits
         return self._column("offsets", whole=True).search(version)
 
     def highest_ms(self, version: int) -> int:
-        """The highest time of its records with an offset below `version`; 0 if there are none."""
+        """The highest time of the segment's records with an offset below `version`, in ms; 0 if there are none."""
         # A clock may have been set back, so the highest isn't always the last.
         times = self._column("times", whole=True).until(self.row_of(version))
         return max([int(times.max(initial=0)), *(other.ms for other in self.others()[0] if other.offset < version)])
@@ -169,7 +169,7 @@ class Segment:
     def moments(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Offset and time of each edit and each other record, in order: int64, both of shape (n,)."""
         others, _ = self.others()
-        # `row` is the number of edits before it, which is where numpy has to insert it.
+        # `row` is the number of edits before the record, and so the place where numpy has to insert it.
         at = np.array([other.row for other in others], np.intp)
         return (
             np.insert(self.offsets(), at, [other.offset for other in others]),
@@ -177,11 +177,11 @@ class Segment:
         )
 
     def stretch(self) -> Stretch:
-        """All of it."""
+        """All records of the segment."""
         header = self.header
         order = self._numbers()
         pixel = np.empty(header.edits, np.uint32)
-        # The file is sorted by pixel, for those who ask about one; this puts it back into the log's order.
+        # The file is sorted by pixel, for questions about one pixel; this puts it back into the log's order.
         pixel[order] = self.pixels()
         rows = np.empty(header.edits, ROW)
         rows["offset"], rows["ms"] = self.offsets(), self.times()
@@ -195,25 +195,25 @@ class Segment:
         return Stretch(header.start, header.end, rows, others)
 
     def changes(self, start: int, end: int) -> Changes:
-        """What its records with `start <= offset < end` set, in the order of the pixel index."""
+        """The changes of the records with `start <= offset < end`, in the order of the pixel index."""
         order, acts = self._numbers(), np.full(self.header.edits, NO_ACT, np.int64)
         for begin, after, act in self.others()[1]:
             acts[begin:after] = act
         found = Changes(self.pixels(), self.colors(), self._authors()[order], acts[order])
         first, last = self.row_of(start) if start > self.header.start else 0, self.row_of(end)
-        # Most segments lie wholly inside what is asked for, and need no comparison of each edit.
+        # Most segments lie wholly between `start` and `end`, and then no edit has to be compared.
         if (first, last) == (0, self.header.edits):
             return found
         return found.where((order >= first) & (order < last))
 
     def people(self) -> NDArray[np.uint64]:
-        """The authors of its edits; each once, where that takes less room."""
-        # The table is there where it saves room: a number into it takes fewer than an author's 8 bytes.
+        """The authors of the segment's edits; each once if it has a table of them."""
+        # It has a table if that saves room: a number into the table takes fewer bytes than an author, 8.
         people = np.frombuffer(self._section("people"), "<u8")
         return people if len(people) else self._authors()
 
     def others(self) -> tuple[tuple[Other, ...], list[tuple[int, int, int]]]:
-        """The records that aren't edits; and which edits, `begin` up to `end`, are corrections of which act."""
+        """The records that aren't edits; and the rows of corrections, each span as (begin, end, act), half-open."""
         data = self._inflated("others")
         try:
             count, spans = COUNTS.unpack_from(data)
@@ -230,7 +230,7 @@ class Segment:
         return others, corrections
 
     def hits(self, x: int, y: int) -> Iterator[Hit]:
-        """The edits of a pixel inside the canvas, the newest first; read in places, see `verify`."""
+        """The edits of a pixel inside the canvas, the newest first; reads only parts of sections, see `verify`."""
         pixel = y * self.header.definition.width + x
         begin, end = pixel_index.find(pixel, self._shape, self._part("starts"), self._part("lows"))
         if begin == end:
@@ -248,12 +248,11 @@ class Segment:
                 raise SegmentDamaged(str(error)) from error
 
     def pixels_between(self, begin: int, end: int) -> NDArray[np.uint32]:
-        """The numbers of the pixels of all edits with `begin <= number < end`, ascending; read in places.
+        """The numbers of the pixels of all edits with `begin <= number < end`, ascending; reads only parts of sections.
 
         Args:
-            begin: where a bucket of the pixel index begins; so is `end`, or the number of pixels. Multiples of 65,536
-                always are.
-            end: see begin.
+            begin: the first number of a bucket of the pixel index. Multiples of 65,536 always are one.
+            end: the first number of a bucket, or the number of pixels.
         """
         shape, starts = self._shape, self._part("starts")
         size, low = np.dtype(shape.start).itemsize, np.dtype(shape.low).itemsize
@@ -265,14 +264,14 @@ class Segment:
         return found + np.uint32(first << shape.shift)
 
     def _color_of(self) -> Callable[[int], int]:
-        """What tells the colour of an entry of the pixel index."""
+        """A function that gives the colour of an entry of the pixel index."""
         part = self._part("colors")
         if self.header.definition.colors > FEW_COLORS:
             return lambda entry: part(entry, 1)[0]
         return lambda entry: part(entry // 2, 1)[0] >> 4 * (entry % 2) & 15
 
     def _author_of(self) -> Callable[[int], int]:
-        """What tells the author of an edit."""
+        """A function that gives the author of an edit, by its row."""
         people, authors = self._part("people"), self._part("authors")
         length = self._length("people")
         if not length:
@@ -313,7 +312,7 @@ class Segment:
         return pixel_index.unpack_numbers(self._section("order"), self._section("halves"), self._shape)
 
     def _numbers_between(self, begin: int, end: int) -> list[int]:
-        """The same of some entries; of the one or two that a pixel has, in a fifth of the time that arrays take."""
+        """The numbers of some entries. For the one or two of a pixel, this takes a fifth of the time of arrays."""
         size = np.dtype(self._shape.order).itemsize
         order = self._part("order")(begin * size, (end - begin) * size)
         has_halves = self._shape.has_halves
@@ -363,7 +362,7 @@ class Segment:
 
 
 def unpack_rows(packed: NDArray[np.uint8], width: int, depth: int) -> NDArray[np.uint8]:
-    """Pixels out of rows that hold `depth` bits each, the first in the high bits: uint8, shape (height, width)."""
+    """Unpack rows of pixels of `depth` bits each, the first in the high bits: uint8, shape (height, width)."""
     if depth == 8:
         return np.array(packed[:, :width])
     per_byte = 8 // depth

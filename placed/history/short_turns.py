@@ -1,10 +1,10 @@
 """Keeps long work in a worker thread out of the way of the Trio thread.
 
-Python lets a thread run for 5 ms before another one gets its turn, and an edit needs half a dozen turns. Beside a
-thread that writes a page of edits as JSON one turn in ten came 5.8 ms late, and with turns of 0.2 ms 1.3 ms. At other
+Python lets a thread run for 5 ms before another one gets its turn, and an edit needs half a dozen turns. While a thread
+wrote a page of edits as JSON, one turn in ten came 5.8 ms late; with turns of 0.2 ms it came 1.3 ms late. At other
 times turns stay as they are, since each change of threads costs some microseconds.
 
-Thread: the Trio thread alone.
+Thread: only the Trio thread.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Found = TypeVar("Found")
 
 
 class ShortTurns:
-    """Runs work in threads, with short turns. The interpreter has one interval for all, so a process has one of these.
+    """Runs work in threads, with short turns. All threads share one interval, so a process has only one of these.
 
     Attributes:
-        running: how many works run now.
+        running: how many calls run now.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class ShortTurns:
         self._before_seconds = 0.0
 
     async def in_thread(self, call: Callable[[], Found], limiter: trio.CapacityLimiter) -> Found:
-        """What `call` returns, in a worker thread, with short turns until then."""
+        """Run `call` in a worker thread, with short turns meanwhile, and return its result."""
         if not self.running:
             self._before_seconds = sys.getswitchinterval()
             sys.setswitchinterval(_TURN_SECONDS)

@@ -1,8 +1,8 @@
-"""A stretch: consecutive records of a log, held completely, as columns.
+"""A stretch: consecutive records of a log, complete, as columns.
 
 An edit is a row: its record's offset and time, the pixel, the colour, the author. A record with several edits has
-several rows with the same offset. The rows of a correction name its act. All other records, also unknown ones, are kept
-as they are, with their place between the rows. So the records' bytes can be made again exactly. Pure.
+several rows with the same offset. The rows of a correction name its act. All other records, also unknown ones, stay as
+they are, with their place between the rows. So the records' bytes can be made again exactly. Pure.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ROW: Final = np.dtype(
 
 @attrs.frozen
 class Other:
-    """A record that is kept as it is: a canvas, an act, or what isn't understood.
+    """A record that stays as it is: a canvas, an act, or an unknown or broken record.
 
     Attributes:
-        row: it stands before this row of its stretch.
-        offset: its place in the log.
-        ms: its time.
+        row: the row of its stretch that follows it.
+        offset: its offset in the log.
+        ms: its time, in ms since the epoch.
         value: its bytes.
     """
 
@@ -63,12 +63,12 @@ class Stretch:
 
     @property
     def first_offset(self) -> int:
-        """Its first record's offset; it has one."""
+        """The first record's offset; the stretch must have a record."""
         return min(_offsets(self, 0))
 
     @property
     def last_offset(self) -> int:
-        """Its last record's offset; it has one."""
+        """The last record's offset; the stretch must have a record."""
         return max(_offsets(self, -1))
 
     def until(self, version: int) -> Stretch:
@@ -97,7 +97,7 @@ class Stretch:
 
 
 def highest_times(times: NDArray[np.int64], others: tuple[Other, ...], floor_ms: int) -> NDArray[np.int64]:
-    """For each row, of `times`, the highest time of any record up to its own, and at least `floor_ms`."""
+    """For each row, the highest time of any record up to its own, and at least `floor_ms`; `times` are the rows'."""
     if not len(times):
         return np.empty(0, np.int64)
     every = np.insert(times, [other.row for other in others], [other.ms for other in others]) if others else times
@@ -107,7 +107,7 @@ def highest_times(times: NDArray[np.int64], others: tuple[Other, ...], floor_ms:
 
 def _row_of(rows: NDArray[np.void], version: int) -> int:
     """How many rows have an offset below `version`."""
-    # numpy's searchsorted copies a column out of its rows first: of 100,000 that took 0.5 ms.
+    # numpy's searchsorted copies a column out of its rows first: for 100,000 rows that took 0.5 ms.
     return bisect_left(rows["offset"], version)
 
 
@@ -117,7 +117,7 @@ def _offsets(stretch: Stretch, at: int) -> list[int]:
 
 
 def join(stretches: list[Stretch]) -> Stretch:
-    """One stretch of several that follow one another; at least one."""
+    """Join one or more stretches that follow one another."""
     others: list[Other] = []
     row = 0
     for stretch in stretches:

@@ -1,7 +1,7 @@
 """Keeps the newest part of the history in memory until it fills a segment.
 
-One thread at a time appends. A `View` never changes, whatever is appended later, so other threads may read it. It is
-never larger than a segment. Pure.
+One thread at a time appends. A `View` never changes, also when more is appended, so other threads may read it. The tail
+is never larger than a segment. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from placed.history.ground import Ground
 
 # With half as many, r/place 2017 takes 16.8 bytes an edit, 3.8 of them keyframes, instead of 14.8; with twice as many,
-# to apply them would take longer than to encode the image. One record may have more, and is alone then.
+# applying them would take longer than encoding the image. One record may have more, and is alone in its segment then.
 MOST_EDITS: Final = 131_072
 MOST_OTHERS: Final = 16_384
 MOST_OTHER_BYTES: Final = 4 << 20
@@ -31,14 +31,14 @@ MOST_OTHER_BYTES: Final = 4 << 20
 
 @attrs.frozen(eq=False)
 class View:
-    """What a tail holds at one time.
+    """The contents of a tail at one moment.
 
     Attributes:
-        stretch: its records.
-        definition: the canvas of the stretch's rows.
-        ground: at the stretch's start. Not to be changed.
-        pixels: of each row y * width + x, in an array of their own: to look through the rows for a pixel takes 1 ms,
-            and through these 0.03. uint32, shape (n,), with at least as many as the stretch has rows.
+        stretch: the tail's records.
+        definition: the canvas's size and palette at the stretch's rows.
+        ground: the canvas at the stretch's start. Don't change it.
+        pixels: y * width + x of each row, in an array of its own: searching the rows for a pixel takes 1 ms, searching
+            this array 0.03 ms. uint32, shape (n,), n is at least the number of rows.
     """
 
     stretch: Stretch
@@ -50,34 +50,34 @@ class View:
         """The edits of a pixel with an offset below `before`, in order; dtype `ROW`."""
         rows = self.stretch.until(before).rows
         if x >= self.definition.width or y >= self.definition.height:
-            return rows[:0]  # of a canvas that has grown behind it
+            return rows[:0]  # the canvas has grown since then
         number = np.uint32(y * self.definition.width + x)
         return rows[np.flatnonzero(self.pixels[: len(rows)] == number)]
 
 
 class Tail:
-    """Records from `ground.version` on.
+    """The records from `ground.version` on that aren't in a segment yet.
 
     Attributes:
-        ground: at its start; never changed.
-        definition: the canvas of its rows.
-        end: the offset after its last record.
+        ground: the canvas at the tail's start; it never changes.
+        definition: the canvas's size and palette at the tail's rows.
+        end: the offset after the tail's last record, or after a gap that follows it.
     """
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.definition = ground.definition
         self.end = ground.version
-        self._rows = np.empty(MOST_EDITS, ROW)  # 5 MB; the system gives only those pages that are written
+        self._rows = np.empty(MOST_EDITS, ROW)  # 5 MB; the system gives memory only for pages that are written
         self._pixels = np.empty(MOST_EDITS, np.uint32)
         self._count = 0
         self._others: list[Other] = []
         self._other_bytes = 0
 
     def fitting(self, stretch: Stretch) -> Stretch | None:
-        """As many whole records of the stretch as fit in, from its start on; None if there are none.
+        """The first whole records of the stretch, as many as fit in; None if not one fits.
 
-        The first record of all always fits.
+        In an empty tail one record always fits.
         """
         rows, others = stretch.rows, stretch.others
         sizes = list(accumulate((len(other.value) for other in others), initial=self._other_bytes))
@@ -102,7 +102,7 @@ class Tail:
         if count > len(self._rows):
             rows = np.empty(max(count, 2 * len(self._rows)), ROW)
             _copy(self._rows[: self._count], rows)
-            self._rows = rows  # views of the old ones stay
+            self._rows = rows  # views keep the old array
             self._pixels = np.resize(self._pixels, len(rows))
         _copy(stretch.rows, self._rows[self._count :])
         self._pixels[self._count : count] = pixels_of(stretch.rows, self.definition)
@@ -111,27 +111,29 @@ class Tail:
         self._count, self.end = count, stretch.end
 
     def full(self) -> View:
-        """What it holds, for a segment: up to its last record, without a gap that follows."""
+        """The tail's records for a segment: up to the last record, without a gap that follows it."""
         view = self.view()
         return attrs.evolve(view, stretch=view.stretch.until(view.stretch.last_offset + 1))
 
     def grow(self, definition: Definition) -> None:
-        """Take a larger canvas; only as long as it is empty."""
+        """Make the canvas larger; only while the tail is empty."""
         self.definition = definition
 
     def view(self) -> View:
-        """What it holds now."""
+        """The contents of the tail now."""
         stretch = Stretch(self.ground.version, self.end, self._rows[: self._count], tuple(self._others))
         return View(stretch, self.definition, self.ground, self._pixels[: self._count])
 
     def end_ground(self) -> Ground:
-        """The canvas at its end."""
+        """The ground at the tail's end."""
         ground = self.ground.copy()
         ground.apply(self.view().stretch, self.definition)
         return ground
 
 
 def _copy(rows: NDArray[np.void], to: NDArray[np.void]) -> None:
-    """Copy rows to where `to` begins, each in one piece. As rows, numpy copies field by field, in 3 times the time."""
+    """Copy rows to the beginning of `to`, each row in one piece: numpy's own copy, field by field, takes 3 times as
+    long.
+    """
     plain = np.dtype((np.void, ROW.itemsize))
     to.view(plain)[: len(rows)] = rows.view(plain)

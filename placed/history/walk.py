@@ -1,6 +1,6 @@
-"""Walks over a past, from change to change, a part at a time: forwards, or backwards.
+"""Goes through the changes of a past, a part at a time: forwards, or backwards.
 
-A segment's part takes 3 ms for 131,072 edits, since neither offsets nor times are unpacked.
+A segment with 131,072 edits takes 3 ms, because neither offsets nor times have to be unpacked.
 
 Thread: any; blocks.
 """
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def forwards(past: AnyPast, start: int, end: int, width: int) -> Iterator[Changes]:
-    """What the records with `start <= offset < end` set, in parts that follow one another.
+    """The changes of the records with `start <= offset < end`, in parts that follow one another.
 
     Args:
-        past: where to look.
+        past: the past to look in.
         start: the first version.
         end: the version after the last record.
-        width: of the canvas whose pixels' numbers are wanted: that of `end`, or a later one.
+        width: the canvas's width to number the pixels by: that at `end`, or at a later version.
 
     Raises:
-        NotKept, NotIndexed: the past doesn't reach there, or a part has to be read again.
+        NotKept, NotIndexed: the past doesn't have these versions, or the indexer has to read a part again.
     """
     if not isinstance(past, Past):
         for stretch, definition in past.stretches(start, end):
@@ -45,7 +45,7 @@ def forwards(past: AnyPast, start: int, end: int, width: int) -> Iterator[Change
 
 
 def backwards(past: Past, end: int, width: int) -> Iterator[Changes]:
-    """All that the records before `end` set, the newest part first; otherwise as `forwards`."""
+    """The changes of all records before `end`, the newest part first; otherwise as `forwards`."""
     past.check(end)
     yield from _in_tail(past, past.first, end, width)
     for at in range(past.at(end - 1), -1, -1):

@@ -90,7 +90,7 @@ async def test_a_log_whose_beginning_is_gone_is_refused_in_words() -> None:
         await fill(log, 200)
         first, version = await log.bounds()
         assert first > 0
-        with trio.fail_after(PATIENCE_SECONDS), pytest.raises(NotKept, match="there is no history of what was before"):
+        with trio.fail_after(PATIENCE_SECONDS), pytest.raises(NotKept, match="there is no history of the time before"):
             await WholePast(log).ask(version, lambda past: _canvas_of(past, version))
 
 
