@@ -17,8 +17,8 @@ records with `first <= offset < next`.
 
 `CannotStart` is not a LogError: the log may be in order, but isn't the one that the operator asked for.
 
-Each backend is a file here, or a folder of files. It may import files on a disk (`storage`), log lines (`telemetry`)
-and the canvas's formats (`canvas`); it knows nothing of tasks, streams and HTTP. A context manager in the backend's own
+Each backend is a file here, or a folder of files. It may import the rooms `storage` (files on a disk), `telemetry` (log
+lines) and `canvas` (formats); it knows nothing of tasks, streams and HTTP. A context manager in the backend's own
 module opens it, and only `placed.backends.opening` names it.
 """
 
@@ -181,7 +181,7 @@ class Log(abc.ABC):
             LogUnavailable: the log can't be read just now; open a new reader from the last batch's `next_offset`.
             LogCorrupt: a record doesn't match its checksum, or the storage is damaged.
             LogRefused: the log's server no longer lets us in.
-            LogUndecodable: the next records are compressed with a codec that is missing here.
+            LogUndecodable: the next records are compressed, and can't be unpacked here.
             LogReplaced: another log is in its place.
             LogClosed: the log was closed; a waiting reader is woken with it.
 

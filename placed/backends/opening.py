@@ -70,7 +70,7 @@ def fill_topic(settings: LogSettings) -> AbstractAsyncContextManager[KafkaFillin
 
 
 def open_people_topic(settings: LogSettings) -> AbstractAsyncContextManager[KeyedTopic] | None:
-    """Open the topic with the people of all servers of a Kafka log; None for other logs: their one server has a folder.
+    """Open the topic with the people of all servers of a Kafka log; None for other logs, which keep people in a folder.
 
     Raises:
         CannotStart: as `open_log`; or the topic's name would be too long.

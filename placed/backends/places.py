@@ -1,4 +1,4 @@
-"""Reads a log's URL: where the log is, and what is true of all logs of its kind. No other module looks at that. Pure.
+"""Reads a log's URL: where the log is, and what is true of all logs of its kind. Only this module does so. Pure.
 
     memory:                                   ends with its server
     lmdb:PATH                                 in a folder of this machine

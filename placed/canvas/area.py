@@ -1,4 +1,4 @@
-"""An area: a rectangle of pixels, as acts have it. Pure: imports attrs and numpy."""
+"""An area: a rectangle of pixels, as acts name it. Pure: imports attrs and numpy."""
 
 from __future__ import annotations
 

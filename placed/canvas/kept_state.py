@@ -58,7 +58,7 @@ class Kept:
         created = Definition(int(str(width)), int(str(height)), bytes.fromhex(palette))
         grown, since = int(str(found["grown"])), int(str(found["since"]))
         if not 0 <= grown <= since:
-            raise ValueError(f"a canvas that has grown by version {grown}, and means what it does by {since}")
+            raise ValueError(f"grown at version {grown}, and since is {since}; allowed is 0 <= grown <= since")
         unknown = frozenset(map(str, found["unknown"]))
         return cls(created, bool(found["begun"]), grown, since, unknown, dict(found["acts"]))
 

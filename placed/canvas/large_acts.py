@@ -1,7 +1,7 @@
 """Tells which acts correct so much that subscribers load the image instead, and whether one is under way. Pure.
 
     corrections of an act   | the first 65,536 pixels | all others                    | done
-    those who watch         | get frames              | wait: each begins the feed    | are sent to the image, once
+    subscribers             | get frames              | wait: each begins the feed    | are sent to the image, once
                                                         anew, and they lack something
 
 An act that is broken off has no end; `stream.broadcaster` lets waiting subscribers go on after a while.

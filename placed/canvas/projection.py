@@ -1,7 +1,7 @@
 """The projection: applies the log's records to the state, and to the feed, which subscribers read.
 
 It has one writer, the reader task, and is equal on every server that has read to the same offset. Invariant: the state
-holds every record with offset < `version`, and so does the feed's end. Pure: no Trio, no threads.
+holds every record with offset < `version`, and the feed ends at `version`. Pure: no Trio, no threads.
 """
 
 from __future__ import annotations

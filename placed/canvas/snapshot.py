@@ -111,7 +111,7 @@ def _build(header: dict[str, Any], arrays: memoryview) -> Snapshot:
     # Older servers have no `kept`: they knew only edits, on a canvas that never grows.
     kept = Kept.of_json(header["kept"]) if "kept" in header else Kept(definition, begun=version > 1)
     if kept.since > version:
-        raise ValueError(f"version {version}, and what it has kept is of {kept.since}")
+        raise ValueError(f"version {version}, and its kept state is of version {kept.since}, which is later")
     return Snapshot(
         str(header["log"]),
         version,

@@ -1,6 +1,6 @@
 """Counts activity: where and when there were edits, and which pixels nobody has ever set.
 
-    cells    from the overviews that lie inside the asked time; for other segments inside it, from the segments
+    cells    from the overviews that lie inside the wanted time; for other segments inside it, from the segments
     slices   all edits of a segment at once, unless a border between two slices lies in the segment's time
 
 So in a time of any length, only the two segments at its ends, and at most 63 others for the slices, are read edit by
@@ -40,8 +40,8 @@ class Activity:
     """Where and when there were edits.
 
     Attributes:
-        start: the first version of the asked time.
-        end: the version after the asked time.
+        start: the first version of the wanted time.
+        end: the version after the wanted time.
         cells: edits in each cell of a grid, int64, shape (cells, cells).
         slices: edits in each slice of the time, int64, shape (SLICES,).
         untouched: how many pixels of each cell nobody had set by the end of the time; shaped like `cells`.
@@ -89,7 +89,7 @@ def _inside(past: Past, start: int, end: int) -> tuple[int, int]:
 
 
 def _at_the_ends(past: Past, start: int, end: int) -> Iterator[tuple[Stretch, int]]:
-    """The asked part of each segment that lies there only in part, and of the tail; with the highest time before it."""
+    """The wanted part of segments that lie there only in part, and of the tail; with the highest time before it."""
     begin, after = _inside(past, start, end)
     for at in sorted({begin - 1, after} - {-1, len(past.kept)}):
         kept = past.kept[at]

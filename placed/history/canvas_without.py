@@ -1,4 +1,4 @@
-"""The canvas without some of its changes: which pixels show one of them, and which colours they would have without.
+"""The canvas without some of its changes: which pixels show one of them, and which colours they would have otherwise.
 
 It takes one pass over the past, from the oldest record to the newest. The pass begins where the first of the changes
 may be, with the past's canvas at that version.
@@ -83,7 +83,7 @@ def _without(past: AnyPast, start: int, version: int, definition: Definition, is
 
 
 def grown(canvas: NDArray[np.uint8], definition: Definition) -> NDArray[np.uint8]:
-    """An earlier canvas at its size of now; the pixels that it didn't have yet are blank."""
+    """An earlier canvas, made as large as `definition`; its new pixels are blank."""
     larger = np.zeros((definition.height, definition.width), np.uint8)
     larger[: canvas.shape[0], : canvas.shape[1]] = canvas
     return larger

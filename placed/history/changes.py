@@ -38,7 +38,7 @@ class Changes:
 
     @classmethod
     def of(cls, stretch: Stretch, definition: Definition) -> Self:
-        """The changes of a stretch's records; `definition` is the canvas's at its rows."""
+        """The changes of a stretch's records; `definition` is the canvas's size and palette there."""
         rows = stretch.rows
         columns = (np.ascontiguousarray(rows[name]) for name in ("color", "author", "act"))
         return cls(pixels_of(rows, definition), *columns)
@@ -48,7 +48,7 @@ class Changes:
         return Changes(self.pixel[mask], self.color[mask], self.author[mask], self.act[mask])
 
     def on(self, width: int, wider: int) -> Changes:
-        """The same changes on a canvas that is `wider` pixels wide; `width` is the present one's, at most as wide."""
+        """The same changes, with pixels numbered for a canvas of the width `wider`; now they are for `width`."""
         if width == wider:
             return self
         y, x = np.divmod(self.pixel, np.uint32(width))

@@ -191,7 +191,7 @@ def _sum_until(data: bytes, width: int, count: int, place: int) -> int:
 
 
 def _sum(data: bytes) -> int:
-    """The sum of bytes, fast if most equal the last one, as steps between offsets do; high planes are all 0."""
+    """The sum of bytes; fast if most equal the last one. Steps between offsets do, and high planes are all 0."""
     others = data.translate(None, data[-1:])
     return sum(others) + data[-1] * (len(data) - len(others))
 

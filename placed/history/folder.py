@@ -155,7 +155,7 @@ def write_segment(folder: Path, parts: Sequence[bytes], start: int, end: int) ->
     write_file(folder, parts, path)
     kept = _look(path, start, end)
     if kept.header is None:
-        raise OSError(f"{path} isn't what was written")
+        raise OSError(f"{path} was written, and can't be read back")
     kept.is_verified = True
     return kept
 

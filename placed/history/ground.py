@@ -78,7 +78,7 @@ class Ground:
         self.canvas.reshape(-1)[pixel] = stretch.rows["color"]  # in order: the last edit of a pixel wins
 
     def apply(self, stretch: Stretch, definition: Definition) -> None:
-        """Apply a stretch that begins at this ground's version; `definition` is the canvas's at its rows."""
+        """Apply a stretch that begins at this version; `definition` is the canvas's size and palette at its rows."""
         self.paint(stretch, definition)
         touched = self.touched
         touched[pixels_of(stretch.rows, definition)] = True

@@ -5,7 +5,7 @@
                    |                  +--------------------------------------------|---------+
                    |                  |                  no room: wait, try again <+
                    |                  +-- the log no longer has the next record: begin anew at the canvas as it is
-                   +--> look after it: check every segment once; read a damaged one from the log again;
+                   +--> look after the chain: check every segment once; read a damaged one from the log again;
                         make overviews of whole segments
 
 The indexer never holds up the canvas. Once a second it reads all new records, in a thread of its own. When it is far

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from placed.history.past import Past
 
-MOST_LOOKS: Final = 2_048  # into files, for one answer: up to 0.1 s. For a pixel that nobody set, 8 billion edits
+MOST_LOOKS: Final = 2_048  # into files, for one answer: up to 0.1 s. If nobody set the pixel, it covers 8 billion edits
 
 
 @attrs.frozen

@@ -55,7 +55,7 @@ class Shape:
     @classmethod
     @lru_cache(maxsize=64)  # nearly all segments of a canvas have the same shape
     def of(cls, pixels: int, edits: int) -> Shape:
-        """The shape for the numbers of the canvas's pixels and of the index's edits."""
+        """The shape for a canvas of `pixels` pixels, and an index of `edits` edits."""
         shift = 8
         while pixels >> shift > _BUCKETS:
             shift += 1

@@ -2,7 +2,7 @@
 
 It keeps a record if the record's own checksum matches, and if the log's tree leads to it. It takes nothing from
 elsewhere in the file: a commit that never ended leaves pages whose records have good checksums, too, but don't belong
-to the log. It takes that one of the file's last two commits which has more readable records.
+to the log. Of the file's last two commits it takes the one with more readable records.
 
 The new log has a log id of its own, because where records are missing, the same version means other records. May import
 numpy and the modules that write LMDB.
@@ -167,7 +167,7 @@ async def write_log(
 
 
 def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """The same records in lists that take little memory."""
+    """The same records, in lists short enough to take little memory."""
     chunk: list[Record] = []
     size_bytes = 0
     for record in records:

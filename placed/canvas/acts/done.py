@@ -2,7 +2,7 @@
 
 {"kind": "done", "by": …, "act": the id of the act that is done, "pixels": how many it has painted}
 
-If an act has no `done`, a crash or an outage broke it off: it is on record as unfinished.
+If an act needs a `done` and never gets it, a crash or an outage broke it off: it is on record as unfinished.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def put(
         table: the table before the act.
         new: values by key; None removes a value.
         act_id: the act's id.
-        most: the most entries. If there would be more, entries that aren't set or are over go.
+        most: the most entries. If there would be more, old entries go whose value is null or over.
         is_over: says whether a value no longer means anything, such as a ban that has ended.
 
     Raises:

@@ -10,7 +10,7 @@
     any   Unknown     of a format or type that this server doesn't know: a newer server may have written it
     any   Broken      its bytes don't fit its type
 
-The first record of a log is its canvas: the size and palette that all later records count on. So every server, and
+The first record of a log is its canvas: the size and palette that all later records depend on. So every server, and
 every restart, knows them from the log alone.
 
 `decode` takes a batch as the log gives it, and makes runs of it. All edits between two other records are one run, and

@@ -42,7 +42,7 @@ def _check_kind(_act: object, _attribute: object, kind: str) -> None:
 
 def _check_fields(_act: object, _attribute: object, fields: Mapping[str, Any]) -> None:
     if not {"kind", "by"}.isdisjoint(fields):
-        raise ValueError("an act's kind and by are told apart from its fields")
+        raise ValueError("an act's kind and by can't be among its fields")
 
 
 @attrs.frozen

@@ -74,7 +74,7 @@ class Run:
         offsets: int64, shape (records,); the records' offsets. An act's id is the offset of its record.
         times_ms: int64, shape (records,); the log's own time of each record, in ms since the epoch.
         counts: int64, shape (records,); how many pixels each record sets: its edits, or a correction's pixels.
-        values: the records' bytes, `records` of them; an act's event doesn't encode to the same bytes always.
+        values: the records' bytes, `records` of them; an act's event may encode to other bytes.
     """
 
     event: Event
