@@ -1,6 +1,7 @@
-"""Starts `placed`: prepares signals and output, runs the command line, and reports what could not be printed.
+"""Starts `placed`: prepares signals and output, runs the command line, and reports output that could not be printed.
 
-The rest is imported only when a signal can no longer end the process by surprise, and no output can stop it.
+It imports the other modules only when a signal can no longer end the process by surprise, and a closed or full output
+can't stop it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the command line of this process, and return its exit code."""
-    # By default these end a process. They wait until the server can obey or refuse them (`placed.service.process`); the
-    # other commands let go of those that are to end them (`placed.commands.cli`), and never look at SIGUSR2.
+    # By default these signals end a process. Blocked, they wait until the server can obey or refuse them
+    # (`placed.service.process`). The other commands unblock those that should end a command (`placed.commands.cli`),
+    # and never look at SIGUSR2.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP})
-    # As numpy is imported, its BLAS starts a thread for each core, and each spins for 20 ms. They are of no use here:
-    # what is multiplied is small.
+    # When numpy is imported, its BLAS starts a thread for each core, and each spins for 20 ms. They are of no use here:
+    # placed multiplies only small arrays.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     open_missing_descriptors()
     output = Output()
@@ -34,7 +36,7 @@ def main() -> int:
     is_server = "placed.service.process" in sys.modules
     if output.settle() or is_server:
         return code
-    # What somebody asked to see was not shown. Whoever closed a pipe (`| head`) knows it.
+    # The command couldn't print its result. A reader that closed the pipe (`| head`) knows that, and needs no message.
     if not isinstance(output.stdout.error, BrokenPipeError):
         sys.stderr.write(f"placed: standard output can't be written: {output.stdout.error or 'nobody reads it'}\n")
         output.settle()
@@ -43,14 +45,14 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        # What imports make stays: to look for garbage in it takes a tenth of a start, or of a command.
+        # The objects that imports make stay: to look for garbage among them takes a tenth of a start, or of a command.
         with collector_at_rest():
             cli = importlib.import_module("placed.commands.cli")
             gc.freeze()
         code: int = cli.main(serve=serve)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Exception:  # noqa: BLE001 - a bug: told before the output is settled, as Python itself would do it later
+    except Exception:  # noqa: BLE001 - a bug: print it before the output is settled, since Python would do so later
         sys.excepthook(*sys.exc_info())
         return ExitCode.FAULT
     return code

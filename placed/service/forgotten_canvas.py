@@ -1,8 +1,8 @@
-"""Refuses a start that would forget a canvas: one in the data folder, while an empty log elsewhere is to be served.
+"""Refuses a start that would forget a canvas: the data folder has a painted one, and the settings' log is empty.
 
 An operator who adds `--log kafka://...` to a server with a painted canvas may expect that the canvas comes along. It
-doesn't, so the start says so, instead of serving an empty one. A log elsewhere that has records is served without a
-question.
+doesn't, so the start says so, instead of serving an empty one. If the log elsewhere has records, the server serves it
+without a question.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 async def refuse_to_forget(settings: Settings, log: Log) -> None:
-    """Look whether the data folder holds a canvas that `log`, which is empty, would take the place of.
+    """Refuse to serve `log` if it is empty and the data folder holds a canvas.
 
-    A log in memory only gets a line: it is meant to begin empty.
+    For a log in memory there is only a line in the server's log, because such a log always begins empty.
 
     Raises:
-        CannotStart: it does; the message has the ways out.
-        LogError: the log can't be asked.
+        CannotStart: the canvas would be forgotten; the message has the ways out.
+        LogError: the log can't be read.
     """
     own = settings.data / "log"
     place = place_of(settings)
@@ -51,7 +51,7 @@ async def refuse_to_forget(settings: Settings, log: Log) -> None:
 
 
 def _records_in(folder: Path) -> str | None:
-    """How much is in the log in `folder`, which nobody has painted on when it holds the size of the canvas alone."""
+    """How many records the log in `folder` has; None if nobody has painted, and only the canvas's size is in it."""
     try:
         descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Puts the page together: the client's files, what the host gave, and the preview."""
+"""Puts the page together: the client's files, the host's title, icon and text, and the preview."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def host_page_of(api: Api, embedders: Sequence[str]) -> HostPage:
-    """The page of the server that has this API, which these sites may show in a frame."""
+    """The page of the server that has this API; the sites `embedders` may show it in a frame."""
     askers = api.askers
     previews = Previews(PreviewEncoder(api.projection, api.log_id), hides=askers.hides)
     pages = pages_in(client_folder())

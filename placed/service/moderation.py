@@ -1,4 +1,4 @@
-"""Puts together what one server needs to look after its canvas: the rules, the gatekeeper, the desk, the answers."""
+"""Puts together the parts that look after one server's canvas: the rules, the gatekeeper, the desk, the answers."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Moderation:
-    """Of one server.
+    """The moderation of one server.
 
     Attributes:
-        rules: who may paint where; told of each batch that the reader has applied.
+        rules: who may paint where; they look at each batch that the reader has applied.
         desk: does acts.
     """
 
@@ -48,16 +48,16 @@ class Moderation:
         self.desk = Desk(projection, writer, past, reach)
 
     def acts(self, askers: Askers) -> Acts:
-        """What answers moderators and hosts."""
+        """The endpoints for moderators and hosts."""
         older = OlderActs(self._projection, self._past)
         return Acts(askers, self._projection, self.desk, Previews(self.desk, self._past), older)
 
     def report_desk(self, askers: Askers) -> ReportDesk:
-        """What takes reports from everybody, and shows them to moderators and hosts."""
+        """The endpoints that take reports from everybody, and show them to moderators and hosts."""
         return ReportDesk(askers, self._projection, Reports(askers.store))
 
     def status_members(self) -> bytes:
-        """What acts have the status tell everybody now."""
+        """The members that acts add to the status event now."""
         return status_members(self._projection.kept.acts, wall_clock_ms())
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads a server's parts off when Prometheus asks; between two scrapes that costs nothing."""
+"""Reads the metrics off a server's parts when Prometheus asks; between two scrapes that costs nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def watch_parts(
     folders: FolderWatch,
     lag: Callable[[], int],
 ) -> None:
-    """Add to `metrics` what these parts of one server can tell; `lag` is how many offsets are still to be read."""
+    """Add the values of these parts to `metrics`; `lag` says how many offsets the reader has still to read."""
     _watch_log(metrics, log, projection, reader, writer, lag)
     _watch_folders(metrics, folders)
     _watch_streams(metrics, broadcaster, sockets, polls)
@@ -55,7 +55,7 @@ def watch_parts(
 
 
 def watch_history(metrics: Metrics, indexer: Indexer | None, history: History) -> None:
-    """Add what the keeper of the past can tell; nothing on a server that keeps none."""
+    """Add the indexer's values; nothing on a server that keeps no history."""
     if indexer is None:
         return
     watch, total = metrics.watch, metrics.watch_total
@@ -82,7 +82,7 @@ def _watch_log(
 
 
 def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
-    """As the watch last saw them; a log that isn't in a folder has no size here."""
+    """Add the folders' values, as the watch last saw them; a log that isn't in a folder has no size here."""
     watch = metrics.watch
     watch("placed_folders_in_place", "0 while the data folder isn't where it was.", lambda: folders.displaced is None)
     watch("placed_log_bytes", "Size of the log's file.", lambda: folders.log_bytes or {})
@@ -91,7 +91,7 @@ def _watch_folders(metrics: Metrics, folders: FolderWatch) -> None:
 
 
 def _watch_streams(metrics: Metrics, broadcaster: Broadcaster, sockets: SubscriberSockets, polls: Polls) -> None:
-    """Count the streams of both lanes. A subscriber that has no socket here and no poll has a task in the slow lane."""
+    """Count the streams of both lanes. The slow lane's are the subscribers without a socket in `sockets` and a poll."""
     watch, total = metrics.watch, metrics.watch_total
 
     def by_lane(fast: Callable[[], int], slow: Callable[[], int]) -> Callable[[], dict[str, float]]:

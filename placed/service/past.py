@@ -1,4 +1,4 @@
-"""Puts together what keeps one server's past, the indexer that follows the log behind the reader, and what tells it."""
+"""Makes the parts for one server's past: the indexer, which follows the log behind the reader, and the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def indexer_of(settings: Settings, log: Log, projection: Projection, folders: FolderWatch) -> Indexer:
-    """The indexer of a log; it writes as long as its folder is in its place."""
+    """The indexer of a log; it writes as long as the data folder is in its place."""
     live = Live(
         version=lambda: projection.version,
         definition=lambda: projection.definition,
@@ -32,7 +32,7 @@ def indexer_of(settings: Settings, log: Log, projection: Projection, folders: Fo
 
 
 def history_of(settings: Settings, indexer: Indexer | None, projection: Projection, askers: Askers) -> History:
-    """What answers about the past, with what acts have told everybody since."""
+    """The endpoints about the past. They also tell which acts everybody has been told about."""
     return History(
         indexer,
         settings.show_authors,

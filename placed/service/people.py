@@ -1,4 +1,4 @@
-"""Puts together what one server needs to know who asks: the store, sessions, rules by role, and what lets people in."""
+"""Puts together the parts that tell a server who asks: the store, sessions, rules by role, and ways to sign in."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _MOST_FILE_BYTES: Final = 4_096
 
 
 def join_word(settings: Settings) -> str | None:
-    """The word that lets everybody in; None where there is none.
+    """The word that lets everybody in; None where the settings have none.
 
     Raises:
-        CannotStart: its file can't be read, or has no such word.
+        CannotStart: the file can't be read, or its first line isn't such a word.
     """
     path = settings.join_code_file
     if path is None:
@@ -52,7 +52,7 @@ def join_word(settings: Settings) -> str | None:
 
 
 def askers_of(settings: Settings, key: bytes, store: PeopleStore) -> Askers:
-    """Who asks, by the people's sessions and tokens."""
+    """The part that tells who asks, by sessions and tokens."""
     return Askers(
         author_key=key,
         store=store,
@@ -66,7 +66,7 @@ def askers_of(settings: Settings, key: bytes, store: PeopleStore) -> Askers:
     )
 
 
-# What few servers have is imported by those alone: each module that a start doesn't need makes it shorter.
+# The next functions import modules that few servers need, so that the other servers start faster without them.
 
 
 def _challenge_of(settings: Settings, key: bytes) -> Challenge | None:
@@ -86,7 +86,7 @@ def _user_header_of(settings: Settings, key: bytes) -> UserHeader | None:
 
 
 def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], dict[str, Any]]) -> SignIns:
-    """What lets people in and out.
+    """The endpoints at which people sign in and out.
 
     Raises:
         CannotStart: as `join_word`.
@@ -96,12 +96,12 @@ def sign_ins_of(settings: Settings, askers: Askers, charges_of: Callable[[int], 
 
 
 def desk_of(askers: Askers) -> PeopleDesk:
-    """What lets hosts look after people over HTTP."""
+    """The endpoints at which hosts look after people."""
     return PeopleDesk(askers, Hosting(askers.store, askers.author_key))
 
 
 def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns | None:
-    """What lets people in who have an account at a provider; None where there is none.
+    """The endpoints at which people sign in with an account at a provider; None if the settings name no provider.
 
     Raises:
         CannotStart: as `provider_secrets`.
@@ -111,7 +111,7 @@ def provider_sign_ins_of(settings: Settings, askers: Askers) -> ProviderSignIns 
     from placed.http.oidc.signing_in import MOST_OF_ONE, ProviderSignIns
 
     secrets = provider_secrets(settings)
-    # Their libraries come with an extra, and cost a server that has no provider 10 MB.
+    # Imported here: the libraries are installed with an extra, and would cost a server without a provider 10 MB.
     opening = importlib.import_module("placed.http.oidc.opening")
     providers = {
         each.name: opening.open_provider(each.kind, each.issuer, each.client_id, secrets[each.name])
@@ -133,7 +133,7 @@ def told_of_sign_in(settings: Settings) -> dict[str, Any]:
 
 
 def rules_of(settings: Settings, store: PeopleStore) -> tuple[Rule, Rules | None]:
-    """The rule for everybody, and those that hold for some, if there are any."""
+    """The cooldown's rule for everybody, and the rules by role, None if they are all the same."""
     rule_for = partial(_rule, settings)
     everybody = rule_for("anonymous" if settings.sign_in == "open" else "person")
     person, bot = rule_for("person"), rule_for("bot")

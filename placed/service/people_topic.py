@@ -1,4 +1,4 @@
-"""Opens a server's people: its store, and with a Kafka log the topic that all servers' people are in."""
+"""Opens a server's people store, and with a Kafka log the topic that holds the people of all servers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 def people_store(settings: Settings, key: bytes) -> AbstractAsyncContextManager[PeopleStore]:
-    """The store of these settings; raises StoreError on entering."""
+    """The people store of these settings; raises StoreError on entering."""
     return open_people(settings.data / FOLDER_NAME, key)
 
 
 @contextlib.asynccontextmanager
 async def people_of(settings: Settings, store: PeopleStore, caution: Callable[[str], None]) -> AsyncGenerator[None]:
-    """Have the store know the people of the log that the settings name.
+    """Keep the store equal to the people topic of the settings' log, if there is one, while the block runs.
 
     Args:
-        settings: of the server.
-        store: its store.
-        caution: told what is odd about the topic's settings.
+        settings: the server's settings.
+        store: the server's people store.
+        caution: called with each warning about the topic's settings.
 
     Raises:
-        CannotStart, LogError, StoreError: as they say.
+        CannotStart, LogError, StoreError: see each class.
     """
     opening = open_people_topic(settings)
     if opening is None:

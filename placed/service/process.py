@@ -1,16 +1,16 @@
-"""Runs one server process: its signals, its word to the service manager, its exit code, and its successor.
+"""Runs one server process: its signals, its reports to the service manager, its exit code, and its successor.
 
     SIGTERM, SIGINT   stop in order; a second one ends the process at once, by the system's own default.
-                      One that comes before anybody looks (`placed.__main__`) waits until then
+                      One that comes too early (`placed.__main__` blocks it) waits until the server can obey it
     SIGHUP            stop in order: the terminal is gone. However often it comes, and unless it is ignored (nohup)
-    SIGUSR2           hand over to a new process (`placed.process.handover`); when that isn't up to it, go on. While the
-                      process starts, it refuses. This never ends it, from its first moment (`placed.__main__`) on
+    SIGUSR2           hand over to a new process (`placed.process.handover`); if the new one fails, go on. While this
+                      process starts, it refuses. SIGUSR2 never ends it, from its first moment (`placed.__main__`) on
 
     start --> serve --SIGTERM--> stop
       ^         +----SIGUSR2---> stop, but listen --the new one serves--> end
-      +------ the log is another one, or no longer has what comes next; the new one failed
+      +------ the log is another one, or no longer has the next record; the new process failed
 
-The listening sockets are the process's: a server that starts again in it refuses nobody meanwhile.
+The listening sockets belong to the process. A server that starts again in it refuses nobody meanwhile.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ _INIT = 1  # the process id whose end is a container's end
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, and return the process's exit code (`ExitCode`)."""
-    # What the imports made stays: looking through its 66,000 objects again makes each full collection a pause of 50 ms.
+    # The objects that the imports made stay. Looking through those 66,000 again would make each full collection a pause
+    # of 50 ms.
     gc.freeze()
     try:
         process = ServerProcess(settings, os.environ, own_command())
@@ -64,7 +65,7 @@ def run(settings: Settings) -> int:
         return _report(error)
     try:
         trio.run(process.serve)
-    except Exception as error:  # noqa: BLE001 - the process's last resort: whatever it is, it gets an exit code
+    except Exception as error:  # noqa: BLE001 - the process's last resort: every error gets an exit code
         return _report(_cause(error))
     return ExitCode.OK
 
@@ -100,15 +101,15 @@ def _report(error: BaseException) -> ExitCode:
 
 
 class ServerProcess:
-    """The one of this process.
+    """The server process: runs one server after another, until a signal ends it or a successor takes over.
 
     Args:
-        settings: of the server.
-        environment: the process's; loses what is meant for it alone.
-        command: starts the process that is to take over.
+        settings: the server's settings.
+        environment: the process's variables; those that are meant for this process alone are removed.
+        command: the command line that starts the successor.
 
     Raises:
-        WrongSocket: it can't listen on the sockets that it was given.
+        WrongSocket: the process was given sockets that it can't listen on.
     """
 
     def __init__(self, settings: Settings, environment: MutableMapping[str, str], command: Sequence[str]) -> None:
@@ -121,23 +122,25 @@ class ServerProcess:
         self._listening = Listening(settings.host, settings.port, chosen_by=choose_by(settings), inherited=inherited)
         self._stop = trio.Event()
         self._ends = False
-        self._goes_on = False  # after a handover that failed: whoever has come since is not to be refused
+        self._goes_on = False  # a handover failed, and this process starts again: let waiting connections wait, no 503
         self._running: Running | None = None
         self._successor: Successor | None = None
         self._handing_over = trio.Event()
         self._handing_over.set()
 
     async def serve(self) -> None:
-        """Serve until a signal ends it.
+        """Serve until a signal ends the process.
 
         Raises:
             StoppedEarly: a signal stopped the server before it served.
-            ExceptionGroup: what `placed.service.wiring.serve` raises; one error may also come alone.
+            ExceptionGroup: the errors of `placed.service.wiring.serve`; one error may also come alone.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._notifier.keep_telling)
             with _signals() as signals:
-                async with trio.open_nursery() as looking:  # ended first: Trio takes from who looks what is pending
+                # This nursery ends before the receiver closes. Closing takes back the signals that nobody has read, and
+                # a task that was just woken to read one of them would fail.
+                async with trio.open_nursery() as looking:
                     looking.start_soon(self._obey, signals, nursery)
                     if self._predecessor is not None:
                         await self._wait_for_predecessor(self._predecessor)
@@ -148,7 +151,7 @@ class ServerProcess:
             nursery.cancel_scope.cancel()
 
     async def _wait_for_predecessor(self, predecessor: Predecessor) -> None:
-        read_files(self._settings)  # a bad one is to end us while the old one still serves
+        read_files(self._settings)  # a bad file must end this process while the old one still serves
         async with unless(self._stop):
             await predecessor.wait_for_go()
 
@@ -160,11 +163,11 @@ class ServerProcess:
             cause = _cause(error)
             if not isinstance(cause, LogReplaced | OffsetOutOfRange):
                 raise
-            # What it served is no longer what the log says; clients are told so when they come back.
+            # The canvas that was served is no longer the log's. Clients learn that when they connect again.
             get_logger(__name__).warning("the log is not what it was; starting again", reason=str(cause))
 
     async def _serve_once(self) -> None:
-        """One server, from its start to its end."""
+        """Run one server, from its start to its end."""
         self._stop = trio.Event() if not self._ends else self._stop
         self._folder_free = folder_free = trio.Event()
         serving = partial(
@@ -178,7 +181,7 @@ class ServerProcess:
         try:
             await self._serve(serving)
         finally:
-            folder_free.set()  # also when it failed: a handover that has begun waits for this
+            folder_free.set()  # also when the server failed, because a handover may be waiting for this
 
     async def _serve(self, serving: Callable[..., Awaitable[None]]) -> None:
         serves = trio.Event()
@@ -260,10 +263,10 @@ class ServerProcess:
             self._handing_over.set()
 
     async def _be_succeeded(self) -> None:
-        """Have a new process serve in our place.
+        """Let a new process serve in this one's place.
 
         Raises:
-            HandoverFailed: it doesn't; nobody serves now, if it failed late.
+            HandoverFailed: the new process doesn't serve. If it failed late, this one has stopped serving, too.
         """
         self._successor = successor = await start_successor(self._listening.sockets, self._command)
         get_logger(__name__).info("the new process has started", process=successor.pid)
@@ -285,12 +288,13 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[AsyncIterator[int]]:
-    """The signals that come while the block runs, and those that have been waiting for somebody who looks."""
+    """Receive the signals that come while the block runs, and those that came earlier and were blocked."""
     obeyed = [signal.SIGTERM, signal.SIGINT, _HANDOVER]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         obeyed.append(signal.SIGHUP)
-    # The receiver gives the signals back to who had them. By the system's default these would spoil a good end, in
-    # whichever thread: one's own mask holds them back from the main one alone.
+    # When the receiver closes, it restores the handlers from before. With the system's default, a late SIGHUP or
+    # SIGUSR2 would then kill a process that is ending well. To block them wouldn't do: the mask is the main thread's
+    # alone, and the system would deliver them to another thread.
     harmless = {_HANDOVER, signal.SIGHUP}.intersection(obeyed)
     for number in harmless:
         signal.signal(number, lambda *_: None)
@@ -299,7 +303,7 @@ def _signals() -> Iterator[AsyncIterator[int]]:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {_HANDOVER, signal.SIGTERM, signal.SIGHUP})
             yield signals
     finally:
-        for number in harmless:  # Python gives its own handlers back to the system when it ends
+        for number in harmless:  # not our handlers: at its end, Python sets those back to the system's default
             signal.signal(number, signal.SIG_IGN)
 
 

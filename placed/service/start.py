@@ -1,12 +1,13 @@
-"""Starts a server: its files, its data folder, its port, its log; and answers until the log is read.
+"""Starts a server: its files, its data folder, its port, its log; and answers requests until the log is read.
 
     files that settings name --> data folder --> port --> log: open, replay --> serve
                                                    |        |  no answer, or no end after a second
                                                    |        v
                                                    +---> 503, and how far it is
 
-A start that fails before the log is opened writes nothing into it: no canvas is made whose size nobody chose. Whoever
-comes in the first second waits in the socket, as during a restart. Only a Kafka log is waited for.
+A start that fails before the log is opened writes nothing into it, so it never makes a canvas of a size that nobody
+chose. A client that connects in the first second waits in the socket, as during a restart. The server waits only for a
+Kafka log; any other log that can't be opened ends the start.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     Begun = TypeVar("Begun")
 
 PATIENCE_SECONDS: Final = 1.0  # a start from a snapshot takes less, and then nobody is refused
-_WAIT_SECONDS: Final = 0.5  # between attempts to open the log; one that isn't answered takes seconds by itself
+_WAIT_SECONDS: Final = 0.5  # between attempts to open the log; an attempt without an answer takes seconds by itself
 _RETRY_SECONDS: Final = 3.0
 _COLLECT_SECONDS: Final = 1.0
 
@@ -55,7 +56,7 @@ class StoppedEarly(Exception):
 
 @contextlib.asynccontextmanager
 async def unless(stop: trio.Event) -> AsyncIterator[None]:
-    """Give the block up as soon as `stop` is set; a long log takes minutes to read."""
+    """Cancel the block as soon as `stop` is set, because a long log takes minutes to read."""
 
     async def give_up() -> None:
         await stop.wait()
@@ -71,10 +72,10 @@ async def unless(stop: trio.Event) -> AsyncIterator[None]:
 async def folder_and_port(
     settings: Settings, opens: Listen
 ) -> AsyncIterator[tuple[list[trio.SocketListener], list[OpenFile]]]:
-    """Have the data folder to ourselves and listen, while the block runs; the listeners, and what was locked.
+    """Lock the data folder and listen, while the block runs; gives the listeners and the locked files.
 
-    A folder that isn't there is made last. One that a server has been in is locked first: of two servers of the same
-    settings the second one is to hear of the first, rather than of its port.
+    A folder that a server has used is locked before the port is opened: when two servers start with the same settings,
+    the second one should name the busy folder as the reason, not the port. A folder that no server has used comes last.
 
     Raises:
         CannotStart: the folder can't be used.
@@ -117,13 +118,13 @@ def _data_folder(settings: Settings) -> Iterator[list[OpenFile]]:
 
 
 def _names_in(folder: Path) -> set[str]:
-    with contextlib.suppress(OSError):  # there is none, or it is one that we may use and not list
+    with contextlib.suppress(OSError):  # there is no folder, or the server may use it but not list it
         return {each.name for each in folder.iterdir()}
     return set()
 
 
 def _unmake(folder: Path, before: set[str], missing: list[Path]) -> None:
-    """Remove the lock's file and the folders that a start has made which came to nothing; while it has the lock."""
+    """Remove the lock's file and the folders that a failed start has made. Call it while the lock is still held."""
     if LOCK_NAME not in before and _names_in(folder) == before | {LOCK_NAME}:
         (folder / LOCK_NAME).unlink()
         for each in missing:
@@ -131,23 +132,24 @@ def _unmake(folder: Path, before: set[str], missing: list[Path]) -> None:
 
 
 def folder_watch(settings: Settings, log: Log, locks: list[OpenFile]) -> FolderWatch:
-    """The watch over the folders of a server whose log is open, and whose data folder is locked."""
+    """The watch over a server's folders, made once the log is open and the data folder is locked."""
     log_folder = place_of(settings).folder
     folders = {"data": settings.data} | ({} if log_folder is None else {"log": log_folder})
     watch = partial(FolderWatch, [log.why_displaced, partial(first_displaced, locks)], folders)
-    if settings.author_key_file is not None:  # the operator's, and shared: without it no server starts
+    # The file is the operator's, and servers share it. No server starts without it, so none can make a new key instead.
+    if settings.author_key_file is not None:
         return watch()
     return watch(put_back=partial(put_back, settings.data, author_key(settings.data, None)))
 
 
 class Start:
-    """One start, from the open port on.
+    """One start of a server, from the moment its port is open.
 
     Args:
-        settings: of the server.
-        listeners: where it listens.
-        tls: how it speaks TLS there, if it does.
-        has_patience: whether new connections wait however long it takes, as during a handover.
+        settings: the server's settings.
+        listeners: the server's open listeners.
+        tls: the server's TLS context; None without TLS.
+        has_patience: whether new connections wait however long the start takes, as during a handover.
 
     Attributes:
         reading: how much of the log has been read.
@@ -170,17 +172,17 @@ class Start:
         self.reading = Reading()
 
     def caution(self, text: str) -> None:
-        """Say what is odd about the log; once, however often it is opened."""
+        """Warn about the log's settings; each text once, however often the log is opened."""
         if text not in self._cautions:
             self._cautions.add(text)
             get_logger(__name__).warning("the log's settings need a look", caution=text)
 
     async def until(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
-        """Return what `begin` returns, which opens and reads the log; answer 503 meanwhile, once it takes long.
+        """Call `begin`, which opens and reads the log, and return its result; answer 503 while it takes long.
 
         Raises:
-            ExceptionGroup: what `begin` raises; one error may also come alone. LogUnavailable is among them only
-                where the log isn't waited for.
+            ExceptionGroup: the errors of `begin`; one error may also come alone. LogUnavailable is among them only
+                where the server doesn't wait for its log.
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._refuse)
@@ -191,7 +193,7 @@ class Start:
     async def _attempts(self, begin: Callable[[], Awaitable[Begun]]) -> Begun:
         while True:
             try:
-                # Replaying makes no cycles: to look for some takes a fifth of it when the log is Kafka's.
+                # Replaying makes no cycles of objects: with a Kafka log, looking for them takes a fifth of the time.
                 with collector_at_rest():
                     begun = await begin()
             except LogUnavailable as error:

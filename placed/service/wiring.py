@@ -4,16 +4,16 @@
               `placed.service.start` answers at the port meanwhile
     serve     reader, writer, snapshotter and front, tasks of two nurseries
     stop      accept no more connections, refuse edits, flush the writer, end the streams, save a snapshot, close the
-              log, leave the data folder; meanwhile HTTP ends, and may take longer: who reads an image slowly needs
-              nothing of those
+              log, leave the data folder; meanwhile HTTP ends, and may take longer: a client that reads an image slowly
+              needs neither log nor folder
 
-    +------------------------ the log is another one, or no longer has what comes next
+    +------------------------ the log is another one, or no longer has the next record
     v                                        ^
     listen, open, recover --> serve ---------+--> stop
 
-Also when a part fails, whoever has asked by then gets an answer: edits that aren't in the log are refused.
+Also when a part fails, each client that has asked by then gets an answer: edits that aren't in the log are refused.
 
-Stopping is bounded by `SHUTDOWN_SECONDS`. Signals and exit codes are the process's, `placed.service.process`.
+Stopping is bounded by `SHUTDOWN_SECONDS`. `placed.service.process` has the signals and exit codes.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ if TYPE_CHECKING:
     from placed.storage.folder_watch import FolderWatch
     from placed.storage.snapshot_store import SnapshotStore
 
-SHUTDOWN_SECONDS = 10.0  # what service managers wait at the least before they kill
+SHUTDOWN_SECONDS = 10.0  # service managers wait at least this long before they kill
 _STALL_SECONDS = 30.0
 _HTTP_GRACE_SECONDS = 3.0  # for answers under way, once edits are flushed and streams ended
-_LAST_ANSWERS_SECONDS = 1.0  # when a part has failed: nobody who reads slowly is to hold up the next start
-_LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the last edits are waited for
+_LAST_ANSWERS_SECONDS = 1.0  # when a part has failed: a slow reader must not hold up the next start
+_LOOK_SECONDS = 0.25  # between looks whether the log can still be read, while the server waits for the last edits
 
 
 class ShutdownTooSlow(Exception):
@@ -94,9 +94,9 @@ class Running:
     """A server that is ready.
 
     Attributes:
-        urls: where it answers, one for each listener.
+        urls: the addresses at which it answers, one for each listener.
         projection: its canvas.
-        folders: whether they are in their place.
+        folders: the watch over its folders.
         stopped: set when it has ended in order.
     """
 
@@ -119,18 +119,17 @@ async def serve(
     """Serve until `stop` is set, and then stop in order.
 
     Args:
-        settings: of this server; it has its data folder to itself.
-        stop: set by the caller.
-        log: an open log to use instead of the settings', left open.
+        settings: the server's settings. No other server may use their data folder.
+        stop: set by the caller to stop the server.
+        log: an open log to use instead of the settings'; it stays open.
         listen_at: opens the listeners, instead of `listen` at the settings' address.
         has_patience: whether connections wait for the end of a long start, instead of getting 503.
-        on_folder_free: called when another server may have the data folder, and the log; answers under way may still
-            be sent.
-        task_status: told when the log is read, and requests are served.
+        on_folder_free: called when another server may use the data folder and the log; answers may still be under way.
+        task_status: gets the running server when the log is read and requests are served.
 
     Raises:
         TooFewDescriptors, TlsError, CannotStart, CannotListen, LogError, FolderBusy, StoreError, AuthorKeyError,
-            StoppedEarly, ShutdownTooSlow: as they say; alone or in a group.
+            StoppedEarly, ShutdownTooSlow: see each class; alone or in a group.
     """
     tell_few(room_for_connections()[0])
     tls = read_files(settings)
@@ -142,7 +141,7 @@ async def serve(
             async def begin() -> _Server:
                 check_own_key(settings.data)
                 async with contextlib.AsyncExitStack() as attempt:
-                    # The log comes first: a start that can't have it makes nothing.
+                    # The log comes first, so that a start which can't open it makes no files.
                     opened = log if log is not None else await attempt.enter_async_context(open_log(settings))
                     await refuse_to_forget(settings, opened)
                     store = await attempt.enter_async_context(open_snapshot_store(settings.data / "snapshot"))
@@ -312,7 +311,7 @@ class _Server:
         )
 
     def _publish(self) -> None:
-        """Let hold, and tell, what the reader has applied."""
+        """Make the records that the reader has just applied count: for the rules, then for the subscribers."""
         self._moderation.rules.look()
         self._broadcaster.publish()
 
@@ -324,7 +323,7 @@ class _Server:
         return self._reader.reachable and self._writer.is_writable and self._folders.displaced is None
 
     def _lag(self) -> int:
-        """How many offsets of the log, as far as heard, the reader has still to come by."""
+        """How many offsets of the log the reader has still to read, as far as this server knows the log's end."""
         return max(0, max(self._log.heard_next, self._writer.last_version) - self._reader.position)
 
     async def serve(
@@ -334,7 +333,7 @@ class _Server:
         connections: trio.Nursery,
         task_status: trio.TaskStatus[Running],
     ) -> Running:
-        """Run all tasks until `stop` is set, and end them in order; those of `connections` may take longer."""
+        """Run all tasks until `stop` is set, and end them in order; the tasks in `connections` may take longer."""
         self._hosts.listen_on(address_of(listener) for listener in listeners)
         urls = tuple(url_of(self._scheme, listener) for listener in listeners)
         running = Running(urls, self._projection, self._folders)
@@ -373,7 +372,7 @@ class _Server:
 
     async def _end_edits(self) -> None:
         await self._writer.close()
-        # Streams end with the last edit that was acknowledged in them, unless the log can't be read any further.
+        # Each stream still gets the last acknowledged edit before it ends, unless the log can't be read any further.
         while self._reader.reachable and self._projection.version < self._writer.last_version:
             with trio.move_on_after(_LOOK_SECONDS):
                 await self._broadcaster.wait(lambda: self._projection.version >= self._writer.last_version)
@@ -381,7 +380,7 @@ class _Server:
 
     @contextlib.asynccontextmanager
     async def _answering_to_the_end(self) -> AsyncIterator[None]:
-        """When a part fails in the block, answer what was asked by then; the writer has ended, and refuses edits."""
+        """If a part fails in the block, answer the requests under way; the writer has ended, and refuses edits."""
         try:
             yield
         except Exception:

@@ -1,10 +1,10 @@
-"""Stands between Hypercorn and the slow lane's app: refuses what the app must not see, and sends what the app came to.
+"""Stands between Hypercorn and the slow lane's app: refuses requests that the app must not see, and sends its outcomes.
 
-It gives each request its id. It refuses a request for a host that the server doesn't answer to, or one that isn't HTTP
-as this server speaks it. When the app is done, nothing of it is left, and the guard sends its outcome:
+The guard gives each request its id. It refuses a request for a host that the server doesn't answer to, and a request
+that isn't HTTP as this server speaks it. The app frees everything that it held before the guard sends the outcome:
 
     a whole answer    The connection takes it, if it can: then this request's task ends, and a slow reader costs no more
-                      than a place in the body. Otherwise the guard sends it a piece at a time, as ASGI has it.
+                      than a place in the body. Otherwise the guard sends it a piece at a time, as ASGI prescribes.
     a stream          The guard sends it frame by frame.
 """
 
@@ -46,20 +46,22 @@ if TYPE_CHECKING:
     from placed.http.lanes.unsent import Take
     from placed.http.replies import Replies
 
-_MOST_BODY_BYTES: Final = 65_536  # that are heard at the least, of which a path's bound is kept; who sends more is cut
+# The guard reads this much of a request's body, or twice the path's limit where that is more, and cuts a client that
+# sends more. The path's own limit is lower: a client whose body is just too long gets 413, and isn't cut.
+_MOST_BODY_BYTES: Final = 65_536
 _PIECE_BYTES: Final = 16_384  # a frame of HTTP/2
 _NO_WEBSOCKETS: Final = "no WebSockets here; GET /edits is the stream of edits"
 _CLOSE: Final = (b"connection", b"close")
 
 
 class Guard:
-    """The app of ASGI that Hypercorn calls.
+    """The ASGI app that Hypercorn calls.
 
     Args:
-        app: is asked for whatever isn't refused.
-        replies: what answers pass on their way out.
-        hosts: that are answered for.
-        is_winding_down: whether each answer is to be its connection's last.
+        app: gets each request that the guard doesn't refuse.
+        replies: counts and logs each answer on its way out.
+        hosts: the host names that the server answers to.
+        is_winding_down: whether each answer must be its connection's last.
     """
 
     def __init__(self, app: QuartTrio, replies: Replies, hosts: Hosts, is_winding_down: Callable[[], bool]) -> None:
@@ -69,7 +71,7 @@ class Guard:
         self._is_winding_down = is_winding_down
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one request, as ASGI prescribes."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -81,7 +83,7 @@ class Guard:
             outcome, closes = self._refusal(scope, request)
             if outcome is None:
                 await self._app(scope, receive, send)
-                outcome = scope["state"].pop(OUTCOME, None)  # none of one who has gone away meanwhile
+                outcome = scope["state"].pop(OUTCOME, None)  # there is none if the client has gone away meanwhile
             if outcome is None:
                 return
             stream = outcome if isinstance(outcome, Stream) else None
@@ -95,7 +97,7 @@ class Guard:
             await _send(answer, scope, send, closes=closes)
 
     def _refusal(self, scope: HTTPScope | WebsocketScope, request: Request) -> tuple[Problem | None, bool]:
-        """Why the app isn't asked, and whether the connection ends for it."""
+        """Say why the app must not see the request, None if it may, and whether the connection has to end."""
         if scope["type"] != "http":
             return Problem(400, "invalid-body", _NO_WEBSOCKETS), False
         try:
@@ -122,7 +124,7 @@ def _request(scope: HTTPScope | WebsocketScope) -> Request:
 
 
 def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
-    """What is heard of a request for `path`, while a stream is sent, too; one whose body has no end has gone away."""
+    """Wrap `receive`, and report a client as gone once it has sent too large a body, also while it gets a stream."""
     heard_bytes, most_bytes = 0, max(_MOST_BODY_BYTES, 2 * most_body_bytes(path))
 
     async def hear() -> ASGIReceiveEvent:
@@ -136,7 +138,7 @@ def _heard(path: str, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
 
 
 def _refuse_target(scope: HTTPScope, request: Request) -> None:
-    """Raise a `Problem` for a target that two readers could take for two things."""
+    """Raise a `Problem` for a target that two programs could understand in two ways."""
     if _asks_for_another(scope, request):
         raise Problem(400, "invalid-body", "the Host header and the request's target name different hosts")
     if not scope["path"]:
@@ -146,10 +148,10 @@ def _refuse_target(scope: HTTPScope, request: Request) -> None:
 
 
 def _refuse_head(scope: HTTPScope) -> None:
-    """Raise a `Problem` for a head behind which nothing more is read."""
+    """Raise a `Problem` for a head after which the server reads nothing more from the connection."""
     if len(list(scope["headers"])) > MAX_FIELDS:
         raise Problem(431, "too-large", f"more than {MAX_FIELDS} header fields")
-    if _head_bytes(scope) > HEAD_BYTES:  # h11 measures only what isn't whole yet
+    if _head_bytes(scope) > HEAD_BYTES:  # h11 measures only a head that isn't whole yet
         raise Problem(431, "too-large", f"a request head of more than {HEAD_BYTES} bytes")
     if scope["method"] == "PRI":
         raise Problem(505, "invalid-body", "HTTP/2 is spoken over TLS alone")
@@ -158,13 +160,13 @@ def _refuse_head(scope: HTTPScope) -> None:
 
 
 def _head_bytes(scope: HTTPScope) -> int:
-    """At the least: spaces and tabs around a field's value aren't there any more."""
+    """The head's size, at the least: the spaces and tabs around a field's value are gone by now."""
     target = len(scope["raw_path"]) + len(scope["query_string"])
     return target + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
 
 
 def _asks_for_another(scope: HTTPScope, request: Request) -> bool:
-    """Whether a target with a host has another one than Host, which it ought to take the place of (RFC 9112, 3.2.2)."""
+    """Whether the target names another host than the Host header. A target's host goes first (RFC 9112, 3.2.2)."""
     scheme, mark, rest = scope["raw_path"].partition(b"://")
     if not mark or b"/" in scheme:
         return False
@@ -173,7 +175,7 @@ def _asks_for_another(scope: HTTPScope, request: Request) -> bool:
 
 
 def _has_two_lengths(scope: HTTPScope) -> bool:
-    """Whether a proxy and we might find different ends of the body (RFC 9112, section 6.1)."""
+    """Whether a proxy and this server might find different ends of the body (RFC 9112, section 6.1)."""
     return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
 
 
@@ -188,7 +190,7 @@ async def _send(answer: Answer, scope: HTTPScope | WebsocketScope, send: ASGISen
     try:
         for start in range(0, len(body), _PIECE_BYTES):
             await _continue(bytes(piece_of(body, start, _PIECE_BYTES)), kind, send)
-    except TakenBack:  # Hypercorn cuts who has got less than was promised
+    except TakenBack:  # Hypercorn cuts a client that has got less than its Content-Length
         return
     await send(cast("ASGISendEvent", {"type": f"{kind}.body", "body": b"", "more_body": False}))
 
@@ -202,7 +204,7 @@ async def _follow(
     *,
     closes: bool,
 ) -> None:
-    """Send a stream, until it ends or its peer has gone away."""
+    """Send a stream until it ends, or until its peer has gone away."""
     peer_end: PeerEnd = scope["state"].get("peer_end") or PeerEnd()
     subscriber = stream.subscriber
 
