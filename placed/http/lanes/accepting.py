@@ -1,8 +1,8 @@
 """Accepts connections for as long as the server lives, even when the process has no file descriptor left.
 
-When none is left, the server gives up a spare descriptor for a moment, and uses it to close the waiting connections,
-one after the other; otherwise they would hear nothing until somebody else goes. `on_full` counts them. When the system
-refuses for another reason, such as too little memory, the server tries again.
+When none is left, the server closes a spare descriptor. With the room for one descriptor it accepts and closes the
+waiting connections, one after the other; otherwise their clients would wait until another connection ends. `on_full`
+counts them. When the system has too little memory for a connection, the server does the same, and tries again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _NO_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _NO_MEMORY: Final = frozenset({errno.ENOBUFS, errno.ENOMEM})
 _AGAIN_SECONDS: Final = 0.1
-_WAITING_SECONDS: Final = 0.01  # for one that waits already
-_MOST_AT_ONCE: Final = 100  # that are closed, before the others have their turn
+_WAITING_SECONDS: Final = 0.01  # for a connection that is waiting already
+_MOST_AT_ONCE: Final = 100  # connections closed in a row; then the other tasks have their turn
 
 
 async def accept(
@@ -32,7 +32,11 @@ async def accept(
     handlers: trio.Nursery,
     on_full: Callable[[], None],
 ) -> None:
-    """Accept until cancelled, each connection for a `handler` of its own in `handlers`; the listener is closed then."""
+    """Accept until cancelled, and start a `handler` in `handlers` for each connection; close the listener at the end.
+
+    Raises:
+        OSError: the listener fails for another reason than too few descriptors or too little memory.
+    """
     spare = os.open(os.devnull, os.O_RDONLY)
     try:
         async with listener:

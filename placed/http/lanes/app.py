@@ -1,8 +1,8 @@
-"""Finds the endpoint for each request of the slow lane, by Quart-Trio, and lets it make what the request comes to.
+"""Finds the endpoint for each request of the slow lane, by Quart-Trio, and calls it for the request's outcome.
 
-What it comes to, an answer, a stream or an error, isn't sent from here. A request costs Quart 40 KB for as long as it
-lasts, which a reader who is slow would hold; so it ends at once, and `placed.http.lanes.guard`, which called the app,
-sends. An app is made for one server: nothing here is global.
+The outcome, an answer, a stream or an error, isn't sent from here. A request takes 40 KB in Quart for as long as it
+lasts, and a slow reader would hold them. So the request ends at once, and `placed.http.lanes.guard`, which called the
+app, sends the outcome. An app is made for one server: nothing here is global.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Outcome = Answer | Stream | Exception
 
-OUTCOME: Final = "outcome"  # where a scope's state has what a request came to
+OUTCOME: Final = "outcome"  # the key of a request's outcome in its scope's state
 BODY_SECONDS = 10.0  # an edit is a few bytes; a body slower than that is not an edit
 
 _ALL_METHODS = "GET, HEAD, OPTIONS, POST"
@@ -63,9 +63,9 @@ _CODES = {
 
 
 class _OurRequest(TrioRequest):
-    """A request whose body may be as large as its path allows, where Quart has one bound for all.
+    """A request whose body may be as large as its path allows; Quart has one limit for all paths.
 
-    Its host has been looked at by the front, and counts no more: Werkzeug would refuse an underscore.
+    The guard has checked the host already. A constant takes its place here, since Werkzeug would refuse an underscore.
     """
 
     host = "localhost"
@@ -75,7 +75,7 @@ class _OurRequest(TrioRequest):
 
 
 class _Held(Response):
-    """What Quart takes for a response, and that has the outcome in it."""
+    """Carries the outcome through Quart, which takes it for a response."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(b"")
@@ -83,10 +83,10 @@ class _Held(Response):
 
 
 class _Exchange(TrioASGIHTTPConnection):
-    """Quart's part in one request, which leaves the outcome to whoever called the app."""
+    """Quart's part in one request. It leaves the outcome in the scope, for the app's caller."""
 
     async def _send_response(self, _send: ASGISendCallable, response: ResponseTypes) -> None:
-        assert isinstance(response, _Held), response  # of a handler here: Quart makes none by itself
+        assert isinstance(response, _Held), response  # all handlers here return one, also those for Quart's errors
         self.scope["state"][OUTCOME] = response.outcome
 
 
@@ -108,17 +108,17 @@ def create_app(
     acts: Acts | None = None,
     reports: ReportDesk | None = None,
 ) -> QuartTrio:
-    """The app over one API.
+    """Make the app of one server.
 
     Args:
-        api: answers the requests.
+        api: answers the requests for the canvas.
         page: the page as its host wants it, and the client's files.
-        history: the canvas's past; None answers that there is none.
-        sign_ins: lets people in and out; without it there is no such endpoint.
-        providers: lets people in who have an account elsewhere; None answers that there is no provider.
-        desk: lets hosts look after people; without it there is no such endpoint.
-        acts: lets moderators and hosts look after the canvas; without it there is no such endpoint.
-        reports: takes reports, and shows them to moderators; without it there is no such endpoint.
+        history: the canvas's past; with None the app answers that there is none.
+        sign_ins: signs people in and out; with None there are no such endpoints.
+        providers: signs people in with accounts at providers; with None the app answers that there is no provider.
+        desk: lets hosts look after people; with None there are no such endpoints.
+        acts: lets moderators and hosts look after the canvas; with None there are no such endpoints.
+        reports: takes reports, and shows them to moderators; with None there are no such endpoints.
     """
     app = _quart()
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
@@ -143,14 +143,15 @@ def create_app(
 
 
 def create_waiting_app(problem: Callable[[], Problem]) -> QuartTrio:
-    """The app of a server that waits for its log, or reads it: alive, and not ready; `problem` says how far it is."""
+    """Make the app of a server that waits for its log, or reads it: `/healthz` answers 200, all else gets `problem`."""
     app = _quart()
 
     @app.before_request
     async def refuse() -> Response:
         if request.path == "/healthz" and request.method in ("GET", "HEAD"):
             return _Held(ALIVE)
-        answer = problem().answer()  # no error: thousands who come back every second would each make a line of the log
+        # An answer, not a raised problem: that would write a log line for each of thousands of clients that try again.
+        answer = problem().answer()
         request_id = request_id_here()
         return _Held(answer.with_headers(("X-Request-ID", request_id)) if request_id else answer)
 
@@ -350,7 +351,7 @@ def _plain(endpoint: Callable[[], Answer]) -> Callable[[], Awaitable[Response]]:
 
 
 def _map_errors(app: QuartTrio) -> None:
-    """Whatever ends a request, Quart's own errors included."""
+    """Make each error that ends a request its outcome, Quart's own errors included."""
 
     async def on_any(error: Exception) -> Response:
         return _Held(error)
@@ -364,7 +365,7 @@ def _map_errors(app: QuartTrio) -> None:
             detail = f"{request.method} is not allowed here; allowed are {allowed}"
             return _Held(Problem(405, _CODES[405], detail, ("Allow", allowed)))
         if status == HTTPStatus.NOT_FOUND:
-            # Of the server as a whole (RFC 9110, section 9.3.7).
+            # `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
             if request.method == "OPTIONS" and request.scope["raw_path"] == b"*":
                 return _Held(Answer(204, (("Allow", _ALL_METHODS),)))
             return _Held(Problem(404, _CODES[404], f"there is no {request.path[:_SHOWN_PATH]!r} here"))

@@ -1,7 +1,7 @@
-"""A connection's bytes, with and without TLS, and a deadline for whoever takes them.
+"""Sends and receives a connection's bytes, with and without TLS; each send has a deadline.
 
-Hypercorn shields its sends and gives them none, so that one reader who stalls could hold a task, and the shutdown, for
-ever. A send here ends when its peer takes too little, see `placed.http.lanes.writing`, whatever its caller shields.
+Hypercorn shields its sends and gives them no deadline, so that one stalled reader could hold a task, and the shutdown,
+for ever. A send here ends when its peer takes too little (`placed.http.lanes.writing`), even if the caller shields it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from placed.http.answer import Body
 
 _READ_BYTES: Final = 65_536
-_DROPPED_BYTES: Final = 4_000_000  # behind the last answer: more than the sockets' buffers hold
+_DROPPED_BYTES: Final = 4_000_000  # after the last answer; more than the sockets' buffers hold
 # OpenSSL keeps a buffer as large as the largest record that it wrote, for as long as the connection lasts.
 _TLS_PIECE_BYTES: Final = 4_096
 
 
 class DeadlineStream(trio.abc.HalfCloseableStream):
-    """A socket's stream whose sends have a deadline, also where the caller has shielded them.
+    """A socket's stream whose sends have a deadline, even if the caller shields them.
 
-    It reads and writes the file descriptor itself, and waits only where the kernel would: the layers of a
+    It reads and writes the file descriptor itself, and waits only where the system call would block: the layers of a
     `trio.SocketStream` cost as much as the system calls below them. A send that needn't wait is no checkpoint.
 
     Attributes:
@@ -44,14 +44,14 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
         self.socket = stream.socket
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, or raise `BrokenResourceError` when the peer takes it too slowly."""
+        """Send `data`, or raise `BrokenResourceError` if the peer takes it too slowly."""
         await self.send_answer(memoryview(data))
 
     async def send_answer(self, data: bytes | memoryview, body: Body = b"", start: int = 0) -> None:
         """Send `data` and then the body, from `start` on, without copying it.
 
         Raises:
-            trio.BrokenResourceError: the peer takes it too slowly, has left, or the body was taken back.
+            trio.BrokenResourceError: the peer takes it too slowly, or has left, or the body was taken back.
             trio.ClosedResourceError: the stream was closed.
         """
         sent, length = 0, len(data) + len(body) - start
@@ -63,7 +63,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
             self._cut()
 
     def _write(self, data: bytes | memoryview, body: Body, start: int) -> int:
-        """How much of it the kernel took without a wait."""
+        """Write as much as the kernel takes without a wait, and say how many bytes that was."""
         fd = self._open_fd()
         try:
             taken = write_both(fd, data, body, start)
@@ -76,7 +76,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
     def _cut_short(self, error: TakenBack) -> NoReturn:
         self.abort()
-        raise trio.BrokenResourceError("the peer reads what is too old") from error
+        raise trio.BrokenResourceError("the peer read an image too slowly, and the image was taken back") from error
 
     def _open_fd(self) -> int:
         fd = self.socket.fileno()
@@ -89,20 +89,20 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
         raise trio.BrokenResourceError(f"the peer took less than {LEAST_BYTES} bytes in {self._send_seconds:g} s")
 
     async def wait_send_all_might_not_block(self) -> None:
-        """As for any stream."""
+        """See `trio.abc.SendStream`."""
         await self._stream.wait_send_all_might_not_block()
 
     def put_back(self, data: bytes) -> None:
-        """Let what was received, and is for somebody else, be received again."""
+        """Let the next `receive_some` return these received bytes again; they are for another reader."""
         self._put_back = data + self._put_back
 
     @property
     def has_been_put_back(self) -> bool:
-        """Whether there is anything to be received again."""
+        """Whether some bytes were put back, and haven't been received again yet."""
         return bool(self._put_back)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """As for any stream; what was put back comes first, and isn't waited for."""
+        """See `trio.abc.ReceiveStream`; bytes that were put back come first, without a wait."""
         if not self._put_back:
             return await self._receive(max_bytes or _READ_BYTES)
         most = max_bytes or _READ_BYTES
@@ -121,19 +121,22 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError(f"the connection broke: {error}") from error
 
     async def send_eof(self) -> None:
-        """As for any stream."""
+        """See `trio.abc.HalfCloseableStream`."""
         await self._plain.send_eof()
 
     async def aclose(self) -> None:
-        """As for any stream."""
+        """See `trio.abc.AsyncResource`."""
         await self._stream.aclose()
 
     def detach(self) -> int:
-        """The socket's file descriptor, which is the caller's from now on; the stream is of no more use."""
+        """Give the socket's file descriptor to the caller, who closes it; the stream can't be used any more."""
         return self.socket.detach()
 
     async def linger(self, seconds: float) -> None:
-        """End sending, and drop what comes, so that the peer reads the answer before any reset (RFC 9112, 9.6)."""
+        """End sending, and drop the bytes that still come, for `seconds` at most.
+
+        Closing a socket with unread bytes resets the connection, and the peer could lose the answer (RFC 9112, 9.6).
+        """
         dropped_bytes = 0
         with trio.move_on_after(seconds):
             await self.send_eof()
@@ -141,12 +144,12 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
                 dropped_bytes += len(data)
 
     def abort(self) -> None:
-        """Close at once, without a wait; whoever uses the stream gets `ClosedResourceError`."""
+        """Close at once, without a wait; a task that uses the stream gets `ClosedResourceError`."""
         self.socket.close()
 
 
 class TlsStream(DeadlineStream):
-    """The same for a connection with TLS. Hypercorn shakes hands, and asks which protocol came of it.
+    """The same for a connection with TLS. Hypercorn starts the handshake, and asks which protocol was agreed on.
 
     Attributes:
         transport_stream: the stream below TLS, which Hypercorn asks for its socket.
@@ -159,7 +162,7 @@ class TlsStream(DeadlineStream):
         self._stream = self._tls
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """As for any `DeadlineStream`."""
+        """See `DeadlineStream`."""
         view = memoryview(data)
         for start in range(0, len(view), LEAST_BYTES):
             with trio.move_on_after(self._send_seconds) as deadline:
@@ -171,7 +174,10 @@ class TlsStream(DeadlineStream):
         return await self._tls.receive_some(max_bytes)
 
     async def send_answer(self, data: bytes | memoryview, body: Body = b"", start: int = 0) -> None:
-        """As for any `DeadlineStream`; of a body, nothing is encrypted before the socket has room for it."""
+        """See `DeadlineStream`; a piece of the body is encrypted only when the socket has room.
+
+        Encrypted bytes are a copy, which a slow reader would hold.
+        """
         await self.send_all(data)
         while start < len(body):
             await self._wait_writable()
@@ -182,21 +188,21 @@ class TlsStream(DeadlineStream):
             await self.send_all(piece)
             self._pace.written += len(piece)
             start += len(piece)
-            del piece  # a view keeps the whole image
+            del piece  # a view keeps the whole image in memory, and the next wait may be long
 
     async def do_handshake(self) -> None:
-        """As for `trio.SSLStream`."""
+        """See `trio.SSLStream`."""
         await self._tls.do_handshake()
 
     def selected_alpn_protocol(self) -> str | None:
-        """As for `trio.SSLStream`."""
+        """See `trio.SSLStream`."""
         protocol: str | None = self._tls.selected_alpn_protocol()
         return protocol
 
     async def send_eof(self) -> None:
-        """TLS has no half-closed connections that all peers understand: the peer is told by `linger` or `aclose`."""
+        """Do nothing: not all peers understand a half-closed TLS connection. `linger` and `aclose` tell the peer."""
 
     async def linger(self, seconds: float) -> None:
-        """Say that no more comes, and wait for the peer to say so too (RFC 8446, 6.1)."""
+        """Tell the peer that no more comes, and wait until it says the same, for `seconds` at most (RFC 8446, 6.1)."""
         with trio.move_on_after(seconds):
             await self._tls.unwrap()

@@ -1,10 +1,10 @@
-"""Says how many connections there is room for: each takes a file descriptor, and a process has a limited number.
+"""Says how many connections the process has room for: each takes a file descriptor, and their number is limited.
 
     0 ............ the limit
     [ our own, 22 ][ files opened in passing, 26 ][ refused ones that are heard out, 16 ][ connections ]
 
-With a limit of 64 to 79 there are 16 connections all the same, and less for the middle two. With a limit below 64 no
-server starts.
+With a limit of 64 to 79 there are still 16 connections, and fewer descriptors for the middle two. With a limit below 64
+no server starts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from placed.telemetry.structured_logs import get_logger
 
 _OTHERS: Final = 64  # listeners, the folders' files, epolls, standard streams, files opened in passing, and `LINGERING`
-LINGERING: Final = 16  # refused connections that are heard out, so that their peers read why; in a flood others are cut
+LINGERING: Final = 16  # refused connections that stay open until their peers have read why; in a flood others are cut
 LEAST_ROOM: Final = 16
 LEAST_DESCRIPTORS: Final = 64
 _FEW: Final = 256
@@ -28,7 +28,7 @@ class TooFewDescriptors(Exception):
 
 
 def room_for_connections() -> tuple[int, int]:
-    """How many connections there may be, and how many refused ones beside them; the limit is raised as far as it goes.
+    """Raise the limit as far as it goes; return how many connections there may be, and how many refused ones as well.
 
     Raises:
         TooFewDescriptors: the limit is less than `LEAST_DESCRIPTORS`.
@@ -44,7 +44,7 @@ def room_for_connections() -> tuple[int, int]:
 
 
 def tell_few(room: int) -> None:
-    """One line when there is room for few connections, at the start."""
+    """Log a warning if there is room for few connections; called once, at the start."""
     if room < _FEW - _OTHERS:
         advice = "raise ulimit -n, or LimitNOFILE"
         get_logger(__name__).warning("few files may be open", room_for_connections=room, advice=advice)

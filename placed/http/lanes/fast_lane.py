@@ -1,11 +1,11 @@
 """The fast lane: answers the hot requests of HTTP/1.1 without Hypercorn.
 
-It takes the plain hot requests (`placed.http.lanes.hot_request`). It leaves everything else to Hypercorn, with the
-bytes put back, and gets the connection back when a plain hot request follows: a browser's connection goes to and fro.
-Both lanes answer through `placed.http.api`, so this one has no logic but HTTP's.
+It takes the plain hot requests (`placed.http.lanes.hot_request`). For any other request it puts the bytes back and
+gives the connection to Hypercorn. It gets the connection back when a plain hot request follows: a browser's connection
+goes to and fro. Both lanes answer through `placed.http.api`, so this one has no logic but HTTP's.
 
-A connection has a task, which sleeps in `placed.http.lanes.keep_alive` between two requests. Requests that can be
-answered there are; the task answers the rest.
+A connection has a task, which sleeps in `placed.http.lanes.keep_alive` between two requests. `keep_alive` answers those
+requests that need no task; the connection's task answers the rest.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
 
 class _Turn(enum.Enum):
-    """Who goes on with a connection when there is no answer to send."""
+    """Whose turn a connection is when there is no answer to send."""
 
     HYPERCORNS = enum.auto()
     NOBODYS = enum.auto()
 
 
 class _NotHot(Exception):
-    """What came isn't for this lane."""
+    """The bytes that came aren't for this lane."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _NotHot(Exception):
 
 
 class _TooSlow(Exception):
-    """A part of a request, "head" or "body", took too long to come; its path is empty while that isn't known."""
+    """A part of a request, "head" or "body", took too long to come; `path` is empty while it isn't known yet."""
 
     def __init__(self, path: str, part: str) -> None:
         super().__init__()
@@ -67,17 +67,17 @@ class _TooSlow(Exception):
 
 
 class FastLane:
-    """One server's.
+    """The fast lane of one server.
 
     Args:
-        api: answers the requests.
-        page_load: answers those of a page that is loaded.
-        history: tells the past of a pixel, which people click on one after the other, and shows canvases of the past,
-            of which a time line that is played asks for several a second.
-        sockets: they take over the streams.
-        limits: of each connection.
-        hand_over: lets Hypercorn serve a stream until a plain hot request comes, which is put back, or until the
-            connection is over; whether it goes on.
+        api: answers edits and streams.
+        page_load: answers the requests of a page that loads.
+        history: answers for the past of a pixel, because people click on one pixel after the other, and for canvases of
+            the past, because a time line that plays asks for several a second.
+        sockets: take over the sockets of streams.
+        limits: the time limits of each connection.
+        hand_over: lets Hypercorn serve a connection until a plain hot request comes, which it puts back, or until the
+            connection is over; says whether the connection goes on.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class FastLane:
         self._stopping = False
 
     async def run(self) -> None:
-        """Watch the connections that `serve` has, until cancelled."""
+        """Watch the connections of all `serve` calls, until cancelled."""
         await self._keep_alive.run()
 
     def wind_down(self) -> None:
-        """End each connection with its next answer, which says so. Idempotent."""
+        """End each connection with its next answer, which says `Connection: close`. Idempotent."""
         self._stopping = True
         self._keep_alive.wind_down()
 
@@ -117,11 +117,12 @@ class FastLane:
         self._keep_alive.abort()
 
     async def serve(self, stream: DeadlineStream, peer: str) -> None:
-        """Serve a connection until it is over, or has become a subscriber's."""
+        """Serve a connection until it is over, or belongs to a subscriber."""
         goes_on = True
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while goes_on:
-                # Sent from here, where nothing of the request is held any more: its head alone may be 16 KB.
+                # The answer is sent from here, where nothing refers to the request any more. A slow reader would hold
+                # its head for as long as it reads, and that may be 16 KB.
                 unsent = await self._next_answer(stream, peer)
                 if unsent is _Turn.HYPERCORNS:
                     goes_on = await self._hand_over(stream)
@@ -131,8 +132,9 @@ class FastLane:
                     goes_on = False
 
     async def _next_answer(self, stream: DeadlineStream, peer: str) -> Unsent | _Turn:
-        """Read the next request, and answer it if it's plain and hot; otherwise it is put back."""
-        if stream.has_been_put_back:  # requests in one piece: the others have their turn
+        """Read the next request, and answer it if it's plain and hot; otherwise put it back."""
+        # Several requests came in one piece. Reading the next one needs no wait, so give the other tasks their turn.
+        if stream.has_been_put_back:
             await trio.lowlevel.checkpoint()
             data = bytes(await stream.receive_some())
         else:
@@ -151,10 +153,10 @@ class FastLane:
         return await self._answer(stream, head, head.request(peer, body))
 
     async def _read(self, stream: DeadlineStream, peer: str, data: bytes) -> tuple[Head, bytes]:
-        """The head and body of a plain hot request that begins with `data`; what is behind it is put back.
+        """Read the head and body of a plain hot request that begins with `data`; put back the bytes that follow it.
 
         Raises:
-            _NotHot: it's none, or the peer says no more before it is whole. Hypercorn says what is wrong with it.
+            _NotHot: it isn't one, or the peer ends its side before it is whole. Hypercorn says what is wrong with it.
             _TooSlow: the peer took too long.
         """
         deadline = trio.current_time() + self._limits.head_seconds
@@ -194,7 +196,7 @@ class FastLane:
         return await self._page_load.answer(head.path, request)
 
     async def _subscribe(self, stream: DeadlineStream, head: Head, request: Request, opened: Stream) -> None:
-        """Begin a stream, and leave its socket to those who have no task of their own."""
+        """Begin a stream, and give its socket to `SubscriberSockets`, so that this connection's task can end."""
         answer = self._api.replies.reply(FAST, head.path, Answer(200, (*opened.headers, _CHUNKED), None), request)
         try:
             await stream.send_answer(head_of(answer, closes=True) + chunk_of(opened.opening))
@@ -205,10 +207,10 @@ class FastLane:
 
 
 async def _more(stream: DeadlineStream, deadline: float, data: bytes, path: str, part: str) -> bytes:
-    """More bytes of a request of which `data` has come.
+    """Receive more bytes of a request that begins with `data`.
 
     Raises:
-        _NotHot: the peer says no more.
+        _NotHot: the peer has ended its side.
         _TooSlow: past the deadline.
     """
     with trio.CancelScope(deadline=deadline) as scope:

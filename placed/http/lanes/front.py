@@ -1,13 +1,14 @@
 """The front: one listener for both lanes. It limits connections, and closes all of them in order at the end.
 
-A connection begins in the fast lane. That hands requests that it doesn't take to Hypercorn's connection server, with
-deadlines, and gets the connection back when a hot request comes. Without the fast lane, and with TLS, Hypercorn has the
-connection from the start.
+A connection begins in the fast lane. The fast lane gives a request that it doesn't take, with the connection, to
+Hypercorn's connection server, which has deadlines. It gets the connection back when a hot request comes. Without the
+fast lane, and with TLS, Hypercorn has the connection from the start.
 
 A fault in one connection is logged and ends that connection, never the server. Stopping: the front accepts no new
-connections, and open ones may ask once more for a moment. Then it closes idle connections at once, gives busy ones
-`grace_seconds`, and cuts the rest. When the file descriptors allow no more connections, a further one gets 503; when an
-address has reached its limit, 429. A connection that the fast lane has made a subscriber's counts as a stream alone.
+connections, and for a moment clients may send one more request on open ones. Then it closes idle connections at once,
+gives busy ones `grace_seconds`, and cuts the rest. When the file descriptors allow no more connections, a further one
+gets 503; when an address has reached its limit, 429. A connection that the fast lane has given to a subscriber counts
+as a stream, and no longer as one of its address's connections.
 """
 
 from __future__ import annotations
@@ -50,10 +51,12 @@ if TYPE_CHECKING:
     from placed.stream.subscriber_sockets import SubscriberSockets
 
 _BUSY_RETRY_SECONDS = 5.0
-# A connection that was accepted just before the end has its first request under way, and who paints has the next one:
-# to cut them would be a reset that nobody expects. They are here within a round trip.
+# A connection that was accepted just before the end has its first request under way, and a client that paints has its
+# next one. Closing them now would reset connections for no reason that a client can see. The requests arrive within a
+# round trip.
 _WIND_DOWN_SECONDS = 0.2
-_FOR_EVER = 2**62  # requests on one connection; Hypercorn's end of HTTP/2 connections would strand their streams
+# Requests on one connection. At its own limit, Hypercorn would end an HTTP/2 connection under its open streams.
+_FOR_EVER = 2**62
 
 
 def _config(limits: Limits) -> Config:
@@ -68,12 +71,12 @@ def _config(limits: Limits) -> Config:
 
 
 def _too_busy() -> Problem:
-    detail = "as many connections are open as may be; try again"
+    detail = "too many connections are open; try again"
     return Problem(503, "too-many-connections", detail, retry_after(_BUSY_RETRY_SECONDS))
 
 
 def _peer_of(stream: trio.SocketStream | DeadlineStream) -> str | None:
-    """The address at the other end; None when nobody is there any more."""
+    """The address at the other end; None if the peer is gone."""
     try:
         return str(stream.socket.getpeername()[0])
     except OSError:
@@ -88,14 +91,14 @@ class Front:
     """All connections of one server.
 
     Args:
-        app: the slow lane's.
-        fast: what the fast lane answers with; None is without that lane.
+        app: the slow lane's app.
+        fast: the parts with which the fast lane answers; None is no fast lane.
         tls: the server's certificate; None is no TLS.
-        limits: of each connection.
-        max_connections: of all clients together; None is as many as descriptors allow.
-        connection_limit: for each client.
+        limits: the time limits of each connection.
+        max_connections: the most connections of all clients together; None is as many as descriptors allow.
+        connection_limit: the most connections of each client.
         hosts: the host names that the server answers to; None is all.
-        replies: what answers pass on their way out.
+        replies: counts and logs each answer on its way out.
     """
 
     def __init__(
@@ -136,7 +139,7 @@ class Front:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """How many connections are open."""
         return len(self._streams) + (len(self._sockets) if self._sockets is not None else 0)
 
     async def serve(
@@ -158,18 +161,19 @@ class Front:
             nursery.cancel_scope.cancel()
 
     async def wind_down(self) -> None:
-        """Accept no more connections, and serve those that are open for a moment, each answer its connection's last; no
-        longer than there are any.
+        """Accept no more connections; serve the open ones for a moment, or until none is left. Each answer is its
+        connection's last.
         """
         self._accepting.cancel()
-        self._is_winding_down = True  # Hypercorn, told so, would close those that have yet to ask
+        # Hypercorn isn't told yet: it would close connections whose requests are still on their way.
+        self._is_winding_down = True
         if self._fast_lane is not None:
             self._fast_lane.wind_down()
         with trio.move_on_after(_WIND_DOWN_SECONDS):
             await self._until_all_closed()
 
     async def stop(self, grace_seconds: float) -> None:
-        """End it as the module says. Idempotent."""
+        """Close all connections, in the order that the module's docstring gives. Idempotent."""
         self._accepting.cancel()
         await self._context.terminated.set()
         for connection in self._slow:
@@ -211,7 +215,7 @@ class Front:
                 await self._serve_slowly(stream)
             else:
                 await self._fast_lane.serve(stream, peer)
-        except Exception:  # noqa: BLE001 - supervised here: whatever a peer provokes ends its own connection alone
+        except Exception:  # noqa: BLE001 - supervised here: a fault that a peer provokes ends its own connection alone
             get_logger(__name__).exception("a connection failed", **self._replies.requests.who(peer))
         finally:
             held.leave()
@@ -222,7 +226,7 @@ class Front:
                 self._all_closed = trio.Event()
 
     async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
-        """Say why nothing is served. With TLS nothing can be said before a handshake, which is what costs."""
+        """Answer why the connection isn't served. With TLS, say nothing: the handshake is what costs most."""
         self._metrics.refused_connections[reason] += 1
         if self._tls is not None or self._lingering >= self._most_lingering:
             return
@@ -244,10 +248,10 @@ class Front:
         return TlsStream(socket_stream, self._tls, self._limits.send_seconds)
 
     async def _serve_slowly(self, stream: DeadlineStream) -> bool:
-        """Let Hypercorn serve a connection; whether it goes on in the fast lane.
+        """Let Hypercorn serve a connection, and say whether it goes on in the fast lane.
 
-        A long answer is sent from here, when nothing of Hypercorn's is left: this task and the place in the body are
-        all that a slow reader costs.
+        A long answer is sent from here, once Hypercorn's objects are gone: a slow reader costs only this task and the
+        place in the body.
         """
         goes_on = True
         while goes_on:
@@ -263,7 +267,7 @@ class Front:
         return False
 
     async def _serve_until_unsent(self, stream: DeadlineStream) -> Unsent | bool:
-        """An answer that is left to be sent, or whether the connection goes on in the fast lane."""
+        """Run Hypercorn's server; return an answer that is still to be sent, or whether the fast lane goes on."""
         connection = Connection(
             self._app,
             self._config,

@@ -1,4 +1,4 @@
-"""Reads HTTP/1.1 on a connection of Hypercorn's, and refuses what it and h11 would take too lightly."""
+"""Makes a Hypercorn connection strict about HTTP/1.1: it refuses requests that Hypercorn and h11 would let pass."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 
 def take_strictly(h1: H11Protocol) -> None:
-    """Let a connection take neither upgrades, nor other versions, nor methods in small letters, nor what follows the
-    last request."""
-    # Set on the object, since Hypercorn's ProtocolWrapper makes it itself and leaves no other way in.
+    """Refuse other versions and methods in small letters; ignore upgrades, and bytes after the last request."""
+    # Set on the object, because Hypercorn's ProtocolWrapper makes the object and takes no subclass.
     _hear_nothing_behind_the_last(h1.connection)
     _take_what_is_spoken(h1.connection)
     h1._check_protocol = _stay  # type: ignore[method-assign, assignment]  # noqa: SLF001
@@ -26,9 +25,9 @@ def take_strictly(h1: H11Protocol) -> None:
 
 
 def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) -> None:
-    """Pass over what follows a request that ends its connection (RFC 9112, 9.6).
+    """Ignore the bytes that follow a request which ends its connection (RFC 9112, 9.6).
 
-    h11 takes it for an error, by which Hypercorn would answer 400 while the request is still at work.
+    To h11 they are an error, and Hypercorn would answer it with 400 while the request is still at work.
     """
     assert isinstance(connection, h11.Connection)
     receive_data, next_event = connection.receive_data, connection.next_event
@@ -45,10 +44,10 @@ def _hear_nothing_behind_the_last(connection: h11.Connection | H11WSConnection) 
 
 
 def _take_what_is_spoken(connection: h11.Connection | H11WSConnection) -> None:
-    """Refuse a version that isn't HTTP/1.x, and a method that isn't in capitals, as their case counts (RFC 9110, 9.1).
+    """Refuse a version that isn't HTTP/1.x, and a method that isn't in capitals: its case counts (RFC 9110, 9.1).
 
-    A higher minor version is to be taken for the highest that is known (RFC 9110, 2.5). Hypercorn would take `HEaD` for
-    HEAD and send no body, for which h11 waits, and anybody could fill the log so.
+    A higher minor version counts as the highest known one (RFC 9110, 2.5). Hypercorn would take `HEaD` for HEAD and
+    send no body. h11 expects one and raises an error, so anybody could fill the log with errors.
     """
     assert isinstance(connection, h11.Connection)
     next_event = connection.next_event
@@ -65,11 +64,11 @@ def _take_what_is_spoken(connection: h11.Connection | H11WSConnection) -> None:
 
 
 async def _stay(_request: h11.Request) -> None:
-    """Begin no HTTP/2 without TLS: browsers don't speak it, and the fast lane's limits would be passed by."""
+    """Begin no HTTP/2 without TLS: browsers don't speak it, and it would bypass the fast lane's limits."""
 
 
 async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], request: h11.Request) -> None:
-    """Answer as if no upgrade were asked for (RFC 9110, 7.8): the bytes after an upgrade can crash Hypercorn 0.18."""
+    """Ignore a request's wish to upgrade (RFC 9110, 7.8): the bytes after an upgrade can crash Hypercorn 0.18."""
     headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
     if len(headers) < len(request.headers):
         request = h11.Request(
@@ -79,12 +78,12 @@ async def _without_upgrade(handle: Callable[[h11.Request], Awaitable[None]], req
 
 
 def unreadable(status: int, head: bytes, most_bytes: int) -> Problem:
-    """Why what came is no request that can be answered.
+    """Say why the received bytes are no request that can be answered.
 
     Args:
-        status: of the answer.
-        head: the bytes of it that came.
-        most_bytes: how long a head may be.
+        status: the answer's status code.
+        head: the bytes of the head that have come.
+        most_bytes: the longest head that is allowed.
     """
     if status == 408:
         return Problem(408, "slow-request", "the request's head took too long")

@@ -1,13 +1,14 @@
 """Serves one connection of HTTP/2, and adds the limits that Hypercorn and h2 leave out.
 
-Hypercorn 0.18 does all that h2 lets pass. Here a connection has a budget for frames that move nothing on, such as
-resets, pings and settings. A peer that has spent it is told to calm down, and is cut (CVE-2023-44487 and its kin: RFC
-9113, section 10.5). Priorities are ignored (RFC 9113 has given them up), and so is a body that comes after the answer,
-where Hypercorn would fail.
+Hypercorn 0.18 acts on every frame that h2 lets pass. Here a connection has a budget for frames that carry no request
+and no body, such as resets, pings and settings. A peer that has spent its budget gets ENHANCE_YOUR_CALM, and is cut
+(CVE-2023-44487 and similar attacks: RFC 9113, section 10.5). Priorities are ignored (RFC 9113 has given them up), and
+so is a body that comes after the answer, where Hypercorn would fail.
 
-The body of a whole answer stays where it is: Hypercorn's one task of the connection reads a frame of it whenever the
-stream's window has room. So a stalled stream is a place in a body, without a task or a copy. A stream of edits gets its
-frames in pieces, each when the one before has gone out. Whoever takes less than a piece in `send_seconds` is reset.
+The body of a whole answer stays where it is: Hypercorn's one task for the connection reads a frame of it whenever the
+stream's window has room. So a stalled stream is a place in a body, without a task or a copy. A stream of edits is sent
+in pieces, each when the one before has gone out. A stream whose peer takes less than a piece in `send_seconds` is
+reset.
 
     request --a whole answer--> `_Transfer` --all of it is sent--> closed
        |                            +--too slow, or its image taken back--> reset
@@ -51,11 +52,11 @@ if TYPE_CHECKING:
 
     from placed.http import answer as answers
 
-_PIECE_BYTES: Final = 16_384  # a frame, however large a peer says that they may be
+_PIECE_BYTES: Final = 16_384  # one frame, even if the peer allows larger ones
 _BUDGET: Final = 1_000.0
 _PER_SECOND: Final = 50.0
-_PER_PIECE: Final = 4.0  # sent: its receiver answers with two updates of windows
-# What a frame costs: 200 streams may be reset in a row, and 10 a second then, which is more than a person does.
+_PER_PIECE: Final = 4.0  # for each piece sent, because its receiver answers with two updates of windows
+# The cost of each kind of frame: a peer may reset 200 streams in a row, and then 10 a second, more than a person does.
 _COSTS: Final[dict[type[Event], float]] = {
     StreamReset: 5.0,
     RemoteSettingsChanged: 10.0,
@@ -68,10 +69,10 @@ _COST_OF_NOTHING: Final = 2.0  # a DATA frame without data
 
 
 class _Transfer:
-    """The body of a whole answer on its way. To Hypercorn it's the stream and the buffer of what the stream sends.
+    """The body of a whole answer on its way. For Hypercorn it takes the place of both the stream and its send buffer.
 
     Attributes:
-        deadline: until when it has to be a piece further than it was, on Trio's clock.
+        deadline: when the next piece must have gone out, on Trio's clock.
     """
 
     __slots__ = ("_body", "_moved", "_position", "deadline")
@@ -85,7 +86,7 @@ class _Transfer:
         self.deadline = deadline
 
     async def pop(self, max_length: int) -> bytes:
-        """What goes out next, of so many bytes at most.
+        """The next bytes to send, at most `max_length`.
 
         Raises:
             TakenBack: the body's owner took it back.
@@ -97,23 +98,23 @@ class _Transfer:
 
     @property
     def complete(self) -> bool:
-        """Whether all is gone."""
+        """Whether all of the body has been sent."""
         return self._position == len(self._body)
 
     def has_moved(self) -> bool:
-        """Whether it is a piece further than when this was last true."""
+        """Whether a whole piece has gone out since this last said so."""
         if self._moved < _PIECE_BYTES:
             return False
         self._moved = 0
         return True
 
     async def handle(self, event: StreamEvent) -> None:
-        """Send no more once the stream is closed. What else the peer says behind its request is nothing to us."""
+        """Send no more once the stream is closed. Ignore all else that the peer sends after its request."""
         if isinstance(event, StreamClosed):
             await self.close()
 
     async def close(self) -> None:
-        """Send no more: Hypercorn, which asks once more, finds the end, and that the stream is closed."""
+        """Send no more. Hypercorn asks for bytes once more, finds that the stream is over, and drops this."""
         self._body = b""
         self._position = 0
 
@@ -122,13 +123,13 @@ class Http2:
     """Stands between Hypercorn's protocol object and h2; it puts itself there.
 
     Args:
-        protocol: of one connection, from its beginning.
-        send_seconds: for the peer to take a piece of one stream.
+        protocol: the protocol object of one new connection.
+        send_seconds: the time for the peer to take a piece of one stream.
         head_bytes: the most bytes of a request's headers, unpacked.
-        on_deadline: called when `deadline` may be an earlier one.
+        on_deadline: called when `deadline` may have become earlier.
 
     Attributes:
-        deadline: when `reset_slow` is to be called, on Trio's clock.
+        deadline: when `reset_slow` must be called next, on Trio's clock.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Http2:
         self._paid_at = trio.current_time()
         self._unfinished: set[int] = set()  # streams whose answers have begun, and not ended
         self._transfers: dict[int, _Transfer] = {}
-        self._ends: dict[int, trio.Event] = {}  # by the streams whose last frame is waited for
+        self._ends: dict[int, trio.Event] = {}  # by stream: set when its last frame has gone out
         self.deadline = math.inf
         self._on_deadline = on_deadline
         self._state = protocol.connection_state
@@ -158,7 +159,7 @@ class Http2:
 
     @property
     def in_head(self) -> bool:
-        """Whether a part of a request's headers has come, and no more."""
+        """Whether a part of a request's headers has come, but not all of them."""
         return bool(self._protocol.connection.incoming_buffer._headers_buffer)  # noqa: SLF001 - h2 tells nobody
 
     async def _handle_affordable(self, events: list[Event]) -> None:
@@ -182,18 +183,20 @@ class Http2:
     def _is_for_hypercorn(self, event: Event) -> bool:
         if isinstance(event, RequestReceived) and not _is_understood(event):
             assert event.stream_id is not None
-            with contextlib.suppress(ProtocolError):  # the peer may have said in the same breath that it goes
+            with contextlib.suppress(ProtocolError):  # the same bytes may also have closed the connection (GOAWAY)
                 self._protocol.connection.reset_stream(event.stream_id, ErrorCodes.PROTOCOL_ERROR)
             return False
         if isinstance(event, DataReceived) and event.stream_id not in self._protocol.streams:
             length = event.flow_controlled_length or 0
-            with contextlib.suppress(ProtocolError):  # the stream may be closed on both sides; the window is all's
+            # The stream is over, so its late body is dropped. Its bytes still count in the window that all streams
+            # share: unless they are acknowledged, that window closes for all.
+            with contextlib.suppress(ProtocolError):  # the stream may be closed on both sides
                 self._protocol.connection.acknowledge_received_data(length, event.stream_id)
             return False
         return not isinstance(event, PriorityUpdated)
 
     async def _create_with_take(self, request: RequestReceived) -> None:
-        """Let the request's scope have a `Take`, which has to know the stream that ASGI doesn't tell of."""
+        """Put a `Take` into the request's scope. It has to know the stream's id, which ASGI doesn't give."""
         stream_id = request.stream_id
         assert stream_id is not None
 
@@ -205,7 +208,7 @@ class Http2:
         await self._create_stream(request)
 
     async def _take(self, stream_id: int, answer: answers.Answer) -> None:
-        """Send a whole answer; its body after the request's own task has ended."""
+        """Send a whole answer's head now, and its body after the request's own task has ended."""
         protocol, body = self._protocol, answer.body
         assert body is not None
         await self._stream_send(Response(stream_id, headers=fields_of(answer), status_code=answer.status))
@@ -222,7 +225,7 @@ class Http2:
         await protocol.has_data.set()
 
     async def _send_and_settle(self, stream_id: int) -> None:
-        """Send a frame of one stream, if its window has room for it, and close the stream behind the last one."""
+        """Send a frame of one stream, if its window has room, and close the stream after its last frame."""
         try:
             await self._send_data(stream_id)
         except TakenBack:
@@ -241,12 +244,12 @@ class Http2:
             self._budget = min(_BUDGET, self._budget + _PER_PIECE)
 
     async def reset_slow(self) -> bool:
-        """Reset the streams that are too slow; whether it was time for that."""
+        """Reset the streams that are too slow; say whether it was time for that."""
         now = trio.current_time()
         if now < self.deadline:
             return False
         for stream_id in [one for one, transfer in self._transfers.items() if transfer.deadline <= now]:
-            self._transfers[stream_id].deadline = math.inf  # it goes when Hypercorn's task comes by it
+            self._transfers[stream_id].deadline = math.inf  # Hypercorn's send task removes it when it comes to it
             await self._reset(stream_id)
         self.deadline = min((one.deadline for one in self._transfers.values()), default=math.inf)
         return True
@@ -269,7 +272,7 @@ class Http2:
             await self._stream_send(event)
 
     async def _send_in_time(self, event: Body | EndBody) -> bool:
-        """Whether the peer took it; otherwise the stream is reset."""
+        """Send `event`, and say whether the peer took it in time; otherwise reset the stream."""
         with trio.move_on_after(self._send_seconds) as deadline:
             await self._stream_send(event)
             buffer = self._protocol.stream_buffers.get(event.stream_id)
@@ -284,8 +287,9 @@ class Http2:
     async def _until_ended(self, stream_id: int) -> None:
         """Wait until the stream's last frame has gone out, or never will.
 
-        Hypercorn waits until its buffer is empty, and the end comes behind that. At a stop it then says goodbye
-        (GOAWAY), behind which h2 sends nothing more, and closes the connection: the peer would have half an answer.
+        Hypercorn waits only until its buffer is empty, and the frame that ends the stream comes after that. At a stop
+        it then sends GOAWAY, after which h2 sends nothing more, and closes the connection: the peer would have half an
+        answer.
         """
         protocol = self._protocol
         while stream_id in protocol.stream_buffers and stream_id in protocol.streams:
@@ -306,7 +310,7 @@ class Http2:
             protocol.connection.reset_stream(stream_id, ErrorCodes.CANCEL)
         await protocol._flush()  # noqa: SLF001
         await protocol._close_stream(stream_id)  # noqa: SLF001
-        await protocol._window_updated(stream_id)  # noqa: SLF001 - so that what it keeps is dropped
+        await protocol._window_updated(stream_id)  # noqa: SLF001 - so that Hypercorn drops its buffer
 
 
 def _cost(event: Event) -> float:
@@ -316,6 +320,6 @@ def _cost(event: Event) -> float:
 
 
 def _is_understood(request: RequestReceived) -> bool:
-    """Whether Hypercorn can make a request of it: with a path, and that and the method of ASCII."""
+    """Whether Hypercorn can make a request of it: it has a path, and path and method are ASCII."""
     fields = {bytes(name): bytes(value) for name, value in request.headers or [] if bytes(name)[:1] == b":"}
     return b":path" in fields and fields[b":path"].isascii() and fields.get(b":method", b"\xff").isascii()

@@ -1,17 +1,17 @@
 """Keep-alive: watches connections between two requests, and answers plain hot requests at once.
 
 A request with a task of its own costs several turns of the scheduler, and a system call for each wait. That is more
-than all else that an edit costs. Here the task of a connection sleeps, and `placed.stream.watched_sockets` watches the
-connections of all. A plain hot request that came whole is answered without waking its task: an image, or a file of the
-page, from memory, an edit as soon as its record is in the log. For everything else the task is woken, with the bytes.
+than all else that an edit costs. Here a connection's task sleeps, and `placed.stream.watched_sockets` watches all
+connections. A plain hot request that came whole is answered without waking the task: an image, or a file of the page,
+from memory, an edit as soon as its record is in the log. For everything else the task wakes, and gets the bytes.
 
     IDLE --an edit came--> BUSY --its record is settled, and the answer sent--> IDLE
      |                      | +--more came--> DEAF --answered likewise----------> IDLE
      |                      +--the answer can't be sent whole, the peer left--+
      +--anything else came, idle for too long, the peer left------------------+--> GONE: the task wakes
 
-A connection has at most one edit under way. What it sends meanwhile is read afterwards, so answers keep their order.
-Bounded by the connections, which the front limits.
+A connection has at most one edit under way. The server reads further requests after that edit's answer, so answers keep
+their order. The memory used is bounded by the number of connections, which the front limits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from placed.http.page_load import PageLoad
     from placed.tasks.writer import PendingRecord
 
-# A browser's request has 1 to 2 KB: one read has it whole. What is longer is for the connection's own task.
+# A browser's request has 1 to 2 KB: one read has it whole. A longer request is for the connection's own task.
 RECEIVE_BYTES: Final = 16_384
 _AT_ONCE: Final = 64  # requests, about 3 ms; then other tasks have their turn
 
@@ -45,10 +45,11 @@ class _Sleeper(WatchedSocket):
 
     Attributes:
         woken: wakes the task.
-        data: the bytes for which the task is woken; none where nothing more can come.
-        rest: of an answer that the socket didn't take whole: of its own bytes, and from where on of those that follow.
+        data: the received bytes that the task has to handle; empty at the connection's end.
+        rest: the part of an answer that the socket didn't take: the rest of its first bytes, the body, and the position
+            in the body from which it is still to be sent. None if there is no such part.
         asked: the edit that is under way.
-        since: when it last became idle, on Trio's clock.
+        since: when the connection was added or last answered, on Trio's clock.
     """
 
     __slots__ = ("asked", "data", "peer", "rest", "since", "woken")
@@ -78,16 +79,17 @@ class KeepAlive:
     """All connections of one server's fast lane that wait for a request.
 
     Args:
-        api: answers the requests.
-        page_load: answers those of a page that is loaded.
-        idle_seconds: for the next request to begin.
+        api: answers edits.
+        page_load: answers the requests of a page that loads.
+        idle_seconds: the time for the next request to begin.
     """
 
     def __init__(self, api: Api, page_load: PageLoad, idle_seconds: float) -> None:
         self._api = api
         self._page_load = page_load
         self._idle_seconds = idle_seconds
-        # Nobody stalls here: an answer that doesn't fit wakes the connection's task, whose send has a deadline.
+        # No socket is ever STALLED here: if an answer doesn't fit, the connection's task wakes and sends the rest, with
+        # a deadline.
         self._sleepers = WatchedSockets[_Sleeper](
             turn=_AT_ONCE, hear=self._hear, resume=self._wake, end=self._wake, tick=self._end_idle
         )
@@ -97,23 +99,23 @@ class KeepAlive:
         self._stopping = False
 
     async def run(self) -> None:
-        """Watch them until cancelled."""
+        """Watch the connections until cancelled."""
         async with trio.open_nursery() as self._nursery:
             try:
                 await self._sleepers.run()
             finally:
-                self._stopping = True  # before any other task runs, which might let its connection sleep unwatched
+                self._stopping = True  # at once, or another task could run and let its connection sleep unwatched
 
     def wind_down(self) -> None:
-        """End each connection with its next answer, which says so. Idempotent."""
+        """End each connection with its next answer, which says `Connection: close`. Idempotent."""
         self._is_winding_down = True
 
     def stop(self) -> None:
-        """End idle connections at once, and those that wait for an answer with that answer. Idempotent."""
+        """End idle connections at once, and the others after the answer that they wait for. Idempotent."""
         self._stopping = True
         for sleeper in self._sleepers:
             if sleeper.state is IDLE:
-                # Heard first: to close a socket that holds a request unread would reset the connection, and the peer
+                # Read first: closing a socket that holds an unread request would reset the connection, and the peer
                 # couldn't tell whether its edit was placed.
                 self._sleepers.attempt(self._hear, sleeper)
             if sleeper.state is IDLE:
@@ -128,26 +130,27 @@ class KeepAlive:
         """Sleep until there is a request for the connection's own task, and return its first bytes; empty at the end.
 
         Raises:
-            trio.BrokenResourceError, trio.ClosedResourceError: as the stream's `send_all`.
+            trio.BrokenResourceError, trio.ClosedResourceError: see the stream's `send_all`.
         """
         while not self._stopping and stream.socket.fileno() >= 0:
-            # A new one each time: the descriptor may be another's by the time an old report of it comes.
+            # A new object each time: a report about the last sleep may still be in line, and by now the descriptor may
+            # even be another connection's. The old object is GONE, so that report is ignored.
             sleeper = _Sleeper(stream.socket.fileno(), peer)
             self._sleepers.add(sleeper)
             try:
                 await sleeper.woken.wait()
             finally:
                 self._sleepers.release(sleeper)
-            # The peer reads slowly: the task sends the rest with a deadline, and then the connection sleeps again.
             if sleeper.rest is None:
                 return sleeper.data
+            # The peer reads slowly: the task sends the rest with a deadline, and then the connection sleeps again.
             await stream.send_answer(*sleeper.rest)
         return b""
 
     def _hear(self, sleeper: _Sleeper) -> None:
         if sleeper.state is BUSY:
-            # To read it would mean to keep it, for as many as ask, or to answer it before the edit. The kernel's buffer
-            # keeps it, and slows the peer down when it is full.
+            # If the server read this request now, it would have to keep it in memory, or answer it before the edit. In
+            # the kernel's buffer it costs nothing here, and a full buffer slows the peer down.
             self._sleepers.change(sleeper, DEAF)
             return
         try:
@@ -155,17 +158,17 @@ class KeepAlive:
         except BlockingIOError:
             return
         except OSError:
-            # As an end: a connection that was reset has nobody to answer.
+            # The connection was reset. That counts as its end: nobody is there to read an answer.
             data = b""
         whole = whole_request(data)
-        # A head that came in parts, or has more behind it, is rare: the task reads it, with all the care that it takes.
+        # A head that comes in parts, or with more bytes after the request, is rare. The task reads it, with deadlines.
         is_ours = whole is not None and not whole[0].closes and self._api.hosts.takes(whole[0].headers, sleeper.peer)
         if whole is None or not is_ours or not self._is_answered(sleeper, *whole):
             sleeper.data = data
             self._wake(sleeper)
 
     def _is_answered(self, sleeper: _Sleeper, head: Head, body: bytes) -> bool:
-        """Whether the request was answered, or will be; otherwise it's as if it hadn't been looked at."""
+        """Answer the request, or start its edit, and say whether that was done; if not, nothing has changed."""
         request = head.request(sleeper.peer, body)
         outcome: Answer | Exception | None
         try:
@@ -173,7 +176,7 @@ class KeepAlive:
                 self._ask(sleeper, head, request)
                 return True
             outcome = self._page_load.at_once(head.path, request)
-        # A refusal is an answer like any other, and needn't wake the task.
+        # A refusal is an answer like any other, and needs no task either.
         except Exception as error:  # noqa: BLE001 - any error has an answer
             outcome = error
         if outcome is None:
@@ -194,9 +197,9 @@ class KeepAlive:
         self._sleepers.change(sleeper, BUSY)
 
     async def _answer_all(self, record: PendingRecord, waiting: list[_Sleeper]) -> None:
-        """Answer those whose edits are in one record, once it's settled."""
+        """Answer the connections whose edits are in one record, once it's settled."""
         await record.wait()
-        # Nobody joins it any more: the writer has begun another one.
+        # No edit can join this record any more: the writer has begun another one.
         del self._waiting[record]
         await self._sleepers.in_turns(waiting, self._answer_asked)
 
@@ -219,7 +222,7 @@ class KeepAlive:
         except OSError:
             self._wake(sleeper)
             return
-        # The peer's window is full, which is the exception: to wait here would hold up everybody else.
+        # The peer's window is full, which is rare. To wait here would hold up all other connections.
         if sent < len(data) + len(body):
             sleeper.rest = (memoryview(data)[sent:], body, max(0, sent - len(data)))
             self._wake(sleeper)
@@ -229,13 +232,13 @@ class KeepAlive:
             self._sleepers.change(sleeper, IDLE)
 
     async def _end_idle(self) -> None:
-        # One look a second over all instead of a timer for each: 10,000 timers would be set anew with each request.
+        # One look a second at all connections, instead of a timer for each: every request would set its timer anew.
         too_old = trio.current_time() - self._idle_seconds
         for sleeper in self._sleepers:
             if sleeper.since < too_old and sleeper.state is IDLE:
                 self._wake(sleeper)
 
     def _wake(self, sleeper: _Sleeper) -> None:
-        """Leave the connection to its task; without data, or the rest of an answer, the task ends it."""
+        """Give the connection back to its task. If it has neither `data` nor `rest`, the task ends the connection."""
         self._sleepers.release(sleeper)
         sleeper.woken.set()

@@ -1,4 +1,4 @@
-"""Opens the server's sockets, and answers there while the server isn't ready."""
+"""Opens the server's sockets, and refuses requests there while the server isn't ready."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WAITING_GRACE_SECONDS: Final = 1.0
 
 
 class CannotListen(Exception):
-    """The address can't be listened on."""
+    """The server can't listen on the address."""
 
 
 async def listen(host: str, port: int, chosen_by: str = "--host and --port") -> list[trio.SocketListener]:
@@ -31,10 +31,10 @@ async def listen(host: str, port: int, chosen_by: str = "--host and --port") -> 
     Args:
         host: a name or an address.
         port: 0 to 65535.
-        chosen_by: the settings that say so, in the operator's words.
+        chosen_by: the settings that give host and port, as the operator knows them, for the error message.
 
     Raises:
-        CannotListen: it isn't free, or not one of ours.
+        CannotListen: the address isn't free, or isn't one of this machine's.
     """
     try:
         return await trio.open_tcp_listeners(port, host=host)
@@ -48,12 +48,13 @@ class Listening:
     """The sockets that one process listens on, for as long as it lives: also while its server starts again.
 
     Args:
-        host: to listen on, and `port`, unless there are
+        host: a name or an address; not used if there are inherited sockets.
+        port: 0 to 65535; not used if there are inherited sockets.
         chosen_by: see `listen`.
         inherited: sockets that listen already.
 
     Attributes:
-        sockets: the open ones.
+        sockets: the open sockets.
     """
 
     def __init__(
@@ -70,10 +71,10 @@ class Listening:
         self.sockets = list(inherited)
 
     async def open(self) -> list[trio.SocketListener]:
-        """Listeners on these sockets, opened now if they aren't; closing one leaves the socket open.
+        """Make listeners on these sockets, and open the sockets if they aren't. Closing a listener leaves them open.
 
         Raises:
-            CannotListen: as `listen`.
+            CannotListen: see `listen`.
         """
         if not self.sockets:
             listeners = await listen(self._host, self._port, self._chosen_by)
@@ -82,19 +83,19 @@ class Listening:
         return [trio.SocketListener(copy) for copy in copies]
 
     def close(self) -> None:
-        """Close them: new connections are refused, once the listeners are closed too. Idempotent."""
+        """Close the sockets: the system refuses new connections once the listeners are closed, too. Idempotent."""
         for each in self.sockets:
             each.close()
         self.sockets = []
 
 
 def address_of(listener: trio.SocketListener) -> str:
-    """The IP address that it listens on."""
+    """The IP address that the listener listens on."""
     return str(listener.socket.getsockname()[0])
 
 
 def url_of(scheme: str, listener: trio.SocketListener) -> str:
-    """Where a listener is found."""
+    """The URL at which the listener answers."""
     host, port = listener.socket.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
@@ -103,7 +104,7 @@ def url_of(scheme: str, listener: trio.SocketListener) -> str:
 async def refusing(
     listeners: list[trio.SocketListener], tls: ssl.SSLContext | None, problem: Callable[[], Problem]
 ) -> AsyncIterator[None]:
-    """Answer `problem` at the listeners, which stay open, while the block runs."""
+    """Answer each request with `problem` while the block runs; the listeners stay open."""
     front = Front(create_waiting_app(problem), tls=tls)
     async with trio.open_nursery() as nursery:
         await nursery.start(front.serve, [trio.SocketListener(listener.socket.dup()) for listener in listeners])

@@ -1,7 +1,7 @@
-"""Answers that somebody takes over from the task of their request, which ends, and with it all that it holds.
+"""Answers that are sent after the task of their request has ended, and has freed all that it held.
 
-A request costs a task, what was read of it, and what Hypercorn and Quart think of it: tens of kilobytes, for as long as
-its reader likes to take for the answer. So whoever has an answer that may take long lets go of the request first.
+A request holds a task, the bytes that were read, and the objects of Hypercorn and Quart: tens of kilobytes, for as long
+as its client takes to read the answer. So an answer that may take long is sent once its request is gone.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from placed.http.answer import Body
     from placed.http.lanes.deadline_stream import DeadlineStream
 
-# Given an answer, and whether it is the last of its connection: sends it, now or later, and says whether it does.
+# A function that gets an answer, and whether it is its connection's last. It takes the answer over, to send it now or
+# later, or says False.
 Take = Callable[[Answer, bool], Awaitable[bool]]
-TAKE: Final = "take"  # where a scope's state has a `Take`
+TAKE: Final = "take"  # the key of a `Take` in a scope's state
 
 
 @attrs.frozen
 class Unsent:
-    """A response of HTTP/1.1 that is still to be sent, and all that has to be known for it.
+    """An HTTP/1.1 response that is still to be sent.
 
     Attributes:
         data: its first bytes.
-        body: what follows them.
-        closes: whether it is the connection's last.
+        body: the bytes that follow `data`.
+        closes: whether it is the connection's last response.
     """
 
     data: bytes
@@ -37,10 +38,10 @@ class Unsent:
     closes: bool = False
 
     async def send(self, stream: DeadlineStream, linger_seconds: float) -> bool:
-        """Send it; whether the connection goes on.
+        """Send the response, and say whether the connection goes on.
 
         Raises:
-            trio.BrokenResourceError, trio.ClosedResourceError: as `DeadlineStream.send_answer`.
+            trio.BrokenResourceError, trio.ClosedResourceError: see `DeadlineStream.send_answer`.
         """
         await stream.send_answer(self.data, self.body)
         if self.closes:

@@ -1,6 +1,6 @@
-"""Answers on the wire: a head of HTTP/1.1 in bytes, or the fields from which Hypercorn makes one.
+"""Makes the bytes of answers: a head of HTTP/1.1, or the fields from which Hypercorn makes one.
 
-Both lanes write with these, so that no two of them can tell the same answer in two ways.
+Both lanes use these functions, so that the same answer looks the same from each.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from placed.http.answer import Answer, Body, Headers
 
-# Up to here one copy and one `write` are cheaper than `writev` of two buffers. What is longer is never copied: a reader
-# who is slow would hold the copy for as long as it likes.
+# Up to this size, one copy and one `write` are cheaper than `writev` of two buffers. A longer body is never copied: a
+# slow reader would hold the copy for as long as it reads.
 _JOINED_BYTES: Final = 4_096
 
 
-# As many different heads as are sent within a second or so. Those of edits tell how many charges are left, and in how
-# many seconds the next one is back: some hundred different ones. To make one anew takes ten times as long.
+# About as many different heads are sent within a second. The heads of answers to edits say how many charges are left,
+# and in how many seconds the next one is back, so there are a few hundred. To make one anew takes ten times as long.
 _KNOWN_HEADS: Final = 512
 
 
@@ -30,7 +30,7 @@ def _date(second: int) -> str:
 
 
 def head_of(answer: Answer, *, closes: bool = False) -> bytes:
-    """The head of a response of HTTP/1.1; `closes` says that it is the connection's last."""
+    """The head of an HTTP/1.1 response; `closes` says that it is the connection's last."""
     return _head(answer.status, answer.headers, answer.length, int(time.time()), closes)
 
 
@@ -47,8 +47,8 @@ def _head(status: int, headers: Headers, length: int | None, second: int, closes
 
 
 def response_of(answer: Answer, method: str, *, closes: bool = False) -> tuple[bytes, Body]:
-    """A whole response of HTTP/1.1 to a request with this method: its first bytes, and those of the body that follow
-    without having been copied; none where the first bytes are all."""
+    """A whole HTTP/1.1 response to a request with this method: its first bytes, and the uncopied body that follows
+    them, empty if the first bytes are all."""
     head, body = head_of(answer, closes=closes), answer.body
     if not body or method == "HEAD":
         return head, b""
@@ -58,7 +58,7 @@ def response_of(answer: Answer, method: str, *, closes: bool = False) -> tuple[b
 
 
 def fields_of(answer: Answer) -> list[tuple[bytes, bytes]]:
-    """The same head's fields, for Hypercorn, which adds the date."""
+    """The fields of the same head, for Hypercorn, which adds the date."""
     fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if answer.length is not None:
         fields.append((b"content-length", b"%d" % answer.length))

@@ -1,8 +1,8 @@
-"""Writes to a socket that takes what it can, and says how long a slow peer may take.
+"""Writes to a socket as much as it takes at once, and says when a peer is too slow.
 
-A peer has to take `LEAST_BYTES` in each `send_seconds` that it lets us wait. That is 9 kbit/s: a phone on 2G gets 20 to
-40. Only bytes that have arrived count, as the kernel tells it, not those in its buffers. Time doesn't count in which
-nothing is to be sent, or the socket takes all at once.
+A peer has to take `LEAST_BYTES` in each `send_seconds` that the server waits for it. That is 9 kbit/s: a phone on 2G
+gets 20 to 40. Only bytes that have arrived count, as the kernel reports, not those in its buffers. Time counts only
+while the server waits: not while it has nothing to send, or the socket takes all at once.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ LEAST_BYTES: Final = 32_768
 
 
 def write_both(fd: int, data: bytes | memoryview, body: Body = b"", start: int = 0) -> int:
-    """Write `data` and then the body, from `start` on, as far as the kernel takes it without a wait.
+    """Write `data` and then the body from `start` on, as much as the kernel takes without a wait.
 
     Returns:
-        how many bytes it took.
+        how many bytes the kernel took.
 
     Raises:
         OSError: the connection broke.
@@ -42,26 +42,26 @@ def write_both(fd: int, data: bytes | memoryview, body: Body = b"", start: int =
 
 
 class Pace:
-    """How fast one socket's peer takes what is written to it.
+    """Measures how fast one socket's peer takes the bytes that are written to it.
 
     Args:
-        send_seconds: in which it has to take `LEAST_BYTES`.
+        send_seconds: the time in which the peer has to take `LEAST_BYTES`.
 
     Attributes:
-        written: bytes that the kernel took; the writer adds to it.
+        written: how many bytes the kernel took; whoever writes to the socket adds to it.
     """
 
     def __init__(self, send_seconds: float) -> None:
         self._send_seconds = send_seconds
         self._left_seconds = send_seconds
-        self._arrived: int | None = None  # when the time began to run
+        self._arrived: int | None = None  # bytes that had arrived when the current `send_seconds` began
         self.written = 0
 
     async def wait_writable(self, fd: int) -> bool:
-        """Wait until the socket takes more; whether it does, or is too slow.
+        """Wait until the socket takes more bytes; False if the peer is too slow.
 
         Raises:
-            trio.ClosedResourceError: it was closed meanwhile.
+            trio.ClosedResourceError: the socket was closed meanwhile.
         """
         if self._arrived is None:
             self._arrived = self.written - _queued_bytes(fd)
@@ -70,6 +70,8 @@ class Pace:
             with trio.move_on_at(began + self._left_seconds) as deadline:
                 await trio.lowlevel.wait_writable(fd)
             if not deadline.cancelled_caught:
+                # Short waits add up. Otherwise a peer that takes a byte now and then would have a new `send_seconds`
+                # each time, for ever.
                 self._left_seconds = max(0.0, self._left_seconds - (trio.current_time() - began))
                 return True
             arrived = self.written - _queued_bytes(fd)
@@ -79,7 +81,7 @@ class Pace:
 
 
 def _queued_bytes(fd: int) -> int:
-    """How many bytes the kernel has that the peer's hasn't; 0 where the system doesn't tell."""
+    """How many bytes the kernel has that haven't arrived at the peer's kernel; 0 if the system doesn't say."""
     try:
         return int(struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))[0])
     except OSError:
