@@ -1,7 +1,7 @@
-"""Makes chunks: a body whose end isn't known when it begins, as HTTP/1.1 has it (RFC 9112, section 7.1). Pure.
+"""Makes the chunks of HTTP/1.1, for a body whose length isn't known when it begins (RFC 9112, section 7.1). Pure.
 
 Without chunks a stream is a body that ends with its connection. Clients that read a fixed number of bytes at a time, as
-Python's `requests` does, then wait until as many have come. With chunks they get each one as it comes.
+Python's `requests` does, then wait until that many have come. With chunks they get each one as it comes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _END: Final = b"\r\n"
 
 
 def chunk_of(data: bytes) -> bytes:
-    """One chunk that has all of `data`, which isn't empty: an empty one would be the last."""
+    """One chunk with all of `data`, which mustn't be empty: an empty chunk ends the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

@@ -1,9 +1,9 @@
-"""Makes frames: the edits from one version to a later one, once for all subscribers at that version.
+"""Makes frames: the edits from one version to a later one, made once for all subscribers at that version.
 
 Subscribers that keep up stand at one of the last few versions, and their frames are forgotten when the next record
-comes. A frame that ends with a block of the feed is the same for ever. It is kept for subscribers that catch up: up to
-`_FULL_FRAMES` of the frames that were wanted last. All of them are chunks, so the bytes that one slow stream still has
-to take are the others', too.
+comes. A frame that ends with a block of the feed never changes. It is kept for subscribers that catch up: the last
+`_FULL_FRAMES` that were asked for. Frames are kept as chunks, so that all streams share the same bytes, also the rest
+that a slow stream has yet to take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FULL_FRAMES: Final = 64  # 4 MB as JSON; 200,000 edits
 
 
 class Format(enum.Enum):
-    """How a stream tells edits."""
+    """The form in which a stream sends edits."""
 
     CODES = "codes"
     JSON = "json"
@@ -37,18 +37,18 @@ class Frames:
         self._full: dict[tuple[int, Format], tuple[int, bytes]] = {}
 
     def forget_new(self) -> None:
-        """Begin anew where the feed ended until now."""
+        """Forget the frames that reach to the end of the feed: it has grown, and they lack the newest edits."""
         self._new.clear()
 
     def is_made(self, version: int, form: Format) -> bool:
-        """Whether the frame from `version` on is at hand."""
+        """Whether the frame from `version` on has been made already."""
         return (version, form) in self._new or (version, form) in self._full
 
     def get(self, version: int, form: Format) -> tuple[int, bytes]:
-        """The version after, and the chunk of, the frame from `version` on, which the feed reaches back to."""
+        """The frame from `version` on, which the feed must still have: the version after it, and its chunk."""
         key = version, form
         if key in self._full:
-            self._full[key] = self._full.pop(key)  # the last one to be dropped
+            self._full[key] = self._full.pop(key)  # put last in the dict, whose first frame is dropped next
             return self._full[key]
         return self._new.get(key) or self._made(version, form)
 

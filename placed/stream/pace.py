@@ -1,11 +1,11 @@
-"""Sets the pace of frames: streams get theirs when those who paint have had their turn.
+"""Sets the pace of frames: streams get their frames when the clients that paint have had their turn.
 
-One loop serves everybody, and sending an edit to a thousand streams costs it as much as taking a hundred and fifty. So
-code that sends to many does it in turns, and rests after each one: until nobody else has anything to do and no edits
-wait for the log, but not longer than `_RESTS` times what the turn took, or than `_MOST_FRAME_SECONDS` leave for all
-turns of a frame. So the rate of frames follows the load. With time to spare a rest is two turns of the scheduler. While
-edits wait, frames take a quarter of the loop's time; where that would be fewer than 10 a second to each stream, up to
-half of it.
+One loop serves everybody, and to send one edit to a thousand streams takes it as long as to accept 150 edits. So code
+that sends to many streams does it in turns. After each turn it rests until no other task has anything to do and no
+edits wait for the log. A rest is at most `_RESTS` times as long as its turn, and shorter where all turns and rests of a
+frame would take more than `_MOST_FRAME_SECONDS`. So the rate of frames follows the load. With time to spare a rest is
+two turns of the scheduler. While edits wait, frames take a quarter of the loop's time; where that would be fewer than
+10 frames a second to each stream, up to half of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _RESTS: Final = 3.0
 _LEAST_RESTS: Final = 1.0
 _MOST_FRAME_SECONDS: Final = 0.1
-_LITTLE_SECONDS: Final = 0.0002  # a few streams: at most a twentieth of the loop, where to look costs more than to tell
+# A few streams: at most a twentieth of the loop. To look for other tasks would cost more than to send the frames.
+_LITTLE_SECONDS: Final = 0.0002
 _LOOK_SECONDS: Final = 0.001
 _WOKEN_AT_ONCE: Final = 16  # 2 ms for streams of the slow lane, which take 0.12 ms each
 
@@ -36,13 +37,13 @@ class _Steps(trio.abc.Instrument):
 
 
 class Pace:
-    """One server's.
+    """The pace of one server's frames.
 
     Args:
-        edits_wait: whether edits wait for the log, those that are being appended, too. Without these a turn would often
-            begin while one record is being appended, when the loop has nothing to do for a moment, and would hold up
-            all who wait for that record. With 64 connections in a closed loop, of which 1,000 see each edit, an edit
-            took a tenth more of the processor so.
+        edits_wait: whether edits wait for the log. Edits that are being appended count, too: otherwise a turn would
+            often begin during an append, when the loop is idle for a moment, and hold up all clients that wait for that
+            record. With 64 connections that paint in a closed loop and 1,000 streams, an edit then took a tenth more of
+            the processor.
     """
 
     def __init__(self, edits_wait: Callable[[], bool] = lambda: False) -> None:
@@ -51,10 +52,10 @@ class Pace:
         self._watches = False
 
     def watch(self, *, others: bool) -> None:
-        """Know what other tasks do from now on, or no longer; who doesn't waits for nobody but edits. Idempotent.
+        """Begin or stop to count other tasks' steps; without the count, `rest` waits for edits alone. Idempotent.
 
-        To know it costs each step of a task 0.5 us, and an edit that comes alone 5 us: nothing to those who are told
-        of edits, but nobody should pay for it where nobody is told.
+        Counting costs each step of a task 0.5 us, and an edit that comes alone 5 us. Beside the cost of sending that is
+        nothing, but a server without subscribers shouldn't pay it.
         """
         if others and not self._watches:
             trio.lowlevel.add_instrument(self._steps)
@@ -63,10 +64,10 @@ class Pace:
         self._watches = others
 
     async def rest(self, turn_seconds: float, frame_seconds: float) -> None:
-        """Let the others have their time; where little was taken, one turn of the scheduler.
+        """Give the other tasks their time; after a very short turn, one turn of the scheduler.
 
         Args:
-            turn_seconds: how long the turn before took.
+            turn_seconds: how long the last turn took.
             frame_seconds: how long all turns of a frame take, as far as is known.
         """
         if max(turn_seconds, frame_seconds) < _LITTLE_SECONDS:
@@ -74,17 +75,18 @@ class Pace:
             return
         rests = min(_RESTS, _MOST_FRAME_SECONDS / max(frame_seconds, turn_seconds, 1e-6) - 1)
         until = trio.current_time() + max(_LEAST_RESTS, rests) * turn_seconds
-        # A second look at once: whoever had something to do when an edit came has mostly done it by then, and a sleep
-        # costs more than a look. With a sleep there, frames to 1,000 streams cost a tenth more.
+        # Look a second time at once: tasks that had something to do when an edit came have mostly done it by then, and
+        # a sleep costs more than a look. With a sleep here, frames to 1,000 streams took a tenth more of the processor.
         is_quiet = await self._is_quiet() or await self._is_quiet()
         while not is_quiet and (now := trio.current_time()) < until:
-            await trio.sleep_until(min(now + _LOOK_SECONDS, until))  # nothing tells when all is quiet
+            await trio.sleep_until(min(now + _LOOK_SECONDS, until))  # Trio has no event for "no task has work"
             is_quiet = await self._is_quiet()
 
     async def _is_quiet(self) -> bool:
-        """Whether nobody else had anything to do in two turns of the scheduler, and no edits wait.
+        """Whether no other task had anything to do in two turns of the scheduler, and no edits wait.
 
-        In one turn the others may have come before us, and in the next behind us.
+        Two turns, because Trio's order of tasks is random: in one turn a task may run before this one, and in the next
+        one after it, so that this one would see no step in between.
         """
         before = self._steps.count
         await trio.lowlevel.checkpoint()
@@ -105,12 +107,12 @@ class Stopwatch:
         self._began = 0.0
 
     def begin_frame(self) -> None:
-        """The turns that come are of another frame."""
+        """Begin another frame, and its first turn."""
         self.frame_seconds, self._sum_seconds = self._sum_seconds, 0.0
         self.begin()
 
     def begin(self) -> None:
-        """A turn begins."""
+        """Begin a turn."""
         self._began = time.thread_time()
 
     def end(self) -> float:
@@ -121,14 +123,14 @@ class Stopwatch:
 
 
 class Waiters:
-    """Tasks that wait for the same news, each on its own, woken a few at a time. Woken, they look again."""
+    """Tasks that wait for the same news. They are woken a few at a time, and then look whether it concerns them."""
 
     def __init__(self) -> None:
         self._waiting: dict[trio.Event, None] = {}
         self._come = trio.Event()
 
     async def wait(self) -> None:
-        """Wait until it's our turn."""
+        """Wait until `wake` or `wake_all` comes to this task."""
         event = trio.Event()
         self._waiting[event] = None
         self._come.set()
@@ -138,18 +140,18 @@ class Waiters:
             self._waiting.pop(event, None)
 
     async def somebody(self) -> None:
-        """Wait until somebody waits; at once, where somebody does."""
+        """Wait until at least one task waits; return at once if one does already."""
         while not self._waiting:
             self._come = trio.Event()
             await self._come.wait()
 
     def wake_all(self) -> None:
-        """Wake all at once, as for the end."""
+        """Wake all waiting tasks at once, for the end."""
         for event in self._waiting:
             event.set()
 
     async def wake(self, pace: Pace) -> None:
-        """Wake all who wait now, in turns; a turn is over when those whose it was have had theirs."""
+        """Wake the tasks that wait now, a few in each turn. A turn ends when these tasks have run once."""
         waiting, watch = list(self._waiting), Stopwatch()
         expected_seconds = 0.0
         for at in range(0, len(waiting), _WOKEN_AT_ONCE):

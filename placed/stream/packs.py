@@ -1,4 +1,4 @@
-"""Groups the subscribers that keep up into packs of some hundred, at one version, which get the same frame."""
+"""Groups the subscribers that keep up into packs of up to 256, which stand at one version and get the same frame."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class SubscriberSocket(WatchedSocket):
     """One stream.
 
     Attributes:
-        heard_bytes: how many bytes it has sent since its request.
+        heard_bytes: how many bytes its peer has sent since the request.
         rest: the bytes of the last write that the socket didn't take.
-        lags_since: when it last took anything, on Trio's clock; None while it keeps up.
-        pack: the subscribers that it keeps up with, at the same version; None while it stands alone.
+        lags_since: when it began to lag, or last took anything since, on Trio's clock; None while it keeps up.
+        pack: the pack that it is in; None while it stands alone.
     """
 
     __slots__ = ("heard_bytes", "lags_since", "pack", "rest", "subscriber")
@@ -35,17 +35,17 @@ class SubscriberSocket(WatchedSocket):
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be told what comes next."""
+        """Whether the next frame can be written to it."""
         return self.state is IDLE
 
 
 class Pack:
-    """Subscribers that stand at one version, and get the same frame: nothing has to be looked up for each.
+    """Subscribers that stand at one version and get the same frame, so that nothing has to be looked up for each.
 
     Attributes:
-        form: how edits are told to them.
-        version: where they stand.
-        edition: of the status that they know.
+        form: the form in which they get edits.
+        version: the version at which they stand.
+        edition: the edition of the status that they have got.
         members: by file descriptor, at most `MOST_MEMBERS`.
     """
 
@@ -59,16 +59,16 @@ class Pack:
 
     @property
     def place(self) -> tuple[Format, int, int]:
-        """What its members have in common."""
+        """The values that its members have in common."""
         return self.form, self.version, self.edition
 
 
 class Packs:
-    """All packs, and all subscribers in none.
+    """All packs, and the subscribers that are in none.
 
     Attributes:
-        packs: in the order in which they are told.
-        loose: the ones in no pack, in the order in which they became loose.
+        packs: in the order in which they get their frames.
+        loose: the subscribers in no pack, in the order in which they left theirs.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Packs:
         self.loose: dict[SubscriberSocket, None] = {}
 
     def gather(self) -> None:
-        """Put those who keep up, and are in no pack, into packs."""
+        """Put the subscribers that keep up, and are in no pack, into packs."""
         packs = {pack.place: pack for pack in self.packs if len(pack.members) < MOST_MEMBERS}
         for socket in [one for one in self.loose if one.is_ready and one.subscriber.is_same_log]:
             subscriber = socket.subscriber
@@ -87,11 +87,11 @@ class Packs:
                 self.packs.append(pack)
             pack.members[socket.fd] = socket
             socket.pack = pack
-            subscriber.version = pack.version  # the same number, and one object of 32 bytes for all of them
+            subscriber.version = pack.version  # an equal number, but then all members share its object of 32 bytes
             del self.loose[socket]
 
     def merge(self) -> None:
-        """Make full packs of those that have come to stand at the same version."""
+        """Merge packs that have come to stand at the same version."""
         packs: dict[tuple[Format, int, int], Pack] = {}
         kept = []
         for pack in sorted(self.packs, key=lambda one: -len(one.members)):
@@ -106,7 +106,7 @@ class Packs:
         self.packs = kept
 
     def loosen(self, socket: SubscriberSocket, version: int, edition: int) -> None:
-        """Let it stand on its own, at `version`, and knowing the status' `edition`."""
+        """Take a subscriber out of its pack; from now on it has its own `version`, and the status's `edition`."""
         assert socket.pack is not None
         del socket.pack.members[socket.fd]
         socket.pack = None
@@ -115,13 +115,13 @@ class Packs:
         self.loose[socket] = None
 
     def disband(self, pack: Pack) -> None:
-        """Let all members of a pack stand on their own."""
+        """Take all members out of a pack, and forget the pack."""
         self.packs.remove(pack)
         for socket in list(pack.members.values()):
             self.loosen(socket, pack.version, pack.edition)
 
     def remove(self, socket: SubscriberSocket) -> None:
-        """Forget one that is gone."""
+        """Forget a subscriber that is gone."""
         if socket.pack is None:
             del self.loose[socket]
         else:

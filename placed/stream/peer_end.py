@@ -1,8 +1,7 @@
 """Finds out whether a connection's peer has left, or has only ended its own side and still reads.
 
-TCP doesn't tell a peer that has left from one that has only ended its own side, as `nc -N` and load balancers' checks
-do: a peer that has left resets the connection when anything more is sent to it. So a stream that seldom sends is nudged
-to send something now.
+In TCP both look the same, and `nc -N` and load balancers' checks only end their own side. The difference shows when
+something is sent: a peer that has left resets the connection. So a stream that seldom sends must send something now.
 """
 
 from __future__ import annotations
@@ -15,31 +14,31 @@ if TYPE_CHECKING:
 
 
 def has_left(fd: int) -> bool:
-    """Whether the connection was reset. A read doesn't tell: behind the peer's end there is nothing to read."""
+    """Whether the connection was reset. A read can't tell: once the peer has ended its side, it only finds the end."""
     poll = select.poll()
     poll.register(fd, 0)
     return bool(poll.poll(0))
 
 
 class PeerEnd:
-    """Of one connection: whether its peer has ended its side, and who wants to hear of it."""
+    """Whether one connection's peer has ended its side, and the functions to call when it does."""
 
     def __init__(self) -> None:
         self._is_there = False
         self._listeners: set[Callable[[], None]] = set()
 
     def set(self) -> None:
-        """The peer says no more. Idempotent."""
+        """Note that the peer has ended its side, and call the listeners. Idempotent."""
         self._is_there = True
         for tell in list(self._listeners):
             tell()
 
     def listen(self, tell: Callable[[], None]) -> None:
-        """Call `tell` when it says no more, or now if it does already; until `leave`."""
+        """Call `tell` when the peer ends its side, or now if it has done so already; until `leave`."""
         self._listeners.add(tell)
         if self._is_there:
             tell()
 
     def leave(self, tell: Callable[[], None]) -> None:
-        """Call it no more. Idempotent."""
+        """Don't call `tell` any more. Idempotent."""
         self._listeners.discard(tell)

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from placed.canvas.edit_code import EditCode
     from placed.canvas.feed import Frame
 
-MAX_LINE_BYTES: Final = 64_000  # many clients take 64 KB of a line, and no more
+MAX_LINE_BYTES: Final = 64_000  # many clients take lines of 64 KB, and no longer ones
 _BASE64_BYTES: Final = 60_000
 _NEXT_LINE: Final = b"\ndata: "
 
 
 def retry_line(retry_ms: int) -> bytes:
-    """How long a browser should wait before it reconnects. It begins the first event: by itself it would be an event
-    without data, which some parsers give to their callers."""
+    """The line that says how long a browser should wait before it reconnects. It is the beginning of the first event:
+    alone it would be an event without data, which some parsers give to their callers."""
     return b"retry: %d\n" % retry_ms
 
 
@@ -45,7 +45,7 @@ def codes_frame(frame: Frame, _code: EditCode) -> bytes:
 def json_frame(frame: Frame, code: EditCode) -> bytes:
     """A frame for people and bots: `{"v": version after, "edits": [[x, y, color], …]}`."""
     x, y, color = code.unpack(frame.codes)
-    of_x, of_y, of_color = _texts()  # 12 times as fast as to format each number
+    of_x, of_y, of_color = _texts()  # 12 times as fast as formatting each number
     texts = np.stack([of_x[x], of_y[y], of_color[color]], axis=1)
     lines = (texts[at : at + MAX_FRAME_EDITS] for at in range(0, len(texts), MAX_FRAME_EDITS))
     edits = _NEXT_LINE.join("".join(line.ravel().tolist()).encode() for line in lines).removesuffix(b",")
@@ -54,7 +54,7 @@ def json_frame(frame: Frame, code: EditCode) -> bytes:
 
 @cache
 def _texts() -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.object_]]:
-    """The text of each possible x, y and color of an edit; half a megabyte, once somebody wants JSON."""
+    """The text of each possible x, y and color of an edit: half a megabyte, made when the first client wants JSON."""
     return (
         np.array([f"[{x}," for x in range(MAX_SIDE_PX)], object),
         np.array([f"{y}," for y in range(MAX_SIDE_PX)], object),
@@ -63,13 +63,13 @@ def _texts() -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.objec
 
 
 def status_event(version: int, viewers: int, *, writable: bool, notices: bytes = b"") -> bytes:
-    """How the server stands: its version, its open streams, whether it takes edits, and more members, each after a
-    comma. It has no id: a browser reconnects from the last frame."""
+    """The status event: the server's version, its open streams, whether it takes edits, and further members, each after
+    a comma. It has no id, so that a browser reconnects from the last frame."""
     told = b"true" if writable else b"false"
     members = b'"v": %d, "viewers": %d, "writable": %b%b' % (version, viewers, told, notices)
     return b"event: status\ndata: {%b}\n\n" % members
 
 
 def reload_event(code: str, version: int, log_id: str) -> bytes:
-    """Sends a client back to the image: `code` is too-old, future or other-log."""
+    """The event that sends a client back to the image: `code` is too-old, future, other-log or canvas."""
     return b"event: reload\ndata: %b\n\n" % json.dumps({"code": code, "v": version, "log": log_id}).encode()

@@ -1,4 +1,4 @@
-"""A subscriber: one stream, or one request that asks for new edits. It is a version that moves."""
+"""A subscriber: one stream, or one polling request for new edits. It is little more than a version that moves on."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from placed.stream.broadcaster import Broadcaster
     from placed.stream.frames import Format
 
-_SEND_SECONDS: Final = 0.0003  # what a frame costs afterwards, in Quart, Hypercorn and h11
+_SEND_SECONDS: Final = 0.0003  # the time that a frame costs afterwards, in Quart, Hypercorn and h11
 
 
 class Place(Protocol):
-    """What a subscriber takes up for as long as it follows: one of those that its client may have."""
+    """One of the streams that a client may have; a subscriber holds it for as long as it follows."""
 
     def leave(self) -> None:
-        """It follows no more. Called once."""
+        """Give the place back. Called once, when the subscriber ends."""
 
 
 class Subscriber:
-    """Somebody who follows from a version on. It says `opening` first, and then what `poll` or `next` gives.
+    """Follows from a version on. Its client gets the bytes of `opening` first, and then those of `poll` or `next`.
 
     Attributes:
-        version: of the one who follows, once all that it was given has arrived.
-        edition: likewise, of the status.
-        form: how edits are told.
-        is_nudged: whether a sign of life is to come next, whatever there is to say.
-        is_over: whether it has been sent back to the image, or may not go on, so that nothing more comes.
+        version: the client's version once all bytes that this has given have arrived.
+        edition: in the same way, the edition of the status that the client has got.
+        form: the form in which the client gets edits.
+        is_nudged: whether `next` must give at least a heartbeat now.
+        is_over: whether nothing more comes, because the client was sent back to the image, or may not go on.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class Subscriber:
         self, broadcaster: Broadcaster, version: int, form: Format, log_id: str | None, place: Place | None
     ) -> None:
         self._broadcaster = broadcaster
-        self._place = place  # itself: a bound method to call at the end would be 64 bytes of each subscriber
+        self._place = place  # not its `leave`: a bound method takes 64 bytes for each subscriber
         self._log_id = log_id
         self._open = True
         self._waiting: trio.CancelScope | None = None
@@ -64,7 +64,7 @@ class Subscriber:
         self.form = form
 
     def opening(self, retry_ms: int) -> bytes:
-        """The first event: the status, or reload, after which nothing comes; with the time to reconnect in it."""
+        """The first event, with the time to reconnect: the status; or reload, after which nothing more comes."""
         self.edition = self._broadcaster.edition
         stale = self._broadcaster.stale(self.version, self._log_id)
         told = self._broadcaster.status() if stale is None else self._reload(stale)
@@ -81,21 +81,21 @@ class Subscriber:
 
     @property
     def catches_up(self) -> bool:
-        """Whether it lacks a full frame or more, which it gets in turns."""
+        """Whether it lacks a full frame or more. It gets such frames in turns, see `CatchUps`."""
         return not self.is_over and self._broadcaster.lacks(self.version, self._log_id) > 0
 
     def poll_chunks(self) -> tuple[bytes, ...] | None:
         """The bytes to send now, in chunks of HTTP/1.1; empty while there are none, None at the end.
 
-        A stream that is ended while it lacks something gets that first: the last edits of a server that stops were
-        acknowledged, and whoever placed them watches.
+        A stream that is ended while it lacks edits gets those first: a server that stops has acknowledged its last
+        edits, and the people who placed them are watching.
         """
         hub = self._broadcaster
         if self.is_over:
             return None
         stale = hub.stale(self.version, self._log_id)
         if stale is None and hub.is_behind(self.version):
-            # Also once the streams are closed: whoever lacks edits gets them before the end.
+            # Before the look at `closed`: a subscriber that lacks edits gets them before the end.
             self.version, frame = hub.frame(self.version, self.form)
             return (frame,) if self.edition == hub.edition else (frame, self.heartbeat_chunk())
         if hub.closed:
@@ -105,12 +105,12 @@ class Subscriber:
         return (chunk_of(self._reload(stale)),)
 
     def poll(self) -> bytes | None:
-        """The same as it is without the chunks."""
+        """The same bytes without the framing of chunks."""
         chunks = self.poll_chunks()
         return None if chunks is None else b"".join(map(data_of, chunks))
 
     def heartbeat_chunk(self) -> bytes:
-        """A sign of life: the status, which is news or isn't."""
+        """A heartbeat: the status event, even if it hasn't changed."""
         return chunk_of(self._heartbeat())
 
     def _heartbeat(self) -> bytes:
@@ -118,9 +118,9 @@ class Subscriber:
         return self._broadcaster.status()
 
     async def take(self, enough_bytes: int) -> bytes:
-        """The frames after `version`, one by one until it's all, or `enough_bytes`; empty when there are none.
+        """Take the frames after `version`, until there are no more, or they have `enough_bytes`; empty without any.
 
-        It is behind what it has taken: ask again from `version` on.
+        `version` moves on past them, so that the next call goes on from there.
         """
         parts, size = [], 0
         # A poll's answer is built in memory, so it is bounded, unlike a stream.
@@ -130,26 +130,26 @@ class Subscriber:
         return b"".join(parts)
 
     async def _polled(self) -> bytes | None:
-        """The bytes that `poll` gives; of a catch-up, the next part when its turn comes."""
+        """The bytes of `poll`; for a subscriber that catches up, after a wait for its turn."""
         if not self.catches_up:
             return self.poll()
         async with self._broadcaster.catch_ups.turn(_SEND_SECONDS):
             return self.poll()
 
     async def wait(self) -> None:
-        """Wait until `take` has something to give, or there is nothing more to wait for."""
+        """Wait until `take` has something to give, or the stream is over."""
         if not self.has_news():
             await self._broadcaster.news(self.version, self.edition)
 
     def has_news(self) -> bool:
-        """Whether there is something to say, or there is nothing more to wait for."""
+        """Whether there is something to send, or the stream is over."""
         hub = self._broadcaster
         if self.is_over or hub.closed or self.edition < hub.urgent or hub.is_behind(self.version):
             return True
         return hub.stale(self.version, self._log_id) is not None
 
     async def wait_until_there(self) -> None:
-        """Wait while the version is one that the server has yet to come to."""
+        """Wait while the server hasn't reached the subscriber's version yet."""
         hub = self._broadcaster
         await hub.wait(lambda: hub.closed or hub.stale(self.version, self._log_id) != "future")
 
@@ -159,7 +159,7 @@ class Subscriber:
         return self._broadcaster.closed
 
     async def next(self) -> bytes | None:
-        """The bytes to send next, as soon as there are any, or a heartbeat; None at the stream's end.
+        """Wait for the next bytes to send, a heartbeat if there are none for long; None at the stream's end.
 
         Cancellation: loses nothing.
         """
@@ -177,7 +177,7 @@ class Subscriber:
         return data
 
     async def _wait_for_news(self) -> bool:
-        """Wait until there is something to say; False when it's time for a sign of life."""
+        """Wait until there is something to send; False when it's time for a heartbeat."""
         # A scope of its own, so that `nudge` can end this wait and nothing else.
         with trio.CancelScope() as self._waiting:
             if not self.is_nudged and await self._broadcaster.wait_for_news(self.version, self.edition):
@@ -186,12 +186,12 @@ class Subscriber:
         return False
 
     def end(self) -> None:
-        """Let nothing more come, also to whoever waits in `next`."""
+        """End the stream, also for a task that waits in `next`."""
         self.is_over = True
         self.nudge()
 
     def nudge(self) -> None:
-        """Let `next` give a sign of life, if there is nothing else to send: a peer that has left is found out by it."""
+        """Let `next` give a heartbeat now, if there is nothing else to send, to find out whether the peer has left."""
         self.is_nudged = True
         if self._waiting is not None:
             self._waiting.cancel()
@@ -206,5 +206,5 @@ class Subscriber:
                 self._place.leave()
 
     def __del__(self) -> None:
-        """A request can end before its first frame, where its generator, not begun, has nothing to end."""
+        """Close: a request can end before a task has begun to send its stream, and then nobody else calls `close`."""
         self.close()

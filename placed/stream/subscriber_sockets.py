@@ -1,14 +1,15 @@
 """Writes frames to many streams at once, straight to their sockets, without a task for each.
 
-A generator per stream through Hypercorn costs 15 times what the kernel takes for a send (design.md, section 5). Here a
-stream is a file descriptor and a `Subscriber`. Streams that keep up stand at one version, in packs of a few hundred. A
-broadcast gives each pack, in turn, all that is new by then: non-blocking writes of one shared frame, and nothing else.
-So an edit waits until the broadcast comes by, rather than for its end and then for a place in the next one. A stream
-that can't take a frame whole lags: it gets the rest, and then everything since, merged, when its socket has room again.
-It is cut when it takes nothing for long. A stream that lacks a full frame or more gets one after the other, as
-`placed.stream.catch_ups` gives turns. `placed.stream.watched_sockets` tells of room and of hang-ups.
+To send through a generator for each stream and Hypercorn takes 15 times as long as the kernel's send alone (design.md,
+section 5). Here a stream is a file descriptor and a `Subscriber`. Streams that keep up stand at one version, in packs
+of up to 256. A broadcast visits one pack after the other, and gives each all edits that are new by then: non-blocking
+writes of one shared frame, and nothing else. So an edit that comes during a broadcast reaches the packs that are still
+to be visited, and needn't wait for the next broadcast. A stream that can't take a frame whole lags: when its socket has
+room again, it gets the rest, and then everything since, merged. It is cut when it takes nothing for long. A stream that
+lacks a full frame or more gets one after the other, in the turns of `placed.stream.catch_ups`.
+`placed.stream.watched_sockets` reports which sockets have room and which peers have left.
 
-    IDLE     keeps up, and gets what is new with its pack
+    IDLE     keeps up, and gets new edits with its pack
     BUSY     lacks a full frame or more, and waits for its turn to get one
     STALLED  lags: its socket didn't take the last write whole
     GONE     closed: it has left, stalled for too long, or got the end of its stream
@@ -37,25 +38,25 @@ if TYPE_CHECKING:
     from placed.stream.watched_sockets import State
 
 _WRITES_AT_ONCE: Final = MOST_MEMBERS
-_FRAMES_AT_ONCE: Final = 4  # to a pack: where edits come by the ten thousand, they are more than one frame at a time
-_FEW_STREAMS: Final = 16  # 0.1 ms: to take the time of a turn, 5 us here, and to rest would cost more than they do
+_FRAMES_AT_ONCE: Final = 4  # to a pack: with ten thousand edits a second, several frames become due at a time
+_FEW_STREAMS: Final = 16  # they take 0.1 ms; to measure the turn's time, 5 us, and to rest would cost more than that
 _READ_BYTES: Final = 4_096
-_MOST_HEARD_BYTES: Final = 65_536  # a browser says nothing more; who goes on would keep the server reading
+_MOST_HEARD_BYTES: Final = 65_536  # a browser sends nothing more; a client that does would keep the server reading
 
 
 class SubscriberSockets:
-    """The subscribers of one server that have no task of their own, by their sockets.
+    """The sockets of one server's subscribers that have no task of their own.
 
     Args:
-        broadcaster: the one that they follow.
-        heartbeat_seconds: between two signs of life to one stream when nothing is placed.
-        stall_seconds: for a stream that lags to take anything.
-        frame_seconds: at least, between the starts of two broadcasts.
+        broadcaster: the broadcaster that the subscribers follow.
+        heartbeat_seconds: the time between two heartbeats to one stream while nobody paints.
+        stall_seconds: the time in which a stream that lags must take anything.
+        frame_seconds: the least time between the starts of two broadcasts.
 
     Attributes:
-        frames: broadcasts.
-        frames_sent: frames given to streams.
-        bytes_sent: bytes that their sockets took.
+        frames: how many broadcasts there were.
+        frames_sent: how many frames were given to streams.
+        bytes_sent: how many bytes the sockets took.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class SubscriberSockets:
         self._lagging: set[SubscriberSocket] = set()
         self._packs = Packs()
         self._catching_up: dict[SubscriberSocket, None] = {}  # in the order of their turns
-        self._asked = trio.Event()  # for a turn
+        self._asked = trio.Event()  # set when a socket needs a turn
         self._telling = False
         self._watch = Stopwatch()
         self.frames = 0
@@ -85,15 +86,15 @@ class SubscriberSockets:
 
     @property
     def laggards(self) -> int:
-        """How many haven't taken all that they were sent."""
+        """How many streams haven't taken all bytes that they were given."""
         return len(self._lagging)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
         """Serve a stream from here on.
 
         Args:
-            fd: its socket, non-blocking, the response's head sent; closed here.
-            subscriber: where it stands; closed here.
+            fd: its socket, non-blocking, to which the response's head has been sent; closed here.
+            subscriber: the stream's subscriber; closed here.
         """
         socket = SubscriberSocket(fd, subscriber)
         self._sockets.add(socket)
@@ -101,7 +102,7 @@ class SubscriberSockets:
         self._sockets.attempt(self._catch_up, socket)
 
     def end(self, subscribers: Container[Subscriber]) -> None:
-        """End the streams of these, which are over: at once, or when the socket has room for the end."""
+        """End the streams of these subscribers, which are over: at once, or when the socket has room for the end."""
         for socket in [one for one in self._sockets if one.subscriber in subscribers]:
             if socket.pack is not None:
                 self._packs.loosen(socket, socket.pack.version, socket.pack.edition)
@@ -109,14 +110,14 @@ class SubscriberSockets:
                 self._sockets.attempt(self._catch_up, socket)
 
     async def run(self) -> None:
-        """Serve all of them until cancelled."""
+        """Serve all streams until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._broadcast_changes)
             nursery.start_soon(self._give_turns)
             nursery.start_soon(self._sockets.run)
 
     async def wait_empty(self) -> None:
-        """Wait until no subscriber is left; the broadcaster has been closed, so each ends once it has got all."""
+        """Wait until no subscriber is left. Close the broadcaster first, so that each stream ends once it has got all."""
         await self._sockets.wait_empty()
 
     async def _broadcast_changes(self) -> None:
@@ -131,17 +132,18 @@ class SubscriberSockets:
             started = trio.current_time()
             seen, urgent = hub.version, hub.urgent
             await self._broadcast()
-            # A pack may be behind yet: what came after its turn, or more than fits into a frame. One that waits for the
-            # end of an act isn't: there is nothing to tell it.
+            # A pack may still be behind: edits came after its turn, or more of them than it gets at once. A pack that
+            # waits for the end of an act doesn't count, since there is nothing to send to it.
             behind = min((pack.version for pack in self._packs.packs if not hub.waits(pack.version)), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
         await self._broadcast()
 
     async def _broadcast(self) -> None:
-        """Give everybody who keeps up what is new when their turn comes. Who comes meanwhile is for the next time."""
+        """Bring each stream that keeps up to the newest version at its turn; a stream that begins meanwhile waits for
+        the next broadcast."""
         self.frames += 1
-        self._telling = True  # a heartbeat meanwhile would be one more write to somebody who is about to get a frame
+        self._telling = True  # no heartbeats meanwhile: the streams are about to get a frame
         try:
             self._packs.gather()
             await self._tell_packs()
@@ -166,7 +168,7 @@ class SubscriberSockets:
             await self._rest()
 
     def _bring_up_to_date(self, pack: Pack) -> int:
-        """Tell a pack what it lacks, if that can be told; the writes that this took."""
+        """Send a pack the frames that it lacks, if there are any for it; return how many writes that took."""
         if self._is_lost(pack):
             self._packs.disband(pack)
         elif self._broadcaster.is_behind(pack.version) or pack.edition < self._broadcaster.urgent:
@@ -176,16 +178,16 @@ class SubscriberSockets:
         return 0
 
     async def _rest(self) -> None:
-        """Let those who paint have their time behind a turn."""
+        """Give the clients that paint their time after a turn."""
         took = self._watch.end()
-        if self._broadcaster.closed:  # whoever stops the server waits for this, and nobody paints any more
+        if self._broadcaster.closed:  # the server's end waits for this, and nobody paints any more
             await trio.lowlevel.checkpoint()
         else:
             await self._broadcaster.pace.rest(took, self._watch.frame_seconds)
         self._watch.begin()
 
     def _is_lost(self, pack: Pack) -> bool:
-        """Whether its members get no frame, but the end, or are sent back to the image."""
+        """Whether its members get no more frames, because their streams end, or they are sent back to the image."""
         return self._broadcaster.closed or self._broadcaster.stale(pack.version, None) is not None
 
     def _tell(self, pack: Pack) -> None:
@@ -197,12 +199,12 @@ class SubscriberSockets:
             frames.append(hub.status_chunk())
         frame = b"".join(frames)
         write, length, members = os.write, len(frame), pack.members
-        # Nothing but a write for each: with 10,000 subscribers this is done 10,000 times an edit. The list is a copy,
-        # since who lags or has left stops being a member.
+        # Nothing but a write for each: with 10,000 subscribers this loop runs 10,000 times for each edit. The list is a
+        # copy, because a subscriber that lags or has left is removed from the members.
         for fd in list(members):
             try:
                 sent = write(fd, frame)
-            except BlockingIOError:  # the last frame is still in its buffer; a wait for it would hold up all others
+            except BlockingIOError:  # the socket's buffer is still full; to wait for room would hold up all others
                 sent = 0
             except OSError:
                 self._drop(members[fd])
@@ -213,7 +215,7 @@ class SubscriberSockets:
                 self._lag(socket, frame, sent)
                 self.frames_sent += 1
                 self.bytes_sent += sent
-        # Who is a member yet has got it whole: counted once for all.
+        # The members that are left have got it whole, and are counted together.
         self.frames_sent += len(members)
         self.bytes_sent += len(members) * length
         stood, pack.version, pack.edition = pack.version, after, edition
@@ -225,7 +227,8 @@ class SubscriberSockets:
             self._catch_up(socket)
 
     def _catch_up(self, socket: SubscriberSocket) -> None:
-        """Write what it lacks, as far as its socket takes it; whatever makes a full frame is for its turns."""
+        """Write the bytes that it lacks, as far as its socket takes them; if it lacks a full frame, let it wait for a
+        turn."""
         while socket.rest or not socket.subscriber.catches_up:
             if not self._write(socket):
                 return
@@ -240,7 +243,7 @@ class SubscriberSockets:
             self._asked = trio.Event()
             while self._catching_up:
                 async with self._broadcaster.catch_ups.turn():
-                    # Chosen now rather than before the wait, in which the first in line may have left.
+                    # Choose the socket now, after the wait: the first in line may have left meanwhile.
                     self._have_turn()
 
     def _have_turn(self) -> None:
@@ -255,7 +258,7 @@ class SubscriberSockets:
             self._catch_up(socket)
 
     def _write(self, socket: SubscriberSocket) -> bool:
-        """Write the rest, or what comes next; whether it was something, and the socket took it whole."""
+        """Write the rest of the last write, or the next bytes; whether there were any, and the socket took them all."""
         data = socket.rest or self._next_of(socket)
         if data is None:
             self._drop(socket)
@@ -284,14 +287,12 @@ class SubscriberSockets:
         self._sockets.change(socket, state)
 
     def _next_of(self, socket: SubscriberSocket) -> bytes | None:
-        """The bytes that it lacks; None at the end of its stream, which was told already if its socket had room for
-        that.
-        """
+        """The bytes that it lacks; None at the end of its stream, after the last chunk was sent if there was room."""
         chunks = socket.subscriber.poll_chunks()
         if chunks is not None:
             return b"".join(chunks)
-        # Without the last chunk a client would take the end for a broken connection. One attempt is enough: who has no
-        # room for 5 bytes lags, and finds out when it reads on.
+        # Without the last chunk a client would take the end for a broken connection. One attempt is enough: a client
+        # whose socket has no room for 5 bytes lags, and finds the end when it reads on.
         with contextlib.suppress(OSError):
             os.write(socket.fd, LAST_CHUNK)
         return None
@@ -301,15 +302,15 @@ class SubscriberSockets:
             self._lagging.add(socket)
             self._sockets.change(socket, STALLED)
             socket.lags_since = trio.current_time()
-        elif sent:  # slow, but there: only who takes nothing at all is cut
+        elif sent:  # slow, but alive: only a stream that takes nothing at all is cut
             socket.lags_since = trio.current_time()
         socket.rest = memoryview(data)[sent:]
 
     def _drop(self, socket: SubscriberSocket) -> None:
         if socket.state is GONE:
             return
-        # Everything that knows its descriptor forgets it before it is closed: the next connection may have the number,
-        # and would be sent this one's frames.
+        # Everything that knows the descriptor must forget it before it is closed: the next connection may get the same
+        # number, and would be sent this one's frames.
         self._packs.remove(socket)
         self._catching_up.pop(socket, None)
         self._lagging.discard(socket)
@@ -318,7 +319,7 @@ class SubscriberSockets:
         socket.subscriber.close()
 
     def _hear(self, socket: SubscriberSocket) -> None:
-        """Notice the end. What else somebody says who asked for a stream is nothing to us, and much ends it."""
+        """Notice that the peer has ended its side. Ignore any other input, and cut a client that sends much of it."""
         try:
             heard = os.read(socket.fd, _READ_BYTES)
             socket.heard_bytes += len(heard)
@@ -332,14 +333,15 @@ class SubscriberSockets:
             self._drop(socket)
 
     def _hear_the_end(self, socket: SubscriberSocket) -> None:
-        """Its peer says no more: it has left, or has only ended its own side. Who has left resets what it is sent."""
+        """The peer has ended its side: it has left, or may still read (`placed.stream.peer_end`)."""
         self._sockets.end_input(socket)
-        # So it is found out at once who has left, and doesn't hold a place until the next edit.
+        # A peer that has left resets the connection when it is sent something. So send something now, or a peer that
+        # has left would keep its place until the next edit.
         if not self._telling:
             self._send_heartbeat(socket)
 
     async def _look_after(self) -> None:
-        """Each second cut streams that stall or have left, and send heartbeats to some silent ones, in turns."""
+        """Each second, cut streams that stall or have left, and send heartbeats to a share of the silent ones."""
         too_old = trio.current_time() - self._stall_seconds
         late = [one for one in self._lagging if one.lags_since is not None and one.lags_since < too_old]
         await self._sockets.in_turns(late, self._cut)
@@ -347,17 +349,17 @@ class SubscriberSockets:
             self._drop(socket)
         self._slot = (self._slot + 1) % self._slots
         if self._frames_at_tick == self.frames:
-            # By descriptor, so that each has its second, and no list of who is next has to be kept.
+            # The descriptor's number decides in which second a stream has its heartbeat, so no list has to be kept.
             silent = [one for one in self._sockets if one.fd % self._slots == self._slot]
             await self._sockets.in_turns(silent, self._send_heartbeat_unless_told)
         self._frames_at_tick = self.frames
 
     def _cut(self, socket: SubscriberSocket) -> None:
-        if socket.rest:  # it may have taken all meanwhile
+        if socket.rest:  # it may have taken all bytes meanwhile
             self._drop(socket)
 
     def _send_heartbeat_unless_told(self, socket: SubscriberSocket) -> None:
-        if not self._telling:  # then everybody gets a frame
+        if not self._telling:  # during a broadcast everybody gets a frame
             self._send_heartbeat(socket)
 
     def _send_heartbeat(self, socket: SubscriberSocket) -> None:

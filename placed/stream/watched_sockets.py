@@ -1,11 +1,11 @@
-"""Watches many sockets from one task: tells who has said something and who has room, and gives other tasks turns.
+"""Watches many sockets from one task: reports input and room to write, and gives other tasks their turns in between.
 
-Both who stream and who keep a connection alive between two requests have thousands of sockets with nothing to do. A
-task for each would cost some 2 KB, and a `wait_readable` of its own costs two system calls and a turn of the scheduler
-each time. Here one selector has them all, one task awaits the selector, and a socket costs a system call only when
-what it waits for changes.
+Both streams and keep-alive connections between two requests are thousands of sockets with nothing to do. A task for
+each would take some 2 KB, and a `wait_readable` for each takes two system calls and a turn of the scheduler every time.
+Here one selector has all sockets, one task awaits the selector, and a socket takes a system call only when the events
+that it waits for change.
 
-What a socket waits for is its state, and the state says what the selector reports of it:
+A socket's state says what it waits for, and so which events the selector reports:
 
     state     it waits for                                  reported
     IDLE      its peer, or something to send                input
@@ -24,9 +24,9 @@ What a socket waits for is its state, and the state says what the selector repor
 
     every state -- release --> GONE
 
-Whoever uses this decides who moves where. A peer that has ended its own side is heard in no state. What goes wrong with
-one socket ends that one alone, and is logged. Nothing here knows what is read or written. It may import Trio, and log
-lines.
+The user of this module decides when a socket changes its state. Once a peer has ended its own side, no state reports
+input any more. An error with one socket ends that socket alone, and is logged. This module reads and writes no data. It
+may import Trio, and log lines.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ from placed.telemetry.structured_logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-# By names of their own, as the states below.
+# Module-level names, for the same reason as the states below.
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
 TICK_SECONDS: Final = 1.0  # how late a time limit may strike; all limits here are many seconds long
 
 
 class State(enum.Enum):
-    """What a socket waits for; the module says it.
+    """What a socket waits for, see the module's docstring.
 
     Attributes:
-        events: what the selector reports, as its mask.
+        events: the events that the selector reports, as its mask.
     """
 
     IDLE = "idle", _READ
@@ -65,7 +65,7 @@ class State(enum.Enum):
         self.events = events
 
 
-# By names of their own: to look a member up in its class takes 0.1 us in Python 3.11, and each edit does so five times.
+# Module-level names: to look a member up in its class takes 0.1 us in Python 3.11, and each edit does so five times.
 IDLE, BUSY, DEAF, STALLED, GONE = State
 
 
@@ -88,13 +88,13 @@ Socket = TypeVar("Socket", bound=WatchedSocket)
 
 
 class WatchedSockets(Generic[Socket]):
-    """All sockets that one user watches.
+    """All sockets that one user of this module watches.
 
     Args:
-        turn: for so many sockets something is done at once; then other tasks have their turn.
-        hear: called when a socket has input, or its peer has ended.
-        resume: called when a stalled one has room.
-        end: called for one for which something has gone wrong, and for each at the end. It calls `release`.
+        turn: the number of sockets that are handled in a row; then other tasks have their turn.
+        hear: called when a socket has input, or its peer has ended its side.
+        resume: called when a stalled socket has room.
+        end: called for a socket whose handling failed, and for each socket at the end. It must call `release`.
         tick: called each second.
 
     Attributes:
@@ -115,8 +115,8 @@ class WatchedSockets(Generic[Socket]):
         self._resume = resume
         self._end = end
         self._tick = tick
-        # Level-triggered, as selectors are: what isn't read at once is reported again. So one read for each report is
-        # enough, and nobody who sends without a pause keeps the task from the others.
+        # Level-triggered, as selectors are: input that isn't read at once is reported again. So one read for each
+        # report is enough, and a peer that sends without a pause can't keep the task from the other sockets.
         self._selector = selectors.DefaultSelector()
         self._all: dict[int, Socket] = {}
         self._empty = trio.Event()
@@ -126,12 +126,12 @@ class WatchedSockets(Generic[Socket]):
         return len(self._all)
 
     def __iter__(self) -> Iterator[Socket]:
-        """Those that are there now; they may go meanwhile."""
-        # A copy, as whoever loops ends sockets on the way.
+        """The sockets that are watched now; some may be released during the loop."""
+        # A copy, because callers release sockets while they loop.
         return iter(list(self._all.values()))
 
     async def run(self) -> None:
-        """Watch until cancelled; then end all."""
+        """Watch until cancelled; then end all sockets."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch)
@@ -141,33 +141,33 @@ class WatchedSockets(Generic[Socket]):
             self._selector.close()
 
     async def wait_empty(self) -> None:
-        """Wait until none is left."""
+        """Wait until no socket is left."""
         while self._all:
             await self._empty.wait()
 
     def add(self, socket: Socket) -> None:
-        """Watch an idle one from here on."""
+        """Begin to watch an idle socket."""
         self._selector.register(socket.fd, socket.state.events, socket)
         self._all[socket.fd] = socket
 
     def change(self, socket: Socket, state: State) -> None:
-        """Let it wait for something else."""
+        """Set the socket's state."""
         before, socket.state = socket.state, state
-        if state.events != before.events:  # an edit makes its connection busy and idle without a system call
+        if state.events != before.events:  # IDLE to BUSY and back, as for each edit, takes no system call
             self._report(socket, self._events(socket, before), self._events(socket, state))
 
     def end_input(self, socket: Socket) -> None:
-        """Its peer says no more, which a level-triggered selector would report for ever."""
+        """Report no more input: the peer has ended its side, which a level-triggered selector would report for ever."""
         before = self._events(socket, socket.state)
         self.ended.add(socket)
         self._report(socket, before, self._events(socket, socket.state))
 
     def release(self, socket: Socket) -> int:
-        """Watch it no more. Idempotent.
+        """Stop watching the socket. Idempotent.
 
         Returns:
-            its descriptor, to be closed after this: a selector can't be told of a closed one, and might take the next
-            connection with that number for it; -1 if it was gone.
+            its descriptor, which the caller closes after this, and not before: a closed descriptor can't be removed
+            from the selector, which might take the next connection with that number for it. -1 if it was gone.
         """
         if socket.state is GONE:
             return -1
@@ -181,18 +181,18 @@ class WatchedSockets(Generic[Socket]):
         return fd
 
     def attempt(self, do: Callable[[Socket], None], socket: Socket) -> None:
-        """Do something for one that isn't gone."""
+        """Call `do` for a socket that isn't gone; an error ends that socket."""
         if socket.state is not GONE:
             try:
                 do(socket)
-            except Exception as error:  # noqa: BLE001 - supervised here: it ends this one, not the task of everybody
+            except Exception as error:  # noqa: BLE001 - supervised here: it ends this socket, not the task of all
                 self._fail(socket, error)
 
     async def in_turns(self, several: Iterable[Socket], do: Callable[[Socket], None]) -> None:
-        """Do something for each that isn't gone by then, and give other tasks their turn in between."""
+        """Call `do` for each socket that isn't gone by then, and give other tasks their turn in between."""
         for count, socket in enumerate(several, 1):
             if socket.state is not GONE:
-                try:  # as `attempt`: a call of its own for each edit takes 0.1 us
+                try:  # as in `attempt`; written out, because one more call for each edit takes 0.1 us
                     do(socket)
                 except Exception as error:  # noqa: BLE001 - see there
                     self._fail(socket, error)
@@ -200,24 +200,25 @@ class WatchedSockets(Generic[Socket]):
                 await trio.lowlevel.checkpoint()
 
     def _fail(self, socket: Socket, error: Exception) -> None:
-        """End one for which something has gone wrong: it asked for too much, or came upon a bug, which is logged."""
+        """End a socket whose handling failed: memory ran out, or its request met a bug, which is logged."""
         if not isinstance(error, MemoryError):
             get_logger(__name__).error("a connection failed", exc_info=error)
         self._end(socket)
 
     def end_all(self) -> None:
-        """End each, whatever it waits for."""
+        """End all sockets, in any state."""
         for socket in self:
             self._end(socket)
 
     async def _watch(self) -> None:
         while True:
-            # The selector is itself a descriptor: Trio watches one, however many it has.
+            # The selector is itself a descriptor, so Trio watches only this one for all sockets.
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for count, (key, events) in enumerate(self._selector.select(0), 1):
-                # A report may be old: since the last turn its socket may have gone, and another have its number.
+                # A report may be old: during a checkpoint below its socket may have gone, and its number may belong to
+                # another connection by now.
                 if events & _READ and key.data.state is not GONE:
-                    try:  # as `attempt`, which `in_turns` says
+                    try:  # as in `attempt`; written out for the reason that `in_turns` gives
                         self._hear(key.data)
                     except Exception as error:  # noqa: BLE001 - see there
                         self._fail(key.data, error)
@@ -235,10 +236,10 @@ class WatchedSockets(Generic[Socket]):
         return state.events & ~_READ if socket in self.ended else state.events
 
     def _report(self, socket: Socket, before: int, events: int) -> None:
-        """Have the selector report these of it, rather than those before."""
+        """Let the selector report `events` of the socket, instead of those `before`."""
         if events == before:
             return
-        # Not registered for nothing: epoll would report a reset all the same, over and over.
+        # A socket that waits for nothing is unregistered: epoll would still report a reset, over and over.
         if not events:
             self._selector.unregister(socket.fd)
         elif not before:
