@@ -1,8 +1,8 @@
-"""Tells the C library's allocator to give memory back to the system: large blocks as soon as they are freed, and holes.
+"""Makes glibc's allocator give memory back to the system: large blocks as soon as they are freed, and holes in heaps.
 
-glibc learns from each large block that is freed, and serves the next one from its heaps, up to 32 MB: one heap for each
-thread. An image, a snapshot and their copies then leave heaps behind with holes of a megabyte among small blocks. With
-1,000 people who come and go, that is 9 MB that nothing uses, and more by the hour (docs/reliability.md).
+glibc adapts to each large block that is freed: it serves the next blocks of such a size, up to 32 MB, from its heaps,
+and each thread has its own. Images, snapshots and their copies then leave holes of a megabyte among the small blocks of
+the heaps. With 1,000 people who come and go, 9 MB lie unused, and more by the hour (docs/reliability.md).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _THRESHOLD_BYTES: Final = 128 << 10
 
 
 def give_back_large_blocks() -> bool:
-    """Set it for the process, and say whether that could be done: it is glibc's alone.
+    """Set this for the process; False if the C library isn't glibc.
 
-    A long replay makes many large blocks, one after the other, and is quicker before this.
+    Call it after the replay, which makes many large blocks, one after the other, and would be slower.
     """
     libc = _glibc()
     if libc is None:
         return False
-    libc.mallopt(_M_ARENA_MAX, 1)  # no further heaps for threads: Python has one thread at work, and each has holes
+    libc.mallopt(_M_ARENA_MAX, 1)  # no heaps for further threads: Python runs one at a time, and each heap has holes
     libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD_BYTES)
     libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD_BYTES)
     libc.malloc_trim(0)
@@ -33,10 +33,10 @@ def give_back_large_blocks() -> bool:
 
 
 def give_back_holes() -> None:
-    """Give back what is free in the midst of the heaps, where the C library is glibc.
+    """Give back the free pages in the middle of the heaps, if the C library is glibc.
 
-    The history's thread reads records into heaps that also hold those which the feed keeps. When a segment has been
-    written, 2 MB of pages have nothing left in them, and glibc gives back by itself only what is at a heap's end.
+    The history's thread reads records into heaps that also hold the records of the feed. When a segment has been
+    written, 2 MB of pages are empty. By itself, glibc gives back only free memory at a heap's end.
 
     Thread: any; it takes 1 ms, without the interpreter's lock.
     """

@@ -1,4 +1,4 @@
-"""Keeps the garbage collector from looking for garbage where there is none."""
+"""Turns the garbage collector off for work that leaves no garbage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def collector_at_rest() -> Iterator[None]:
-    """For what makes many objects, and no cycles that nobody holds."""
+    """Turn the collector off while the block runs: for work that makes many objects, but no cycles to collect."""
     gc.disable()
     try:
         yield

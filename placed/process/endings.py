@@ -1,4 +1,4 @@
-"""Ends a command by SIGTERM and SIGHUP as by Ctrl-C, so that it removes what it has half-written."""
+"""Lets SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes half-written files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)  # a service manager; a termina
 
 @contextlib.contextmanager
 def ended_as_by_ctrl_c() -> Iterator[None]:
-    """Take SIGTERM and SIGHUP for Ctrl-C, which Trio hands on where it does no harm."""
+    """Turn SIGTERM and SIGHUP into Ctrl-C while the block runs; Trio raises that where it does no harm."""
     before = {}
-    with contextlib.suppress(ValueError):  # not in the main thread, which alone may say what signals do
+    with contextlib.suppress(ValueError):  # this isn't the main thread, and only that one may set signal handlers
         for number in _ENDING:
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+            if signal.getsignal(number) == signal.SIG_DFL:  # under nohup SIGHUP is ignored, and must stay so
                 before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield

@@ -15,5 +15,5 @@ class ExitCode(IntEnum):
         3  # the log or the data folder can't be used, or isn't well: busy, damaged, unwritable, of another canvas
     )
     CANNOT_LISTEN = 4  # the address is in use, or not one of this machine's
-    FAULT = 5  # a fault, or the shutdown's deadline passed, or what a command found could not be written
-    INTERRUPTED = 130  # a second Ctrl-C ended the server at once, or one a command; 128 + SIGINT, as shells count
+    FAULT = 5  # a fault, or the shutdown's deadline passed, or a command couldn't print its result
+    INTERRUPTED = 130  # the second Ctrl-C ended the server, or the first one a command; 128 + SIGINT, as shells count

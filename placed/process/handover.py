@@ -1,4 +1,4 @@
-"""Hands over to a new server process: starts it, gives it the listening sockets, and ends once it serves.
+"""Hands over to a new server process: the old one starts it, gives it the listening sockets, and ends once it serves.
 
     old                                         new
      | starts it ------------------------------> imports, reads its settings, looks at the certificate
@@ -9,11 +9,12 @@
      | <------------------------------- serving  | accepts
      | ends                                      v
 
-Connections that come between stopping and serving wait in the sockets. The old process ends the new one, and goes on
-itself, when the new one ends, or isn't prepared after `PREPARE_SECONDS`, or doesn't serve `SERVE_SECONDS` after *go*.
-When the old one is gone, which ends the channel, the new one doesn't wait for it.
+Connections that come between stopping and serving wait in the sockets. The new process fails if it ends, isn't prepared
+after `PREPARE_SECONDS`, or doesn't serve `SERVE_SECONDS` after *go*. Then the old process ends it, and goes on itself.
+If the old process is gone, its end of the channel is closed, and the new one waits no longer.
 
-The channel is a pair of Unix sockets. `VARIABLE` tells its descriptor and those of the listening sockets.
+The channel is a pair of Unix sockets. The environment variable `VARIABLE` has the descriptors of the new process's end
+and of the listening sockets.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "PLACED_HANDOVER"
 PREPARE_SECONDS: Final = 60.0  # a start's imports take 1 s; on a machine that swaps they have taken 20
-SERVE_SECONDS: Final = 60.0  # whoever has a snapshot is back in 1 s; who hasn't is better restarted than upgraded so
+SERVE_SECONDS: Final = 60.0  # a server with a snapshot serves after 1 s; restart one without, rather than hand it over
 _END_SECONDS: Final = 5.0  # for the kernel to end a process that was killed
 _PREPARED, _GO, _SERVING = b"prepared\n", b"go\n", b"serving\n"
-# Meant for the very process that has them; the new one has another process id.
+# Variables that are meant for this process alone; the new one has another process id.
 _OURS: Final = frozenset({"WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
 
 
 class HandoverFailed(Exception):
-    """The new process isn't there; the message says why."""
+    """The new process can't take over; the message says why."""
 
 
 def own_command() -> list[str]:
-    """How this process was started."""
+    """The command line that started this process."""
     return [sys.executable, *sys.orig_argv[1:]]
 
 
@@ -62,20 +63,20 @@ class Successor:
         return self._process.pid
 
     async def prepared(self) -> None:
-        """Wait until it has all that it needs but the data folder.
+        """Wait until the new process has all that it needs but the data folder.
 
         Raises:
-            HandoverFailed: it has ended, or takes too long; it is gone then.
+            HandoverFailed: it has ended, or took too long and was ended.
         """
         await self._hear(_PREPARED, PREPARE_SECONDS)
 
     async def take_over(self) -> None:
-        """Tell it that the folder is free, and wait until it serves.
+        """Tell the new process that the folder is free, and wait until it serves.
 
         Raises:
-            HandoverFailed: as `prepared`.
+            HandoverFailed: see `prepared`.
         """
-        with contextlib.suppress(trio.BrokenResourceError):  # what it leaves unread is told below
+        with contextlib.suppress(trio.BrokenResourceError):  # if it has ended, `_hear` finds out and says so
             await self._channel.send_all(_GO)
         await self._hear(_SERVING, SERVE_SECONDS)
 
@@ -89,11 +90,11 @@ class Successor:
         raise HandoverFailed(f"it didn't say {word.decode().strip()!r} within {seconds:g} s")
 
     async def release(self) -> None:
-        """Let it go its own way; it is waiting for that."""
+        """Close the channel: the new process waits for that before it goes on alone."""
         await self._channel.aclose()
 
     def terminate(self) -> None:
-        """Ask it to stop; nothing if it has ended."""
+        """Ask the new process to stop; do nothing if it has ended."""
         self._process.terminate()
 
     async def end(self) -> None:
@@ -107,10 +108,10 @@ class Successor:
 
 
 async def start_successor(listening: Sequence[socket.socket], command: Sequence[str]) -> Successor:
-    """Start the new process, with the sockets.
+    """Start the new process, and give it the sockets.
 
     Raises:
-        HandoverFailed: it can't be started.
+        HandoverFailed: the command can't be started.
     """
     ours, theirs = trio.socket.socketpair()
     with theirs:
@@ -138,14 +139,14 @@ class Predecessor:
         self.sockets = sockets
 
     async def wait_for_go(self) -> None:
-        """Say that we are prepared, and wait until the folder is free: told, or because the old one is gone."""
+        """Say that this process is prepared, and wait until the old one says that the folder is free, or is gone."""
         self._channel = trio.SocketStream(trio.socket.from_stdlib_socket(self._plain))
         with contextlib.suppress(trio.BrokenResourceError):
             await self._channel.send_all(_PREPARED)
         await _receive_line(self._channel)
 
     async def tell_that_we_serve(self) -> None:
-        """Let it end, and wait until it has told the service manager who goes on."""
+        """Tell the old process that this one serves, and wait until it has told the service manager of this one."""
         assert self._channel is not None
         with contextlib.suppress(trio.BrokenResourceError):
             await self._channel.send_all(_SERVING)
@@ -154,19 +155,19 @@ class Predecessor:
 
 
 def predecessor_of(environment: MutableMapping[str, str]) -> Predecessor | None:
-    """The process that started us to take over; None when we were started otherwise.
+    """The process that started this one as its successor; None if this one was started in another way.
 
     Args:
-        environment: loses the variable.
+        environment: the process's variables; `VARIABLE` is removed.
 
     Raises:
-        WrongSocket: the old server handed over something else.
+        WrongSocket: the variable, or a descriptor in it, is no good.
     """
     told = environment.pop(VARIABLE, None)
     if told is None:
         return None
     if not all(part.isdecimal() for part in told.split(",")):
-        raise WrongSocket(f"{VARIABLE} is {told!r}; a server that hands over sets it, and nobody else")
+        raise WrongSocket(f"{VARIABLE} is {told!r}; only a server that hands over may set it")
     channel, *descriptors = map(int, told.split(","))
     try:
         ours = socket.socket(fileno=channel)
@@ -177,7 +178,7 @@ def predecessor_of(environment: MutableMapping[str, str]) -> Predecessor | None:
 
 
 async def _receive_line(channel: trio.SocketStream) -> bytes:
-    """The next line; empty when the other side is gone."""
+    """Receive the next line; empty if the other side is gone."""
     line = b""
     with contextlib.suppress(trio.BrokenResourceError):
         while not line.endswith(b"\n"):

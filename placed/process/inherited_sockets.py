@@ -1,7 +1,7 @@
-"""Takes over listening sockets that systemd has opened for us: socket activation (sd_listen_fds(3)).
+"""Takes over listening sockets that systemd has opened for this process: socket activation (sd_listen_fds(3)).
 
 Such a socket outlives the process: while the server restarts, connections wait in it, and none is refused. The
-variables are removed from the environment, so that no process that we start takes them for its own. Imports the
+variables are removed from the environment, so that no child process takes them for its own. This module imports the
 standard library only.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 FIRST_DESCRIPTOR: Final = 3  # SD_LISTEN_FDS_START
-_MOST: Final = 64  # a guess; an address each
+_MOST: Final = 64  # a guess; each socket listens on one address
 
 
 class WrongSocket(Exception):
@@ -23,10 +23,10 @@ class WrongSocket(Exception):
 
 
 def activated_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:
-    """The sockets that the service manager opened for this process; none when it opened none.
+    """The sockets that the service manager has opened for this process; an empty list if there are none.
 
     Args:
-        environment: loses LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES.
+        environment: the process's variables; LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES are removed.
 
     Raises:
         WrongSocket: the variables or the sockets are no good.
@@ -40,7 +40,7 @@ def activated_sockets(environment: MutableMapping[str, str]) -> list[socket.sock
 
 
 def adopt(descriptors: range | list[int]) -> list[socket.socket]:
-    """Make sockets of open descriptors, which are then ours, and of no process that we start.
+    """Make sockets of open descriptors, and see that no child process inherits them.
 
     Raises:
         WrongSocket: one of them is no TCP socket that listens.

@@ -1,8 +1,8 @@
-"""Tells the service manager how the server is: ready, stopping, alive; systemd's protocol (sd_notify(3)).
+"""Reports the server's state to the service manager: ready, stopping, alive; systemd's protocol (sd_notify(3)).
 
-It sends datagrams of NAME=VALUE lines to the Unix socket that NOTIFY_SOCKET names; without that variable it sends
-nothing. A manager that doesn't listen is no reason to fail: a datagram that can't be sent within a second is dropped,
-with one log line.
+The notifier sends datagrams of NAME=VALUE lines to the Unix socket that NOTIFY_SOCKET names; without that variable it
+sends nothing. The server must not fail if its manager doesn't listen: a datagram that can't be sent within a second is
+dropped, and the first time there is a log line.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 _SEND_SECONDS: Final = 1.0
 _EXTEND_EVERY_SECONDS: Final = 10.0
-_EXTEND_BY_SECONDS: Final = 60.0  # a log in which no batch is read for so long hangs
+_EXTEND_BY_SECONDS: Final = 60.0  # if the loop hangs for this long, the manager ends the process
 
 
 class Notifier:
-    """The service manager of one process.
+    """Reports one process's state to its service manager.
 
     Args:
-        environment: has NOTIFY_SOCKET, and WATCHDOG_USEC if it wants to hear from time to time that we are alive.
-        process_id: ours; WATCHDOG_PID, if set, says for which process WATCHDOG_USEC is.
+        environment: has NOTIFY_SOCKET, and WATCHDOG_USEC if the manager wants regular signs of life.
+        process_id: this process's id; WATCHDOG_PID, if set, says for which process WATCHDOG_USEC is.
     """
 
     def __init__(self, environment: Mapping[str, str], process_id: int) -> None:
@@ -38,29 +38,30 @@ class Notifier:
         self._was_ready = trio.Event()
 
     async def ready(self, *more: str) -> None:
-        """We serve. `more` goes into the same datagram."""
+        """Report that the server serves. `more` goes into the same datagram."""
         self._was_ready.set()
         await self.send("READY=1", "STATUS=serving", *more)
 
     async def reloading(self) -> None:
-        """We go on, and are being replaced; `ready` ends it."""
+        """Report that a new process is about to take over; `ready` ends this state."""
         await self.send("RELOADING=1", f"MONOTONIC_USEC={_monotonic_us()}", "STATUS=handing over to a new process")
 
     async def stopping(self) -> None:
-        """We stop in order."""
+        """Report that the server stops in order."""
         await self.send("STOPPING=1", "STATUS=stopping")
 
     async def ask_for_time(self, status: str, until: trio.Event) -> None:
-        """Have the deadline of a start or reload moved: a long log takes minutes, and one in Kafka may be away."""
+        """Extend the deadline of a start or reload, until `until` is set: a long log takes minutes to read, and a Kafka
+        log may be unreachable for a while."""
         while not until.is_set():
             await self.send(f"EXTEND_TIMEOUT_USEC={_EXTEND_BY_SECONDS * 1e6:.0f}", f"STATUS={status}")
             with trio.move_on_after(_EXTEND_EVERY_SECONDS):
                 await until.wait()
 
     async def keep_telling(self) -> None:
-        """Say that we are alive, twice as often as asked, from the first `ready` on until cancelled.
+        """Send signs of life, twice as often as the manager asks, from the first `ready` on until cancelled.
 
-        Also while the server starts again, or a new process takes over: the manager counts on, whatever we do.
+        They go on while the server starts again, or a new process takes over: the manager's watchdog runs all the time.
         """
         if self._watchdog_seconds is None:
             return
