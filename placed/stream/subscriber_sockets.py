@@ -117,7 +117,7 @@ class SubscriberSockets:
             nursery.start_soon(self._sockets.run)
 
     async def wait_empty(self) -> None:
-        """Wait until no subscriber is left. Close the broadcaster first, so that each stream ends with its last edit."""
+        """Wait until no subscriber is left. Close the broadcaster first; each stream then ends once it has got all."""
         await self._sockets.wait_empty()
 
     async def _broadcast_changes(self) -> None:

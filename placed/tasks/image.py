@@ -1,11 +1,11 @@
 """Encodes the canvas as a PNG, only when somebody asks, at most once per `max_age_seconds`, one at a time.
 
-A worker thread encodes a copy of the canvas (1 MB copies in 50 us; 4096 x 4096 in 3 ms), so the loop never waits for
-it. Requests that come meanwhile wait for that one image.
+A worker thread encodes a copy of the canvas (a copy of 1 MB takes 50 us, of 4096 x 4096 pixels 3 ms), so the loop never
+waits for it. Requests that come meanwhile wait for that one image.
 
-A slow reader holds an image that is no longer the newest. There is a limit to such images. The more there are, the
-longer an image counts as new, so that further readers share it. Beyond `MOST_OLD` or `MOST_OLD_BYTES` the oldest is
-taken back, and its readers are cut.
+A slow reader holds an image in memory that is no longer the newest. The number of such images is limited. The more
+there are, the longer an image counts as new, so that further readers share it. Beyond `MOST_OLD` or `MOST_OLD_BYTES`
+the encoder takes the oldest one back, and its readers are cut.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from placed.canvas.projection import Projection
 
 MAX_AGE_SECONDS = 1.0
-PREVIEW_SECONDS = 10.0  # it takes a thread up to 0.8 s, and no chat asks again within the hour
+PREVIEW_SECONDS = 10.0  # a preview takes a thread up to 0.8 s, and a chat asks for it once an hour at most
 MOST_OLD = 32
 MOST_OLD_BYTES = 64 << 20
-# With each 4 old ones images come a second later: 32 of them reach back 144 s, in which a phone that gets 20 kbit/s
-# reads 360 KB.
+# For each 4 old images, an image counts as new for another second. So 32 old images reach back 144 s, in which a phone
+# that gets 20 kbit/s reads 360 KB.
 _OLD_PER_STEP = 4
 
 
@@ -44,10 +44,10 @@ class Image:
     """One encoded canvas.
 
     Attributes:
-        version: of the canvas in it.
-        file: as PNG; made of its bytes.
-        etag: quoted, for If-None-Match.
-        modified: an HTTP date.
+        version: the version of the canvas in it.
+        file: the PNG file; the constructor takes its bytes.
+        etag: its entity tag, with quotes.
+        modified: its Last-Modified, an HTTP date.
     """
 
     version: int
@@ -60,7 +60,7 @@ class Image:
         """The file's bytes.
 
         Raises:
-            TakenBack: they are gone.
+            TakenBack: the encoder took them back.
         """
         return self.file.whole()
 
@@ -69,8 +69,8 @@ class ImageEncoder:
     """Encodes one projection's canvas.
 
     Attributes:
-        encodes: images made.
-        made_at: when the cached image's canvas was copied, in s since the epoch; NaN while there is none.
+        encodes: how many images were made.
+        made_at: when the cached image's canvas was copied, in s since the epoch; NaN while there is no image.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class ImageEncoder:
         self.made_at = math.nan
 
     async def image(self, at_least: int = 0) -> Image:
-        """The canvas as it is now, or was at most `max_age_seconds` ago.
+        """An image of the canvas as it is now, or was a short time ago (`max_age_seconds`, more with many old images).
 
         Args:
-            at_least: a version that the image is to have reached; one that the canvas hasn't reached is no wish. It is
-                waited for until the next image may be encoded, so that whoever asks for it makes no more images.
+            at_least: a version that the image must have reached; ignored if the canvas hasn't reached it. The call
+                waits until the next image is due, so that such requests cause no additional images.
         """
         async with self._encoding:
             if self._cached is None or self._is_old(self._cached):
@@ -112,11 +112,11 @@ class ImageEncoder:
 
     @property
     def version(self) -> float:
-        """The cached image's; NaN while there is none."""
+        """The cached image's version; NaN while there is no image."""
         return math.nan if self._cached is None else self._cached.version
 
     def fresh(self, at_least: int = 0) -> Image | None:
-        """The cached image, if it needn't be encoded again; `at_least` as for `image`."""
+        """The cached image, None if `image` would encode another one; `at_least` as in `image`."""
         if self._cached is None or self._is_old(self._cached):
             return None
         return None if self._cached.version < at_least <= self._projection.version else self._cached
@@ -124,7 +124,8 @@ class ImageEncoder:
     def _is_old(self, image: Image) -> bool:
         if image.version == self._projection.version:
             return False
-        if image.version < self._projection.kept.grown:  # no edit code of today means a pixel of that image
+        # The canvas has grown since. Edit codes depend on its size, so the stream's edits don't fit that image.
+        if image.version < self._projection.kept.grown:
             return True
         return trio.current_time() >= self._encoded_at + self._age_seconds()
 
@@ -134,7 +135,7 @@ class ImageEncoder:
 
     @property
     def old(self) -> int:
-        """How many images that aren't the newest somebody is still reading."""
+        """How many images are still being read that are no longer the newest."""
         return len(self._old)
 
     async def _encode(self) -> Image:
@@ -157,7 +158,7 @@ class ImageEncoder:
 
 
 class RawEncoder(ImageEncoder):
-    """The same for the bare canvas: a palette index for each pixel, one byte, row by row."""
+    """The same for the canvas without PNG: a palette index for each pixel, one byte, row by row."""
 
     def _to_file(self, _version: int, canvas: NDArray[np.uint8], _rgb: bytes) -> bytes:
         return canvas.tobytes()

@@ -1,8 +1,8 @@
-"""Follows the log and applies it to the projection, whose only writer it is.
+"""Follows the log and applies its records to the projection. The reader is the projection's only writer.
 
-When the log can't be reached or unpacked, or no longer lets us in, the reader tries again for ever, at most every
-`MAX_RETRY_SECONDS`. Meanwhile the server goes on serving what it has. The reader says once that this begins, and once
-that it ends.
+When the log can't be reached or unpacked, or refuses the server, the reader tries again for ever, with pauses of up to
+`MAX_RETRY_SECONDS`. Meanwhile the server goes on serving the canvas that it has. The reader logs once that this begins,
+and once that it ends.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.canvas.projection import Projection
 
-MAX_RETRY_SECONDS = 0.5  # a log that knows of its outage refuses at once, and is back within seconds
+MAX_RETRY_SECONDS = 0.5  # a log that knows of its outage fails at once, and may be back within seconds
 _FIRST_RETRY_SECONDS = 0.1
 
 
 async def replay(
     log: Log, projection: Projection, *, end: int, feed_records: int, progress: Callable[[int], None]
 ) -> None:
-    """Apply what the log holds below `end`, and fill the feed with its last `feed_records` records, as far as
-    it has them.
+    """Apply the log's records below `end`, and fill the feed with the last `feed_records` of them, as far as the log
+    still has them.
 
     Args:
-        log: to read from.
-        projection: stands at a snapshot, or at the log's first offset.
-        end: the log's next offset, when the start began.
+        log: the log to read.
+        projection: the projection, at a snapshot's version or at the log's first offset.
+        end: the log's next offset at the beginning of the start.
         feed_records: how far back the feed reaches, so that clients go on after a restart without a new image.
-        progress: called with the offset reached, after each batch.
+        progress: called after each batch with the offset reached.
 
     Raises:
-        OffsetOutOfRange: retention has passed the projection's version, before or meanwhile.
+        OffsetOutOfRange: retention has removed records after the projection's version, before this or meanwhile.
         LogError: the log can't be read.
     """
     first, next_ = await log.bounds()
     if projection.version < first:
         raise OffsetOutOfRange(projection.version, first, next_)
-    # What is before `since` was folded with another canvas, or other acts, than there are now.
+    # The feed can't begin before `since`: earlier records were folded with another canvas, or other acts, than now.
     begin = max(first, projection.kept.since, min(projection.version, end - feed_records))
     projection.feed.restart(begin)
     if begin >= end:
@@ -64,8 +64,8 @@ class LogReader:
     """The task that follows the log.
 
     Attributes:
-        reachable: whether the last read succeeded.
-        position: the offset that it reads next; past the projection's version where a gap follows.
+        reachable: whether the last attempt to read the log succeeded.
+        position: the offset to read next; higher than the projection's version if the log has a gap there.
     """
 
     def __init__(self, log: Log, projection: Projection, applied: Callable[[], None]) -> None:
@@ -76,10 +76,10 @@ class LogReader:
         self.position = projection.version
 
     async def run(self) -> None:
-        """Follow for ever.
+        """Follow the log for ever.
 
         Raises:
-            LogError: the log is damaged, or no longer holds what comes next.
+            LogError: the log is damaged, or no longer has the next record.
         """
         retry_seconds = _FIRST_RETRY_SECONDS
         while True:
@@ -94,7 +94,8 @@ class LogReader:
                 retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        # Not from the projection's version: a gap that lies before what can't be read would count as read again.
+        # From `position`, not from the projection's version, which a gap doesn't move. Each attempt would read the gap
+        # again before a record that can't be read, and so the log would seem readable again for a moment.
         async with self._log.read(self.position) as batches:
             self._note(reachable=True)
             async for batch in batches:

@@ -1,8 +1,8 @@
-"""Makes a projection that stands at the log's end, from an open log and a stored snapshot.
+"""Makes a projection at the log's end, from an open log and a stored snapshot.
 
-The log's first record says what the canvas is or, where retention has removed that record, the snapshot does. A
-snapshot is used only when it belongs to this log and this canvas and lies within the log. Otherwise the log is replayed
-from its start; when the log no longer reaches back to that, the start is refused.
+The log's first record gives the canvas's size and palette; if retention has removed that record, the snapshot does. A
+snapshot is used only if it belongs to this log and this canvas and lies within the log. Otherwise the log is replayed
+from its beginning; if that has been removed, too, the server doesn't start.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ if TYPE_CHECKING:
     from placed.canvas.vocabulary import Vocabulary
     from placed.storage.snapshot_store import SnapshotStore
 
-# Read again at a start, so that clients that were behind go on: 3 s of them at 333 edits a second, one in a record. At
-# 1,000 in a record they are 13 MB, read in 0.06 s; 4,096 records would make a start a quarter longer.
+# The records that a start reads again for the feed, so that clients that were behind can go on: 3 s at 333 records a
+# second with one edit each. With 1,000 edits each they are 13 MB, read in 0.06 s; 4,096 records would make a start a
+# quarter longer.
 FEED_RECORDS = 1_024
-# A broker removes records a segment at a time, every few minutes: twice within one replay is rare, three times is a log
-# that keeps less than it takes to read.
+# A broker removes records a segment at a time, every few minutes. That two attempts are hit is rare; if three are, the
+# log loses records faster than a server can read them.
 _TRIES = 3
-_MOST_TOLD = 20  # a guess: more kinds of records than that nobody reads in the logs
+_MOST_TOLD = 20  # a guess: nobody reads log lines about more kinds of records than that
 
 
 @attrs.frozen
 class Wanted:
-    """The canvas that the operator asked for; None leaves a part to the canvas that is there.
+    """The canvas that the operator asked for; a part that is None is left to the canvas that exists.
 
     Attributes:
         width: in pixels.
@@ -59,12 +60,12 @@ class Wanted:
     written: Mapping[str, str] = attrs.field(factory=dict)
 
     def definition(self, default: Definition) -> Definition:
-        """The canvas to create, where `default` fills in the open parts."""
+        """The canvas to create; `default` fills in the parts that are None."""
         return Definition(self.width or default.width, self.height or default.height, self.rgb or default.rgb)
 
     def check(self, created: Definition, now: Definition, where: str) -> None:
-        """Raise `CannotStart` when the canvas was never what is asked for: it was `created` as one, and is another
-        `now` if it has grown. Settings may go on saying what it was created as."""
+        """Raise `CannotStart` if the wanted canvas differs from the real one, both as it was `created` and as it is
+        `now`. After the canvas has grown, the operator may go on asking for the one that was created."""
         others = []
         if self.width not in (None, created.width, now.width):
             others.append(self.written.get("width", f"--width {self.width}"))
@@ -81,7 +82,7 @@ class Wanted:
             )
 
     def check_before_reading(self, created: Definition, where: str) -> None:
-        """The same for what can be known before the log is read: a canvas can only have grown."""
+        """The same check before the log is read: a larger canvas passes, because the canvas may have grown to it."""
         as_grown = Definition(
             max(self.width or 1, created.width),
             max(self.height or 1, created.height),
@@ -102,29 +103,29 @@ async def recover(
     restore: Callable[[Projection, int], Awaitable[None]] | None = None,
     rules: Rules | None = None,
 ) -> tuple[Projection, int]:
-    """Bring a projection to the log's end as it is now.
+    """Make a projection at the log's end as it is now.
 
-    Retention may remove records meanwhile, what is just read or the snapshot's version among them: then it begins anew,
-    with the log as it is by then.
+    Retention may remove records meanwhile, perhaps the ones that this still has to read. Then it begins anew, with the
+    log as it is by then.
 
     Args:
-        log: open.
-        store: where the last snapshot is.
+        log: an open log.
+        store: the store with the last snapshot.
         wanted: the canvas that the operator asked for.
         default: the canvas to create if the operator asked for none.
-        rule: of the cooldowns.
+        rule: the cooldown of most authors.
         where: the log's name, for messages.
         progress: called with begin, the offset reached, and end.
-        restore: without a snapshot, brings a blank projection as near to the log's end, its second argument, as it can
-            by other means than the log.
-        rules: of those authors who have other cooldowns.
+        restore: called without a snapshot, with a blank projection and the log's end: brings the projection as near to
+            that end as it can, from other files than the log's.
+        rules: the cooldowns of the other authors; None if there are none.
 
     Returns:
-        The projection, and the version of the snapshot it began with; 0 without one.
+        The projection, and the version of the snapshot that it began with; 0 without one.
 
     Raises:
-        CannotStart: another canvas than asked for, or the log has lost its beginning.
-        LogError: the log can't be read; OffsetOutOfRange when it loses records faster than they are read.
+        CannotStart: the canvas isn't the wanted one, or the log has lost its beginning.
+        LogError: the log can't be read; OffsetOutOfRange if it loses records faster than they are read.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -158,7 +159,7 @@ async def _recover(
     if end == 0:
         await log.append(Canvas(created).encode())
         first, end = await log.bounds()
-        # Another server may have been quicker on the same empty log.
+        # Another server may have appended its canvas to the same empty log first, and then that one counts.
         created = await _first_definition(log, first, end) or created
         wanted.check(created, created, where)
     projection = _begin(created, snapshot, first, Cooldowns(*rules))
@@ -181,16 +182,16 @@ def _begin(created: Definition, snapshot: Snapshot | None, first: int, cooldowns
 
 
 class TellSkipped:
-    """Says in the logs what records were skipped: the first one of each reason, and of each thing that isn't known.
+    """Logs skipped records: the first one for each reason, and for each type or kind that this server doesn't know.
 
-    A foreign writer must not flood the logs: at most `_MOST_TOLD` of them. /metrics counts all.
+    At most `_MOST_TOLD` lines, because a foreign writer must not flood the server's log. /metrics counts all of them.
     """
 
     def __init__(self) -> None:
         self._told: set[str] = set()
 
     def __call__(self, offset: int, refusal: RecordRefused) -> None:
-        """The record at `offset` is skipped."""
+        """Log that the record at `offset` is skipped."""
         what = refusal.what if isinstance(refusal, RecordUnknown) else refusal.reason.value
         if what not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(what)
@@ -213,7 +214,7 @@ async def _first_definition(log: Log, first: int, end: int) -> Definition | None
 
 
 async def _first_value(log: Log, first: int, end: int) -> bytes:
-    """The first record's bytes; none where the log holds nothing but a gap."""
+    """The first record's bytes; empty if the log holds nothing but a gap."""
     async with log.read(first) as batches:
         async for batch in batches:
             if batch.values or batch.next_offset >= end:
@@ -248,7 +249,7 @@ def why_unusable(
     end: int,
     vocabulary: Vocabulary = VOCABULARY,
 ) -> str | None:
-    """Why a start can't begin with this snapshot of a log that holds `first` up to `end`; None when it can."""
+    """Why a start can't begin with this snapshot, where the log has the offsets `first` up to `end`; None if it can."""
     is_of_original = (
         copied_from is not None and snapshot.log_id == copied_from.log_id and snapshot.version <= copied_from.version
     )
@@ -262,5 +263,5 @@ def why_unusable(
         return "it is of another size or palette than the log's canvas"
     news = sorted(what for what in snapshot.kept.unknown if vocabulary.knows(what))
     if news:
-        return f"it is of a server that didn't know {news[0]}, and left out what that says"
+        return f"it was made by a server that didn't know {news[0]}, and so left it out"
     return None

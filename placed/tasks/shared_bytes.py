@@ -1,8 +1,8 @@
 """Holds bytes that many tasks send and that their owner can take back: the body of an image.
 
-A task that sends such bytes holds on to this object, and to the bytes themselves only while it writes a piece. So the
-owner decides how much memory is held, however many tasks are sending and however slowly. Bytes that it takes back are
-gone at once, and a task that isn't done finds out with the next piece. Pure.
+A sending task holds this object, and the bytes themselves only while it writes a piece. So the owner decides how much
+memory is used, however many tasks are sending and however slowly. When the owner takes bytes back, they are freed at
+once, and a task that isn't done gets `TakenBack` with its next piece. Pure.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final
 
 
 class TakenBack(Exception):
-    """The bytes are gone, as newer ones took their room."""
+    """The bytes are gone; their owner needed the memory for newer ones."""
 
 
 class SharedBytes:
-    """Bytes with an owner. Their length is what it was, also once they are gone."""
+    """Bytes with an owner. `len` stays the same once they are gone."""
 
     __slots__ = ("__weakref__", "_data", "_length")
 
@@ -28,7 +28,7 @@ class SharedBytes:
         return self._length
 
     def piece(self, start: int, most_bytes: int) -> memoryview:
-        """The bytes from `start` on, at most so many. Not to be kept beyond the next wait.
+        """The bytes from `start` on, at most `most_bytes`. Don't keep the view across an `await`: it keeps the bytes.
 
         Raises:
             TakenBack: they are gone.
@@ -38,7 +38,7 @@ class SharedBytes:
         return memoryview(self._data)[start : start + most_bytes]
 
     def whole(self) -> bytes:
-        """All of them.
+        """All bytes.
 
         Raises:
             TakenBack: they are gone.
@@ -48,12 +48,12 @@ class SharedBytes:
         return self._data
 
     def take_back(self) -> None:
-        """Let go of the bytes, even if tasks are still sending them. Idempotent."""
+        """Free the bytes, even if tasks are still sending them. Idempotent."""
         self._data = None
 
 
 def piece_of(body: bytes | SharedBytes, start: int, most_bytes: int) -> memoryview:
-    """A body's bytes from `start` on, at most so many, without a copy. Not to be kept beyond the next wait.
+    """A body's bytes from `start` on, at most `most_bytes`, without a copy. Don't keep the view across an `await`.
 
     Raises:
         TakenBack: see `SharedBytes`.
@@ -64,11 +64,11 @@ def piece_of(body: bytes | SharedBytes, start: int, most_bytes: int) -> memoryvi
 
 
 class Retired:
-    """Bytes whose owner has newer ones, and that somebody may still be sending: a bounded number of them.
+    """Old bytes that tasks may still be sending, while their owner has newer ones; their number and size are bounded.
 
     Args:
-        most: how many are kept.
-        most_bytes: how large these may be together, without the newest.
+        most: how many of them may exist.
+        most_bytes: how large they may be together; a single one may be larger.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
@@ -77,7 +77,7 @@ class Retired:
         self._held: list[weakref.ref[SharedBytes]] = []  # oldest first
 
     def add(self, shared: SharedBytes) -> None:
-        """Keep these for as long as somebody sends them; the oldest ones are taken back when there are too many."""
+        """Let `shared` exist for as long as tasks send it; take the oldest ones back when there are too many."""
         self._held.append(weakref.ref(shared))
         held = self._living()
         while len(held) > self._most or (len(held) > 1 and sum(len(each) for each in held) > self._most_bytes):
@@ -85,7 +85,7 @@ class Retired:
         self._held = [weakref.ref(each) for each in held]
 
     def __len__(self) -> int:
-        """How many somebody is still sending."""
+        """How many are still being sent."""
         return len(self._living())
 
     def _living(self) -> list[SharedBytes]:

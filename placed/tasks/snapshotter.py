@@ -1,7 +1,7 @@
-"""Saves the projection every so many records or seconds, and at shutdown, so that a restart is quick.
+"""Saves the projection every `EVERY_RECORDS` or `EVERY_SECONDS`, and at shutdown, so that a restart is quick.
 
-When a store fails, it tries again after a second, then after two, four and so on, at most every `MAX_RETRY_SECONDS`:
-each try copies the canvas and the cooldowns, and writes all of it.
+When the store can't be written, the snapshotter tries again after a second, then after two, four and so on, at last
+every `MAX_RETRY_SECONDS`. It tries no more often, because each try copies and writes the canvas and the cooldowns.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 EVERY_RECORDS = 10_000  # replayed in 0.1 s at a restart
 EVERY_SECONDS = 60.0
-MAX_RETRY_SECONDS = 300.0  # a guess: a full disk that was seen to is used again within five minutes
+MAX_RETRY_SECONDS = 300.0  # a guess: after an operator has made room on a full disk, it is used within five minutes
 _LOOK_SECONDS = 1.0
 
 
 class Snapshotter:
-    """The task that saves.
+    """The task that saves snapshots.
 
     Attributes:
-        saved_version: the last snapshot's.
-        saved_at: when that was saved, or this was made, in s since the epoch.
-        failures: attempts that failed.
+        saved_version: the last snapshot's version.
+        saved_at: when the last snapshot was saved, in s since the epoch; before the first one, when this was made.
+        failures: how many attempts failed.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Snapshotter:
         self.failures = 0
 
     async def run(self) -> None:
-        """Save when it's time, for ever."""
+        """Save whenever a snapshot is due, for ever."""
         looked_at = trio.current_time()
         while True:
             await trio.sleep(_LOOK_SECONDS)
@@ -79,15 +79,15 @@ class Snapshotter:
                 looked_at = trio.current_time()
 
     async def save(self) -> None:
-        """Save now, unless the last snapshot says the same. A store that can't be written is logged once, and
-        tried again.
+        """Save now, unless the last snapshot is at the same version. A store that can't be written is logged once, and
+        `run` tries again.
 
         Cancellation: waits for the write, so that at most one is under way.
         """
         if self._projection.version == self.saved_version and not self._retry_seconds:
             return
         if self._folders is not None and self._folders.displaced is not None:
-            return  # told by the watch already; where it would go nobody would look for it
+            return  # the watch has logged it; a snapshot in another folder than the server's would never be found
         began = trio.current_time()
         snapshot = await self._snapshot()
         try:
@@ -101,14 +101,15 @@ class Snapshotter:
             self._on_save(trio.current_time() - began)
 
     async def _snapshot(self) -> Snapshot:
-        """The projection as it is now; made in steps, between which others have a turn."""
+        """Make a snapshot of the projection as it is now; in steps, with turns for other tasks in between."""
         projection = self._projection
         version, definition, kept = projection.version, projection.definition, projection.kept
         canvas = projection.canvas.copy()
         parts = [np.empty(0, SAVED)]
         now_ms, steady_ms = wall_clock_ms(), steady_clock_ms()
         for part in projection.cooldowns.save(steady_ms):
-            # By the wall clock, with which the next server's steady one begins: set since, it would forget the debts.
+            # In the wall clock's time, with which the next server's steady clock begins. If somebody has set the wall
+            # clock since this server began, steady times would mean other moments there, and debts would be forgotten.
             part["full_ms"] += now_ms - steady_ms
             parts.append(part)
             await trio.lowlevel.checkpoint()

@@ -3,9 +3,9 @@
     add(Edits)  add(Edits)  add(Act)  add(Edits)  add(Edits)      while an append is in flight
     └────── record ──────┘  └record┘  └────── record ──────┘      waiting
 
-Edits that wait, with nothing else between them, become one record: so there is no fixed delay at low load, and a burst
-makes bigger records, not more commits. Any other event is a record of its own. Bounded: past `max_waiting` edits, or
-`MAX_OTHERS` other events, `WriterFull` is raised, and nothing is kept of what was to be added.
+Edits that wait, with nothing else between them, become one record. So there is no fixed delay at low load, and a burst
+makes bigger records, not more commits. Any other event is a record of its own. The queue is bounded: past `max_waiting`
+edits, or `MAX_OTHERS` other events, `add` raises `WriterFull`, and keeps nothing of its event.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from placed.canvas.events import Event
     from placed.storage.folder_watch import FolderWatch
 
-MAX_OTHERS = 64  # other events, which are at most a log's longest record each: 64 MB, from moderators alone
-_DOUBT_SECONDS = 10.0  # a guess: pages that were told not to place edits place none, and somebody has to try again
+MAX_OTHERS = 64  # other events, each at most a log's longest record: 64 MB, from moderators alone
+# A guess. While pages are told that the log takes no edits, nobody sends one, and so nothing would show that it takes
+# them again. After this time pages may try.
+_DOUBT_SECONDS = 10.0
 MAX_WAITING = 16_384  # edits, 213 KB as one record; at 10,000 edits a second, 1.6 s of them
 
 
 class WriterFull(Exception):
-    """As many events are waiting as may; try again."""
+    """Too many events are waiting; try again later."""
 
 
 class WriterClosed(Exception):
@@ -41,14 +43,14 @@ class WriterClosed(Exception):
 
 
 class PendingRecord:
-    """A record to be: the edits that are appended together, or another event; and what became of it.
+    """A record that isn't in the log yet: the edits that are appended together, or another event. Later, its outcome.
 
     Attributes:
         value: its bytes so far.
         edits: how many edits are in it; 0 for another event.
-        done: set once it's known what became of it.
-        offset: the record's, once it's in the log.
-        error: why it isn't.
+        done: set once its append has succeeded or failed.
+        offset: its offset, once it's in the log.
+        error: why the append failed; None otherwise.
     """
 
     def __init__(self, value: bytes, edits: int, append_seconds: float) -> None:
@@ -60,21 +62,22 @@ class PendingRecord:
         self._append_seconds = append_seconds
 
     async def wait(self) -> None:
-        """Wait until it's settled, or has taken too long."""
+        """Wait until the append has succeeded or failed, or has taken too long."""
         with trio.move_on_after(self._append_seconds):
             await self.done.wait()
 
     def version(self) -> int:
-        """The version at which it is visible.
+        """The version at which the record is visible.
 
         Raises:
-            OutcomeUnknown: the log took too long or failed midway; it may have been appended.
-            LogError: it was not appended.
+            OutcomeUnknown: the log took too long or failed midway; the record may be in the log.
+            LogError: the record isn't in the log.
         """
         if self.offset is not None:
             return self.offset + 1
         if self.error is not None:
-            # One for each: a shared one's traceback would grow with every raise, and keep all their frames.
+            # A new error for each caller: the traceback of a shared one would grow with each raise, and keep all those
+            # frames in memory.
             raise type(self.error)(*self.error.args) from self.error
         raise OutcomeUnknown(f"the log hasn't answered within {self._append_seconds:g} s")
 
@@ -83,8 +86,8 @@ class Writer:
     """The one task that appends events to the log.
 
     Attributes:
-        waiting: edits that wait for the append in flight to end.
-        last_version: the version at which all that was appended so far is visible; 0 before the first append.
+        waiting: how many edits wait for the append in flight to end.
+        last_version: the version at which all records appended so far are visible; 0 before the first append.
     """
 
     def __init__(
@@ -116,29 +119,29 @@ class Writer:
 
     @property
     def is_writable(self) -> bool:
-        """Whether events may come: it isn't closing, and the last append didn't fail within `_DOUBT_SECONDS`."""
+        """Whether to accept events: the writer isn't closing, and no append has failed in the last `_DOUBT_SECONDS`,
+        unless a later one succeeded."""
         return not self._closing and not (self._failing and trio.current_time() < self._failed_at + _DOUBT_SECONDS)
 
     @property
     def is_busy(self) -> bool:
-        """Whether events wait to be appended, or to hear that they have been."""
+        """Whether an append is in flight, or events wait for one."""
         return self.in_flight > 0 or bool(self._records)
 
     def add(self, event: Event) -> PendingRecord:
-        """Let an event, already checked against the canvas, wait to be appended; the one record that all of it will be
-        part of.
+        """Queue an event, which the caller has checked against the canvas; return the record that it will be part of.
 
         Raises:
-            WriterFull, WriterClosed: nothing of it will be appended.
-            ValueError: it makes no record, or none that a log takes.
+            WriterFull, WriterClosed: no part of the event will be appended.
+            ValueError: the event can't be a record, or is longer than the log allows.
         """
         if isinstance(event, Edits):
             return self.add_packed(event.payload(), len(event.edits))
         return self._add_other(event)
 
     def add_packed(self, packed: bytes, count: int = 1) -> PendingRecord:
-        """The same for so many edits, each packed by `EDIT_STRUCT`: an event for one of them would cost each POST a
-        microsecond, 2 % of it.
+        """The same for `count` edits, each packed by `EDIT_STRUCT`. An `Edits` event for a single edit would take a
+        microsecond to make, 2 % of a POST.
 
         Raises:
             WriterFull, WriterClosed: none of them will be appended.
@@ -181,10 +184,10 @@ class Writer:
         return record
 
     async def place(self, x: int, y: int, color: int, author: int) -> int:
-        """Append one edit, already checked against the canvas, and return the version at which it is visible.
+        """Append one edit, which the caller has checked against the canvas; return the version at which it is visible.
 
         Raises:
-            WriterFull, WriterClosed: it was not appended.
+            WriterFull, WriterClosed: the edit was not appended.
             OutcomeUnknown, LogError: see `PendingRecord.version`.
 
         Cancellation: the edit may be appended all the same.
@@ -194,7 +197,7 @@ class Writer:
         return record.version()
 
     async def run(self) -> None:
-        """Append until `close` has been called and all that waited is in the log."""
+        """Append until `close` was called and no event waits any more."""
         try:
             while True:
                 await self._arrived.wait()
@@ -205,8 +208,8 @@ class Writer:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Nobody appends any more: refuse what waits, and what comes. Whoever waits is to hear of it now, and not when
-        their connections are cut: a server that ends by a fault has no more than a moment."""
+        """Refuse the waiting events and all later ones, because nothing is appended any more. Waiting clients must get
+        their answers now: a server that ends by a fault cuts its connections a moment later."""
         self._closing = True
         while self._records:
             record = self._next()
@@ -237,7 +240,7 @@ class Writer:
             raise LogUnavailable(self._folders.displaced)
 
     async def _is_displaced(self) -> bool:
-        """Whether an append failed because a folder was taken away, which the watch tells of."""
+        """Whether a folder isn't in its place. Then the append failed for that reason, and the watch logs it."""
         if self._folders is None:
             return False
         if self._folders.displaced is None:
@@ -245,7 +248,7 @@ class Writer:
         return self._folders.displaced is not None
 
     def _note(self, error: LogError | None) -> None:
-        """Say it once when appends begin to fail, and once when they no longer do."""
+        """Log once when appends begin to fail, and once when they succeed again."""
         if error is not None:
             self._failed_at = trio.current_time()
         if self._failing == (error is not None):
@@ -257,7 +260,7 @@ class Writer:
             get_logger(__name__).warning("edits can't be appended to the log", reason=str(error))
 
     async def close(self) -> None:
-        """Refuse new events, and wait until those that wait are in the log, or have failed. Idempotent."""
+        """Refuse new events, and wait until the waiting ones are in the log, or have failed. Idempotent."""
         self._closing = True
         self._arrived.set()
         await self._flushed.wait()

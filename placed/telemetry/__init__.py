@@ -1,5 +1,5 @@
-"""Everything by which operators see a server: log lines, metrics, progress on a terminal.
+"""Shows operators how a server is: log lines, metrics, progress on a terminal.
 
-Every room but the canvas may use it. It may import structlog, rich and the Prometheus client, and knows nothing of what
-it is told about: counters and lines are handed their values.
+Every room but the canvas may use it. It may import structlog, rich and the Prometheus client. It knows nothing of the
+other rooms, which hand their values to its counters and lines.
 """

@@ -1,4 +1,4 @@
-"""Runs the task that says how many log lines were left out (`placed.telemetry.line_limit`), also at the end."""
+"""Runs the task that logs how many lines were left out (`placed.telemetry.line_limit`), also at the server's end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERY_SECONDS: Final = 10.0
 
 
 async def tell_left_out_lines() -> None:
-    """Tell it now and then, for ever, and when cancelled."""
+    """Log the counts every `EVERY_SECONDS`, and once more when cancelled."""
     try:
         while True:
             await trio.sleep(EVERY_SECONDS)

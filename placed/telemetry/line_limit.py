@@ -1,8 +1,8 @@
-"""Limits the log lines of one kind: some at once, then one a second; and counts the lines left out.
+"""Limits the log lines of each kind: some at once, then one a second; and counts the lines left out.
 
-A kind is one place in the code, whatever values its lines have, so there are no more kinds than places. Nothing that
-happens often, because of an attack or a log that is away, can fill a disk, or hide other kinds of lines. `debug` lines
-have no limit: an operator who asks for them wants all. Knows nothing of the rest of the package.
+Lines of one kind come from one place in the code, so there are no more kinds than places. However often something
+happens, because of an attack or an unreachable log, its lines can't fill a disk or hide lines of other kinds. `debug`
+lines have no limit: an operator who asks for them wants all. This module knows nothing of the rest of the package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEFT_OUT: Final = "log lines were left out"
 
 
 class _Bucket:
-    """One kind's: the lines that it may still have, as of when, and how many it couldn't."""
+    """A token bucket for one kind: `left` lines may be written, as of the time `at`; `left_out` couldn't be."""
 
     __slots__ = ("at", "left", "left_out")
 
@@ -41,7 +41,7 @@ class _Bucket:
 
 
 class LineLimit(logging.Filter):
-    """A handler's limit. Thread: any; libraries log from their own."""
+    """The limit of one handler. Thread: any; libraries log from their own threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class LineLimit(logging.Filter):
         self._buckets: dict[str, _Bucket] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this line may be written."""
+        """Whether the line may be written."""
         kind = _kind(record)
         if record.levelno < logging.INFO or kind is None:
             return True
@@ -61,7 +61,7 @@ class LineLimit(logging.Filter):
             return bucket.take(self._clock())
 
     def take_left_out(self) -> dict[str, int]:
-        """How many lines of each kind were left out since this was last asked; kinds without any aren't there."""
+        """How many lines of each kind were left out since the last call; without the kinds that lost none."""
         with self._lock:
             taken = {kind: bucket.left_out for kind, bucket in self._buckets.items() if bucket.left_out}
             for kind in taken:
@@ -70,7 +70,7 @@ class LineLimit(logging.Filter):
 
 
 def _kind(record: logging.LogRecord) -> str | None:
-    """Our events are constants; a library's message may have its values in it, so there the place counts."""
+    """The line's kind: our events are constants, but a library's message may contain values, so its place counts."""
     if not isinstance(record.msg, dict):
         return f"{record.name}, {record.filename}:{record.lineno}"
     event = record.msg.get("event")

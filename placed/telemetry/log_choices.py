@@ -1,4 +1,4 @@
-"""Says what an operator can choose of log lines. A command line needs no structlog to tell it."""
+"""Lists the levels and formats of log lines, so that the command line needs no structlog for its help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures the loop's lag: how much later than due Trio wakes a task. When the loop is late, every connection is."""
+"""Measures the loop's lag: how much later than due Trio wakes a task. A late loop makes every connection wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EVERY_SECONDS: Final = 0.25  # four wake-ups a second cost nothing that can be m
 
 
 async def watch_loop(woke: Callable[[float], None]) -> None:
-    """Sleep again and again, and tell `woke` how late each sleep ended, in seconds; for ever."""
+    """Sleep again and again, for ever, and call `woke` with the seconds by which each sleep ended late."""
     while True:
         due = trio.current_time() + EVERY_SECONDS
         await trio.sleep_until(due)

@@ -1,8 +1,8 @@
 """Keeps a server's metrics, in Prometheus' names and units. One registry per server, so that two fit in one process.
 
-Events of each request or frame are counted in plain integers, which only the Trio thread changes: 0.1 us each, where
-prometheus-client takes a lock and several times that. They are read, like everything that can be read off, when
-somebody asks. Labels have only words of ours, never a client's. docs/operations.md has the list.
+Events of each request or frame are counted in plain integers, which only the Trio thread changes: that takes 0.1 us,
+where prometheus-client takes a lock and several times as long. Prometheus' request reads them, and the values of a
+server's parts. Labels contain only words from this code, never a client's. docs/operations.md has the list.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FAST: Final = "fast"
 SLOW: Final = "slow"
 LANES: Final = (FAST, SLOW)
-# Known from the start, so that the first of a kind is an increase, which a sample that appears with it isn't.
+# These labels exist from the start, at 0. Prometheus then sees the first event of a kind as an increase, which it
+# wouldn't if the sample appeared with that event.
 EDIT_CODES: Final = (
     *("challenge", "cooldown", "cross-site", "internal", "invalid-body", "invalid-parameter", "log-unavailable"),
     *("outcome-unknown", "shutting-down", "slow-request", "too-large", "unsupported-media-type", "writer-full"),
@@ -48,7 +49,7 @@ _DELIVERY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 
 
 class _ReadWhenAsked(Collector):
-    """A gauge or counter whose value, or values by label, are read when somebody asks."""
+    """A gauge or counter whose value, or values by label, are read at each request for metrics."""
 
     def __init__(
         self, kind: type[Metric], name: str, help_: str, labels: tuple[str, ...], read: Callable[[], Value]
@@ -69,18 +70,19 @@ class _ReadWhenAsked(Collector):
 
 
 class Metrics:
-    """Counts events as they happen. `watch` and `watch_total` add values that are read off when somebody asks.
+    """Counts events as they happen. `watch` and `watch_total` add values that are read at each request for metrics.
 
     Attributes:
         edits: edits placed, and answers to POST /edit and /edits that placed none, by outcome.
         problems: requests refused, by problem code.
         responses: answers by lane, and by the first digit of their status.
-        connections: accepted so far.
-        refused_connections: by reason: the server is full, or their client has as many as it may.
+        connections: connections accepted so far.
+        refused_connections: by reason: the server is full, or the client has reached its limit.
     """
 
     def __init__(self) -> None:
-        # The library's switch is for all registries; nobody reads when a counter was made.
+        # The library would add to each counter the time at which it was made, which nobody reads. The switch is for all
+        # registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self.edits: dict[str, int] = _zeros("placed", *EDIT_CODES)
@@ -138,53 +140,53 @@ class Metrics:
         return {(lane, f"{digit}xx"): counts[digit] for lane, counts in self.responses.items() for digit in range(1, 6)}
 
     def placed(self, edits: int = 1) -> None:
-        """So many edits were answered 200."""
+        """Count edits that were answered 200."""
         self.edits["placed"] += edits
 
     def refused(self, code: str, *, is_edit: bool) -> None:
-        """A request, perhaps for edits, was refused with this problem code."""
+        """Count a request that was refused with the problem code `code`; `is_edit`: a POST of edits."""
         self.problems[code] += 1
         if is_edit:
             self.edits[code] += 1
 
     def answered(self, lane: str, status: int) -> None:
-        """A request was answered with this status."""
+        """Count an answer with this status."""
         self.responses[lane][status // 100] += 1
 
     def appended(self, edits: int, size_bytes: int, seconds: float) -> None:
-        """A record of so many edits, 0 for one of another event, and so many bytes was appended in so many seconds."""
+        """Count an appended record: its edits (0 for another event), its size, and the seconds that the append took."""
         self._append.observe(seconds)
         self._record_bytes.observe(size_bytes)
         if edits:
             self._record_edits.observe(edits)
 
     def append_failed(self, error: Exception) -> None:
-        """A record couldn't be appended, or nobody knows whether it was."""
+        """Count a record that couldn't be appended, or of which nobody knows whether it was."""
         self._failed.labels(type(error).__name__).inc()
 
     def encoded(self, seconds: float) -> None:
-        """An image was made in so many seconds."""
+        """Count an image, and the seconds in which it was made."""
         self._encode.observe(seconds)
 
     def snapshot_saved(self, seconds: float) -> None:
-        """A snapshot was saved in so many seconds."""
+        """Count a snapshot, and the seconds in which it was saved."""
         self._snapshot.observe(seconds)
 
     def loop_woke(self, late_seconds: float) -> None:
-        """A task was woken so much later than it was due."""
+        """Count a wake-up of a task, and by how many seconds it was late."""
         self._loop_lag.observe(late_seconds)
 
     def delivered(self, lane: str, seconds: float) -> None:
-        """A frame was written, so many seconds after the first of its records was read."""
+        """Count a written frame, and the seconds since the first of its records was read."""
         self._delivery[lane].observe(seconds)
 
     def tell_build(self, log: str) -> None:
-        """Add what this server is: its version, its Python's, and the kind of its log."""
+        """Add the server's version, its Python's version, and the kind of its log."""
         labels: tuple[str, ...] = (__version__, platform.python_version(), log)
         self.watch("placed_build_info", "What runs here; always 1.", lambda: {labels: 1}, "version", "python", "log")
 
     def watch(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:
-        """Add a gauge that is read when somebody asks: one value, or, with labels, a value for each."""
+        """Add a gauge that is read at each request for metrics: one value, or, with labels, a value for each."""
         self._registry.register(_ReadWhenAsked(GaugeMetricFamily, name, help_, labels, read))
 
     def watch_total(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:

@@ -1,4 +1,4 @@
-"""Shows the progress of long work: a bar on a terminal; and for a replay, everywhere, a line that says what it did."""
+"""Shows the progress of long work: a bar on a terminal; for a replay also log lines, the last one with its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WORTH_SHOWING_SECONDS = 0.5
 _WORTH_A_LINE_SECONDS = 1.0
-_LINE_EVERY_SECONDS = 30.0  # for whoever looks at a journal, and wonders
+_LINE_EVERY_SECONDS = 30.0  # for an operator who looks at the journal, and wonders whether the start hangs
 
 
 @attrs.define
@@ -24,8 +24,8 @@ class Reading:
     """How far a start has come in its log; the task that reads the log writes this.
 
     Attributes:
-        read: records, or gaps, that are behind us.
-        of: how many there are; 0 before that is known.
+        read: how many offsets, of records or gaps, have been read.
+        of: how many there are to read; 0 before that is known.
     """
 
     read: int = 0
@@ -34,7 +34,7 @@ class Reading:
 
 @contextlib.contextmanager
 def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None]]:
-    """The callback for `placed.tasks.recovery`, with begin, offset and end; it keeps `reading` up to date."""
+    """Give the callback for `placed.tasks.recovery`, called with begin, offset and end, which updates `reading`."""
     began = time.monotonic()
     line_at = began + _WORTH_A_LINE_SECONDS
     logger = get_logger(__name__)
@@ -56,7 +56,7 @@ def replay_progress(reading: Reading) -> Iterator[Callable[[int, int, int], None
 
 @contextlib.contextmanager
 def progress_bar(doing: str, unit: str) -> Iterator[Callable[[int, int, int], None]]:
-    """A bar, on a terminal, once it takes a while; called with begin, where it has come to, and end."""
+    """Give a callback that shows a bar on a terminal, once the work takes a while; called with begin, now and end."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _nowhere
@@ -81,7 +81,7 @@ def progress_bar(doing: str, unit: str) -> Iterator[Callable[[int, int, int], No
     try:
         yield advance
     finally:
-        if bar.live.is_started:  # elsewhere it would write an empty line
+        if bar.live.is_started:  # to stop a bar that never started would write an empty line
             bar.stop()
 
 

@@ -4,12 +4,12 @@
 
 A pipe that nobody empties, a terminal stopped by Ctrl-S, a full disk or a reader that is gone would otherwise stop the
 event loop, or end it by an exception. When the queue is full, it takes nothing more until all of it has been written.
-It counts the lines that were left out meanwhile, and tells the count at the place of the gap.
+It counts the lines that it leaves out meanwhile, and a line at the place of the gap gives the count.
 
     taking --no room--> leaving out --all is written--> told how many, taking
 
-A descriptor that is closed at the start (`2>&-`) is opened on /dev/null, before a socket or a database gets its number
-and is written to. Imports the standard library only.
+A descriptor that is closed at the start (`2>&-`) is opened on /dev/null. Otherwise a socket or a database would get its
+number, and error messages would be written into that. This module imports the standard library only.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_BYTES: Final = 256 * 1024  # about 2,000 log lines; four times what a pipe holds on Linux
-SETTLE_SECONDS: Final = 1.0  # for a reader that takes nothing at all; one that is slow but reads gets longer
-_PIECE_BYTES: Final = 16 * 1024  # so that a slow reader is seen to read
-# What comes meanwhile is written at once: to wake the thread for each line would cost the loop 30 us a line.
+SETTLE_SECONDS: Final = 1.0  # for a reader that takes nothing at all; one that reads slowly gets longer
+_PIECE_BYTES: Final = 16 * 1024  # small enough to see that a slow reader still reads
+# Lines that come within this time are written together: to wake the thread for each line would cost the loop 30 us.
 _GATHER_SECONDS: Final = 0.005
 
 
 def open_missing_descriptors() -> None:
-    """Open /dev/null in the place of descriptors 0, 1 and 2 that are closed, and streams where Python has none."""
+    """Open /dev/null for each of the descriptors 0, 1 and 2 that is closed, and a stream if Python has none for it."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
-            os.set_inheritable(descriptor, True)  # a process that we start is to have it, too
+            os.set_inheritable(descriptor, True)  # child processes should have it, too
     for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False, encoding="utf-8"))
 
 
 class QueuedText(io.TextIOBase):
-    """A text stream whose `write` only puts into the queue. Thread: any.
+    """A text stream whose `write` only puts text into the queue. Thread: any.
 
     Args:
-        descriptor: open, and left so.
-        encoding: of what is written; characters that it lacks are escaped.
+        descriptor: an open descriptor; this class doesn't close it.
+        encoding: the encoding of the output; characters that it lacks are escaped.
 
     Attributes:
-        on_left_out: called in the stream's thread with the count of lines that were left out, when writing goes on.
+        on_left_out: called in the stream's thread, when writing goes on, with the number of lines that were left out.
     """
 
     def __init__(self, descriptor: int, encoding: str) -> None:
@@ -62,9 +62,9 @@ class QueuedText(io.TextIOBase):
         self._encoding = encoding
         self._is_terminal = os.isatty(descriptor)
         self._changed = threading.Condition()
-        # All below is guarded by the condition, except that `_is_torn` is the thread's own.
+        # The condition guards all attributes below, except that only the thread uses `_is_torn`.
         self._waiting: deque[bytes] = deque()
-        self._unwritten_bytes = 0  # those under way included
+        self._unwritten_bytes = 0  # including the bytes that are being written
         self._written_bytes = 0
         self._left_out = 0
         self._is_whole = True
@@ -77,33 +77,33 @@ class QueuedText(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
-        """How text is encoded."""
+        """The encoding of the output."""
         return self._encoding
 
     @property
     def errors(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
-        """How characters are written that the encoding lacks."""
+        """The way in which characters are escaped that the encoding lacks."""
         return "backslashreplace"
 
     @property
     def error(self) -> OSError | None:
-        """Why the last write failed; None when it didn't."""
+        """The error of the last write; None if it succeeded."""
         return self._error
 
     def writable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def isatty(self) -> bool:
-        """Whether it was a terminal when it was made."""
+        """Whether the descriptor was a terminal when this stream was made."""
         return self._is_terminal
 
     def fileno(self) -> int:
-        """The descriptor, which goes around the queue."""
+        """The descriptor; writes to it bypass the queue."""
         return self._descriptor
 
     def flush(self) -> None:
-        """Nothing: loggers and bars flush each line, and are not to wait. See `settle`."""
+        """Do nothing: loggers and bars flush each line, and must not wait. See `settle`."""
 
     def write(self, text: str) -> int:
         """Put `text` into the queue, or leave it out and count its lines."""
@@ -123,7 +123,7 @@ class QueuedText(io.TextIOBase):
         return len(text)
 
     def settle(self) -> bool:
-        """Wait a bounded time until all is written; later writes go without the queue.
+        """Wait until all is written, as long as the reader takes something each `SETTLE_SECONDS`.
 
         Returns:
             Whether everything was written, now and before.
@@ -137,7 +137,7 @@ class QueuedText(io.TextIOBase):
             return self._is_whole
 
     def _start(self) -> None:
-        # A daemon: a write that never ends must not keep the process from ending.
+        # A daemon thread: a write that blocks for ever must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"writer of descriptor {self._descriptor}", daemon=True)
         self._thread.start()
 
@@ -155,7 +155,7 @@ class QueuedText(io.TextIOBase):
             self._tell_of_gap(lost)
 
     def _write_out(self, data: bytes) -> int:
-        """Write it all, and return how many lines could not be."""
+        """Write all of `data`, and return how many lines couldn't be written."""
         if self._is_torn and not self._try(b"\n"):
             self._settle_bytes(len(data))
             return data.count(b"\n")
@@ -168,7 +168,8 @@ class QueuedText(io.TextIOBase):
         return 0
 
     def _try(self, piece: bytes) -> bool:
-        """Write a piece; False when it can't be, or not wholly: then the next one begins a new line."""
+        """Write a piece; False if not all of it could be written. After a part of a line, `_is_torn` is set, and the
+        next write begins with a line feed."""
         rest = piece
         try:
             while rest:
@@ -186,7 +187,7 @@ class QueuedText(io.TextIOBase):
         while True:
             try:
                 return os.write(self._descriptor, data)
-            except BlockingIOError:  # somebody else who has the same pipe or terminal made it so
+            except BlockingIOError:  # another process with the same pipe or terminal has made it non-blocking
                 poll = select.poll()
                 poll.register(self._descriptor, select.POLLOUT)
                 poll.poll()
@@ -211,11 +212,11 @@ class QueuedText(io.TextIOBase):
 
 
 class Output:
-    """The process's standard output and error, each with a queue before it.
+    """The process's standard output and error, each behind a queue.
 
     Attributes:
-        stdout: a stream in the place of `sys.stdout`.
-        stderr: one in the place of `sys.stderr`.
+        stdout: the stream that takes the place of `sys.stdout`.
+        stderr: the stream that takes the place of `sys.stderr`.
     """
 
     def __init__(self) -> None:
@@ -224,13 +225,14 @@ class Output:
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
     def settle(self) -> bool:
-        """Wait a bounded time until all is written; whoever writes from now on does it without a queue.
+        """Wait a bounded time until all is written; if it is, later output is written directly, without a queue.
 
         Returns:
             Whether all of standard output was written.
         """
         are_whole = [stream.settle() for stream in (self.stderr, self.stdout)]
-        if all(are_whole):  # otherwise Python's own last words could wait for ever, or change the exit code
+        # Only if nothing got stuck: otherwise Python's own flush at exit could wait for ever, or change the exit code.
+        if all(are_whole):
             sys.stdout, sys.stderr = self._direct
         return are_whole[1]
 

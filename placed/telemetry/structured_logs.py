@@ -1,12 +1,12 @@
-"""Writes log lines, as text or JSON, on one stream, for our own loggers and for those of the libraries.
+"""Writes log lines as text or JSON to one stream, for placed's own loggers and for those of the libraries.
 
     get_logger(name) -> structlog's processors -> logging, the standard library's -> one handler -> text or JSON
     Hypercorn, Quart -------------------------^
 
 Importing this module changes nothing; `configure` sets the handler, and only the command line calls it. No logged text
 can look like another line: control characters are escaped in both formats, and a traceback's lines are marked with a
-bar. However often something happens, its lines stay few (`placed.telemetry.line_limit`). Every line that is logged in
-the course of a request has the request's id. Times are UTC, ISO 8601.
+bar. However often something happens, its lines stay few (`placed.telemetry.line_limit`). Every line that is logged
+during a request has the request's id. Times are UTC, ISO 8601.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def in_request(request_id: str) -> AbstractContextManager[None]:
-    """Give this request's id to every line that is logged while the block runs, and in tasks begun in it."""
+    """Add this request's id to every line that is logged while the block runs, also by tasks that start in it."""
     return structlog.contextvars.bound_contextvars(request_id=request_id)
 
 
 def request_id_here() -> str | None:
-    """The id of the request that is at work; None outside `in_request`."""
+    """The id of the request that is being handled; None outside `in_request`."""
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return request_id if isinstance(request_id, str) else None
 
 
 def tell_left_out() -> None:
-    """A line for each kind of which lines were left out since the last call."""
+    """Log a line for each kind of which lines were left out since the last call."""
     for handler in _handlers():
         for kind, lines in handler.limit.take_left_out().items():
             get_logger(__name__).warning(LEFT_OUT, kind=kind, lines=lines)
@@ -67,7 +67,7 @@ def _tell_not_written(lines: int) -> None:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """The handler that `configure` sets; its type tells it from others."""
+    """The handler that `configure` sets; a type of its own, so that `configure` finds it again among others."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -80,12 +80,12 @@ def _handlers() -> list[_Handler]:
 
 
 def configure(level: str, log_format: str, stream: TextIO) -> None:
-    """Log lines of `level` and above go to `stream`. Calling it again replaces what the last call set.
+    """Send log lines of `level` and above to `stream`. Another call replaces the handler of the last one.
 
     Args:
         level: one of `LEVELS`.
         log_format: one of `FORMATS`; text has colours when `stream` is a terminal.
-        stream: usually standard error; a `QueuedText` has a line of its own for the lines that it had to leave out.
+        stream: usually standard error. If it is a `QueuedText`, a log line says how many lines it had to leave out.
 
     Raises:
         ValueError: another level or format.
@@ -112,7 +112,7 @@ def configure(level: str, log_format: str, stream: TextIO) -> None:
 
 
 def _json() -> list[Processor]:
-    # JSON's own escapes leave only DEL as it is.
+    # JSON escapes all control characters but DEL.
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=repr), _escape_delete]
 
 
@@ -144,5 +144,5 @@ def _escape(text: str) -> str:
 
 def _write_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
     lines = "".join(traceback.format_exception(*exc_info)).rstrip("\n").split("\n")
-    # The message of an exception may have line breaks of its own: no line of it may begin like a log line.
+    # An exception's message may contain line breaks, and none of its lines may look like a log line.
     stream.writelines(f"\n    | {_escape(line)}" for line in lines)
