@@ -50,7 +50,7 @@ def watch_parts(
     watch("placed_image_version", "Version of the image at hand.", lambda: encoder.version)
     watch("placed_image_timestamp_seconds", "When the image at hand was made.", lambda: encoder.made_at)
     watch("placed_snapshot_version", "Version of the last snapshot.", lambda: snapshotter.saved_version)
-    watch("placed_snapshot_timestamp_seconds", "When it was saved.", lambda: snapshotter.saved_at)
+    watch("placed_snapshot_timestamp_seconds", "When the last snapshot was saved.", lambda: snapshotter.saved_at)
     total("placed_snapshot_errors_total", "Snapshots that couldn't be saved.", lambda: snapshotter.failures)
 
 
@@ -63,7 +63,7 @@ def watch_history(metrics: Metrics, indexer: Indexer | None, history: History) -
     watch("placed_history_edits", "Edits in the history.", lambda: indexer.past.edits)
     watch("placed_history_segments", "Files of the history.", lambda: len(indexer.past.kept))
     watch("placed_history_kept", "0 while the history can't be written.", lambda: indexer.stopped is None)
-    watch("placed_history_waiting", "Answers about the past that are waited for.", lambda: history.waiting)
+    watch("placed_history_waiting", "Answers about the past that clients wait for.", lambda: history.waiting)
     total("placed_history_mended_total", "Damaged segments read from the log again.", lambda: indexer.mended)
 
 

@@ -39,7 +39,7 @@ _LOOK_SECONDS = 0.25
 _BROKEN_OFF_SECONDS = 10.0
 _SPREAD = 0.2  # the part of the heartbeat's time over which heartbeats are spread that would all come at once
 _GOLDEN = 0.618  # the golden ratio: each step by it falls into the largest gap that the steps before have left
-_KNOWN_VERSIONS = 1_024  # old versions whose end is remembered, some seconds of them
+_KNOWN_VERSIONS = 1_024  # old versions for which the time of the next record is remembered: some seconds of them
 
 
 class Broadcaster:

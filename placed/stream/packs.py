@@ -94,7 +94,7 @@ class Packs:
         """Merge packs that have come to stand at the same version."""
         packs: dict[tuple[Format, int, int], Pack] = {}
         kept = []
-        for pack in sorted(self.packs, key=lambda one: -len(one.members)):
+        for pack in sorted(self.packs, key=lambda one: -len(one.members)):  # largest first: move few into many
             into = packs.get(pack.place)
             if into is not None and len(into.members) + len(pack.members) <= MOST_MEMBERS:
                 for socket in pack.members.values():

@@ -137,6 +137,8 @@ class SubscriberSockets:
             behind = min((pack.version for pack in self._packs.packs if not hub.waits(pack.version)), default=seen)
             if not hub.closed:
                 await trio.sleep_until(started + self._frame_seconds)
+        # The broadcaster may have been closed during the last broadcast. This one gives each stream the edits that it
+        # still lacks, and its end.
         await self._broadcast()
 
     async def _broadcast(self) -> None:

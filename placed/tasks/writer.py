@@ -201,7 +201,7 @@ class Writer:
         try:
             while True:
                 await self._arrived.wait()
-                if not self._records:
+                if not self._records:  # `close` has set the event, and all records are appended
                     return
                 await self._append(self._next())
         finally:

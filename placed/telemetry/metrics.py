@@ -105,7 +105,7 @@ class Metrics:
         )
         delivery = Histogram(
             "placed_delivery_seconds",
-            "From reading a record to writing its frame: to a pack of streams, or to one of the slow lane.",
+            "Time from reading a record to writing its frame, to a pack of streams or to a slow lane's stream.",
             ["lane"],
             buckets=_DELIVERY_SECONDS,
             registry=self._registry,
@@ -183,7 +183,14 @@ class Metrics:
     def tell_build(self, log: str) -> None:
         """Add the server's version, its Python's version, and the kind of its log."""
         labels: tuple[str, ...] = (__version__, platform.python_version(), log)
-        self.watch("placed_build_info", "What runs here; always 1.", lambda: {labels: 1}, "version", "python", "log")
+        self.watch(
+            "placed_build_info",
+            "Versions of placed and Python, and the log's kind; always 1.",
+            lambda: {labels: 1},
+            "version",
+            "python",
+            "log",
+        )
 
     def watch(self, name: str, help_: str, read: Callable[[], Value], *labels: str) -> None:
         """Add a gauge that is read at each request for metrics: one value, or, with labels, a value for each."""

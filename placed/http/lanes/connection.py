@@ -185,6 +185,7 @@ class Connection(TCPServer):
             return False
         closes = closes or h1.connection.their_state is h11.MUST_CLOSE
         self.is_over = False
+        # As for a GET: the guard offers no answer without a body, as one to a HEAD.
         self.unsent = Unsent(*response_of(answer, "GET", closes=closes), closes=closes)
         h1.stream.closed = True  # or Hypercorn would answer 500 when the app ends without a response
         h1.stream = None

@@ -158,6 +158,7 @@ class Front:
                     async with trio.open_nursery() as accepting:
                         for listener in listeners:
                             accepting.start_soon(accept, listener, self._serve_one, connections, self._full)
+            # All connections have ended. The fast lane's watcher runs until now, because it wakes their tasks.
             nursery.cancel_scope.cancel()
 
     async def wind_down(self) -> None:
@@ -175,7 +176,7 @@ class Front:
     async def stop(self, grace_seconds: float) -> None:
         """Close all connections, in the order that the module's docstring gives. Idempotent."""
         self._accepting.cancel()
-        await self._context.terminated.set()
+        await self._context.terminated.set()  # from now on Hypercorn closes each connection after its answer
         for connection in self._slow:
             connection.end_if_idle()
         if self._fast_lane is not None:
@@ -261,7 +262,7 @@ class Front:
             goes_on = False
             with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                 goes_on = await unsent.send(stream, self._limits.linger_seconds)
-            if self._fast_lane is not None:
+            if self._fast_lane is not None:  # the next request may be a hot one
                 return goes_on
             goes_on = goes_on and not self._context.terminated.is_set()
         return False
