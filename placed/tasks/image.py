@@ -158,14 +158,14 @@ class ImageEncoder:
 
 
 class RawEncoder(ImageEncoder):
-    """The same for the canvas without PNG: a palette index for each pixel, one byte, row by row."""
+    """Encodes the canvas without PNG: a palette index for each pixel, one byte, row by row."""
 
     def _to_file(self, _version: int, canvas: NDArray[np.uint8], _rgb: bytes) -> bytes:
         return canvas.tobytes()
 
 
 class PreviewEncoder(ImageEncoder):
-    """The same for the picture that chats show beside a link."""
+    """Encodes the preview: the picture that chats show beside a link."""
 
     def __init__(self, projection: Projection, log_id: str, *, max_age_seconds: float = PREVIEW_SECONDS) -> None:
         super().__init__(projection, log_id, max_age_seconds=max_age_seconds)

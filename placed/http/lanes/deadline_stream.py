@@ -149,7 +149,7 @@ class DeadlineStream(trio.abc.HalfCloseableStream):
 
 
 class TlsStream(DeadlineStream):
-    """The same for a connection with TLS. Hypercorn starts the handshake, and asks which protocol was agreed on.
+    """A `DeadlineStream` with TLS. Hypercorn starts the handshake, and asks which protocol was agreed on.
 
     Attributes:
         transport_stream: the stream below TLS, which Hypercorn asks for its socket.

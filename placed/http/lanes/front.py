@@ -227,7 +227,7 @@ class Front:
                 self._all_closed = trio.Event()
 
     async def _refuse(self, socket_stream: trio.SocketStream, peer: str, reason: str, problem: Problem) -> None:
-        """Answer why the connection isn't served. With TLS, say nothing: the handshake is what costs most."""
+        """Answer why the connection isn't served. With TLS, say nothing: the handshake would cost most."""
         self._metrics.refused_connections[reason] += 1
         if self._tls is not None or self._lingering >= self._most_lingering:
             return

@@ -48,7 +48,7 @@ class Pace:
         send_seconds: the time in which the peer has to take `LEAST_BYTES`.
 
     Attributes:
-        written: how many bytes the kernel took; whoever writes to the socket adds to it.
+        written: how many bytes the kernel took; the code that writes to the socket adds to it.
     """
 
     def __init__(self, send_seconds: float) -> None:
