@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 from joserfc.jwk import RSAKey
 
 from bench.equipment.free_ports import free_ports
-from tests.support.parts import program
+from tests.support.parts import node_package, program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -34,6 +34,15 @@ _MOST_STEPS: Final = 20
 def new_key(kid: str) -> RSAKey:
     """A key to sign with."""
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
+
+
+def require_provider() -> None:
+    """Skip the test if node or the provider's package is missing, or fail it in CI.
+
+    A fixture calls this: a skip inside Trio's nurseries would lose its reason.
+    """
+    program("node")
+    node_package("oidc-provider")
 
 
 @contextlib.contextmanager
@@ -64,6 +73,7 @@ class _Providers:
     """The process that has them: one for each process of pytest, started by its first provider."""
 
     def __init__(self) -> None:
+        require_provider()
         self._process = subprocess.Popen(
             [program("node"), _SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

@@ -10,7 +10,7 @@ import pytest
 
 from bench.equipment.free_ports import free_ports
 from tests.http.oidc.schools import at, provider_settings
-from tests.support.openid_provider import openid_provider
+from tests.support.openid_provider import openid_provider, require_provider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def school_at() -> Callable[[Server], AbstractAsyncContextManager[School]]:
     """Gives a server's people browsers."""
+    require_provider()
     return at
 
 
 @pytest.fixture
 def start_school(start: Start) -> Callable[..., AbstractAsyncContextManager[School]]:
     """Opens a server with the provider `school`; takes the server's settings."""
+    require_provider()
     return partial(_school, start)
 
 
