@@ -1,9 +1,9 @@
 """Runs the command line: `placed` serves, and each other command has a word, such as `placed paint`.
 
-Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. A
-wrong one makes one line on standard error, with the place where it came from, its value and what is allowed, and exit
-code 2. A command is imported only when somebody asks for it: a server has no use for the painter's libraries. The
-caller hands in the server itself (`placed.__main__`).
+Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. For a
+wrong setting it prints one line on standard error: where the value came from, the value, and what is allowed. The exit
+code is then 2. It imports a command only when somebody runs it, because a server has no use for the painter's
+libraries. The caller hands in the server itself (`placed.__main__`).
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _ASKS_FOR_HELP: Final = f"{__name__}.asks_for_help"
-# Beside the settings' there are that of `placed paint`, and that by which a server tells the one that takes over.
+# Two variables aren't settings: `placed paint` reads one, and a server sets one for the server that takes over.
 OTHER_VARIABLES: Final = (PASSWORD_VARIABLE, "PLACED_URL")
 HANDOVER_VARIABLE: Final = "PLACED_HANDOVER"
-# The subcommands: where each is, and what --help says of it, so that neither serving nor --help imports one.
+# The subcommands: the module and the line in --help of each, so that neither serving nor --help imports one.
 _COMMANDS: Final = {
     "paint": ("placed.commands.paint.command", "Paint a picture onto a canvas, through its server's API."),
     "check": (
@@ -64,16 +64,16 @@ _COMMANDS: Final = {
         "placed.commands.copy.command",
         "Copy a whole log to another backend, from one machine to a fleet, or back.",
     ),
-    "import": ("placed.commands.import_.command", "Make a new canvas of Reddit's tables, an export or a picture."),
+    "import": ("placed.commands.import_.command", "Make a new canvas from Reddit's tables, an export or a picture."),
     "act": (
         "placed.commands.act.command",
         "Look after a canvas through its server: ban, restore, protect, close, undo.",
     ),
-    "people": ("placed.commands.people.command", "Let people in, say what they may do, forget them: codes, tokens."),
+    "people": ("placed.commands.people.command", "Let people in with codes and tokens, set their roles, forget them."),
 }
-# Those that take the settings that say where a canvas is, from flags, variables and file as the server does.
+# These commands take the settings that say where a canvas is, from flags, variables and file as the server does.
 _BESIDE_A_SERVER: Final = ("check", "backup", "export", "import", "timelapse", "copy", "people")
-# Commands that make a log also take what it is made as. Without a size and palette the files decide, unlike at a start.
+# Commands that make a log also take settings for a new log. Without a size and palette, the files decide on them.
 _ON_A_NEW_CANVAS: Final = {
     "import": ("width", "height", "palette", "kafka_replication"),
     "copy": ("kafka_replication",),
@@ -82,7 +82,7 @@ _FOLLOWS_FROM_DATA: Final = ("width", "height", "palette")
 
 
 class _Placed(NearGroup):
-    """Serves when no subcommand is given; imports a subcommand when it is."""
+    """Serves without a subcommand; otherwise imports that subcommand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -108,9 +108,9 @@ class _Placed(NearGroup):
 
 
 def _with_settings(command: click.Command) -> click.Command:
-    """The command with the flags that say where a canvas is, and its function called with the settings they make.
+    """Give a command the flags that say where a canvas is; its function gets the settings that they make.
 
-    Of a group, each command gets them.
+    In a group, each command gets them.
     """
     if isinstance(command, click.Group):
         parts = {name: _with_settings(part) for name, part in command.commands.items()}
@@ -171,7 +171,7 @@ def cli(ctx: click.Context, /, check_config: bool, **values: Any) -> int | None:
         _refuse_unknown_variables(ctx)
     if ctx.invoked_subcommand is not None:
         ctx.with_resource(ended_as_by_ctrl_c())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})  # held back by `placed.__main__`
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})  # `placed.__main__` blocks them
         _refuse_flags_of_serving(ctx)
         return None
     settings = settings_of(ctx, values, providers_of(ctx))
@@ -194,7 +194,7 @@ def _refuse_unknown_variables(ctx: click.Context) -> None:
 
 
 def _secret_variables(ctx: click.Context) -> set[str]:
-    """The variables with secrets of the providers; of a command that reads no file here, all that look so."""
+    """The variables that hold providers' secrets; for a subcommand, all variables that look like one."""
     if ctx.invoked_subcommand is not None:
         return {name for name in os.environ if SECRET_VARIABLE.fullmatch(name)}
     config: ConfigFile | None = ctx.meta.get(CONFIG)
@@ -214,12 +214,12 @@ def main(args: Sequence[str] | None = None, *, serve: Callable[[Settings], int])
     """Run the command line, and return the exit code.
 
     Args:
-        args: without the program's name; None takes the process's own.
-        serve: serves with these settings, when no other command is given, and returns the exit code.
+        args: the arguments without the program's name; None takes the process's own.
+        serve: serves with these settings and returns the exit code; called when there is no other command.
     """
     try:
         result = cli.main(args, prog_name="placed", standalone_mode=False, obj=serve)
-    except click.exceptions.NoArgsIsHelpError as error:  # `placed act` alone: a page, and not one line
+    except click.exceptions.NoArgsIsHelpError as error:  # `placed act` alone prints a page, not one line
         click.echo(error.format_message(), err=True)
         return ExitCode.BAD_USAGE
     except click.ClickException as error:
@@ -237,5 +237,5 @@ def main(args: Sequence[str] | None = None, *, serve: Callable[[Settings], int])
 
 
 def _printable(text: str) -> str:
-    # What was given may have anything in it, and this goes to a terminal.
+    # A value may hold any characters, and this text goes to a terminal.
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

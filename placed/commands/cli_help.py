@@ -1,4 +1,4 @@
-"""Writes what `placed --help` says: the flags by section, examples, other places for settings, and exit codes."""
+"""Writes the text of `placed --help`: the flags by section, examples, other places for settings, and exit codes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NOTES: Final = (
             (str(int(ExitCode.UNUSABLE)), "the log or the data folder can't be used, or is damaged"),
             (str(int(ExitCode.CANNOT_LISTEN)), "the address is in use, or isn't one of this machine's"),
             (str(int(ExitCode.FAULT)), "a fault while serving, or stopping took too long"),
-            (str(int(ExitCode.INTERRUPTED)), "ended at once by a second Ctrl-C; a command: by the first"),
+            (str(int(ExitCode.INTERRUPTED)), "a second Ctrl-C ended the server at once, or the first one a command"),
         ),
     ),
 )
@@ -66,7 +66,7 @@ def write_options(ctx: click.Context, formatter: click.HelpFormatter) -> None:
 
 
 def write_notes(formatter: click.HelpFormatter) -> None:
-    """Write what comes after flags and commands."""
+    """Write the sections after flags and commands."""
     for title, rows in _NOTES:
         with formatter.section(title):
             formatter.write_dl(rows, col_max=50)

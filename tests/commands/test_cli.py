@@ -201,7 +201,7 @@ def test_kafka_s_password_comes_from_a_variable_and_is_not_shown(
 def test_key_without_certificate_is_refused(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--certificate-key", "k.pem"]) == 2
     assert capsys.readouterr().err == (
-        "placed: --certificate-key: 'k.pem'; allowed is a key only beside a --certificate\n"
+        "placed: --certificate-key: 'k.pem'; allowed is a key only with a --certificate\n"
     )
     assert service.seen == []
 

@@ -138,10 +138,10 @@ async def test_only_those_whom_the_proxy_knows_watch_where_the_host_says_so(star
 @pytest.mark.parametrize(
     ("change", "setting", "words"),
     [
-        ({"trusted_proxies": ()}, "user_header", "beside a --trusted-proxy"),
-        ({"trusted_proxies": ("0.0.0.0/0",)}, "user_header", "all addresses is anybody"),
-        ({"trusted_proxies": ("127.0.0.1", "::/0")}, "user_header", "all addresses is anybody"),
-        ({"user_header": None}, "sign_in", "beside a --user-header"),
+        ({"trusted_proxies": ()}, "user_header", "only with a --trusted-proxy"),
+        ({"trusted_proxies": ("0.0.0.0/0",)}, "user_header", "all addresses trusts everybody"),
+        ({"trusted_proxies": ("127.0.0.1", "::/0")}, "user_header", "all addresses trusts everybody"),
+        ({"user_header": None}, "sign_in", "only with a --user-header"),
         ({"sign_in": "open"}, "user_header", "only with --sign-in proxy"),
         ({"user_header": "Remote_User"}, "user_header", "a header's name"),
         ({"user_header": ""}, "user_header", "a header's name"),

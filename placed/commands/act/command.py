@@ -1,6 +1,6 @@
-"""The commands `placed act KIND`: each asks a server for an act, and prints what came of it.
+"""The commands `placed act KIND`: each asks a server for an act, and prints the result.
 
-The codes: 0 it was done; 2 bad usage; 3 it couldn't be done; 130 Ctrl-C. What is wrong with a value, the server says.
+The codes: 0 it was done; 2 bad usage; 3 it couldn't be done; 130 Ctrl-C. The server checks the values.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _SERVER: Final = (
     click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
 )
 _OF_ALL: Final = (
-    click.Option(["--reason"], help="Why, for the record."),
-    click.Option(["--preview"], is_flag=True, help="Show what would change, and do nothing."),
+    click.Option(["--reason"], help="Reason for the act; it is kept with it."),
+    click.Option(["--preview"], is_flag=True, help="Show what would change, and change nothing."),
 )
 _AREA: Final = click.Option(["--area"], type=AreaType(), required=True, help="Top left corner, width and height.")
 _AUTHORS: Final = click.Argument(["authors"], metavar="AUTHOR...", nargs=-1, required=True)
 _ACT: Final = click.Argument(["act"], metavar="ACT", type=int)
-_UNTIL: Final = click.Option(["--until"], type=_COMING, help="Until then.  [default: for good]")
-_AT: Final = click.Option(["--at"], type=_COMING, help="Plan it for then.  [default: now]")
+_UNTIL: Final = click.Option(["--until"], type=_COMING, help="When it ends.  [default: never]")
+_AT: Final = click.Option(["--at"], type=_COMING, help="When it happens.  [default: now]")
 
 
 def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
@@ -60,7 +60,7 @@ def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
 
     def call(url: httpx.URL, token_file: Path, as_json: bool, **fields: Any) -> int:
         if None not in (fields.get("version"), fields.get("time")):
-            raise click.UsageError("--version and --time can't go together: a restore is to one of them")
+            raise click.UsageError("--version and --time can't go together: allowed is one of them")
         told = {name: _told(name, value) for name, value in fields.items() if value not in (None, ())}
         return _run(url, token_file, {"kind": name, **told}, as_json=as_json)
 
@@ -116,7 +116,7 @@ def _print(lines: Iterable[str]) -> None:
 def _listed(
     name: str, path: str, line: Callable[[dict[str, Any]], str], text: str, *params: click.Parameter
 ) -> click.Command:
-    """The command that prints what the server lists at `path` under its own name."""
+    """The command that prints a list of the server: the one at `path`, by its name in the answer."""
 
     def call(url: httpx.URL, token_file: Path, as_json: bool, **query: Any) -> int:
         asked = {name: value for name, value in query.items() if value is not None}
@@ -132,45 +132,57 @@ def _listed(
 
 
 _KINDS: Final = (
-    _kind("ban", "Let authors paint no more, until a time or for good.", _AUTHORS, _UNTIL),
+    _kind("ban", "Forbid authors to paint, until a moment or for good.", _AUTHORS, _UNTIL),
     _kind("unban", "Let banned authors paint again.", _AUTHORS),
     _kind(
         "restore",
-        "Give pixels back the colour that they had: those of an area, of authors, or both. Without --version and "
-        "--time each gets the last colour by anybody else.",
+        "Give pixels of an area, of authors, or both, an earlier colour back. Without --version and --time it needs "
+        "--author: each pixel then gets the last colour that somebody else painted.",
         click.Option(["--area"], type=AreaType(), help="Top left corner, width and height."),
-        click.Option(["--author", "authors"], multiple=True, metavar="AUTHOR", help="Only pixels that are theirs now."),
-        click.Option(["--version"], type=int, help="As they were at this version."),
-        click.Option(["--time"], type=MomentType(), help="As they were then; 2h is two hours ago."),
+        click.Option(
+            ["--author", "authors"],
+            multiple=True,
+            metavar="AUTHOR",
+            help="Only pixels that AUTHOR painted last. Can be repeated.",
+        ),
+        click.Option(["--version"], type=int, help="Restore the pixels as they were at this version."),
+        click.Option(
+            ["--time"], type=MomentType(), help="Restore the pixels as they were at this moment; 2h is two hours ago."
+        ),
     ),
     _kind(
         "wipe",
         "Make an area blank, or one colour.",
         _AREA,
-        click.Option(["--color"], type=int, help="A colour's place in the palette; 0, the blank one, by default."),
+        click.Option(["--color"], type=int, help="Index of the colour in the palette.  [default: 0, the blank colour]"),
     ),
     _kind(
         "stamp",
-        "Put a picture, a PNG, onto the upper left corner of an area, in the palette's nearest colours.",
+        "Put a PNG picture into the upper left corner of an area, in the palette's nearest colours.",
         click.Argument(["picture"], type=click.Path(path_type=Path), metavar="PICTURE"),
         _AREA,
     ),
     _kind("protect", "Let only moderators and hosts paint in an area.", _AREA),
     _kind("unprotect", "Let everybody paint again in the area that ACT protects.", _ACT),
-    _kind("open", "Let the canvas take edits, now or from a time on.", _AT),
-    _kind("close", "Let the canvas take no edits, now or from a time on.", _AT),
-    _kind("announce", "Show everybody a sentence, until a time.", click.Argument(["text"], metavar="TEXT"), _UNTIL),
+    _kind("open", "Open the canvas: it takes edits, from now or from a moment on.", _AT),
+    _kind("close", "Close the canvas: it takes no edits, from now or from a moment on.", _AT),
+    _kind(
+        "announce",
+        "Show TEXT to everybody, until a moment or for good.",
+        click.Argument(["text"], metavar="TEXT"),
+        _UNTIL,
+    ),
     _kind(
         "grow",
-        "Make the canvas larger, or add colours. No canvas gets smaller again.",
-        click.Option(["--width"], type=int, help="In pixels."),
-        click.Option(["--height"], type=int, help="In pixels."),
-        click.Option(["--color", "colors"], multiple=True, metavar="#RRGGBB", help="A colour to add; again for more."),
+        "Make the canvas larger, or add colours. A canvas never gets smaller again.",
+        click.Option(["--width"], type=int, help="New width in pixels."),
+        click.Option(["--height"], type=int, help="New height in pixels."),
+        click.Option(["--color", "colors"], multiple=True, metavar="#RRGGBB", help="Colour to add. Can be repeated."),
     ),
-    _kind("undo", "Undo what ACT did, where nothing later has changed it.", _ACT),
+    _kind("undo", "Undo ACT. Later changes to the same pixels or settings stay.", _ACT),
 )
 _LIMIT: Final = click.Option(
-    ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many of them."
+    ["--limit"], type=click.IntRange(1, 100), default=20, show_default=True, help="How many to list."
 )
 _LISTS: Final = (
     _listed(
@@ -179,15 +191,15 @@ _LISTS: Final = (
         record_line,
         "List the acts, newest first.",
         _LIMIT,
-        click.Option(["--before"], type=click.IntRange(min=0), metavar="ACT", help="Only acts before this one."),
+        click.Option(["--before"], type=click.IntRange(min=0), metavar="ACT", help="List only acts before this one."),
     ),
     _listed(
         "bans",
         "acts/bans",
         ban_line,
-        "List who is banned now, and until when, the last ones first.",
+        "List the authors who are banned now, and until when, newest ban first.",
         _LIMIT,
-        click.Option(["--skip"], type=click.IntRange(min=0), help="Leave out so many."),
+        click.Option(["--skip"], type=click.IntRange(min=0), help="Leave out this many from the top."),
     ),
     _listed("protections", "acts/protections", protection_line, "List the areas that are protected now."),
 )
@@ -195,7 +207,8 @@ _LISTS: Final = (
 
 @click.group("act", cls=NearGroup, commands={str(each.name): each for each in (*_KINDS, *_LISTS)}, no_args_is_help=True)
 def act() -> None:
-    """Look after a canvas through its server, as a moderator or host. Each act is on record, and can be undone;
-    --preview shows what it would change. AUTHOR is 16 hex digits, as a preview and the page show them. A MOMENT is a
-    date and time such as 2026-12-01T18:00:00Z, or a time from now such as 30m, 24h or 7d.
+    """Look after a canvas through its server, as a moderator or host. Each act is on record, and all but grow can be
+    undone. --preview shows what an act would change. ACT is the number of an act, from `placed act list`. AUTHOR is 16
+    hex digits, as a preview and the page show them. A MOMENT is a date and time such as 2026-12-01T18:00:00Z, or a time
+    from now such as 30m, 24h or 7d.
     """

@@ -1,4 +1,4 @@
-"""Says in words what an act has done, what it would change, and what is on record. Pure."""
+"""Puts the server's answers about acts into words: results, previews, and the record. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _KNOWN: Final = ("id", "kind", "time", "by", "name", "done", "undone", "pixels")
 
 
 def done_line(told: dict[str, Any]) -> str:
-    """What an act has come to."""
+    """The line about an act that was done."""
     painted = f"{told['pixels']:,} pixels painted, " if told["pixels"] else ""
     return f"act {told['id']}: {painted}visible from version {told['v']} on"
 
 
 def preview_lines(told: dict[str, Any]) -> Iterator[str]:
-    """What an act would change."""
+    """The lines of a preview."""
     yield f"{told['pixels']:,} pixels would change" + (f", in the area {told['area']}" if told["area"] else "")
     for painter in (told["authors"] or [])[:_SHOWN_PAINTERS]:
         yield f"  {painter['pixels']:,} painted by {painter['author']}  {painter.get('name', '')}".rstrip()
@@ -27,18 +27,18 @@ def preview_lines(told: dict[str, Any]) -> Iterator[str]:
 
 
 def ban_line(told: dict[str, Any]) -> str:
-    """Somebody who is banned."""
+    """The line of a banned author."""
     until = f"until {told['until']}" if told["until"] else "for good"
     return "  ".join(part for part in (told["author"], until, f"by act {told['act']}", told.get("name", "")) if part)
 
 
 def protection_line(told: dict[str, Any]) -> str:
-    """An area that is protected."""
+    """The line of a protected area."""
     return f"{told['act']:>8}  {','.join(str(part) for part in told['area'])}"
 
 
 def record_line(told: dict[str, Any]) -> str:
-    """One act on record."""
+    """The line of an act on record."""
     pixels = f"{told['pixels']:,} pixels" if told.get("pixels") is not None else ""
     state = "undone" if told["undone"] else "" if told["done"] else "unfinished"
     rest = " ".join(f"{name}={told[name]}" for name in told if name not in _KNOWN)

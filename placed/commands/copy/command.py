@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 @click.command(
     "copy",
-    help="Copy a whole log, with authors, times and versions, to another one, which is new, and the people with it: "
-    "from the data folder to Kafka, and back. Stop the servers first. The copy is read again, and compared. Exit code "
+    help="Copy a whole log, with authors, times and versions, and the people, to a new log: from the data folder to "
+    "Kafka, or back. Stop the servers first. The command reads the copy again, and compares it with the log. Exit code "
     "3: there is no copy.",
 )
 @click.option(

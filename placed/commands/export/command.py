@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @click.command(
     "export",
-    help="Write every edit, in order, to OUT, also while the server runs: a table whose name ends in .csv, .csv.gz, "
-    ".jsonl, .jsonl.gz or .parquet (which needs the extra placed[parquet]). placed import reads it again. A file "
-    "that is there is replaced once the new one is whole.",
+    help="Write every edit, in order, to the table OUT, also while the server runs. Its name ends in .csv, .csv.gz, "
+    ".jsonl, .jsonl.gz or .parquet (which needs the extra placed[parquet]). placed import reads it again. An existing "
+    "file is replaced once the new one is complete.",
 )
 @click.argument("out", type=click.Path(path_type=Path))
 def export(settings: Settings, out: Path) -> int:
@@ -44,5 +44,5 @@ def export(settings: Settings, out: Path) -> int:
     canvas = done.definition
     click.echo(f"{done.rows:,} edits of {canvas.width} x {canvas.height} pixels, {done.bytes:,} bytes in {out}")
     if done.first:
-        click.echo(f"the log begins at version {done.first:,}: its beginning is gone, and isn't in there")
+        click.echo(f"the log begins at version {done.first:,}: earlier edits are gone, and aren't in the file")
     return ExitCode.OK

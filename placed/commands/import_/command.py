@@ -42,9 +42,10 @@ class _Origin(_OriginType):
 
 @click.command(
     "import",
-    help="Make a new canvas of FILES: Reddit's tables of 2017, 2022 and 2023, an export of placed, each gzipped or "
-    "not, in any order; or one picture, as the canvas to begin with. Without --width, --height and --palette the files "
-    "decide on the canvas' size and palette. An existing canvas stays as it is. Exit code 3: nothing was imported.",
+    help="Make a new canvas from FILES: Reddit's tables of 2017, 2022 and 2023, or an export of placed, gzipped or "
+    "not, in any order; or one picture, which the new canvas begins with. Without --width, --height and --palette, the "
+    "files decide on the canvas' size and palette. An existing canvas stays as it is. Exit code 3: nothing was "
+    "imported.",
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--origin", type=_Origin(), help="Coordinates that become 0,0.  [default: the smallest]")
@@ -69,7 +70,7 @@ def import_(settings: Settings, files: tuple[Path, ...], origin: tuple[int, int]
 
 
 def _serving(settings: Settings) -> str:
-    """The command that serves what was imported, as a shell takes it."""
+    """The command that serves the new canvas, quoted for a shell."""
     log = () if settings.log is None else ("--log", settings.log)
     return shlex.join(["placed", "--data", str(settings.data), *log])
 

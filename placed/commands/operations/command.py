@@ -1,7 +1,7 @@
-"""The commands `placed check` and `placed backup`: they print what was found, and choose the exit code.
+"""The commands `placed check` and `placed backup`: they print their reports, and choose the exit code.
 
-The codes: 0 all is well; 2 bad usage; 3 something is damaged, or couldn't be read or copied; 130 Ctrl-C. What was found
-goes to standard output, what went wrong to standard error.
+The codes: 0 all is well; 2 bad usage; 3 something is damaged, or couldn't be read or copied; 130 Ctrl-C. Reports go to
+standard output, errors to standard error.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    help="Check the log, the snapshot and the people of a canvas whose server is stopped: every page, "
-    "every checksum, and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or "
-    "can't be read.",
+    help="Check the log, the snapshot and the people of a canvas. Stop its server first. Checks every page and every "
+    "checksum, and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or can't "
+    "be read.",
 )
-@click.option("--repair", is_flag=True, help="Repair what is damaged, keep the old files beside it, and check again.")
+@click.option("--repair", is_flag=True, help="Repair damaged files, keep the old ones next to them, and check again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one line of JSON.")
 def check(settings: Settings, repair: bool, as_json: bool) -> int:
     """See the help above."""
@@ -68,8 +68,8 @@ def _repaired(settings: Settings, report: Report) -> Report:
 
 @click.command(
     "backup",
-    help="Copy a canvas into the folder DEST, which must be new or empty. Its server may go on running. The copy is "
-    "checked before it gets the name DEST. To serve the copy: placed --data DEST",
+    help="Copy a canvas into the folder DEST, which must be new or empty. Its server may go on running. The command "
+    "checks the copy before it names it DEST. To serve the copy: placed --data DEST",
 )
 @click.argument("dest", type=click.Path(path_type=Path))
 def backup(settings: Settings, dest: Path) -> int:

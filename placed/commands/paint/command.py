@@ -85,7 +85,7 @@ class _Seconds(_SecondsType):
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path),
-    help="File with a token that `placed people token` has printed: paint as the bot of that token.",
+    help="File with a token from `placed people token`: paint as the bot of that token.",
 )
 @click.option("--at", type=_Position(), default="0,0", show_default=True, help="Where the top left pixel goes.")
 @click.option(
@@ -108,14 +108,14 @@ class _Seconds(_SecondsType):
     show_default=True,
     help="Paint row by row, in a random order, or from the middle outwards.",
 )
-@click.option("--keep", is_flag=True, help="Go on repairing what others paint over, until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Go on repairing pixels that others paint over, until Ctrl-C.")
 @click.option("--dry-run", is_flag=True, help="Paint nothing; say how many pixels differ and how long painting takes.")
 @click.option(
     "--give-up",
     type=_Seconds(),
     default=_DEFAULT_GIVE_UP_SECONDS,
     show_default=True,
-    help="Give up when the server hasn't answered, or hasn't taken edits, for so long; inf is never.",
+    help="Give up when the server hasn't answered, or hasn't taken edits, for this long; inf is never.",
 )
 @click.pass_context
 def paint(
@@ -133,9 +133,9 @@ def paint(
 ) -> None:
     """Paint the picture IMAGE onto the canvas at URL, through the server's public API, as fast as its cooldown allows.
 
-    Each pixel gets the nearest colour of the palette. Transparent pixels are left alone, and so are pixels that
-    are right already. If the server goes away, painting waits for it and goes on. To go on after Ctrl-C, run the
-    same command again.
+    Each pixel gets the nearest colour of the palette. Pixels stay as they are where the picture is transparent, and
+    where they are right already. If the server goes away, painting waits for it and goes on. To go on after Ctrl-C,
+    run the same command again.
 
     Exit codes: 0 every pixel is right, 1 painting gave up or some pixels are still wrong, 2 bad usage, 130 Ctrl-C.
     """
@@ -153,7 +153,7 @@ def _token(url: httpx.URL, file: Path | None) -> str | None:
     """The token in `file`, if there is one.
 
     Raises:
-        click.BadParameter: it can't be read, or the address has a password, which is sent in the same place.
+        click.BadParameter: the file can't be read, or the address has a password too, which goes into the same header.
     """
     if file is None:
         return None

@@ -1,6 +1,6 @@
-"""The commands `placed people ...`: they print what was made or found, and choose the exit code.
+"""The commands `placed people ...`: they print their results, and choose the exit code.
 
-The codes: 0 it was done; 2 bad usage; 3 it couldn't be done; 130 Ctrl-C. What was asked for goes to standard output,
+The codes: 0 it was done; 2 bad usage; 3 it couldn't be done; 130 Ctrl-C. The result goes to standard output,
 everything else to standard error, so that `placed people codes --count 600 > codes.csv` makes a file of codes alone.
 """
 
@@ -37,15 +37,15 @@ _ROLES = ("bot", "moderator", "host")
 
 @click.group("people", no_args_is_help=True)
 def people() -> None:
-    """Let people in, say what they may do, and forget them: codes, tokens, roles. Works in the data folder, also while
-    its server runs, or with --url at a server elsewhere.
+    """Let people in with codes and tokens, set their roles, and forget them. The commands work on the data folder, also
+    while its server runs, or with --url on a server elsewhere.
 
-    PERSON is an author of 16 hex digits, an id as the list shows it, or a name.
+    PERSON is an author of 16 hex digits, an id from `placed people list`, or a name.
     """
 
 
 def _command(*params: click.Parameter) -> Callable[[Callable[..., Awaitable[None]]], click.Command]:
-    """Make a command of a function that gets the host and its own parameters."""
+    """Make a command from a function; the command calls it with the host and the command's own parameters."""
 
     def decorate(does: Callable[..., Awaitable[None]]) -> click.Command:
         def call(settings: Settings, url: httpx.URL | None, token_file: Path | None, **values: Any) -> int:
@@ -79,12 +79,12 @@ def _command(*params: click.Parameter) -> Callable[[Callable[..., Awaitable[None
     return decorate
 
 
-_AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print one line of JSON each.")
+_AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, a line for each.")
 _WHO = click.Argument(["who"], metavar="PERSON")
 _ADDRESS = click.Option(
     ["--address"],
     type=UrlType(),
-    help=f"How people reach the canvas; links begin with it. [default: the server's, or {_ANYWHERE}]",
+    help=f"Address of the canvas for people; links begin with it. [default: the server's, or {_ANYWHERE}]",
 )
 
 
@@ -95,14 +95,14 @@ async def _list(host: Host, as_json: bool) -> None:
 
 
 @_command(
-    click.Option(["--count"], type=click.IntRange(1, 10_000), help="Make so many codes, and print them as CSV."),
+    click.Option(["--count"], type=click.IntRange(1, 10_000), help="Make this many codes, and print them as CSV."),
     click.Option(
         ["--sheet"],
         type=click.Path(path_type=Path, dir_okay=False),
-        help="With --count: also write a page of QR codes to print, HTML.",
+        help="With --count: also write an HTML page of QR codes, to print.",
     ),
     _ADDRESS,
-    click.Option(["--revoke"], metavar="NUMBER", help="Revoke the code of this number; who used it is signed out."),
+    click.Option(["--revoke"], metavar="NUMBER", help="Revoke the code with this number, and sign out its user."),
     _AS_JSON,
 )
 async def _codes(
@@ -124,7 +124,7 @@ async def _codes(
 
 
 async def _write_sheet(host: Host, count: int, sheet: Path, address: str, *, as_json: bool) -> None:
-    with part_file(sheet) as part:  # before the codes are made: a wrong path is to cost none
+    with part_file(sheet) as part:  # before the codes are made: a wrong path must not use up codes
         part.chmod(0o600)
         codes = (await host.act("codes", count=count))["codes"]
         with part.open("w", encoding="utf-8") as file:
@@ -139,12 +139,12 @@ def _show_codes(codes: list[dict[str, str]], address: str, *, as_json: bool) -> 
 
 @_command(
     click.Argument(["name"], required=False),
-    click.Option(["--role"], type=click.Choice(_ROLES), default="bot", show_default=True, help="What it may do."),
-    click.Option(["--revoke"], metavar="ID", help="Revoke the token of this id."),
+    click.Option(["--role"], type=click.Choice(_ROLES), default="bot", show_default=True, help="The token's role."),
+    click.Option(["--revoke"], metavar="ID", help="Revoke the token with this id."),
     _AS_JSON,
 )
 async def _token(host: Host, name: str | None, role: str, revoke: str | None, as_json: bool) -> None:
-    """Make a token called NAME for a program, and print it; without NAME, list the tokens. It is shown once."""
+    """Make a token called NAME for a program, and print it; without NAME, list the tokens. Each token is shown once."""
     if name is not None and revoke is not None:
         raise click.UsageError("NAME and --revoke: one at a time")
     if revoke is not None:
@@ -158,19 +158,19 @@ async def _token(host: Host, name: str | None, role: str, revoke: str | None, as
 
 @_command(_WHO, click.Argument(["role"], type=click.Choice(("person", "bot", "moderator", "host"))))
 async def _role(host: Host, who: str, role: str) -> None:
-    """Say what PERSON may do. It counts within a second, on every server."""
+    """Set the role of PERSON. It takes effect within a second, on every server."""
     told = await host.act("role", who=who, role=role)
     click.echo(f"{told['author']} is {role}", err=True)
 
 
 @_command(_WHO)
 async def _forget(host: Host, who: str) -> None:
-    """Erase who PERSON is: id, name, code or token, and what they reported; their sessions end.
+    """Erase the id, name, code or token, and reports of PERSON, and end their sessions.
 
-    What they painted stays, under a pseudonym.
+    Their pixels stay, under a pseudonym.
     """
     told = await host.act("forget", who=who)
-    click.echo(f"{told['author']} is forgotten here; backups that were made before still know them", err=True)
+    click.echo(f"{told['author']} is forgotten here; older backups still have their data", err=True)
 
 
 @_command(_ADDRESS)
@@ -181,7 +181,7 @@ async def _host_link(host: Host, address: httpx.URL | None) -> None:
 
 @_command(_WHO)
 async def _export(host: Host, who: str) -> None:
-    """Print all that is stored about PERSON, as JSON. What they painted is in the log: see `placed export`."""
+    """Print all stored records of PERSON, as JSON. Their edits are in the log: see `placed export`."""
     click.echo(json.dumps(await host.look("export", who=who), indent=2, ensure_ascii=False))
 
 
@@ -189,12 +189,12 @@ def _address(host: Host, given: httpx.URL | None) -> str:
     if given is not None:
         return str(given)
     address = host.address or _ANYWHERE
-    click.echo(f"the links begin with {address}; name the address that people type with --address", err=True)
+    click.echo(f"the links begin with {address}; if people use another address, give it with --address", err=True)
     return address
 
 
 async def _print_all(host: Host, what: str, lines: Callable[[Iterable[dict[str, Any]]], Iterator[str]]) -> None:
-    """Print page after page, with the table's head once."""
+    """Print all pages of a list, with the table's head once."""
     asked: dict[str, Any] = {} if what == "tokens" else {"limit": _AT_ONCE}
     is_first = True
     while True:

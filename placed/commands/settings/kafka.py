@@ -24,9 +24,9 @@ _SASL: Final = "a user only with --kafka-protocol sasl_plaintext or sasl_ssl"
 _NEEDS: Final[tuple[Need, ...]] = (
     ("kafka_ca", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
     ("kafka_certificate", "kafka_protocol", lambda protocol: protocol.endswith("ssl"), _TLS),
-    ("kafka_key", "kafka_certificate", bool, "a key only beside a --kafka-certificate"),
+    ("kafka_key", "kafka_certificate", bool, "a key only with a --kafka-certificate"),
     ("kafka_user", "kafka_protocol", lambda protocol: protocol.startswith("sasl"), _SASL),
-    ("kafka_password_file", "kafka_user", bool, "a password only beside a --kafka-user"),
+    ("kafka_password_file", "kafka_user", bool, "a password only with a --kafka-user"),
 )
 
 
@@ -35,7 +35,7 @@ class KafkaSettings:
     """How a server connects to the brokers of its log.
 
     Attributes:
-        kafka_password: the password for SASL; no row, as a flag would show it to everybody on the machine.
+        kafka_password: the password for SASL; it has no row, because everybody on the machine can see a flag.
     """
 
     kafka_protocol: str = setting(
@@ -79,7 +79,7 @@ class KafkaSettings:
         KAFKA,
         USER,
         "User name of the login. Its password is in the variable `PLACED_KAFKA_PASSWORD`, or in a file.",
-        more="It never is a flag.",
+        more="There is no flag for the password.",
         default=None,
         finds_canvas=True,
     )
@@ -93,7 +93,7 @@ class KafkaSettings:
     kafka_replication: int | None = setting(
         KAFKA,
         whole(1, 100, "COPIES"),  # clusters are smaller
-        "Copies of each record that the brokers keep, when placed creates the topic.",
+        "How many copies of each record the brokers keep; it counts when placed creates the topic.",
         default=None,
         instead="the cluster's",
     )
@@ -101,14 +101,14 @@ class KafkaSettings:
         KAFKA,
         SWITCH,
         "End with exit code 3 when no broker answers at the start, instead of waiting for one.",
-        more="While it waits, `/readyz` says 503.",
+        more="While the server waits, `/readyz` answers 503.",
         default=False,
     )
 
     kafka_password: str | None = attrs.field(default=None, repr=False)
 
     def check_kafka(self) -> None:
-        """Hold these settings against each other; raises SettingError."""
+        """Check that these settings fit together; raises SettingError."""
         check_needs(self, _NEEDS)
         if self.kafka_protocol.startswith("sasl"):
             self._check_login()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class PageSettings(PeopleSettings):
-    """What the page says of the canvas, and what a link to it shows."""
+    """The texts and the picture that the page, and a link to it, show of the canvas."""
 
     title: str | None = setting(
         PAGE,
@@ -29,8 +29,9 @@ class PageSettings(PeopleSettings):
     about: Path | None = setting(
         PAGE,
         FILE,
-        "File of Markdown that tells about the canvas; the page shows it when somebody asks.",
-        more="At most 64 KB. HTML and pictures in it are shown as text. Everybody may read it, whoever may watch.",
+        "Markdown file about the canvas; the page shows it when a visitor asks for it.",
+        more="At most 64 KB. HTML and pictures in it are shown as text. Everybody may read it, also with "
+        "`--watch signed-in`.",
         default=None,
         instead="nothing",
     )

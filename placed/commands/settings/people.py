@@ -41,7 +41,7 @@ _NEEDS: Final[tuple[Need, ...]] = (
 
 
 def _for(flag: str, kind: Kind[T], who: str, more: str = "") -> T | None:
-    """A row for some: what another flag says for everybody."""
+    """A row like another flag's, for one kind of painter."""
     text = f"The same as `--{flag}`, for {who}."
     return setting(COOLDOWN, kind, text, more=more, default=None, instead=f"as `--{flag}`")
 
@@ -61,42 +61,42 @@ class PeopleSettings(KafkaSettings):
     join_code: str | None = setting(
         PEOPLE,
         JOIN_WORD,
-        "One word for all, instead of a code for each: people who know it choose a name, and paint.",
-        more="With `--sign-in code`. Neither case nor spaces count.",
+        "One word for everybody, instead of a code for each person: people who know it choose a name, and paint.",
+        more="With `--sign-in code`. Case and spaces don't count.",
         default=None,
     )
     join_code_file: Path | None = setting(
         PEOPLE,
         FILE,
-        "File whose first line is that word: a flag can be seen in this machine's list of processes.",
+        "File whose first line is the join code, which keeps it out of this machine's list of processes.",
         default=None,
     )
     user_header: str | None = setting(
         PEOPLE,
         USER_HEADER,
-        "Header in which your proxy says who has signed in there, such as `Remote-User`.",
-        more="With `--sign-in proxy`. It counts from a `--trusted-proxy` alone, which has to set it or take it away in "
-        "every request.",
+        "Header that your proxy sets to the user who has signed in there, such as `Remote-User`.",
+        more="With `--sign-in proxy`. The server believes it from a `--trusted-proxy` alone. That proxy has to set it, "
+        "or remove it, in every request.",
         default=None,
     )
     people_per_address: int = setting(
         PEOPLE,
         whole(0, MAX_PEOPLE),
-        "How many people may join from one address in an hour, by the join code; 0 is no limit.",
-        more="`--unlimited-client` names addresses without it.",
+        "How many people may join from one address in an hour, with the join code; 0 is no limit.",
+        more="`--unlimited-client` names addresses without this limit.",
         default=60,
     )
     watch: str = setting(
         PEOPLE,
         one_of(WATCHERS, "WHO"),
         "Who may see the canvas and its past.",
-        more="`signed-in` asks for another `--sign-in` than `open`. Caches then keep nothing of the canvas.",
+        more="`signed-in` needs a `--sign-in` other than `open`. Caches then keep nothing of the canvas.",
         default="everybody",
     )
     session_days: int = setting(
         PEOPLE,
         whole(1, 400, "DAYS"),  # browsers keep no cookie for longer (RFC 6265bis)
-        "After so many days without a visit, a person has to sign in again.",
+        "Days without a visit after which a person has to sign in again.",
         default=30,
     )
 
@@ -108,14 +108,14 @@ class PeopleSettings(KafkaSettings):
     charge_seconds_anonymous: float | None = _for("charge-seconds", SECONDS, *_ANONYMOUS)
 
     def check_people(self) -> None:
-        """Hold these settings against each other; raises SettingError."""
+        """Check that these settings fit together; raises SettingError."""
         check_needs(self, _NEEDS)
         if self.join_code is not None and self.join_code_file is not None:
             raise SettingError(
                 "join_code_file", f"{str(self.join_code_file)!r}; allowed is this or --join-code, not both"
             )
         if self.sign_in == "proxy" and self.user_header is None:
-            raise SettingError("sign_in", "'proxy'; allowed is this beside a --user-header")
+            raise SettingError("sign_in", "'proxy'; allowed is this only with a --user-header")
         if self.watch == "signed-in" and self.sign_in == "open":
-            allowed = "this with another --sign-in than open, by which people can sign in"
+            allowed = "this with a --sign-in other than open, so that people can sign in"
             raise SettingError("watch", f"{self.watch!r}; allowed is {allowed}")

@@ -1,8 +1,8 @@
 """The table of settings: everything that an operator decides about one server.
 
 A new setting is one more row here, in `page`, in `people` or in `kafka`. Its flag, its PLACED_... variable, its key in
-the config file, its line of --help and its row in docs/settings.md come from it (`python -m tests.settings_page` writes
-it).
+the config file, its line of --help and its row in docs/settings.md come from that row (`python -m tests.settings_page`
+writes the page).
 """
 
 from __future__ import annotations
@@ -54,31 +54,31 @@ if TYPE_CHECKING:
     from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Need
 
-MAX_PER_CLIENT: Final = 1_000_000  # more than there can be descriptors
+MAX_PER_CLIENT: Final = 1_000_000  # more than a process can have descriptors
 SHOWN_AUTHORS: Final = ("none", "pseudonyms", "names")
 
-_NEEDS: Final[tuple[Need, ...]] = (("certificate_key", "certificate", bool, "a key only beside a --certificate"),)
+_NEEDS: Final[tuple[Need, ...]] = (("certificate_key", "certificate", bool, "a key only with a --certificate"),)
 
 
 def _own_folder() -> Path:
-    import platformdirs  # only a start without --data asks
+    import platformdirs  # only a start without --data needs it
 
     return platformdirs.user_data_path("placed", appauthor=False)
 
 
 @attrs.frozen(kw_only=True)
 class Settings(PageSettings):
-    """One server's settings, each checked and in its one form; the sentences of the rows say what they are.
+    """One server's settings, each checked and in its one form. The sentences of the rows say what they mean.
 
     A setting that is None leaves the choice to the server: `width` is what the canvas was created with, for example.
 
     Attributes:
-        providers: those with whose accounts people sign in, from the tables `[[oidc]]` of the config file.
-        origins: where each value comes from, for messages; one that isn't there counts as a flag.
+        providers: the providers that people sign in with, from the tables `[[oidc]]` of the config file.
+        origins: where each value comes from, for messages; a value without an entry counts as a flag's.
 
     Raises:
-        SettingError: one of them isn't allowed, by itself or beside the others; the message names its flag, the value
-            and what is.
+        SettingError: a setting isn't allowed, by itself or together with the others. The message names its flag, the
+            value, and the allowed values.
     """
 
     host: str = setting(
@@ -99,7 +99,7 @@ class Settings(PageSettings):
         NETWORK,
         "Address or network of a reverse proxy. The server believes its `X-Forwarded-For`, `X-Forwarded-Host` and "
         "`Forwarded`.",
-        more="A network is written as CIDR. From elsewhere these headers don't count.",
+        more="Write a network as CIDR. The server ignores these headers from anybody else.",
         name="trusted_proxy",
     )
     allowed_hosts: tuple[str, ...] = many_of(
@@ -130,8 +130,8 @@ class Settings(PageSettings):
         SITES,
         API_SITE,
         "Site whose pages may use the API: `scheme://host[:port]`, `null`, or `*` for every site.",
-        more="An app's scheme will do, too, such as `capacitor://localhost` or `chrome-extension://ID`. See *Origins* "
-        "below.",
+        more="An app's own scheme is allowed, too, such as `capacitor://localhost` or `chrome-extension://ID`. See "
+        "*Origins* below.",
         name="allow_origin",
     )
     allow_embeds: tuple[str, ...] = many_of(
@@ -154,7 +154,7 @@ class Settings(PageSettings):
         whole(0, MAX_PER_CLIENT),
         "Connections per address, not counting streams; 0 is no limit.",
         more="Without the fast lane streams count here, too.",
-        default=1024,  # a browser has six beside the stream, so as many pages as may be open can also be opened at once
+        default=1024,  # a browser has six besides the stream, so all pages that may be open can also load at once
     )
     unlimited_clients: tuple[Network, ...] = many_of(
         CLIENTS,
@@ -191,7 +191,7 @@ class Settings(PageSettings):
     charges: int = setting(
         COOLDOWN,
         whole(1, MAX_CHARGES),
-        "Pixels that one address, or one person, may paint in a row. Each takes one of their charges.",
+        "Pixels that one address, or one person, may paint in a row; each pixel takes one charge.",
         default=10,
     )
     charge_seconds: float = setting(
@@ -204,7 +204,7 @@ class Settings(PageSettings):
     challenge: bool = setting(
         PEOPLE,
         SWITCH,
-        "Ask for a proof of work once an hour from everybody without an account; it takes a browser some seconds.",
+        "Ask everybody without an account for a proof of work once an hour; it takes a browser some seconds.",
         more="Programs solve it, too: see [people](people.md#a-proof-of-work).",
         default=False,
     )
@@ -213,7 +213,7 @@ class Settings(PageSettings):
         STORAGE,
         FOLDER,
         "Folder that holds the canvas: its log, its snapshot and its secret key.",
-        more="One server at a time has it. See *The data folder* below.",
+        more="One server at a time can use it. See *The data folder* below.",
         found=_own_folder,
         instead="a folder in your home",
         finds_canvas=True,
@@ -232,8 +232,8 @@ class Settings(PageSettings):
     author_key_file: Path | None = setting(
         STORAGE,
         FILE,
-        "File with the secret key that turns addresses into authors. All servers of a canvas need the same.",
-        more="It holds 32 random bytes. Servers with one key share cooldowns.",
+        "File with the secret key that turns addresses into authors. All servers of a canvas need the same key.",
+        more="It holds 32 random bytes. Servers with the same key share cooldowns.",
         default=None,
         instead="made in the data folder",
         finds_canvas=True,
@@ -242,7 +242,7 @@ class Settings(PageSettings):
     history: bool = setting(
         HISTORY,
         SWITCH,
-        "Keep the canvas's past in the data folder, and show it: any moment, and who painted what.",
+        "Keep the canvas's past in the data folder, and show it: the canvas at any moment, and who painted each pixel.",
         more="It takes up to 16 bytes for each pixel painted. Without it, `/history` answers 404.",
         default=True,
     )
@@ -250,7 +250,7 @@ class Settings(PageSettings):
         HISTORY,
         one_of(SHOWN_AUTHORS, "WHAT"),
         "What everybody sees of a pixel's author: nothing, a pseudonym, or the name of a person who signed in.",
-        more="A pseudonym is a number, the same for everything that one address or person paints; it tells neither.",
+        more="A pseudonym is a number, the same for all pixels of one address or person. It doesn't tell which one.",
         default="pseudonyms",
     )
 
@@ -263,15 +263,15 @@ class Settings(PageSettings):
     max_frames_per_second: int = setting(
         SPEED,
         whole(1, 1_000),
-        "Updates (frames) per second, at most, to each open page. With fewer, each holds more pixels.",
-        more="While edits wait the server sends fewer by itself.",
+        "Updates (frames) per second to each open page, at most. With fewer updates, each holds more pixels.",
+        more="While edits wait, the server sends fewer by itself.",
         default=250,
     )
 
     log_level: str = setting(
         LOG_LINES,
         one_of(LEVELS, "LEVEL"),
-        "Write log lines of this level, and those that are more important.",
+        "Write log lines of this level, and more important ones.",
         default="info",
     )
     log_format: str = setting(
@@ -280,8 +280,8 @@ class Settings(PageSettings):
     log_addresses: bool = setting(
         LOG_LINES,
         SWITCH,
-        "Write clients' addresses into log lines, beside their authors' hashes.",
-        more="Addresses are personal data, which somebody has to delete in time.",
+        "Write clients' addresses into log lines, next to their authors' hashes.",
+        more="Addresses are personal data: delete them in time.",
         default=False,
     )
 
@@ -305,10 +305,10 @@ class Settings(PageSettings):
         if self.user_header is None:
             return
         if not self.trusted_proxies:
-            allowed = "this beside a --trusted-proxy: whoever reaches the server could say to be anybody"
+            allowed = "this only with a --trusted-proxy: otherwise any client could claim to be anybody"
             raise SettingError("user_header", f"{self.user_header!r}; allowed is {allowed}")
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
-            allowed = "this beside the proxies' own addresses: a --trusted-proxy of all addresses is anybody"
+            allowed = "this only with the proxies' own addresses: a --trusted-proxy of all addresses trusts everybody"
             raise SettingError("user_header", f"{self.user_header!r}; allowed is {allowed}")
 
 
@@ -322,9 +322,9 @@ SHORT_FOR_A_RULE: Final = Setting(
 
 
 def table(cls: type[Settings], *others: Setting) -> dict[str, Setting]:
-    """The rows of a class and others beside them, by their names, in the order of their sections."""
+    """The rows of a class, and other rows, by their names, in the order of their sections."""
     rows = [row for field in attrs.fields(cls) if (row := row_of(field))]
-    # Whose default is that of another row comes behind that one, which tells what both are about.
+    # A row that takes its default from another row comes behind it, because that one explains both.
     ordered = sorted([*rows, *others], key=lambda row: (SECTIONS.index(row.section), row.instead.startswith("as `--")))
     return {row.name: row for row in ordered}
 

@@ -40,14 +40,16 @@ _MAX_SECONDS: Final = 3600
 
 @click.command(
     "timelapse",
-    help="Film a canvas's past into OUT, whose name ends in .mp4, .webm (which need the extra placed[video]), .gif, "
-    ".png (animated) or .webp; from the data folder, also while its server runs, or from a server's --url. A file that "
-    "is there is replaced once the film is whole.",
+    help="Film a canvas's past into OUT. Its name ends in .mp4 or .webm (which need the extra placed[video]), .gif, "
+    ".png (animated) or .webp. The past comes from the data folder, also while its server runs, or from the server at "
+    "--url. An existing file is replaced once the film is complete.",
 )
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--url", type=UrlType(), help="Film what the server at this address shows, instead of a data folder.")
-@click.option("--from", "begin", type=MomentType(), help="Begin then: a date, a date and time, or an age such as 24h.")
-@click.option("--to", "end", type=MomentType(), help="End then, given in the same way.")
+@click.option("--url", type=UrlType(), help="Film the canvas of the server at this address, instead of a data folder.")
+@click.option(
+    "--from", "begin", type=MomentType(), help="When the film begins: a date, a date and time, or an age such as 24h."
+)
+@click.option("--to", "end", type=MomentType(), help="When the film ends, in the same form.")
 @click.option("--area", type=AreaType(), help="Film this part of the canvas: its top left corner, width and height.")
 @click.option(
     "--seconds",
@@ -65,7 +67,7 @@ _MAX_SECONDS: Final = 3600
     type=click.IntRange(1, 16),
     metavar="TIMES",
     show_default="as large as fits 1080 pixels",
-    help="Make each pixel so many times larger.",
+    help="How many times larger the film shows each pixel.",
 )
 @click.option(
     "--even",

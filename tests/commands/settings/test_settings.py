@@ -64,18 +64,18 @@ def test_defaults_are_allowed() -> None:
         ({"log_level": "loud"}, r"--log-level: 'loud'; allowed is debug, info, warning or error"),
         ({"allow_origins": "http://a"}, r"--allow-origin: 'http://a'; allowed is http://.*; as a list"),
         ({"host": "a b"}, r"--host: 'a b'; allowed is an address or a host name"),
-        ({"certificate_key": Path("k")}, r"--certificate-key: 'k'; allowed is a key only beside a --certificate"),
+        ({"certificate_key": Path("k")}, r"--certificate-key: 'k'; allowed is a key only with a --certificate"),
         ({"kafka_ca": Path("c")}, r"--kafka-ca: 'c'; allowed is this only with --kafka-protocol ssl"),
         (
             {"kafka_certificate": Path("c")},
             r"--kafka-certificate: 'c'; allowed is this only with --kafka-protocol ssl",
         ),
-        ({"kafka_key": Path("c"), "kafka_protocol": "ssl"}, r"--kafka-key: 'c'; allowed is a key only beside"),
+        ({"kafka_key": Path("c"), "kafka_protocol": "ssl"}, r"--kafka-key: 'c'; allowed is a key only with"),
         (
             {"kafka_user": "u"},
             r"--kafka-user: 'u'; allowed is a user only with --kafka-protocol sasl_pl",
         ),
-        ({"kafka_password_file": Path("p")}, r"--kafka-password-file: 'p'; allowed is a password only beside"),
+        ({"kafka_password_file": Path("p")}, r"--kafka-password-file: 'p'; allowed is a password only with"),
         (
             {"kafka_protocol": "sasl_ssl"},
             r"--kafka-protocol: 'sasl_ssl'; allowed is SASL only with a --kafka-user",
