@@ -1,4 +1,4 @@
-"""Checks an area of a canvas that somebody types, for click."""
+"""Checks an area of a canvas on the command line, for click."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Writes and reads the note beside an exported table: the canvas' size and palette, for which a table has no place.
+"""Writes and reads the note next to an exported table: the canvas' size and palette, which have no place in a table.
 
     edits.csv.gz
     edits.csv.gz.canvas.json    {"width": 1000, "height": 1000, "palette": ["#ffffff", …], "log": "…", …}
 
-A Parquet file has the same inside, in its metadata under `placed`. Pure but for the file.
+A Parquet file has the same inside, in its metadata under `placed`. Pure, except that it reads and writes the file.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _MAX_BYTES: Final = 64 << 10  # 256 colours are 3 KB
 
 
 class NoteUnusable(ValueError):
-    """A note that isn't one; the message names it."""
+    """The file isn't a note, or can't be read; the message names it."""
 
 
 def note_path(table: Path) -> Path:
-    """Where the note of a table is."""
+    """The path of a table's note."""
     return table.with_name(table.name + SUFFIX)
 
 
@@ -38,34 +38,34 @@ def encode(definition: Definition, log_id: str) -> str:
 
 
 def write(table: Path, definition: Definition, log_id: str) -> None:
-    """Put a note beside a table, whole or not at all.
+    """Put a note next to a table, complete or not at all.
 
     Raises:
-        CannotWrite: it can't be written.
+        CannotWrite: the note can't be written.
     """
     with part_file(note_path(table)) as part:
         part.write_text(encode(definition, log_id) + "\n", encoding="utf-8")
 
 
 def decode(text: str | bytes) -> Definition:
-    """The canvas that a note tells of.
+    """The canvas that a note describes.
 
     Raises:
-        NoteUnusable: it isn't one.
+        NoteUnusable: the text isn't a note.
     """
     try:
         found: dict[str, Any] = json.loads(text)
         rgb = b"".join(bytes.fromhex(color.removeprefix("#")) for color in found["palette"])
         return Definition(int(found["width"]), int(found["height"]), rgb)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NoteUnusable(f"it doesn't tell a canvas's width, height and palette: {error}") from error
+        raise NoteUnusable(f"it doesn't give a canvas's width, height and palette: {error}") from error
 
 
 def read(table: Path) -> Definition | None:
-    """The canvas that the note beside a table tells of; None where there is no note.
+    """The canvas that the note next to a table describes; None if there is no note.
 
     Raises:
-        NoteUnusable: there is something else.
+        NoteUnusable: the file isn't a note, or can't be read.
     """
     path = note_path(table)
     try:

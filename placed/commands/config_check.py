@@ -1,8 +1,8 @@
 """Answers `placed --check-config`: prints the settings and where each comes from, and says whether a start would work.
 
-It creates and changes nothing, and asks no broker. While a server has the data folder, as before a reload, the port is
-that server's, so it leaves the port alone; it looks at all else that a start needs. It prints TOML, with the origins as
-comments.
+It creates and changes nothing, and asks no broker. While a server uses the data folder, as before a reload, that server
+has the port, so this module doesn't try the port; it looks at all else that a start needs. It prints TOML, with the
+origins as comments.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _CODES: Final = {
 
 
 def show(settings: Settings) -> int:
-    """Print the settings, and return the code with which a start would end, or 0.
+    """Print the settings, and return the exit code that a start would have; 0 if it would serve.
 
-    Only what can be known without a start is looked at: whether a log is damaged, for example, isn't.
+    It checks only things that need no start. It doesn't check whether a log is damaged, for example.
     """
     found, reason, code = None, "", ExitCode.OK
     try:
@@ -65,12 +65,12 @@ def show(settings: Settings) -> int:
 
 
 def _examine(settings: Settings, found: Found | None) -> None:
-    """Go through what a start needs, in its order; what is missing is raised as a start would."""
+    """Go through the needs of a start, in its order; raise the error that a start would raise."""
     read_files(settings)
     _check_folders(settings)
     if _holder(settings.data) is None:
         trio.run(_try_to_listen, settings)
-    open_log(settings, create=False)  # not entered: this looks for its client and its password
+    open_log(settings, create=False)  # not entered: this only looks for the client library and the password
     for file in (settings.kafka_ca, settings.kafka_certificate, settings.kafka_key):
         if file is not None and not os.access(file, os.R_OK):
             raise CannotStart(f"{file} can't be read")
@@ -94,11 +94,11 @@ async def _try_to_listen(settings: Settings) -> None:
 
 
 def _holder(folder: Path) -> str | None:
-    """The process id of the server that has a data folder; None when nobody has."""
+    """The process id of the server that uses a data folder; None if there is none."""
     try:
         with (folder / LOCK_NAME).open(encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go when the file is closed
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released when the file is closed
             except BlockingIOError:
                 return file.read(20).strip()
     except OSError:
@@ -109,12 +109,12 @@ def _holder(folder: Path) -> str | None:
 def _lines(settings: Settings, found: Found | None) -> Iterator[str]:
     holder = _holder(settings.data)
     if holder is not None:
-        yield f"# a server (process {holder}) has the data folder now; whether the port is free was not tried"
+        yield f"# a server (process {holder}) uses the data folder now, so the port was not tried"
     for row in SETTINGS.values():
         if row.attribute:
             yield _line(settings, row, found)
     if settings.kafka_password is not None:
-        yield "# PLACED_KAFKA_PASSWORD is set, and not shown"
+        yield "# PLACED_KAFKA_PASSWORD is set; its value isn't shown"
     for provider in settings.providers:
         yield from _provider_lines(provider)
 
@@ -127,8 +127,8 @@ def _provider_lines(provider: ProviderSettings) -> Iterator[str]:
         if value is not None:
             yield f"{key} = {_toml(value)}"
     if provider.client_secret is not None:
-        yield f"# {provider.secret_variable} is set, and not shown"
-    yield f"# the provider has to know https://THIS-CANVAS/sign-in/oidc/{provider.name}/callback as a redirect URI"
+        yield f"# {provider.secret_variable} is set; its value isn't shown"
+    yield f"# register this redirect URI at the provider: https://THIS-CANVAS/sign-in/oidc/{provider.name}/callback"
 
 
 def _default_of(settings: Settings, setting: str, found: Found | None) -> tuple[Any, str]:

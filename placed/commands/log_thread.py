@@ -1,6 +1,6 @@
 """Reads a log for a program without Trio: Trio runs in a thread of its own, and hands over batch after batch.
 
-Ctrl-C reaches the caller, which is in the main thread, while it waits too.
+The caller is in the main thread, so Ctrl-C reaches it, also while it waits.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.commands.settings.values import Settings
 
-_END_SECONDS: Final = 10.0  # for the thread; a log closes in less
+_END_SECONDS: Final = 10.0  # for the thread to end; a log closes in less
 
 
 class ThreadLog(ThreadReader):
-    """A log that Trio's thread has open; made by `open_in_thread`.
+    """A log that Trio's thread has open; `open_in_thread` makes it.
 
     Attributes:
-        id: the log's.
+        id: the log's id.
         first: its first offset.
-        next: the next one, as it was when it was opened; `batches` ends there.
+        next: its next offset at the time of opening; `batches` ends there.
     """
 
     def __init__(self, log: Log, bounds: tuple[int, int], nursery: trio.Nursery) -> None:
@@ -42,11 +42,11 @@ class ThreadLog(ThreadReader):
 
 @contextlib.contextmanager
 def open_in_thread(settings: Settings) -> Iterator[ThreadLog]:
-    """The log that these settings name, which is there already.
+    """The existing log that these settings name.
 
     Raises:
         LogError: it can't be opened.
-        CannotStart: a part that it needs isn't installed.
+        CannotStart: a package that it needs isn't installed.
     """
     opened: queue.SimpleQueue[ThreadLog | Exception] = queue.SimpleQueue()
     stop = trio.Event()

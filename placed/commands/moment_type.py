@@ -1,4 +1,4 @@
-"""Checks a moment that somebody types, for click."""
+"""Checks a moment on the command line, for click."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MomentType(_MomentType):
     """A moment, in ms since the epoch.
 
     Args:
-        ahead: whether 24h is a day from now; otherwise it is a day ago.
+        ahead: whether 24h means a day from now; otherwise it means a day ago.
     """
 
     name = "MOMENT"

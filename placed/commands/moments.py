@@ -1,4 +1,4 @@
-"""Parses moments that somebody typed: dates, times, ages, ms since the epoch. Pure."""
+"""Parses moments from the command line: dates, times, ages, ms since the epoch. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def moment_of(text: str, now_ms: int, *, ahead: bool = False) -> int:
 
     Args:
         text: RFC 3339 (UTC if it names no zone), a date alone, a time from now such as 24h, or ms since the epoch.
-        now_ms: the present.
-        ahead: whether a time from now is to come; otherwise it is an age, and counts back.
+        now_ms: the present time, ms since the epoch.
+        ahead: whether a time from now lies in the future; otherwise it is an age, and counts back.
 
     Raises:
         BadValue: the text is none of these.
@@ -39,6 +39,6 @@ def moment_of(text: str, now_ms: int, *, ahead: bool = False) -> int:
         ms = -1
     if ms < 0:
         raise BadValue(
-            f"{shown(text)}; allowed are moments such as 2026-11-28T20:15:00Z or 2026-11-28, and times from now as 24h"
+            f"{shown(text)}; allowed are moments such as 2026-11-28T20:15:00Z or 2026-11-28, or times from now like 24h"
         )
     return ms

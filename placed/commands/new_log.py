@@ -1,8 +1,8 @@
-"""Makes a new log, for an import or a copy: whole under its name, or not there at all.
+"""Makes a new log, for an import or a copy: complete under its name, or not there at all.
 
-An embedded log is filled in `LOG.part-PID` beside its place, and renamed when it is done; the data folder is locked
-meanwhile, as a server does it. A topic has no second name: it is deleted when it can't be finished, unless it was there
-before. What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, leaves nothing.
+An embedded log is filled in `LOG.part-PID` next to its place, and renamed at the end; meanwhile the data folder is
+locked, as by a server. A topic has no second name: if it can't be finished, it is deleted, unless it was there before.
+A command that fails, or that Ctrl-C, SIGTERM or SIGHUP ends, leaves nothing.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class NewLog:
     """A log that is being filled.
 
     Attributes:
-        filling: where records go.
-        scratch: an empty folder, on the same disk, which goes away.
-        folder: where an embedded log is for now; None for a topic.
+        filling: takes the records.
+        scratch: an empty folder, removed at the end; for an embedded log on the same disk.
+        folder: the present folder of an embedded log; None for a topic.
     """
 
     filling: LmdbFilling | KafkaFilling
@@ -61,15 +61,15 @@ class NewLog:
 
 @contextlib.asynccontextmanager
 async def new_log(settings: Settings, *, created_ms: int, data: Path | None) -> AsyncGenerator[NewLog]:
-    """The new log that these settings name, in its place once the block ends well.
+    """The new log that these settings name; it gets its name when the block ends without an error.
 
     Args:
-        settings: of the server that will have it.
-        created_ms: when it was created, or the one that it is made of.
-        data: the data folder, which is made, and locked; None where it isn't known.
+        settings: the settings of the server that will use it.
+        created_ms: the time of its creation, or that of its original, ms since the epoch.
+        data: the data folder, which this makes and locks; None if it isn't known.
 
     Raises:
-        NoNewLog: there is one already, it can't be written, or is of no kind that lasts.
+        NoNewLog: there is a log already, it can't be written, or it is in memory alone.
     """
     place = place_of(settings)
     folder = place.folder
@@ -113,11 +113,11 @@ def _told(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _folders(data: Path | None, log: Path | None) -> Iterator[None]:
-    """Have both folders, as far as there are any, to ourselves, and remove what was made when the block fails.
+    """Make and lock the folders that aren't None; if the block fails, remove the new ones.
 
     Raises:
-        NoNewLog: there is a log.
-        FolderBusy: a server has one of them.
+        NoNewLog: there is a log already.
+        FolderBusy: a server uses one of the folders.
         OSError: they can't be used.
     """
     wanted = [*([data] if data else []), *([log.parent] if log else [])]
@@ -151,18 +151,18 @@ def _refuse_records(log: Path) -> None:
         count = check_log(check_file(descriptor, appended=RECORDS)).next_offset
     except DamagedPages as damage:
         raise NoNewLog(
-            f"there is a log in {log} already, which is damaged: {damage}. Choose another --data"
+            f"there is a log in {log} already, and it is damaged: {damage}. Choose another --data"
         ) from damage
     finally:
         os.close(descriptor)
     if count:
         raise NoNewLog(
-            f"there is a log of {count:,} records in {log} already, and only a new one is made; choose another --data"
+            f"there is a log of {count:,} records in {log} already; it stays as it is, so choose another --data"
         )
 
 
 def _put_in_place(made: Path, log: Path) -> None:
-    for name in (DATA_NAME, LMDB_LOCK_NAME, LOCK_NAME):  # of a log without records
+    for name in (DATA_NAME, LMDB_LOCK_NAME, LOCK_NAME):  # left by a log without records
         (log / name).unlink(missing_ok=True)
     made.rename(log)
     give_to_folders_owner(log)

@@ -1,7 +1,7 @@
-"""Writes a file that is whole under its name, or not there: as .NAME.part-PID beside it, which is then renamed.
+"""Writes a file so that it is complete under its name, or not there: as .NAME.part-PID next to it, renamed at the end.
 
-What fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, removes its own; what was there under the name stays until the new
-one is whole. What a command that was killed has left is removed by the next one that writes the same file.
+A command that fails, or that Ctrl-C, SIGTERM or SIGHUP ends, removes its own part file. An existing file stays until
+the new one is complete. A killed command leaves its part file: the next command that writes the same file removes it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class CannotWrite(Exception):
 
 @contextlib.contextmanager
 def part_file(path: Path) -> Iterator[Path]:
-    """Where to write what is to be `path`; made, empty, and put in its place once the block ends well.
+    """An empty file to write to; it becomes `path` when the block ends without an error.
 
     Raises:
-        CannotWrite: its folder isn't there, can't be written or is full, or `path` is something else than a file.
+        CannotWrite: the folder isn't there, can't be written or is full, or `path` isn't a file.
     """
     if path.exists() and not path.is_file():
         raise CannotWrite(f"{path} is no file; name a new one")

@@ -1,6 +1,6 @@
-"""Opens a canvas' past for commands that read it: from the data folder, also beside its server, or from a topic.
+"""Opens a canvas' past for commands that read it: from the data folder, also while its server runs, or from a topic.
 
-What history has in sealed segments is read from there, the rest from the log: `placed.history.reading`.
+`placed.history.reading` reads the history's sealed segments first, and the rest from the log.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class CannotRead(Exception):
 
 @attrs.frozen
 class OpenPast:
-    """A past, up to the log's end as it was when this was opened.
+    """A past, up to the log's end at the time of opening.
 
     Attributes:
         log_id: the log's id.
-        past: to be read from.
-        last_ms: the time of its last record; 0 where that can't be told.
+        past: the past, to read from.
+        last_ms: the time of its last record, ms since the epoch; 0 if that isn't known.
     """
 
     log_id: str
@@ -52,7 +52,7 @@ def open_past(settings: Settings) -> Iterator[OpenPast]:
     """The past of the canvas that these settings name. It blocks, for one thread.
 
     Raises:
-        CannotRead: there is none, or it can't be read; also out of the block, which reads it.
+        CannotRead: there is no past, or it can't be read; reading inside the block raises it, too.
     """
     place, history = place_of(settings), settings.data / _HISTORY_NAME
     folder = place.folder
@@ -72,14 +72,14 @@ def open_past(settings: Settings) -> Iterator[OpenPast]:
 
 
 def _last_ms(batches: Callable[[int], Iterator[Batch]], end: int, first: int = 0) -> int:
-    """The time of the last record. A topic may end with offsets that hold none, some of which are looked back over."""
+    """The time of the last record. A topic may end with offsets without records, so this looks at some offsets back."""
     begin = max(first, end - _LOOK_BACK)
     return max((int(batch.times_ms.max(initial=0)) for batch in batches(begin)), default=0) if begin < end else 0
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Make CannotRead of whatever reading a past may raise."""
+    """Turn each error of reading a past into CannotRead."""
     try:
         yield
     except (LogError, CannotStart, NotKept) as error:

@@ -1,4 +1,4 @@
-"""A group of commands that suggests one of them for a mistyped name."""
+"""A group of commands that suggests a command for a mistyped name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from placed.commands.settings.nearest import nearest_of
 
 
 class NearGroup(click.Group):
-    """click says so of options alone."""
+    """A group with suggestions; click itself makes them for options alone."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,4 @@
-"""Asks a running server over HTTP, with the token of somebody who may: for hosts' and moderators' commands."""
+"""Sends requests to a running server over HTTP, with a host's or moderator's token, for their commands."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class CannotAsk(Exception):
 
 @attrs.frozen
 class TokenClient:
-    """A running server, and the token to ask it with.
+    """A running server, and a token for its API.
 
     Attributes:
-        client: sends the token.
-        address: of its page, without a password.
-        role: what the token has to be of, for messages.
+        client: sends the token with each request.
+        address: the address of its page, without a password.
+        role: the role that the token needs, for messages.
     """
 
     client: httpx.AsyncClient
@@ -45,7 +45,7 @@ class TokenClient:
         """The answer, a JSON object.
 
         Raises:
-            CannotAsk: there is none, or it's an error.
+            CannotAsk: there is no answer, or it is an error.
         """
         body = bytearray()
         _refuse_what_is_no_text(asked.get("json", {}))
@@ -59,7 +59,7 @@ class TokenClient:
                             scope.cancel()
         except httpx.HTTPError as error:
             reached = method != "GET" and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            perhaps = "; what was asked for may have been done, so look before you ask again" if reached else ""
+            perhaps = "; it may have been done all the same, so look before you try again" if reached else ""
             raise CannotAsk(f"{self.address} doesn't answer: {in_words(error)}{perhaps}") from error
         if len(body) > _MOST_ANSWER_BYTES:
             raise CannotAsk(f"the answer of {self.address} is longer than {_MOST_ANSWER_BYTES:,} bytes")
@@ -74,14 +74,14 @@ class TokenClient:
             way_out = f"make one with: placed people token NAME --role {self.role}"
             raise CannotAsk(f"the server doesn't know this token; {way_out}")
         if not isinstance(told, dict) or (response.status_code in (404, 405) and "code" not in told):
-            raise CannotAsk(f"{self.address} answers with HTTP {response.status_code}, and not as a placed server does")
+            raise CannotAsk(f"{self.address} answers HTTP {response.status_code}, and not like a placed server")
         if not response.is_success:
             raise CannotAsk(str(told.get("detail", f"HTTP {response.status_code}"))[:500])
         return told
 
 
 def _refuse_what_is_no_text(fields: dict[str, Any]) -> None:
-    """A shell hands on any bytes, and JSON takes only text."""
+    """A shell passes on any bytes, but JSON takes only text."""
     for name, value in fields.items():
         try:
             json.dumps(value, ensure_ascii=False).encode()
@@ -91,7 +91,7 @@ def _refuse_what_is_no_text(fields: dict[str, Any]) -> None:
 
 @contextlib.asynccontextmanager
 async def open_client(url: httpx.URL, token_file: Path, program: str, role: str) -> AsyncGenerator[TokenClient]:
-    """What asks the server at `url` with the token in a file; `program` is the command that does.
+    """A client for the server at `url`, with the token in a file; `program` is the command's name.
 
     Raises:
         CannotAsk: the file holds no token.
@@ -102,7 +102,7 @@ async def open_client(url: httpx.URL, token_file: Path, program: str, role: str)
         raise CannotAsk(str(error)) from error
     headers = {
         "User-Agent": f"placed-{program}/{__version__}",
-        "Accept-Encoding": "identity",  # what is packed may become far more than is counted
+        "Accept-Encoding": "identity",  # a compressed answer may become far longer than its counted bytes
         "Authorization": f"Bearer {token}",
     }
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT) as client:

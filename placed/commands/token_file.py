@@ -1,4 +1,4 @@
-"""Reads the token with which a command speaks for somebody: from a file, so that no list of processes shows it."""
+"""Reads a command's token from a file, so that no list of processes shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_token(path: Path) -> str:
     """The token in a file.
 
     Raises:
-        TokenFileError: it can't be read, or isn't one.
+        TokenFileError: the file can't be read, or holds no token.
     """
     try:
         with path.open("rb") as file:

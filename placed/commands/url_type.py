@@ -1,4 +1,4 @@
-"""Checks the address of a server that somebody types, for click."""
+"""Checks a server's address on the command line, for click."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class UrlType(_UrlType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> httpx.URL:
         try:
             url = httpx.URL(value)
-            url.host.encode("idna")  # as connecting will, where it would be no error that httpx knows
+            url.host.encode("idna")  # connecting does the same, but httpx has no error for it
         except (httpx.InvalidURL, UnicodeError) as error:
             self.fail(f"{value!r} is not an address: {error}", param, ctx)
         if url.scheme not in {"http", "https"} or not url.host:

@@ -89,7 +89,7 @@ async def test_while_the_server_runs_its_port_and_folder_are_its_own(tmp_path: P
     async with running(tmp_path) as server:
         code, printed, errors = _check_config(tmp_path, "--port", str(server.port), "--charges", "3")
         assert (code, errors) == (0, "")
-        assert printed.startswith(f"# a server (process {server.pid}) has the data folder now")
+        assert printed.startswith(f"# a server (process {server.pid}) uses the data folder now")
         assert tomllib.loads(printed)["width"] == 64
         await server.stop()
 

@@ -145,4 +145,4 @@ def test_server_that_goes_away_may_have_done_what_was_asked(
         code, out, err = placed(*words, "--url", url, "--token-file", "token")
     assert (code, out) == (ExitCode.UNUSABLE, "")
     assert f"{url} doesn't answer" in err
-    assert ("may have been done, so look before you ask again" in err) == is_unsure
+    assert ("may have been done all the same, so look before you try again" in err) == is_unsure

@@ -1,11 +1,11 @@
 """`placed copy`: a whole log to another backend, with its offsets, times and authors; from one machine to a fleet, or
 back.
 
-    command     flags, exit codes, what is printed
+    command     flags, exit codes, printed lines
        v
-    copying     from the one log into the other, and whether both are the same
+    copying     copies the log into the other one, and compares both
        v
-    people      those of the log, wherever they are kept
+    people      copies the log's people, from a folder or a topic
        v
     gaps        offsets that hold no record; pure
 """

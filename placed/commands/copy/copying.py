@@ -2,7 +2,7 @@
 
     log --batches--> gaps --> new log --batches--> the same digest, or no copy
 
-Nobody may write to the log meanwhile. An embedded log's folder is locked; a topic's end is looked at again afterwards.
+Nobody may write to the log meanwhile. An embedded log's folder is locked; a topic's end is looked up again afterwards.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Copied:
         records: the number of its records.
         filled: how many of them fill a gap of the log.
         log_id: the copy's log id.
-        people: what became of the people, as a sentence.
+        people: a sentence that says where the people are.
     """
 
     records: int
@@ -62,7 +62,7 @@ class Copied:
 
 @attrs.frozen
 class _Source:
-    """A log that is read to its end."""
+    """A log to read to its end."""
 
     log: LogBeside | Log
     first: int
@@ -71,7 +71,7 @@ class _Source:
     async def each(self, take: Take) -> None:
         """Call `take` with all batches in order."""
         if isinstance(self.log, LogBeside):
-            # The batches come from a file without an await of their own: Ctrl-C needs a place to come in.
+            # Reading batches from a file never awaits, so Ctrl-C needs this checkpoint.
             for batch in self.log.batches(self.first):
                 await take(batch)
                 await trio.lowlevel.checkpoint()
@@ -83,27 +83,27 @@ class _Source:
                         return
 
     async def has_grown(self) -> bool:
-        """Whether somebody has written meanwhile."""
+        """Whether somebody has written to the log meanwhile."""
         return not isinstance(self.log, LogBeside) and (await self.log.bounds())[1] != self.next
 
 
 class _Digest:
-    """What records are, in whatever batches they come."""
+    """A digest of records, the same for any batches that they come in."""
 
     def __init__(self) -> None:
         self._parts = [hashlib.blake2b() for _ in range(4)]
 
     def add(self, offsets: NDArray[np.int64], times_ms: NDArray[np.int64], values: list[bytes]) -> None:
-        """More of them."""
+        """Add records."""
         sizes = np.fromiter(map(len, values), np.int64, len(values))
-        # A digest for each column: batches cut the records elsewhere in the two logs, but the columns stay the same,
-        # and nobody has to put their bytes together record by record.
+        # A digest for each column: the two logs cut the records into different batches, but the columns stay the same,
+        # and no code has to join their bytes record by record.
         columns = [*(np.ascontiguousarray(each).tobytes() for each in (offsets, times_ms, sizes)), b"".join(values)]
         for part, column in zip(self._parts, columns, strict=True):
             part.update(column)
 
     def value(self) -> list[bytes]:
-        """All of them, in short."""
+        """The digests of all records."""
         return [part.digest() for part in self._parts]
 
 
@@ -117,7 +117,7 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
         checking: called with 0, the records read again, and the records in all.
 
     Raises:
-        CannotCopy: it isn't whole, somebody writes to it, or the copy isn't the same.
+        CannotCopy: the log isn't whole, somebody writes to it, or the copy isn't the same.
         NoNewLog: the new log can't be made.
     """
     with _explained():
@@ -135,7 +135,7 @@ async def copy_log(settings: Settings, to: Settings, copying: Progress, checking
                     copying(0, new.filling.next, source.next)
 
                 await source.each(take)
-                # What was written meanwhile isn't in the copy, and nobody would find out before the old log is gone.
+                # Later records aren't in the copy, and nobody would notice before the old log is gone.
                 if await source.has_grown():
                     raise CannotCopy(
                         f"the log {place_of(settings).url} has grown meanwhile; stop its servers, and copy again"
@@ -149,7 +149,7 @@ async def _check(to: Settings, folder: Path | None, end: int, digest: _Digest, p
     """Read the copy, and return its log id.
 
     Raises:
-        CannotCopy: it isn't the same.
+        CannotCopy: the copy isn't the same.
     """
     found = _Digest()
 
@@ -160,7 +160,7 @@ async def _check(to: Settings, folder: Path | None, end: int, digest: _Digest, p
     async with _opened_at(folder) if folder is not None else _opened_topic(to) as copy:
         await copy.each(take)
         if (copy.first, copy.next) != (0, end) or found.value() != digest.value():
-            raise CannotCopy(f"what is in {place_of(to).url} isn't the same as what was copied, so it is removed again")
+            raise CannotCopy(f"the copy in {place_of(to).url} isn't the same as the log, so it is removed again")
         return copy.log.id
 
 
@@ -178,7 +178,7 @@ async def _opened(settings: Settings) -> AsyncGenerator[_Source]:
         raise CannotCopy(f"there is no canvas in {folder}; say where it is, with --data FOLDER")
     try:
         with contextlib.ExitStack() as stack:
-            # The log may be elsewhere than the data folder, and then each has a lock of its own.
+            # The log may be outside the data folder; then each folder has a lock of its own.
             for each in {folder, settings.data}:
                 if each.is_dir():
                     stack.enter_context(lock_folder_to_read(each))

@@ -16,7 +16,7 @@ from placed.canvas.events import FORMAT, Canvas
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_MISSING: Final = 1_000_000  # a log that is nearly nothing but gaps isn't one of ours
+MOST_MISSING: Final = 1_000_000  # a log with more gaps than that isn't one of ours
 _CANVAS: Final = bytes([FORMAT, Canvas.TYPE])
 
 
@@ -25,7 +25,7 @@ class TooManyGaps(Exception):
 
 
 class Gaps:
-    """Fills them, batch after batch.
+    """Fills gaps, batch after batch.
 
     Attributes:
         filled: how many offsets held no record.
@@ -42,7 +42,7 @@ class Gaps:
         record, up to `end`.
 
         Args:
-            batch: what follows the one before.
+            batch: the batch after the previous one.
             end: the log's next offset.
 
         Raises:

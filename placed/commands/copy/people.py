@@ -1,10 +1,10 @@
-"""Copies the people of a log to where those of another log are: a data folder, or a topic beside the log's.
+"""Copies the people of a log to the place of another log's people: a data folder, or a topic next to the log's.
 
     data folder: people/   --+                      +--> people/ beside the new log's folder
     topic: TOPIC-people    --+--> records, once --> +--> TOPIC-people
 
-They go with the log, before it gets its name: where they can't be copied, there is no copy of the log either. Their
-authors are by the servers' author key, which is the operator's to copy.
+They are copied before the log's copy gets its name: if that fails, there is no copy of the log either. Their authors
+come from the servers' author key, which the operator has to copy.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _LOG_NAME: Final = "log"
-_NO_KEY: Final = bytes(KEY_BYTES)  # records have authors; the key is for new ones
+_NO_KEY: Final = bytes(KEY_BYTES)  # the records have authors already; the key is for new people
 
 
 async def copy_people(settings: Settings, to: Settings) -> str:
-    """Copy them; what was done, as a sentence.
+    """Copy the people; return a sentence that says where they are.
 
     Args:
-        settings: name the log whose people they are.
+        settings: name the log of these people.
         to: the same settings, with the new log.
 
     Raises:
-        StoreError, LogError, CannotStart: they can't be read or written, or there are people already.
+        StoreError, LogError, CannotStart: the people can't be read or written, or the new place has people already.
     """
     async with _source(settings) as source:
         if is_empty(source):
@@ -83,7 +83,7 @@ async def _to_folder(source: Path, folder: Path) -> str:
     try:
         async with open_people(folder, _NO_KEY) as store:
             await into_store(store, all_people(source))
-        (folder / LOCK_NAME).unlink(missing_ok=True)  # whoever starts on it may be another user
+        (folder / LOCK_NAME).unlink(missing_ok=True)  # the next server may run as another user
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # nobody was in it
         raise

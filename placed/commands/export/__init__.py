@@ -1,8 +1,8 @@
 """`placed export`: writes all edits of a log into a table, for other tools.
 
-    command      flags, exit codes, what is printed
+    command      flags, exit codes, printed lines
        v
-    exporting    the log, the file, the note beside it
+    exporting    the log, the file, the note next to it
        v
     text, parquet    one kind of file each
 

@@ -37,12 +37,12 @@ KINDS: Final[dict[str, Callable[[Path], Table]]] = {
 
 @attrs.frozen
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
         rows: the number of rows.
         bytes: the size of the file.
-        first: the log's first offset; above 0 where its beginning is gone.
+        first: the log's first offset; above 0 if its beginning is gone.
         definition: the canvas at its end.
     """
 
@@ -53,11 +53,11 @@ class Exported:
 
 
 class MissingPart(Exception):
-    """A package of an extra isn't installed; the message names it."""
+    """A package that an extra brings isn't installed; the message names it."""
 
 
 def kind_of(path: Path) -> str | None:
-    """The kind of file that the ending of its name asks for; None if it asks for none."""
+    """The kind of file that the name's ending asks for; None if no kind has that ending."""
     return next((ending for ending in sorted(KINDS, key=len, reverse=True) if path.name.endswith(ending)), None)
 
 
@@ -74,8 +74,8 @@ def export(settings: Settings, path: Path, kind: str, progress: Progress) -> Exp
     """Write all edits of the log that the settings name.
 
     Args:
-        settings: of a server; it may be running.
-        path: the file; an existing one is replaced once the new one is whole.
+        settings: a server's settings; the server may be running.
+        path: the file; an existing one is replaced once the new one is complete.
         kind: one of `KINDS`.
         progress: called with the first version, the version reached, and the last one.
 

@@ -1,4 +1,4 @@
-"""Writes exports as Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
+"""Writes exports as Apache Parquet, with pyarrow, which the extra `placed[parquet]` brings."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SCHEMA: Final = pa.schema(
         pa.field("act", pa.uint64()),
     ]
 )
-# Rows that are read and packed as one. 1,048,576 are 40 MB in memory, and more make the file no smaller.
+# Rows in one row group. 1,048,576 rows are 40 MB in memory, and more make the file no smaller.
 _GROUP_ROWS: Final = 1 << 20
-# Versions and times rise by little: as differences they take next to nothing.
+# Versions and times rise by little: as differences they take almost no space.
 _ENCODINGS: Final = {"v": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"}
 
 

@@ -35,8 +35,8 @@ class Part:
 
     Attributes:
         rows: dtype `placed.history.stretch.ROW`, shape (n,), n >= 1.
-        act: the id of the act that they belong to; None for edits.
-        definition: the size and palette of their canvas.
+        act: the id of the act that the rows belong to; None for edits.
+        definition: the size and palette of the canvas.
     """
 
     rows: NDArray[np.void]

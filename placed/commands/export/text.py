@@ -24,9 +24,9 @@ class TextTable(Table):
     """A file of lines.
 
     Args:
-        path: the file, which is made.
-        is_json: whether they are JSON; otherwise CSV, with a header.
-        is_gzip: whether they are gzipped.
+        path: the new file.
+        is_json: whether the lines are JSON; otherwise they are CSV, with a header.
+        is_gzip: whether the file is gzipped.
     """
 
     def __init__(self, path: Path, *, is_json: bool, is_gzip: bool) -> None:
@@ -40,7 +40,7 @@ class TextTable(Table):
         self._file.write("".join(self._lines(part)).encode())
 
     def finish(self, definition: Definition, log_id: str) -> None:
-        """Do nothing: a note beside the file has the canvas (`placed.commands.canvas_note`)."""
+        """Do nothing: a note next to the file has the canvas (`placed.commands.canvas_note`)."""
 
     def close(self) -> None:
         """See `Table`."""

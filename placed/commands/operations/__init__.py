@@ -1,10 +1,10 @@
-"""`placed check` and `placed backup`: what an operator uses to check, repair and copy a canvas.
+"""`placed check` and `placed backup`: an operator's commands to check, repair and copy a canvas.
 
-    command                      flags, exit codes, what is printed
+    command                      flags, exit codes, printed lines
        v
     check, repair, backup        folders, files, locks, the Kafka topic
        v
-    examination, report          what the records mean, and what was found; pure
+    examination, report          the meaning of records, and the findings; pure
 
-Imports point one way, as drawn. These modules use the parts of the server that read, and none of its tasks.
+Imports point one way, as drawn. These modules use the server's code that reads, and none of its tasks.
 """

@@ -2,13 +2,13 @@
 
     DEST.part-PID/snapshot    first, so that it is never ahead of the log
                  /log         LMDB's own hot copy, in one read transaction: the log as of one commit
-                 /people      likewise; after the log, so that whoever painted in it is there
+                 /people      likewise; after the log, so that it has everybody who painted there
                  /author.key
     mark it as a backup, check all of it, fsync --> DEST
 
-The copy is marked, so that the server that starts on it gives it a log id of its own
-(`placed.backends.lmdb.about_log`). The copy doesn't hold a Kafka topic; servers on Kafka have a snapshot, the people
-and the author key to keep.
+The copy has a mark, so that the first server that starts on it gives it a new log id
+(`placed.backends.lmdb.about_log`). The copy doesn't hold a Kafka topic; for servers on Kafka it holds a snapshot, the
+people and the author key.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _LOG_NAME: Final = "log"
-_SPARE_BYTES: Final = 16 << 20  # what a server may write while it is copied, and the mark
-_TRIES: Final = 10  # a server that writes a lot may outgrow our map between opening and reading
+_SPARE_BYTES: Final = 16 << 20  # for the server's writes during the copy, and for the mark
+_TRIES: Final = 10  # a busy server's file may outgrow our map between opening and reading
 _LOOK_SECONDS: Final = 0.1
 
 
 class CannotBackUp(Exception):
-    """There is no backup; the message says why, and the way out."""
+    """No backup was made; the message says why, and the way out."""
 
 
 class WrongDestination(Exception):
@@ -70,8 +70,8 @@ class Backup:
     """A backup that was made.
 
     Attributes:
-        folder: where it is.
-        bytes: how large.
+        folder: its folder.
+        bytes: its size.
         report: the findings of its check.
     """
 
@@ -81,17 +81,17 @@ class Backup:
 
 
 def back_up(settings: Settings, destination: Path, copying: Progress, checking: Progress) -> Backup:
-    """Copy what the settings name to `destination`, which is new or an empty folder.
+    """Copy the canvas that the settings name to `destination`, which is new or an empty folder.
 
     Args:
-        settings: of the server, which may run.
+        settings: the server's settings; the server may run.
         destination: the new data folder.
-        copying: called with 0, the bytes copied, and those that there are.
-        checking: called with 0, the records checked, and those that there are.
+        copying: called with 0, the bytes copied, and the bytes in all.
+        checking: called with 0, the records checked, and the records in all.
 
     Raises:
-        WrongDestination: there is something, or it's a mount point.
-        CannotBackUp: nothing to copy, no room, no permission, or what was copied isn't sound.
+        WrongDestination: it isn't empty, isn't a folder, or is a mount point.
+        CannotBackUp: there is nothing to copy, no room or no permission, or the copy is damaged.
     """
     destination = destination.absolute()
     _check_destination(destination)
@@ -114,7 +114,7 @@ def back_up(settings: Settings, destination: Path, copying: Progress, checking: 
 
 @contextlib.contextmanager
 def _without_new_locks(settings: Settings, folders: dict[str, Path]) -> Iterator[None]:
-    """Remove the lock files that LMDB's copy makes in what it only reads, unless a server uses them by now."""
+    """Remove the lock files that LMDB's copy makes in the original folders, unless a server uses them by now."""
     made = [path for folder in folders.values() if not (path := folder / LOCK_NAME).exists()]
     try:
         yield
@@ -148,7 +148,7 @@ def _folders(settings: Settings) -> dict[str, Path]:
     """The folders to copy, by their names in the backup, in order.
 
     Raises:
-        CannotBackUp: there is nothing.
+        CannotBackUp: there is no canvas.
     """
     place = place_of(settings)
     if not place.lasts:
@@ -181,7 +181,7 @@ async def _copy_all(folders: dict[str, Path], part: Path, total_bytes: int, prog
             nursery.start_soon(_watch, trio.Path(target / DATA_NAME), told)
             try:
                 await trio.to_thread.run_sync(_copy, folder, target)
-            except (OSError, lmdb.Error) as error:  # raised outside, where it comes alone and not in a group
+            except (OSError, lmdb.Error) as error:  # raised again outside the nursery, so that it isn't in a group
                 failure = error
             nursery.cancel_scope.cancel()
         if failure is not None:
@@ -205,13 +205,13 @@ async def _watch(path: trio.Path, told: Callable[[int], None]) -> None:
 
 
 def _copy(folder: Path, target: Path) -> None:
-    """LMDB's hot copy. Its reader table keeps the server from using the pages that are being copied again."""
+    """LMDB's hot copy. Its reader table keeps the server from reusing pages during the copy."""
     lock = folder / LOCK_NAME
     is_new = not lock.exists()
     try:
         allocate_lock(folder)
     except OSError as error:
-        if error.errno != errno.EROFS:  # there LMDB does without, as nobody else can write
+        if error.errno != errno.EROFS:  # on a read-only disk LMDB needs no lock, because nobody else can write
             raise
     if is_new and lock.exists():
         give_to_folders_owner(lock)
@@ -238,7 +238,7 @@ async def _mark(folder: Path) -> None:
 
     async with open_environment(folder, appended=RECORDS) as environment:
         await environment.write(mark)
-    await trio.Path(folder / LOCK_NAME).unlink(missing_ok=True)  # whoever starts on it may be another user
+    await trio.Path(folder / LOCK_NAME).unlink(missing_ok=True)  # the next server may run as another user
 
 
 def _copy_key(settings: Settings, part: Path) -> None:
@@ -250,19 +250,19 @@ def _copy_key(settings: Settings, part: Path) -> None:
 
 
 def _checked(settings: Settings, part: Path, progress: Progress) -> Report:
-    """Check what was copied, as `placed check` does.
+    """Check the copy, as `placed check` does.
 
     Raises:
-        CannotBackUp: it isn't sound.
+        CannotBackUp: the copy is damaged.
     """
     if place_of(settings).is_remote:
         report = check_snapshot_alone(attrs.evolve(settings, data=part))
-        report.notes.append("the log is a Kafka topic, and not in here: the brokers keep its copies")
+        report.notes.append("the log is a Kafka topic, and isn't in this backup: the brokers keep its copies")
     else:
         report = check(attrs.evolve(settings, data=part, log=None, author_key_file=None), progress)
     if not report.is_well:
         what = "; ".join(f"{one.part}: {one.what}" for one in report.problems)
-        raise CannotBackUp(f"the copy is damaged, and was removed again: {what}. Look at the canvas with placed check")
+        raise CannotBackUp(f"the copy is damaged, and was removed again: {what}. Check the canvas with placed check")
     return report
 
 
@@ -276,7 +276,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _sync(folder: Path) -> None:
-    """Have all that is below `folder` outlast a power cut."""
+    """Sync all files and folders in `folder`, so that they outlast a power cut."""
     for path in folder.rglob("*"):
         if path.is_file():
             with _opened(path) as descriptor:

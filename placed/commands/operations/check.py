@@ -1,7 +1,7 @@
 """Checks a stopped server's whole log, its snapshot and people: reads and compares them, and writes nothing.
 
-It reads an LMDB log page by page, by `placed.storage.lmdb_pages`, so that LMDB never touches a damaged file. It locks
-the folders meanwhile, as a server does. It reads a Kafka topic beside its servers, and locks only the data folder.
+It reads an LMDB log page by page, with `placed.storage.lmdb_pages`, so that LMDB never touches a damaged file. It locks
+the folders meanwhile, as a server does. It reads a Kafka topic while servers use it, and locks only the data folder.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_NAME: Final = "snapshot"
 KEY_NAME: Final = "author.key"
-REBUILT: Final = "The log has it all: with --repair it is put aside, and the next start makes a new one"
-ANEW: Final = "Restore this folder from a backup; or move it away, and everybody signs in anew, by new codes and tokens"
+REBUILT: Final = "The log has all edits: --repair puts the snapshot aside, and the next start makes a new one"
+ANEW: Final = "Restore this folder from a backup; or move it away: everybody signs in again, with new codes and tokens"
 SALVAGE: Final = "Restore a backup; or, with --repair, keep what can be read"
 
 
@@ -54,7 +54,7 @@ class CannotCheck(Exception):
 
 @attrs.frozen
 class Found:
-    """The log's state, as far as the snapshot has to agree with it."""
+    """The facts about the log that the snapshot has to agree with."""
 
     log_id: str
     copied_from: CopiedFrom | None
@@ -65,10 +65,10 @@ class Found:
 
 @contextlib.contextmanager
 def held_folders(settings: Settings) -> Iterator[None]:
-    """Have what the settings name to ourselves while the block runs.
+    """Lock the folders that the settings name while the block runs.
 
     Raises:
-        CannotCheck: a server runs on it, or there is nothing.
+        CannotCheck: a server uses them, or there is no canvas.
     """
     log = place_of(settings).folder
     if not place_of(settings).lasts:
@@ -83,7 +83,7 @@ def held_folders(settings: Settings) -> Iterator[None]:
         except FolderBusy as error:
             raise CannotCheck(
                 f"{error.folder} is in use by a server (process {error.holder}), so it was not checked. Stop that "
-                f"server; or make a backup, which is checked: placed backup DEST --data {settings.data}"
+                f"server; or make a backup, which checks the copy: placed backup DEST --data {settings.data}"
             ) from error
         except OSError as error:
             raise CannotCheck(f"{error.filename or settings.data} can't be read: {error.strerror}") from error
@@ -91,14 +91,14 @@ def held_folders(settings: Settings) -> Iterator[None]:
 
 
 def check(settings: Settings, progress: Progress) -> Report:
-    """Check what the settings name, whose folders are held.
+    """Check the canvas that the settings name; the caller has locked its folders.
 
     Args:
-        settings: of the server.
-        progress: called with the first offset, the one reached, and the next one.
+        settings: the server's settings.
+        progress: called with the log's first offset, the offset reached, and the log's next offset.
     """
     report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
-    # Before the log: the canvas of its version is compared while the log is read, which happens once.
+    # Before the log, because the log is read only once, and the two are compared at the snapshot's version.
     snapshot = _read_snapshot(settings.data / SNAPSHOT_NAME, report)
     folder = place_of(settings).folder
     if folder is not None:
@@ -113,7 +113,7 @@ def check(settings: Settings, progress: Progress) -> Report:
 
 
 def check_snapshot_alone(settings: Settings) -> Report:
-    """Check the snapshot and the people of a copied data folder, whose log is elsewhere."""
+    """Check the snapshot and the people of a copied data folder without a log in it."""
     report = Report(str(settings.data.absolute()), log={"url": place_of(settings).url})
     _read_snapshot(settings.data / SNAPSHOT_NAME, report)
     _check_people(settings.data, report)
@@ -140,7 +140,7 @@ def _check_lmdb(folder: Path, snapshot: Snapshot | None, report: Report, progres
     try:
         descriptor = os.open(folder / DATA_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        report.add("log", f"{folder / DATA_NAME} can't be read: {error.strerror}", "See that you may read it")
+        report.add("log", f"{folder / DATA_NAME} can't be read: {error.strerror}", "Make sure that you may read it")
         return None
     try:
         return _read_lmdb(descriptor, snapshot, report, progress)
@@ -156,11 +156,11 @@ def _read_lmdb(descriptor: int, snapshot: Snapshot | None, report: Report, progr
     about, origin = check_log(pages), origin_of(pages)
     report.log |= {"id": about.log_id.hex(), "created_ms": about.created_ms}
     if origin is not None and origin.is_backup:
-        report.notes.append("this is a backup: the first server that starts on it gives it a log id of its own")
+        report.notes.append("this is a backup: the first server that starts on it gives it a new log id")
     copied_from = None if origin is None else CopiedFrom(origin.log_id.hex(), origin.version)
     examination = Examination(snapshot, 0)
     records, offset = pages.subtree(RECORDS), 0
-    # Not through LMDB: a reader of its would leave a lock file, and a damaged page would end the process (SIGBUS).
+    # Not through LMDB: its reader would leave a lock file, and a damaged page would end the process (SIGBUS).
     while offset < about.next_offset:
         batch = read_batch(pages, records, offset, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
         examination.feed(batch)
@@ -184,12 +184,12 @@ async def _check_kafka(
                     async for batch in batches:
                         examination.feed(batch)
                         progress(first, batch.next_offset, end)
-                        # A topic may be written to meanwhile, and would never end.
+                        # Servers may write to the topic meanwhile, so it would never end.
                         if batch.next_offset >= end:
                             break
             return _found(Found(log.id, None, first, end, examination), report)
     except LogUnavailable as error:
-        report.add("log", str(error), "It couldn't be checked; try again when it answers")
+        report.add("log", str(error), "It couldn't be checked; try again when the brokers answer")
     except (LogError, CannotStart) as error:
         report.add("log", str(error), "docs/operations.md says what can be done")
     return None
@@ -216,10 +216,10 @@ def _found(found: Found, report: Report) -> Found:
 
 
 def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
-    # A log that is whole makes the canvas by itself; one that has lost its beginning doesn't.
+    # A whole log makes the canvas by itself; a log that has lost its beginning needs the snapshot.
     if snapshot is None:
         if found.first > 0:
-            what = f"there is none that can be used, and the log begins at offset {found.first}"
+            what = f"there is no usable one, and the log begins at offset {found.first}"
             report.add("snapshot", what, "Restore a data folder whose snapshot is at that version or later")
         return
     created = found.examination.created
@@ -228,7 +228,7 @@ def _compare(snapshot: Snapshot | None, found: Found, report: Report) -> None:
         differing_px = found.examination.differing_px
         reason = f"its canvas differs from the log's at version {snapshot.version} in {differing_px:,} pixels"
     if reason is not None:
-        # What can be rebuilt from the log is no loss, and the next start does so.
+        # A snapshot that the log can rebuild is no loss, and the next start rebuilds it.
         gone = "Restore a data folder whose snapshot is of this log" if found.first > 0 else REBUILT
         report.add("snapshot", reason, gone)
     elif report.snapshot is not None:
@@ -242,9 +242,7 @@ def _check_people(data: Path, report: Report) -> None:
         report.add("people", str(damage), ANEW)
         return
     if found is None:
-        report.notes.append(
-            f"there is no people store in {data / PEOPLE_NAME}; the next start makes one, without anybody"
-        )
+        report.notes.append(f"there is no people store in {data / PEOPLE_NAME}; the next start makes an empty one")
     else:
         report.people = attrs.asdict(found)
 
@@ -256,4 +254,4 @@ def _check_author_key(settings: Settings, report: Report) -> None:
     try:
         author_key(settings.data, settings.author_key_file)
     except AuthorKeyError as error:
-        report.add("author key", str(error), f"It is {KEY_BYTES} bytes, by which authors are told apart")
+        report.add("author key", str(error), f"It has to be {KEY_BYTES} bytes; authors are made with it")

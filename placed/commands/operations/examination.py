@@ -1,4 +1,4 @@
-"""Examines a log's records: what they make of the canvas, and whether a snapshot says the same. Pure."""
+"""Examines a log's records: replays them, and compares the canvas with a snapshot's. Pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NO_COOLDOWN: Final = Rule(1, 0)
 
 
 class Examination:
-    """A replay that stops at the snapshot's version, to compare.
+    """A replay that compares the canvas with the snapshot, at the snapshot's version.
 
     Args:
-        snapshot: to compare with; None compares with nothing.
+        snapshot: the snapshot; None compares nothing.
         first: the log's first offset.
 
     Attributes:
-        records: how many were read.
-        first_ms: the first one's time, and `last_ms` the last one's.
-        refused: offset -> why, of the first record that means nothing.
-        differing_px: in how many pixels the snapshot's canvas differs from the log's; None before its version.
+        records: the number of records read.
+        first_ms: the first record's time, and `last_ms` the last one's, ms since the epoch.
+        refused: offset -> reason, of the first record without a meaning.
+        differing_px: the number of pixels where the snapshot's canvas differs from the log's; None before its version.
     """
 
     def __init__(self, snapshot: Snapshot | None, first: int) -> None:
@@ -46,26 +46,26 @@ class Examination:
 
     @property
     def definition(self) -> Definition | None:
-        """The canvas's, as far as was read; None where neither the log's first record nor a snapshot tells."""
+        """The canvas's size and palette so far; None if neither the log's first record nor a snapshot says them."""
         return self._projection.definition if self._projection else None
 
     @property
     def created(self) -> Definition | None:
-        """What it was at first."""
+        """The canvas's first size and palette."""
         return self._projection.kept.created if self._projection else None
 
     @property
     def edits(self) -> int:
-        """How many were applied."""
+        """The number of edits that were applied."""
         return self._projection.edits if self._projection else 0
 
     @property
     def refused_records(self) -> int:
-        """How many mean nothing, and are skipped by every server."""
+        """The number of records without a meaning, which every server skips."""
         return self._projection.refused if self._projection else 0
 
     def feed(self, batch: Batch) -> None:
-        """Read on."""
+        """Replay the next records."""
         if not batch.values:
             return
         if not self.records:
@@ -105,7 +105,7 @@ class Examination:
             )
 
     def differs_px(self, canvas: NDArray[np.uint8]) -> int | None:
-        """In how many pixels the canvas read so far is another than `canvas`; None if it can't be told."""
+        """The number of pixels where the canvas so far differs from `canvas`; None if they can't be compared."""
         if self._projection is None or self._projection.canvas.shape != canvas.shape:
             return None
         return int(np.count_nonzero(self._projection.canvas != canvas))

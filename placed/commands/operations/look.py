@@ -41,14 +41,14 @@ class Found:
 
 
 def canvas_of(settings: Settings) -> Found | None:
-    """The canvas that these settings name; None where there is none yet, or it isn't here.
+    """The canvas that these settings name; None if there is none yet, or if this machine doesn't have it.
 
     Raises:
         CannotStart: the log can't be read, or is damaged.
     """
     place = place_of(settings)
     snapshot = None
-    with contextlib.suppress(SnapshotDamaged):  # a start makes it anew from the log
+    with contextlib.suppress(SnapshotDamaged):  # a start makes a new one from the log
         snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
     if place.folder is None:
         is_there = snapshot is not None and place.lasts
@@ -72,7 +72,7 @@ def _first_record(file: Path) -> Definition | None:
             return None
         batch = read_batch(pages, pages.subtree(RECORDS), 0, max_records=1, max_bytes=1)
         first = decode_one(batch.values[0])
-        # Where it is something else, a start says so, and goes by the settings.
+        # If it is another type of record, a start says so, and takes the settings.
         return first.definition if isinstance(first, Canvas) else None
     except (DamagedPages, OSError) as error:
         raise CannotStart(f"{file} is damaged: {error}") from error

@@ -1,8 +1,9 @@
-"""Makes the folder in which a backup or a new log is built, beside its destination: DEST.part-PID.
+"""Makes the folder for building a backup or a new log, next to its destination: DEST.part-PID.
 
-A backup's folder holds a secret, the author key, so none may be left behind. A command that fails, or that Ctrl-C,
-SIGTERM or SIGHUP ends, removes its own folder. A killed command can't: the next one beside it removes that folder,
-whatever its DEST. A running command locks its folder, and the kernel unlocks it when the command ends, however it ends.
+A backup's folder holds a secret, the author key, so none may stay behind. A command that fails, or that Ctrl-C,
+SIGTERM or SIGHUP ends, removes its own folder. A killed command can't: the next command that builds in the same place
+removes that folder, also for another DEST. A running command locks its folder, and the kernel unlocks it when the
+command ends, however it ends.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _CONTENTS: Final = {"snapshot", "log", "people", "author.key", "spool"}
 
 @contextlib.contextmanager
 def part_folder(destination: Path) -> Iterator[Path]:
-    """A new folder beside `destination`, only for us, removed when the block fails; its caller renames it.
+    """A new folder next to `destination`, for this process alone, removed if the block fails; the caller renames it.
 
     Raises:
-        OSError: it can't be made, or another backup has removed it before it was locked.
+        OSError: the folder can't be made, or another backup has removed it before it was locked.
     """
     _remove_leftovers(destination.parent)
     part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
@@ -49,7 +50,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path, *, process_id: int | None = None) -> Iterator[bool]:
-    """Lock a folder; whether that went well. Where folders can't be locked, the process that it names tells."""
+    """Lock a folder; yields whether it did. If folders can't be locked, it did unless the process in its name runs."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
@@ -65,7 +66,7 @@ def _locked(path: Path, *, process_id: int | None = None) -> Iterator[bool]:
 
 
 def runs(process_id: int) -> bool:
-    """Whether there is a process of this id."""
+    """Whether there is a process with this id."""
     try:
         os.kill(process_id, 0)
     except (ProcessLookupError, OverflowError):

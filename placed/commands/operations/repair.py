@@ -1,10 +1,10 @@
-"""Repairs what can be repaired without inventing anything, and keeps the old files under another name.
+"""Repairs a canvas without inventing anything, and keeps the old files under another name.
 
     a snapshot that can't be used    put aside; the next start makes one from the log
-    a damaged LMDB log               what can be read of it goes into a new log, which takes the old one's place in one
+    a damaged LMDB log               its readable records go into a new log, which takes the old one's place in one
                                      step: at every instant there is the old file or the new one
 
-The new log has a log id of its own, even when it lacks nothing. So clients with a version of the old log are told to
+The new log has a new log id, even if no record is lost. So the server tells clients with a version of the old log to
 load the image again; otherwise they would get edits that don't follow theirs.
 """
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _SALVAGING: Final = "salvaging"
-_MOST_TOLD: Final = 20  # ranges of lost records; a badly damaged file may have thousands
+_MOST_TOLD: Final = 20  # ranges of lost records in the report; a badly damaged file may have thousands
 
 
 class CannotRepair(Exception):
@@ -52,15 +52,15 @@ class CannotRepair(Exception):
 
 
 def repair(settings: Settings, report: Report, progress: Progress) -> list[str]:
-    """Mend what `report` tells of, where that can be done; what was done, as sentences.
+    """Mend the problems in `report`, if that is possible; return the repairs as sentences.
 
     Args:
-        settings: of the server, whose folders are held.
-        report: of a check that has just been made.
-        progress: called with 0, the records written, and those that there will be.
+        settings: the server's settings; the caller has locked its folders.
+        report: the report of a check that has just been made.
+        progress: called with 0, the records written, and the records in all.
 
     Raises:
-        CannotRepair: nothing of the log can be kept, or there is no room or permission.
+        CannotRepair: no record of the log can be kept, or there is no room or permission.
     """
     parts = {problem.part for problem in report.problems}
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -81,7 +81,7 @@ def _put_aside(path: Path, stamp: str) -> str:
     aside = path.with_name(f"{path.name}.aside-{stamp}")
     path.rename(aside)
     sync_folder(path.parent)
-    return f"the snapshot is put aside as {aside}; the next start makes one"
+    return f"the snapshot is put aside as {aside}; the next start makes a new one"
 
 
 def _mend_log(settings: Settings, folder: Path, stamp: str, progress: Progress) -> list[str]:
@@ -106,8 +106,8 @@ def _mend_log(settings: Settings, folder: Path, stamp: str, progress: Progress) 
     _exchange(path, part / DATA_NAME, aside)
     shutil.rmtree(part)
     done = [
-        f"{found.kept:,} records are kept, in a new log of id {log_id}, whose next offset is {count:,}",
-        f"the damaged file is put aside as {aside}; clients are told to load the image again",
+        f"{found.kept:,} records are kept, in a new log with the id {log_id} and the next offset {count:,}",
+        f"the damaged file is put aside as {aside}; the server will tell clients to load the image again",
     ]
     if first is not None:
         done.append("the record that defines the canvas was lost, and was taken from the snapshot")
@@ -115,7 +115,7 @@ def _mend_log(settings: Settings, folder: Path, stamp: str, progress: Progress) 
 
 
 def _snapshot_of(found: Salvage, settings: Settings) -> Snapshot | None:
-    """A sound snapshot of this very log, if there is one."""
+    """The snapshot, if there is an undamaged one of this log."""
     with contextlib.suppress(SnapshotDamaged):
         snapshot = read_snapshot(settings.data / SNAPSHOT_NAME)
         if snapshot is not None and found.about is not None and snapshot.log_id == found.about.log_id.hex():
@@ -124,10 +124,10 @@ def _snapshot_of(found: Salvage, settings: Settings) -> Snapshot | None:
 
 
 def _definition_record(found: Salvage, snapshot: Snapshot | None) -> Record | None:
-    """The record that has to come before the records that are kept; None when the log begins as it should.
+    """The first record for the new log; None if the kept records begin with theirs.
 
     Raises:
-        DamagedPages: the log's first record is lost, and no snapshot knows what it said.
+        DamagedPages: the log's first record is lost, and there is no snapshot to make it from.
     """
     head = next(found.records())
     if head.offset == 0 and isinstance(decode_one(head.value), Canvas):
@@ -148,7 +148,7 @@ def _tell_pixels(found: Salvage, first: Record | None, snapshot: Snapshot) -> li
     differs_px = examination.differs_px(snapshot.canvas)
     if differs_px is None:
         return []
-    return [f"at version {snapshot.version:,} the canvas is another than the snapshot's in {differs_px:,} pixels"]
+    return [f"at version {snapshot.version:,} the canvas differs from the snapshot's in {differs_px:,} pixels"]
 
 
 def _write(part: Path, found: Salvage, first: Record | None, progress: Progress) -> tuple[str, int]:
@@ -164,10 +164,10 @@ def _write(part: Path, found: Salvage, first: Record | None, progress: Progress)
 
 
 def _exchange(path: Path, new: Path, aside: Path) -> None:
-    """Put `new` in the place of `path`, which is then called `aside`. A crash leaves one of the two there."""
+    """Put `new` in the place of `path`, which is then called `aside`. After a crash `path` is one of the two."""
     try:
         aside.hardlink_to(path)
-    except OSError:  # not every file system has those
+    except OSError:  # not every file system has hard links
         shutil.copyfile(path, aside)
         descriptor = os.open(aside, os.O_RDONLY)
         try:

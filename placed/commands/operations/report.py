@@ -1,4 +1,4 @@
-"""Puts what a check found into text and JSON. Pure."""
+"""Puts the findings of a check into text and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Problem:
-    """Something that isn't as it should be.
+    """A damage or fault that a check found.
 
     Attributes:
         part: log, snapshot, people, author key or folder.
@@ -29,16 +29,16 @@ class Problem:
 
 @attrs.define
 class Report:
-    """The findings of one check. Filled in as it goes.
+    """The findings of one check, which fills them in as it goes on.
 
     Attributes:
         data: the data folder.
         log: facts about the log, by name.
-        canvas: of the canvas.
-        snapshot: of the snapshot; None where there is none.
-        people: how many of each kind the people store has; None where there is none.
-        problems: everything that is wrong.
-        notes: facts that an operator may want to know, and that are no problems.
+        canvas: facts about the canvas.
+        snapshot: facts about the snapshot; None if there is none.
+        people: the number of each kind of record in the people store; None if there is none.
+        problems: all problems.
+        notes: facts for the operator that are no problems.
         repaired: the repairs, as sentences.
     """
 
@@ -57,20 +57,20 @@ class Report:
         return not self.problems
 
     def add(self, part: str, what: str, remedy: str) -> None:
-        """Tell of a problem."""
+        """Add a problem."""
         self.problems.append(Problem(part, what, remedy))
 
     def moved(self, before: Path, after: Path) -> Report:
-        """The same of a folder that has another name now."""
+        """The same report, for the folder's new name."""
         log = self.log | {"url": self.log["url"].replace(str(before), str(after))}
         return attrs.evolve(self, data=self.data.replace(str(before), str(after)), log=log)
 
     def as_json(self) -> str:
-        """All of it, on one line."""
+        """The whole report, on one line."""
         return json.dumps({"well": self.is_well, **attrs.asdict(self)})
 
     def as_text(self) -> str:
-        """All of it, for people."""
+        """The whole report, for people."""
         lines = [f"data folder  {self.data}"]
         lines += _block("log", _log_lines(self.log))
         if self.canvas:

@@ -1,7 +1,7 @@
-"""`placed people`: what a host does about the people of a canvas.
+"""`placed people`: a host's commands about the people of a canvas.
 
-command          flags, what is printed, exit codes
+command          flags, printed lines, exit codes
    v
-sheet, listing   what was made or found, as HTML, CSV and text; pure
-host             who is asked: the store in the data folder, or a running server by its API
+sheet, listing   the results, as HTML, CSV and text; pure
+host             answers the commands: the store in the data folder, or a running server by its API
 """

@@ -1,8 +1,8 @@
-"""Asks for people, and changes them: in the store of a data folder, or at a running server.
+"""Looks up people, and changes them: in the store of a data folder, or at a running server.
 
-Both take the same questions and acts, those of `placed.people.hosting`. The store may be changed beside the server that
-has it open, which notices within half a second. With a Kafka log changes go into the people's topic, and so to all
-servers.
+Both take the same questions and acts, those of `placed.people.hosting`. A command may change the store while a server
+has it open; the server notices within half a second. With a Kafka log, changes go into the people's topic, and so to
+all servers.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ _KNOWN: Final = (StoreError, AuthorKeyError, CannotStart, LogError, Refused, Bad
 
 
 class Host(Protocol):
-    """Who is asked."""
+    """The store or the server that a command talks to."""
 
     @property
     def address(self) -> str | None:
-        """How people reach the canvas; None if it isn't known."""
+        """The canvas's address for people; None if it isn't known."""
 
     async def look(self, what: str, **fields: object) -> dict[str, Any]:
         """The answer to a question; raises CannotAsk."""
 
     async def act(self, what: str, **fields: object) -> dict[str, Any]:
-        """Do something, and say what came of it; raises CannotAsk."""
+        """Do something, and return its result; raises CannotAsk."""
 
 
 @attrs.frozen
 class StoreHost:
-    """The people in a data folder, whether or not a server runs there. Who only asks leaves nothing behind in it.
+    """The people in a data folder, whether or not a server runs there. `look` leaves no new files in the folder.
 
     Attributes:
         hosting: answers questions.
-        acting: does acts, while it is entered.
+        acting: a context manager, whose `Hosting` does acts.
     """
 
     hosting: Hosting
@@ -70,7 +70,7 @@ class StoreHost:
 
     @property
     def address(self) -> str | None:
-        """See `Host`: where the last server that ran here was to be found."""
+        """See `Host`: the address of the last server that ran here."""
         return self.hosting.store.address
 
     async def look(self, what: str, **fields: object) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class StoreHost:
 
 @attrs.frozen
 class ServerHost:
-    """A running server, asked over HTTP with a host's token."""
+    """A running server, over HTTP, with a host's token."""
 
     client: TokenClient
 
@@ -107,10 +107,10 @@ class ServerHost:
 
 @contextlib.asynccontextmanager
 async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path | None) -> AsyncGenerator[Host]:
-    """The server at `url`, asked with the token in `token_file`, or else the store that the settings name.
+    """The server at `url`, with the token in `token_file`; without them, the store that the settings name.
 
     Raises:
-        CannotAsk: from whatever is done in the block, too.
+        CannotAsk: it can't be reached or used; errors inside the block become this, too.
     """
     try:
         if url is None or token_file is None:
@@ -121,7 +121,7 @@ async def open_host(settings: Settings, url: httpx.URL | None, token_file: Path 
                 yield ServerHost(client)
     except _KNOWN as error:
         raise CannotAsk(str(error)) from error
-    except BaseExceptionGroup as group:  # what ended those who follow the topic meanwhile: another one is in its place
+    except BaseExceptionGroup as group:  # following the topic failed: another topic is in its place
         known, others = group.split(_KNOWN)
         if known is None or others is not None:
             raise
@@ -140,7 +140,7 @@ async def _store_host(settings: Settings, key: bytes, *, is_beside: bool) -> Asy
     topic = open_people_topic(settings)
     with contextlib.ExitStack() as stack:
         is_there = (folder / DATA_NAME).exists()
-        # Where nobody has signed in yet: as if there were a store without people.
+        # If nobody has signed in yet, take an empty store.
         place = folder if is_there else Path(stack.enter_context(TemporaryDirectory(prefix="placed-people-")))
         if topic is not None:
             async with (
@@ -154,8 +154,8 @@ async def _store_host(settings: Settings, key: bytes, *, is_beside: bool) -> Asy
         async with looking as store:
             if store.head.topic is not None:
                 raise CannotAsk(
-                    f"the people of {settings.data} are those of a Kafka log; name it with --log kafka://… or "
-                    "--config, as the server has it"
+                    f"the people of {settings.data} belong to a Kafka log; name that log with --log kafka://… or "
+                    "--config, as for the server"
                 )
             yield StoreHost(Hosting(store, key), partial(_acting, folder, key, is_beside=is_beside))
 
@@ -170,13 +170,13 @@ async def _acting(folder: Path, key: bytes, *, is_beside: bool) -> AsyncGenerato
 async def _followed(
     store: PeopleStore, opening: AbstractAsyncContextManager[KeyedTopic], *, is_beside: bool
 ) -> AsyncGenerator[None]:
-    """Follow the people's topic meanwhile."""
+    """Follow the people's topic while the block runs."""
     failure: BaseException | None = None
     async with opening as topic, followed(store, topic, is_beside=is_beside), trio.open_nursery() as nursery:
         nursery.start_soon(store.run)
         try:
             yield
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised outside, where it comes alone and not in a group
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again outside, where it isn't in a group
             failure = error
         nursery.cancel_scope.cancel()
     if failure is not None:

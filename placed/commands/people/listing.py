@@ -1,4 +1,4 @@
-"""What was found, as lines of text for a terminal, and as CSV. Pure."""
+"""Makes lists of people, codes and tokens, as lines of text for a terminal, and as CSV. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKENS: Final = ("id", "name", "roles", "author", "last use")
 
 
 def people_lines(people: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A table of people; names are escaped, as they go to a terminal."""
+    """A table of people; names are escaped, because they go to a terminal."""
     rows = (
         (one["author"], one["name"] or _NONE, ",".join(one["roles"]), one["id"], _moment(one["seen_ms"]))
         for one in people
@@ -28,7 +28,7 @@ def people_lines(people: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def code_lines(codes: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A table of codes: a code that was used more than once may have been passed on."""
+    """A table of codes. Somebody may have passed on a code that was used more than once."""
     rows = (
         (one["id"], _moment(one["used_ms"]), _moment(one["last_ms"]), str(one["uses"]), _state(one)) for one in codes
     )
@@ -57,7 +57,7 @@ def _state(code: dict[str, Any]) -> str:
 
 
 def _moment(ms: int | None) -> str:
-    """To the minute, UTC."""
+    """A time to the minute, UTC."""
     return _NONE if ms is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(ms / 1000))
 
 

@@ -1,7 +1,7 @@
-"""A sheet of codes to print and cut: HTML that holds all it needs, fifteen cards a page, on A4 and on letter.
+"""A sheet of codes to print and cut: one HTML file without other files, fifteen cards a page, on A4 and on letter.
 
-Each card has a QR code that leads to the page signed in, the code to be typed where there is no camera, and the number
-by which a host can revoke it.
+Each card has a QR code, which opens the page and signs the person in; the code itself, for somebody without a camera;
+and the number that a host needs to revoke the code.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def sheet_of(codes: Sequence[dict[str, str]], address: str) -> Iterator[str]:
     """The pieces of the page.
 
     Args:
-        codes: each with its `id` and its `code`.
-        address: of the canvas, as people type it.
+        codes: the codes, each with its `id` and its `code`.
+        address: the canvas's address, as people type it.
     """
     shown = html.escape(address.rstrip("/"))
     yield "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
@@ -53,8 +53,8 @@ def sheet_of(codes: Sequence[dict[str, str]], address: str) -> Iterator[str]:
     yield f"<title>{len(codes)} codes for {shown}</title>\n<style>{_STYLE}</style>\n"
     yield (
         f"<header><h1>{len(codes)} codes for {shown}</h1>"
-        "<p>Print this page, and cut along the lines: each card is for one person. Whoever has a card can sign in as "
-        "that person, so keep this file as you keep a key, and delete it once it is printed.</p></header>\n"
+        "<p>Print this page, and cut along the lines: each card is for one person. Anybody with a card can sign in as "
+        "that person, so keep this file as you keep a key, and delete it after printing.</p></header>\n"
     )
     for page in _pages(codes):
         yield "<section>\n"
@@ -81,7 +81,7 @@ def _card(code: dict[str, str], address: str, shown: str) -> str:
 
 def _qr(link: str) -> str:
     out = io.BytesIO()
-    # Level M reads with 15 % of it dirty. Four modules of quiet around it, as the standard asks.
+    # Level M is readable with 15 % of it dirty. The standard asks for a margin of four modules.
     segno.make(link, error="m", micro=False).save(
         out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=4, title="QR code"
     )

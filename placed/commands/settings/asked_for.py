@@ -1,5 +1,4 @@
-"""Says what the settings ask of a start, for the code that starts a server and for the code that tries whether one
-could.
+"""Says what the settings ask of a start. Both a start and --check-config use it.
 
 It creates and changes nothing.
 """
@@ -47,10 +46,10 @@ def choose_by(settings: Settings) -> str:
 
 
 def provider_secrets(settings: Settings) -> dict[str, str]:
-    """The secrets by which the providers know this server, by the providers' names.
+    """This server's secrets at the providers, by the providers' names.
 
     Raises:
-        CannotStart: a file can't be read, or has none; or the libraries for providers are missing.
+        CannotStart: a file can't be read, or has no secret; or the libraries for providers are missing.
     """
     if settings.providers and importlib.util.find_spec("authlib") is None:
         raise CannotStart("[[oidc]]: authlib is missing; signing in with providers needs: pip install 'placed[oidc]'")
@@ -74,10 +73,10 @@ def _secret_in_file(provider: ProviderSettings) -> str:
 
 
 def identity_of(settings: Settings) -> Identity:
-    """What the settings give the canvas of its host's own: its title, what is said about it, its icon.
+    """The host's own title, text and icon for the canvas.
 
     Raises:
-        CannotStart: a file can't be read, or isn't what it should be.
+        CannotStart: a file can't be read, or its contents aren't allowed.
     """
     return Identity(settings.title, _about_of(settings), _icon_of(settings))
 
@@ -85,7 +84,7 @@ def identity_of(settings: Settings) -> Identity:
 def _about_of(settings: Settings) -> About | None:
     if settings.about is None:
         return None
-    from placed.http.host_page.about import MOST_BYTES, About  # a reader of Markdown takes 20 ms to import
+    from placed.http.host_page.about import MOST_BYTES, About  # the Markdown reader takes 20 ms to import
 
     where, body = _read(settings, "about", settings.about, MOST_BYTES)
     if len(body) > MOST_BYTES:
@@ -107,7 +106,7 @@ def _icon_of(settings: Settings) -> Icon | None:
 
 
 def _read(settings: Settings, setting: str, path: Path, most_bytes: int) -> tuple[str, bytes]:
-    """How the operator named the file, and its bytes: one more than allowed, where there are more."""
+    """The setting in the operator's words, and the file's bytes: at most one more than allowed, to show that."""
     where = settings.origin(setting).with_value(repr(str(path)))
     try:
         with path.open("rb") as file:
@@ -117,14 +116,14 @@ def _read(settings: Settings, setting: str, path: Path, most_bytes: int) -> tupl
 
 
 def read_files(settings: Settings) -> ssl.SSLContext | None:
-    """Read the certificate, the author key, the secrets and the host's own files that the settings name, before
-    anything is made.
+    """Read the certificate, the author key, the secrets and the host's own files that the settings name, before a start
+    makes anything.
 
     Returns:
-        How to speak TLS; None without a certificate.
+        The context for TLS; None without a certificate.
 
     Raises:
-        TlsError, AuthorKeyError, CannotStart: one can't be read, or isn't what it should be.
+        TlsError, AuthorKeyError, CannotStart: a file can't be read, or its contents aren't allowed.
     """
     provider_secrets(settings)
     identity_of(settings)

@@ -7,8 +7,8 @@
     name = "school"
 
 This module checks that the file can be read, that every key is a setting, and that each value has its type in TOML.
-`Settings` checks what a value may be, as for flags. The tables `[[oidc]]` are no setting, and have a reader of their
-own, `oidc`. Pure but for reading the file.
+`Settings` checks the values, as for flags. The tables `[[oidc]]` are no setting; `oidc` reads them. Pure, except for
+reading the file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Setting
 
-MAX_FILE_BYTES = 64 * 1024  # a hundred times what all settings take
+MAX_FILE_BYTES = 64 * 1024  # a hundred times the size of a file with all settings
 _TABLE = re.compile(rf"\s*\[\[\s*[\"']?{OIDC}[\"']?\s*\]\]")
 _BARE = ", without quotes"
 _FORMS = {str: ", in quotes", int: _BARE, float: _BARE, bool: f", as true or false{_BARE}"}
@@ -44,12 +44,12 @@ class ConfigError(ValueError):
 
 @attrs.frozen
 class ConfigFile:
-    """A config file that was read.
+    """The contents of a config file.
 
     Attributes:
-        path: as it was given.
-        values: by setting, named with underscores.
-        origins: the key that each setting has in the file, and its line.
+        path: the path that the operator gave.
+        values: the value of each setting, by its name with underscores.
+        origins: the key of each setting in the file, and its line.
         providers: the tables `[[oidc]]`.
     """
 
@@ -63,7 +63,7 @@ def read_config_file(path: Path) -> ConfigFile:
     """The settings in the TOML file at `path`.
 
     Raises:
-        ConfigError: it can't be read, isn't TOML, has a key that is no setting, or a value of another type.
+        ConfigError: the file can't be read, isn't TOML, has a key that is no setting, or a value of a wrong type.
     """
     values: dict[str, object] = {}
     origins: dict[str, Origin] = {}

@@ -1,7 +1,7 @@
-"""Says what a kind of setting may be: `whole(1, 4096)` is a whole number in those bounds. Pure.
+"""Defines kinds of settings, which check values: `whole(1, 4096)` is a whole number in those bounds. Pure.
 
-A kind takes a value as a flag or a variable gives it, which is text, or as TOML or Python give it. It returns the value
-in its one form, or raises an error. The kinds that know about networks, files and palettes are in `kinds`.
+A kind takes a value as text, from a flag or a variable, or as TOML or Python give it. It returns the value in its one
+form, or raises an error. The kinds that know about networks, files and palettes are in `kinds`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 
 
 class Unusable(ValueError):
-    """A value that isn't allowed, where its kind can say why; the message is for people."""
+    """A value that isn't allowed, with the reason; the message is for people."""
 
 
 @attrs.frozen(kw_only=True)
 class Kind(Generic[T]):
-    """What a setting may be.
+    """The allowed values of a setting, and how to read them.
 
     Attributes:
-        parse: takes a value, and returns it in its one form. Raises ValueError or TypeError when it isn't allowed, or
-            `Unusable` when the words in `allowed` wouldn't be enough.
-        allowed: says in an error what is allowed.
-        bounds: says the same in a few words of Markdown, for --help and the docs; empty where the setting's own
-            sentence says it.
-        unit: stands behind the flag in --help: `--width PIXELS`.
-        toml: the types that such a value has in TOML.
+        parse: takes a value, and returns it in its one form. Raises ValueError or TypeError if the value isn't allowed,
+            or `Unusable` if the words in `allowed` wouldn't be enough.
+        allowed: the allowed values, in words for an error.
+        bounds: the same in a few words of Markdown, for --help and the docs; empty if the setting's own sentence says
+            it.
+        unit: the word behind the flag in --help: `--width PIXELS`.
+        toml: the types of such a value in TOML.
     """
 
     parse: Callable[[Any], T]
@@ -46,7 +46,7 @@ class Kind(Generic[T]):
 
 
 def text(parse: Callable[[str], T], allowed: str, unit: str, bounds: str = "") -> Kind[T]:
-    """The kind of settings that are text everywhere, also in TOML."""
+    """The kind of a setting that is text everywhere, also in TOML."""
 
     def parse_text(value: object) -> T:
         if not isinstance(value, str):

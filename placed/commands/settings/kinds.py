@@ -1,6 +1,6 @@
 """The kinds of settings that know about networks, files, logs and palettes; `kind` has the plain ones.
 
-Pure but for `PALETTE`, which reads the file that it names.
+Pure, except `PALETTE`, which reads a palette file.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MAX_WORD_CHARACTERS: Final = 64
 MAX_TITLE_CHARACTERS: Final = 80
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)  # proxies drop, or mix up, those with underscores
-# A client sends these by itself, or they mean something else here already.
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)  # proxies drop, or mix up, headers with underscores
+# A client sends these by itself, or placed uses them for something else.
 _MEANS_ELSE: Final = frozenset(
     {
         *("host", "cookie", "authorization", "connection", "origin", "referer", "user-agent", "via", "forwarded", "te"),
@@ -112,7 +112,7 @@ def _allowed_host(value: str) -> str:
 
 
 def _in_ascii(value: str) -> str:
-    """A name with letters of any script, alone or in an origin, as browsers send it (RFC 5891, UTS 46)."""
+    """A host name with letters of any script, alone or in an origin, as browsers send it (RFC 5891, UTS 46)."""
     value = value.strip()
     if value.isascii():
         return value.lower()
@@ -160,7 +160,7 @@ HOST: Final = text(
 )
 NETWORK: Final[Kind[Network]] = Kind(
     parse=_network,
-    allowed="a network, such as 10.0.0.0/8 or fd00::/8 (no bits set behind the prefix), or an address",
+    allowed="a network, such as 10.0.0.0/8 or fd00::/8 (no bits set after the prefix), or an address",
     unit="NETWORK",
 )
 HOST_NAME: Final = text(
@@ -176,6 +176,4 @@ PALETTE: Final[Kind[Palette]] = Kind(parse=_palette, allowed=palette_files.ALLOW
 USER: Final = text(_user, f"1 to {MAX_USER_CHARACTERS} printable characters", unit="USER")
 JOIN_WORD: Final = text(_join_word, f"1 to {MAX_WORD_CHARACTERS} printable characters", unit="WORD")
 TITLE: Final = text(_title, f"1 to {MAX_TITLE_CHARACTERS} printable characters", unit="TEXT")
-USER_HEADER: Final = text(
-    _user_header, "a header's name, such as Remote-User, that a client has no other use for", unit="HEADER"
-)
+USER_HEADER: Final = text(_user_header, "a header's name, such as Remote-User, with no other use", unit="HEADER")

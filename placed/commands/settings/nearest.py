@@ -1,4 +1,4 @@
-"""Suggests what a mistyped name may stand for: the nearest name that there is, or all of them. Pure."""
+"""Suggests a name for a mistyped one: the nearest known name, or all of them. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def nearest_of(name: str, known: Collection[str], prefix: str = "") -> str:
-    """What to tell somebody who wrote `name`, whose case and - or _ don't count.
+    """The hint for somebody who wrote `name`; its case, and - or _, make no difference.
 
     Args:
-        name: as it was written.
-        known: the names that there are, in the order in which they are told.
-        prefix: what each of them begins with, which is no likeness.
+        name: the mistyped name.
+        known: the known names, in the order for the message.
+        prefix: the common beginning of all known names, which doesn't count as likeness.
     """
     plain = {_plain(each.removeprefix(prefix)): each for each in known}
     near = difflib.get_close_matches(_plain(name.removeprefix(prefix)), plain, n=1)

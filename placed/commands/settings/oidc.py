@@ -1,4 +1,4 @@
-"""Reads `[[oidc]]` in the config file: the providers with whose accounts people sign in. Pure.
+"""Reads `[[oidc]]` in the config file: the providers that people may sign in with. Pure.
 
     [[oidc]]
     name = "school"                     part of the addresses /sign-in/oidc/school and …/callback
@@ -7,7 +7,7 @@
     client_id = "canvas"
     client_secret_file = "/run/secrets/school"    or the variable PLACED_OIDC_SCHOOL_SECRET
 
-The secret never is a flag, and never stands in the file itself.
+There is no flag for the secret, and it never stands in the config file itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KEYS: Final = ("name", "title", "kind", "issuer", "client_id", "client_secret_f
 
 
 class WrongProvider(ValueError):
-    """One that can't be used; the message says which, which of its keys, the value, and what is allowed."""
+    """A provider that can't be used; the message names it, the wrong key, the value, and what is allowed."""
 
 
 @attrs.frozen
@@ -48,14 +48,14 @@ class ProviderSettings:
     """One provider.
 
     Attributes:
-        name: in small letters, for addresses and variables.
-        title: for people.
+        name: its name in addresses and variables, in small letters.
+        title: its name for people.
         kind: `oidc` or `discord`.
         issuer: its URL.
-        client_id: what it knows this server by.
-        client_secret_file: None where the secret is in the variable.
-        line: of its table in the config file, from 1.
-        client_secret: from the variable.
+        client_id: this server's id at the provider.
+        client_secret_file: the file with the secret; None if the secret is in the variable.
+        line: the line of its table in the config file, from 1.
+        client_secret: the secret from the variable.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ProviderSettings:
 
     @property
     def secret_variable(self) -> str:
-        """The environment variable that may have its secret."""
+        """The environment variable that may hold its secret."""
         return f"{PREFIX}OIDC_{self.name.upper().replace('-', '_')}_SECRET"
 
 
@@ -77,11 +77,11 @@ def providers_of(tables: object, lines: Mapping[int, int]) -> tuple[ProviderSett
     """The providers of the config file.
 
     Args:
-        tables: what TOML made of them.
-        lines: at which line each of them begins, by its place from 0.
+        tables: the parsed TOML.
+        lines: the line where each table begins, from 1, by the table's index from 0.
 
     Raises:
-        WrongProvider: one of them isn't allowed, by itself or beside the others.
+        WrongProvider: a provider isn't allowed, by itself or together with the others.
     """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise WrongProvider(f"oidc: {_shown(tables)}; allowed are tables, each below a line [[oidc]]")
@@ -98,10 +98,10 @@ def providers_of(tables: object, lines: Mapping[int, int]) -> tuple[ProviderSett
 def with_secrets(
     providers: tuple[ProviderSettings, ...], environment: Mapping[str, str]
 ) -> tuple[ProviderSettings, ...]:
-    """The providers with the secrets that are in variables.
+    """The providers, with their secrets from variables.
 
     Raises:
-        WrongProvider: one has no secret, or two.
+        WrongProvider: a provider has no secret, or two.
     """
     return tuple(_with_secret(provider, environment.get(provider.secret_variable) or None) for provider in providers)
 
@@ -144,7 +144,7 @@ def _provider(table: Mapping[str, Any], line: int | None) -> ProviderSettings:
         title=title.strip(),
         kind=kind,
         issuer=issuer,
-        client_id=_text(table, told, "client_id", _PRINTED, "what the provider gave you, 1 to 255 letters"),
+        client_id=_text(table, told, "client_id", _PRINTED, "the id from the provider, 1 to 255 ASCII characters"),
         client_secret_file=_file(table, told.get("client_secret_file")),
         line=line,
     )

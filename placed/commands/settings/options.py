@@ -1,6 +1,6 @@
-"""Makes click's options of settings' rows, and the settings of what these options were given.
+"""Makes click's options from the rows of settings, and the settings from these options' values.
 
-An option passes its value on as it came, from a flag, a variable or the config file: `Settings` checks it, once. The
+An option passes its value on unchanged, from a flag, a variable or the config file: `Settings` checks it, once. The
 error about a wrong value begins with the place that the value came from.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.oidc import ProviderSettings
     from placed.commands.settings.setting import Setting
 
-# No flag: everybody on the machine can read those.
+# Not a flag, because everybody on the machine can read flags.
 PASSWORD_VARIABLE: Final = "PLACED_KAFKA_PASSWORD"  # noqa: S105 - its name
 CONFIG: Final = f"{__name__}.config"  # where the context keeps the config file
 IS_SUBCOMMAND: Final = f"{__name__}.is_subcommand"
@@ -55,7 +55,7 @@ class _SwitchAsGiven(_AsGiven, click.types.BoolParamType):
 
 
 class Option(click.Option):
-    """A flag that is also an environment variable; before a subcommand no heed is taken of the latter."""
+    """A flag that is also an environment variable; before a subcommand the variable doesn't count."""
 
     def __init__(self, flag: str, name: str, **kwargs: Any) -> None:
         super().__init__([flag, name], envvar=variable_of(name), **kwargs)
@@ -74,15 +74,15 @@ def option_of(row: Setting) -> Option:
 
 
 def settings_of(ctx: click.Context, values: dict[str, Any], providers: tuple[ProviderSettings, ...] = ()) -> Settings:
-    """The settings that a command's options were given, checked.
+    """The checked settings from a command's options.
 
     Args:
-        ctx: the command's.
-        values: by the settings' names; those that a command doesn't take are left out.
-        providers: those with whose accounts people sign in.
+        ctx: the command's context.
+        values: the options' values, by the settings' names; settings that a command doesn't take are left out.
+        providers: the providers that people sign in with.
 
     Raises:
-        click.UsageError: one of them isn't allowed; the message begins with where it came from.
+        click.UsageError: a value isn't allowed; the message begins with the place that it came from.
     """
     origins = {name: origin_of(ctx, name) for name in values}
     try:
@@ -97,10 +97,10 @@ def settings_of(ctx: click.Context, values: dict[str, Any], providers: tuple[Pro
 
 
 def providers_of(ctx: click.Context) -> tuple[ProviderSettings, ...]:
-    """The providers of the config file that a command was given, with their secrets.
+    """The providers in a command's config file, with their secrets.
 
     Raises:
-        click.UsageError: one of them has none.
+        click.UsageError: a provider has no secret, or two.
     """
     config: ConfigFile | None = ctx.meta.get(CONFIG)
     if config is None:
@@ -112,7 +112,7 @@ def providers_of(ctx: click.Context) -> tuple[ProviderSettings, ...]:
 
 
 def origin_of(ctx: click.Context, name: str) -> Origin:
-    """Where the value of a setting came from, as the operator would call it."""
+    """Where the value of a setting came from, in the operator's words."""
     source = ctx.get_parameter_source(name)
     if source is ParameterSource.ENVIRONMENT:
         return Origin(variable_of(name), given=os.environ[variable_of(name)])
@@ -123,7 +123,7 @@ def origin_of(ctx: click.Context, name: str) -> Origin:
 
 
 def _cooldown_rule(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
-    """What --cooldown stands for, unless the settings that it is short for come from a place of higher precedence."""
+    """The two settings that --cooldown is short for; none if one of them comes from a place of higher precedence."""
     others = ("charges", "charge_seconds")
     given, place = values.get(SHORT_FOR_A_RULE.name), _precedence(ctx, SHORT_FOR_A_RULE.name)
     seconds = SHORT_FOR_A_RULE.check(given)

@@ -1,6 +1,6 @@
-"""Says where a setting's value comes from, as the operator wrote it. Pure.
+"""Says where a setting's value comes from, in the form that the operator wrote. Pure.
 
---width 65          a flag, also for whatever has no origin that is known
+--width 65          a flag, also for a value of unknown origin
 PLACED_WIDTH=65     an environment variable
 width = 65          a line of the config file
 """
@@ -33,9 +33,9 @@ class Origin:
 
     Attributes:
         name: the flag, the variable, or the key as it is in the file.
-        file: the config file; None for the others.
-        line: the key's line in the file, from 1; None where it isn't known.
-        given: the value as it was given, before it was checked.
+        file: the config file; None for a flag or a variable.
+        line: the key's line in the file, from 1; None if it isn't known.
+        given: the value before it was checked.
         is_default: whether nobody chose the value.
     """
 
@@ -46,23 +46,23 @@ class Origin:
     is_default: bool = False
 
     def __str__(self) -> str:
-        """At the beginning of an error: `placed.toml: width`."""
+        """Words for the beginning of an error: `placed.toml: width`."""
         return f"{self.file}: {self.name}" if self.file else self.name
 
     @property
     def phrase(self) -> str:
-        """Within a sentence: `width in placed.toml`."""
+        """Words within a sentence: `width in placed.toml`."""
         return f"{self.name} in {self.file}" if self.file else self.name
 
     @property
     def place(self) -> str:
-        """For a list of settings: `placed.toml, line 3`."""
+        """Words for a list of settings: `placed.toml, line 3`."""
         if self.is_default:
             return "default"
         return f"{self.file}, line {self.line}" if self.file and self.line else str(self.file or self.name)
 
     def with_value(self, value: object) -> str:
-        """As it was written: `width = 65 in placed.toml`."""
+        """The setting and its value, in the form of that place: `width = 65 in placed.toml`."""
         if self.file:
             return f"{self.name} = {value} in {self.file}"
         return f"{self.name}{'=' if self.name.startswith(PREFIX) else ' '}{value}"

@@ -1,9 +1,9 @@
-"""Makes the rows of the table of settings: attrs fields that know what a value may be and what --help says. Pure.
+"""Makes the rows of the table of settings: attrs fields that know their allowed values and their help text. Pure.
 
     width: int | None = setting(CANVAS, whole(1, 4096, "PIXELS"), "Width of a new canvas.", default=None)
 
-Flags, variables, keys of the config file, --help, and the tables in docs/settings.md are made from these rows. Each
-value is checked once, when the class that has the rows is called: that is the field's converter.
+Flags, variables, keys of the config file, --help, and the tables in docs/settings.md are made from these rows. The
+field's converter checks each value, once, when somebody makes an object of the class.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class SettingError(ValueError):
 
     Attributes:
         setting: its name, with underscores.
-        reason: the value and what is allowed.
-        value: the value as it was given.
+        reason: the value, and the allowed values.
+        value: the value before any conversion.
     """
 
     def __init__(self, setting: str, reason: str, value: object = None) -> None:
@@ -51,17 +51,17 @@ class Setting:
     """One row of the table.
 
     Attributes:
-        section: the heading under which --help and the docs have it.
-        kind: says which values are allowed; where there may be many, each of them.
+        section: its heading in --help and the docs.
+        kind: checks a value; for a setting with many values, each of them.
         text: the sentence of --help, in Markdown. It is for somebody who has read nothing else.
         more: further sentences for the docs.
         default: the value without the setting.
-        instead: words for the default, where `default` can't say it; also in Markdown.
+        instead: words for the default, if `default` can't say it; also in Markdown.
         found: looks the default up on this machine, for the command line alone.
-        many: whether it may be given several times, and is a tuple.
-        finds_canvas: whether it says where a canvas is, so that commands beside the server take it, too.
-        name: with underscores, in the singular; empty is the attribute's.
-        attribute: the name in Python; empty where it stands for other settings.
+        many: whether a user may give it several times; its value is then a tuple.
+        finds_canvas: whether it says where a canvas is, so that commands other than serving take it, too.
+        name: its name with underscores, in the singular; empty means the attribute's name.
+        attribute: its name in Python; empty if it stands for other settings.
     """
 
     section: str
@@ -78,7 +78,7 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """As --help has it: `--width`, or `--fast-lane/--no-fast-lane`."""
+        """The flag in the form of --help: `--width`, or `--fast-lane/--no-fast-lane`."""
         flag = flag_of(self.name)
         return f"{flag}/--no-{flag[2:]}" if self.is_switch else flag
 
@@ -98,10 +98,10 @@ class Setting:
         return self.kind is SWITCH
 
     def check(self, value: object) -> Any:
-        """The value in its one form, or a tuple of them where there may be many; None where that is the default.
+        """The value in its one form, or a tuple of them if there may be many; None if that is the default.
 
         Raises:
-            SettingError: it isn't allowed.
+            SettingError: the value isn't allowed.
         """
         if value is None and self.default is None and self.found is None:
             return None
@@ -112,10 +112,10 @@ class Setting:
         return tuple(self.check_one(one) for one in value)
 
     def check_one(self, value: object) -> Any:
-        """The value in its one form; where there may be many, this is one of them.
+        """One value in its one form, also for a setting that may have many.
 
         Raises:
-            SettingError: it isn't allowed.
+            SettingError: the value isn't allowed.
         """
         try:
             return self.kind.parse(value)
@@ -125,19 +125,19 @@ class Setting:
             raise self.refusal(value) from None
 
     def refusal(self, value: object, how: str = "") -> SettingError:
-        """The error that says that `value` isn't allowed; `how` adds in which form it must be."""
+        """The error that says that `value` isn't allowed; `how` adds the form that is needed."""
         return SettingError(self.name, f"{_REPR.repr(value)}; allowed is {self.kind.allowed}{how}", value)
 
 
-# A setting, the one that it needs beside it, whether that one's value is enough, and what is allowed otherwise.
+# A setting, another setting that it needs, whether that one's value is enough, and the words for what is allowed.
 Need = tuple[str, str, "Callable[[Any], bool]", str]
 
 
 def check_needs(settings: object, needs: tuple[Need, ...]) -> None:
-    """Hold settings against each other.
+    """Check that settings fit together.
 
     Raises:
-        SettingError: one is set, and the value of the one that it needs isn't enough.
+        SettingError: a setting has a value, and the value of the setting that it needs isn't enough.
     """
     for name, other, is_enough, allowed in needs:
         value = getattr(settings, name)
@@ -173,7 +173,7 @@ def setting(
 def setting(section: str, kind: Kind[Any], text: str, **about: Any) -> Any:
     """A field of an attrs class that is a setting; the arguments are `Setting`'s.
 
-    A default that is `found` is for the command line alone: in Python the field has to be given.
+    A `found` default is for the command line alone: Python code has to give the field a value.
     """
     return _field(Setting(section=section, kind=kind, text=text, **about))
 
@@ -181,7 +181,7 @@ def setting(section: str, kind: Kind[Any], text: str, **about: Any) -> Any:
 def many_of(
     section: str, kind: Kind[T], text: str, *, name: str, default: tuple[T, ...] = (), more: str = "", instead: str = ""
 ) -> tuple[T, ...]:
-    """A field that is a setting which may be given several times; `name` is that of one of them."""
+    """A field for a setting that may be given several times; `name` is in the singular."""
     row = Setting(
         section=section, kind=kind, text=text, name=name, default=default, more=more, instead=instead, many=True
     )

@@ -59,7 +59,7 @@ def test_an_embedded_log_copied_is_the_same_in_another_folder(tmp_path: Path, pl
         ("memory:", ExitCode.UNUSABLE, "'memory:' would end with this command"),
         ("sqlite:x", ExitCode.BAD_USAGE, "--to: 'sqlite:x'; allowed is"),
         ("lmdb:{data}/log", ExitCode.BAD_USAGE, "is the log itself"),
-        ("lmdb:{other}/log", ExitCode.UNUSABLE, "already, and only a new one is made"),
+        ("lmdb:{other}/log", ExitCode.UNUSABLE, "already; it stays as it is"),
     ],
 )
 def test_a_place_that_cannot_have_it_is_told(

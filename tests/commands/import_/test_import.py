@@ -190,7 +190,7 @@ def test_a_canvas_that_exists_is_left_as_it_is(tmp_path: Path, placed: Command) 
     code, _, err = placed("import", table, "--data", tmp_path / "data")
     assert code == ExitCode.UNUSABLE
     assert "records in" in err
-    assert "already, and only a new one is made; choose another --data" in err
+    assert "already; it stays as it is, so choose another --data" in err
     assert records_in(tmp_path / "data") == before
 
 

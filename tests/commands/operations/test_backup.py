@@ -188,7 +188,7 @@ def test_kafka_servers_keep_their_snapshot_and_key(canvas: Canvas, placed: Place
     copy = tmp_path / "copy"
     code, out, _ = placed("backup", copy, "--data", canvas.data, "--log", "kafka://127.0.0.1:1/topic")
     assert code == 0
-    assert "the log is a Kafka topic, and not in here" in out
+    assert "the log is a Kafka topic, and isn't in this backup" in out
     assert sorted(path.name for path in copy.iterdir()) == ["author.key", "people", "snapshot"]
 
 

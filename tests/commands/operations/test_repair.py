@@ -75,7 +75,7 @@ def test_damaged_record_is_left_out_and_all_others_are_kept_with_their_times(can
     assert code == 0
     assert "lost: the record at offset 6: record 6 doesn't match its checksum" in out
     assert "records that are lost, as far as the log knows: 1\n" in out
-    assert f"at version {EDITS + 1} the canvas is another than the snapshot's in 1 pixels" in out
+    assert f"at version {EDITS + 1} the canvas differs from the snapshot's in 1 pixels" in out
     new_id, new_values, new_times_ms = trio.run(_log, canvas.data)
     assert new_values == values[:6] + values[7:]
     assert new_times_ms == times_ms[:6] + times_ms[7:]
