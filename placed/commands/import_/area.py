@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class AreaUnusable(Exception):
-    """No canvas has room for what was read; the message says why."""
+    """No canvas has room for the rows; the message says why."""
 
 
 class Area:
     """The coordinates seen so far, and the canvas that they need.
 
     Args:
-        width: of the canvas; None means as wide as the rows need. The same holds for `height`.
-        height: see width.
+        width: the canvas's width; None means as wide as the rows need.
+        height: the canvas's height; None means as high as the rows need.
         origin: the coordinates of the canvas's top left pixel. None means 0, 0; but if no size is given and the rows
             have coordinates below zero, it means the lowest of them.
     """
@@ -35,7 +35,7 @@ class Area:
         self._most = [-FARTHEST, -FARTHEST]
 
     def _limits(self, axis: int) -> tuple[int, int]:
-        """The coordinates that may be: from, up to and not including."""
+        """The allowed coordinates on an axis: from, and up to, not including."""
         side = self._sides[axis]
         if side is None:
             return (-FARTHEST if self._origin is None else self._origin[axis]), FARTHEST + 1
@@ -43,7 +43,7 @@ class Area:
         return begin, begin + side
 
     def holds(self, x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether pixels may be there, shape (n,)."""
+        """Whether pixels are allowed at these coordinates, shape (n,)."""
         good = np.ones(len(x), np.bool_)
         for axis, places in enumerate((x, y)):
             begin, end = self._limits(axis)
@@ -51,14 +51,14 @@ class Area:
         return good
 
     def check(self, x: int, y: int) -> None:
-        """Raise BadValue where no pixel may be."""
+        """Raise BadValue if no pixel is allowed at these coordinates."""
         for axis, (name, place) in enumerate((("x", x), ("y", y))):
             begin, end = self._limits(axis)
             if not begin <= place < end:
                 raise BadValue(f"{name} {place}; allowed are {begin} to {end - 1}")
 
     def note(self, rows: NDArray[np.void]) -> None:
-        """Have these rows on the canvas, too. Of a circle it is the middle that has to be."""
+        """Make the canvas large enough for these rows, too; for a circle, large enough for its centre."""
         if not len(rows):
             return
         corners = rows[rows["kind"] == Kind.RECTANGLE]
@@ -80,7 +80,7 @@ class Area:
         """The canvas's width and height.
 
         Raises:
-            AreaUnusable: no canvas is that large.
+            AreaUnusable: no canvas may be that large.
         """
         sides = []
         for axis, name in enumerate(("width", "height")):
@@ -89,7 +89,7 @@ class Area:
                 least, most = self._least[axis], self._most[axis]
                 raise AreaUnusable(
                     f"the {'xy'[axis]} are from {least} to {most}, which takes a {name} of {side}; allowed are 1 to"
-                    f" {MAX_SIDE_PX}. Name it, with --{name}, and --origin, and the lines outside are told"
+                    f" {MAX_SIDE_PX}. Choose a part with --{name} and --origin; the lines outside count as bad"
                 )
             sides.append(side)
         return sides[0], sides[1]

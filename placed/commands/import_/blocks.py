@@ -1,6 +1,6 @@
 """Reads a text file in blocks of whole lines, gzipped or not, so that a file of any size takes the memory of one block.
 
-Pure but for the file that it reads from.
+Pure, except that it reads the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# 4 MB are 40,000 of Reddit's lines: numpy's calls cost nothing beside them, and the columns stay in the cache.
+# 4 MB are 40,000 of Reddit's lines: with so many, numpy's calls cost nothing, and the columns still fit into the cache.
 BLOCK_BYTES: Final = 4 << 20
 MAX_LINE_BYTES: Final = 64 << 10  # the longest line of any format is 200 bytes; a file without line ends is no table
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -41,7 +41,7 @@ class Block:
         buffer: the same bytes as a uint8 array.
         begins: int64, shape (lines,): where each line begins in `data`.
         ends: int64, shape (lines,): where each line ends, before its line end.
-        first_line: the number of the first one in its file, counted from 1.
+        first_line: the number of the first line in its file, from 1.
     """
 
     data: bytes
@@ -56,7 +56,7 @@ class Block:
         buffer = np.frombuffer(data, np.uint8)
         ends = np.flatnonzero(buffer == _NEWLINE)
         begins = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-        # A file from Windows: one byte less, where a line has one.
+        # Lines of a file from Windows end one byte earlier.
         ends = ends - ((ends > begins) & (buffer[ends - 1] == _RETURN))
         return cls(data, buffer, begins, ends, first_line)
 
@@ -65,16 +65,15 @@ class Block:
         return len(self.begins)
 
     def line(self, index: int) -> str:
-        """One line's text; bytes that are no UTF-8 are kept as surrogates."""
+        """One line's text; bytes that aren't UTF-8 become surrogates."""
         return self.data[self.begins[index] : self.ends[index]].decode("utf-8", "surrogateescape")
 
 
 class LineFile:
-    """A text file that is open.
+    """An open text file.
 
     Attributes:
-        path: as it was given.
-        size_bytes: on the disk.
+        path: the path that the caller gave.
     """
 
     def __init__(self, path: Path, raw: BinaryIO) -> None:
@@ -88,20 +87,20 @@ class LineFile:
 
     @property
     def read_bytes(self) -> int:
-        """How far it has been read, in bytes on the disk."""
+        """The number of bytes read so far, as on the disk."""
         return self._raw.tell()
 
     def first_line(self) -> str:
-        """The first line, which stays to be read.
+        """The first line; it isn't taken out of the file.
 
         Raises:
-            FileUnusable: it can't be read.
+            FileUnusable: the file can't be read.
         """
         self._rest = self._read(MAX_LINE_BYTES).removeprefix(_UTF8_MARK)
         return self._rest.partition(b"\n")[0].decode("utf-8", "surrogateescape").rstrip("\r")
 
     def skip_line(self) -> None:
-        """Pass over the first line, after it has been looked at."""
+        """Leave out the first line, after `first_line`."""
         self._rest = self._rest.partition(b"\n")[2]
         self._line += 1
 
@@ -109,7 +108,7 @@ class LineFile:
         """The lines that haven't been read.
 
         Raises:
-            FileUnusable: it can't be read, or a line is longer than any that can be imported.
+            FileUnusable: the file can't be read, or a line is longer than any import takes.
         """
         while data := self._read(size_bytes):
             whole, newline, self._rest = (self._rest + data).rpartition(b"\n")

@@ -2,7 +2,7 @@
 
     2017         an index of reddit-2017, or of --palette
     2022, 2023   red, green and blue; the palette is --palette, or a built-in one with all these colours, or the colours
-    placed       index and colour: an export shows as much of its palette as was used
+    placed       index and colour: an export shows the used part of its palette
 
 The palette is known only when all files have been read. Until then a colour is a code, 0 to 255.
 """
@@ -32,7 +32,7 @@ _ALL_COLORS: Final = 1 << 24
 
 
 class Colors(abc.ABC):
-    """What the colours of one import mean."""
+    """Turns the colours of one import into codes, and makes the palette."""
 
     @abc.abstractmethod
     def codes(self, colors: NDArray[np.int64]) -> tuple[Codes, Mask]:
@@ -91,7 +91,7 @@ class RgbColors(Colors):
     def __init__(self, palette: Palette | None) -> None:
         self._given = palette
         self._found: list[int] = []
-        # One entry for each colour there is: 32 MB, and one look a line.
+        # One entry for each possible colour: 32 MB, and one look-up for each line.
         self._table = np.full(_ALL_COLORS, _NONE, np.uint16)
         for color in _numbers(palette.rgb) if palette else []:
             self._add(color)
@@ -117,7 +117,7 @@ class RgbColors(Colors):
             if set(self._found) <= set(_numbers(palette.rgb)):
                 return palette
         others = sorted(set(self._found) - {_WHITE})
-        # A canvas begins in its blank colour, which Reddit's was white.
+        # A canvas begins in its blank colour, which was white at Reddit.
         return _made([_WHITE, *others] if len(others) < MAX_COLORS else others)
 
     def indexes(self) -> NDArray[np.uint8]:
@@ -138,7 +138,7 @@ class OwnColors(Colors):
     """Colours of an export of ours: index | red, green, blue << 8.
 
     Args:
-        palette: the palette that the canvas had or will have; None makes one from the colours found.
+        palette: the palette of the old or new canvas; None makes one from the colours in the files.
     """
 
     def __init__(self, palette: Palette | None) -> None:
@@ -169,7 +169,7 @@ class OwnColors(Colors):
         return _made(self._without_gaps())
 
     def _without_gaps(self) -> list[int]:
-        """The colours found. Indexes that nobody used get other colours, as a palette has no gaps."""
+        """The colours found. Unused indexes get other colours, because a palette has no gaps."""
         used = set(self._rgb.tolist())
         spare = iter(color for color in range(2 * MAX_COLORS) if color not in used)
         count = max(2, int(np.flatnonzero(self._rgb != -1).max(initial=0)) + 1)

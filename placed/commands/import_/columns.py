@@ -1,6 +1,6 @@
 """Parses columns of numbers out of lines of text, without a loop over the lines. Pure.
 
-Each function returns values, and a mask of those that are good. A line that isn't good is read again by itself with
+Each function returns values, and a mask of the good ones. The caller reads each other line again by itself with
 `placed.commands.import_.values`, which says what is wrong. So these functions may refuse rare forms, but must never
 accept what `values` refuses.
 """
@@ -43,8 +43,8 @@ def split(block: Block, commas: int) -> tuple[Places, Places]:
     """Find the lines with this number of commas, and where their fields are.
 
     Returns:
-        The lines' indexes, shape (n,); and where the fields begin and end, shape (n, commas + 2): field k is what lies
-        between `bounds[:, k]` and `bounds[:, k + 1]`, both excluded.
+        The lines' indexes, shape (n,); and the bounds of the fields, shape (n, commas + 2): field k lies between
+        `bounds[:, k]` and `bounds[:, k + 1]`, both excluded.
     """
     at = np.flatnonzero(block.buffer == _COMMA)
     first = np.searchsorted(at, block.begins)
@@ -84,7 +84,7 @@ def hex_numbers(buffer: Bytes, begins: Places, ends: Places, *, digits: int) -> 
 
 
 def moments_ms(buffer: Bytes, begins: Places, ends: Places) -> tuple[Numbers, Mask]:
-    """Parse moments into ms since the epoch, from such a number or from text like `2022-04-04 00:53:51.577 UTC`.
+    """Parse moments into ms since the epoch, from a number of ms or from text like `2022-04-04 00:53:51.577 UTC`.
 
     The first space may be a T. The last word may be a Z, or missing. The fraction has at most 3 digits.
     """
@@ -128,7 +128,7 @@ def _without(buffer: Bytes, ends: Places, suffix: bytes) -> Places:
 
 
 def _fractions_ms(buffer: Bytes, begins: Places, ends: Places) -> tuple[Numbers, Mask]:
-    """What stands behind the seconds: nothing, or a point and 1 to 3 digits."""
+    """Parse the text behind the seconds: nothing, or a point and 1 to 3 digits."""
     sizes = ends - begins - 1
     digits, are_digits = integers(buffer, np.minimum(begins + 1, ends), ends, digits=3)
     is_fraction = (buffer[np.minimum(begins, len(buffer) - 1)] == ord(".")) & are_digits & (digits >= 0)

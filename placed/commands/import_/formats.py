@@ -5,8 +5,8 @@
     Reddit 2023   timestamp,user,coordinate,pixel_color         likewise, or {X: 0, Y: 0, R: 5} of a circle
     placed        v,time,x,y,color,author,rgb,act               `placed export`
 
-There are two ways to read a line. `columns` reads all simple lines of a block at once, with numpy, and says which of
-them are good. `parse` reads one line, in any form that is allowed, and says what is wrong with a bad one.
+There are two ways to read a line. `columns` reads all simple lines of a block at once, with numpy, and marks the good
+ones. `parse` reads one line, in any allowed form, and says what is wrong with a bad one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CIRCLE: Final = re.compile(r"\{X: (-?[0-9]{1,5}), Y: (-?[0-9]{1,5}), R: ([0-9]{
 
 @attrs.frozen
 class Line:
-    """What one line says. `color` is as `Colors` takes it; the author is a number, or a text to be hashed."""
+    """The values of one line. `color` is in the form that `Colors` takes; the author is a number, or a text to hash."""
 
     order: int
     time_ms: int
@@ -58,17 +58,17 @@ class Line:
 
 @attrs.frozen(eq=False)
 class Columns:
-    """What the simple lines of a block say; arrays of shape (n,).
+    """The values of a block's simple lines; arrays of shape (n,).
 
     Attributes:
-        lines: their indexes in the block.
-        order: see `ROW`; None means the order of their times.
-        time_ms: as in `ROW`; so are x and y.
-        x: see time_ms.
-        y: see time_ms.
-        color: as `Colors` takes it.
+        lines: the lines' indexes in the block.
+        order: as in `ROW`; None means the order of the times.
+        time_ms: as in `ROW`.
+        x: as in `ROW`.
+        y: as in `ROW`.
+        color: in the form that `Colors` takes.
         author: uint64; None if authors are texts, which lie between `texts[:, 0]` and `texts[:, 1]`.
-        texts: see author.
+        texts: see author; shape (n, 2).
         good: whether the whole line could be read.
     """
 
@@ -87,10 +87,10 @@ class Format(abc.ABC):
     """One kind of table.
 
     Attributes:
-        title: for messages.
-        header: its columns.
-        make_colors: makes the `Colors` for its colours, with a palette or None.
-        is_export: whether we wrote it.
+        title: its name in messages.
+        header: the names of its columns.
+        make_colors: makes the `Colors` for its colours, from a palette or None.
+        is_export: whether it is an export of placed.
     """
 
     def __init__(self, title: str, header: tuple[str, ...], make_colors: Callable[[Palette | None], Colors]) -> None:
@@ -105,14 +105,14 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def line(self, fields: list[str]) -> Line:
-        """What the fields of one line say.
+        """Read the fields of one line.
 
         Raises:
-            BadValue: one of them isn't understood.
+            BadValue: a field isn't understood.
         """
 
     def parse(self, text: str) -> Line:
-        """What one line says; raises as `line` does."""
+        """Read one line; raises as `line` does."""
         try:
             (fields,) = csv.reader([text], strict=True)
         except (csv.Error, ValueError) as error:
@@ -197,7 +197,7 @@ class Export(Format):
         author, is_author = read.hex_numbers(buffer, begins[:, 5], ends[:, 5], digits=16)
         rgb, is_rgb = _colors(block, begins[:, 6], ends[:, 6])
         good &= is_time & is_x & is_y & is_index & (index >= 0) & (index < 256) & is_author & is_rgb & (v >= 0)
-        good &= begins[:, 7] == ends[:, 7]  # by an act: rare, and read by themselves
+        good &= begins[:, 7] == ends[:, 7]  # corrections by an act are rare: `line` reads them one by one
         return Columns(lines, v, time_ms, x, y, index | rgb << 8, author, bounds[:, :2], good)
 
     def line(self, fields: list[str]) -> Line:
@@ -222,7 +222,7 @@ class ExportLines(Format):
         super().__init__("an export of placed, as JSON", EXPORT_COLUMNS, OwnColors)
 
     def columns(self, block: Block) -> Columns:
-        """None: each line is read by itself."""
+        """No lines: `parse` reads each line by itself."""
         none = np.empty(0, np.int64)
         texts = np.empty((0, 2), np.int64)
         return Columns(none, None, none, none, none, none, None, texts, np.empty(0, np.bool_))
@@ -243,7 +243,7 @@ class ExportLines(Format):
 
 
 def own_color(index: int, rgb: int) -> int:
-    """A colour as `OwnColors` takes it.
+    """A colour in the form that `OwnColors` takes.
 
     Raises:
         BadValue: no palette has such an index.
@@ -263,13 +263,13 @@ def _colors(
 def _texts(
     block: Block, begins: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Which texts are present and have no quotes: in quotes they would mean another text."""
+    """The bounds of texts, and a mask: whether a text is there and has no quotes, which would change its meaning."""
     return np.stack([begins, ends], axis=1), (begins < ends) & (block.buffer[begins] != _QUOTE)
 
 
 def _user(text: str) -> str:
     if not text:
-        raise BadValue(f"user {text!r}; allowed is whoever it was, as a hash or a name")
+        raise BadValue(f"user {text!r}; allowed is a hash or a name")
     return text
 
 

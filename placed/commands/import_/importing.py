@@ -2,9 +2,9 @@
 
     files --blocks--> intake --rows--> spool (on the disk, sorted) --parts--> records --> a new log
 
-There are two passes, since the canvas's size, its palette and the earliest edit are known only when all has been read.
-Memory holds one block of lines or one part of the rows, however large the files are. The disk needs 42 bytes a row
-beside the log.
+There are two passes, since the canvas's size, its palette and the earliest edit are known only after reading all files.
+Memory holds one block of lines or one part of the rows, however large the files are. The disk needs 42 bytes a row in
+addition to the log.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class CannotImport(Exception):
 
 @attrs.frozen
 class Imported:
-    """What was imported.
+    """The result of an import.
 
     Attributes:
         definition: the canvas.
@@ -82,7 +82,7 @@ class Imported:
 
 @attrs.frozen
 class Asked:
-    """What somebody asked for.
+    """The files and options of an import.
 
     Attributes:
         files: the files to read.
@@ -99,8 +99,8 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
     """Import tables of edits into the new log that the settings name.
 
     Args:
-        settings: of the server that will use the log; its width, height and palette override what the files say.
-        asked: what to import.
+        settings: the settings of the log's server; their width, height and palette override the files'.
+        asked: the files and options.
         reading: called with 0, the bytes read, and the bytes in all.
         writing: called with 0, the rows written, and the rows in all.
 
@@ -119,7 +119,7 @@ async def import_tables(settings: Settings, asked: Asked, reading: Progress, wri
             key = author_key(settings.data, settings.author_key_file)
             spool = Spool(log.scratch)
             intake = Intake(form, colors, area, spool, key)
-            # All rows go to the disk first: the files may be in any order, and the log wants the oldest edit first.
+            # All rows go to the disk first: the files may be in any order, and the log begins with the oldest edit.
             with contextlib.closing(spool):
                 _read_all(asked.files, form, intake, reading)
             _check(intake, asked)
@@ -142,15 +142,15 @@ def _explained() -> Iterator[None]:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a table is read from its beginning twice
-                raise FileUnusable(f"{path} is not an ordinary file; write what comes out of it into one first")
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # import reads a table twice
+                raise FileUnusable(f"{path} is not an ordinary file; save its contents in one first")
             yield file
     except OSError as error:
         raise FileUnusable(f"{path}: can't be read: {error.strerror or error}") from error
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever writes into a pipe."""
+    """Open a file; for a pipe, don't wait for a program that writes into it."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
@@ -163,14 +163,14 @@ def _format(files: Sequence[Path]) -> Format:
     found: dict[Path, Format] = {}
     for path in files:
         with _opened(path) as raw:
-            # By its content and not its name: files are renamed, and a wrong guess would call each line bad.
+            # By its content and not its name: people rename files, and a wrong guess would call each line bad.
             is_parquet = raw.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
             raw.seek(0)
             line = "" if is_parquet else LineFile(path, raw).first_line()
         form = EXPORT_PARQUET if is_parquet else format_of(line)
         if form is None:
             allowed = "; ".join(",".join(each.header) for each in FORMATS)
-            raise FileUnusable(f"{path}, line 1: {shown(line)} is no header that is known; allowed are: {allowed}")
+            raise FileUnusable(f"{path}, line 1: {shown(line)} is no known header; allowed are: {allowed}")
         found[path] = form
         if form is not found[files[0]]:
             raise FileUnusable(f"{path} is {form.title}, and {files[0]} is {found[files[0]].title}; import one kind")
@@ -178,7 +178,7 @@ def _format(files: Sequence[Path]) -> Format:
 
 
 def _told_canvas(files: Sequence[Path], form: Format) -> Definition | None:
-    """The canvas that the notes beside our own tables tell of."""
+    """The canvas in the notes of our own tables; None if there is no note."""
     if not form.is_export:
         return None
     read = _parquet().told_canvas if form is EXPORT_PARQUET else canvas_note.read
@@ -203,7 +203,7 @@ def _read_all(files: Sequence[Path], form: Format, intake: Intake, progress: Pro
                 lines.skip_line()
             for block in lines.blocks():
                 intake.take(block, str(path))
-                # A file that is written to meanwhile may have become longer than it was.
+                # A file may have become longer meanwhile.
                 progress(0, min(before_bytes + lines.read_bytes, total_bytes), total_bytes)
             before_bytes += path.stat().st_size
     progress(0, total_bytes, total_bytes)
@@ -224,7 +224,7 @@ def _parquet() -> Any:
 
 
 def _check(intake: Intake, asked: Asked) -> None:
-    """Refuse bad lines unless they are to be skipped, and refuse an import without any good line."""
+    """Refuse bad lines unless the user wants to skip them, and refuse an import without any good line."""
     bad = intake.bad
     if bad.count and not asked.skip_bad_lines:
         more = f"; and {bad.count - len(bad.told):,} more" if bad.count > len(bad.told) else ""
@@ -257,7 +257,7 @@ async def _write(
 ) -> Imported:
     edits, done, first_ms, last_ms = 0, 0, 0, 0
     for part in rows:
-        # The canvas is the first record, with the time of the first edit: the past begins with it.
+        # The first record defines the canvas, and has the time of the first edit: the past begins there.
         if not log.filling.next:
             first_ms = int(part["time_ms"][0])
             await log.filling.extend(np.array([first_ms]), [Canvas(definition).encode()])

@@ -29,21 +29,21 @@ class BadLines:
 
     Attributes:
         count: how many there are.
-        told: for each of the first ones, its place and what is wrong with it.
+        told: the place and the fault of each of the first bad lines.
     """
 
     count: int = 0
     told: list[str] = attrs.field(factory=list)
 
     def add(self, place: str, reason: str) -> None:
-        """One more."""
+        """Add a bad line."""
         self.count += 1
         if len(self.told) < MOST_TOLD:
             self.told.append(f"{place}: {reason}")
 
 
 def author_of_text(text: bytes, key: bytes) -> int:
-    """The author, 0 to 2**64 - 1, for a name in a file: a keyed hash of it, as for an address."""
+    """The author, 0 to 2**64 - 1, of a user's name in a file: a keyed hash, as for an address."""
     return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=key).digest(), "little")
 
 
@@ -52,13 +52,13 @@ class Intake:
 
     Args:
         form: the lines' format.
-        colors: turns their colours into codes.
-        area: the coordinates that they may use.
+        colors: turns the lines' colours into codes.
+        area: checks the lines' coordinates.
         spool: takes the rows.
         key: the author key, which turns users' names or hashes into authors.
 
     Attributes:
-        lines: the number of lines read, without empty ones.
+        lines: the number of lines read, not counting empty ones.
         bad: the lines that can't be used.
     """
 
@@ -97,13 +97,13 @@ class Intake:
         place: str,
         first: int,
     ) -> None:
-        """Take rows that were read elsewhere, and count those whose place or colour isn't allowed as bad.
+        """Take rows from another reader; a row counts as bad if its place or colour isn't allowed.
 
         Args:
             rows: dtype `ROW`; this method fills in their colours.
-            x: their coordinates, without `ROW`'s limits; so is y.
-            y: see x.
-            colors: as `Colors` takes them; -1 is never allowed.
+            x: the rows' x, without `ROW`'s limits.
+            y: the rows' y, without `ROW`'s limits.
+            colors: colours in the form that `Colors` takes; -1 is never allowed.
             place: the word for a row in messages, before its number.
             first: the number of the first row.
         """
@@ -122,7 +122,7 @@ class Intake:
         self.add(rows if good.all() else rows[good])
 
     def add(self, rows: NDArray[np.void]) -> None:
-        """Take rows that are good."""
+        """Take good rows."""
         self._area.note(rows)
         self._spool.add(rows)
 
@@ -130,7 +130,7 @@ class Intake:
         """Fill in the rows of all lines that `columns` can read."""
         found = self._form.columns(block)
         good = np.flatnonzero(found.good & self._area.holds(found.x, found.y))
-        # Only now: a line that is bad otherwise adds no colour to the palette.
+        # Colours come last, so that a line with another fault adds no colour to the palette.
         codes, are_colors = self._colors.codes(found.color[good])
         good = good[are_colors]
         chosen = found.lines[good]
@@ -147,15 +147,15 @@ class Intake:
             return found.author[good]
         data, key, blake2b = block.data, self._key, hashlib.blake2b
         begins, ends = found.texts[good].T.tolist()
-        # The dearest part of an import, 1.1 us a line: one expression, so that nothing else is added to it.
+        # The most expensive part of an import, 1.1 us a line: one expression, to keep it fast.
         digests = [blake2b(data[a:b], digest_size=8, key=key).digest() for a, b in zip(begins, ends, strict=True)]
         return np.frombuffer(b"".join(digests), "<u8")
 
     def row(self, line: Line) -> tuple[int, ...]:
-        """The row, as `ROW` has it, that a line says.
+        """The row of a line, in the fields of `ROW`.
 
         Raises:
-            BadValue: its colour or its place isn't allowed.
+            BadValue: the line's colour or place isn't allowed.
         """
         if max(abs(line.x), abs(line.y), abs(line.x2), abs(line.y2)) > FARTHEST:
             raise BadValue(f"x {line.x}, y {line.y}; allowed are {-FARTHEST} to {FARTHEST}")

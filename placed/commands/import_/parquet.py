@@ -1,4 +1,4 @@
-"""Reads our exports in Apache Parquet, by pyarrow, which the extra `placed[parquet]` brings."""
+"""Reads our exports in Apache Parquet, with pyarrow, which the extra `placed[parquet]` brings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def told_canvas(path: Path) -> Definition | None:
 
     Raises:
         FileUnusable: the file can't be read, or isn't an export of ours.
-        NoteUnusable: the metadata hold something else.
+        NoteUnusable: the metadata have no usable note.
     """
     try:
         schema = pq.read_schema(path)
@@ -58,7 +58,7 @@ def read_parquet(path: Path, intake: Intake) -> Iterator[float]:
     """Give a file's rows to the intake part by part, and yield after each part how much is done, 0 to 1.
 
     Raises:
-        FileUnusable: it can't be read, or its columns are of other types.
+        FileUnusable: the file can't be read, or its columns have other types.
     """
     first_row = 1
     try:

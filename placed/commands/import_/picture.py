@@ -1,8 +1,8 @@
 """Makes a new canvas from a picture: its pixels are the new log's first edits, and have no author.
 
-An image of a canvas (/canvas.png) becomes the same canvas, with the same palette in the same order. For another picture
-the palette is --palette, whose nearest colours are taken; without that, a built-in palette that has all its colours;
-otherwise its own colours. Transparent pixels stay blank.
+An image of a canvas (/canvas.png) becomes the same canvas, with the same palette in the same order. Another picture
+gets the nearest colours of --palette. Without that, the palette is a built-in one that has all the picture's colours;
+without such a palette, it is the picture's own colours. Transparent pixels stay blank.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _MARK: Final = "placed:version"
-NOBODY: Final = 0  # no address has this author but by a chance of 1 in 2**64
+NOBODY: Final = 0  # an address has this author only by a chance of 1 in 2**64
 _MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -53,11 +53,11 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
     """Import one picture into the new log that the settings name.
 
     Args:
-        settings: of the server that will use the log; its width, height and palette override the picture's.
+        settings: the settings of the log's server; their width, height and palette override the picture's.
         path: the picture.
 
     Raises:
-        CannotImport: the picture can't be read, has too many colours, or is larger than the canvas asked for.
+        CannotImport: the picture can't be read, has too many colours, or is larger than the wanted canvas.
         NoNewLog: the log can't be made.
     """
     try:
@@ -81,7 +81,7 @@ async def import_picture(settings: Settings, path: Path) -> Imported:
 
 
 def _own_palette(path: Path) -> Palette | None:
-    """The palette of an image of a canvas, which says so in a tEXt chunk; None for other pictures."""
+    """The palette of a picture that is an image of a canvas, as its tEXt chunk says; None for other pictures."""
     with Image.open(path) as image:
         is_ours = image.mode == "P" and _MARK in image.info
         colors = image.getpalette("RGB") if is_ours else None
@@ -105,7 +105,7 @@ def _indexes(path: Path, picture: Picture, palette: Palette | None) -> tuple[Pal
 
 
 def _edits(index: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.void]:
-    y, x = np.nonzero(visible & (index != 0))  # a canvas is blank before
+    y, x = np.nonzero(visible & (index != 0))  # the new canvas is blank already
     edits = np.empty(len(x), EDIT)
     edits["x"], edits["y"], edits["color"], edits["author"] = x, y, index[y, x], NOBODY
     return edits

@@ -38,11 +38,11 @@ class Records:
 
 
 def records_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Records]:
-    """The records of sorted rows with the canvas's coordinates and colours; all rows of one order are among them."""
+    """The records of sorted rows with the canvas's coordinates and colours. The rows of one order must be complete."""
     special = np.flatnonzero(rows["kind"] != Kind.PIXEL).tolist()
     begin = 0
     for at in special:
-        if at < begin:  # of a correction that is written already
+        if at < begin:  # part of a correction that is written already
             continue
         yield from _of_pixels(rows[begin:at])
         if rows["kind"][at] == Kind.CORRECTION:
@@ -55,7 +55,7 @@ def records_of(rows: NDArray[np.void], definition: Definition) -> Iterator[Recor
 
 
 def _end_of_correction(rows: NDArray[np.void], begin: int) -> int:
-    """Where the correction that begins here ends: its rows have one order and one act."""
+    """The end of the correction that begins here: its rows have the same order and the same act."""
     same = [rows[name][begin:] == rows[name][begin] for name in ("kind", "order", "author")]
     is_other = ~np.logical_and.reduce(same)
     return begin + int(np.argmax(is_other)) if is_other.any() else len(rows)
@@ -98,7 +98,7 @@ def _of_pixels(rows: NDArray[np.void]) -> Iterator[Records]:
 
 
 def _encoded_each(edits: NDArray[np.void]) -> list[bytes]:
-    """One record for each edit, for moments with one edit: most of them are."""
+    """One record for each edit, for moments with one edit: most moments have one."""
     joined = np.empty((len(edits), len(EDITS_HEADER) + EDIT.itemsize), np.uint8)
     joined[:, : len(EDITS_HEADER)] = np.frombuffer(EDITS_HEADER, np.uint8)
     joined[:, len(EDITS_HEADER) :] = edits.view(np.uint8).reshape(-1, EDIT.itemsize)

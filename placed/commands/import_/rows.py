@@ -1,6 +1,6 @@
 """A row: one line of an import, before the canvas is known. Pure.
 
-Coordinates are as the file has them, also below zero, and colours are codes (`placed.commands.import_.colors`).
+Coordinates are those of the file, also below zero, and colours are codes (`placed.commands.import_.colors`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 
 
 class Kind(IntEnum):
-    """What a row places."""
+    """The shape that a row places."""
 
     PIXEL = 0  # at x, y
     RECTANGLE = 1  # from x, y to x2, y2, both included
-    CIRCLE = 2  # around x, y; its radius is x2
-    CORRECTION = 3  # a pixel, by an act, whose id stands for the author
+    CIRCLE = 2  # around x, y, with the radius x2
+    CORRECTION = 3  # a pixel, by an act; the act's id is in the place of the author
 
 
-# `order` is what rows are sorted by, and what those of one record share: the version in an export of ours, elsewhere
+# Rows are sorted by `order`, and rows of one record have the same: in an export of ours it is the version, elsewhere
 # the time.
 ROW: Final = np.dtype(
     [

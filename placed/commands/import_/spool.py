@@ -1,9 +1,9 @@
-"""Sorts rows on the disk: they come in any order, and are read back in the order of their times.
+"""Sorts rows on the disk: it takes rows in any order, and yields them in the order of their times.
 
-It is a merge sort. Each block is sorted in memory and appended to the files. To read the rows back, the range of orders
-is cut into parts of about `AT_ONCE` rows. A part takes its slice of each block, and numpy sorts it. So memory holds one
-part, however many rows there are, and sorted input costs nothing extra. Rows of the same order are always in the same
-part, and keep the order in which they came.
+It is a merge sort. The spool sorts each block in memory and appends it to the files. To read the rows back, it cuts the
+range of orders into parts of about `AT_ONCE` rows. A part takes its slice of each block, and numpy sorts it. So memory
+holds one part, however many rows there are, and sorted input costs nothing extra. Rows of the same order are always in
+the same part, and stay in the order of their arrival.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ class Spool:
     """Rows, dtype `ROW`, in files of a folder.
 
     Attributes:
-        rows: how many there are.
+        rows: the number of rows.
     """
 
     def __init__(self, folder: Path, *, at_once: int = AT_ONCE, sample_every: int = _SAMPLE_EVERY) -> None:
         self.rows = 0
         self._at_once = at_once
         self._sample_every = sample_every
-        self._blocks: list[int] = []  # the rows of each
+        self._blocks: list[int] = []  # the number of rows in each
         self._samples: list[NDArray[np.int64]] = []
         self._row_path = folder / "rows"
-        self._order_path = folder / "orders"  # apart, so that a search touches little of the disk
+        self._order_path = folder / "orders"  # a second file, so that a search reads little of the disk
         self._row_file = self._row_path.open("wb")
         self._order_file = self._order_path.open("wb")
 
@@ -69,19 +69,19 @@ class Spool:
         self.rows += len(rows)
 
     def close(self) -> None:
-        """End writing. Idempotent; raises as `add`, which leaves some bytes to this."""
+        """End writing. Idempotent; raises as `add` does, because it writes the last bytes."""
         with self._written(), contextlib.closing(self._order_file):
             self._row_file.close()
 
     @contextlib.contextmanager
     def _written(self) -> Iterator[None]:
-        # An error of its own: around it a table is read, whose reader would take this one for the table's.
+        # Not an OSError: the caller reads a table meanwhile, and would take it for an error of the table.
         try:
             yield
         except OSError as error:
             raise SpoolUnusable(
                 f"{self._row_path.parent} can't be written: {error.strerror}; an import needs {_ROW_BYTES} bytes"
-                " for each row there, beside the log"
+                " for each row there, in addition to the log"
             ) from error
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
@@ -105,14 +105,14 @@ class Spool:
         yield from self._part(at, ends)
 
     def _pivots(self) -> list[int]:
-        """The orders at which to cut the range into parts, rising."""
+        """The orders where each part but the first begins, rising."""
         samples = np.sort(np.concatenate(self._samples))
         step = max(1, self._at_once // self._sample_every)
         pivots: list[int] = np.unique(samples[step::step]).tolist()
         return pivots
 
     def _part(self, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[NDArray[np.void]]:
-        # Read, not mapped: pages of a map count as this process's memory until it is closed.
+        # Reads the file and doesn't map it: a map's pages count as this process's memory until it is closed.
         slices = [
             np.fromfile(self._row_path, ROW, b - a, offset=a * ROW.itemsize)
             for a, b in zip(begins.tolist(), ends.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Parses one value of a text, or raises an error that says what was found and what is allowed. Pure."""
+"""Parses one value of a text, or raises an error that names the value and what is allowed. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOMENT: Final = re.compile(
 )
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MAX_MS: Final = 253_402_300_799_999  # the last of the year 9999
-_SECONDS_UP_TO: Final = 100_000_000_000  # as ms it is 1973, as seconds 5138
+_SECONDS_UP_TO: Final = 100_000_000_000  # in ms this is 1973, in seconds 5138
 
 
 class BadValue(ValueError):
@@ -25,7 +25,7 @@ class BadValue(ValueError):
 
 
 def shown(value: object) -> str:
-    """The value as messages show it: in quotes, and shortened."""
+    """A value for a message: in quotes, and shortened."""
     return _REPR.repr(value)
 
 

@@ -5,7 +5,7 @@
                   v
         plan, pace           pure
 
-Pictures are read by `placed.storage.picture`, and `placed.canvas.quantise` finds their nearest colours. A server's own
-modules are not imported: the bot knows what `GET /info` tells, as any other client does.
+`placed.storage.picture` reads pictures, and `placed.canvas.quantise` finds their nearest colours. The bot imports none
+of a server's own modules: like any other client, it knows the server from `GET /info`.
 Imports point one way, as drawn.
 """

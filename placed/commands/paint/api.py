@@ -1,18 +1,18 @@
-"""Speaks to a placed server's public API for the painter: `GET /info`, `GET /canvas.png`, `POST /edit` and `/edits`.
+"""Calls a placed server's public API for the painter: `GET /info`, `GET /canvas.png`, `POST /edit` and `/edits`.
 
-The painter believes nothing unchecked: bodies are bounded, the image's size is compared with /info before it is
-decoded, and numbers have ranges. What can go wrong:
+This module checks every answer: bodies have a largest size, the image's size must be that of /info before it is
+decoded, and numbers have ranges. The errors:
 
     ApiError
     ├── Unavailable   no answer, or a 5xx: try again later; an edit may have been placed all the same
     ├── Cooldown      429: not placed; says when to try again
-    ├── BadEdit       400: not placed; the canvas isn't what we think it is
-    ├── TooLarge      413: not placed; fewer edits in one request may be
+    ├── BadEdit       400: not placed; the canvas isn't as we know it
+    ├── TooLarge      413: not placed; fewer edits in one request may work
     ├── Refused       other 4xx: not placed, and trying again doesn't help
-    └── NotPlaced     this is no placed server, or not one we understand
+    └── NotPlaced     this is no placed server, or one of an unknown kind
 
-The painter follows no redirect (an edit must not go elsewhere unseen): a redirect is `NotPlaced`, and the message names
-the address. Imports Trio, httpx, Pillow and numpy.
+The painter follows no redirect, because an edit must not go elsewhere unseen. A redirect is `NotPlaced`, and the
+message names the address. Imports Trio, httpx, Pillow and numpy.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _MAX_ANSWER_BYTES = 64_000  # /info with 256 long colour names is about 15 KB
 _MAX_IMAGE_BYTES = 20_000_000  # 4096 x 4096 x 8 bits that don't compress are 16.8 MB
 _MAX_CHARGES = 1_000_000
 _MAX_SECONDS = 86_400.0 * 366
-_TIMEOUT = httpx.Timeout(30, connect=10, pool=None)  # a durable edit takes milliseconds; 30 s is a lost one
-_ANSWER_SECONDS = 120.0  # for a whole answer, that httpx's limit for each piece of it doesn't bound
+_TIMEOUT = httpx.Timeout(30, connect=10, pool=None)  # a durable edit takes milliseconds; after 30 s it is lost
+_ANSWER_SECONDS = 120.0  # for a whole answer; httpx limits only the time for each piece of it
 _HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOG_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _REMAINING = re.compile(r";\s*r=(\d{1,9})\b")
@@ -58,7 +58,7 @@ class ApiError(Exception):
 
 
 class Unavailable(ApiError):
-    """No answer, or one that says to try again; what the request asked for may have happened."""
+    """No answer, or an answer that says to try again; the server may have done the request all the same."""
 
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -86,7 +86,7 @@ class Refused(ApiError):
 
 
 class NotPlaced(ApiError):
-    """Whatever answers there is no placed server, or one of a kind that we don't understand."""
+    """The address has no placed server, or one of an unknown kind."""
 
 
 @attrs.frozen(eq=False)
@@ -97,7 +97,7 @@ class Info:
         palette: sRGB, uint8, shape (colors, 3), 1 to 256 colours.
         version, log: the canvas's version and log id.
         most_edits: how many edits one request may hold; 1 for a server that takes one at a time.
-        charges, charge_seconds: the cooldown's rule; 0 seconds: none.
+        charges, charge_seconds: the cooldown's rule; 0 seconds means no cooldown.
         remaining, next_seconds: our charges left, and seconds until one more is back.
     """
 
@@ -124,7 +124,7 @@ class Canvas:
 
 @attrs.frozen
 class Placed:
-    """Edits that are durable: visible at `version`; `remaining` charges were left, None: it didn't say."""
+    """Edits that are durable: visible at `version`; `remaining` charges were left, None if the answer didn't say."""
 
     version: int
     remaining: int | None
@@ -136,7 +136,7 @@ class ApiClient:
     Args:
         url: the address of its page, http or https, also below a sub-path.
         transport: sends requests, instead of the network.
-        token: who paints; None is whoever the address is.
+        token: the token of the bot that paints; None paints without an account.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class ApiClient:
         headers = {"User-Agent": f"placed-paint/{__version__}", "Accept-Encoding": "identity"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        self.url = url.copy_with(userinfo=b"")  # to be shown: without a password
+        self.url = url.copy_with(userinfo=b"")  # for messages: without a password
         self._client = httpx.AsyncClient(
             base_url=url, headers=headers, limits=limits, timeout=_TIMEOUT, transport=transport
         )
@@ -176,10 +176,11 @@ class ApiClient:
             raise self._not_placed(f"its /info can't be used ({type(error).__name__}: {error})") from error
 
     async def canvas(self, info: Info) -> Canvas:
-        """The canvas, as old as the server's image is, but past any cache that holds one older than `info`.
+        """The canvas in the server's image, which may be a little older. The version in the address keeps a cache from
+        answering with an image that it had before `info`.
 
         Raises:
-            Unavailable: also when the image is not of the canvas that `info` tells of, but of another one by now.
+            Unavailable: no answer, or the image is of another canvas than `info`.
             Refused, NotPlaced: see the module.
         """
         headers = {"If-None-Match": self._known[0]} if self._known else {}
@@ -220,7 +221,7 @@ class ApiClient:
         return Placed(version, int(found[1]) if found else None)
 
     async def _ask(self, method: str, path: str, limit_bytes: int, **kwargs: Any) -> tuple[httpx.Response, bytes]:
-        """One request and its whole answer, however long it may be allowed to be."""
+        """Send one request, and return its whole answer."""
         try:
             with trio.fail_after(_ANSWER_SECONDS):
                 return await self._whole_answer(method, path, limit_bytes, **kwargs)
@@ -253,7 +254,7 @@ class ApiClient:
         if status >= 500 or status in {408, 425, 429}:
             raise Unavailable(f"HTTP {status}: {_detail(body)}", _seconds(response.headers.get("Retry-After")))
         if 300 <= status < 400:
-            raise self._not_placed(f"it sends on to {response.headers.get('Location', 'nowhere')!r}")
+            raise self._not_placed(f"it redirects to {response.headers.get('Location', 'nowhere')!r}")
         if status in {404, 405}:
             raise self._not_placed(f"HTTP {status} for {response.request.url.path}")
         raise Refused(f"HTTP {status}: {_detail(body)}")
@@ -323,7 +324,7 @@ def _number(value: Any, name: str) -> float:
 
 
 def _detail(body: bytes) -> str:
-    """A problem's own words, or the beginning of any other answer, in one line."""
+    """The `detail` of an error, or the beginning of any other answer, in one line."""
     try:
         detail = json.loads(body)["detail"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -333,7 +334,7 @@ def _detail(body: bytes) -> str:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Retry-After in seconds. As a date it is not understood: our clock may differ from the server's."""
+    """Retry-After in seconds. A date counts as none, because our clock may differ from the server's."""
     return float(text) if text and re.fullmatch(r"\d{1,9}", text) else None
 
 

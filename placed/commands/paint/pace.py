@@ -1,14 +1,14 @@
 """Says when the painter may send its next edit, and how long to wait after a failure. Arithmetic only.
 
-`Charges` never has more charges than the server's own account of us (the generic cell rate algorithm, as the server's
-cooldown). `full_at`, the time at which all charges would be back, is never earlier than the server's, because every
-answer comes after the decision that it tells. So the server doesn't refuse an edit for which a charge is free here,
-unless somebody else spends from the same account; then the answers tell.
+`Charges` never counts more charges than the server has for us (the generic cell rate algorithm, as the server's
+cooldown). `full_at` is the time when all charges would be back. It is never earlier than the server's, because every
+answer comes after the server's decision. So if a charge is free here, the server doesn't refuse the edit, unless
+somebody else spends from the same account; then the server's answers say so.
 
     n more edits may go:  full_at - now <= (charges - n - in flight) * charge_seconds,  in flight + n <= charges
 
-`Patience` counts failures. It and `Charges` have one writer each, the painter. Times are seconds of any clock that
-doesn't jump, given by the caller. Pure: imports neither Trio nor anything of ours.
+`Patience` counts failures. Only the painter changes it and `Charges`. Times are seconds of any clock that doesn't jump;
+the caller passes them. Pure: imports neither Trio nor anything of ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIRST_BACK_OFF_SECONDS = 0.25
 _CLOCK_SECONDS = 0.002  # the server counts whole milliseconds, so it may be one behind, and a wait rounded
-MAX_BACK_OFF_SECONDS = 15.0  # a restarted server is found again within this, and not hammered meanwhile
+MAX_BACK_OFF_SECONDS = 15.0  # finds a restarted server within this time, without hammering it
 
 
 @attrs.frozen
@@ -31,9 +31,9 @@ class Flight:
     """Edits on their way, in one request.
 
     Attributes:
-        edits: how many.
-        sent_at: when they were sent.
-        landed_before: how many others had landed by then.
+        edits: the number of edits.
+        sent_at: the time of sending.
+        landed_before: the number of other edits that had landed by then.
     """
 
     edits: int
@@ -45,8 +45,8 @@ class Charges:
     """Our charges on the server as far as we know them, and the edits in flight.
 
     Args:
-        charges: how many stack up, at least 1.
-        charge_seconds: how long one takes to come back; 0 means no cooldown.
+        charges: the most charges that stack up, at least 1.
+        charge_seconds: the time until one charge comes back; 0 means no cooldown.
     """
 
     def __init__(self, charges: int, charge_seconds: float) -> None:
@@ -58,12 +58,12 @@ class Charges:
         self._not_before = -math.inf
 
     def told(self, remaining: int, next_seconds: float, now: float) -> None:
-        """`GET /info` told the charges left, and when one more is back; nothing of ours was in flight."""
+        """Take the answer of `GET /info`: charges left, and seconds until one more. No edit of ours was in flight."""
         missing = max(0, self.charges - remaining)
         self._full_at = now + (0.0 if missing == 0 else (missing - 1) * self.charge_seconds + next_seconds)
 
     def wait_seconds(self, now: float) -> float:
-        """How long to wait before one more edit is sent; 0: not at all, inf: until one lands."""
+        """How long to wait before sending one more edit; 0: not at all, inf: until one lands."""
         pause = self._not_before - now
         if self.charge_seconds > 0:
             if self.in_flight >= self.charges:
@@ -73,7 +73,7 @@ class Charges:
         return max(0.0, pause)
 
     def free(self, most: int, now: float) -> int:
-        """How many more edits may be sent now, at most `most`."""
+        """How many more edits the painter may send now, at most `most`."""
         if self.wait_seconds(now) > 0:
             return 0
         if self.charge_seconds <= 0:
@@ -82,16 +82,16 @@ class Charges:
         return max(1, min(most, int(self.charges - self.in_flight - owed_seconds / self.charge_seconds)))
 
     def sent(self, edits: int, now: float) -> Flight:
-        """That many edits are now in flight, in one request."""
+        """Note that this many edits are now in flight, in one request."""
         self.in_flight += edits
         return Flight(edits, now, self._landed)
 
     def landed(self, flight: Flight, remaining: int | None, now: float) -> None:
-        """Edits were, or may have been, admitted, at the latest now.
+        """Note that the server has admitted edits, or may have, by now.
 
         Args:
             flight: the edits.
-            remaining: the charges that the answer says were left after them; None when it doesn't say.
+            remaining: the charges left after them, from the answer; None if it doesn't say.
             now: the time.
         """
         others = self._landed - flight.landed_before
@@ -99,25 +99,25 @@ class Charges:
         self._landed += flight.edits
         self._full_at = max(self._full_at, now) + flight.edits * self.charge_seconds
         if remaining is not None:
-            # Those that landed meanwhile may have been admitted after these, and not be in their count.
+            # The server may have admitted the edits that landed meanwhile after these, and so not counted them here.
             latest = now + (self.charges - remaining + others) * self.charge_seconds
             earliest = flight.sent_at + (self.charges - remaining - 1) * self.charge_seconds
-            # Emptier than even the earliest allows: somebody shares our account, and only the latest is safe.
+            # Fewer charges than even the earliest time explains: somebody shares our account, so take the latest.
             self._full_at = latest if self._full_at < earliest else min(self._full_at, latest)
 
     def refused(self, flight: Flight, retry_after_seconds: float, now: float) -> None:
-        """Edits were refused; nothing was spent, and as many may go in `retry_after_seconds`."""
+        """Note that the server refused edits: no charge was spent, and as many may go in `retry_after_seconds`."""
         self.in_flight -= flight.edits
         until = now + retry_after_seconds
         self._not_before = max(self._not_before, until)
         self._full_at = max(self._full_at, until + (self.charges - flight.edits) * self.charge_seconds)
 
     def dropped(self, flight: Flight) -> None:
-        """Edits were refused, whenever they had been sent; nothing was spent."""
+        """Note that the server refused edits for a reason other than the cooldown: no charge was spent."""
         self.in_flight -= flight.edits
 
     def seconds_for(self, edits: int, now: float) -> float:
-        """How long that many edits take at the least, for the cooldown alone."""
+        """The least time for that many edits, by the cooldown alone."""
         if self.charge_seconds <= 0 or edits <= 0:
             return 0.0
         return max(0.0, max(self._full_at, now) - now + (edits - self.charges) * self.charge_seconds)
@@ -130,8 +130,8 @@ class Patience:
     between two failures doesn't use it up.
 
     Args:
-        give_up_seconds: how long attempts may fail without one success between; inf is for ever.
-        rng: spreads the waits, so that many bots don't come back in step.
+        give_up_seconds: how long attempts may fail without a success in between; inf is for ever.
+        rng: spreads the waits, so that many bots don't come back at the same moments.
     """
 
     def __init__(self, give_up_seconds: float, rng: random.Random) -> None:
@@ -142,18 +142,18 @@ class Patience:
         self._next_seconds = FIRST_BACK_OFF_SECONDS
 
     def succeeded(self) -> None:
-        """Something worked: forget the failures."""
+        """Forget the failures, because something worked."""
         self.failing = False
         self._lost_seconds = 0.0
         self._next_seconds = FIRST_BACK_OFF_SECONDS
 
     def failed(self, took_seconds: float, retry_after_seconds: float | None) -> float | None:
-        """An attempt failed; how long to wait before the next one, or None: give up.
+        """Note a failed attempt; return how long to wait before the next one, or None to give up.
 
         Args:
             took_seconds: how long the attempt took.
-            retry_after_seconds: how long the server asked to wait, if it did. It is obeyed, with some jitter
-                added, or it is more than is left, and then giving up is the only polite way.
+            retry_after_seconds: the wait that the server asked for, if it did. The painter obeys it, with some jitter
+                added; if it is longer than the time left, giving up is the only polite way.
         """
         self.failing = True
         self._lost_seconds += took_seconds

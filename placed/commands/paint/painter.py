@@ -8,12 +8,12 @@
            │                            done                       │
            └───────────────────────────────────────────────────────┘
 
-The painter believes the canvas alone: there it looks for an edit whose outcome is unknown, and for one that somebody
-painted over. That is also why running the painter again goes on where it was stopped.
+The painter trusts only the canvas: it looks there for an edit with an unknown outcome, and for an edit that somebody
+painted over. That is also why a second run goes on where the first one stopped.
 
 Invariants: at most `MAX_IN_FLIGHT` requests with one edit each are in flight, or `MAX_LISTS_IN_FLIGHT` requests with as
-many edits as the server takes. Until the server has shown that it answers, they are fewer and smaller. The painter
-sends no request without charges for it (`Charges`), nor while the server has asked it to wait. Without `keep` it places
+many edits as the server takes. Until the server has answered some, requests are fewer and smaller. The painter sends no
+request without charges for it (`Charges`), nor while the server has asked it to wait. Without `keep` it places
 no pixel more often than `MAX_PLACINGS` times. All state belongs to the one task in `run` and the requests that it
 sends, on one Trio thread.
 
@@ -46,20 +46,20 @@ if TYPE_CHECKING:
     from placed.commands.paint.progress import Progress
     from placed.storage.picture import Picture
 
-MAX_LISTS_IN_FLIGHT = 2  # one is read while the other is stored; a thousand edits each leave little time for others
+MAX_LISTS_IN_FLIGHT = 2  # the server reads one while it stores the other; more would leave others little time
 
-# Of one pixel: the first, and three repairs. Somebody who paints over it more often wants it more.
+# For one pixel: the first placing, and three repairs. Somebody who paints over it more often may keep it.
 MAX_PLACINGS = 4
-# So that a slow cooldown's charges aren't spent on what others have painted meanwhile.
+# So that, with a slow cooldown, charges aren't spent on pixels that others have painted right meanwhile.
 LOOK_EVERY_SECONDS = 60.0
-# Between looks with `keep`; when nothing has changed, such a look costs the server a 304.
+# Between looks with `keep`; if nothing has changed, such a look costs the server a 304.
 KEEP_EVERY_SECONDS = 5.0
 # An image is up to 1 s older than the canvas; a cache or another server adds to that.
 _IMAGE_LAG_SECONDS = 5.0
 _IMAGE_AGAIN_SECONDS = 0.25
-# Shorter waits may be lost in rounding, and would then be waited again and again.
+# Rounding may turn shorter waits into 0, and the painter would then wait again and again.
 _CLOCK_STEP_SECONDS = 0.001
-# Edits refused in a row, though each waited as told. A guess; others in our network may compete.
+# Refusals in a row, although each edit waited as the server asked. A guess; others at our address may compete.
 _MAX_REFUSALS = 20
 
 
@@ -73,13 +73,13 @@ class DoesNotFit(PaintStopped):
 
 @attrs.frozen(eq=False)
 class Job:
-    """What to paint, and how.
+    """A picture to paint, its place, and the options.
 
     Attributes:
         x, y: where the picture's top left pixel goes.
         keep: repair for ever.
         dry_run: look and plan only.
-        give_up_seconds: how long the server may fail without one success between; inf is for ever.
+        give_up_seconds: how long the server may fail without a success in between; inf is for ever.
     """
 
     picture: Picture
@@ -100,7 +100,7 @@ class _Look:
     canvas: Canvas
 
     def same_canvas(self, other: _Look) -> bool:
-        """Whether both are of the same log, size and palette."""
+        """Whether both looks show the same log, size and palette."""
         mine, others = self.info, other.info
         return (
             mine.log == others.log
@@ -113,8 +113,8 @@ class Painter:
     """Paints one job.
 
     Attributes:
-        total, right: the number of the picture's pixels, and of those that are right as far as is known. Both are 0
-            before the first look.
+        total, right: the number of the picture's pixels, and of its right pixels as far as the painter knows. Both
+            are 0 before the first look.
         placed: the number of edits that the server has acknowledged.
         left_seconds: about how long the rest takes; None if that isn't known.
     """
@@ -128,13 +128,13 @@ class Painter:
         self._looks = Patience(job.give_up_seconds, rng)
         self._edits = Patience(job.give_up_seconds, rng)
         self._placings: NDArray[np.uint8] = np.zeros(job.picture.visible.shape, np.uint8)
-        self._version = 0  # the highest at which an edit of ours is visible
+        self._version = 0  # the highest version at which an edit of ours is visible
         self._window = 1  # how many requests may be in flight, and edits in each; doubles with each answer
         self._requests = 0  # in flight
-        self._most_edits = 1  # that one request may hold, as the server says
-        self._fitting_edits = MAX_EDITS  # and as a proxy before it lets through
+        self._most_edits = 1  # in one request, by the server's limit
+        self._fitting_edits = MAX_EDITS  # in one request, by the limit of a proxy before the server
         self._refusals = 0  # in a row
-        self._failures: list[tuple[ApiError, float]] = []  # of this pass, and how long each took
+        self._failures: list[tuple[ApiError, float]] = []  # of this pass, each with the seconds that it took
         self._landed = trio.Event()  # replaced whenever an edit lands
         self._painted_seconds = 0.0  # of all passes before this one
         self._pass_since: float | None = None
@@ -189,9 +189,9 @@ class Painter:
     # --- looking
 
     async def _look(self) -> _Look:
-        """The canvas, not older than our own edits, if the server's image catches up soon.
+        """The canvas, with all our edits in it, if the server's image catches up soon.
 
-        Before we have placed any, those of an earlier run of ours may be among all that there are.
+        Before our first edit it waits for the version of /info, because an earlier run may have placed edits.
         """
         lag_until = trio.current_time() + _IMAGE_LAG_SECONDS
         needed = self._version
@@ -226,7 +226,7 @@ class Painter:
     # --- painting
 
     async def _pass(self, edits: list[tuple[int, int, int]]) -> None:
-        """Send edits until all are sent, one fails, or it is time to look; then wait for the answers."""
+        """Send edits until all are sent, a request fails, or it is time to look; then wait for the answers."""
         self._failures.clear()
         started = self._pass_since = trio.current_time()
         sent = 0
@@ -244,7 +244,7 @@ class Painter:
         await self._after_failures()
 
     async def _may_send(self, until: float) -> int:
-        """Wait for charges and a place in flight; how many edits may go, 0 when the pass is over instead."""
+        """Wait for charges and for a free request; return how many edits may go, or 0 if the pass is over."""
         while not self._failures and trio.current_time() < until:
             now = trio.current_time()
             wait = self._charges.wait_seconds(now)
@@ -257,7 +257,7 @@ class Painter:
 
     @property
     def _most_requests(self) -> int:
-        """How many may be in flight."""
+        """How many requests may be in flight."""
         return min(self._window, MAX_IN_FLIGHT if self._most_edits == 1 else MAX_LISTS_IN_FLIGHT)
 
     async def _send(self, edits: list[tuple[int, int, int]], flight: Flight) -> None:
@@ -302,18 +302,18 @@ class Painter:
     # --- failing
 
     async def _after_failures(self) -> None:
-        """Wait as the failures of a pass ask for; one that waiting doesn't mend ends the painting."""
+        """Wait as long as the failures of a pass ask for; end the painting if waiting can't help."""
         hopeless = [error for error, _ in self._failures if not isinstance(error, (Unavailable, BadEdit))]
         if hopeless:
             raise PaintStopped(str(hopeless[0])) from hopeless[0]
         waits = [(error, took) for error, took in self._failures if isinstance(error, Unavailable)]
         if waits:
-            # Those in flight together failed together: one incident, one step of the back-off.
+            # Requests that were in flight together failed together: one incident, one step of the back-off.
             error = max((error for error, _ in waits), key=lambda error: error.retry_after_seconds or 0)
             await self._wait_out(self._edits, error, max(took for _, took in waits))
 
     def _raise_bad_edit(self) -> None:
-        """An edit that the canvas as it still is doesn't take will not be taken later."""
+        """End the painting after a refused edit: on the same canvas the server will refuse it later, too."""
         for error, _ in self._failures:
             if isinstance(error, BadEdit):
                 raise PaintStopped(str(error)) from error

@@ -1,6 +1,6 @@
 """Plans what to paint: which pixels of the canvas differ from the picture, and in which order to paint them.
 
-Pure: imports numpy only. Coordinates in a plan are the canvas' own; a picture's place on it is its top left pixel.
+Pure: imports numpy only. Coordinates in a plan are the canvas' own; a picture's place is that of its top left pixel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Order = Literal["rows", "random", "center"]
 
-_ORDER_SEED = 20170401  # any; the same one always, so that a plan made again goes on in the same order
+_ORDER_SEED = 20170401  # any number, but always the same, so that a new plan goes on in the same order
 
 
 @attrs.frozen(eq=False)
@@ -25,7 +25,7 @@ class Target:
     Attributes:
         x, y: where the picture's top left pixel goes, in canvas pixels.
         colors: palette indexes, uint8, shape (height, width).
-        visible: bool, shape (height, width); other pixels are left as they are.
+        visible: the pixels to paint, bool, shape (height, width); other pixels stay as they are.
     """
 
     x: int
@@ -35,11 +35,11 @@ class Target:
 
     @property
     def pixels(self) -> int:
-        """How many pixels the target has a say about."""
+        """The number of visible pixels."""
         return int(self.visible.sum())
 
     def wrong(self, canvas: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Where the canvas, shape (height, width) of the whole of it, differs; of the picture's shape."""
+        """A mask of the picture's shape: the pixels where the whole canvas, shape (height, width), differs from it."""
         height, width = self.colors.shape
         part = canvas[self.y : self.y + height, self.x : self.x + width]
         differs: NDArray[np.bool_] = part != self.colors
@@ -49,7 +49,7 @@ class Target:
         """The edits (x, y, color) that paint the chosen pixels, in order.
 
         Args:
-            chosen: which pixels, bool, of the picture's shape.
+            chosen: a mask of the pixels to paint, bool, of the picture's shape.
             order: "rows" goes row by row from the top, "random" all over the picture, "center" outwards from
                 its middle. The same pixels come in the same order every time.
         """
@@ -62,7 +62,7 @@ class Target:
 
 def _ranks(rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...], order: Order) -> NDArray[np.intp]:
     if order == "random":
-        # Drawn for the whole picture, so that a pixel's turn doesn't hang on which others are still wrong.
+        # Drawn for the whole picture, so that a pixel's turn doesn't depend on the other wrong pixels.
         turn = np.random.default_rng(_ORDER_SEED).random(shape)
         return np.argsort(turn[rows, columns], kind="stable")
     if order == "center":
@@ -73,7 +73,7 @@ def _ranks(rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, 
 
 
 def misfit(x: int, y: int, width: int, height: int, canvas_width: int, canvas_height: int) -> str | None:
-    """Why a picture of width x height at x, y is not inside the canvas, and what would be; None if it is."""
+    """Why a picture of width x height at x, y isn't inside the canvas, and which size would be; None if it is."""
     canvas = f"the canvas of {canvas_width} x {canvas_height}"
     room_x, room_y = canvas_width - x, canvas_height - y
     if x < 0 or y < 0 or room_x < 1 or room_y < 1:

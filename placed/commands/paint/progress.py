@@ -1,4 +1,4 @@
-"""Shows how painting goes on: a bar on a terminal, plain lines elsewhere; both on standard error.
+"""Shows the progress of painting: a bar on a terminal, plain lines elsewhere; both on standard error.
 
 Imports rich and click; knows nothing of the network.
 """
@@ -22,13 +22,13 @@ _LINE_EVERY_SECONDS = 10.0  # a log of an hour's painting stays readable
 
 
 class Progress(Protocol):
-    """Where the painter tells what it does."""
+    """Takes the painter's reports."""
 
     def note(self, line: str) -> None:
-        """Something happened that a person wants to know."""
+        """Show a line for people."""
 
     def update(self, right: int, total: int, left_seconds: float | None) -> None:
-        """So many of the picture's pixels are right; about so long to go, None: not known yet."""
+        """Show how many of the picture's pixels are right, and about how long the rest takes; None: not known yet."""
 
 
 def duration(seconds: float) -> str:
@@ -61,7 +61,7 @@ class _Lines:
 
 
 class _Terminal:
-    """A bar that draws itself."""
+    """A progress bar."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
@@ -77,7 +77,7 @@ class _Terminal:
 
 @contextmanager
 def shown() -> Iterator[Progress]:
-    """The progress that suits stderr, drawn until the context ends."""
+    """The kind of progress that suits standard error; it is shown until the context ends."""
     if not sys.stderr.isatty():
         yield _Lines()
         return

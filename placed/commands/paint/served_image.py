@@ -17,7 +17,7 @@ from placed.canvas.limits import MAX_SIDE_PX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FORMATS: Final = ("PNG", "WEBP", "GIF", "BMP", "TIFF")  # those that can keep every colour as it is
+_FORMATS: Final = ("PNG", "WEBP", "GIF", "BMP", "TIFF")  # formats that can keep every colour exactly
 
 
 class OtherCanvas(Exception):
@@ -28,17 +28,17 @@ def served_indexes(data: bytes, size: tuple[int, int] | None, palette: NDArray[n
     """The palette indexes of an image, uint8, shape (height, width).
 
     Args:
-        data: the file.
-        size: the canvas's width and height; None is any that a canvas may have.
-        palette: the canvas's, uint8, shape (colors, 3).
+        data: the file's bytes.
+        size: the canvas's width and height; None allows any size that a canvas may have.
+        palette: the canvas's palette, uint8, shape (colors, 3).
 
     Raises:
-        OtherCanvas: its size, or the colour of a pixel, isn't the canvas's.
-        ValueError: it isn't an image, or it is damaged; Pillow raises errors of its own, too.
+        OtherCanvas: the image's size, or the colour of a pixel, isn't the canvas's.
+        ValueError: the data are no image, or a damaged one; Pillow raises errors of its own, too.
     """
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         if size is None and max(image.size) > MAX_SIDE_PX:
-            raise OtherCanvas(f"the image has {image.width} x {image.height} pixels, and no canvas has as many")
+            raise OtherCanvas(f"the image has {image.width} x {image.height} pixels, more than any canvas has")
         if size not in (None, image.size):
             raise OtherCanvas("the canvas is being replaced by another one")
         if image.has_transparency_data and (np.asarray(image.convert("RGBA"))[..., 3] != 255).any():
@@ -64,6 +64,6 @@ def _indexes_of(colors: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArra
         return np.array([indexes[bytes(color)] for color in colors], np.uint8)
     except KeyError as error:
         raise OtherCanvas(
-            f"canvas.png has the colour #{error.args[0].hex()}, which the canvas hasn't: something between the server"
-            " and here changes images, or the canvas is being replaced by another one"
+            f"canvas.png has the colour #{error.args[0].hex()}, which the canvas doesn't have: something between the"
+            " server and here changes images, or the canvas is being replaced by another one"
         ) from None

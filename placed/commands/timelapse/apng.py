@@ -36,7 +36,7 @@ def write_apng(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> N
     Args:
         path: the file.
         frames: palette indexes, at the canvas's size.
-        look: how the film looks.
+        look: the film's size, colours and speed.
 
     Raises:
         OSError: there is no room.
@@ -46,7 +46,7 @@ def write_apng(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> N
     number = 0
     with path.open("wb") as file:
         file.write(png.head(look.width, look.height, depth))
-        file.write(png.chunk(b"acTL", _TWO.pack(look.frames, 0)))  # played for ever
+        file.write(png.chunk(b"acTL", _TWO.pack(look.frames, 0)))  # repeat for ever
         file.write(png.chunk(b"PLTE", look.rgb))
         for pixels in frames:
             left, top, right, bottom = (0, 0, *pixels.shape[::-1]) if before is None else changed_box(before, pixels)

@@ -1,8 +1,8 @@
 """Makes a film of a past.
 
-It plays the wanted part of the past into the file, frame by frame. With `--even edits` it first counts the edits, which
-means to read that part twice. If the canvas grows during the film, the film begins again with the larger canvas. That
-is rare, and to find it out first would take as long as to read everything.
+It plays the wanted part of the past into the file, frame by frame. With `--even edits` it first counts the edits, so it
+reads that part twice. If the canvas grows during the film, the film begins again with the larger canvas. That is rare,
+and to look for it first would take as long as to read everything.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ KINDS: Final[dict[str, Write]] = {
     ".webp": write_webp,
 }
 MOST_FRAMES: Final = 108_000  # an hour at 30 a second
-_FULL_SIDE_PX: Final = 1080  # by default a small canvas is enlarged so far that it fills a screen's height
-# H.264's highest level has 8192 x 4320 pixels, VP9's players no more, and a WebP has 16383.
+_FULL_SIDE_PX: Final = 1080  # without --scale, a small canvas is enlarged to fill a screen's height
+# H.264's highest level has 8192 x 4320 pixels, players of VP9 take no more, and a WebP has up to 16383.
 MAX_SIDE_PX: Final = 8192
 
 
 class CannotFilm(Exception):
-    """This film can't be made; the message says why, and what is possible."""
+    """This film can't be made; the message says why, and which film can."""
 
 
 @attrs.frozen
 class Wanted:
-    """The film that somebody wants.
+    """The wanted film.
 
     Attributes:
         begin_ms: its first moment; None means the first edit.
@@ -61,7 +61,7 @@ class Wanted:
         seconds: its length.
         fps: frames a second.
         scale: the side of one canvas pixel in the film; None means as large as fits a screen.
-        even: what passes evenly, the time or the edits.
+        even: whether frames are evenly apart in time, or in edits.
     """
 
     begin_ms: int | None
@@ -74,7 +74,7 @@ class Wanted:
 
     @property
     def frames(self) -> int:
-        """How many there are."""
+        """The number of frames."""
         return max(1, round(self.seconds * self.fps))
 
 
@@ -102,7 +102,7 @@ class _Cut:
     """The part of a past that is filmed: the versions `start` to `end`.
 
     Attributes:
-        edits: how many edits it has; counted only for a film that passes with them.
+        edits: the number of its edits; counted only for a film that is even in edits.
         definition: the largest canvas known so far; if the canvas grows in the film, filming begins again.
     """
 
@@ -128,21 +128,21 @@ def film(source: Source, path: Path, kind: str, wanted: Wanted, looking: Progres
 
     Args:
         source: the past.
-        path: the file; an existing one is replaced once the new one is whole.
+        path: the file; an existing one is replaced once the new one is complete.
         kind: one of `KINDS`.
         wanted: the film.
-        looking: called while edits are counted: with the first version, the version reached, and the last one.
+        looking: called during the count of edits, with the first version, the version reached, and the last one.
         filming: called with 0, the frames made, and the frames in all.
 
     Raises:
-        CannotFilm: it would show nothing, or be too long, too large or too fast.
+        CannotFilm: the film would show no edit, or be too long, too large or too fast.
         CannotRead: the past can't be read.
         CannotWrite: the file can't be written.
     """
     if wanted.frames > MOST_FRAMES:
         raise CannotFilm(f"{wanted.frames:,} frames; allowed are {MOST_FRAMES:,}: fewer --seconds or --fps")
     if kind == ".gif" and wanted.fps > MAX_FPS:
-        raise CannotFilm(f"--fps {wanted.fps}; a GIF has at most {MAX_FPS}, as it counts in hundredths of a second")
+        raise CannotFilm(f"--fps {wanted.fps}; a GIF has at most {MAX_FPS}: it counts in hundredths of a second")
     cut = _look_ahead(source, wanted, looking)
     while True:
         try:
@@ -180,7 +180,7 @@ def _counted(frames: Iterator[NDArray[np.uint8]], count: int, progress: Progress
 
 
 def _look_ahead(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
-    """Find where the film begins and ends, and count its edits if the film passes with them."""
+    """Find where the film begins and ends, and count its edits if the film is even in edits."""
     start = source.first if wanted.begin_ms is None else source.version_at(wanted.begin_ms - 1)
     end = source.version if wanted.end_ms is None else source.version_at(wanted.end_ms)
     definition, _ = source.canvas(start)
@@ -195,7 +195,7 @@ def _look_ahead(source: Source, wanted: Wanted, progress: Progress) -> _Cut:
         progress(start, reached, end)
     progress(start, end, end)
     if first_ms is None:
-        raise CannotFilm("nobody has painted there then; choose another --from, --to or --area")
+        raise CannotFilm("nobody painted in that area and time; choose another --from, --to or --area")
     begin_ms = first_ms if wanted.begin_ms is None else wanted.begin_ms
     end_ms = source.last_ms if wanted.end_ms is None else wanted.end_ms
     return _Cut(start, end, begin_ms, max(begin_ms, end_ms), edits, _area(wanted.area, definition), definition)
@@ -216,7 +216,7 @@ def _look_of(cut: _Cut, wanted: Wanted) -> Look:
     side = max(cut.area.width, cut.area.height)
     scale = wanted.scale or max(1, _FULL_SIDE_PX // side)
     if side * scale > MAX_SIDE_PX:
-        raise CannotFilm(f"--scale {scale}; of {side} pixels allowed are up to {MAX_SIDE_PX // side}")
+        raise CannotFilm(f"--scale {scale}; for {side} pixels allowed are up to {MAX_SIDE_PX // side}")
     area = cut.area
     return Look(area.width * scale, area.height * scale, scale, cut.definition.rgb, wanted.fps, wanted.frames)
 

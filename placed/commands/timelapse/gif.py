@@ -1,9 +1,9 @@
-"""Writes films as GIF (89a), for places that take nothing else. Pillow packs the part of each frame that has changed.
+"""Writes films as GIF (89a), for places that take nothing else. Pillow packs the changed part of each frame.
 
     header | colours | for ever | (times, place, pixels) for each frame | end
 
 If the palette has a colour to spare, pixels that stay the same are transparent, which makes files smaller. GIF counts
-time in hundredths of a second: at 30 frames a second, frames last 3, 3 and 4 of them.
+time in hundredths of a second: at 30 frames a second, frames last 3, 3 and 4 hundredths.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from placed.commands.timelapse.look import Look
 
-MAX_FPS: Final = 50  # browsers show what is shorter than 2 hundredths for 10
+MAX_FPS: Final = 50  # browsers show a frame shorter than 2 hundredths for 10
 _FOR_EVER: Final = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _END: Final = b";"
-_KEEP: Final = 1  # what a frame leaves stays for the next one
+_KEEP: Final = 1  # the pixels of a frame stay for the next one
 
 
 def write_gif(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> None:
-    """Write a film; as `placed.commands.timelapse.apng.write_apng`."""
+    """Write a film; see `placed.commands.timelapse.apng.write_apng`."""
     colors = len(look.palette)
     spare = colors if colors < 256 else None
     before: NDArray[np.uint8] | None = None

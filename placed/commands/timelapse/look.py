@@ -1,4 +1,4 @@
-"""Says how a film looks: the size and colours of its frames, and how long each is shown. Pure."""
+"""Describes the frames of a film: their size, colours, speed and number. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Look:
-    """What all frames of a film have in common.
+    """The common properties of all frames of a film.
 
     Attributes:
-        width: of a frame, in pixels of the film; so is height.
-        height: see width.
+        width: the width of a frame, in pixels of the film.
+        height: the height of a frame, in pixels of the film.
         scale: the side of one canvas pixel in the film.
         rgb: the palette, 3 bytes a colour.
         fps: frames a second.
@@ -42,7 +42,7 @@ class Look:
 
 
 def changed_box(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The smallest box in which two frames differ: left, top, right, bottom, half-open; one pixel if they are equal."""
+    """The smallest box with all differences of two frames: left, top, right, bottom, half-open; one pixel if none."""
     differs = before != after
     rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if not len(rows):

@@ -28,7 +28,7 @@ class Area:
 
     def of(self, rows: NDArray[np.void], definition: Definition) -> NDArray[np.void]:
         """The rows, of a canvas of this size, whose pixels lie in this area."""
-        # Mostly all of a canvas is filmed, and then nobody has to look where each row lies.
+        # Most films show the whole canvas; then all rows are inside.
         if not self.x and not self.y and definition.width <= self.width and definition.height <= self.height:
             return rows
         x, y = rows["x"], rows["y"]
@@ -36,7 +36,7 @@ class Area:
         return rows if inside.all() else rows[inside]
 
     def cut(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of the area's pixels, shape (height, width); blank where the canvas isn't that large yet."""
+        """A copy of the area's pixels, shape (height, width); pixels outside the canvas are blank."""
         found = canvas[self.y : self.y + self.height, self.x : self.x + self.width]
         pixels = np.zeros((self.height, self.width), np.uint8)
         pixels[: found.shape[0], : found.shape[1]] = found
@@ -44,7 +44,8 @@ class Area:
 
 
 def marks(begin: int, end: int, frames: int) -> NDArray[np.int64]:
-    """How far each frame goes, evenly from `begin` to `end`: int64, shape (frames,). A single frame shows the end."""
+    """The last moment or edit of each frame, evenly from `begin` to `end`: int64, shape (frames,). A single frame gets
+    the end."""
     return np.linspace(begin, end, frames).round().astype(np.int64) if frames > 1 else np.array([end], np.int64)
 
 
@@ -58,14 +59,14 @@ def play(
         area: its place on the canvas.
         rows: all later rows of the area, in the log's order, dtype `placed.history.stretch.ROW`.
         up_to: for each frame, rising: the last moment in ms that it shows, or the number of the area's edits.
-        even: which of the two `up_to` means.
+        even: whether `up_to` holds times or numbers of edits.
     """
     frame, seen, latest = 0, 0, 0
     for inside in rows:
         if not len(inside):
             continue
         if even == "time":
-            # A log's times may fall by a little where brokers change; the film doesn't go back for it.
+            # A log's times may go back a little when brokers change; the film doesn't go back.
             keys = np.maximum(np.maximum.accumulate(inside["ms"]), latest)
             latest = int(keys[-1])
         else:

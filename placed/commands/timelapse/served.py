@@ -1,8 +1,8 @@
-"""The past that a server serves over HTTP: `GET /history`, `/history/canvas.png` and `/history/edits`.
+"""Reads a past from a server over HTTP: `GET /history`, `/history/canvas.png` and `/history/edits`.
 
-A server isn't trusted: answers and pictures have largest sizes, and versions must rise. Pages of edits are kept in a
-temporary file, since a film may need them twice. If the server is busy, or hasn't indexed that far, it is asked again
-when its Retry-After says, for a while.
+It doesn't trust the server: answers and pictures have largest sizes, and versions must rise. It keeps pages of edits in
+a temporary file, since a film may need them twice. If the server is busy, or hasn't indexed that far, it asks again
+after the time in Retry-After, for up to ten minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TIMEOUT: Final = httpx.Timeout(60, connect=10)
 _MAX_JSON_BYTES: Final = 4 << 20
 _MAX_PICTURE_BYTES: Final = 20 << 20  # 4096 x 4096 pixels that don't compress are 16.8 MB
 _MAX_PAGE_BYTES: Final = 64 << 20  # a page has 65,536 edits, but a single record may have 77,000 of 20 bytes
-_PATIENCE_SECONDS: Final = 600.0  # for one answer; an address gets a quarter of a server's time for such questions
+_PATIENCE_SECONDS: Final = 600.0  # for one answer; an address gets a quarter of a server's time for such requests
 _MOST_WAIT_SECONDS: Final = 60.0
 _AGAIN: Final = (429, 503)
 
@@ -46,7 +46,7 @@ class ServedPast(Source):
 
     Args:
         url: the address of its page, also below a sub-path.
-        transport: what to send with instead of the network.
+        transport: sends requests, instead of the network.
 
     Raises:
         CannotRead: on entering, and from every method: the server doesn't answer, or has no history.
@@ -87,7 +87,7 @@ class ServedPast(Source):
     def version_at(self, ms: int) -> int:
         """See `Source`."""
         response, _ = self._ask("history/canvas.png", {"t": ms}, _MAX_JSON_BYTES, allowed=(302, 404))
-        if response.status_code == 404:  # before its beginning
+        if response.status_code == 404:  # before the history's beginning
             return self.first
         try:
             version = int(httpx.URL(response.headers["Location"]).params["v"])
@@ -105,11 +105,11 @@ class ServedPast(Source):
             return Definition(width, height, self._palette), pixels
         except OtherCanvas as error:
             raise CannotRead(f"{self._shown}: {error}") from error
-        except Exception as error:  # Pillow raises whatever a damaged file makes it
+        except Exception as error:  # Pillow raises many kinds of errors for a damaged file
             raise self._not_understood(f"its picture of version {version} ({error!r})") from error
 
     def rows(self, start: int, end: int) -> Iterator[tuple[NDArray[np.void], Definition, int]]:
-        """See `Source`; a server tells no authors, and the canvas is the one at the end."""
+        """See `Source`. A server sends no authors. All rows come with the canvas of `end`."""
         definition, _ = self.canvas(end)
         while start < end:
             rows, reached = self._page(start, end)
@@ -146,7 +146,7 @@ class ServedPast(Source):
     def _ask(
         self, path: str, query: dict[str, int], most_bytes: int, allowed: tuple[int, ...] = (200,)
     ) -> tuple[httpx.Response, bytes]:
-        """The answer to a GET; asks again while the server says to wait."""
+        """The answer to a GET; sends it again while the server says to wait."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             with self._explained(), self._client.stream("GET", path, params=query) as response:
@@ -174,7 +174,7 @@ class ServedPast(Source):
             raise CannotRead(f"{self._shown} doesn't answer: {in_words(error)}") from error
 
     def _not_understood(self, what: str) -> CannotRead:
-        return CannotRead(f"{self._shown} isn't a placed server with a history, or one not understood: {what}")
+        return CannotRead(f"{self._shown} isn't a placed server with a history, or its answer isn't understood: {what}")
 
 
 def _wait_seconds(response: httpx.Response) -> float:
@@ -188,4 +188,4 @@ def _detail(data: bytes) -> str:
     try:
         return str(json.loads(data)["detail"])[:300]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return "it says no more"
+        return "it gives no reason"

@@ -1,4 +1,4 @@
-"""Opens the source of a film's edits: a data folder or topic, or a server's history by HTTP."""
+"""Defines the source of a film's edits: a data folder or topic, or a server's history over HTTP."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def rows(self, start: int, end: int) -> Iterator[tuple[NDArray[np.void], Definition, int]]:
-        """What was set from one version to another, in order: rows, dtype `placed.history.stretch.ROW`, the canvas that
-        they are on, and the version reached."""
+        """The edits and corrections from one version to another, in order: rows, dtype `placed.history.stretch.ROW`,
+        their canvas, and the version reached."""
 
 
 class LocalSource(Source):

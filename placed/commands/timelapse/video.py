@@ -1,7 +1,7 @@
-"""Writes films as MP4 (H.264) and WebM (VP9), by PyAV, which the extra `placed[video]` brings.
+"""Writes films as MP4 (H.264) and WebM (VP9), with PyAV, which the extra `placed[video]` brings.
 
 Tables turn palette indexes into Y, U and V (BT.709, 16 to 235). U and V are the mean of 2 x 2 pixels (yuv420p), which
-all players can show. Only blocks in which a pixel has changed are looked up.
+all players can show. Only blocks with a changed pixel are looked up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ H264: Final = {"preset": "veryfast", "crf": "18", "tune": "animation"}
 _VP9: Final = {"deadline": "realtime", "cpu-used": "8", "crf": "24", "b": "0", "row-mt": "1"}
 _PAIR: Final = np.dtype("<u2")
 _HALVES: Final = np.uint32(2 << 16 | 2)  # of a divisor of 4, in each half
-_KEYFRAME_SECONDS: Final = 2  # a jump in a player decodes at most so much
+_KEYFRAME_SECONDS: Final = 2  # after a jump, a player decodes at most this much
 # ITU-R BT.709-6, item 3: R, G and B to Y, Cb and Cr.
 _BT709: Final = np.array(
     [[0.2126, 0.7152, 0.0722], [-0.2126 / 1.8556, -0.7152 / 1.8556, 0.5], [0.5, -0.7152 / 1.5748, -0.0722 / 1.5748]]
@@ -40,13 +40,13 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look, *, 
     Args:
         path: the file.
         frames: palette indexes, at the canvas's size.
-        look: the film's; an odd side is made even by one more row or column.
-        is_webm: WebM with VP9; otherwise MP4 with H.264.
+        look: the film's look; one more row or column makes an odd side even.
+        is_webm: whether to write WebM with VP9; otherwise it is MP4 with H.264.
 
     Raises:
         OSError: there is no room, or the encoder refuses it.
     """
-    options = {} if is_webm else {"movflags": "+faststart"}  # a browser begins before it has all
+    options = {} if is_webm else {"movflags": "+faststart"}  # a browser can begin before it has the whole file
     with av.open(str(path), "w", format="webm" if is_webm else "mp4", options=options) as container:
         stream = container.add_stream("libvpx-vp9" if is_webm else "libx264", look.fps, _VP9 if is_webm else H264)
         describe(stream, look)
@@ -61,7 +61,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look, *, 
 
 
 def describe(stream: Any, look: Look) -> None:
-    """Tell an encoder what it gets: size, colours and time."""
+    """Tell an encoder the size, colours and speed of the frames."""
     stream.width, stream.height = look.width + look.width % 2, look.height + look.height % 2
     stream.pix_fmt = "yuv420p"
     stream.gop_size = look.fps * _KEYFRAME_SECONDS
@@ -72,13 +72,13 @@ def describe(stream: Any, look: Look) -> None:
 
 
 class Planes:
-    """A frame as yuv420p, brought up to date by what has changed: of a million pixels some thousands do, each time.
+    """A frame as yuv420p. Only changed pixels are converted: some thousands in a million, from frame to frame.
 
-    The palette indexes are looked at in pairs, two pixels of a row as one number. A table has Y of both for each pair,
-    and another one the sums of their U and V, so that a block of 2 x 2 pixels costs two look-ups in each.
+    It takes the palette indexes in pairs, two pixels of a row as one number. For each pair, one table has both Y, and
+    another one the sums of both U and of both V. So a block of 2 x 2 pixels costs two look-ups in each table.
 
     Args:
-        look: the film's.
+        look: the film's look.
 
     Attributes:
         data: Y, then U, then V: uint8, shape (height * 3 / 2, width).
@@ -94,14 +94,14 @@ class Planes:
         self._before: NDArray[np.uint16] | None = None
 
     def show(self, pixels: NDArray[np.uint8]) -> None:
-        """Become the frame of these palette indexes, at the canvas's size."""
+        """Show these palette indexes, at the canvas's size."""
         pairs = self._even(self._look.enlarged(pixels)).view(_PAIR).reshape(self._y.shape)
         if self._before is None:
             self._show_all(pairs)
         else:
             differs = pairs != self._before
             changed = np.flatnonzero(differs[:, 0] | differs[:, 1])
-            # Beyond that, all of them at once are no dearer.
+            # With more changes than that, converting all at once costs no more.
             if len(changed) > self._u.size // 4:
                 self._show_all(pairs)
             else:
@@ -119,7 +119,7 @@ class Planes:
         self._u[:], self._v[:] = self._colors(pairs[:, 0], pairs[:, 1])
 
     def _show_some(self, pairs: NDArray[np.uint16], blocks: NDArray[np.intp]) -> None:
-        """The same for some blocks of 2 x 2 pixels, counted row by row."""
+        """Convert some blocks of 2 x 2 pixels, counted row by row."""
         width = pairs.shape[2]
         above = blocks + blocks // width * width  # each row of blocks is two rows of pairs
         below = above + width
@@ -131,13 +131,13 @@ class Planes:
     def _colors(
         self, upper: NDArray[np.uint16], lower: NDArray[np.uint16]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        """U and V of blocks, of the pairs above and below: the means of 4 pixels, rounded."""
+        """U and V of blocks, from their upper and lower pairs: the means of 4 pixels, rounded."""
         sums = self._uv_of[upper] + self._uv_of[lower] + _HALVES
         return sums >> np.uint32(2) & np.uint32(255), sums >> np.uint32(18)
 
 
 def _tables(palette: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
-    """For each pair of palette indexes: Y of both; and the sum of their U, with that of their V in the high half."""
+    """Tables by pairs of palette indexes: both Y; and the sum of both U, with the sum of both V in the high half."""
     y, u, v = _BT709 @ (palette.T.astype(np.float64) / 255)
     planes = ((16 + 219 * y), (128 + 224 * u), (128 + 224 * v))
     y_of, u_of, v_of = (np.pad(each.round().astype(np.uint32), (0, 256 - len(palette))) for each in planes)

@@ -1,4 +1,4 @@
-"""Writes films as lossless WebP, by Pillow, which holds the whole file in memory."""
+"""Writes films as lossless WebP, with Pillow, which holds the whole file in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from placed.commands.timelapse.look import Look
 
-_METHOD: Final = 0  # 1000 x 1000: 11 frames/s; 4 has 2, for 5 % less
+_METHOD: Final = 0  # 1000 x 1000: 11 frames/s; method 4 has 2, for files 5 % smaller
 
 
 class _Frames(Image.Image):
@@ -32,19 +32,19 @@ class _Frames(Image.Image):
         self._at = -1
 
     def seek(self, frame: int) -> None:
-        """Be that frame: the next one, or the one that it is."""
+        """Go to a frame: the next one, or the present one."""
         if frame > self._at:
             self._at += 1
             pixels = Image.fromarray(self._look.palette[self._look.enlarged(next(self._frames))])
             self.paste(pixels)
 
     def tell(self) -> int:
-        """Which frame it is."""
+        """The number of the present frame."""
         return max(0, self._at)
 
 
 def write_webp(path: Path, frames: Iterator[NDArray[np.uint8]], look: Look) -> None:
-    """Write a film; as `placed.commands.timelapse.apng.write_apng`."""
+    """Write a film; see `placed.commands.timelapse.apng.write_apng`."""
     ends = [round(number * 1000 / look.fps) for number in range(look.frames + 1)]
     durations = [end - begin for begin, end in pairwise(ends)]
     film = _Frames(frames, look)

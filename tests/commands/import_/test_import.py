@@ -155,8 +155,8 @@ def test_of_many_bad_lines_some_are_told_and_all_are_counted(tmp_path: Path, pla
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a,b,c\n1,2,3\n", "line 1: 'a,b,c' is no header that is known; allowed are: ts,user_hash,"),
-        (b"", "line 1: '' is no header"),
+        (b"a,b,c\n1,2,3\n", "line 1: 'a,b,c' is no known header; allowed are: ts,user_hash,"),
+        (b"", "line 1: '' is no known header"),
         (f"{HEADERS[2017]}\n".encode(), "there is no edit"),
         (b"\x1f\x8b\x08\0 not gzip", "can't be read"),
         (f"{HEADERS[2017]}\n".encode() + b"x" * 200_000, "more than 65536 bytes without a line end"),

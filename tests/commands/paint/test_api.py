@@ -169,7 +169,7 @@ async def test_any_answer_is_a_value_or_an_api_error(status: int, body: Any) -> 
         (httpx.Response(200, text="<html>hello</html>"), "its /info can't be used"),
         (httpx.Response(200, content=b"[" * 60_000), "its /info can't be used"),
         (httpx.Response(200, content=b" " * 70_000), "longer than 64,000 bytes"),
-        (httpx.Response(301, headers={"Location": "https://x.test/"}), "sends on to 'https://x.test/'"),
+        (httpx.Response(301, headers={"Location": "https://x.test/"}), "redirects to 'https://x.test/'"),
         (httpx.Response(404), "HTTP 404 for /place/info"),
         (
             httpx.Response(

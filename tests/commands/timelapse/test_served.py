@@ -91,7 +91,7 @@ def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
         (_response(200, b"<html>"), "isn't a placed server with a history"),
         (_response(200, b"plEd" + bytes(60)), "isn't a placed server with a history"),
         (_response(200, b""), "isn't a placed server with a history"),
-        (_response(500), "answers 500: it says no more"),
+        (_response(500), "answers 500: it gives no reason"),
     ],
 )
 def test_an_answer_that_is_not_understood_is_told(response: httpx.Response, told: str) -> None:

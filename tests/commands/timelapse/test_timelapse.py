@@ -168,7 +168,7 @@ def test_the_film_of_a_larger_canvas_is_as_large_from_its_beginning(tmp_path: Pa
         (("f.gif", "--area", "1,1,0,5"), ExitCode.BAD_USAGE, "'1,1,0,5' is no area"),
         (("f.gif", "--area", "30,0,12,5"), ExitCode.UNUSABLE, "the canvas has 41 x 30 pixels"),
         (("f.gif", "--from", "soon"), ExitCode.BAD_USAGE, "'soon'; allowed are moments"),
-        (("f.gif", "--from", "2024-01-01"), ExitCode.UNUSABLE, "nobody has painted there then"),
+        (("f.gif", "--from", "2024-01-01"), ExitCode.UNUSABLE, "nobody painted in that area and time"),
         (("f.gif", "--from", "2024-01-02", "--to", "2024-01-01"), ExitCode.BAD_USAGE, "--from is later than --to"),
         (("f.gif", "--seconds", "3600", "--fps", "60"), ExitCode.UNUSABLE, "216,000 frames; allowed are 108,000"),
     ],
