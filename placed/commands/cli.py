@@ -1,9 +1,9 @@
 """Runs the command line: `placed` serves, and each other command has a word, such as `placed paint`.
 
-Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. For a
-wrong setting it prints one line on standard error: where the value came from, the value, and what is allowed. The exit
-code is then 2. It imports a command only when somebody runs it, because a server has no use for the painter's
-libraries. The caller hands in the server itself (`placed.__main__`).
+Settings come from flags, PLACED_... environment variables and the file of --config, in this order of precedence. A
+wrong setting ends the program with exit code 2 and one line on standard error: where the value came from, the value,
+and what is allowed. A command is imported only when somebody runs it, because a server has no use for the painter's
+libraries. The caller, `placed.__main__`, hands in the server itself.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from placed.commands.settings.values import Settings
 
 _ASKS_FOR_HELP: Final = f"{__name__}.asks_for_help"
-# Two variables aren't settings: `placed paint` reads one, and a server sets one for the server that takes over.
+# Variables that aren't settings: a password, and the address for `placed paint` and `placed act`. A server sets the
+# last one for the server that takes over.
 OTHER_VARIABLES: Final = (PASSWORD_VARIABLE, "PLACED_URL")
 HANDOVER_VARIABLE: Final = "PLACED_HANDOVER"
 # The subcommands: the module and the line in --help of each, so that neither serving nor --help imports one.
@@ -108,7 +109,7 @@ class _Placed(NearGroup):
 
 
 def _with_settings(command: click.Command) -> click.Command:
-    """Give a command the flags that say where a canvas is; its function gets the settings that they make.
+    """Give a command the flags that say where a canvas is, and its function the settings from these flags.
 
     In a group, each command gets them.
     """

@@ -57,7 +57,7 @@ def open_past(settings: Settings) -> Iterator[OpenPast]:
     place, history = place_of(settings), settings.data / _HISTORY_NAME
     folder = place.folder
     if not place.lasts:
-        raise CannotRead("a log in memory is inside its server alone")
+        raise CannotRead("a log in memory exists only inside its server")
     if folder is not None and not (folder / DATA_NAME).exists():
         raise CannotRead(f"there is no canvas in {folder}; say where it is, with --data FOLDER")
     with explained():

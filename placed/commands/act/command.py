@@ -45,7 +45,7 @@ _SERVER: Final = (
     click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
 )
 _OF_ALL: Final = (
-    click.Option(["--reason"], help="Reason for the act; it is kept with it."),
+    click.Option(["--reason"], help="Reason for the act, kept on record."),
     click.Option(["--preview"], is_flag=True, help="Show what would change, and change nothing."),
 )
 _AREA: Final = click.Option(["--area"], type=AreaType(), required=True, help="Top left corner, width and height.")
@@ -68,7 +68,7 @@ def _kind(name: str, text: str, *params: click.Parameter) -> click.Command:
 
 
 def _told(name: str, value: Any) -> Any:
-    """A parameter, as the API takes it."""
+    """A parameter in the form that the API takes."""
     if name in _MOMENTS:
         return in_words(value)
     return list(value) if isinstance(value, tuple) else value

@@ -49,6 +49,8 @@ def copy(settings: Settings, to: str) -> int:
         f"{done.records:,} records are in {to}, the same as in {place_of(settings).url}; its log id is {done.log_id}"
     )
     if done.filled:
-        click.echo(f"{done.filled:,} offsets held no record; the canvas stands there once more, which changes nothing")
+        click.echo(
+            f"{done.filled:,} offsets held no record; the copy repeats the canvas's size there, which changes nothing"
+        )
     click.echo(done.people)
     return ExitCode.OK

@@ -169,7 +169,7 @@ async def _opened(settings: Settings) -> AsyncGenerator[_Source]:
     place = place_of(settings)
     folder = place.folder
     if not place.lasts:
-        raise CannotCopy("a log in memory is inside its server alone")
+        raise CannotCopy("a log in memory exists only inside its server")
     if folder is None:
         async with _opened_topic(settings) as source:
             yield source

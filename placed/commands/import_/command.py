@@ -48,7 +48,7 @@ class _Origin(_OriginType):
     "imported.",
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--origin", type=_Origin(), help="Coordinates that become 0,0.  [default: the smallest]")
+@click.option("--origin", type=_Origin(), help="Coordinates that become 0,0.  [default: 0,0; the smallest if below 0]")
 @click.option("--skip-bad-lines", is_flag=True, help="Leave out lines that can't be used, and say how many.")
 def import_(settings: Settings, files: tuple[Path, ...], origin: tuple[int, int] | None, skip_bad_lines: bool) -> int:
     """See the help above."""

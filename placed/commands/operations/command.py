@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    help="Check the log, the snapshot and the people of a canvas. Stop its server first. Checks every page and every "
-    "checksum, and that the snapshot agrees with the log. Exit code 0: all is well; 3: something is damaged, or can't "
-    "be read.",
+    help="Check the log, the snapshot and the people of a canvas: every page, every checksum, and whether the snapshot "
+    "agrees with the log. Stop its server first. Exit code 0: all is well; 3: something is damaged, or can't be read.",
 )
 @click.option("--repair", is_flag=True, help="Repair damaged files, keep the old ones next to them, and check again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one line of JSON.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Problem:
-    """A damage or fault that a check found.
+    """Damage, or a fault, that a check found.
 
     Attributes:
         part: log, snapshot, people, author key or folder.

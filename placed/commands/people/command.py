@@ -50,7 +50,7 @@ def _command(*params: click.Parameter) -> Callable[[Callable[..., Awaitable[None
     def decorate(does: Callable[..., Awaitable[None]]) -> click.Command:
         def call(settings: Settings, url: httpx.URL | None, token_file: Path | None, **values: Any) -> int:
             if (url is None) != (token_file is None):
-                raise click.UsageError("--url and --token-file go together: the server asks for a host's token")
+                raise click.UsageError("--url and --token-file go together: the server needs a host's token")
 
             async def ask() -> None:
                 async with open_host(settings, url, token_file) as host:
