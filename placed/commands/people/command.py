@@ -79,7 +79,7 @@ def _command(*params: click.Parameter) -> Callable[[Callable[..., Awaitable[None
     return decorate
 
 
-_AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, a line for each.")
+_AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, one line for each entry.")
 _WHO = click.Argument(["who"], metavar="PERSON")
 _ADDRESS = click.Option(
     ["--address"],
