@@ -1,5 +1,5 @@
 """Benches: each figure that placed promises, as a command that prints a table and writes JSON.
 
-`python -m bench` lists them. They run against the package as it is in this work tree, in temporary folders, and leave
-nothing behind. A command is a file here; what several of them use is in the folders.
+`python -m bench` lists the commands. They run the package as it is in this work tree, in temporary folders, and leave
+nothing behind. Each command is a file in this folder; the code that several commands share is in the subfolders.
 """

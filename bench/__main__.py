@@ -1,4 +1,4 @@
-"""`python -m bench`: the group of all benches; each is imported only when it is asked for."""
+"""`python -m bench`: the group of all benches. It imports a bench only when somebody asks for that bench."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class _Benches(click.Group):
 
 @click.command("bench", cls=_Benches, context_settings={"help_option_names": ["-h", "--help"]})
 def bench() -> None:
-    """Measure placed. Each command prints a table, and writes JSON with --json FILE and a plot with --plot FILE.
+    """Measure placed. Each command prints a table; --json FILE also writes JSON, and --plot FILE a plot.
 
     Tables show wall times. On Linux they also show the time without waiting for a core, which the scheduler counts. On
-    a shared machine compare the second one.
+    a machine that others use too, compare the time without waiting.
     """
 
 

@@ -1,8 +1,8 @@
-"""`acts`: what a moderator's large act costs those who paint and watch: the whole canvas, restored to an hour ago.
+"""`acts`: what a large act costs the people who paint and watch: the whole canvas is restored to an hour ago.
 
-A server has two hours of painting in its log and its history. A crowd follows it as the page does, and each of them has
-a canvas; edits come at a steady pace from a process of their own. Then the host posts the act. Each subscriber is told
-to load the image again, and does so at once.
+A server has two hours of painting in its log and its history. A crowd follows the server as the page does, and each
+person has a canvas. A separate process places edits at a steady rate. Then the host posts the act. The server tells
+each subscriber to load the image again, and the subscriber does so at once.
 """
 
 from __future__ import annotations
@@ -44,25 +44,25 @@ if TYPE_CHECKING:
 _HOURS: Final = 2
 _RECORD_EDITS: Final = 10
 _ARRIVAL_SECONDS: Final = 5.0
-_CALM_SECONDS: Final = 4.0  # of painting before the act, for the figures without it
-_BEFORE_SECONDS: Final = 1.0  # of painting, when the act is posted
-_BESIDE_SECONDS: Final = 8.0  # of painting, in which the act is done, and everybody loads the canvas again
-_RIGHT_SECONDS: Final = 60.0  # that are waited until everybody is right
+_CALM_SECONDS: Final = 4.0  # of painting before the act: the figures without an act
+_BEFORE_SECONDS: Final = 1.0  # of painting before the bench posts the act
+_BESIDE_SECONDS: Final = 8.0  # of painting during and after the act, while everybody loads the canvas again
+_RIGHT_SECONDS: Final = 60.0  # that the bench waits until every canvas is right
 _LOOK_SECONDS: Final = 0.1
 
 
 @attrs.define
 class _Outcome:
-    """What was measured.
+    """The measured values.
 
     Attributes:
-        pixels: that the act changed.
-        act_seconds: from the request to the answer.
-        right_seconds: from the answer until everybody followed again, with the newest canvas.
-        wrong: people whose canvas wasn't the server's at the end.
-        each_bytes: of the image that each person loads again.
-        calm, beside: what became of the edits before the act, and of those from just before it on.
-        told: the crowd's last word.
+        pixels: how many pixels the act changed.
+        act_seconds: from the request to the answer, in s.
+        right_seconds: from the answer until everybody followed again with the newest canvas, in s.
+        wrong: people whose canvas differed from the server's at the end.
+        each_bytes: size of the image that each person loads again.
+        calm, beside: the edits before the act, and the edits from just before the act on.
+        told: the crowd's last report.
     """
 
     pixels: int = 0
@@ -77,9 +77,7 @@ class _Outcome:
 
 
 @click.command()
-@click.option(
-    "--people", default=1_000, show_default=True, type=click.IntRange(1, 20_000), help="Who follow and paint."
-)
+@click.option("--people", default=1_000, show_default=True, type=click.IntRange(1, 20_000), help="People who follow.")
 @click.option("--rate", default=333.0, show_default=True, type=click.FloatRange(0.1, 10_000), help="Edits a second.")
 @json_option
 def acts(people: int, rate: float, json_path: Path | None) -> None:
@@ -127,7 +125,7 @@ async def _measure(people: int, rate: float) -> _Outcome:
 
 
 async def _fill(folder: Path, rate: float) -> None:
-    """Make the log of the last hours."""
+    """Make a log with the last hours of painting."""
     await trio.Path(folder).mkdir(parents=True)
     end = time.time_ns() // 1_000_000 - 1_000
     begin = end - _HOURS * 3_600_000
@@ -152,7 +150,7 @@ async def _look(crowd: LoadProcess, outcome: _Outcome) -> dict[str, Any]:
 
 
 async def _follow(crowd: LoadProcess, outcome: _Outcome, people: int, reloads: int, deadline: float) -> bool:
-    """Wait until all follow, and that many images have been loaded again; whether they do."""
+    """Wait until all people follow, and have loaded `reloads` images again; return whether they have."""
     while trio.current_time() < deadline:
         told = await _look(crowd, outcome)
         if told["following"] == people and told["reloads"] >= reloads:
@@ -164,7 +162,7 @@ async def _follow(crowd: LoadProcess, outcome: _Outcome, people: int, reloads: i
 async def _beside(
     server: ServerProcess, crowd: LoadProcess, token: str, load: Load, outcome: _Outcome, people: int
 ) -> None:
-    """Do the act while edits come, and wait until everybody is right again."""
+    """Do the act while edits come, and wait until every canvas is right again."""
 
     async def paint() -> None:
         outcome.beside = await send(load)
@@ -192,7 +190,7 @@ async def _act(server: ServerProcess, token: str, outcome: _Outcome) -> None:
 
 
 async def _compare(server: ServerProcess, crowd: LoadProcess, outcome: _Outcome, people: int) -> None:
-    """Wait until everybody has the last edit; then hold all canvases against the server's image."""
+    """Wait until everybody has the last edit; then compare all canvases with the server's image."""
     async with connection(server.host, server.port) as link:
         with trio.move_on_after(_RIGHT_SECONDS):
             while True:

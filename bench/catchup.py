@@ -1,7 +1,7 @@
-"""`catchup`: how much clients that ask for old versions, again and again, delay those who paint.
+"""`catchup`: how much clients that ask for old versions again and again delay the people who paint.
 
-Some connections follow from the first version to the present, and begin anew as soon as they are there. Meanwhile edits
-are placed in an open loop. Each run measures the edits first without them and then beside them.
+Some connections follow from the first version to the present, and start again as soon as they have caught up. Meanwhile
+the bench places edits in an open loop. Each run measures the edits first without these connections and then with them.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 _TIMES: Final = Target(4.0)
 _VERSION: Final = re.compile(rb"id: (\d+)\n")
-_ENDS: Final = (b"\n\n", b"\n\n\r\n")  # of a frame, and of one in a chunk
+_ENDS: Final = (b"\n\n", b"\n\n\r\n")  # the end of a frame, and of a frame in a chunk
 _READ_BYTES: Final = 1 << 18
 _EDITS_AT_ONCE: Final = 1000
 
 
 @attrs.define
 class _Askers:
-    """Who ask for old versions.
+    """Clients that ask for old versions.
 
     Attributes:
-        caught_up: how often one of them was there.
-        refused: how often one was sent away, and waited for a moment.
+        caught_up: how often a client reached the present.
+        refused: how often the server sent a client away; the client then waits for a moment.
     """
 
     place: Place
@@ -81,7 +81,7 @@ class _Askers:
 @click.option(
     "--spread",
     is_flag=True,
-    help="Let each connection ask for another version: one for the first, another for nearly the last.",
+    help="Give each connection a version of its own, from the first to nearly the last.",
 )
 @click.option(
     "--edits", default=65_000, show_default=True, type=click.IntRange(1_000, 10_000_000), help="Edits in the feed."
@@ -91,7 +91,7 @@ class _Askers:
     default=100.0,
     show_default=True,
     type=click.FloatRange(0.1, 10_000),
-    help="Edits a second that are posted meanwhile.",
+    help="Edits that the bench posts meanwhile, a second.",
 )
 @click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1, 600), help="Length of each run.")
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100))
@@ -145,9 +145,10 @@ def catchup(
 
 
 async def _filled(place: Place, edits: int, versions: int) -> tuple[int, int]:
-    """Place so many edits, at least so many versions apart, one request after the other; the version before and after.
+    """Place `edits` edits in at least `versions` versions, one after the other; return the first and last version.
 
-    Each request is a record, and so a version, of its own: the server puts those together that come at once.
+    Each request is a record, and so a version, of its own, because the server puts edits that arrive together into one
+    record.
     """
     begin = await _version(place)
     at_once = min(_EDITS_AT_ONCE, -(-edits // versions))
@@ -167,10 +168,10 @@ async def _filled(place: Place, edits: int, versions: int) -> tuple[int, int]:
 
 
 def _versions(begin: int, present: int, askers: int) -> list[int]:
-    """Different ones for all who ask, of the first nine tenths.
+    """A different version for each client, from the first nine tenths of the log.
 
-    Who lacks less than a full frame of 4,096 edits has it at once: whoever asks for nearly the last version again and
-    again measures how quickly connections come and go.
+    The server answers at once when a client lacks less than a full frame of 4,096 edits. A client that asks for nearly
+    the last version again and again would only measure how quickly connections come and go.
     """
     return [begin + number * (present - begin) * 9 // (askers * 10) for number in range(askers)]
 

@@ -1,11 +1,11 @@
-"""`compare`: placed beside its peers, the same work in one run.
+"""`compare`: placed and its peers, doing the same work in one run.
 
     fanout   edits are placed at a rate while subscribers watch: CPU time per frame that arrives
     ingest   POST /edit in a closed loop: placed answers once it is fsync'd, express with no log at all
     image    GET /canvas.png unchanged, in a closed loop, whole and as 304: express serves the same bytes from memory
 
-The server has one core, its clients the other. The peers take turns, in each run in the same order, so that a busy
-moment of the machine hits all; each figure is a median over the runs.
+The server has one core, its clients the other. The peers take turns, in the same order in each run, so that a busy
+moment of the machine hits all of them. Each figure is a median over the runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _PARTS: Final = ("fanout", "ingest", "image")
 _ALONE_SECONDS: Final = 2.0
-_ENOUGH_FOR_MEMORY: Final = 1_000  # with fewer, what a server allocates once would be counted as theirs
+_ENOUGH_FOR_MEMORY: Final = 1_000  # with fewer, memory that a server allocates only once would count as theirs
 _FRAME_RATIOS: Final = {
     "C send() floor": Target(1.25),
     "nginx nchan": Target(0.9),
@@ -52,7 +52,7 @@ _TWICE: Final = Target(2.0, at_least=True)
 
 @attrs.define
 class _Outcome:
-    """Every run's values, by figure; and what else there is to say."""
+    """The values of all runs, by figure; and notes for the report."""
 
     values: dict[str, list[float]] = attrs.field(factory=dict)
     units: dict[str, str] = attrs.field(factory=dict)
@@ -64,7 +64,7 @@ class _Outcome:
         self.units[name] = unit
 
     def of(self, name: str) -> float:
-        """The median; NaN without any."""
+        """The median of a figure; NaN if it has no values."""
         return median(self.values.get(name, [np.nan]))
 
 
@@ -188,7 +188,7 @@ async def _fanout(
 
 
 async def _cost_alone(place: Place, peer: Peer, rate: float) -> float:
-    """CPU s of one edit that comes at this rate, with nobody watching: the rarer, the colder the caches."""
+    """CPU s of one edit at this rate while nobody watches: the rarer the edits, the colder the caches."""
     before = reading(place.pid).cpu
     alone = await place_edits(place, peer.dialect, rate, _ALONE_SECONDS)
     return (reading(place.pid).cpu - before) / max(1, len(alone.moments))
@@ -206,7 +206,7 @@ async def _image(outcome: _Outcome, peer: Peer, place: Place, image: Path, conne
     async with connection(place.host, place.port) as link:
         answer = await link.request("GET", "/canvas.png")
     if peer.name == "placed":
-        await trio.Path(image).write_bytes(answer.body)  # for those who come after it
+        await trio.Path(image).write_bytes(answer.body)  # for the peers that run after this one
     etag = answer.headers.get("etag", answer.headers.get("ETag", ""))
     for status, headers, what in (("200", "", "whole"), ("304", f"If-None-Match: {etag}\r\n", "304")):
         load = Load(place.host, place.port, connections, 0.0, seconds, "GET", "/canvas.png", headers=headers)

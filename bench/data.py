@@ -1,7 +1,7 @@
 """`data`: an event imported from Reddit's table, exported as Parquet, and filmed.
 
-The table is written first, as Reddit's was in 2017, with users as long as theirs. The film is measured against the
-encoder alone, which gets the same frames ready-made.
+The bench first writes a table as Reddit published it in 2017, with user ids of the same length. It compares the film
+with the encoder alone, which gets the same frames ready-made.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FPS: Final = 30
 
 @attrs.frozen
 class _Outcome:
-    """What was measured."""
+    """The measured values."""
 
     importing: Spent
     exporting: Spent
@@ -127,7 +127,7 @@ def _ready_frames(source: LocalSource, look: Look, begin_ms: int, end_ms: int) -
 
 
 def _encode(path: Path, frames: list[NDArray[np.uint8]], look: Look) -> None:
-    """The encoder alone, set up as the film's."""
+    """Run the encoder alone, with the same settings as for the film."""
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", look.fps, H264)
         describe(stream, look)

@@ -1,4 +1,4 @@
-"""`dearest`: what the most expensive request of each endpoint costs the server, beside a plain one, in both lanes."""
+"""`dearest`: the most expensive request of each endpoint, and a plain one: what they cost the server, in both lanes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Cost:
     """What one kind of request costs.
 
     Attributes:
-        cpu_us: of the server, for each; the median of several rounds.
-        status: of the answer.
+        cpu_us: CPU time of the server for each request; the median of several rounds.
+        status: status of the answer.
     """
 
     dear: Dear
@@ -44,14 +44,14 @@ class Cost:
 
 
 class _Client:
-    """Asks one request after another, over one connection for as long as the server keeps it."""
+    """Sends one request after another, over one connection for as long as the server keeps it open."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._link: socket.socket | None = None
 
     def ask(self, dear: Dear) -> int:
-        """The answer's status, once all of it has come; of a stream, once it has begun."""
+        """Send a request and return the status: after the whole answer, or, for a stream, once it has begun."""
         link = self._link or socket.create_connection(self._address, _SECONDS)
         self._link = None
         link.sendall(dear.head + dear.body)
@@ -80,7 +80,7 @@ class _Client:
 
 
 def measured(address: tuple[str, int], pid: int, dears: Iterable[Dear], *, count: int, rounds: int) -> list[Cost]:
-    """The cost of each, in turns, so that what else the machine does falls on all alike."""
+    """The cost of each request, measured in turns, so that other work on the machine affects all alike."""
     client, dears = _Client(address), list(dears)
     spent: dict[Dear, list[float]] = {dear: [] for dear in dears}
     statuses: dict[Dear, int] = {}
@@ -103,7 +103,7 @@ def measured(address: tuple[str, int], pid: int, dears: Iterable[Dear], *, count
 @click.option("--endpoint", help="Measure only this endpoint, such as 'GET /info'.")
 @json_option
 def dearest(count: int, rounds: int, endpoint: str | None, json_path: Path | None) -> None:
-    """CPU time of the most expensive request of each endpoint, beside a plain one. Linux only."""
+    """CPU time of the most expensive request of each endpoint, and of a plain one. Linux only."""
     chosen = [dear for dear in requests() if endpoint in (None, dear.endpoint)]
     by_endpoint = [list(dears) for _, dears in groupby(sorted(chosen, key=_endpoint), key=_endpoint)]
 

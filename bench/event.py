@@ -1,9 +1,9 @@
 """`event`: a day of r/place in minutes: people arrive, load the page, follow, and paint; halfway the server restarts.
 
-The edits are a trace's, thinned out to the rate asked for and in its order, or made up; each is placed by somebody who
-has a charge left (`bench.people.crowd`). The restart is SIGTERM and a new process on the same folder and port: all
-streams end at once, and all who had one come back. At the end each person's own canvas is compared with the server's
-image. With --url nothing is restarted, and edits take whatever cooldown the server has.
+The edits come from a trace, in its order and thinned out to the given rate, or they are made up. Each edit is placed by
+a person who has a charge left (`bench.people.crowd`). The restart is SIGTERM and a new process on the same folder and
+port: all streams end at once, and everybody who followed comes back. At the end the bench compares each person's own
+canvas with the server's image. With --url nothing is restarted, and the server's own cooldown applies.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _GENERATED_STATES: Final = 20
 _STEP_SECONDS: Final = 0.25  # between two looks at the crowd
 _HERD_SECONDS: Final = 180.0
-_QUIET_SECONDS: Final = 60.0  # for the last edits to reach everybody
+_QUIET_SECONDS: Final = 60.0  # time for the last edits to reach everybody
 _ALL: Final = Target(1.0)
 
 
@@ -54,10 +54,9 @@ class _Story:
     """What happened.
 
     Attributes:
-        herd_seconds: from the first stream's end to when the last who had lost one followed again; NaN without a
-            restart.
-        down_seconds: of it, until the new server listened.
-        wrong: people who at the end have another canvas than the server, or none.
+        herd_seconds: from the old server's stop until everybody followed again; NaN without a restart.
+        down_seconds: the part of it until the new server listened.
+        wrong: people whose canvas at the end isn't the server's, or who have none.
     """
 
     joined_seconds: float = np.nan
@@ -135,7 +134,7 @@ def event(
 
 
 def _thinned(trace: Trace, count: int) -> NDArray[np.void]:
-    """`count` edits of a trace, evenly from all of it, in order."""
+    """`count` edits of a trace, in order, taken evenly from all of it."""
     total = trace.total_edits
     wanted = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
     parts, begin = [], 0
@@ -218,7 +217,7 @@ async def _tell(
 
 
 class _Watch:
-    """Looks at the crowd, again and again, and shows how it stands."""
+    """Looks at the crowd again and again, and shows its progress."""
 
     def __init__(self, crowd: LoadProcess, story: _Story, bar: Progress, people: int) -> None:
         self._crowd = crowd
@@ -229,7 +228,7 @@ class _Watch:
         self._began = time.monotonic()
 
     async def look(self, *, end: bool = False) -> dict[str, Any]:
-        """How it stands now."""
+        """Ask the crowd for its state now."""
         await trio.sleep(_STEP_SECONDS)
         if end:
             assert self._crowd.process.stdin is not None
@@ -243,14 +242,14 @@ class _Watch:
         return told
 
     async def until(self, deadline: float) -> None:
-        """Look on until then, and until everybody has come."""
+        """Keep looking until the deadline, and until everybody has come."""
         while trio.current_time() < deadline or self._story.told.get("following", 0) < self._people:
             await self.look()
             if trio.current_time() > deadline + _HERD_SECONDS:
-                raise click.ClickException(f"not everybody could come: {self._story.told}")
+                raise click.ClickException(f"not everybody could join: {self._story.told}")
 
     async def herd(self, began: float) -> None:
-        """Look on until everybody who has come follows again, and has what the others have."""
+        """Keep looking until everybody who has come follows again, with the newest version."""
         with trio.move_on_after(_HERD_SECONDS):
             while True:
                 told = await self.look()
@@ -260,7 +259,7 @@ class _Watch:
 
 
 async def _end(watch: _Watch, place: Place, deadline: float) -> None:
-    """Let painting end, and everybody get the last edit; then compare all canvases with the server's image."""
+    """Stop painting and wait until everybody has the last edit; then compare all canvases with the server's image."""
     await watch.until(deadline)
     story = watch._story  # noqa: SLF001 - of the same bench
     with trio.move_on_after(_QUIET_SECONDS):

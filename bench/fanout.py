@@ -1,8 +1,8 @@
-"""`fanout`: what it costs to tell many subscribers of an edit, and how long they wait for it.
+"""`fanout`: what it costs to send an edit to many subscribers, and how long they wait for it.
 
-The server has one core, the subscribers and whoever places edits have the other. What the edits themselves cost, with
-nobody watching, is taken off before CPU time is divided by delivered frames. Edits are merged into fewer frames as load
-asks: frames are counted as they arrive.
+The server has one core; the subscribers and the clients that place edits have the other. The bench measures what the
+edits cost while nobody watches, and subtracts that before it divides CPU time by delivered frames. Under load the
+server merges edits into fewer frames: the bench counts frames as they arrive.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Run:
     """One run of one server.
 
     Attributes:
-        alone_cpu_seconds: what as many edits cost with nobody watching.
+        alone_cpu_seconds: CPU time of as many edits while nobody watches.
         bytes_each: anonymous memory for each subscriber.
     """
 

@@ -1,8 +1,8 @@
-"""`history`: how quickly the past is read from a log, what it takes on disk, and what it costs to ask for it.
+"""`history`: how quickly a server reads the past from a log, how much disk it takes, and what questions about it cost.
 
-A server starts on a whole event, of r/place 2017 or a generated one, and its history reads that. Then one client asks
-for moments, areas and pixels at random; then edits are posted, alone and while eight clients ask for moments without
-pause. At the end the snapshot is taken away, and the server starts from its history.
+A server starts on a whole event, of r/place 2017 or a generated one, and its history reads that log. Then one client
+asks for moments, areas and pixels at random. Then edits are posted, first alone and then while eight clients ask for
+moments without pause. At the end the bench deletes the snapshot, and the server starts from its history.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ _LIVE_EDITS: Final = 1_000  # a second
 _START_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.05
 _AT_ONCE: Final = 50_000  # records in one transaction
-_SURVEY_SECONDS: Final = 20.0  # until the overviews are made; without them answers come later, and are the same
+_SURVEY_SECONDS: Final = 20.0  # to wait for the overviews; without them answers are slower, but the same
 _MEMORY_SECONDS: Final = 2.0
 _INDEXED: Final = Target(2_000_000, at_least=True)
 
 
 @attrs.define
 class _Outcome:
-    """What was measured. Times in ms but for those that say seconds."""
+    """The measured values. Times are in ms unless the name says seconds."""
 
     edits: int
     indexed_seconds: float = 0.0
@@ -146,7 +146,7 @@ async def _measure(event: Trace, record_edits: int, questions: int, seconds: flo
 
 
 async def _fill(folder: Path, event: Trace, record_edits: int, advance: Callable[[int], None]) -> int:
-    """Make the log, each state's edits spread over the time since the one before; its next offset."""
+    """Make the log, with each state's edits spread over the time since the previous state; return its next offset."""
     await trio.Path(folder).mkdir(parents=True)
     begin = int(event.seconds[0]) * 1000
     async with fill_lmdb_log(folder, created_ms=begin) as log:
@@ -165,7 +165,7 @@ async def _fill(folder: Path, event: Trace, record_edits: int, advance: Callable
 def _records(edits: NDArray[np.void], record_edits: int) -> list[bytes]:
     if record_edits > 1:
         return [Edits(edits[at : at + record_edits]).encode() for at in range(0, len(edits), record_edits)]
-    # The same, 20 times as fast: of a whole event that is minutes.
+    # Equivalent code that is 20 times as fast: for a whole event that saves minutes.
     joined = np.empty((len(edits), len(EDITS_HEADER) + EDIT.itemsize), np.uint8)
     joined[:, : len(EDITS_HEADER)] = np.frombuffer(EDITS_HEADER, np.uint8)
     joined[:, len(EDITS_HEADER) :] = edits.view(np.uint8).reshape(-1, EDIT.itemsize)
@@ -173,7 +173,7 @@ def _records(edits: NDArray[np.void], record_edits: int) -> list[bytes]:
 
 
 async def _index(data: Path, event: Trace, version: int, outcome: _Outcome) -> None:
-    """Read the log into a history, as an idle server does beside what it serves."""
+    """Read the log into a history, as an idle server does in the background."""
     ground = partial(Ground, event.definition, 0)
     async with open_lmdb_log(data / "log") as log, trio.open_nursery() as nursery:
         live = Live(lambda: version, lambda: event.definition, ground, ground)
@@ -191,7 +191,7 @@ async def _surveyed(folder: Path) -> None:
     whole, rest = divmod(_count(folder, "*.segment"), SEGMENTS)
     wanted = whole + rest // FEW_SEGMENTS
     with trio.move_on_after(_SURVEY_SECONDS):
-        while _count(folder, "*.overview") < wanted:  # noqa: ASYNC110 - files can't tell
+        while _count(folder, "*.overview") < wanted:  # noqa: ASYNC110 - files give no signal
             await trio.sleep(_LOOK_SECONDS)
 
 
@@ -234,11 +234,11 @@ async def _keep_asking(server: ServerProcess, version: int, seed: int, outcome: 
 
 
 async def _memory(command: list[str]) -> int:
-    """The anonymous memory of a server that has started and been posted to: the same work with a history as without."""
+    """The anonymous memory of a server that has started and taken posts: the same work with a history and without."""
     async with running_server(command) as server, connection(server.host, server.port) as link:
         await until_history_is_read(server.host, server.port)
         await _post(link, _MEMORY_SECONDS)
-        await trio.sleep(2 * EVERY_SECONDS)  # the history reads what was posted
+        await trio.sleep(2 * EVERY_SECONDS)  # time for the history to read the posted edits
         return resident_bytes(server.process.pid)["RssAnon"]
 
 
@@ -252,7 +252,7 @@ async def _start(command: list[str]) -> float:
 
 
 def _live_share(event: Trace) -> float:
-    """What part of a core keeping takes at 1,000 edits a second, each a record, read once a second."""
+    """The share of a core that keeping the history takes at 1,000 edits a second, each a record, read once a second."""
     state = next(iter(event.states()))
     edits = np.resize(state.edits, 200_000)
     batches = [

@@ -1,4 +1,4 @@
-"""`image`: GET /canvas.png while nobody paints, over keep-alive connections: the whole image, and 304 to who has it."""
+"""`image`: GET /canvas.png on keep-alive connections while nobody paints: the image, or 304 to a client that has it."""
 
 from __future__ import annotations
 

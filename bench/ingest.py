@@ -1,10 +1,10 @@
-"""`ingest`: POST /edit over keep-alive connections: as fast as it is answered, and at a given rate.
+"""`ingest`: POST /edit over keep-alive connections: as fast as the server answers, and at a given rate.
 
-Each answer is durable: fsync'd. With subscribers, both loops run with nobody watching and with all of them, in turn:
-what is left of the edits is what those who watch leave to those who paint. So they do with people who have signed in,
-each by a session of their own, beside those whom their address tells. The open loop's latency counts from when a
-request was due, so that waiting for a server that stalls isn't hidden (what a closed loop does: it asks less of one
-that is slow).
+Each answer is durable: fsync'd. With subscribers, both loops run in turn with nobody watching and with everybody
+watching: the difference is what the watchers cost the painters. The bench compares people who have signed in, each with
+a session, with people known by their address in the same way. The open loop measures latency from the moment when a
+request was due, so that a server that stalls can't hide the waiting. (A closed loop hides it: it sends a slow server
+fewer requests.)
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ _SIGNED_IN = Target(0.9, at_least=True)  # issue 19
 
 @attrs.frozen
 class _Run:
-    """One time of sending, and what it cost the server in CPU s."""
+    """One time of sending, and the CPU time that it cost the server, in s."""
 
     answers: Answers
     cpu_seconds: float
 
     @property
     def placed(self) -> int:
-        """Edits that were answered 200."""
+        """How many edits were answered 200."""
         return self.answers.statuses.get("200", 0)
 
     @property
     def per_second(self) -> float:
-        """Such edits a second."""
+        """Edits answered 200, per second."""
         return self.placed / self.answers.seconds
 
     @property
     def refused(self) -> int:
-        """Requests that weren't."""
+        """How many requests weren't answered 200."""
         return sum(self.answers.statuses.values()) - self.placed + self.answers.unanswered
 
 
@@ -67,7 +67,7 @@ class _Run:
     default=2_000.0,
     show_default=True,
     type=click.FloatRange(0.1, 50_000),
-    help="Edits a second of the open loop.",
+    help="Edits a second in the open loop.",
 )
 @click.option(
     "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 3_600), help="Length of each loop."
@@ -84,7 +84,7 @@ class _Run:
     default=0,
     show_default=True,
     type=click.IntRange(0, 1_000),
-    help="Who paint signed in, every second time; of a server of our own.",
+    help="Signed-in people who paint, in every second run; not with --url.",
 )
 @read_every_option
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
@@ -105,7 +105,7 @@ def ingest(
     allow_connections(subscribers + connections)
     watched, signed_in = f", {subscribers:,} watching", f", {people:,} signed in"
     if people and url is not None:
-        raise click.UsageError("--people only with a server of our own, whose sessions can be made here")
+        raise click.UsageError("--people needs a server of our own, to make sessions for it; leave out --url")
     keys: list[bytes] = []
 
     async def keep_key(data: Path) -> None:
@@ -176,7 +176,7 @@ def _figures(name: str, runs: list[_Run]) -> list[Figure]:
 
 
 def _left(loops: dict[str, list[_Run]], suffix: str, target: Target) -> Figure:
-    """What the closed loop has left of its edits, by what the suffix says; each run beside the plain one before it."""
+    """The share of the closed loop's edits left under `suffix`; each run is compared with the plain run before it."""
     pairs = zip(loops["closed loop"], loops["closed loop" + suffix], strict=True)
     shares = [beside.per_second / alone.per_second for alone, beside in pairs]
     return Figure(f"closed loop{suffix}: edits, of those without", median(shares), "", target)

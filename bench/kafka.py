@@ -1,9 +1,10 @@
-"""`kafka`: what a server costs whose log is a topic of a real broker on this machine, started here unless one is given.
+"""`kafka`: what a server costs when its log is a Kafka topic on a real broker; starts a broker if none is given.
 
-Four things: edits applied from a topic of packed records, as a start does with edits that are older than the cooldown,
-and with edits of just now, each of which its author's cooldown counts; the same topic read with nothing but
-kafka-python, and with nothing but confluent-kafka (librdkafka, in C), each from its first record to its last; one edit
-at a time, from POST on one server to another server's stream; a start with a snapshot and many records to catch up on.
+It measures four things. First, edits applied from a topic of packed records, as at a start: old edits, older than the
+cooldown, and edits of just now, each of which counts for its author's cooldown. Second, the same topic read with only
+kafka-python, and with only confluent-kafka (librdkafka, in C), from the first record to the last. Third, one edit at a
+time, from POST on one server to another server's stream. Fourth, a start with a snapshot and many records to catch up
+on.
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ if TYPE_CHECKING:
     from placed.backends import Log
 
 _READY_SECONDS: Final = 120.0
-_READ_SECONDS: Final = 300.0  # for one pass over the topic, however often it is begun
+_READ_SECONDS: Final = 300.0  # for one pass over the topic, with all its retries
 _AGAIN_SECONDS: Final = 1.0
 _EDIT_SECONDS: Final = 30.0
 _HOUR_MS: Final = 3_600_000
-_FETCH_BYTES: Final = 4 << 20  # what placed's own consumer asks for at once
+_FETCH_BYTES: Final = 4 << 20  # as much as placed's own consumer fetches at once
 _CONFLUENT_MESSAGES: Final = 500
 
 
 @attrs.define
 class _Outcome:
-    """What was measured: spent by this process, in ms, and, of starts, in s."""
+    """The measured values: time that this process spent, in ms; for starts, in s."""
 
     applied: list[Spent] = attrs.field(factory=list)
     applied_fresh: list[Spent] = attrs.field(factory=list)
@@ -113,7 +114,7 @@ async def _measure(brokers: str | None, edits: int, records: int, posts: int, ru
 
 @contextlib.asynccontextmanager
 async def _own_broker() -> AsyncGenerator[str]:
-    """A broker in a process of its own, ended at the end; its address."""
+    """Start a broker in a process of its own, and end it at the end; yields its address."""
     process = await trio.lowlevel.open_process(
         [sys.executable, "-m", "bench.equipment.kafka"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT
     )
@@ -141,7 +142,7 @@ async def _fill(place: KafkaPlace, edits: int, record_edits: int) -> None:
 
 
 async def _read(outcome: _Outcome, place: KafkaPlace, runs: int, advance: Callable[[], None]) -> None:
-    """One of each in turn, so that whatever else the machine does hits all of them alike."""
+    """Run each reader once, in turn, so that other work on the machine affects all of them alike."""
     async with open_kafka_log(place) as log:
         _, end = await log.bounds()
         for _ in range(runs):
@@ -156,7 +157,7 @@ async def _read(outcome: _Outcome, place: KafkaPlace, runs: int, advance: Callab
 
 
 async def _spent_by(part: Callable[[], Any]) -> Spent:
-    """What a pass takes; on a busy machine the broker may be away for a moment, and then it is begun again."""
+    """The time that a pass takes. On a busy machine the broker may be away for a moment; then the pass starts again."""
     with trio.fail_after(_READ_SECONDS):
         while True:
             begin = reading()
@@ -167,7 +168,7 @@ async def _spent_by(part: Callable[[], Any]) -> Spent:
 
 
 async def _apply(log: Log, end: int, age_ms: int) -> None:
-    """What a start does, at a time when the records are older by `age_ms` than they are."""
+    """Apply records as a start does, as if they were `age_ms` older than they are."""
     projection = Projection(CANVAS, 0, Cooldowns(Rule(10, 1_000)))
     async with log.read(0) as batches:
         async for batch in batches:
@@ -204,7 +205,7 @@ async def _read_confluent(place: KafkaPlace, end: int) -> None:
                 messages = consumer.consume(_CONFLUENT_MESSAGES, timeout=5.0)
                 if not messages:
                     raise click.ClickException(f"confluent-kafka stopped at offset {reached} of {end}")
-                # What placed takes of each record.
+                # The parts of a record that placed uses.
                 taken = [(message.offset(), message.timestamp()[1], message.value()) for message in messages]
                 reached = (taken[-1][0] or 0) + 1
         finally:

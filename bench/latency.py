@@ -1,7 +1,8 @@
 """`latency`: one edit at a time on an idle server, from POST to its answer, and to another client's stream.
 
-The server answers a POST once the edit is in the log and fsync'd. The clock starts before the request is written, so
-that all of it counts: both ways through the kernel, the server, the disk, and this client itself (about 0.1 ms).
+The server answers a POST once the edit is in the log and fsync'd. The clock starts before the client writes the
+request, so the latency includes both ways through the kernel, the server, the disk, and this client itself (about 0.1
+ms).
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
 _EDIT_SECONDS = 30.0  # one that takes longer is a fault, not a figure
-_MAX_WAITS = 100  # for a charge to come back, before one edit is given up
+_MAX_WAITS = 100  # for a charge to come back; after that the bench gives the edit up
 _TARGETS = {"p50": Target(5.0), "p99": Target(25.0)}
 
 
 @attrs.frozen
 class _Place:
-    """Where the server is; `pid` when it is one of our own."""
+    """Where the server is; `pid` is set if the bench started it."""
 
     host: str
     port: int
@@ -44,7 +45,7 @@ class _Place:
 
 @attrs.define
 class _Run:
-    """What one run measured, in ms, one value for each edit."""
+    """What one run measured: one value for each edit, in ms."""
 
     answered: list[float] = attrs.field(factory=list)
     seen: list[float] = attrs.field(factory=list)
@@ -54,7 +55,7 @@ class _Run:
 
 
 class Watcher:
-    """The other client: its stream's version, and when it got there; `follow` is its task."""
+    """The other client. It keeps its stream's version and the time when it got there; `follow` is its task."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -69,7 +70,7 @@ class Watcher:
             self._moved = trio.Event()
 
     async def reached(self, version: int) -> float:
-        """When `version` was there."""
+        """Wait for `version`; return when it arrived."""
         while self.version < version:
             await self._moved.wait()
         return self.at
@@ -98,7 +99,7 @@ async def _measure(
     url: str | None, edits: int, runs: int, pause_seconds: float, advance: Callable[[], None]
 ) -> list[_Run]:
     async with _server(url) as place:
-        # The first run warms everything up and is thrown away: a server is started once, and edited for weeks.
+        # The first run warms everything up and doesn't count: a real server starts once, and takes edits for weeks.
         await _run(place, min(edits, 50), pause_seconds, lambda: None)
         return [await _run(place, edits, pause_seconds, advance) for _ in range(runs)]
 

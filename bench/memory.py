@@ -1,11 +1,12 @@
-"""`memory`: what a server keeps in memory, empty, and in the course of a day's traffic.
+"""`memory`: how much memory a server uses, empty and in the course of a day's traffic.
 
-The day is 24 hours of 333 edits a second, 28.8 million, by 1.1 million authors. They reach a whole server in minutes,
-through its own log (`bench.logs.traffic`). As time runs hundreds of times faster, a charge comes back as much faster,
-so that as many authors owe charges at once as in a real day; with --charge-seconds 1 they are all those of an hour or
-more, and the cooldowns reach their bound of 200,000. Meanwhile one client follows the stream, and another loads the
-page, the image and /metrics every hour of the day. A second server gets real POSTs. Resident memory is Linux's VmRSS:
-anonymous memory, the process's own, and pages of mapped files, which rise and fall by up to one step of the log's map.
+The day is 24 hours of 333 edits a second, 28.8 million in all, by 1.1 million authors. The bench puts them into the log
+of a whole server in minutes (`bench.logs.traffic`). Time runs hundreds of times faster there, so a charge comes back
+that much faster, and as many authors owe charges at once as on a real day. With --charge-seconds 1, all authors of an
+hour or more owe charges at once, and the cooldowns reach their bound of 200,000. Meanwhile one client follows the
+stream, and another loads the page, the image and /metrics every hour of the day. A second server gets real POSTs.
+Resident memory is Linux's VmRSS: anonymous memory, which is the process's own, and pages of mapped files, which rise
+and fall by up to one step of the log's map.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ _HOURS: Final = 24
 _LINE_SECONDS: Final = 120.0
 _WARM_HOURS: Final = 2  # by then the feed, the tail and the cooldowns are at their bounds
 _MAP_MB: Final = MAP_STEP_BYTES / 1e6
-_GROWTH_MB: Final = 5.0  # what the allocator's own noise stays below
+_GROWTH_MB: Final = 5.0  # the allocator's own noise is smaller than this
 
 
 @attrs.frozen
 class _Sample:
-    """The memory of one process at one moment; bytes."""
+    """The memory of one process at one moment, in bytes."""
 
     edits: int
     resident: dict[str, int]
@@ -52,7 +53,7 @@ class _Sample:
 
 @attrs.define
 class _Outcome:
-    """Samples: of the plain server with an empty canvas, of it after POSTs, and of a server through the day."""
+    """Samples: of a plain server with an empty canvas, of the same after POSTs, and of a server through the day."""
 
     empty: list[_Sample] = attrs.field(factory=list)
     posted: list[_Sample] = attrs.field(factory=list)
@@ -102,7 +103,7 @@ async def _plain(outcome: _Outcome, posts: int, runs: int, advance: Callable[[],
         with tempfile.TemporaryDirectory(prefix="placed-bench-") as folder:
             async with running_server(serving(Path(folder))) as server:
                 async with connection(server.host, server.port) as link:
-                    await _look(link)  # an empty canvas that somebody looks at, rather than a process that idles
+                    await _look(link)  # measures an empty canvas that somebody looks at, not an idle process
                     outcome.empty.append(_Sample(0, resident_bytes(server.process.pid)))
                     for number in range(posts if not outcome.posted else 0):
                         await _post(link, number)
@@ -159,7 +160,7 @@ async def _sample_hours(
 
 
 async def _newest_count(server: ServerProcess) -> int:
-    """The last of the numbers that `bench.logs.traffic` has printed since the last call; waits for one."""
+    """The newest number that `bench.logs.traffic` has printed since the last call; waits for one."""
     assert server.process.stdout is not None
     said = b""
     while not said.endswith(b"\n"):

@@ -1,15 +1,15 @@
 """`page`: what the page costs a browser's main thread, and how smoothly it pans, while edits arrive. Linux only.
 
-A server of our own with a large canvas, `bench.load.senders` that places edits on it, and Chromium without a window,
-whose own tracing (the protocol's Tracing domain) says when frames were presented and what each thread did:
+The bench starts a server with a large canvas, `bench.load.senders` to place edits on it, and Chromium without a window.
+Chromium's own tracing (the protocol's Tracing domain) says when frames were presented and what each thread did:
 
     panning, whole canvas      1,000 edits/s arrive, a mouse drags the canvas to and fro all the time
     panning, close             the same, zoomed in to where a pixel is at least one of the screen's
     idle                       400 edits/s arrive, all of them in sight, and nobody does anything
 
-Without a GPU, as here, Chromium draws in software: what a GPU would do is done by the main thread (2D canvases) and by
-others (`VizCompositorThread`, which puts the page together), which share the cores with the server and the load. So
-frames per second say what this machine does; the main thread's CPU time is what the page's code decides.
+Without a GPU, as here, Chromium draws in software. The main thread (2D canvases) and other threads
+(`VizCompositorThread`, which puts the page together) do the work of a GPU, and share the cores with the server and the
+load. So frames per second depend on this machine; the main thread's CPU time depends on the page's code.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# No GPU, as in CI; the rest keeps Chromium from asking the network for anything that isn't the page's.
+# No GPU, as in CI; the rest stops Chromium from loading anything but the page from the network.
 _FLAGS: Final = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -48,7 +48,7 @@ _WINDOW: Final = {"width": 1280, "height": 800}
 _CATEGORIES: Final = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline.frame", "benchmark"]
 _LIVE_SECONDS: Final = 60.0
 _SETTLE_SECONDS: Final = 1.5  # of load before tracing begins: compiled code, made tiles
-_MAX_EVENTS: Final = 5_000_000  # a trace of more isn't kept
+_MAX_EVENTS: Final = 5_000_000  # the bench drops a larger trace
 _SCRIPTS: Final = {
     "FunctionCall",
     "EvaluateScript",
@@ -69,14 +69,14 @@ class Traced:
     """One phase of one run.
 
     Attributes:
-        seconds: how long it was traced.
-        frames: presented.
-        interval_ms: the 95th percentile of the times between two of them; 0 with fewer than two.
+        seconds: length of the trace.
+        frames: how many were presented.
+        interval_ms: the 95th percentile of the times between two frames; 0 with fewer than two intervals.
         main_ms: CPU time of the main thread, per second.
-        main_wall_ms: its tasks' wall time, per second: more where it had to wait for a core.
-        script_ms: of the CPU time, in the page's own code.
-        drawing_ms: of the CPU time, in frames, without the page's code in them: layout, and drawing on canvases.
-        threads_ms: CPU time per second of every kind of thread that took some.
+        main_wall_ms: wall time of the main thread's tasks, per second: more than `main_ms` when it waits for a core.
+        script_ms: the part of the CPU time spent in the page's own code.
+        drawing_ms: the part of the CPU time spent on frames outside the page's code: layout, and drawing on canvases.
+        threads_ms: CPU time per second of each kind of thread that used any.
     """
 
     seconds: float
@@ -96,7 +96,7 @@ class Traced:
 
 @attrs.define
 class _Session:
-    """Everything that one run saw: its phases by name, and the renderer's memory after them."""
+    """The results of one run: its phases by name, and the renderer's memory after them."""
 
     traced: dict[str, Traced] = attrs.field(factory=dict)
     renderer_bytes: int = 0
@@ -141,14 +141,14 @@ async def _measure(
     async with opened(None, *size) as place, trio.open_nursery() as nursery:
 
         def load(name: str) -> None:
-            """From the browser's thread: edits from now on, until a phase is over."""
+            """Called in the browser's thread: place edits from now on, until a phase is over."""
             wanted = Load(
                 *(place.host, place.port, 16),
                 rate=rates[name],
                 seconds=seconds + _SETTLE_SECONDS,
                 width=side,
                 height=side,
-                # The pixels are the same in each phase, their colours not: an edit that changes nothing costs nothing.
+                # The same pixels in each phase, but other colours: an edit that changes nothing costs nothing.
                 colors=16 - _PHASES.index(name),
             )
             trio.from_thread.run_sync(nursery.start_soon, send, wanted)
@@ -160,7 +160,7 @@ async def _measure(
 
 
 def _browse(place: Place, seconds: float, load: Callable[[str], None], advance: Callable[[], None]) -> _Session:
-    """One run, in a browser of its own.
+    """Do one run, in a browser of its own.
 
     Thread: one of its own; Playwright blocks.
     """
@@ -168,7 +168,7 @@ def _browse(place: Place, seconds: float, load: Callable[[str], None], advance: 
 
     path = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if path is None:
-        raise click.UsageError(f"no browser; on PATH has to be one of {', '.join(_BROWSERS)}")
+        raise click.UsageError(f"no browser; PATH must have one of {', '.join(_BROWSERS)}")
     session = _Session()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
@@ -202,7 +202,7 @@ def _wait_until_live(page: Page) -> None:
 
 
 def _zoom_in(page: Page) -> None:
-    """Around a place where edits arrive: the senders paint from the top left corner on."""
+    """Zoom in on a place where edits arrive: the senders paint from the top left corner on."""
     place = page.evaluate("placed.screenOf(Math.min(500, placed.width >> 1), Math.min(300, placed.height >> 1))")
     page.mouse.move(place["x"], place["y"])
     for _ in range(20):
@@ -228,7 +228,7 @@ def _pan(page: Page, seconds: float) -> None:
 
 
 def _record(browser: Browser, act: Callable[[], None]) -> list[dict[str, Any]]:
-    """Chromium's trace of what happens meanwhile."""
+    """Do `act`, and return Chromium's trace of it."""
     link: CDPSession = browser.new_browser_cdp_session()
     events: list[dict[str, Any]] = []
     done: list[bool] = []
@@ -245,11 +245,11 @@ def _record(browser: Browser, act: Callable[[], None]) -> list[dict[str, Any]]:
 
 
 def analyse(events: Sequence[dict[str, Any]], seconds: float) -> Traced:
-    """What a trace says of the page.
+    """Get the page's figures from a trace.
 
     Args:
-        events: as Chromium gives them: times in us, `tdur` is the thread's CPU time.
-        seconds: how long it was recorded.
+        events: as Chromium writes them: times in us, `tdur` is the thread's CPU time.
+        seconds: length of the trace.
     """
     threads = _threads(events)
     by_thread: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
@@ -284,7 +284,7 @@ def analyse(events: Sequence[dict[str, Any]], seconds: float) -> Traced:
 
 
 def outermost(events: Iterable[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:
-    """The complete events of these names of one thread, without those inside of another one."""
+    """The complete events with these names in one thread, without events nested in another one."""
     found: list[dict[str, Any]] = []
     end = -math.inf
     complete = (event for event in events if event["ph"] == "X" and event["name"] in names)
@@ -307,7 +307,7 @@ def _threads(events: Iterable[dict[str, Any]]) -> dict[tuple[int, int], str]:
 def _main_thread(
     by_thread: dict[tuple[int, int], list[dict[str, Any]]], threads: dict[tuple[int, int], str]
 ) -> tuple[int, int]:
-    """The page's: there are renderers in reserve, which do nothing."""
+    """The page's main thread: Chromium also keeps renderers in reserve, which do nothing."""
     keys = [key for key in by_thread if threads.get(key) == _MAIN]
     return max(keys, key=lambda key: len(by_thread[key]), default=(0, 0))
 

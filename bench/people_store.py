@@ -1,9 +1,8 @@
-"""`people`: what a server with many people costs more than one with none: memory, and the time of a start.
+"""`people`: how much more memory and start time a server with many people takes than a server with none.
 
-Both servers have the same canvas. The people are in the store as sign-ins leave them: an id, a name, when they were
-seen, and for some of them a role, a token, or that they were signed out everywhere. Starts of the one and the other
-alternate. Memory is read once each server has been asked for the page, the image, and who asks, some hundred times by
-as many people with sessions.
+Both servers have the same canvas. The store has people as sign-ins leave them: an id, a name, when the person was last
+seen, and for some of them a role, a token, or a sign-out everywhere. The bench starts the two servers in turn. It reads
+the memory after some hundred people with sessions have loaded the page, the image and their own data (`/me`).
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ _MOST_SECONDS: Final = 0.3
 
 @attrs.frozen
 class _Run:
-    """One server: its start until it listens, until its first answer, and what it then keeps in memory."""
+    """One server: its start until it listens, until its first answer, and its memory after that."""
 
     listening: Spent
     ready: Spent
@@ -54,7 +53,7 @@ class _Run:
 
 @attrs.frozen
 class _Outcome:
-    """Runs without people, and with them; and how large their store is."""
+    """The runs without people and with people; and the size of the store."""
 
     without: list[_Run]
     with_people: list[_Run]
@@ -66,7 +65,7 @@ class _Outcome:
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100), help="Starts of each server.")
 @json_option
 def people(count: int, runs: int, json_path: Path | None) -> None:
-    """Memory and start of a server with many people, beside one with none."""
+    """Memory and start of a server with many people, and of one with none."""
     if not Path("/proc/self/status").exists():
         raise click.ClickException("memory is read from /proc, which only Linux has")
     outcome = trio.run(_measure, count, runs)

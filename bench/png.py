@@ -1,7 +1,7 @@
-"""`png`: one canvas encoded by placed, by Pillow, and by pngjs as sephsplace did it, side by side.
+"""`png`: one canvas encoded by placed, by Pillow, and by pngjs as sephsplace used it, side by side.
 
-The encoders take turns, so that whatever else the machine does falls on all of them; the first turns are not counted,
-which gives node's compiler its time. Each figure is a median. Every file is decoded and compared before it counts.
+The encoders take turns, so that other work on the machine affects all of them. The first turns don't count, because
+node's compiler needs them. Each figure is a median. The bench decodes and compares every file before it counts.
 """
 
 from __future__ import annotations
@@ -39,14 +39,12 @@ _GENERATED_SIDE_PX = 1000
 _WARM_TURNS = 5  # after the third, pngjs's times no longer fall
 _SPEEDUP = Target(25, at_least=True)
 _SIZE = Target(1.0)
-_MADE_UP = (
-    "The canvas is made up: the target for the size, no more than Pillow's level 6, is for a real one (--canvas)."
-)
+_MADE_UP = "The canvas is made up; the target for the size, at most Pillow's level 6, is for a real one (--canvas)."
 
 
 @attrs.frozen(eq=False)
 class Canvas:
-    """What is encoded: palette indexes, uint8, shape (height, width), and 3 bytes a colour."""
+    """The canvas to encode: palette indexes, uint8, shape (height, width), and a palette with 3 bytes a colour."""
 
     pixels: NDArray[np.uint8]
     rgb: bytes
@@ -58,7 +56,7 @@ class Canvas:
 
 @attrs.frozen
 class Turn:
-    """One encoding: CPU and wall time, and the length of what came of it."""
+    """One encoding: CPU and wall time, and the length of its result."""
 
     cpu_ms: float
     wall_ms: float
@@ -66,7 +64,7 @@ class Turn:
 
 
 def generated_canvas() -> Canvas:
-    """Roughly a canvas as people leave it: 3,000 flat rectangles in the seed's colours, and single pixels over them."""
+    """A canvas roughly as people leave one: 3,000 flat rectangles in random colours, with single pixels over them."""
     random = np.random.default_rng(2017)
     side = _GENERATED_SIDE_PX
     pixels = np.zeros((side, side), np.uint8)
@@ -83,7 +81,7 @@ def read_canvas(path: Path) -> Canvas:
     """The canvas in an indexed PNG.
 
     Raises:
-        click.ClickException: it isn't one.
+        click.ClickException: the file isn't one.
     """
     try:
         with Image.open(path) as image:
@@ -158,7 +156,7 @@ def _timed(encode: Callable[[], bytes]) -> Turn:
 
 @contextlib.contextmanager
 def _pngjs(canvas: Canvas) -> Iterator[Callable[[], Turn]]:
-    """pngjs in a node process of its own, which encodes when called."""
+    """Run pngjs in a node process of its own, which encodes the canvas when called."""
     node = shutil.which("node")
     if node is None:
         raise click.ClickException("node is missing: apt-get install nodejs npm, or brew install node")
@@ -199,5 +197,5 @@ def _figures(counted: dict[str, list[Turn]], *, size_target: Target | None) -> l
 
 
 def _ratio(over: list[Turn], under: list[Turn], time_of: Callable[[Turn], float]) -> float:
-    """The median of the turns' own ratios: what slowed the machine in one turn slowed both."""
+    """The median of each turn's own ratio, because a slow moment of the machine slows both encoders of a turn."""
     return median(time_of(one) / time_of(other) for one, other in zip(over, under, strict=True))

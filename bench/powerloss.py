@@ -1,11 +1,12 @@
 """`powerloss`: the power goes off at every moment, and no edit that was answered 200 is lost.
 
-A server, from its first start on an empty disk, is run twice and painted on, while all that it does to its data folder
-is written down, with what it answers (`bench.torturing.recorder.c`). Then, for each moment between two syncs, the
-folder is made as a disk may leave it (`bench.torturing.power`): without what wasn't synced, with all of it, and with
-random sectors of it. Each is opened by the server's own recovery: the log has to hold every record that any client had
-been told of by then, and be a beginning of the log as it was in the end; the canvas has to be that log's. Some are
-given to a whole server, which has to start, show that canvas, and take another edit.
+The bench runs a server twice, from its first start on an empty disk, and paints on it. Meanwhile a recorder writes down
+all that the server does to its data folder, and its answers (`bench.torturing.recorder.c`). Then, for each moment
+between two syncs, the bench makes the folder as a disk may leave it (`bench.torturing.power`): without the data that
+wasn't synced, with all of it, and with random sectors of it. The server's own recovery opens each such folder. Its log
+must hold every record that any client knew of by then, and must be a beginning of the final log; the canvas must be
+that log's canvas. Some of the folders go to a whole server, which has to start, show that canvas, and take another
+edit.
 """
 
 from __future__ import annotations
@@ -83,13 +84,13 @@ class _Story:
     help="How many of the crashes get a whole server.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), help="Seed of the losses. Without one a random seed is taken, and printed."
+    "--seed", type=click.IntRange(0), help="Seed of the losses. Without it, a random seed is taken and printed."
 )
 @json_option
 def powerloss(edits: int, tries: int, servers: int, seed: int | None, json_path: Path | None) -> None:
     """Cut the power at every moment between two syncs. Exit code 1: an edit was lost. Linux with a C compiler."""
     if not can_preload():
-        raise click.UsageError("this machine can't record a server's writes; it takes Linux and a C compiler, cc")
+        raise click.UsageError("this machine can't record a server's writes; that needs Linux and a C compiler, cc")
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     click.echo(f"seed {seed}", err=True)
     with tempfile.TemporaryDirectory(prefix="placed-powerloss-") as folder:
@@ -155,7 +156,7 @@ def _command(data: Path) -> list[str]:
 
 
 async def _recorded(folder: Path, ledger: Ledger, edits: int) -> list[Op]:
-    """Run a server on an empty disk, and again, and paint; what it did."""
+    """Run a server on an empty disk twice, and paint; return the recorded ops."""
     disk, trace = folder / "disk", folder / "trace"
     disk.mkdir()
     environment = {
@@ -175,7 +176,7 @@ async def _recorded(folder: Path, ledger: Ledger, edits: int) -> list[Op]:
 
 
 async def _paint(port: int, ledger: Ledger, edits: int) -> None:
-    """Paint with a few connections, while one client follows."""
+    """Paint over a few connections, while one client follows."""
     left = iter(range(edits))
 
     async def paint() -> None:
@@ -208,7 +209,7 @@ async def _log_of(folder: Path, ledger: Ledger) -> list[bytes]:
 
 
 class _Trial:
-    """Holds what a crash left against what was promised."""
+    """Compares the folder that a crash left with the promises."""
 
     def __init__(self, folder: Path, ledger: Ledger, values: list[bytes]) -> None:
         self._folder = folder
@@ -216,11 +217,11 @@ class _Trial:
         self._values = values
 
     async def hold(self, story: _Story, way: str, found: dict[str, bytes | None]) -> None:
-        """Recover from it, and note what is missing."""
+        """Recover from a crash, and note what is missing."""
         self._make(found)
         try:
             version = await self._recover()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the operator would see
+        except Exception as error:  # noqa: BLE001 - an operator would see any such error, too
             version, why = -1, f"{type(error).__name__}: {error}"
         else:
             why = f"the log ends at {version}"
@@ -229,7 +230,7 @@ class _Trial:
         story.ahead += version > story.promised
 
     async def start(self, story: _Story, found: dict[str, bytes | None]) -> None:
-        """Start a whole server on it."""
+        """Start a whole server on the folder."""
         self._make(found)
         data = self._folder / "data"
         async with launched(_command(data), self._folder / "server.log", {}) as process:
@@ -260,19 +261,19 @@ class _Trial:
                 path.mkdir(mode=0o700)
             else:
                 path.write_bytes(data)
-        os.makedirs(self._folder / "data" / "snapshot", exist_ok=True)  # noqa: PTH103 - what a start would do
+        os.makedirs(self._folder / "data" / "snapshot", exist_ok=True)  # noqa: PTH103 - a start would do the same
 
     async def _recover(self) -> int:
-        """The version that the folder is at.
+        """Open the folder with the server's recovery; return its version.
 
         Raises:
-            Broken: what it says is not what the log was.
+            Broken: the folder differs from what the log was.
         """
         data = self._folder / "data"
         async with open_snapshot_store(data / "snapshot") as store, open_lmdb_log(data / "log") as log:
             values = await values_of(log)
             if values != self._values[: len(values)]:
-                raise Broken(1, "the log holds what it never held")
+                raise Broken(1, "the log holds records that were never in it")
             projection, _ = await recover(
                 log,
                 store,

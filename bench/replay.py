@@ -1,7 +1,8 @@
-"""`replay`: how fast a log is read back, checked, decoded and applied, as at a start without a snapshot.
+"""`replay`: how fast a server reads a log back, checks, decodes and applies it, as at a start without a snapshot.
 
-The log is made through the backend, closed, opened again, and read through `placed.tasks.reader.replay`. Where the time
-goes is measured in runs of their own, one layer more in each: reading alone; reading and decoding; all of it.
+The bench makes the log through the backend, closes it, opens it again, and reads it through
+`placed.tasks.reader.replay`. Separate runs measure where the time goes, with one more layer in each: reading alone;
+reading and decoding; all of it.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ async def _measure(edits: int, record_edits: int, runs: int) -> _Outcome:
             await fill(log, edits=edits, record_edits=record_edits, advance=lambda count: bar.advance(task, count))
         layers: dict[str, list[Spent]] = {name: [] for name in _LAYERS}
         task = bar.add_task("replaying", total=edits * runs * len(layers))
-        # Opened anew, so that all of it comes from the file and nothing from the tail in memory.
+        # Open the log again, so that every record comes from the file and none from the tail in memory.
         async with open_past_log(path) as log:
             for _ in range(runs):
                 for name, layer in _LAYERS.items():

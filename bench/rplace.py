@@ -1,8 +1,8 @@
 """`rplace`: a whole event, all edits of r/place 2017 or of a generated one, through the log and the projection.
 
-Its edits are appended to an LMDB log one record after the other, each durable before the next, as the writer does. Then
-the log is opened again and read back from its beginning; batches are cut where a state ends, so that the projection can
-be compared there with the canvas as it really was. Any difference makes the exit code 1.
+The bench appends the edits to an LMDB log one record after the other, each durable before the next, as the writer does.
+Then it opens the log again and reads it from the beginning. It cuts batches where a state ends, and compares the
+projection there with the canvas as it really was. Any difference makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class _Run:
     """One pass of the whole event.
 
     Attributes:
-        expanding: making edits of the trace, which isn't placed's work.
-        appending: into the log.
-        replaying: out of the log, into the projection; comparing is left out.
-        log_bytes: the log's file.
-        records: in the log.
-        wrong_pixels: summed over all states.
-        wrong_states: the states where any was.
+        expanding: making edits from the trace, which isn't placed's work.
+        appending: appending them to the log.
+        replaying: reading the log into the projection, without the comparison.
+        log_bytes: size of the log's file.
+        records: records in the log.
+        wrong_pixels: how many pixels differ, summed over all states.
+        wrong_states: the states in which a pixel differs.
     """
 
     expanding: Spent
@@ -69,7 +69,7 @@ class _Run:
 
     @property
     def whole(self) -> Spent:
-        """Through the log and the projection."""
+        """The time for both: into the log, and back into the projection."""
         return self.appending + self.replaying
 
 
@@ -181,7 +181,7 @@ class _Replaying:
 
 
 def _cut(batch: Batch, ends: list[int]) -> list[Batch]:
-    """The batch in pieces, so that none reaches across an end; an end is the offset after a state's last record."""
+    """Cut the batch so that no piece crosses an end; an end is the offset after a state's last record."""
     inside = np.searchsorted(batch.offsets, [end for end in ends if batch.offsets[0] < end < batch.next_offset])
     edges = [0, *inside.tolist(), len(batch.values)]
     return [Batch(batch.offsets[a:b], batch.times_ms[a:b], batch.values[a:b]) for a, b in pairwise(edges)]

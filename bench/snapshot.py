@@ -1,5 +1,5 @@
-"""`snapshot`: how long it takes to save a snapshot, as the server's snapshotter does, how long others wait for a turn
-meanwhile, and how long it takes to load it at a start."""
+"""`snapshot`: how long it takes to save a snapshot as the snapshotter does, and how long other tasks wait for a turn
+meanwhile; and how long it takes to load the snapshot at a start."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def _measure(
 
 
 async def _longest_pause(save: Callable[[], Awaitable[None]]) -> float:
-    """Save, and say how long other tasks had to wait for a turn at most, in s."""
+    """Save a snapshot; return the longest time that other tasks waited for a turn, in s."""
     longest = 0.0
 
     async def watch(task_status: trio.TaskStatus[None]) -> None:
@@ -102,6 +102,6 @@ async def _longest_pause(save: Callable[[], Awaitable[None]]) -> float:
     async with trio.open_nursery() as nursery:
         await nursery.start(watch)
         await save()
-        await trio.sleep(0.002)  # so that a pause that the save began with has been seen
+        await trio.sleep(0.002)  # so that the ticker has measured a pause at the begin of the save
         nursery.cancel_scope.cancel()
     return longest

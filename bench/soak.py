@@ -1,14 +1,14 @@
 """`soak`: an event's load for an hour, and whether anything grows: the server's memory, descriptors, threads, latency.
 
-People come, load the page, follow, paint and go again (`bench.people.crowd`), so that whatever is kept of somebody who
-left would show. Beside them one client places an edit a second, and waits until its own stream tells of it.
+People come, load the page, follow, paint and go again (`bench.people.crowd`), so that a leak for each person who left
+would show. Meanwhile one client places an edit a second, and waits until its own stream shows that edit.
 
-The rule: the first sixth is warm-up. Through the rest of each series goes the line of `bench.equipment.trend`; the
-series is flat when that line rises by no more than what `_RULES` allows it, from begin to end. All series have to be.
+The rule: the first sixth is warm-up. `bench.equipment.trend` fits a line through the rest of each series. A series is
+flat if its line rises from begin to end by no more than `_RULES` allows. All series have to be flat.
 
-Where other work shares the machine, latency is that of the other work, unless the server and its load come first:
-`chrt --rr 1 python -m bench soak`, as root. `nice` reaches no further than its own session, where the kernel groups
-processes by those.
+On a machine with other work, latency mostly shows that other work. To avoid this, give the server and its load
+priority: `chrt --rr 1 python -m bench soak`, as root. `nice` isn't enough where the kernel groups processes by session,
+because it only works within its own session.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _PROBE_LIMIT_SECONDS: Final = 30.0
 _ARRIVAL_SECONDS: Final = 20.0
 _MEGABYTE: Final = 1e6
 
-# Memory may breathe: an image is encoded, a snapshot taken. Descriptors come and go with people. Latency is that of a
-# machine with other work, too: half as much again would be a trend, and below 5 ms it is noise.
+# Memory may breathe: the server encodes images and saves snapshots. Descriptors come and go with people. Latency also
+# depends on other work on the machine: a rise by half would be a trend, and less than 5 ms is noise.
 _RULES: Final = {
     "memory": ("anonymous memory", "MB", Allowance(0.05, 4.0)),
     "descriptors": ("file descriptors beyond one for each person", "", Allowance(0.05, 20.0)),
@@ -59,12 +59,12 @@ _RULES: Final = {
 
 @attrs.define
 class _Sample:
-    """How it stood, and what was in the time since the sample before.
+    """The state at one moment, and the latencies since the previous sample.
 
     Attributes:
-        cores: that the server used.
-        waited: cores that it was ready for and didn't get.
-        load: the machine's, in the last minute.
+        cores: cores that the server used.
+        waited: cores that the server was ready to use and didn't get.
+        load: load of the machine in the last minute.
     """
 
     seconds: float
@@ -84,7 +84,7 @@ class _Sample:
 
 @attrs.define
 class _Run:
-    """What a soak gave."""
+    """The results of a soak."""
 
     samples: list[_Sample] = attrs.field(factory=list)
     told: dict[str, Any] = attrs.field(factory=dict)
@@ -116,7 +116,7 @@ def soak(
     sample_seconds: float,
     json_path: Path | None,
 ) -> None:
-    """Load a server like an event for an hour, and see what grows. Exit code 1: something does. Linux only."""
+    """Load a server like an event for an hour, and see what grows. Exit code 1: something grows. Linux only."""
     allow_connections(people)
     if minutes * 60 < 8 * sample_seconds:
         raise click.BadParameter(
@@ -173,7 +173,7 @@ async def _soak(
 
 
 class _Sampler:
-    """Looks at the server from outside, and places an edit a second of its own."""
+    """Looks at the server from outside, and places one edit a second."""
 
     def __init__(self, server: ServerProcess, crowd: LoadProcess, run: _Run) -> None:
         self._server = server
@@ -189,7 +189,7 @@ class _Sampler:
         return trio.current_time() - self._began
 
     async def sample(self) -> None:
-        """Take one."""
+        """Take one sample."""
         pid = self._server.process.pid
         told = self._run.told = await self._crowd.ask()
         spent, before = reading(pid), self._spent
@@ -218,7 +218,7 @@ class _Sampler:
         )
 
     async def probe(self) -> None:
-        """Place an edit a second, and note how long it takes until a stream tells of it."""
+        """Place an edit a second, and note how long it takes until a stream shows it."""
         host, port = self._server.host, self._server.port
         versions = _Versions()
         async with connection(host, port) as painter, connection(host, port) as viewer, trio.open_nursery() as nursery:
@@ -236,12 +236,12 @@ class _Sampler:
 
 
 def _share(spent: float, wall: float) -> float:
-    """Of a core; NaN where a thread has ended, and has taken what it had spent out of the sum."""
+    """The share of a core; NaN where a thread has ended, because its time is missing in the sum then."""
     return spent / wall if spent >= 0 else np.nan
 
 
 class _Versions:
-    """Where a stream is."""
+    """The version that a stream has reached."""
 
     def __init__(self) -> None:
         self._newest = 0
@@ -268,7 +268,7 @@ def _trends(samples: list[_Sample]) -> dict[str, Trend]:
 
 
 def _sound(run: _Run) -> bool:
-    """Whether, beside the trends, nothing broke: everybody's canvas is right, and the server stopped as asked."""
+    """Whether nothing broke apart from trends: everybody's canvas is right, and the server stopped when asked to."""
     return run.exit_code == 0 and run.told["conflicts"] == 0
 
 

@@ -1,8 +1,8 @@
 """`start`: the time from exec to an open port, and to the first 200 of /readyz, with a long log.
 
-Without a snapshot first, which replays all of it and saves a snapshot when it is stopped; then several times with one.
-Even then the newest records are read again, so that the feed reaches back: `placed.tasks.recovery.FEED_RECORDS` of
-them, which makes records of 1,000 edits the hard case.
+The first start has no snapshot: it replays the whole log, and saves a snapshot when it stops. Several starts with that
+snapshot follow. Even these read the newest records again, `placed.tasks.recovery.FEED_RECORDS` of them, so that the
+feed reaches back. Records of 1,000 edits are therefore the hard case.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _READY_SECONDS = 30.0
 
 @attrs.frozen
 class _Start:
-    """One start. `listening` and `ready` begin at exec; `recovery_seconds` is what the server logged."""
+    """One start. `listening` and `ready` begin at exec; `recovery_seconds` is the time that the server logged."""
 
     listening: Spent
     ready: Spent
@@ -46,7 +46,7 @@ class _Start:
 
 @attrs.frozen
 class _Outcome:
-    """Starts on one log, and the parts of one that can be run alone."""
+    """Starts on one log, and the parts of a start that can run alone."""
 
     log_bytes: int
     without_snapshot: _Start
@@ -74,7 +74,7 @@ async def _measure(edits: int, record_edits: int, runs: int) -> _Outcome:
             await fill(log, edits=edits, record_edits=record_edits, advance=lambda count: bar.advance(task, count))
         task = bar.add_task("starting", total=2 + runs * (1 + len(_STEPS)))
         without = await _start(data)
-        await _start(data)  # throws the first one with a snapshot away: it may have compiled a module
+        await _start(data)  # don't count the first start with a snapshot: it may have compiled a module
         bar.advance(task, 2)
         starts = await _times(runs, lambda: _start(data), lambda: bar.advance(task))
         alone = {name: [] for name in _STEPS}  # type: dict[str, list[Spent]]
@@ -107,7 +107,7 @@ async def _start(data: Path) -> _Start:
 
 
 async def _run_alone(code: str) -> Spent:
-    """What `python -c code` takes; its own scheduler statistics are printed by itself as it ends."""
+    """The time that `python -c code` takes; the child prints its own scheduler statistics as it ends."""
     epilogue = "\nfrom pathlib import Path\ntry: print(Path('/proc/self/schedstat').read_text())\nexcept OSError: pass"
     began = reading().wall
     done = await trio.run_process(

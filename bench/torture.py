@@ -1,9 +1,9 @@
-"""`torture`: a server is killed, stopped, starved and lied to, at random, and must keep every promise.
+"""`torture`: the bench kills, stops, starves and misleads a server at random, and the server must keep every promise.
 
-Rounds of faults come from a seed (`bench.torturing.schedule`). Meanwhile people paint and follow through a bad network;
-after each life of the server its log is read, and every edit that was answered, every canvas that anybody had at any
-version, and every record is held against it (`bench.torturing.ledger`). Then copies of its files are damaged, and a
-server must refuse them, or serve what is right (`bench.torturing.trials`).
+A seed gives the rounds of faults (`bench.torturing.schedule`). Meanwhile people paint and follow through a bad network.
+After each life of the server the bench reads its log, and compares it with every answered edit, every canvas that
+anybody had at any version, and every record (`bench.torturing.ledger`). Then it damages copies of the server's files. A
+server must refuse those, or serve correct data (`bench.torturing.trials`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SHOWN_ROUNDS: Final = 3
 @click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(0.01, 10_080))
 @click.option("--rounds", type=click.IntRange(1), help="End after this many rounds, even if time is left.")
 @click.option(
-    "--seed", type=click.IntRange(0), help="Seed of the schedule. Without one a random seed is taken, and printed."
+    "--seed", type=click.IntRange(0), help="Seed of the schedule. Without it, a random seed is taken and printed."
 )
 @click.option(
     "--keep",
@@ -52,8 +52,8 @@ _SHOWN_ROUNDS: Final = 3
 def torture(minutes: float, rounds: int | None, seed: int | None, keep: Path | None, json_path: Path | None) -> None:
     """Do to a server everything that may happen to one, and check its promises. Linux only.
 
-    Exit code 1: a promise was broken; the seed and the schedule are printed. A fault that this machine can't cause is
-    left out with a line: a full disk needs root, and a clock that jumps needs a C compiler.
+    Exit code 1: a promise was broken; the bench prints the seed and the schedule. It leaves out faults that this
+    machine can't cause, and says so: a full disk needs root, and a clock that jumps needs a C compiler.
     """
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     click.echo(f"seed {seed}", err=True)
@@ -87,7 +87,7 @@ async def _run(session: Session, minutes: float, rounds: Iterator[schedule.Round
 
 @contextlib.contextmanager
 def _broken(story: Story) -> Iterator[None]:
-    """Note the promise that was broken; whatever else was raised is raised."""
+    """Note the promise that was broken; raise any other error."""
     try:
         yield
     except* Broken as group:

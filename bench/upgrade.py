@@ -1,8 +1,8 @@
-"""`upgrade`: how long nobody answers while a server hands over to a new process (SIGUSR2), and who notices.
+"""`upgrade`: how long nobody answers while a server hands over to a new process (SIGUSR2), and which clients notice.
 
-Some people ask over a new connection for each request, so that there is always one under way: the longest pause between
+Some clients open a new connection for each request, so that a request is always under way: the longest pause between
 two answers is the time in which nobody answered. Others place edits on a connection that they keep, and count the
-answers other than 200. Others follow the stream, and come back at once when it ends; a browser waits some seconds.
+answers other than 200. Others follow the stream, and come back at once when it ends; a browser would wait some seconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CUT: Final = (OSError, UnexpectedAnswer, trio.BrokenResourceError)
 
 @attrs.define
 class _Seen:
-    """What people saw of one handover; times as `perf_counter` has them."""
+    """What clients saw during one handover; times by `perf_counter`, in s."""
 
     answered: list[float] = attrs.field(factory=list)
     broken: int = 0
@@ -64,7 +64,7 @@ class _Seen:
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100))
 @json_option
 def upgrade(edits: int, viewers: int, painters: int, runs: int, json_path: Path | None) -> None:
-    """Time without an answer while a server hands over to a new process, and what people notice of it."""
+    """Time without an answer while a server hands over to a new process, and what clients notice of it."""
     with progress_bar("") as bar:
         task = bar.add_task("handing over", total=runs)
         seen = trio.run(_measure, edits, viewers, painters, runs, lambda: bar.advance(task))
@@ -109,7 +109,7 @@ async def _measure(edits: int, viewers: int, painters: int, runs: int, advance: 
 
 
 def _holder(data: Path) -> int:
-    """Who serves the folder."""
+    """The id of the process that serves the folder."""
     return int((data / LOCK_NAME).read_text().partition("\n")[0])
 
 
@@ -128,7 +128,7 @@ async def _hand_over(
         old, began = _holder(data), perf_counter()
         os.kill(old, signal.SIGUSR2)
         with trio.fail_after(_LIMIT_SECONDS):
-            while _holder(data) == old or len(seen.away_seconds) < viewers:  # noqa: ASYNC110 - nobody tells
+            while _holder(data) == old or len(seen.away_seconds) < viewers:  # noqa: ASYNC110 - no event for it
                 await trio.sleep(_PAUSE_SECONDS)
         await _ended(old)
         seen.handover_seconds = perf_counter() - began
@@ -139,7 +139,7 @@ async def _hand_over(
 
 
 async def _ended(pid: int) -> None:
-    """Wait until the process is gone; the first one is our child, and waited for by who started it."""
+    """Wait until the process is gone. The first one is our child; the code that started it waits for it."""
     with trio.fail_after(_LIMIT_SECONDS):
         while _state(pid) not in ("", "Z"):  # noqa: ASYNC110 - it is nobody's child here
             await trio.sleep(_PAUSE_SECONDS)

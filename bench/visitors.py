@@ -1,8 +1,8 @@
-"""`visitors`: what it costs to open the page, and what a crowd that opens it at once leaves to those who paint.
+"""`visitors`: what it costs the server when people open the page, and how much a crowd slows down people who paint.
 
-Everybody comes for the first time: the page, all files that it begins with or loads once the canvas is live, `/info`
-and the image. Meanwhile edits are due at a rate, whatever has been answered (an open loop), so that a server that is
-busy with the page can't hide it. The lanes take turns.
+Everybody comes for the first time, and loads the page, all files that it needs at first or once the canvas is live,
+`/info` and the image. Meanwhile edits are due at a fixed rate, whether or not earlier ones were answered (an open
+loop), so that a server that is busy with the page can't hide it. The lanes take turns.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
     from bench.equipment.load_process import LoadProcess
     from bench.equipment.place import Place
 
-_LOADS: Final = 20  # of one visitor, one after another
-_PAINTERS: Final = 64  # connections
+_LOADS: Final = 20  # page loads of one visitor, one after another
+_PAINTERS: Final = 64  # connections that place edits
 _NAMED: Final = re.compile(r'"(static/[0-9a-f]+/[^"]+)"')
 _IMPORT: Final = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
-_FIRST, _LATER = "main.js", "interaction.js"  # the second one once the canvas is live, see docs/client.md
+_FIRST, _LATER = "main.js", "interaction.js"  # the second loads once the canvas is live, see docs/client.md
 _NONE: Final = Target(0.0, inclusive=True)
 
 
 @attrs.frozen
 class _Run:
-    """One lane's.
+    """The results for one lane.
 
     Attributes:
-        load_ms: of the server's CPU, for one page load.
+        load_ms: CPU time of the server for one page load.
         alone, beside: p50 and p99 of edits, in ms, without the crowd and with it.
-        crowd: that opened the page.
-        wrong: answers other than 200, and those that didn't come, of edits and of the page.
+        crowd: how many opened the page.
+        wrong: answers other than 200, and missing ones, to edits and page loads.
     """
 
     load_ms: float
@@ -61,10 +61,12 @@ class _Run:
 
 
 @click.command()
-@click.option("--visitors", default=200, show_default=True, type=click.IntRange(1, 2_000), help="Who come at once.")
+@click.option(
+    "--visitors", default=200, show_default=True, type=click.IntRange(1, 2_000), help="How many come at once."
+)
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1, 5_000), help="Edits a second.")
 @click.option(
-    "--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 60), help="For which edits are due."
+    "--seconds", default=2.0, show_default=True, type=click.FloatRange(0.1, 60), help="Length of each run, in s."
 )
 @click.option("--lane", "lanes", multiple=True, type=click.Choice(list(LANES)), default=("fast", "slow"))
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100))
@@ -72,7 +74,7 @@ class _Run:
 def visitors(
     visitors: int, rate: float, seconds: float, lanes: tuple[str, ...], runs: int, json_path: Path | None
 ) -> None:
-    """A crowd opens the page while others paint: its cost, and their edits' latency. Linux only."""
+    """A crowd opens the page while others paint: its cost, and the latency of the edits. Linux only."""
     allow_connections(7 * visitors + _PAINTERS)
     found: dict[str, list[_Run]] = {lane: [] for lane in lanes}
 
@@ -101,7 +103,7 @@ def visitors(
 
 
 async def _targets(place: Place) -> tuple[str, ...]:
-    """What a browser asks for behind the page, in about its order."""
+    """The targets that a browser requests after the page, in about its order."""
     async with connection(place.host, place.port) as link:
         found = dict.fromkeys(_NAMED.findall((await link.request("GET", "/")).body.decode()))
         reached = [next(file.removesuffix(_FIRST) + _LATER for file in found if file.endswith(f"/{_FIRST}"))]
