@@ -2,7 +2,7 @@
  * Encodes one image with pngjs, as sephsplace did: RGB, default options. `bench/png.py` runs it.
  *
  * Arguments: width, height, a file of RGB bytes. For each line on standard input it encodes once, and answers with a
- * line of JSON: the CPU and wall time in ms, and the PNG's length in bytes. The first answer is to starting, {}.
+ * line of JSON: the CPU and wall time in ms, and the PNG's length in bytes. It first prints {} when it has started.
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'

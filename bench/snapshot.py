@@ -102,6 +102,6 @@ async def _longest_pause(save: Callable[[], Awaitable[None]]) -> float:
     async with trio.open_nursery() as nursery:
         await nursery.start(watch)
         await save()
-        await trio.sleep(0.002)  # so that the ticker has measured a pause at the begin of the save
+        await trio.sleep(0.002)  # so that the ticker has measured a pause at the start of the save
         nursery.cancel_scope.cancel()
     return longest

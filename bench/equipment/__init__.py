@@ -1,1 +1,1 @@
-"""What benches are made with: servers, HTTP clients, processes of load, figures, tables and plots."""
+"""The tools of the benches: servers, HTTP clients, load processes, figures, tables and plots."""

@@ -1,4 +1,4 @@
-"""Cores: the server has the first to itself, and whoever loads it the last. Where none can be pinned, none is."""
+"""Cores: the server has the first one to itself, and the load the last one. Without a way to pin, nothing is pinned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-OTHER_DESCRIPTORS = 100  # of a process that also has so many connections
+OTHER_DESCRIPTORS = 100  # descriptors of a process that aren't connections
 
 
 def _all() -> list[int]:
@@ -18,17 +18,17 @@ def _all() -> list[int]:
 
 
 def server_cores() -> list[int]:
-    """Where the server runs."""
+    """The cores for the server."""
     return _all()[:1]
 
 
 def load_cores() -> list[int]:
-    """Where its clients run: another core, if there is one."""
+    """The cores for its clients: another core, if there is one."""
     return _all()[-1:]
 
 
 def pin(pid: int, cores: list[int]) -> None:
-    """Keep a process, with all the threads it has and will have, on `cores`."""
+    """Keep a process, with all its present and future threads, on `cores`."""
     if not cores or sys.platform != "linux":
         return
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -37,10 +37,10 @@ def pin(pid: int, cores: list[int]) -> None:
 
 
 def allow_connections(count: int) -> None:
-    """Raise this process's limit of file descriptors, which those it starts inherit, so that each may have `count`.
+    """Raise the limit of file descriptors so that this process and each that it starts may have `count` connections.
 
     Raises:
-        click.UsageError: the system doesn't allow as many.
+        click.UsageError: the system doesn't allow that many.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and count > hard - OTHER_DESCRIPTORS:

@@ -1,6 +1,6 @@
 """A bad network: a proxy on 127.0.0.1 that keeps its port while servers come and go, and delays and cuts.
 
-It passes on bytes, and knows nothing of HTTP. `tests.support.caching_proxy` is the same with a cache for images.
+It passes on bytes, and knows nothing of HTTP. `tests.support.caching_proxy` adds a cache for images.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 _CHUNK_BYTES: Final = 16_384
-_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: to close sends a reset
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 
 
 @attrs.define
 class Weather:
-    """How bad it is; may be changed at any time.
+    """How bad the network is; may be changed at any time.
 
     Attributes:
-        cut_bytes: what a server answers is cut after up to so many bytes; None cuts nothing.
-        cut_share: the share of connections that is cut.
-        delay_seconds: each chunk is held for up to so long.
+        cut_bytes: an answer is cut after a random number of bytes up to this one; None cuts nothing.
+        cut_share: share of connections that are cut.
+        delay_seconds: longest time for which a chunk is held.
     """
 
     cut_bytes: int | None = None
@@ -38,13 +38,13 @@ class Weather:
 
 
 class CutProxy:
-    """The proxy; opened by `open_proxy`.
+    """The proxy; `open_proxy` opens it.
 
     Attributes:
-        port: where it listens.
-        upstream_port: where the server is; None while there is none: connections are closed then.
-        weather: how bad it is.
-        cuts: how many connections it cut.
+        port: the port that it listens on.
+        upstream_port: the server's port; None while there is no server: connections are closed then.
+        weather: how bad the network is.
+        cuts: number of connections that it cut.
     """
 
     def __init__(self, port: int, chance: random.Random) -> None:
@@ -56,7 +56,7 @@ class CutProxy:
         self._links: set[trio.SocketStream] = set()
 
     def cut_all(self) -> None:
-        """Cut every connection that there is; half of them in order, the others with a reset."""
+        """Cut every open connection; half of them in order, the others with a reset."""
         for link in list(self._links):
             self._cut(link)
 
@@ -71,16 +71,16 @@ class CutProxy:
             self._links.discard(client)
 
     async def answer(self, client: trio.SocketStream) -> None:
-        """Answer one connection, until it is over."""
+        """Answer one connection, until it ends."""
         await self.forward(client)
 
     async def forward(self, client: trio.SocketStream, begun: bytes = b"", came: bytearray | None = None) -> None:
         """Let the server answer.
 
         Args:
-            client: whoever asks.
-            begun: what it has said already.
-            came: gets what the server says, also what is cut.
+            client: the client's connection.
+            begun: bytes that the client has already sent.
+            came: gets all bytes from the server, also those that are cut.
         """
         if self.upstream_port is None:
             return
@@ -93,7 +93,7 @@ class CutProxy:
                 nursery.start_soon(self._pump, server, client, room, came, nursery.cancel_scope)
 
     def room_bytes(self) -> int | None:
-        """After how many bytes a new connection is to be cut; None for never."""
+        """After how many bytes to cut a new connection; None for never."""
         weather = self.weather
         if weather.cut_bytes is None or self._chance.random() >= weather.cut_share:
             return None
@@ -115,13 +115,13 @@ class CutProxy:
         scope.cancel()
 
     async def pass_on(self, sink: trio.SocketStream, data: bytes, room: int | None) -> int | None:
-        """Pass on what there is room for.
+        """Pass on as much of `data` as there is room for.
 
         Returns:
             how many bytes may still follow.
 
         Raises:
-            trio.ClosedResourceError: it was more than that, and the connection has been cut.
+            trio.ClosedResourceError: `data` was larger, and the connection has been cut.
         """
         if self.weather.delay_seconds:
             await trio.sleep(self._chance.uniform(0, self.weather.delay_seconds))
@@ -134,7 +134,7 @@ class CutProxy:
     def _cut(self, link: trio.SocketStream) -> None:
         self.cuts += 1
         with contextlib.suppress(OSError):
-            if self._chance.random() < 0.5:  # a reset; the others look like an orderly end
+            if self._chance.random() < 0.5:  # a reset; the other half looks like an orderly end
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             link.socket.close()
 
@@ -144,7 +144,7 @@ Proxy = TypeVar("Proxy", bound=CutProxy)
 
 @contextlib.asynccontextmanager
 async def open_proxy(kind: type[Proxy], chance: random.Random) -> AsyncGenerator[Proxy]:
-    """A proxy of this kind on a port that the system chooses, gone when the block ends."""
+    """Open a proxy of this kind on a port that the system chooses; it is gone when the block ends."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     proxy = kind(listener.socket.getsockname()[1], chance)
     async with trio.open_nursery() as nursery:

@@ -1,4 +1,4 @@
-"""Ports for programs that can't choose one by themselves: nginx, Kafka's brokers, a server that is started again."""
+"""Ports for programs that can't choose one by themselves: nginx, Kafka's brokers, a server that restarts."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import random
 import socket
 from typing import Final
 
-# Below the ports from which systems take those of outgoing connections (Linux from 32768, macOS from 49152). Other
-# tests make thousands of connections at the same time, and one of them would now and then have got the free port
-# before the program that it was looked up for.
+# These are below the range from which systems take ports of outgoing connections (Linux from 32768, macOS from 49152).
+# Other tests make thousands of connections at the same time, and one of them might take a free port before the program
+# that it was meant for.
 _PORTS: Final = range(15_000, 32_000)
 _TRIES: Final = 1_000
 _chosen: set[int] = set()
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on; this process gets none of them again."""
+    """Find ports of 127.0.0.1 that nobody listens on; this process never gets the same one again."""
     return [_free_port() for _ in range(count)]
 
 
 def _free_port() -> int:
-    # Not the tests' own random numbers: their seed is the same in each worker.
+    # Not from the tests' own random numbers, because their seed is the same in each worker.
     for port in random.SystemRandom().choices(_PORTS, k=_TRIES):
         if port in _chosen:
             continue

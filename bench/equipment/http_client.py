@@ -18,10 +18,10 @@ Headers = Sequence[tuple[str, str]]
 
 
 class Connection:
-    """One keep-alive connection, opened by `connection`, and again whenever the server has closed it. For one task.
+    """One keep-alive connection, which `connection` opens. It opens again if the server has closed it. For one task.
 
     Attributes:
-        receive_buffer_bytes: of the socket, once it is opened again; None leaves it to the system.
+        receive_buffer_bytes: receive buffer of the socket, from the next opening on; None leaves it to the system.
     """
 
     receive_buffer_bytes: int | None = None
@@ -32,7 +32,7 @@ class Connection:
         self._link: HttpConnection | None = None
 
     async def open(self) -> None:
-        """Connect, instead of the connection before, if there was one."""
+        """Connect, and close the connection before, if there was one."""
         await self.aclose()
         stream = await trio.open_tcp_stream(self._host, self._port)
         if self.receive_buffer_bytes is not None:
@@ -46,7 +46,7 @@ class Connection:
             self._link = None
 
     async def request(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Response:
-        """Ask, with these headers besides and this body, and wait for the whole answer.
+        """Send a request with additional headers and a body, and wait for the whole answer.
 
         Raises:
             UnexpectedAnswer: the connection ended, or the answer is larger than `MAX_BODY_BYTES`.
@@ -54,7 +54,7 @@ class Connection:
         return await (await self._ask(method, target, headers, body)).answer()
 
     async def follow(self, version: int) -> AsyncIterator[int]:
-        """`GET /edits`: the version after each frame, as it comes."""
+        """`GET /edits`: yield the version after each frame, as it arrives."""
         async for frame in self.events(f"/edits?v={version}"):
             if frame.startswith(b"event: reload"):
                 raise UnexpectedAnswer(f"the stream says {frame!r}")
@@ -62,7 +62,7 @@ class Connection:
                 yield int(frame[4 : frame.index(b"\n")])
 
     async def events(self, target: str, headers: Headers = ()) -> AsyncIterator[bytes]:
-        """A stream's events as they come, each whole, without the empty line after it."""
+        """A stream's events as they arrive, each complete, without the empty line after it."""
         link = await self._ask("GET", target, headers)
         head = await link.head()
         if head.status != 200:

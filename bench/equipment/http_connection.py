@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection over h11, for whoever has to hold the socket in their own hands: tests, and benches.
+"""One HTTP/1.1 connection over h11, for tests and benches that have to control the socket themselves.
 
-httpx would add about a millisecond to what is measured; h11 adds a tenth of one. `bench.equipment.http_client` opens a
-connection again whenever it has ended; `tests.support.http_connection` knows the host of the tests.
+httpx would add about a millisecond to a measurement; h11 adds a tenth of one. `bench.equipment.http_client` opens a
+connection again whenever it has ended; `tests.support.http_connection` fills in the host of the tests.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIMIT_SECONDS: Final = 60.0  # against hanging for ever: on two cores that many share an act has taken 20
+LIMIT_SECONDS: Final = 60.0  # so that nothing hangs for ever: on two busy cores an act has taken 20 s
 MAX_BODY_BYTES: Final = 64 << 20  # a 4096 x 4096 image is 17 MB at worst
 _CHUNK_BYTES: Final = 65_536
 
 
 class UnexpectedAnswer(Exception):
-    """The server answered something that the caller has no use for."""
+    """The server answered something that the caller can't use."""
 
 
 class ConnectionCut(UnexpectedAnswer):
@@ -44,11 +44,11 @@ class Response:
 
 
 class HttpConnection:
-    """A connection that is open.
+    """An open connection.
 
     Args:
-        stream: its bytes.
-        host: what the header Host says.
+        stream: its stream of bytes.
+        host: value of the header Host.
     """
 
     def __init__(self, stream: trio.SocketStream, host: str) -> None:
@@ -64,13 +64,13 @@ class HttpConnection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the next request may be sent."""
+        """Whether the connection is ready for the next request."""
         return self._http.our_state is h11.IDLE
 
     async def request(
         self, target: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
     ) -> Response:
-        """Send a request, and return the whole answer, which comes within `LIMIT_SECONDS`.
+        """Send a request, and return the whole answer, which has to come within `LIMIT_SECONDS`.
 
         Raises:
             ConnectionCut: it didn't come.
@@ -80,7 +80,7 @@ class HttpConnection:
             return await self.answer()
 
     async def answer(self) -> Response:
-        """The whole answer to what was sent.
+        """Read the whole answer to a request.
 
         Raises:
             UnexpectedAnswer: the connection ended, or the body is larger than `MAX_BODY_BYTES`.
@@ -104,11 +104,11 @@ class HttpConnection:
         await self._write(self._head(target, method, headers + length) + self._body(body))
 
     async def send_head(self, target: str, *, method: str, headers: tuple[tuple[str, str], ...]) -> None:
-        """Send a request without its body, for which `headers` give a Content-Length; `send_body` follows."""
+        """Send a request without its body; `headers` must have its Content-Length, and `send_body` follows."""
         await self._write(self._head(target, method, headers))
 
     async def send_body(self, body: bytes) -> None:
-        """Send the body that was missing."""
+        """Send the body after `send_head`."""
         await self._write(self._body(body))
 
     def _head(self, target: str, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
@@ -125,7 +125,7 @@ class HttpConnection:
             await self.stream.send_all(data)
 
     async def head(self) -> Response:
-        """The answer's head."""
+        """Read the head of the answer."""
         while True:
             event = await self._event()
             if isinstance(event, h11.Response):
@@ -133,7 +133,7 @@ class HttpConnection:
                 return Response(event.status_code, headers)
 
     async def data(self) -> bytes | None:
-        """The next piece of the answer's body; None at its end."""
+        """Read the next piece of the answer's body; None at its end."""
         event = await self._event()
         return bytes(event.data) if isinstance(event, h11.Data) else None
 

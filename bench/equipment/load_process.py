@@ -1,4 +1,4 @@
-"""A process that makes load: started here, on the clients' core, it speaks in lines of JSON over its pipes."""
+"""A process that makes load: it starts on the clients' core, and talks in lines of JSON over its pipes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from bench.equipment.server_process import ROOT, kill
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
-_ANSWER_SECONDS: Final = 900.0  # for any one line: a day of an event takes minutes
+_ANSWER_SECONDS: Final = 900.0  # for each line: a day of an event takes minutes
 _BUSY: Final = 0.9
 
 
 class LoadFailed(Exception):
-    """The process ended early; standard error has its reason."""
+    """The process ended early; its standard error has the reason."""
 
 
 @attrs.define
 class LoadProcess:
-    """One of them."""
+    """One load process."""
 
     process: trio.Process
     _rest: bytes = b""
 
     async def answer(self) -> Any:
-        """The next line that it says, decoded.
+        """Read the next line of its output, decoded.
 
         Raises:
             LoadFailed: there is none.
@@ -51,7 +51,7 @@ class LoadProcess:
         return json.loads(line)
 
     async def ask(self) -> Any:
-        """Send an empty line, and return what is said to that."""
+        """Send an empty line, and return the answer to it."""
         assert self.process.stdin is not None
         await self.process.stdin.send_all(b"\n")
         return await self.answer()
@@ -59,7 +59,7 @@ class LoadProcess:
 
 @contextlib.asynccontextmanager
 async def load_process(module: str, spec: attrs.AttrsInstance) -> AsyncGenerator[LoadProcess]:
-    """`python -m MODULE SPEC`, with `spec` as JSON; killed at the end."""
+    """Run `python -m MODULE SPEC`, with `spec` as JSON; kill it at the end."""
     command = [sys.executable, "-m", module, json.dumps(attrs.asdict(spec))]
     async with trio.open_nursery() as nursery:
         start = partial(
@@ -81,7 +81,7 @@ async def load_process(module: str, spec: attrs.AttrsInstance) -> AsyncGenerator
 
 @attrs.frozen
 class Busy:
-    """What a load process took of its core, between two readings.
+    """How much of its core a load process used between two readings.
 
     Attributes:
         cpu_seconds: its CPU time.
@@ -93,13 +93,13 @@ class Busy:
 
 
 class Stopwatch:
-    """For a load process, which reads it as it reports."""
+    """A stopwatch for a load process, which reads it for each report."""
 
     def __init__(self) -> None:
         self._cpu, self._wall = time.process_time(), time.monotonic()
 
     def lap(self) -> Busy:
-        """What this process took since the last lap."""
+        """The time that this process has used since the last lap."""
         cpu, wall = time.process_time(), time.monotonic()
         busy = Busy(cpu - self._cpu, wall - self._wall)
         self._cpu, self._wall = cpu, wall
@@ -107,13 +107,13 @@ class Stopwatch:
 
 
 def busy_share(several: Iterable[Busy]) -> float:
-    """Of the clients' core, by processes that ran at the same time; 1.0 is all of it."""
+    """The share of the clients' core that processes used at the same time; 1.0 is all of it."""
     return sum(busy.cpu_seconds / busy.wall_seconds for busy in several if busy.wall_seconds > 0)
 
 
 def warnings(shares: Iterable[float]) -> list[str]:
-    """A sentence where the clients were as busy as a core allows."""
+    """A warning sentence if the clients were as busy as a core allows."""
     highest = max(shares, default=0.0)
     if highest < _BUSY:
         return []
-    return [f"WARNING: the load generator took {100 * highest:.0f} % of its core: it may be what bounds these figures."]
+    return [f"WARNING: the load generator took {100 * highest:.0f} % of its core: it may limit these figures."]

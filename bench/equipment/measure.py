@@ -1,7 +1,7 @@
 """Measuring: wall time, CPU time and time spent waiting for a core; memory; quantiles.
 
-Linux's scheduler counts in /proc/PID/task/*/schedstat, in ns, how long each thread ran and how long it was ready to run
-and had no core. Elsewhere the latter is taken as 0.
+Linux's scheduler counts in /proc/PID/task/*/schedstat, in ns, how long each thread ran, and how long it was ready to
+run but had no core. On other systems the second time counts as 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Spent:
 
     Attributes:
         wall: from begin to end.
-        cpu: by all threads.
+        cpu: CPU time of all threads.
         waited: ready to run, without a core to run on.
     """
 
@@ -35,7 +35,7 @@ class Spent:
 
     @property
     def unwaited(self) -> float:
-        """What the wall time would have been with a core to itself.
+        """The wall time that a core to itself would have given.
 
         Never less than the CPU time: two threads that are both ready wait twice while the clock runs once, and under
         the GIL they would not have run at once.
@@ -53,14 +53,14 @@ NOTHING_SPENT = Spent(0.0, 0.0, 0.0)
 
 
 def reading(pid: int | None = None) -> Spent:
-    """What a process has spent so far; this one, or `pid`'s; the difference of two readings is what a part took."""
+    """The time that this process, or `pid`, has spent so far; the difference of two readings is one part's time."""
     ran, waited = _scheduled(os.getpid() if pid is None else pid)
     cpu = time.process_time() if pid is None else ran
     return Spent(time.perf_counter(), cpu, waited)
 
 
 def since(begin: Spent) -> Spent:
-    """What this process has spent since `begin`."""
+    """The time that this process has spent since `begin`."""
     return reading() - begin
 
 
@@ -77,10 +77,10 @@ def _scheduled(pid: int) -> tuple[float, float]:
 
 
 def resident_bytes(pid: int) -> dict[str, int]:
-    """VmRSS and its parts RssAnon, RssFile and RssShmem, of a process; Linux only.
+    """VmRSS of a process, and its parts RssAnon, RssFile and RssShmem; Linux only.
 
     Raises:
-        FileNotFoundError: no such process, or no Linux.
+        FileNotFoundError: no such process, or not Linux.
     """
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     pairs = (line.split(":") for line in lines if line.startswith(("VmRSS", "Rss")))
@@ -88,7 +88,7 @@ def resident_bytes(pid: int) -> dict[str, int]:
 
 
 def median_spent(runs: Sequence[Spent]) -> Spent:
-    """The median of each."""
+    """The median of each time."""
     return Spent(*(statistics.median(values) for values in zip(*map(attrs.astuple, runs), strict=True)))
 
 

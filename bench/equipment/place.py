@@ -1,4 +1,4 @@
-"""Where the load goes: a server that runs already, by its URL, or one of our own, on a core of its own."""
+"""The server to load: one that runs already, by its URL, or one that the bench starts, on a core of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Place:
     """A server.
 
     Attributes:
-        pid: its process, where that is known; without it nothing is said of its CPU time and memory.
+        pid: id of its process if known; without it the bench can't measure CPU time and memory.
     """
 
     host: str
@@ -49,7 +49,7 @@ def place_of(url: str, pid: int | None = None) -> Place:
     """The server at a URL.
 
     Raises:
-        click.BadParameter: it isn't one.
+        click.BadParameter: the URL isn't one.
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
@@ -64,7 +64,7 @@ async def opened(
     pid: int | None = None,
     prepare: Callable[[Path], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Place]:
-    """The server at `url`, or a new one with `flags`, which `prepare` may give a data folder first."""
+    """The server at `url`, or a new one with `flags`; `prepare` can fill the new one's data folder first."""
     if url is not None:
         yield place_of(url, pid)
         return
@@ -77,8 +77,8 @@ async def opened(
 
 
 async def until_history_is_read(host: str, port: int) -> None:
-    """Wait until a server's history has all of its log: reading a log for the first time is work that is done once,
-    and isn't to be counted for requests that come meanwhile. A server without a history isn't waited for.
+    """Wait until a server's history has read all of its log. The first reading happens only once, so it shouldn't
+    count for requests that come meanwhile. This doesn't wait for a server without a history.
     """
     async with connection(host, port) as link:
         with trio.fail_after(_READ_SECONDS):

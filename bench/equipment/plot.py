@@ -1,5 +1,5 @@
-"""A report as a picture: a panel of bars for each unit, since figures of different units have no common axis, or one of
-lines over time for each series."""
+"""A report as a picture: a panel of bars for each unit, since figures of different units have no common axis; or a
+panel of lines over time for each series."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OTHERS = "#64748b"
 
 
 def draw(title: str, figures: Sequence[tuple[str, float, str]], path: Path) -> None:
-    """Write the figures, each a name, a value and a unit, to `path`, whose ending chooses the format."""
+    """Write the figures, each a name, a value and a unit, to `path`; the ending of its name decides the format."""
     panels: dict[str, list[tuple[str, float]]] = {}
     for name, value, unit in figures:
         if isfinite(value):
@@ -47,7 +47,7 @@ def draw(title: str, figures: Sequence[tuple[str, float, str]], path: Path) -> N
 def draw_lines(
     title: str, panels: Sequence[tuple[str, str, Sequence[float], Mapping[str, Sequence[float]]]], path: Path
 ) -> None:
-    """Write panels of lines to `path`, one below the other: of each a title, a unit, the minutes, and the lines."""
+    """Write panels of lines to `path`, one below the other: each has a title, a unit, the minutes, and the lines."""
     height = _LINES_INCHES * len(panels) + 0.6
     picture = Picture(figsize=(_WIDTH_INCHES, height), layout="constrained")
     picture.suptitle(f"bench {title}")

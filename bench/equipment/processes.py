@@ -1,4 +1,4 @@
-"""Processes that aren't children of the one that asks."""
+"""Processes that aren't children of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def is_there(pid: int) -> bool:
-    """Whether there is such a process, and it isn't one that has ended and waits to be asked about."""
+    """Whether there is a process with this id that hasn't ended; a zombie counts as ended."""
     try:
         os.kill(pid, 0)
         if sys.platform != "linux":

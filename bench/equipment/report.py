@@ -27,14 +27,14 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 @attrs.frozen
 class Target:
-    """What a figure has to reach: less than `limit`, or at least `limit`; `inclusive`, at most `limit`."""
+    """The limit for a figure: less than `limit`, or at least `limit`; with `inclusive`, at most `limit`."""
 
     limit: float
     at_least: bool = False
     inclusive: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether `value` reaches it."""
+        """Whether `value` meets the target."""
         return value >= self.limit if self.at_least else value < self.limit or (self.inclusive and value == self.limit)
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Target:
 
 @attrs.frozen
 class Figure:
-    """One number that was measured."""
+    """One measured number."""
 
     name: str
     value: float
@@ -52,7 +52,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without one."""
+        """Whether the figure meets its target; None without a target."""
         return None if self.target is None else self.target.met(self.value)
 
 
@@ -61,8 +61,8 @@ class Series:
     """Lines over time, for the plot.
 
     Attributes:
-        minutes: the times.
-        lines: by name, one value for each time.
+        minutes: the times, in minutes.
+        lines: the values at those times, by the line's name.
     """
 
     title: str
@@ -73,13 +73,13 @@ class Series:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """One bench's outcome.
+    """The outcome of one bench.
 
     Attributes:
-        bench: the command's name.
+        bench: name of the command.
         figures: in the table's order.
-        options: what it was run with.
-        details: whatever the figures come from, ready for JSON.
+        options: options of the run.
+        details: the raw data behind the figures, ready for JSON.
         notes: sentences to print below the table.
         series: what to plot instead of the figures.
     """
@@ -92,7 +92,7 @@ class Report:
     series: list[Series] = attrs.field(factory=list)
 
     def publish(self, json_path: Path | None) -> None:
-        """Print the table and, if asked for, write the JSON and the plot."""
+        """Print the table, and write the JSON and the plot if the options ask for them."""
         about = machine()
         plot_path = click.get_current_context().meta.get(_PLOT)
         if plot_path is not None:
@@ -148,7 +148,7 @@ class Report:
 
 
 def _amount(value: float) -> str:
-    if not math.isfinite(value):  # it never came, or nobody measured it
+    if not math.isfinite(value):  # it never came, or wasn't measured
         return "-"
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
@@ -156,7 +156,7 @@ def _amount(value: float) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What this ran on."""
+    """The machine that this runs on."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -176,7 +176,7 @@ def _processor() -> str:
 
 
 def json_option(command: Command) -> Command:
-    """The options of every bench: --json, as the argument `json_path`, and --plot, which `Report.publish` finds."""
+    """The options of every bench: --json, as the argument `json_path`, and --plot, which `Report.publish` reads."""
     path = click.Path(path_type=Path, dir_okay=False, writable=True)
     command = click.option(
         "--plot",
@@ -192,7 +192,7 @@ def json_option(command: Command) -> Command:
 
 
 def _keep_plot(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    """Leave it for `Report.publish`: no bench has anything to do with it."""
+    """Keep the path for `Report.publish`, because the bench itself doesn't need it."""
     if path is not None and path.suffix not in (".png", ".svg"):
         raise click.BadParameter(f"{path.name!r}; allowed are names that end in .png or .svg", param_hint="--plot")
     context.meta[_PLOT] = path

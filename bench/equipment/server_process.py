@@ -1,7 +1,7 @@
-"""A server of one's own: `python -m placed` in a process, with a port that the system chooses, gone at the end.
+"""A server for a bench or test: `python -m placed` in a process, with a port that the system chooses, gone at the end.
 
-How such a process is started and where it says that it listens is for tests as well: `COMMAND`, `users_environment` and
-`address_in` are what all servers of benches and tests are made with.
+Tests use parts of this, too: `COMMAND`, `users_environment` and `address_in` start every server of benches and tests,
+and find its address.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 120.0  # 10 million edits without a snapshot take 2 s; this is for a machine that is busy
+READY_SECONDS = 120.0  # 10 million edits without a snapshot take 2 s; a busy machine needs more
 STOP_SECONDS = 15.0  # the server's own deadline is 10 s
 COMMAND = (sys.executable, "-m", "placed")
 _ADDRESS = re.compile(rb"https?://(\[[0-9a-f:]+\]|[^\s/:\[]+):(\d+)[^\n]*\n")
@@ -33,7 +33,7 @@ _LINE_BYTES = 65_536
 
 
 class ServerFailed(Exception):
-    """The process ended, or wasn't ready in time; the message has its last words."""
+    """The process ended, or wasn't ready in time; the message has its last output."""
 
 
 @attrs.define
@@ -44,7 +44,7 @@ class ServerProcess:
         process: its process.
         host: where it listens.
         port: where it listens.
-        log_lines: what it logged before it listened.
+        log_lines: lines that it logged before it listened.
     """
 
     process: trio.Process
@@ -53,7 +53,7 @@ class ServerProcess:
     log_lines: list[dict[str, Any]] = attrs.field(factory=list)
 
     async def stop(self) -> int:
-        """Ask it to stop, wait, and return its exit code; it is killed when it doesn't stop in time."""
+        """Ask the server to stop, wait, and return its exit code; kill it if it doesn't stop in time."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         with trio.move_on_after(STOP_SECONDS):
@@ -71,13 +71,13 @@ def serving(data: Path, *flags: str) -> list[str]:
 
 
 def users_environment() -> dict[str, str]:
-    """Ours without settings of a server; and Python keeps what it compiles, which saves 0.15 s of each start."""
+    """Our environment without a server's settings; Python keeps compiled code, which saves 0.15 s of each start."""
     ours = os.environ.items()
     return {name: value for name, value in ours if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("PLACED_")}
 
 
 def address_in(said: bytes) -> tuple[str, int] | None:
-    """Host and port in the line that a server prints once it listens; None before the line is whole."""
+    """Host and port in the line that a server prints once it listens; None before the line is complete."""
     found = _ADDRESS.search(said)
     return None if found is None else (found[1].decode().strip("[]"), int(found[2]))
 
@@ -87,7 +87,7 @@ async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess
     """Start `command`, which prints its address on standard output once it listens, and stop it at the end.
 
     Raises:
-        ServerFailed: it didn't get that far.
+        ServerFailed: the server ended first, or wasn't ready in time.
     """
     async with trio.open_nursery() as nursery:
         start = partial(
@@ -115,7 +115,7 @@ async def running_server(command: Sequence[str]) -> AsyncGenerator[ServerProcess
 
 
 async def kill(process: trio.Process) -> None:
-    """End it as kill -9 does: a bench that ends waits for nobody."""
+    """Kill a process as kill -9 does, because a bench that ends waits for nobody."""
     process.kill()
 
 

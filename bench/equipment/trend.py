@@ -1,4 +1,4 @@
-"""Whether a series stays flat: by how much it grows in all, told by a line that a few outliers can't tilt. Pure."""
+"""Whether a series stays flat: its growth in all, along a line that a few outliers can't tilt. Pure."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Allowance:
 
 @attrs.frozen
 class Trend:
-    """What a series did.
+    """The trend of a series.
 
     Attributes:
-        median: of its values.
+        median: median of its values.
         growth: from its begin to its end, along the line; negative when it falls.
         allowed: the most that `growth` may be.
     """
@@ -35,12 +35,12 @@ class Trend:
 
     @property
     def flat(self) -> bool:
-        """Whether it grew by no more than it may. To fall is no fault."""
+        """Whether the series grew by no more than allowed. To fall is no fault."""
         return self.growth <= self.allowed
 
 
 def trend(times: Sequence[float], values: Sequence[float], allowance: Allowance) -> Trend:
-    """The trend of at least two values at ascending times; those that are NaN don't count.
+    """The trend of at least two values at ascending times; values that are NaN don't count.
 
     The line's slope is the median of the slopes between all pairs of points (Theil 1950, Sen 1968): up to 29 % of the
     values may be wild.

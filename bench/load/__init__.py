@@ -1,1 +1,1 @@
-"""Load on one server from processes of their own: requests that are sent, and streams that are read."""
+"""Load on one server, from separate processes: some send requests, others read streams."""

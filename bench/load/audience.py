@@ -1,7 +1,7 @@
-"""An audience: subscribers of any server that streams frames, while edits are placed: cost and lateness.
+"""An audience: subscribers of any server that streams frames, while edits are placed; measures cost and lateness.
 
-The clock of a latency starts when an edit was due to be sent, not when there was a connection to send it on, and stops
-when the first frame with it has been read by a subscriber; the clients' own time counts.
+The clock of a latency starts when an edit was due, not when a connection was free to send it. It stops when a
+subscriber has read the first frame with the edit. So the clients' own time counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SETTLE_SECONDS: Final = 1.0  # for the last frames to arrive
 _SAMPLED: Final = 64
-_CONNECTIONS: Final = 64  # that place edits: more than wait for an answer at once, so that the rate holds
+_CONNECTIONS: Final = 64  # that place edits: enough that one is always free, so that the rate holds
 
 read_every_option = click.option(
     "--read-every-ms",
@@ -43,13 +43,13 @@ read_every_option = click.option(
 
 @attrs.frozen
 class Dialect:
-    """How one server is spoken to.
+    """How to talk to one kind of server.
 
     Attributes:
-        follow: the target of a stream.
+        follow: target of a stream.
         place, body: target and body of the request that makes a frame; see `bench.load.senders.Load`.
-        marker: finds a frame's number; see `bench.load.stream_readers.Reading`.
-        is_numbered: whether a frame has its request's own number, rather than one that the answer tells.
+        marker: a pattern that finds a frame's number; see `bench.load.stream_readers.Reading`.
+        is_numbered: whether a frame carries its request's own number, rather than the version in the answer.
     """
 
     follow: str
@@ -62,18 +62,18 @@ class Dialect:
 
 @attrs.frozen
 class Show:
-    """What a time of placing was like.
+    """The results of one time of placing edits.
 
     Attributes:
-        edits: that were answered.
-        refused: that weren't answered 2xx.
-        frames: that arrived, at all subscribers together.
-        missing: pairs of an edit and a sampled subscriber whom it never reached.
+        edits: edits that were answered with 2xx.
+        refused: edits that weren't.
+        frames: frames that arrived, at all subscribers together.
+        missing: pairs of an edit and a sampled subscriber that it never reached.
         ended: streams that the server ended.
-        cpu_seconds: of the server, with what placing costs it; NaN where its process isn't known.
-        latencies_ms: from due to read.
-        answered_ms: p50, p99, p99.9 and max from due to the edit's answer.
-        busy: share of the clients' core that they took.
+        cpu_seconds: CPU time of the server, including that of placing; NaN if its process isn't known.
+        latencies_ms: from when an edit was due until a subscriber read it.
+        answered_ms: p50, p99, p99.9 and max, from when an edit was due until its answer.
+        busy: share of the clients' core that they used.
     """
 
     edits: int
@@ -88,7 +88,7 @@ class Show:
 
 
 class Audience:
-    """Subscribers who follow already."""
+    """Subscribers who already follow."""
 
     def __init__(
         self, place: Place, dialect: Dialect, processes: list[LoadProcess], bytes_each: float, join_seconds: float
@@ -100,9 +100,9 @@ class Audience:
         self.join_seconds = join_seconds
 
     async def show(self, rate: float, seconds: float, bounds: tuple[int, int, int] = (1000, 1000, 16)) -> Show:
-        """Place edits at a rate, and say what came of it."""
+        """Place edits at a rate, and return the results."""
         for process in self._processes:
-            await process.ask()  # what came until now is not of this show
+            await process.ask()  # drops what arrived before this show
         before = reading(self._place.pid).cpu if self._place.pid else np.nan
         answers = await place_edits(self._place, self._dialect, rate, seconds, bounds)
         await trio.sleep(_SETTLE_SECONDS)
@@ -129,7 +129,7 @@ class Audience:
 
 
 def _lateness(placed: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In ms, of those edits that a stream, with its frames' numbers and moments, has shown."""
+    """Lateness in ms of those edits that a stream has shown; `seen` has the stream's frame numbers and moments."""
     at = np.searchsorted(seen[:, 0], placed[:, 0])
     shown = at < len(seen)
     late: NDArray[np.float64] = 1000 * (seen[at[shown], 1] - placed[shown, 1])
@@ -158,13 +158,13 @@ async def place_edits(
 
 
 async def present(place: Place) -> Dialect:
-    """How to follow placed from now on."""
+    """How to follow placed from its present version on."""
     async with connection(place.host, place.port) as link:
         return Dialect(f"/edits?v={(await link.request('GET', '/info')).json()['version']}")
 
 
 async def send(load: Load) -> Answers:
-    """Run `bench.load.senders` with this load."""
+    """Run `bench.load.senders` with a load."""
     async with load_process("bench.load.senders", load) as process:
         told = await process.answer()
     return Answers(**{**told, "busy": Busy(**told["busy"])})
@@ -174,7 +174,7 @@ async def send(load: Load) -> Answers:
 async def audience(
     place: Place, dialect: Dialect, subscribers: int, *, processes: int = 1, every_ms: float = 0.0
 ) -> AsyncGenerator[Audience]:
-    """So many subscribers, in so many processes; they are gone at the end. `every_ms` is a `Reading`'s."""
+    """Start `subscribers` clients in several processes, and end them at the end. `every_ms` is as in `Reading`."""
     empty = resident_bytes(place.pid)["RssAnon"] if place.pid else np.nan
     began = trio.current_time()
     async with contextlib.AsyncExitStack() as stack:

@@ -1,6 +1,6 @@
-"""The dearest requests that anybody has thought of, for each endpoint: all that is parsed, filled to its bound.
+"""The most expensive requests that we could think of, for each endpoint: every parsed part is filled to its bound.
 
-Each is compared with a plain one for the same endpoint. Pure.
+Each is compared with a plain request for the same endpoint. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FIELD_BYTES: Final = 15_000  # with the rest of a head that is 16 KB, the most that is taken
+_FIELD_BYTES: Final = 15_000  # with the rest of a head that is 16 KB, the server's limit
 _QUERY_BYTES: Final = 2_040
 _BODY_BYTES: Final = 4_090
 _LIST_BYTES: Final = 98_000
@@ -27,10 +27,10 @@ class Dear:
     """One request.
 
     Attributes:
-        endpoint: it and those that it is compared with.
-        name: what is dear about it; `plain` for the one that isn't.
-        head: of it, with the empty line; `HOST` stands for the server's.
-        body: of it.
+        endpoint: the endpoint; requests with the same one are compared.
+        name: what makes it expensive; `plain` for the plain one.
+        head: head of the request, with the empty line; `HOST` stands for the server's host.
+        body: body of the request.
     """
 
     endpoint: str
@@ -40,7 +40,7 @@ class Dear:
 
 
 def requests() -> Iterator[Dear]:
-    """All of them, each endpoint's plain one first."""
+    """All requests, each endpoint's plain one first."""
     for path in _GETS:
         yield from _with_fields("GET", path, f"GET {path}")
         yield _request("GET", path, "a query of escapes", query=_filled("%41", _QUERY_BYTES))

@@ -1,12 +1,12 @@
 """`python -m bench.load.page_loads`: people who open the page, as their browsers ask for it. Linux only, by epoll.
 
-Each has six connections, as a browser has to one host over HTTP/1.1. The first asks for the page; once that is there,
-all of them ask for its files, and behind those for `/info` and the image. Nobody follows: streams have benches of their
-own.
+Each person has six connections, as a browser has to one host over HTTP/1.1. The first connection requests the page;
+after that all of them request its files, and then `/info` and the image. Nobody follows a stream: other benches measure
+streams.
 
     argument           a `Visit` as JSON
-    standard input     a line for each time that everybody opens the page
-    standard output    a line once all are connected, and then a `Loaded` as JSON for each time
+    standard input     a line makes everybody open the page once
+    standard output    a line once all are connected; then a `Loaded` as JSON each time that all have opened the page
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _FIELDS: Final = (
 
 @attrs.frozen
 class Visit:
-    """Who comes, and for what.
+    """Visitors, and what they load.
 
     Attributes:
         visitors: how many open the page at the same time.
-        targets: what each asks for behind the page.
+        targets: targets that each visitor requests after the page.
     """
 
     host: str
@@ -53,13 +53,13 @@ class Visit:
 
 @attrs.frozen
 class Loaded:
-    """One time.
+    """The results of one time.
 
     Attributes:
-        seconds: until the last had all.
-        each_ms: for each visitor, how long their own load took.
-        wrong: answers other than 200, and those that didn't come.
-        busy: of this process.
+        seconds: until the last visitor had everything.
+        each_ms: how long each visitor's own load took.
+        wrong: answers other than 200, and missing ones.
+        busy: how busy this process was.
     """
 
     seconds: float
@@ -69,11 +69,11 @@ class Loaded:
 
 
 class _Visitor:
-    """One of them.
+    """One visitor.
 
     Attributes:
-        left: targets that nobody has asked for yet.
-        missing: answers that haven't come.
+        left: targets not requested yet.
+        missing: number of answers still missing.
     """
 
     def __init__(self, links: list[_Link]) -> None:
@@ -83,7 +83,7 @@ class _Visitor:
 
 
 class _Link:
-    """One connection; `missing` bytes of its answer's body are to come, -1 while its head is."""
+    """One connection; `missing` bytes of its answer's body are still to come, -1 while its head is."""
 
     __slots__ = ("head", "missing", "owner", "socket")
 
@@ -107,7 +107,7 @@ class _Crowd:
         self._began = 0.0
 
     def load(self) -> Loaded:
-        """Let everybody open the page."""
+        """Let everybody open the page once."""
         watch, self._wrong, self._each_ms, self._began = Stopwatch(), 0, [], time.monotonic()
         for visitor in self._visitors:
             visitor.left, visitor.missing = deque(self._visit.targets), 1 + len(self._visit.targets)

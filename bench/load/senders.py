@@ -1,11 +1,11 @@
-"""`python -m bench.load.senders`: requests over keep-alive connections, as fast as they are answered or at some rate.
+"""`python -m bench.load.senders`: requests over keep-alive connections, as fast as the server answers or at a rate.
 
-For benches, which start it. A client on Trio and h11 would cost more than the server that it measures; this one has a
-request ready, and reads of an answer its status, its length, and a version in it. Linux only, as it uses epoll.
+Benches start this process. A client on Trio and h11 would cost more than the server that it measures. This one has a
+request ready, and reads only an answer's status, its length, and a version in it. Linux only, as it uses epoll.
 
     closed loop   each connection sends its next request when the last one is answered
-    open loop     request n is due at n / rate, whatever has been answered; while all connections are busy it waits,
-                  and its latency counts from when it was due, so that a server that stalls can't hide it
+    open loop     request n is due at n / rate, even if earlier ones weren't answered; while all connections are busy
+                  it waits. Latency counts from when a request was due, so that a server that stalls can't hide it
 
     argument           a `Load` as JSON
     standard output    an `Answers` as JSON
@@ -29,9 +29,9 @@ from bench.equipment.load_process import Busy, Stopwatch
 
 EDIT_TARGET: Final = "/edit?x={x}&y={y}&color={color}"
 _READ_BYTES: Final = 1 << 18
-_GRACE_SECONDS: Final = 15.0  # for the last answers
+_GRACE_SECONDS: Final = 15.0  # time for the last answers
 _CONNECT_SECONDS: Final = 60.0
-_SIDE: Final = 997  # prime, so that x and y go through all pairs; within the smallest canvas it is taken modulo
+_SIDE: Final = 997  # prime, so that x and y go through all pairs; taken modulo the side on a smaller canvas
 _MAX_REQUESTS: Final = 5_000_000
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _VERSION: Final = re.compile(rb'"v": ?(\d+)')
@@ -39,16 +39,16 @@ _VERSION: Final = re.compile(rb'"v": ?(\d+)')
 
 @attrs.frozen
 class Load:
-    """What to send.
+    """The requests to send.
 
     Attributes:
-        rate: requests a second; 0 is a closed loop.
+        rate: requests a second; 0 means a closed loop.
         target, body: may have {n}, the request's number, and {x}, {y} and {color}, made from it.
-        headers: lines, each with its end.
-        people: such lines of one person each, who take turns; none where everybody is the same.
-        keeps_moments: whether `Answers.moments` is wanted.
+        headers: header lines, each with its line end.
+        people: header lines of one person each, used in turn; empty if all requests are alike.
+        keeps_moments: whether to fill `Answers.moments`.
         width, height, colors: bounds of {x}, {y} and {color}.
-        most: requests of a closed loop.
+        most: highest number of requests of a closed loop.
     """
 
     host: str
@@ -70,17 +70,17 @@ class Load:
 
 @attrs.define
 class Answers:
-    """What became of it.
+    """The answers to a load.
 
     Attributes:
         statuses: how many answers had each status.
-        unanswered: requests that were due and got no answer: the connection ended, or time was up.
+        unanswered: requests that were due and got no answer, because the connection ended or time was up.
         seconds: from the first request to the last answer.
-        latency_ms: p50, p95, p99, p99.9 and max, from when a request was due to its whole answer.
-        received_bytes: of bodies.
-        moments: number and version of each edit answered 200 (0 without one), and when it was due, by
-            CLOCK_MONOTONIC in s.
-        busy: of this process.
+        latency_ms: p50, p95, p99, p99.9 and max, from when a request was due until its whole answer.
+        received_bytes: bytes of bodies received.
+        moments: for each edit answered with a 2xx status: its number, its version (0 if the answer has none), and when
+            it was due, by CLOCK_MONOTONIC in s.
+        busy: how busy this process was.
     """
 
     statuses: dict[str, int] = attrs.field(factory=dict)
@@ -96,8 +96,8 @@ class _Link:
     """One connection.
 
     Attributes:
-        due: of the request that is being answered.
-        left: bytes of its answer's body that are still to come; -1 while its head is.
+        due: when the request under way was due.
+        left: bytes of the answer's body that are still missing; -1 while its head is.
     """
 
     __slots__ = ("due", "head", "left", "number", "socket", "status")
@@ -155,7 +155,7 @@ class _Senders:
         return answers
 
     def _send_due(self, now: float, begin: float, end: float, planned: int) -> float:
-        """Send what is due; seconds until more is, or negative when nothing will be."""
+        """Send the requests that are due; return the seconds until the next one is due, negative if there is none."""
         rate = self._load.rate
         if not rate:
             while self._free and now < end and self._sent < planned:

@@ -1,11 +1,11 @@
-"""`python -m bench.load.stream_readers`: many clients of one stream, in one process that does no more than it must.
+"""`python -m bench.load.stream_readers`: many clients of one stream, in one process that does as little as possible.
 
-For `bench.load.audience`, which starts it. Linux only, as it uses epoll.
+`bench.load.audience` starts this process. Linux only, as it uses epoll.
 
     argument           a `Reading` as JSON
-    standard output    `"ready"` once all of them follow; then, for each line that comes, a `Came` as JSON of what has
-                       come since
-    standard input     its end ends the process
+    standard output    `"ready"` once all clients follow; then, for each line on standard input, a `Came` as JSON of
+                       what has arrived since the last one
+    standard input     end of file ends the process
 """
 
 from __future__ import annotations
@@ -36,17 +36,18 @@ _UPGRADE = (
 
 @attrs.frozen
 class Reading:
-    """What to follow.
+    """What the clients follow.
 
     Attributes:
-        subscribers: how many follow it.
-        target: the request's.
-        marker: finds a frame's number in what comes; each match is a frame.
-        websocket: whether the stream is one. Its frames aren't looked into, but for the marker.
-        sampled: of how many streams each frame's moment is kept; of all of them it would cost more than the reading.
-        every_ms: how long, after it has read, until it looks again; 0 is at once. A process that waits for each byte
-            has to be woken up for it, which the sender's kernel does and pays for: a network card, which puts several
-            packets into one interrupt, spares a server that.
+        subscribers: how many clients follow the stream.
+        target: target of the request.
+        marker: a pattern that finds a frame's number in the stream; each match is a frame.
+        websocket: whether the stream is a WebSocket. The process only looks for the marker in its frames.
+        sampled: how many streams have the arrival time of each frame recorded; to record it for all streams would cost
+            more than the reading itself.
+        every_ms: how long the process waits between two reads; 0 reads at once. The sender's kernel has to wake a
+            process that waits for each byte, and pays for that. A real network card puts several packets into one
+            interrupt, and so spares a server this cost.
     """
 
     host: str
@@ -61,13 +62,13 @@ class Reading:
 
 @attrs.define
 class Came:
-    """What came.
+    """What has arrived.
 
     Attributes:
-        frames: of all streams together.
+        frames: frames of all streams together.
         ended: how many streams the server ended.
         seen: for each sampled stream, the frames' numbers and the moments they came, by CLOCK_MONOTONIC in s.
-        busy: of this process.
+        busy: how busy this process was.
     """
 
     frames: int = 0
@@ -101,7 +102,7 @@ class _Readers:
             time.sleep(self._reading.every_ms / 1000)
 
     def _report(self) -> bool:
-        """Say what has come; False at the end of standard input."""
+        """Print what has arrived; False at the end of standard input."""
         if not sys.stdin.readline():
             return False
         came, self._came = self._came, Came()
@@ -113,7 +114,7 @@ class _Readers:
         return True
 
     def _drain(self, timeout: float) -> bool:
-        """Read what has come; False at the end of standard input."""
+        """Read what has arrived; False at the end of standard input."""
         came, find = self._came, self._marker.findall
         for fd, _ in self._poll.poll(timeout):
             stream = self._streams.get(fd)

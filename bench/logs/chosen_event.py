@@ -1,4 +1,4 @@
-"""Which event a bench plays, as its flags say: a real one, from a file, or one that is made up."""
+"""The event that a bench plays, as its flags choose it: a real one, from a file, or a generated one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ record_edits_option = click.option("--record-edits", default=1_000, show_default
 
 
 def chosen_event(trace: Path | None, *, states: int, edits: int) -> Trace:
-    """The event in the file `trace`, or a generated one with so many states and edits.
+    """The event in the file `trace`, or a generated one with `states` states and `edits` edits.
 
     Raises:
         click.BadParameter: the file has none.
@@ -45,5 +45,5 @@ def chosen_event(trace: Path | None, *, states: int, edits: int) -> Trace:
 
 
 def source_of(trace: Path | None) -> str:
-    """What a report calls it."""
+    """The event's name in a report."""
     return "generated" if trace is None else trace.name

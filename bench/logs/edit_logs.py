@@ -1,6 +1,6 @@
 """Logs made for a bench: through the LMDB backend itself, quickly, and in the past.
 
-Their records are an hour old, as nearly all of a log is when a server starts, so that no cooldown counts them.
+Their records are an hour old, as most of a log is when a server starts, so that no cooldown counts them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PICTURE_EDITS: Final = 50_000
 
 
 def open_past_log(folder: Path) -> AbstractAsyncContextManager[LmdbLog]:
-    """The LMDB log in `folder`, whose clock is an hour slow."""
+    """Open the LMDB log in `folder` with a clock that is an hour slow."""
     return open_lmdb_log(folder, clock_ms=lambda: time.time_ns() // 1_000_000 - _HOUR_MS)
 
 
@@ -51,7 +51,7 @@ async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[in
     """Append the canvas, if the log is empty, and then `edits` edits in records of `record_edits`.
 
     Args:
-        advance: called with how many edits have been appended since the last call.
+        advance: called with the number of edits appended since the last call.
     """
     _, end = await log.bounds()
     if end == 0:
@@ -67,7 +67,7 @@ async def fill(log: Log, *, edits: int, record_edits: int, advance: Callable[[in
 
 
 async def append_together(log: Log, values: list[bytes]) -> None:
-    """Append many records as quickly as the log can: in one transaction, or at once."""
+    """Append many records as quickly as the log can: in one transaction, or all at the same time."""
     if isinstance(log, LmdbLog):
         await log.append_all(values)
         return

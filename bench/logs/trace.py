@@ -1,4 +1,4 @@
-"""Traces: the states of a canvas in the course of an event, and edits that lead from each to the next.
+"""Traces: the states of a canvas in the course of an event, and edits that lead from each state to the next.
 
 A trace file is an .npz with, for k states,
 
@@ -10,9 +10,9 @@ A trace file is an .npz with, for k states,
     palette   uint8 (colors, 3)
     size      (2)             width, height
 
-What lies between two states is filled in here: each pixel that changed gets its new colour as its last edit of the
-interval, and the other edits, up to the interval's count, are overdraws of those pixels before that. So every state
-and every count is the trace's own.
+The edits between two states are made up here: each pixel that changed gets its new colour as its last edit of the
+interval, and the other edits, up to the interval's count, paint over those pixels before that. So every state and every
+count is the trace's own.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class BadTrace(Exception):
 
 @attrs.frozen(eq=False)
 class State:
-    """One state, and what led to it.
+    """One state, and the edits that led to it.
 
     Attributes:
         seconds: since the epoch.
         edits: dtype `EDIT`, shape (n,), in order.
-        canvas: uint8, shape (height, width), after them. Valid until the next state is asked for.
+        canvas: uint8, shape (height, width), after the edits. Valid until the next state is requested.
     """
 
     seconds: int
@@ -59,7 +59,7 @@ class State:
 
 @attrs.frozen(eq=False)
 class Trace:
-    """A trace, as its file has it; see the module."""
+    """A trace, as its file has it; see the module's docstring."""
 
     definition: Definition
     seconds: NDArray[np.int64]
@@ -74,7 +74,7 @@ class Trace:
         return int(np.maximum(np.diff(self.edits, prepend=0), np.diff(self.offsets)).sum())
 
     def states(self, seed: int = 2017) -> Iterator[State]:
-        """All states in order, always with the same edits for one seed."""
+        """All states in order; the same seed always gives the same edits."""
         definition = self.definition
         canvas = np.zeros(definition.width * definition.height, np.uint8)
         for index, total in enumerate(np.diff(self.edits, prepend=0).tolist()):
@@ -111,11 +111,11 @@ def _fill_in(
 
 
 def load(path: Path) -> Trace:
-    """The trace in a file.
+    """Load the trace in a file.
 
     Raises:
-        BadTrace: it isn't one.
-        OSError: it can't be read.
+        BadTrace: the file isn't one.
+        OSError: the file can't be read.
     """
     try:
         with np.load(path, allow_pickle=False) as data:
@@ -128,11 +128,11 @@ def load(path: Path) -> Trace:
 
 
 def generate(*, states: int, edits: int, width: int = 1000, height: int = 1000, seed: int = 1) -> Trace:
-    """A made-up event: rectangles, each a picture of few colours, are drawn over one another, more as time goes on.
+    """A made-up event: rectangles, each with a picture of few colours, overlap more and more as time goes on.
 
     Args:
         states: at least 1.
-        edits: in all; what each half hour's changed pixels don't use up are overdraws.
+        edits: number of all edits; edits that the changed pixels of a half hour don't need paint over pixels.
     """
     rng = np.random.default_rng(seed)
     canvas = np.zeros((height, width), np.uint8)

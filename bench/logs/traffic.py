@@ -1,12 +1,12 @@
-"""`python -m bench.logs.traffic`: a whole server in one process, with a day of traffic put into its log from inside.
+"""`python -m bench.logs.traffic`: a whole server in one process, with a day of traffic written directly to its log.
 
-For `bench.memory`, which starts it. The server is `placed.service.wiring.serve`, with everything it has: HTTP, streams,
-image, reader, projection, feed, cooldowns, snapshotter. Only the way in is short: records are appended to the very log
-that the server was given, since 28.8 million POSTs would take hours. Half of the records hold one edit, as on a quiet
-server, the others a burst's.
+`bench.memory` starts this process. The server is `placed.service.wiring.serve`, with all its parts: HTTP, streams,
+image, reader, projection, feed, cooldowns, snapshotter. Only the way in is shorter: the process appends records to the
+server's own log, since 28.8 million POSTs would take hours. Half of the records hold one edit, as on a quiet server,
+the others hold a burst's.
 
-    standard output    the server's address, then a line with the number of edits read back so far, again and again
-    standard input     a line begins the traffic; the server goes on until it gets a signal
+    standard output    the server's address, then again and again a line with the number of edits read back so far
+    standard input     a line starts the traffic; the server runs until it gets a signal
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from placed.backends import Log
     from placed.service.wiring import Running
 
-_BLOCK_EDITS = 4_000  # appended at once, in 250 records of 16: as many POSTs as a busy server has waiting
-_BEHIND_SECONDS = 60.0  # for the server to read a block back
+_BLOCK_EDITS = 4_000  # appended together, in 250 records of 16: as many POSTs wait on a busy server
+_BEHIND_SECONDS = 60.0  # time for the server to read a block back
 
 
 @click.command()
@@ -70,7 +70,7 @@ async def _traffic(log: Log, running: Running, edits: int, record_edits: int) ->
 
 
 def _records(rng: np.random.Generator, edits: int, record_edits: int) -> list[tuple[int, int]]:
-    """Half-open ranges that cut `edits` edits into records: half of them of one, `record_edits` on average."""
+    """Half-open ranges that cut `edits` edits into records: half of them of one edit, `record_edits` on average."""
     burst = rng.geometric(1 / max(1, 2 * record_edits - 1), edits)
     sizes = np.where(rng.random(edits) < 0.5, 1, burst)
     ends = np.minimum(np.cumsum(sizes), edits)
@@ -79,7 +79,7 @@ def _records(rng: np.random.Generator, edits: int, record_edits: int) -> list[tu
 
 
 async def _read_back(log: Log, running: Running) -> None:
-    """Wait until the server has applied all that is in the log, so that the traffic never runs ahead of it."""
+    """Wait until the server has applied all records in the log, so that the traffic never runs ahead of it."""
     _, end = await log.bounds()
     with trio.fail_after(_BEHIND_SECONDS):
         while running.projection.version < end:  # noqa: ASYNC110 - a server has no event for this, and needs none

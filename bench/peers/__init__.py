@@ -1,7 +1,7 @@
-"""The peers that `python -m bench compare` puts beside placed: how each is had, started and spoken to.
+"""The peers that `python -m bench compare` compares with placed: how to get, start and talk to each.
 
-What has to be fetched is kept in the user's cache. A peer that can't be had raises `NotHad` with what was tried, and
-is left out.
+Downloads stay in the user's cache. If a peer can't be had, `NotHad` is raised with the attempts, and the bench leaves
+the peer out.
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ http {{
 
 
 class NotHad(Exception):
-    """A peer can't be had here; the message says what was tried and what it said."""
+    """A peer can't be had here; the message has the command that was tried and its output."""
 
 
 @attrs.frozen
 class Peer:
-    """One of them.
+    """One peer.
 
     Attributes:
-        name: in tables.
-        dialect: how it is spoken to.
-        prepare: fetches and builds what it needs.
-        command: starts it in a folder of its own, given an image to serve; it prints its address.
+        name: its name in tables.
+        dialect: how to talk to it.
+        prepare: a function that fetches and builds what the peer needs.
+        command: a function from its own folder and an image to the command that starts it; it prints its address.
     """
 
     name: str
@@ -92,12 +92,12 @@ class Peer:
 
 
 def cache() -> Path:
-    """Where fetched peers are kept."""
+    """The folder for downloaded peers."""
     return user_cache_path("placed") / "bench"
 
 
 async def _wait_listening(host: str, port: int) -> None:
-    """nginx can't say when it listens: it is asked until it does."""
+    """Wait until nginx listens. It can't say so itself, so this tries to connect until it can."""
     with trio.fail_after(_READY_SECONDS):
         while True:
             try:
@@ -188,7 +188,7 @@ def _free_port() -> int:
 
 
 def _announced(port: int, *command: str) -> Sequence[str]:
-    """The command, in a shell that says its address first, where the program itself can't."""
+    """The command in a shell that prints its address first, for a program that can't print it itself."""
     return ["sh", "-c", f'echo http://127.0.0.1:{port}; exec "$0" "$@"', *command]
 
 
@@ -214,7 +214,7 @@ def _centrifugo(folder: Path, _image: Path) -> Sequence[str]:
     }
     path = folder / "centrifugo.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    # Its threads would otherwise be as many as there are cores, of which it has one.
+    # Go starts as many threads as there are cores, but this server has only one core.
     return _announced(port, "env", "GOMAXPROCS=1", str(cache() / "go" / "centrifugo"), "-c", str(path))
 
 
@@ -222,7 +222,7 @@ def _placed(lane: str) -> Callable[[Path, Path], Sequence[str]]:
     return lambda folder, _image: serving(folder, lane)
 
 
-# A message of nchan's has its own id; the number is the message's.
+# nchan gives each message an id of its own; the number here is part of the message itself.
 _NCHAN: Final = Dialect("/follow", "/publish", "#{n};AAAA", r"#(\d+);", is_numbered=True)
 
 _CENTRIFUGO: Final = "github.com/centrifugal/centrifugo/v6@v6.9.1"

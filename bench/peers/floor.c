@@ -1,8 +1,8 @@
-/* The floor: what the kernel takes for a frame to each of many sockets, with as little as possible around it.
+/* The floor: the kernel's own cost of a frame to each of many sockets, with as little as possible around it.
  *
- * One thread, one epoll. A GET makes a connection a subscriber; a POST sends one frame to all subscribers, with one
- * send() each, and is answered with its number. Nothing is parsed, kept or resent: a socket that is full loses the frame.
- * It prints its address, and ends with SIGTERM.
+ * One thread, one epoll. A GET makes a connection a subscriber. A POST sends one frame to all subscribers, with one
+ * send() each; its answer is the frame's number. The program parses, keeps and resends nothing: a full socket loses the
+ * frame. It prints its address, and ends with SIGTERM.
  */
 #include <arpa/inet.h>
 #include <errno.h>

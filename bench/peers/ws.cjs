@@ -1,5 +1,5 @@
-// Express 4 and ws 8, the stack of sephsplace, doing what placed is asked for and no more: edits are checked, numbered,
-// sent to everybody, and answered; nothing is logged. As quick as express goes: no ETags, the plain query parser.
+// Express 4 and ws 8, the stack of sephsplace, doing the same work as placed and no more: it checks and numbers edits,
+// sends them to everybody, and answers; it logs nothing. Express runs as fast as it can: no ETags, plain query parser.
 //
 //     node ws.cjs FOLDER IMAGE     FOLDER has node_modules; IMAGE is served from memory. Prints its address.
 'use strict';

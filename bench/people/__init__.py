@@ -1,1 +1,1 @@
-"""The people of an event, in one process: who comes, follows, paints and goes, and the canvas that each sees."""
+"""The people of an event, in one process: they come, follow, paint and go, and each has a canvas."""

@@ -1,9 +1,9 @@
-"""Every client's own canvas, for thousands of clients: those who have seen the same share it.
+"""The canvas of each of thousands of clients; clients that have the same canvas share it.
 
-A state is a canvas at a version. What a client gets leads from its state to the next; the first who gets it there
-computes that, and all who get the same bytes at the same state follow by one look into a dict. States that nobody
-holds are forgotten, but for the last few. Two ways to the same version must end in the same canvas; each pair that
-doesn't is counted.
+A state is a canvas at a version. A client's data leads from its state to the next one. The first client that gets the
+data computes the next state; all others with the same data at the same state find it in a dict. States that no client
+holds are forgotten, except the last few. Two ways to the same version must end in the same canvas; each pair of ways
+that doesn't is counted.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from placed.canvas.edit_code import EditCode
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Where clients are behind, each goes through several states at a time, and leaves them before the next client comes.
-# After an act's correction of 65,536 pixels each would compute them anew.
+# Where clients are behind, each goes through several states at a time, and leaves them before the next client comes. So
+# after an act's correction of 65,536 pixels each would compute all of them anew.
 _LAST: Final = 16  # 16 MB for a canvas of 1000 x 1000
 
 
 class Reload(Exception):
-    """The server says that this client has to load the image again."""
+    """The server tells this client to load the image again."""
 
 
 class State:
     """A canvas at one version.
 
     Attributes:
-        pixels: uint8, shape (height * width,); not written to.
-        next: by what came, the state that follows.
+        pixels: uint8, shape (height * width,); never written to.
+        next: the next state, by the data that leads to it.
     """
 
     __slots__ = ("__weakref__", "next", "pixels", "version")
@@ -48,11 +48,11 @@ class State:
 
 
 class CanvasStates:
-    """All of one canvas.
+    """All states of one canvas.
 
     Attributes:
         conflicts: how often two ways to one version ended in different canvases.
-        computed: states that were computed, rather than found.
+        computed: number of states that were computed rather than found.
     """
 
     def __init__(self, width: int, height: int, colors: int) -> None:
@@ -74,10 +74,10 @@ class CanvasStates:
         return state
 
     def after(self, state: State, events: bytes) -> State:
-        """The state after whole events of a stream.
+        """The state after some complete events of a stream.
 
         Raises:
-            Reload: one of them says so.
+            Reload: one of the events says so.
         """
         following = state.next.get(events)
         if following is not None:

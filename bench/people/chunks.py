@@ -1,4 +1,4 @@
-"""Chunks of HTTP/1.1, as they come from a stream."""
+"""The chunks of a stream over HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ _LINE_END = b"\r\n"
 
 
 class Chunks:
-    """Takes the chunks' frames off what comes, however it is cut."""
+    """Removes the chunk headers from a stream, however its bytes are cut."""
 
     def __init__(self) -> None:
         self._rest = b""
-        self._left = 0  # of the chunk that has begun, with its end
+        self._left = 0  # bytes left of the current chunk, with its end
         self._is_last = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether the last chunk has come."""
+        """Whether the last chunk has arrived."""
         return self._is_last and not self._left
 
     def feed(self, data: bytes) -> bytes:
-        """What is in `data` but for the frames; of a chunk that hasn't come whole as much as has."""
+        """Return the content in `data`, without chunk headers; also the content of a chunk that isn't complete yet."""
         parts, at, data = [], 0, self._rest + data
         while at < len(data):
             if not self._left:

@@ -1,23 +1,24 @@
 """`python -m bench.people.crowd`: the people of an event, in one process: they come, load the page, follow, paint, go.
 
-For `bench.event` and `bench.soak`, which start it. Linux only, as it uses epoll (`bench.people.links`). Their edits are
-placed by `bench.people.painters`.
+`bench.event` and `bench.soak` start this process. Linux only, as it uses epoll (`bench.people.links`).
+`bench.people.painters` places the people's edits.
 
     arriving --connects--> loading: /, /info, /canvas.png --> following: /edits from the image's version on
        ^                       ^                                  |  the server tells it to reload
        |                       +----------------------------------+
        +--after the stream's own `retry` time, spread as a browser's is-- the server ended the stream, or wasn't there
 
-Where people stay for a time only, somebody new comes for each who leaves; half of them end their connection in order,
-the others reset it, as a phone that is put away.
+If people stay for a limited time, somebody new comes for each who leaves. Half of them end their connection in order;
+the others reset it, like a phone that is put away.
 
-Who returns sends Last-Event-ID, as a browser does, and loads nothing again. Edits are the trace's, each by a person
-who follows and has a charge left, over connections of their own with X-Forwarded-For: to the server, each person is an
-address, with a cooldown of its own. Each person has a canvas (`bench.people.canvas_states`).
+A person who returns sends Last-Event-ID, as a browser does, and loads nothing again. The edits come from the trace. A
+person who follows and has a charge left places each of them, over separate connections with X-Forwarded-For. To the
+server each person is an address with its own cooldown. Each person has a canvas (`bench.people.canvas_states`).
 
     argument           an `Event` as JSON
     standard output    after each line that comes, a `Told` as JSON
-    standard input     a line asks; the word `end` before it stops arrivals and edits; its end ends the process
+    standard input     a line asks; one that begins with `end` also stops arrivals and edits; end of file ends the
+                       process
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from bench.people.painters import Painters
 
 _PAGE: Final = ("/", "/info", "/canvas.png")
 _LOADING: Final = 64  # pages at once: a browser each, and no more than a listener's queue holds
-_TRIES: Final = 8  # to find somebody who may paint
+_TRIES: Final = 8  # tries to find somebody who may paint
 _RESET: Final = struct.pack("ii", 1, 0)
 _RETRY: Final = re.compile(rb"retry: (\d+)\n")
 _STATUS: Final = re.compile(rb"event: status\n.*\n\n")
@@ -56,12 +57,12 @@ _VERSION: Final = re.compile(rb"\r\nx-canvas-version: *(\d+)\r\n", re.IGNORECASE
 
 @attrs.frozen
 class Event:
-    """What happens.
+    """What happens in an event.
 
     Attributes:
-        people: how many come, evenly, in the first `arrival_seconds`.
-        edits: a file of edits, dtype `EDIT`, as .npy; they are placed evenly in `seconds`.
-        charge_seconds: between two edits of one person; 0 is no cooldown.
+        people: how many people come, evenly in the first `arrival_seconds`.
+        edits: an .npy file of edits, dtype `EDIT`; they are placed evenly in `seconds`.
+        charge_seconds: time between two edits of one person; 0 is no cooldown.
         stay_seconds: how long people stay, on average, before others come in their place; 0 is for ever.
     """
 
@@ -80,24 +81,24 @@ class Event:
 
 @attrs.define
 class Told:
-    """How it stands.
+    """The state of the crowd.
 
     Attributes:
         arrived, following: people who have come, and who follow a stream.
-        behind: of those who follow, who have not yet the newest version that anybody has.
-        newest: that version.
-        canvases: different canvases that people have.
+        behind: people who follow and don't have the newest version yet.
+        newest: the newest version that anybody has.
+        canvases: number of different canvases that people have.
         conflicts: see `CanvasStates`.
         digest: CRC-32 of the canvas of those who have the newest version.
-        reloads: times a server told somebody to load the image again.
-        reconnects: times a stream was ended.
-        failed: attempts to connect, or requests, that failed, by reason.
-        placed: answers to edits, by status; `late` are those that found nobody or no server in time.
+        reloads: how often the server told somebody to load the image again.
+        reconnects: how often a stream ended.
+        failed: failed attempts to connect, and failed requests, by reason.
+        placed: answers to edits, by status; `late` counts edits that found no painter or no server in time.
         left: people who have left.
-        load_ms: p50, p99 and max of the time that a page took.
-        edit_ms: the same of the time that an edit took, since it was last told.
-        disconnected_at, restored_at: by CLOCK_MONOTONIC, the first end of a stream, and when for the last time
-            somebody who had lost it followed again.
+        load_ms: p50, p99 and max of the time that a page load took.
+        edit_ms: the same for edits, since the last report.
+        disconnected_at, restored_at: by CLOCK_MONOTONIC, when the first stream ended, and when somebody who had lost a
+            stream last followed again.
     """
 
     arrived: int = 0
@@ -121,13 +122,13 @@ class Told:
 
 
 class _Person:
-    """One of the crowd.
+    """One person of the crowd.
 
     Attributes:
-        step: index into `_PAGE` of what is being loaded; its length while following.
-        state: its canvas; None until its image is there.
-        free_at: when it may paint again.
-        first: index into `_PAGE` of what it loads first: a page that is told to reload the image has its files.
+        step: index into `_PAGE` of the item that is loading; the length of `_PAGE` while following.
+        state: the person's canvas; None until the image is there.
+        free_at: when the person may paint again.
+        first: index into `_PAGE` of the first item to load: after a reload of the image the page has its files already.
     """
 
     __slots__ = (
@@ -165,8 +166,8 @@ class _Crowd:
         self._people: list[_Person] = []
         self._numbers = itertools.count()
         self._following: dict[int, _Person] = {}
-        self._waiting: list[tuple[float, int, _Person]] = []  # a heap of those who come back, by when
-        self._leaving: list[tuple[float, int, int]] = []  # a heap: when, whose number, and index into `_people`
+        self._waiting: list[tuple[float, int, _Person]] = []  # a heap of people who come back, by their time
+        self._leaving: list[tuple[float, int, int]] = []  # a heap: time, the person's number, and index into `_people`
         self._arriving: deque[_Person] = deque()
         self._loading = 0
         self._states = CanvasStates(event.width, event.height, event.colors)
@@ -208,7 +209,7 @@ class _Crowd:
             heapq.heappush(self._leaving, (leaves_at, person.number, index))
 
     def _leave(self, index: int, now: float) -> None:
-        """Let somebody who follows leave, and somebody else come; who isn't that far stays for a moment more."""
+        """Let a person who follows leave, and a new one come; a person who doesn't follow yet stays a moment longer."""
         person = self._people[index]
         if self._following.pop(person.number, None) is None:
             heapq.heappush(self._leaving, (now + 1.0, person.number, index))
@@ -317,7 +318,7 @@ class _Crowd:
             data = whole + gap
         if b"retry: " in data and (found := _RETRY.search(data)):
             person.retry_seconds = int(found[1]) / 1000
-            data = _STATUS.sub(b"", data[found.end() :])  # these are each person's own, what follows isn't
+            data = _STATUS.sub(b"", data[found.end() :])  # `status` events differ by person, later events don't
         if not data:
             return
         self._told.frames += data.count(b"id: ")
@@ -333,7 +334,7 @@ class _Crowd:
             self._arriving.append(person)
 
     def _painter(self, now: float) -> int | None:
-        """Somebody who follows and may place an edit, and won't for the time of a charge; None if nobody is found."""
+        """The number of a person who follows and may paint, and reserve the charge; None if nobody is found."""
         for _ in range(_TRIES):
             person = self._people[random.randrange(len(self._people))] if self._people else None
             if person is not None and person.number in self._following and person.free_at <= now:
@@ -342,7 +343,7 @@ class _Crowd:
         return None
 
     def _answer(self) -> bool:
-        """Tell how it stands; False at the end of standard input."""
+        """Print the state of the crowd; False at the end of standard input."""
         line = sys.stdin.readline()
         if not line:
             return False

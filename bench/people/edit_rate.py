@@ -1,4 +1,4 @@
-"""How fast the people of an event paint: the flag that says so, and the figures that say what came of it."""
+"""How fast the people of an event paint: the flag for it, and the figures of the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ rate_option = click.option(
 
 
 def placed_figures(placed: Mapping[str, int]) -> list[Figure]:
-    """What became of all edits, by the status of their answers."""
+    """How many edits had which result, by the status of their answers."""
     refused = {status: count for status, count in placed.items() if status != "200"}
     return [
         Figure("edits placed", float(placed.get("200", 0)), ""),

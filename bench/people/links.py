@@ -1,6 +1,6 @@
-"""Connections to one server by the thousand, in one loop over one epoll: what comes goes to whoever opened it.
+"""Thousands of connections to one server, in one loop over one epoll; each has a function for incoming data.
 
-For `bench.people.crowd`. Linux only.
+`bench.people.crowd` uses it. Linux only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 class Links:
-    """All of one process, and its standard input.
+    """All connections of one process, and its standard input.
 
     Attributes:
         failed: attempts to connect that failed, by reason.
@@ -36,7 +36,7 @@ class Links:
         self.failed: Counter[str] = Counter()
 
     def open(self, receive: Callable[[bytes], None]) -> socket.socket | None:
-        """A new connection, on which `receive` gets what comes, and nothing at its end; None when there is none."""
+        """Open a connection; `receive` gets the data that arrives, and b"" at its end. None if it can't be opened."""
         link = socket.socket()
         try:
             link.settimeout(5.0)
@@ -52,13 +52,13 @@ class Links:
         return link
 
     def close(self, link: socket.socket) -> None:
-        """End a connection that `open` gave."""
+        """End a connection that `open` returned."""
         del self._streams[link.fileno()]
         self._poll.unregister(link)
         link.close()
 
     def hear(self) -> bool:
-        """Wait for a moment, pass on what has come, and say whether there is something on standard input."""
+        """Wait for a moment, pass on the data that has arrived, and say whether standard input has something."""
         is_asked = False
         for fd, _ in self._poll.poll(_POLL_SECONDS):
             if fd == sys.stdin.fileno():

@@ -1,6 +1,6 @@
-"""The edits of an event: placed at a steady pace over connections of their own, each in somebody's name.
+"""The edits of an event: placed at a steady rate over separate connections, each in the name of a person.
 
-For `bench.people.crowd`. Each person is an address, told by X-Forwarded-For, so that each has a cooldown of their own.
+`bench.people.crowd` uses it. Each person is an address in X-Forwarded-For, so that each has their own cooldown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.people.links import Links
 
 _PAINTERS: Final = 32  # connections for edits
-_MAX_LATE_SECONDS: Final = 5.0  # an edit that nobody could place until then is left out
+_MAX_LATE_SECONDS: Final = 5.0  # an edit that waits longer is left out
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
@@ -34,15 +34,15 @@ class _Painter:
 
 
 class Painters:
-    """Those connections, and the edits that are due.
+    """The connections that place edits, and the edits that are due.
 
     Args:
-        links: where connections are opened.
-        event: what happens.
-        choose: the number of somebody who follows and may place an edit now; None when nobody is found.
+        links: opens the connections.
+        event: the event to play.
+        choose: returns the number of a person who follows and may place an edit now; None if nobody is found.
 
     Attributes:
-        statuses: answers by status, and `late` and `unanswered`.
+        statuses: number of answers by status; also `late` and `unanswered`.
         took_ms: the time that each answer took.
     """
 
@@ -57,7 +57,7 @@ class Painters:
         self.took_ms: list[float] = []
 
     def paint(self, elapsed: float) -> None:
-        """Place the edits that are due, as far as there are connections, and people who may."""
+        """Place the edits that are due, as far as connections and people who may paint are available."""
         rate = len(self._edits) / self._event.seconds
         due = min(len(self._edits), int(elapsed * rate))
         too_late = min(due, int((elapsed - _MAX_LATE_SECONDS) * rate))

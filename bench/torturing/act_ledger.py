@@ -1,7 +1,7 @@
-"""The acts' part of the ledger: what moderators asked for and were answered, held against the log. Pure.
+"""The ledger's part for acts: compares the moderators' requests and the answers with the log. Pure.
 
-Each act has a number, in its `reason`, so that it can be told from all others. Records are given in order, each before
-its pixels are set; what an act's corrections have to come to is looked at when the log says that it is done.
+Each act has a number, in its `reason`, so that it can be recognised. The ledger gets the records in order, each before
+its pixels are set. When the log says that an act is done, the ledger checks the result of the act's corrections.
 
     asked --answered 200, id, v, pixels--> is record `id`, whole: its corrections below v, then `done`
           --answered 503 unfinished------> is record `id`, and may have any part of its corrections
@@ -31,12 +31,12 @@ _CORRECTION_HEADER: Final = b"\x01\x04"
 _ACT: Final = struct.Struct("<Q")
 _PIXEL: Final = struct.Struct("<HHB")
 PAINTING: Final = ("wipe", "stamp", "restore")
-_NO_NUMBER: Final = -1  # of an act that a server has done by itself
-_NOBODY: Final = -1  # whose corrections are
+_NO_NUMBER: Final = -1  # number of an act that a server has done by itself
+_NOBODY: Final = -1  # author of corrections
 
 
 def correction_of(value: bytes) -> tuple[int, list[Pixel]] | None:
-    """The act's id and the pixels of a correction; None where a record is something else."""
+    """The act's id and the pixels of a correction; None if the record isn't a correction."""
     if value[:2] != _CORRECTION_HEADER:
         return None
     body = value[2:]
@@ -48,12 +48,12 @@ class _Entry:
     """An act that is in the log.
 
     Attributes:
-        number: of those that were asked for.
+        number: its number among the requested acts.
         told: its fields.
-        before: the colours of its own pixels before it set them, by place.
+        before: colours of its own pixels before it set them, by place.
         end: the version at which its last correction is visible.
-        done: the offset of the record that says that it is done.
-        undone: the id of the act that has undone it.
+        done: offset of the record that says that it is done.
+        undone: id of the act that has undone it.
     """
 
     number: int
@@ -73,14 +73,14 @@ class ActLedger:
     """All acts of one canvas.
 
     Args:
-        width: of the canvas.
-        pixels: how many it has.
-        canvas_at: the canvas of the records below a version.
+        width: width of the canvas.
+        pixels: number of its pixels.
+        canvas_at: a function that makes the canvas of the records below a version.
 
     Attributes:
-        acknowledged: how many were answered 200.
-        refused: how many were refused.
-        gate: what they have set for everybody.
+        acknowledged: how many acts were answered 200.
+        refused: how many acts were refused.
+        gate: what acts have set for everybody.
     """
 
     def __init__(self, width: int, pixels: int, canvas_at: Callable[[int], bytearray]) -> None:
@@ -100,30 +100,30 @@ class ActLedger:
         self._changes: list[list[_Change]] = [[] for _ in range(pixels)]  # of each pixel
 
     def ask(self, kind: str, picture: Sequence[int] | None = None) -> int:
-        """The number of an act that is about to be asked for; `picture` has the colours of a stamp's area."""
+        """Give a number to an act that is about to be requested; `picture` has the colours of a stamp's area."""
         self._asked.append(kind)
         if picture is not None:
             self._pictures[len(self._asked) - 1] = picture
         return len(self._asked) - 1
 
     def answer(self, number: int, told: dict[str, int]) -> None:
-        """It was answered 200, or with the id alone that it is unfinished."""
+        """Note the answer to an act: 200, or unfinished with the id alone."""
         self.acknowledged += "v" in told
         self._unchecked[number] = told
 
     def refuse(self, number: int) -> None:
-        """It was answered with an error that says that nothing of it is in the log."""
+        """Note that an act was answered with an error that says that nothing of it is in the log."""
         self.refused += 1
         if number in self._where:
             raise Broken(6, f"the act {number} was refused, and is record {self._where[number]}")
         self._refused.add(number)
 
     def id_of(self, number: int) -> int | None:
-        """The id under which the log had it when it was last read."""
+        """The id of an act in the log as it was last read; None if it isn't there."""
         return self._where.get(number)
 
     def edit(self, offset: int, place: int, color: int, author: int) -> None:
-        """An edit in the log has set a pixel."""
+        """Note that an edit in the log has set a pixel."""
         self._edited[place] = offset
         self._painter[place] = -1
         self._changes[place].append((offset, color, author))
@@ -133,14 +133,14 @@ class ActLedger:
         return any(entry.told["kind"] == "grow" and entry.told["height"] == height for entry in self._entries.values())
 
     def grow(self, pixels: int) -> None:
-        """The canvas has so many pixels from here on."""
+        """Note that the canvas has `pixels` pixels from here on."""
         more = pixels - len(self._edited)
         self._edited += [-1] * more
         self._painter += [-1] * more
         self._changes += [[] for _ in range(more)]
 
     def correct(self, offset: int, act: int, pixels: Sequence[Pixel], canvas: bytearray) -> None:
-        """A correction in the log; `canvas` is as it was before, and has the pixels afterwards."""
+        """Apply a correction in the log to `canvas`, which is as it was before the correction."""
         entry = self._entries.get(act)
         if entry is None or not entry.paints or entry.done is not None:
             raise Broken(6, f"record {offset} corrects for {act}, which is no act that paints, or was done before")
@@ -155,7 +155,7 @@ class ActLedger:
             canvas[place] = color
 
     def read(self, offset: int, value: bytes, canvas: bytearray) -> None:
-        """A record that may be an act; `canvas` is as it is there."""
+        """Read a record that may be an act; `canvas` is as it is at that record."""
         if value[:2] != _ACT_HEADER:
             return
         told = json.loads(value[2:])
@@ -179,7 +179,7 @@ class ActLedger:
             self._undo(offset, of)
 
     def _come_true(self, offset: int, told: dict[str, Any]) -> None:
-        """A server has appended that a plan's time has come."""
+        """Note a record of the server that a plan's time has come."""
         plan = self._entries.get(told["plan"])
         if plan is None or plan.told.get("at") is None or plan.told["kind"] != told["kind"]:
             raise Broken(6, f"record {offset} is {told}, which nobody planned")
@@ -189,7 +189,7 @@ class ActLedger:
 
     def _undo(self, act: int, of: _Entry) -> None:
         of.undone, by, is_back = act, self._where[of.number], True
-        # What it had undone itself is back; what that had undone is undone again; and so on.
+        # The act that it had undone is back; the act undone by that one is undone again; and so on.
         while of.told["kind"] == "undo":
             of = self._entries[of.told["act"]]
             if of.undone != (by if is_back else None):
@@ -210,7 +210,7 @@ class ActLedger:
             raise Broken(6, f"the act {act}, {entry.told}, is done, and {len(wrong)} of its pixels are wrong")
 
     def _meant(self, act: int, entry: _Entry) -> Iterator[tuple[int, int]]:
-        """The pixels that are this act's to say, and what they are to be; not those that were painted meanwhile."""
+        """The pixels that this act decides, and their new colours; not pixels that were painted meanwhile."""
         if entry.told["kind"] == "undo":
             for place, color in self._entries[entry.told["act"]].before.items():
                 if self._painter[place] in (act, entry.told["act"]):
@@ -224,7 +224,7 @@ class ActLedger:
                 yield place, self._becomes(act, entry, at, place, then)
 
     def _area(self, area: Sequence[int] | None) -> Iterator[int]:
-        """The places of an area's pixels, row by row; of all pixels, without one."""
+        """The places of an area's pixels, row by row; without an area, of all pixels."""
         left, top, width, height = area or (0, 0, self._width, len(self._edited) // self._width)
         for y in range(top, top + height):
             yield from range(y * self._width + left, y * self._width + left + width)
@@ -234,7 +234,7 @@ class ActLedger:
         return None if to is None else self._canvas_at(to["v"])
 
     def _becomes(self, act: int, entry: _Entry, at: int, place: int, then: bytearray | None) -> int:
-        """The colour that an act means for a pixel, the number `at` of its area."""
+        """The colour that an act means for a pixel; `at` is the pixel's number in the act's area."""
         told = entry.told
         if told["kind"] == "wipe":
             return int(told["color"])
@@ -243,13 +243,13 @@ class ActLedger:
         before = [change for change in self._changes[place] if change[0] < act]
         authors = {int(author, 16) for author in told.get("authors", [])}
         if authors and (not before or before[-1][2] not in authors):
-            return before[-1][1] if before else 0  # none of theirs: it stays
+            return before[-1][1] if before else 0  # not painted by these authors: it stays
         if then is not None:
-            return then[place] if place < len(then) else 0  # it wasn't there yet
+            return then[place] if place < len(then) else 0  # the pixel wasn't there yet
         return next((color for _, color, author in reversed(before) if author not in authors), 0)
 
     def check(self, end: int) -> None:
-        """Hold what was answered against the log, which was read up to `end`."""
+        """Compare the answers with the log, which has been read up to `end`."""
         for number, told in self._unchecked.items():
             found = self._where.get(number)
             if found != told["id"]:
@@ -260,7 +260,7 @@ class ActLedger:
         self._unchecked.clear()
 
     def compare(self, listed: Sequence[Mapping[str, Any]], most: int) -> None:
-        """Hold the newest acts on record, `most` at the most, as a server lists them after a start, against the log."""
+        """Compare the acts that a server lists after its start, the newest `most` at the most, with the log."""
         end = max(self._entries, default=-1)
         # A plan may have come true since the log was read.
         known = [it for it in listed if it["id"] <= end or it.get("plan") is None]

@@ -1,4 +1,4 @@
-"""What is raised when a promise was broken."""
+"""The exception for a broken promise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ class Broken(Exception):
     """A promise was broken.
 
     Attributes:
-        promise: its number in the design, or 0 for something else that is documented.
+        promise: its number in the design, or 0 for another documented promise.
     """
 
     def __init__(self, promise: int, what: str) -> None:

@@ -1,5 +1,5 @@
-/* A wall clock that jumps: preloaded, it adds to it what the first 8 bytes of the file $TORTURE_CLOCK say, in ns, int64.
-   The monotonic clock stays as it is, as it does when somebody sets a machine's clock. */
+/* A wall clock that jumps. Preloaded, it adds an offset to the wall clock: the first 8 bytes of the file $TORTURE_CLOCK,
+   in ns, int64. The monotonic clock stays as it is, as it does when somebody sets a machine's clock. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-"""A wall clock that jumps, for a server whose C library is asked by way of `clock.c`."""
+"""A wall clock that jumps, for a server: `clock.c` replaces its C library's clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Clock:
     """The clock.
 
     Attributes:
-        offset_seconds: ahead of the real one.
+        offset_seconds: how far it is ahead of the real clock.
     """
 
     def __init__(self, library: Path, file: Path) -> None:
@@ -27,15 +27,15 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a server needs in its environment to have this clock."""
+        """The environment variables that give a server this clock."""
         return {"LD_PRELOAD": str(self._library), "TORTURE_CLOCK": str(self._file)}
 
     def step(self, seconds: float) -> None:
-        """Set it forward, or back; never more than 400 days from the real one."""
+        """Move the clock forward or back, but never more than 400 days from the real one."""
         self.offset_seconds = max(-_MOST_SECONDS, min(_MOST_SECONDS, self.offset_seconds + seconds))
         self._write()
 
     def _write(self) -> None:
-        # In place: the server has the file mapped.
+        # Write in place, because the server has mapped the file.
         with self._file.open("r+b" if self._file.exists() else "wb") as file:
             file.write(_OFFSET.pack(round(self.offset_seconds * 1e9)))

@@ -1,4 +1,4 @@
-"""Damage to a file, as disks and people do it: at random places, from a seed."""
+"""Damage to a file, as disks and people cause it: at random places, from a seed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def damage(path: Path, how: str, *, seed: int, places: int) -> None:
     """Damage the file `path`.
 
     Args:
-        how: of `bench.torturing.schedule.HOW`.
-        seed: of where and with what.
-        places: how many bits or sectors; of no use where the file's length changes.
+        how: one of `bench.torturing.schedule.HOW`.
+        seed: decides the places and the new bytes.
+        places: number of bits or sectors; not used where the file's length changes.
     """
     chance = random.Random(seed)
     data = bytearray(path.read_bytes())
@@ -35,7 +35,7 @@ def damage(path: Path, how: str, *, seed: int, places: int) -> None:
 
 
 def _strike(data: bytearray, how: str, chance: random.Random) -> None:
-    # Half of the strikes go to the first pages, where the file says what it is: at random they would rarely be hit.
+    # Half of the damage goes to the first pages, which describe the file: random places would rarely hit them.
     reach = len(data) if chance.random() < 0.5 else min(len(data), 5 * 4_096)
     if how == "flip bits":
         data[chance.randrange(reach)] ^= 1 << chance.randrange(8)

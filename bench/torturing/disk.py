@@ -26,24 +26,24 @@ class SmallDisk:
         self.folder = folder
 
     def fill(self) -> None:
-        """Leave no room at all."""
+        """Fill the disk completely."""
         with (self.folder / "filler").open("ab", buffering=0) as filler:
             size = os.statvfs(self.folder).f_bavail * _BLOCK_BYTES
             while size >= _BLOCK_BYTES:
                 end = filler.seek(0, os.SEEK_END)
                 try:
                     os.posix_fallocate(filler.fileno(), end, size)
-                except OSError:  # somebody took some of it meanwhile
+                except OSError:  # another process has used some of it meanwhile
                     size = size // 2 // _BLOCK_BYTES * _BLOCK_BYTES
 
     def make_room(self) -> None:
-        """Give back what `fill` took. Idempotent."""
+        """Free the room that `fill` took. Idempotent."""
         (self.folder / "filler").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[SmallDisk | None]:
-    """A disk mounted at `folder`, unmounted at the end; None where this process may not mount one."""
+    """Mount a disk at `folder`, and unmount it at the end; yields None if this process may not mount one."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_MOUNT_SECONDS)

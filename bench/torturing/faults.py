@@ -1,4 +1,4 @@
-"""Faults while a server serves: each is begun, lasts, and is undone, also when it is cut short."""
+"""Faults while a server serves. Each begins, lasts, and is undone, even when it is cut short."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Site:
     """What faults act on.
 
     Attributes:
-        process: the server's.
-        port: its own, past the bad network.
-        disk: None where there is no disk that can be filled.
-        clock: None where the server's clock can't be moved.
+        process: the server's process.
+        port: the server's own port, without the bad network.
+        disk: a disk that can be filled; None if there is none.
+        clock: the server's clock; None if it can't be moved.
         stalled: readers that stall, until the next round.
-        begun: the kinds of the faults that were begun in this round.
+        begun: kinds of the faults that have begun in this round.
     """
 
     scene: Scene
@@ -76,7 +76,7 @@ class Site:
 
 
 async def inflict(site: Site, fault: Fault) -> None:
-    """Wait until it is time, and do it."""
+    """Wait until the fault's time has come, and do it."""
     await trio.sleep(fault.at_seconds)
     site.begun.append(fault.kind)
     await _DO[fault.kind](site, fault)

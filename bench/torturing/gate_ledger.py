@@ -1,7 +1,7 @@
-"""The gate's and the announcement's part of the ledger: what acts in the log have set, made by a plain loop. Pure.
+"""The ledger's part for the gate and the announcement: a plain loop applies the log's acts to them. Pure.
 
-A plan is an act with `at`. The server appends the same kind again with `plan` when the time has come, once or, around a
-crash, several times: the first one counts.
+A plan is an act with `at`. When its time has come, the server appends an act of the same kind with `plan`. Around a
+crash it may append that several times; only the first one counts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class GateLedger:
-    """What acts have set for everybody.
+    """What the log's acts have set for everybody.
 
     Attributes:
         is_open: whether the canvas takes edits.
-        plans: the kinds of the plans that haven't come true, by the plan's id.
-        text: what is announced; None for nothing.
+        plans: kinds of the plans that haven't come true, by the plan's id.
+        text: the announcement; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class GateLedger:
         self.text: str | None = None
 
     def counts(self, told: Mapping[str, Any]) -> bool:
-        """Whether an act changes anything: that a plan has come true does so once."""
+        """Whether an act changes anything: a plan can come true only once."""
         return told.get("plan") is None or self.plans.get(told["plan"]) == told["kind"]
 
     def read(self, act: int, told: Mapping[str, Any]) -> None:
-        """An act that counts, with its fields, and the id `act`."""
+        """Apply an act that counts, with its fields and the id `act`."""
         match told["kind"]:
             case "announce":
                 self.text = told["text"]
@@ -44,7 +44,7 @@ class GateLedger:
                 self.is_open = told["kind"] == "open"
 
     def differs(self, info: Mapping[str, Any]) -> str | None:
-        """What a server's `/info` says otherwise; None if nothing. What is planned may come true at any moment."""
+        """How a server's `/info` differs; None if it doesn't. A plan may come true at any moment."""
         text = (info["announcement"] or {}).get("text")
         if text != self.text:
             return f"it announces {text!r}; the log has {self.text!r}"

@@ -1,8 +1,8 @@
-"""The ledger: what was asked for, answered and seen, held against the log. Pure.
+"""The ledger: compares everything that was asked for, answered and seen with the log. Pure.
 
-Each edit is another one, so that it can be told from all others wherever it turns up: number n paints pixel
-`n * step % pixels` with colour `1 + n // pixels`. The log, read while no server has it, is the truth; the canvas that
-it means is made here by a plain loop, not by the code under test. Acts have a ledger of their own, in `acts`.
+No two edits are alike, so that each can be recognised anywhere: number n paints pixel `n * step % pixels` with colour
+`1 + n // pixels`. The log, read while no server has it open, is the truth. A plain loop here makes the canvas from it,
+not the code under test. Acts have a ledger of their own, in `act_ledger`.
 
     numbered --answered 200 at v--> must be in record v - 1, and stay there
              --refused------------> must not be in the log
@@ -34,7 +34,7 @@ _STEP: Final = 7_919  # a prime, which has no factor in common with the number o
 
 @attrs.define
 class Counts:
-    """What the ledger has held against the log."""
+    """How much the ledger has compared with the log."""
 
     acknowledged: int = 0
     refused: int = 0
@@ -43,12 +43,12 @@ class Counts:
 
 
 def decode(value: bytes) -> list[Edit]:
-    """The edits of a record; none where it is the canvas."""
+    """The edits of a record; none if the record is a canvas."""
     return [edit for edit, _author in _with_authors(value)]
 
 
 def _height_of(value: bytes) -> int | None:
-    """The height of a record that is a canvas."""
+    """The height in a record that is a canvas; None for others."""
     return _SIZE.unpack_from(value, 2)[1] if value[:2] == _CANVAS_HEADER else None
 
 
@@ -59,11 +59,11 @@ def _with_authors(value: bytes) -> list[tuple[Edit, int]]:
 
 
 class Ledger:
-    """All of one canvas.
+    """The ledger of one canvas.
 
     Attributes:
-        counts: for the report.
-        acts: what moderators did.
+        counts: numbers for the report.
+        acts: the acts of moderators.
     """
 
     def __init__(self, width: int, height: int, colors: int) -> None:
@@ -87,7 +87,7 @@ class Ledger:
         return len(self._values)
 
     def new_edit(self) -> Edit:
-        """An edit that there wasn't before."""
+        """Make an edit that differs from all before."""
         number = self._next
         if number >= self._pixels * (self.colors - 1):
             raise ValueError(f"{number} edits were numbered already; this canvas can tell no more of them apart")
@@ -110,14 +110,14 @@ class Ledger:
         )
 
     def acknowledge(self, edit: Edit, version: int) -> None:
-        """It was answered 200."""
+        """Note that an edit was answered 200."""
         self.counts.acknowledged += 1
         if version <= self.end and self._where.get(self._number(edit)) != version - 1:
             raise Broken(1, f"the edit {edit} was answered with version {version}, which the log had filled before")
         self._unchecked[self._number(edit)] = version
 
     def refuse(self, edit: Edit) -> None:
-        """It was answered with an error that says that it isn't in the log."""
+        """Note that an edit was answered with an error that says that it isn't in the log."""
         self.counts.refused += 1
         number = self._number(edit)
         if number in self._where:
@@ -125,7 +125,7 @@ class Ledger:
         self._refused.add(number)
 
     def sight(self, who: str, log_id: str, version: int, pixels: bytes | bytearray) -> None:
-        """Somebody had this canvas at this version."""
+        """Note that a client had this canvas at this version."""
         self.counts.sightings += 1
         if self._log_id is not None and log_id != self._log_id:
             raise Broken(3, f"{who} was told of log {log_id}; it is {self._log_id}")
@@ -135,7 +135,7 @@ class Ledger:
             raise Broken(3, f"{who} had another canvas at version {version} than the log, or than others")
 
     def read(self, log_id: str, values: Sequence[bytes]) -> None:
-        """The whole log, as it is on the disk now."""
+        """Compare everything with the whole log, as it is on the disk now."""
         self.counts.looks += 1
         if self._log_id not in (None, log_id):
             raise Broken(1, f"the log is another one, {log_id}; it was {self._log_id}")
@@ -197,7 +197,7 @@ class Ledger:
         self._sighted.clear()
 
     def canvas_at(self, version: int) -> bytearray:
-        """The canvas of the log's records below `version`, which was read."""
+        """The canvas that the records below `version` make; the ledger must have read them."""
         canvas = bytearray(self._pixels)
         for value in self._values[:version]:
             canvas.extend(bytes(max(0, (_height_of(value) or 0) * self.width - len(canvas))))

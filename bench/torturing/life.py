@@ -1,8 +1,8 @@
-"""One life of a server: started, awaited, ended. What it logs goes to a file, which is evidence.
+"""One life of a server: started, awaited, ended. Its log goes to a file, which is evidence.
 
-Nobody waits for it by the clock alone: on a machine whose cores others have, a start of half a second of CPU takes 24 s
-(at nice 10, beside six busy processes on two cores). What counts is the time in which it had a core, or wanted none:
-who hangs spends that, and who starves doesn't.
+No deadline here goes by the clock alone. On a machine with other work, a start that takes half a second of CPU may take
+24 s (at nice 10, beside six busy processes on two cores). A deadline counts the time in which the process had a core,
+or wanted none: a process that hangs spends that time, and one that starves for a core doesn't.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0  # the server's own deadline is 10 s
-_MOST_TIMES: Final = 20  # as long by the clock, whatever the machine does
+_MOST_TIMES: Final = 20  # times the deadline, by the clock, at the most
 _LOOK_SECONDS: Final = 0.5
 _LINE_BYTES: Final = 65_536
 _LAST_WORDS_BYTES: Final = 6_000
-# What a hanging server's threads do is written on SIGABRT.
+# On SIGABRT a hanging server writes its threads' stacks.
 _ENVIRONMENT: Final = {"PYTHONFAULTHANDLER": "1"}
 
 
 @contextlib.asynccontextmanager
 async def launched(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> AsyncGenerator[trio.Process]:
-    """A process that appends what it logs to the file `log`, and is gone when the block ends.
+    """Start a process that appends its log to the file `log`; it is gone when the block ends.
 
-    A promise that it breaks is raised with the last that it logged.
+    If it breaks a promise, `Broken` carries the last lines of its log.
     """
     with log.open("ab") as errors:
         process = await trio.lowlevel.open_process(
@@ -62,7 +62,7 @@ async def launched(command: Sequence[str], log: Path, environment: Mapping[str, 
 
 @contextlib.asynccontextmanager
 async def patience(process: trio.Process, seconds: float) -> AsyncGenerator[None]:
-    """Give the block up when `process` has had `seconds`; those don't count in which it, or we, waited for a core."""
+    """Give the block up after `process` has had `seconds`, not counting time in which it, or we, waited for a core."""
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as scope:
@@ -90,10 +90,10 @@ async def _give_up(pid: int, seconds: float, scope: trio.CancelScope) -> None:
 
 
 async def ready(process: trio.Process) -> int | None:
-    """The port, once it listens; None if it ended instead.
+    """Wait until the server listens; return its port, or None if it ended instead.
 
     Raises:
-        Broken: neither, in `READY_SECONDS`.
+        Broken: it did neither in `READY_SECONDS`.
     """
     assert process.stdout is not None
     said = b""
@@ -108,7 +108,7 @@ async def ready(process: trio.Process) -> int | None:
 
 
 async def hung(process: trio.Process) -> str:
-    """What a process did with its time; it ends, and its threads' stacks are its last words."""
+    """Say what a process did with its time, and end it; it writes its threads' stacks as it ends."""
     past = reading(process.pid)
     process.send_signal(signal.SIGABRT)
     with trio.move_on_after(STOP_SECONDS):
@@ -117,10 +117,10 @@ async def hung(process: trio.Process) -> str:
 
 
 async def ended(process: trio.Process) -> int:
-    """Its exit code.
+    """Wait until the process has ended; return its exit code.
 
     Raises:
-        Broken: it is still there after `STOP_SECONDS`.
+        Broken: it still runs after `STOP_SECONDS`.
     """
     async with patience(process, STOP_SECONDS):
         return await process.wait()
@@ -128,7 +128,7 @@ async def ended(process: trio.Process) -> int:
 
 
 def last_words(log: Path) -> str:
-    """The end of what was logged."""
+    """The end of a log."""
     with contextlib.suppress(OSError):
         return log.read_bytes()[-_LAST_WORDS_BYTES:].decode(errors="replace")
     return ""

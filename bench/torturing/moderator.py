@@ -1,9 +1,9 @@
-"""A moderator, who does acts all the while, behind the bad network; what they forbid, they soon allow again.
+"""A moderator who keeps doing acts, behind the bad network, and soon allows again what these acts forbid.
 
-wipe, stamp, restore, undo                               and the ledger holds every pixel against the log
-close, a moment, open; ban, unban; protect, unprotect    and meanwhile no edit may be taken that these forbid
-announce; plan to close and to open                      and a server that starts has what the log has
-grow                                                     and everybody's canvas does
+wipe, stamp, restore, undo                               the ledger compares every pixel with the log
+close, a moment, open; ban, unban; protect, unprotect    the server may take no edit that these forbid
+announce; plan to close and to open                      a server that starts has the state that the log has
+grow                                                     everybody's canvas grows, too
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
 _LARGEST_PX: Final = 16
 _PAUSE_SECONDS: Final = 0.1
 _FORBID_SECONDS: Final = 0.2
-_UNDOABLE: Final = 20  # of the newest acts
+_UNDOABLE: Final = 20  # of the newest acts, that an undo chooses from
 _GROWS: Final = 48  # px in all
 _MOST_ROWS: Final = 4
-_BACK: Final = 300  # versions, that a restore goes back
+_BACK: Final = 300  # versions that a restore goes back at the most
 _LISTED: Final = 100
 _KNOWN_SECONDS: Final = 20.0
 
 
 def moderators_token(data: Path) -> str:
-    """A token for a moderator of the canvas in the folder `data`, which a server may have."""
+    """Make a token for a moderator of the canvas in the folder `data`; a server may have the folder open."""
     command = [*COMMAND, "people", "token", "torture", "--role", "moderator", "--data", str(data)]
     done = subprocess.run(command, cwd=ROOT, env=users_environment(), capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 class Moderator:
-    """One of them.
+    """One moderator.
 
     Args:
-        scene: what people share.
-        token: that the server takes for a moderator's.
+        scene: state that all people share.
+        token: a moderator's token that the server knows.
     """
 
     def __init__(self, scene: Scene, token: str) -> None:
@@ -65,13 +65,13 @@ class Moderator:
         self._painted: list[int] = []  # acts that can be undone, the newest last
         self._version = 0
         self._height = scene.ledger.height
-        self._gone = False  # whether the act that an act names isn't there any more
-        self._may_open = False  # whether there may be a plan that nobody has heard of
+        self._gone = False  # whether the last act named another act that isn't there any more
+        self._may_open = False  # whether there may be a plan whose answer got lost
 
     async def run(self) -> None:
-        """Do one act after the other, for ever."""
+        """Do one act after the other, without end."""
         kinds: list[Callable[[], Awaitable[object]]] = [
-            # Mostly these: while the canvas is closed nobody paints, and there is less to hold against the log.
+            # Mostly these: while the canvas is closed nobody paints, and there is less to compare with the log.
             *(self._wipe, self._stamp, self._restore, self._restore_theirs, self._undo) * 4,
             *(self._close, self._ban, self._protect, self._plan, self._announce, self._grow),
         ]
@@ -92,7 +92,7 @@ class Moderator:
             return await link.request("GET", f"/acts?limit={_LISTED}", self._headers)
 
     async def compare(self, port: int) -> None:
-        """Hold the record of acts of a server that has just started against the ledger; nobody else may ask it yet."""
+        """Compare the acts that a server that has just started lists with the ledger; nobody else may use it yet."""
         answer = await self._record(port)
         if answer.status != 200:
             raise Broken(6, f"the acts were answered {answer.status}: {answer.body!r}")
@@ -143,7 +143,7 @@ class Moderator:
         await self._until_done("open")
 
     async def _plan(self) -> None:
-        """Plan to close the canvas and to open it again, wait for a part of that, and undo what is left of it."""
+        """Plan to close the canvas and to open it again, wait for a part of that time, and undo the rest."""
         plans, at = list[int](), dt.datetime.now(dt.UTC)
         for kind in ("close", "open"):
             at += dt.timedelta(seconds=self._scene.chance.uniform(0.2, 0.5))
@@ -170,13 +170,13 @@ class Moderator:
         def covers(edit: Edit, _address: str) -> bool:
             return left <= edit[0] < left + width and top <= edit[1] < top + height
 
-        # One that wasn't answered may be in force: then these few pixels stay protected.
+        # An act without an answer may have been done: then these few pixels stay protected.
         done = await self._forbid("protect", covers, area=area)
         if done is not None:
             await self._until_done("unprotect", act=done["id"])
 
     async def _grow(self) -> None:
-        """Make the canvas higher by some rows; in the course of it edit codes need one more bit."""
+        """Make the canvas higher by some rows; as it grows, edit codes need one more bit."""
         height = self._height + self._scene.chance.randint(1, _MOST_ROWS)
         if height <= self._scene.ledger.height + _GROWS and await self._post("grow", height=height) is not None:
             self._height = height
@@ -197,7 +197,7 @@ class Moderator:
             await trio.sleep(_PAUSE_SECONDS)
 
     async def _post(self, kind: str, colors: Sequence[int] | None = None, **told: Any) -> dict[str, int] | None:
-        """Ask for an act; what it was answered, if that was 200. `colors` are those of a stamp's picture."""
+        """Post an act; return the answer if it was 200. `colors` are those of a stamp's picture."""
         number = self._acts.ask(kind, colors)
         body = json.dumps({"kind": kind, "reason": str(number), **told}).encode()
         self._gone = False
@@ -216,8 +216,8 @@ class Moderator:
         if answer.status == 200:
             self._acts.answer(number, {"id": told["id"], "v": told["v"], "pixels": told["pixels"]})
             return dict(told)
-        # A clock that has jumped, as the server's does, is past what is planned.
-        # And who was not answered may have made it that high already.
+        # When the server's clock has jumped, the planned time may have passed. And an act that wasn't answered may have
+        # made the canvas that high already.
         known = answer.status == 400 and told.get("parameter") in ("at", "height")
         if answer.status not in (404, 409, 503) and not known:
             raise Broken(6, f"the act {kind} was answered {answer.status}: {answer.body!r}")

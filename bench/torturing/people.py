@@ -1,4 +1,4 @@
-"""Who paints and who follows: people behind the bad network, who remember everything, for the ledger.
+"""People who paint and follow behind the bad network, and remember everything for the ledger.
 
 painter: an edit, a pause, another edit; one of them paints as often as it is allowed to, with one address
 subscriber: image --version--> stream --cut--> stream again, with Last-Event-ID
@@ -34,25 +34,25 @@ HOST: Final = "127.0.0.1"
 CHARGES: Final = 5
 CHARGE_SECONDS: Final = 0.2
 WINDOW_SECONDS: Final = CHARGES * CHARGE_SECONDS
-LATE_SECONDS: Final = 5.0  # on a machine that does other work too
+LATE_SECONDS: Final = 5.0  # enough on a machine that does other work too
 ANSWER_SECONDS: Final = 30.0
-EAGER: Final = "10.255.0.1"  # the address of whoever paints as often as they may
+EAGER: Final = "10.255.0.1"  # the address of the painter that paints as often as it may
 _FORBIDDEN: Final = ("closed", "banned", "protected")
 _MAX_REFUSALS: Final = 3
 
 
 @attrs.define
 class Scene:
-    """What people know and share.
+    """The state that all people share.
 
     Attributes:
-        port: where they ask; it stays while servers come and go.
-        excuses: faults under way that explain why an answer is late.
-        excused_until: when the last of them ended.
+        port: the port that they connect to; it stays the same while servers come and go.
+        excuses: number of faults under way that explain a late answer.
+        excused_until: when the last of these faults ended.
         clock_steps: how often the server's clock has jumped.
-        settling: whether all faults have passed; who reads slowly then reads on.
-        forbidden: which edits, from which address, acts forbid that are surely in force; by the act's id.
-        eager_edit: one from the address `EAGER` that was placed.
+        settling: whether all faults have passed; slow readers then read on.
+        forbidden: for each act that surely applies: whether it forbids an edit from an address; by the act's id.
+        eager_edit: an edit from the address `EAGER` that was placed.
         outcomes: answers by status and code.
     """
 
@@ -69,7 +69,7 @@ class Scene:
 
     @contextlib.contextmanager
     def excused(self) -> Iterator[None]:
-        """While this lasts, and for who asked meanwhile, answers may be late."""
+        """Excuse late answers to all requests sent while this lasts."""
         self.excuses += 1
         try:
             yield
@@ -84,7 +84,7 @@ class Scene:
             raise Broken(4, f"{what} took {took:.1f} s, with nothing that would explain it")
 
     async def place(self, link: Connection, edit: Edit, address: str) -> Response:
-        """Place an edit, and tell the ledger what was answered.
+        """Place an edit, and pass the answer to the ledger.
 
         Raises:
             GONE: the connection ended before there was an answer.
@@ -115,12 +115,12 @@ class Scene:
             self.ledger.refuse(edit)
 
     def note(self, outcome: str) -> None:
-        """Count an answer."""
+        """Count an answer by its outcome."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
 async def paint(scene: Scene, number: int, pause_seconds: float) -> None:
-    """Paint for ever, each edit from one of many addresses."""
+    """Paint without end, each edit from one of many addresses."""
     link = Connection(HOST, scene.port)
     while True:
         address = f"10.{number}.{scene.chance.randrange(256)}.{scene.chance.randrange(256)}"
@@ -133,9 +133,9 @@ async def paint(scene: Scene, number: int, pause_seconds: float) -> None:
 
 
 async def paint_eagerly(scene: Scene) -> None:
-    """Paint for ever from one address, as often as the cooldown lets it, and hold the server to what it says of that.
+    """Paint without end from one address, as often as the cooldown allows, and check the server's waiting times.
 
-    However the clock jumps and the server restarts, who has waited as long as told may paint.
+    However the clock jumps and the server restarts, a client that has waited as long as told may paint.
     """
     link = Connection(HOST, scene.port)
     refusals, steps = 0, scene.clock_steps
@@ -145,7 +145,7 @@ async def paint_eagerly(scene: Scene) -> None:
             answer = await scene.place(link, edit, EAGER)
             scene.eager_edit = edit if answer.status == 200 else scene.eager_edit
         except GONE:
-            refusals = 0  # it may have been placed, and have cost a charge
+            refusals = 0  # the edit may have been placed, and have cost a charge
             await link.aclose()
             await trio.sleep(0.1)
             continue
@@ -165,12 +165,12 @@ async def paint_eagerly(scene: Scene) -> None:
 
 @attrs.frozen
 class Habits:
-    """What kind of subscriber it is.
+    """The habits of a subscriber.
 
     Attributes:
-        as_json: follows the JSON stream.
-        pause_seconds: between two reads, on a socket with little room.
-        stay_seconds: after that, it loads everything again, as a newcomer; None stays.
+        as_json: whether it follows the JSON stream.
+        pause_seconds: pause between two reads, on a socket with a small buffer.
+        stay_seconds: how long it follows before it loads everything again, as a newcomer; None stays.
     """
 
     as_json: bool = False
@@ -190,11 +190,11 @@ HABITS: Final = (
 
 
 class Subscriber:
-    """One who follows; `run` for ever.
+    """One subscriber; `run` never ends.
 
     Attributes:
-        version: where it is; -1 before its first image.
-        reloads: how often it was told to reload, by reason.
+        version: the version of its canvas; -1 before its first image.
+        reloads: how often the server told it to reload, by reason.
     """
 
     def __init__(self, scene: Scene, name: str, habits: Habits) -> None:
@@ -210,7 +210,7 @@ class Subscriber:
         self.reloads: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Follow, through whatever happens."""
+        """Follow, whatever happens."""
         while True:
             await self._again(self._load)
             stay_seconds = self._habits.stay_seconds
@@ -242,7 +242,7 @@ class Subscriber:
         self._scene.check_late("an image", began)
         told, pixels = info.json(), pixels_of(answer)
         if len(pixels) != told["width"] * told["height"]:
-            return False  # it has grown in between
+            return False  # the canvas has grown in between
         self._layout = told["edit_code"]
         self._pixels = bytearray(pixels)
         self._log_id = answer.headers["x-canvas-log"]
@@ -250,7 +250,7 @@ class Subscriber:
         return True
 
     async def _follow(self) -> bool:
-        """Whether it was told to reload."""
+        """Follow one stream; return whether the server told it to reload."""
         form = "&format=json" if self._habits.as_json else ""
         target = f"/edits?v={self.version}&log={self._log_id}{form}"
         link = Connection(HOST, self._scene.port)
@@ -258,7 +258,7 @@ class Subscriber:
             if self._habits.pause_seconds:
                 link.receive_buffer_bytes = 2_048
             async for event in link.events(target, [("Last-Event-ID", str(self.version))]):
-                # A stream's first event has `retry:` before it.
+                # The first event of a stream follows a `retry:` line.
                 if b"event: reload" in event.splitlines():
                     self._note_reload(event)
                     return True
@@ -303,7 +303,7 @@ class Subscriber:
 
 
 def unpack(codes: bytes, layout: dict[str, int]) -> list[Edit]:
-    """Edit codes by the layout that /info tells, one at a time."""
+    """Decode edit codes one at a time, with the layout from /info."""
     size, x_bits, y_bits = layout["bytes"], layout["x_bits"], layout["y_bits"]
     numbers = (int.from_bytes(codes[at : at + size], "little") for at in range(0, len(codes), size))
     return [(code % 2**x_bits, (code >> x_bits) % 2**y_bits, code >> (x_bits + y_bits)) for code in numbers]
@@ -316,14 +316,14 @@ def pixels_of(image: Response) -> bytes:
 
 
 def _refused(answer: Response) -> bool:
-    """False, to try again, where an answer is a refusal that the documentation knows."""
+    """False, to try again, if an answer is a documented refusal."""
     if answer.status not in (200, 503):
         raise Broken(6, f"a page was answered {answer.status}: {answer.body!r}")
     return False
 
 
 def stalled_reader(port: int, version: int) -> socket.socket:
-    """A stream that was asked for and is never read from."""
+    """Request a stream, and never read from it."""
     link = socket.socket()
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
     link.settimeout(LATE_SECONDS)

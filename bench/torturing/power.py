@@ -1,12 +1,12 @@
-"""A disk that loses power: what may be in a folder after a crash, at any moment of what was recorded. Pure.
+"""A disk that loses power: the possible contents of a folder after a crash, at any moment of a recording. Pure.
 
     written --its file is synced, or it was a synchronous write that ended--> durable
        |
        +--power is lost--> there, or not, or in part: each sector of 512 or 4,096 bytes by itself
 
-A name (a new file or folder, a rename, a removal) is durable when the folder that it is in is synced. What a sync
-covers was issued before the sync began. After a crash, names that weren't durable are there as far as some prefix of
-them goes, as in a journal; the bytes of one file have no order among one another.
+A name (a new file or folder, a rename, a removal) is durable once its folder is synced. A sync covers the writes that
+were issued before the sync began. After a crash, some prefix of the names that weren't durable is there, as in a
+journal; the bytes of one file may arrive in any order.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _NAMES: Final = frozenset({recorder.CREATE, recorder.FOLDER, recorder.REMOVE, re
 
 
 class _Tree:
-    """Names and contents."""
+    """Names and contents of a folder."""
 
     def __init__(self) -> None:
-        self.names: dict[str, int] = {}  # to a file's number; 0 is a folder
+        self.names: dict[str, int] = {}  # name -> the file's number; 0 is a folder
         self.files: dict[int, bytearray] = {}
 
     def copy(self, files: Iterable[int]) -> _Tree:
-        """Another one; only those files are copied, as the others aren't going to change."""
+        """A copy; it copies only `files`, as the others won't change."""
         tree = _Tree()
         tree.names = dict(self.names)
         tree.files = dict(self.files)
@@ -50,7 +50,7 @@ class _Tree:
         return tree
 
     def rename(self, op: Op) -> None:
-        """Apply an op on names."""
+        """Apply an op that changes names."""
         if op.kind == recorder.CREATE:
             self.names[op.name] = op.file
         elif op.kind == recorder.FOLDER:
@@ -62,7 +62,7 @@ class _Tree:
             self.names[op.data.decode()] = op.file
 
     def write(self, op: Op) -> None:
-        """Apply a write or a cut."""
+        """Apply an op that writes or cuts a file."""
         data = self.files.setdefault(op.file, bytearray())
         if op.kind == recorder.TRUNCATE:
             data[op.offset :] = bytes(max(0, op.offset - len(data)))
@@ -72,7 +72,7 @@ class _Tree:
         data[op.offset : op.offset + len(op.data)] = op.data
 
     def reachable(self) -> dict[str, bytes | None]:
-        """What can be found: files' contents, and None for folders."""
+        """The contents of all files that have a name, and None for folders."""
         found: dict[str, bytes | None] = {}
         for name in sorted(self.names):
             parent = str(PurePosixPath(name).parent)
@@ -83,10 +83,10 @@ class _Tree:
 
 
 class Disk:
-    """A folder on a disk, as ops are done to it.
+    """A folder on a disk, to which ops are applied.
 
     Attributes:
-        pending: how many ops aren't durable.
+        pending: number of ops that aren't durable.
     """
 
     def __init__(self) -> None:
@@ -98,19 +98,19 @@ class Disk:
 
     @property
     def pending(self) -> int:
-        """How many ops aren't durable."""
+        """Number of ops that aren't durable."""
         return len(self._writes) + len(self._names)
 
     def do(self, op: Op) -> None:
-        """Do what was recorded next."""
+        """Apply the next recorded op."""
         if op.kind in (recorder.WRITE, recorder.TRUNCATE):
             self._writes.append(op)
         elif op.kind in _NAMES:
-            if op.kind == recorder.CREATE:  # its number may have been another's, who is gone
+            if op.kind == recorder.CREATE:  # the number may have belonged to a file that is gone
                 self._durable.files.pop(op.file, None)
                 self._writes = [write for write in self._writes if write.file != op.file]
                 self._live[op.name] = op.file
-            elif op.kind == recorder.RENAME:  # a file keeps its number, and whose name it was may never be durable
+            elif op.kind == recorder.RENAME:  # a file keeps its number, but its old name may never become durable
                 op = attrs.evolve(op, file=self._live.pop(op.name, _FOLDER))
                 self._live[op.data.decode()] = op.file
             self._names.append(op)
@@ -134,11 +134,11 @@ class Disk:
         self._names = [op for op in self._names if id(op) not in settled]
 
     def crashed(self, way: str, chance: random.Random) -> dict[str, bytes | None]:
-        """What is in the folder after power was lost now: files' contents, and None for folders.
+        """The contents of the folder after a power loss now: those of files, and None for folders.
 
         Args:
-            way: of `WAYS`.
-            chance: what of it is there, where it may.
+            way: one of `WAYS`.
+            chance: decides which parts survive, where that is open.
         """
         tree = self._durable.copy({op.file for op in self._writes})
         if way == NOTHING:
@@ -153,13 +153,13 @@ class Disk:
 
 
 def _folders(op: Op) -> set[str]:
-    """The folders whose contents an op on names changes."""
+    """The folders whose contents change by an op on names."""
     names = [op.name, *([op.data.decode()] if op.kind == recorder.RENAME else [])]
     return {str(PurePosixPath(name).parent) for name in names}
 
 
 def _parts(op: Op, size: int, chance: random.Random) -> list[Op]:
-    """Those sectors of a write that came to the disk; each did or not."""
+    """The sectors of a write that reached the disk; each did or didn't."""
     if op.kind == recorder.TRUNCATE:
         return [op] if chance.random() < 0.5 else []
     parts, begin, end = [], op.offset, op.offset + len(op.data)

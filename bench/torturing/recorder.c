@@ -1,8 +1,8 @@
-/* Writes down what a process does to the files below $TORTURE_ROOT, and what it sends to its clients, in the order in
-   which it does it, to the file $TORTURE_TRACE. Preloaded; `recorder.py` reads the trace.
+/* Records what a process does to the files below $TORTURE_ROOT, and what it sends to its clients, in order, in the file
+   $TORTURE_TRACE. Preloaded; `recorder.py` reads the trace.
 
-   A write is written down before it is done, a sync before and after, a name's change after, and what is sent before it
-   is sent: so nothing counts as on the disk too early, or as promised too late.
+   A write is recorded before it is done, a sync before and after, a name's change after, and sent data before it is
+   sent. So nothing counts as on the disk too early, or as promised too late.
 
    A record: kind u8 | synchronous u8 | number u64 | file u64 | offset i64 | text length u32 | data length u32 | text | data
    in the machine's own byte order, packed. */
@@ -54,7 +54,7 @@ static uint64_t note(char kind, int synchronous, uint64_t number, uint64_t file,
     struct iovec all[64];
     struct head head = {kind, synchronous, number, file, offset, strlen(text), 0};
     if (trace < 0) return 0;
-    if (parts > 62) abort(); /* LMDB gathers 64 at the most, and 16 as it is built */
+    if (parts > 62) abort(); /* LMDB gathers 64 at the most, and 16 as built here */
     all[0] = (struct iovec){&head, sizeof head};
     all[1] = (struct iovec){(void *)text, head.text_length};
     for (int i = 0; i < parts; i++) {
@@ -64,7 +64,7 @@ static uint64_t note(char kind, int synchronous, uint64_t number, uint64_t file,
     int error = errno;
     sigset_t every, before;
     sigfillset(&every);
-    /* Else a handler that writes would wait here for the lock that its own thread has. */
+    /* Otherwise a signal handler that writes would wait here for a lock that its own thread holds. */
     pthread_sigmask(SIG_SETMASK, &every, &before);
     pthread_mutex_lock(&lock);
     if (!number) head.number = ++counter;

@@ -1,4 +1,4 @@
-"""Reads what `recorder.c` wrote down: what a server did to its files, and what it promised to its clients. Pure."""
+"""Reads the trace of `recorder.c`: the changes that a server made to its files, and its promises to clients. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRITE: Final = "w"
 TRUNCATE: Final = "t"
 SYNC: Final = "s"
 SYNCED: Final = "e"
-WRITTEN: Final = "d"  # the end of a write that is synchronous by itself
+WRITTEN: Final = "d"  # the end of a synchronous write
 CREATE: Final = "c"
 FOLDER: Final = "m"
 REMOVE: Final = "u"
@@ -32,13 +32,13 @@ class Op:
     """One thing that the server did.
 
     Attributes:
-        kind: of those above.
-        synchronous: of a write: it is on the disk when it has ended.
-        number: of this op; that of its begin, where this is an end.
-        file: which one, whatever its name.
-        offset: where a write begins; the size that a file is cut to.
-        name: relative to the folder that was watched.
-        data: what was written or sent; the new name.
+        kind: one of those above.
+        synchronous: for a write: it is on the disk when it has ended.
+        number: number of this op; for an end, that of its begin.
+        file: number of the file, whatever its name.
+        offset: where a write begins, or the size to which a file is cut.
+        name: name relative to the watched folder.
+        data: the bytes written or sent; for a rename, the new name.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Op:
 
     @property
     def promised(self) -> int:
-        """The version up to which a client is told that it has the log, by what is sent; 0 if it isn't."""
+        """The version up to which the sent bytes promise a client that the log has it; 0 if they promise nothing."""
         if self.kind != SEND:
             return 0
         found = _ANSWER.findall(self.data) or _FRAME.findall(self.data)

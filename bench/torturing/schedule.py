@@ -1,8 +1,8 @@
-"""The schedule: what is done to a server, drawn from a seed. Pure.
+"""The schedule: the faults that a server meets, drawn from a seed. Pure.
 
-A round is one life of the server. Its faults overlap as they please; then it is ended, and while it is down its files
-may be damaged. Kinds are dealt from shuffled decks, so that a short run has some of each. The same seed gives the same
-schedule; when exactly the server is hit is up to the machine.
+A round is one life of the server. Its faults may overlap. Then the server ends, and while it is down its files may be
+damaged. Kinds are dealt from shuffled decks, so that a short run has some of each. The same seed gives the same
+schedule, but the exact moment when a fault hits depends on the machine.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _STEPS_SECONDS: Final = (1, 5, 60, 3_600, 86_400, 30 * 86_400)
 
 @attrs.frozen
 class Fault:
-    """One of them.
+    """One fault.
 
     Attributes:
-        kind: of `KINDS`.
-        at_seconds: after the server got ready, or was started or ended, whichever the kind is about.
-        amounts: what else it takes.
-        how: of `HOW`, of damage.
+        kind: one of `KINDS`.
+        at_seconds: seconds after the server got ready, started or ended, depending on the kind.
+        amounts: further numbers that the kind needs.
+        how: one of `HOW`, for damage.
     """
 
     kind: str
@@ -69,12 +69,12 @@ class Round:
     """One life of the server.
 
     Attributes:
-        starts: kills while it starts, before it is let live.
+        starts: kills during starts, before a start that may complete.
         live: faults while it serves.
-        settles: whether it is ended only after all faults have passed and everybody has caught up; otherwise in the
-            thick of them.
-        end: how it is ended.
-        damages: done to copies of its files, one after the other.
+        settles: whether the server ends only after all faults have passed and everybody has caught up; otherwise it
+            ends in the middle of them.
+        end: how the server ends.
+        damages: damage to copies of its files, one after the other.
     """
 
     number: int
@@ -106,11 +106,11 @@ class _Deck:
 
 
 def rounds(seed: int, *, without: frozenset[str] = frozenset()) -> Iterator[Round]:
-    """All rounds of a seed, for ever.
+    """All rounds of a seed, without end.
 
     Args:
         seed: any integer.
-        without: kinds that this machine can't have; the others are dealt in their place.
+        without: kinds that this machine can't cause; others are dealt in their place.
     """
     chance = random.Random(seed)
     live, ends, damages, how = (

@@ -46,21 +46,21 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 128
 HEIGHT: Final = 96
-COLORS: Final = 256  # so many edits can be told apart: 255 for each pixel, 3 million in all
+COLORS: Final = 256  # bounds how many edits can differ: 255 for each pixel, 3 million in all
 _PAINTERS: Final = 6
 _PAUSE_SECONDS: Final = 0.04
 _SETTLE_SECONDS: Final = 60.0
-_MAX_ANONYMOUS_BYTES: Final = 400 << 20  # three times what 60 stalled readers and a burst take
+_MAX_ANONYMOUS_BYTES: Final = 400 << 20  # three times the memory for 60 stalled readers and a burst
 
 
 @attrs.define
 class Story:
-    """What happened.
+    """The results of a session.
 
     Attributes:
-        survived: faults by kind.
-        trials: what became of damaged files, by kind and outcome.
-        rounds: as scheduled, as far as it got.
+        survived: number of faults survived, by kind.
+        trials: number of trials with damaged files, by kind and outcome.
+        rounds: the rounds so far, as scheduled.
     """
 
     survived: Counter[str] = attrs.field(factory=Counter)
@@ -76,11 +76,11 @@ class Story:
 
 
 class Session:
-    """One of them.
+    """One session.
 
     Attributes:
-        story: what happened so far.
-        log: the file of what the servers logged.
+        story: the results so far.
+        log: the file with the servers' log.
     """
 
     def __init__(self, folder: Path, seed: int, disk: SmallDisk | None, clock: Clock | None) -> None:
@@ -98,10 +98,10 @@ class Session:
         self.log = folder / "server.log"
 
     async def run(self, rounds: Iterable[Round], is_over: Callable[[], bool]) -> None:
-        """Go through rounds until there is none left, or it is over.
+        """Run rounds until none is left, or `is_over` says so.
 
         Raises:
-            Broken: a promise; alone or in a group.
+            Broken: a promise is broken; alone or in a group.
         """
         (self._folder / "palette.hex").write_text("".join(f"{number:06x}\n" for number in range(COLORS)))
         began = trio.current_time()
@@ -151,7 +151,7 @@ class Session:
         with site.scene.excused():
             for fault in each.starts:
                 async with launched(command, self.log, self._environment) as process:
-                    await trio.sleep(fault.at_seconds)  # any instant of a start will do
+                    await trio.sleep(fault.at_seconds)  # any moment of a start is right
                     process.kill()
                 site.begun.append(fault.kind)
         site.let_go()
@@ -172,7 +172,7 @@ class Session:
         self.story.survived.update(site.begun)
 
     async def _greet(self, scene: Scene, port: int) -> None:
-        """Hold a server that has just started, and that nobody else knows yet, against all that the log has."""
+        """Compare a server that has just started, and that nobody else knows yet, with the whole log."""
         if self._moderator is None:
             assert self._people is not None
             self._moderator = Moderator(scene, await trio.to_thread.run_sync(moderators_token, self._data))
@@ -215,7 +215,7 @@ class Session:
             raise Broken(4, f"the server has {found / 1e6:.0f} MB of anonymous memory")
 
     async def _settle(self, site: Site) -> None:
-        """Wait until everybody has caught up, and look at the server's own image."""
+        """Wait until everybody has caught up, and check the server's own image."""
         async with connection(HOST, site.port) as link:
             version = (await link.request("GET", "/info")).json()["version"]
             for number, subscriber in enumerate(self._subscribers):
@@ -238,7 +238,7 @@ class Session:
         if how.kind != schedule.KILL:
             process.terminate()
         if how.kind == schedule.TERM_KILL:
-            await trio.sleep(how.amounts["then"])  # any instant of a stop will do
+            await trio.sleep(how.amounts["then"])  # any moment of a stop is right
         if how.kind != schedule.TERM:
             process.kill()
         code = await ended(process)
@@ -248,7 +248,7 @@ class Session:
         site.begun.append(how.kind)
 
     async def _look(self) -> None:
-        """Read the log, and hold everything against it."""
+        """Read the log, and compare everything with it."""
         async with open_lmdb_log(self._data / "log") as log:
             self._ledger.read(log.id, await values_of(log))
         logged = await trio.Path(self.log).read_text(encoding="utf-8", errors="replace")

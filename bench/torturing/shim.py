@@ -1,6 +1,6 @@
-"""Code that is preloaded into a server: compiled here, from the C files of this folder, with the system's compiler.
+"""Code that is preloaded into a server: the system's compiler compiles it here from the C files of this folder.
 
-The server stays as it is; what changes is what the C library tells it, or writes down.
+The server stays as it is. The code changes the C library's answers to it, or writes down the server's calls.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _COMPILE_SECONDS: Final = 60.0
 
 
 def can_preload() -> bool:
-    """Whether this machine can: Linux with a C compiler."""
+    """Whether this machine can preload code: it needs Linux and a C compiler."""
     return sys.platform == "linux" and shutil.which("cc") is not None
 
 
 def compiled(name: str, folder: Path) -> Path:
-    """The shared library of `NAME.c`, made in `folder`."""
+    """Compile `NAME.c` into a shared library in `folder`; return its path."""
     library = folder / f"{name}.so"
     source = Path(__file__).with_name(f"{name}.c")
     command = ["cc", "-O2", "-shared", "-fPIC", "-Wall", "-Werror", "-o", str(library), str(source), "-ldl", "-pthread"]

@@ -1,6 +1,6 @@
-"""Trials: what a server makes of damaged files. It may refuse them, in a line; or serve, and then only what is right.
+"""Trials: how a server handles damaged files. It may refuse them, with a line; or serve, but then only correct data.
 
-The files are copies, so that the run goes on with the sound ones.
+The damaged files are copies, so that the run goes on with the sound ones.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _SECONDS: Final = 60.0
 async def try_damaged(
     data: Path, copy: Path, fault: Fault, ledger: Ledger, command: Sequence[str], environment: Mapping[str, str]
 ) -> str:
-    """Start a server on a copy of `data`, damaged, and say what became of it: `REFUSED` or `SERVED`.
+    """Start a server on a damaged copy of `data`, and return the outcome: `REFUSED` or `SERVED`.
 
     Args:
-        data: what the ledger has read last, and no server has.
-        copy: where to make the copy; it is removed.
-        fault: of kind `SNAPSHOT` or `LOG`.
-        ledger: of `data`.
-        command: that serves `copy`.
-        environment: for it.
+        data: the folder that the ledger has read last; no server has it open.
+        copy: where to make the copy; it is removed afterwards.
+        fault: a fault of kind `SNAPSHOT` or `LOG`.
+        ledger: the ledger of `data`.
+        command: the command that serves `copy`.
+        environment: the command's environment.
 
     Raises:
-        Broken: neither.
+        Broken: the server did neither.
     """
     log = copy.with_suffix(".log")
     log.unlink(missing_ok=True)
@@ -65,7 +65,7 @@ async def try_damaged(
                         await _examine(port, ledger)
                         return SERVED
                     raise Broken(0, f"it hadn't shown all it has after {_SECONDS:g} s; {await hung(process)}")
-            except GONE:  # it came upon the damage while it served
+            except GONE:  # the server found the damage while it served
                 pass
             return _refusal(await ended(process), log, fault)
     except Broken as error:
@@ -84,7 +84,7 @@ def _refusal(code: int, log: Path, fault: Fault) -> str:
 
 
 async def _examine(port: int, ledger: Ledger) -> None:
-    """Hold all that it serves against the ledger: image, stream, and the canvas after some more edits."""
+    """Compare all that the server serves with the ledger: image, stream, and the canvas after some more edits."""
     async with connection(HOST, port) as link:
         info = (await link.request("GET", "/info")).json()
         if info["version"] != ledger.end:
@@ -99,7 +99,7 @@ async def _examine(port: int, ledger: Ledger) -> None:
             answer = await link.request("POST", f"/edit?x={x}&y={y}&color={color}")
             if answer.status == 503:
                 return
-            if answer.status == 403:  # an act forbids it, which the last life had no time to take back
+            if answer.status == 403:  # an act forbids it, and the last life had no time to undo that act
                 continue
             if answer.status != 200:
                 raise Broken(6, f"an edit was answered {answer.status}: {answer.body!r}")

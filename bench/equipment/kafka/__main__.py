@@ -3,8 +3,8 @@
     python -m bench.equipment.kafka          one broker
     python -m bench.equipment.kafka 3        three: 3 copies of each record, acknowledged once 2 have it
 
-Prints the brokers' addresses once they answer. The data are gone afterwards, unless a folder is given. With the id of
-a process they stop, too, when that has ended, however it did: no broker outlives the tests that it was started for.
+Prints the brokers' addresses once they answer. The data are deleted afterwards, unless FOLDER is given. With PROCESS,
+an id, the brokers also stop when that process has ended for any reason: no broker outlives the tests that started it.
 """
 
 from __future__ import annotations

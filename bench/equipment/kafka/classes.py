@@ -1,7 +1,8 @@
-"""Keeps Kafka's classes beside its jars, as Java has them in memory: a broker's start is a third cheaper by that.
+"""Keeps an archive of Kafka's classes, as Java has them in memory, beside its jars: it makes a start a third cheaper.
 
-Java finds, reads and links 7,000 classes whenever a broker starts. A JVM that is asked to writes them into an archive
-as it ends, and the next ones map that file. One broker is run for nothing else, the first time that anybody wants one.
+Java finds, reads and links 7,000 classes whenever a broker starts. With the right option a JVM writes them into an
+archive as it ends, and later JVMs map that file. The first time that somebody needs a broker, one broker runs only to
+make the archive.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
 
 
 def keep_classes(run_broker: Callable[[str], None]) -> None:
-    """Have the archive there, if it can be made; without one a broker starts all the same.
+    """Make the archive if it is missing and can be made; a broker also starts without one.
 
     Args:
-        run_broker: runs a broker with one more option of Java's, until it has started and ended in order.
+        run_broker: runs a broker with one more option of Java, until it has started and ended in order.
 
     Raises:
-        NoKafka: Java or the jars can't be had.
+        NoKafka: Java or the jars are missing.
     """
     archive = class_archive()
     if archive.exists():
         return
-    # The cache may be somebody else's, or this Java may not do it.
+    # The cache may belong to another user, or this Java may not support it.
     with contextlib.suppress(OSError, RuntimeError), archive.with_suffix(".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if archive.exists():  # somebody else was quicker
+        if archive.exists():  # another process was quicker
             return
         part = archive.with_suffix(".part")
         run_broker(f"-XX:ArchiveClassesAtExit={part}")

@@ -1,8 +1,8 @@
 """A cluster of real brokers on this machine: Apache Kafka in KRaft mode, each broker a controller too.
 
-Listeners, all on 127.0.0.1 and free ports: plaintext, for brokers and clients, and controller; with a `Login` also
-sasl_plaintext, and with a `Certificate` ssl and sasl_ssl. A cluster of three keeps three copies of each record and
-acknowledges it once two have it.
+Listeners, all on free ports of 127.0.0.1: plaintext, for brokers and clients, and controller; with a `Login` also
+sasl_plaintext, and with a `Certificate` ssl and sasl_ssl. A cluster of three keeps three copies of each record, and
+acknowledges a record once two brokers have it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from bench.equipment.kafka.storage import format_storage, new_uuid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_SECONDS: Final = 90.0  # three brokers that start at once on two busy cores; one alone takes 3 s
+START_SECONDS: Final = 90.0  # enough for three brokers that start at once on two busy cores; one alone takes 3 s
 STOP_SECONDS: Final = 20.0
-_ARCHIVE_SECONDS: Final = 90.0  # to end, and to write all classes before that: 3 s on an idle machine
+_ARCHIVE_SECONDS: Final = 90.0  # to write all classes and then end: 3 s on an idle machine
 _STARTED: Final = "Kafka Server started"
 _DATA: Final = "data"
 
 
 @attrs.frozen
 class Login:
-    """A user that SASL listeners let in, by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."""
+    """A user of the SASL listeners, by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."""
 
     user: str
     password: str
@@ -52,7 +52,7 @@ class Certificate:
 
 
 class Broker:
-    """One broker's process, which may be stopped, killed, halted and started again."""
+    """One broker's process. It can be stopped, killed, halted and started again."""
 
     def __init__(self, node: int, folder: Path, listeners: dict[str, int]) -> None:
         self.node = node
@@ -65,13 +65,13 @@ class Broker:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The id of its process."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether its process is there, halted or not."""
+        """Whether its process exists, halted or not."""
         return self._process is not None and self._process.poll() is None
 
     def address(self, listener: str = "plaintext") -> str:
@@ -79,7 +79,7 @@ class Broker:
         return f"127.0.0.1:{self.listeners[listener]}"
 
     def format(self, cluster_id: str, login: Login | None) -> None:
-        """Make its data folder."""
+        """Make the broker's data folder."""
         scram = (
             []
             if login is None
@@ -92,12 +92,12 @@ class Broker:
         return self.folder / "server.properties"
 
     def begin(self, *options: str) -> None:
-        """Start it, without waiting, with more of Java's options."""
+        """Start the broker with more options of Java, without waiting."""
         self._started = threading.Event()
         self._process = subprocess.Popen(
             [*java_command(*options), "kafka.Kafka", str(self._properties)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,  # Ctrl-C is for the command that started it, which then stops it in order
+            start_new_session=True,  # Ctrl-C only goes to the command that started it, which then stops it in order
         )  # fmt: skip
         self._listener = threading.Thread(target=self._listen, args=(self._process, self._started), daemon=True)
         self._listener.start()
@@ -112,7 +112,7 @@ class Broker:
         started.set()
 
     def wait(self, deadline: float) -> None:
-        """Wait until it has started.
+        """Wait until the broker has started.
 
         Raises:
             RuntimeError: it ended, or `deadline`, of `time.monotonic`, has passed; with its last lines.
@@ -123,26 +123,26 @@ class Broker:
             raise RuntimeError(f"broker {self.node} didn't start:\n{''.join(self.lines)}")
 
     def start(self, *options: str) -> None:
-        """Start it, with more of Java's options, and wait until it answers."""
+        """Start the broker with more options of Java, and wait until it answers."""
         self.begin(*options)
         self.wait(time.monotonic() + START_SECONDS)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """End it in order, or kill it if that takes longer. Idempotent."""
+        """End the broker in order, or kill it if that takes longer than `seconds`. Idempotent."""
         self._end(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would. Idempotent."""
+        """End the broker at once, as a power cut would. Idempotent."""
         self._end(signal.SIGKILL, STOP_SECONDS)
 
     def halt(self) -> None:
-        """Leave it without a processor: its sockets stay, and nobody answers once this returns.
+        """Stop the broker's process without ending it: its sockets stay, and nothing answers once this returns.
 
         Raises:
-            RuntimeError: it runs on.
+            RuntimeError: it still runs.
         """
         os.kill(self.pid, signal.SIGSTOP)
-        # Its threads stop one after the other; on a busy machine one may still acknowledge a record meanwhile.
+        # Its threads stop one by one; on a busy machine one of them may still acknowledge a record meanwhile.
         deadline = time.monotonic() + STOP_SECONDS
         while os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0] == 0:
             if time.monotonic() > deadline:
@@ -150,7 +150,7 @@ class Broker:
             time.sleep(0.001)
 
     def resume(self) -> None:
-        """Go on after `halt`."""
+        """Let the broker go on after `halt`."""
         os.kill(self.pid, signal.SIGCONT)
 
     def _end(self, number: signal.Signals, seconds: float) -> None:
@@ -170,17 +170,17 @@ class Broker:
 
 
 class Cluster:
-    """Brokers of one cluster."""
+    """The brokers of one cluster."""
 
     def __init__(self, brokers: list[Broker]) -> None:
         self.brokers = brokers
 
     def addresses(self, listener: str = "plaintext") -> str:
-        """All brokers' addresses, with commas between."""
+        """All brokers' addresses, joined by commas."""
         return ",".join(broker.address(listener) for broker in self.brokers)
 
     def start(self) -> None:
-        """Start all of them together: a controller waits for the others."""
+        """Start all brokers together: a controller waits for the others."""
         deadline = time.monotonic() + START_SECONDS
         for broker in self.brokers:
             broker.begin()
@@ -188,7 +188,7 @@ class Cluster:
             broker.wait(deadline)
 
     def stop(self) -> None:
-        """Kill all of them; nobody needs their data. Idempotent."""
+        """Kill all brokers; nobody needs their data. Idempotent."""
         for broker in self.brokers:
             broker.kill()
 
@@ -197,7 +197,7 @@ class Cluster:
 def run_cluster(
     folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
 ) -> Iterator[Cluster]:
-    """A new cluster, its data in `folder`, gone when the block ends."""
+    """Run a new cluster with its data in `folder`; it is gone when the block ends."""
     keep_classes(_run_once)
     cluster = _cluster(folder, brokers, login, certificate)
     try:
@@ -237,7 +237,7 @@ def _cluster(folder: Path, brokers: int, login: Login | None, certificate: Certi
 
 def _properties(broker: Broker, brokers: list[Broker], login: Login | None, certificate: Certificate | None) -> str:
     copies = min(3, len(brokers))
-    # One acknowledges alone, where there is one; of three, two must have the record.
+    # A single broker acknowledges alone; of three, two must have the record.
     in_sync = 2 if copies == 3 else 1
     names = [name.upper() for name in broker.listeners]
     clients = [name for name in names if name != "CONTROLLER"]
@@ -261,10 +261,10 @@ def _properties(broker: Broker, brokers: list[Broker], login: Login | None, cert
         "transaction.state.log.min.isr": in_sync,
         "share.coordinator.state.topic.replication.factor": copies,
         "share.coordinator.state.topic.min.isr": in_sync,
-        # A dead broker is noticed after 3 s, not Kafka's 9 s: a test of that needn't wait so long.
+        # The cluster notices a dead broker after 3 s, not Kafka's 9 s, so that a test needn't wait so long.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
-        # No records that say that nothing has happened: two a second are half of an idle broker's 3 % of a core.
+        # No heartbeat records: two a second are half of the 3 % of a core that an idle broker takes.
         "metadata.max.idle.interval.ms": 0,
         "num.network.threads": 2,
         "num.io.threads": 4,

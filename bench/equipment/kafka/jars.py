@@ -1,4 +1,4 @@
-"""Where Kafka's jars are: in a cache outside the repository, fetched once by `.ci/setup.sh kafka`."""
+"""Where Kafka's jars are: in a cache outside the repository; `.ci/setup.sh kafka` fetches them once."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class NoKafka(Exception):
 
 
 def kafka_version() -> str:
-    """Kafka's version, as the pom has it."""
+    """Kafka's version in the pom."""
     found = re.search(r"<kafka\.version>([0-9.]+)<", (_HERE / "pom.xml").read_text())
     assert found is not None
     return found[1]
 
 
 def jars() -> Path:
-    """The folder with the jars, fetched if need be.
+    """The folder with the jars; fetches them if need be.
 
     Raises:
-        NoKafka: they, or Java, can't be had.
+        NoKafka: the jars or Java are missing.
     """
     if shutil.which("java") is None:
         raise NoKafka("apt-get install default-jre-headless, or brew install openjdk")
@@ -44,10 +44,10 @@ def jars() -> Path:
 
 
 def class_archive() -> Path:
-    """Where Kafka's classes are kept as this Java has them in memory, if a broker has left them there: see `classes`.
+    """The path of Kafka's archived classes, whether or not a broker has made the archive: see `classes`.
 
     Raises:
-        NoKafka: Java or the jars can't be had.
+        NoKafka: Java or the jars are missing.
     """
     folder = jars()
     java = Path(shutil.which("java") or "java").resolve()

@@ -1,11 +1,11 @@
 """Formats a broker's data folder, so that the broker can start with it.
 
-    meta.properties         whose folder it is: the cluster's and the broker's
-    bootstrap.checkpoint    what a cluster begins with: the levels of its features, and users, if it has a login
+    meta.properties         the ids of the folder's cluster and broker
+    bootstrap.checkpoint    the start of a cluster: the levels of its features, and users, if it has a login
 
-Kafka's own tool makes both, in a JVM that takes 1 s of the processor, as much as 40 % of a broker's start. Without a
-login the second file is the same for every cluster of a version. So it is kept beside the jars once the tool has made
-one, and a folder with it is made here, without a JVM.
+Kafka's own tool makes both, in a JVM that takes 1 s of CPU, as much as 40 % of a broker's start. Without a login the
+second file is the same for every cluster of a version. So once the tool has made one, this module keeps it beside the
+jars, and makes later folders from it without a JVM.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _BOOTSTRAP: Final = "bootstrap.checkpoint"
 
 
 def new_uuid() -> str:
-    """A new id as Kafka writes them; none of its own begins with a minus."""
+    """A new id in Kafka's format; like Kafka's own ids, it never begins with a minus."""
     return base64.urlsafe_b64encode(b"p" + os.urandom(15)).decode().rstrip("=")
 
 
 def format_storage(data: Path, properties: Path, cluster_id: str, node: int, scram: Iterable[str] = ()) -> None:
-    """Make a broker's data folder, which isn't there yet.
+    """Make a broker's data folder, which must not exist yet.
 
     Args:
         data: the folder, as `properties` has it.
-        properties: the broker's file of settings.
-        cluster_id: the same for all brokers of a cluster.
+        properties: the broker's settings file.
+        cluster_id: id of the cluster; the same for all its brokers.
         node: the broker's number, as `properties` has it.
-        scram: users to begin with, as Kafka's tool wants them: `SCRAM-SHA-256=[name=…,password=…]`.
+        scram: users of a new cluster, as Kafka's tool wants them: `SCRAM-SHA-256=[name=…,password=…]`.
 
     Raises:
-        NoKafka: Java or the jars can't be had.
+        NoKafka: Java or the jars are missing.
     """
     kept = jars() / _BOOTSTRAP
     users = list(scram)
@@ -70,7 +70,7 @@ def _format_by_tool(properties: Path, cluster_id: str, users: list[str]) -> None
 
 
 def _keep(made: Path, kept: Path) -> None:
-    part = kept.with_name(f"{kept.name}.{os.getpid()}")  # several may do this at once, and each sees a whole file
-    with contextlib.suppress(OSError):  # a cache that is somebody else's: the tool makes the next one, too
+    part = kept.with_name(f"{kept.name}.{os.getpid()}")  # several processes may do this at once; each sees a whole file
+    with contextlib.suppress(OSError):  # the cache may belong to another user; then the tool makes the next folder, too
         shutil.copyfile(made, part)
         part.replace(kept)
