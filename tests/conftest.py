@@ -1,7 +1,7 @@
-"""What every test has: fixtures that more than one folder of tests needs, and the property tests' profiles.
+"""Fixtures that tests in more than one folder need, and the profiles of the property tests.
 
-A run may have several processes (`make test`, by pytest-xdist): the main one and its workers, each with these fixtures
-of its own. What all of them share is in `tests.support`.
+A run may have several processes (`make test`, by pytest-xdist): the main one and its workers. Each has its own copies
+of these fixtures. `tests.support` has what all processes of a run share.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 MOST_WORKERS = 12  # each may have a browser and some servers, of 1 GB together
 _SHARED_BROKER = pytest.StashKey[SharedBroker]()
 
-# In CI the same examples every time, so that a red run is red for its own change; elsewhere new ones each run. No
-# deadline of Hypothesis's own: a shared machine's slowest moment isn't a bug, and pytest-timeout ends what hangs.
+# CI tries the same examples every time, so that a red run is red for its own change; elsewhere each run tries new ones.
+# Hypothesis sets no deadline: a slow moment of a shared machine isn't a bug, and pytest-timeout ends a test that hangs.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("developer"), max_examples=20)  # a fifth of the usual
@@ -41,17 +41,17 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make check` is for the loop while working."""
+    """Add `--quick`: `make check` runs it often, while somebody works."""
     parser.addoption("--quick", action="store_true", help="leave out the tests that start servers or programs")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What `--quick` leaves out; None leaves it to pytest."""
+    """Skip the slow files with `--quick`; None leaves the decision to pytest."""
     return True if config.getoption("--quick") and is_slow(collection_path, config.rootpath) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Fewer examples for what is quick; and a worker is told by its main process where the broker is."""
+    """Try fewer examples with `--quick`; and learn, in a worker, the folder of the broker from the main process."""
     if config.getoption("--quick"):
         settings.load_profile("quick")
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
@@ -60,27 +60,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """The main process tells a worker."""
+    """Tell a worker the folder of the broker (in the main process)."""
     node.workerinput["run"] = str(node.config.stash[_SHARED_BROKER].folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The main process ends the broker, whoever started it."""
+    """End the broker, no matter which process started it (in the main process)."""
     if not hasattr(config, "workerinput"):
         config.stash[_SHARED_BROKER].end()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Five for two cores: half of the tests' time is spent waiting, for a disk, a broker, a process or a clock."""
+    """Five workers for two cores: half of the tests' time is waiting, for a disk, a broker, a process or a clock."""
     return min(MOST_WORKERS, max(2, (os.cpu_count() or 1) * 5 // 2))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Nobody looks for garbage among tests that are collected, or among what they import: it all stays.
+    """Collect tests without the garbage collector, because tests and their imports all stay.
 
-    Looking through it again and again was half of the time, in each process.
+    The collector would look through them again and again, which was half of the time in each process.
     """
     gc.disable()
     try:
@@ -92,7 +92,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long files first, and, with `--quick`, without what starts a server or a broker."""
+    """Put long files first; with `--quick`, leave out tests that start a server or a broker."""
     if config.getoption("--quick"):
         items[:] = [item for item in items if not starts_server(item)]
     longest_first(items)
@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Random numbers from a seed that a failing test shows; `PROMISES_SEED=N` gives the same ones again."""
+    """Random numbers from a seed that a failing test shows; `PROMISES_SEED=N` gives the same numbers again."""
     seed = int(os.environ.get("PROMISES_SEED") or random.randrange(2**32))
     print(f"PROMISES_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
     return random.Random(seed)
@@ -108,14 +108,14 @@ def chance() -> random.Random:
 
 @pytest.fixture(scope="session")
 def kafka(pytestconfig: pytest.Config) -> Cluster:
-    """One real broker for all tests that don't harm it, in whatever process; each uses topics of its own."""
+    """One real broker for all tests of the run that don't harm it, in any process; each test has its own topics."""
     return pytestconfig.stash[_SHARED_BROKER].cluster()
 
 
 @pytest.fixture
 def small_disk() -> Iterator[SmallDisk]:
-    """A disk of 8 MB, unmounted after the test. It isn't in pytest's folders: where a test was killed it would stay
-    there, and pytest could not remove them."""
+    """A disk of 8 MB, unmounted after the test. It isn't in pytest's folders: if a test were killed, the disk would
+    stay there, and pytest couldn't remove the folders."""
     may_mount = sys.platform == "linux" and os.geteuid() == 0
     require("a file system that is full soon", may_mount, "run the tests as root, in a container")
     with tempfile.TemporaryDirectory(prefix="placed-") as parent:
@@ -124,5 +124,5 @@ def small_disk() -> Iterator[SmallDisk]:
         disk = SmallDisk(folder)
         disk.mount("size=8m")
         yield disk
-        # Lazily: a test that failed may have left a file open.
+        # Unmount lazily: a failed test may have left a file open.
         subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True, timeout=10)

@@ -1,6 +1,6 @@
 """Writes the tables of docs/settings.md from the table of settings: `python -m tests.settings_page`.
 
-Each table stands below a heading that is a section's, between two lines that nobody sees. All else on the page is
+Each table is below a section's heading, between two lines that readers don't see. Everything else on the page is
 written by hand.
 """
 
@@ -20,18 +20,18 @@ _HEAD: Final = "| flag | variable | key in the file | what it is | default |\n|-
 
 
 def tables() -> str:
-    """Every section's heading and table."""
+    """The heading and the table of every section."""
     return "".join(f"\n### {section}\n\n{_HEAD}{_rows(section)}" for section in SECTIONS)
 
 
 def _rows(section: str) -> str:
-    # A bar would end the cell.
+    # A bar would end the table's cell.
     rows = [in_docs(row) for row in SETTINGS.values() if row.section == section]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows)
 
 
 def with_tables(page: str) -> str:
-    """The page with the tables as they are to be; what is written by hand stays."""
+    """The page with the new tables; text that is written by hand stays."""
     pattern = rf"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})"
     made, count = re.subn(pattern, lambda _: f"{tables()}\n", page, flags=re.DOTALL)
     if count != 1:

@@ -1,4 +1,4 @@
-"""docs/architecture.md names files, folders and names that there are, every room among them, and stays short."""
+"""docs/architecture.md only names files, folders and names that exist, names every room, and stays short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_LINES = 150
 
 
 def _missing(paths: set[str]) -> list[str]:
-    # A file that is named alone, as `command.py`, is one of several folders.
+    # A file named without a folder, like `command.py`, exists in several folders.
     return sorted(
         path
         for path in paths

@@ -1,7 +1,7 @@
-"""Every program and every session of docs/bots.md runs as it is printed, but for the address.
+"""Every program and every session of docs/bots.md runs as printed, except for the address.
 
-A program is a block whose first line names its file. A session is a block of commands, `$ `, each with what it prints,
-in which `…` stands for anything.
+A program is a block whose first line names its file. A session is a block of commands, `$ `, each with its output; `…`
+in it stands for any text.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ BLOCKS: Final = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOT
 PROGRAMS: Final = {text.split()[1].rstrip(":"): text for kind, text in BLOCKS if kind != "console"}
 SESSIONS: Final = [text for kind, text in BLOCKS if kind == "console"]
 PRINTED: Final = "127.0.0.1:8080"
-PICTURE_SECONDS: Final = 60.0  # for the bot to have painted all; 20 edits, and a reconnect after up to 5 s
+PICTURE_SECONDS: Final = 60.0  # enough for the bot's 20 edits, and a reconnect after up to 5 s
 
 
 def prepare(folder: Path, address: str) -> None:
-    """Write the programs of the page into `folder`, with `address` for the one that is printed."""
+    """Write the programs of the page into `folder`, with `address` instead of the printed one."""
     for name, text in PROGRAMS.items():
         assert PRINTED in text, name
         (folder / name).write_text(text.replace(PRINTED, address))
 
 
 def environment() -> dict[str, str]:
-    """One in which `python` and `node` are those of this test, and no proxy stands between."""
+    """An environment in which `python` and `node` are the test's own, without a proxy."""
     paths = [str(Path(sys.executable).parent), str(Path(program("node")).parent), os.environ["PATH"]]
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return kept | {"PATH": os.pathsep.join(paths), "PYTHONPATH": ""}
 
 
 async def entered(command: str, folder: Path, seconds: float = LIMIT_SECONDS) -> str:
-    """What a command prints, on both its outputs, within `seconds`."""
+    """The output of a command, on standard output and standard error, within `seconds`."""
     with trio.fail_after(seconds):
         done = await trio.run_process(
             ["bash", "-c", command],
@@ -68,13 +68,13 @@ async def entered(command: str, folder: Path, seconds: float = LIMIT_SECONDS) ->
 
 
 def commands(session: str) -> list[tuple[str, str]]:
-    """Each command of a session, and what it prints."""
+    """Each command of a session, and its output."""
     parts = re.split(r"^\$ (.*)\n", session, flags=re.MULTILINE)[1:]
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether `printed` is what is `shown`, up to the end of each line that is cut off."""
+    """Whether `printed` matches `shown`, up to the end of each line that is cut off."""
     pattern = "".join(".*" if part == "…" else re.escape(part) for part in re.split("(…)", shown.strip()))
     return re.fullmatch(pattern, printed.replace("\r", "").strip()) is not None
 
@@ -123,7 +123,7 @@ async def test_solve_places_an_edit_whether_work_is_asked_for_or_not(challenge: 
 
 @contextlib.asynccontextmanager
 async def started(name: str, folder: Path) -> AsyncGenerator[Callable[[], str]]:
-    """A program of the page at work; gives what it has printed so far. Killed at the end."""
+    """Start a program of the page; yields a function for its output so far. Killed at the end."""
     with (folder / f"{name}.out").open("wb") as out:
         process = await trio.lowlevel.open_process(
             [sys.executable, "-u", name], cwd=folder, env=environment(), stdout=out, stderr=subprocess.STDOUT
@@ -137,28 +137,28 @@ async def started(name: str, folder: Path) -> AsyncGenerator[Callable[[], str]]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = LIMIT_SECONDS) -> None:
-    """Wait for other processes, which tell nobody, to have brought something about."""
+    """Wait until a condition is true that other processes bring about without a signal."""
     with trio.fail_after(seconds):
-        while not await condition():  # noqa: ASYNC110 - servers and programs are watched as their users do
+        while not await condition():  # noqa: ASYNC110 - servers and programs are watched as their users do it
             await trio.sleep(0.05)
 
 
 async def metric(port: int, name: str) -> float:
-    """A sample of /metrics; 0 when it isn't there."""
+    """A sample of /metrics; 0 if it isn't there."""
     text = (await get(port, "/metrics")).body.decode()
     found = re.search(rf"^{re.escape(name)} (.+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 
 async def is_watched(port: int) -> bool:
-    """Whether anybody follows the stream."""
+    """Whether any client follows the stream."""
     with contextlib.suppress(ConnectionCut, OSError):
         return bool((await get(port, "/info")).json()["viewers"])
     return False
 
 
 async def paint(port: int, x: int, y: int, color: int, address: str = "203.0.113.7") -> int:
-    """Place an edit as somebody at another address, and return the version that has it."""
+    """Place an edit from another address, and return the version that has it."""
     async with connect(port) as connection:
         other = (("X-Forwarded-For", address),)
         answer = await connection.request(f"/edit?x={x}&y={y}&color={color}", method="POST", headers=other)

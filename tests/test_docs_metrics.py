@@ -1,4 +1,4 @@
-"""docs/operations.md, alerts.yml and grafana-dashboard.json name the metrics that a server has, and no other."""
+"""docs/operations.md, alerts.yml and grafana-dashboard.json name all metrics that a server has, and no others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def expressions() -> Iterator[str]:
 
 
 def substituted(expression: str) -> str:
-    """As Grafana fills it in, and without what hides zeros."""
+    """The expression as Grafana fills it in, and without the part that hides zeros."""
     for variable, value in (("$__rate_interval", "4s"), ("$job", "placed"), ("$instance", ".*")):
         expression = expression.replace(variable, value)
     return expression.removesuffix(" > 0")

@@ -1,4 +1,4 @@
-"""docs/security.md names tests that there are, and limits that the code has."""
+"""docs/security.md only names tests that exist, and the same limits as the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/settings.md names every setting, and no other; so does --help."""
+"""docs/settings.md names every setting, and no others; so does --help."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _INDENT: Final = "    "
 
 
 def _docstrings(path: Path) -> Iterator[tuple[str, str]]:
-    """Where each docstring is, and its text without the code's indentation."""
+    """The place of each docstring, and its text without the code's indentation."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node, clean=False)
@@ -34,7 +34,7 @@ def _docstrings(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each indented block, an indentation taken off, and the line above it."""
+    """Each indented block, with one indentation removed, and the line above it."""
     above, block = "", list[str]()
     for line in [*text.split("\n"), "end"]:
         if line.startswith(_INDENT):
@@ -54,7 +54,7 @@ def _glued(block: list[str]) -> list[str]:
 
 
 def _flowed(block: list[str]) -> list[str]:
-    """Lines of a drawing that begin at its edge, though the line above has a bar or a bracket that nothing follows."""
+    """Lines of a drawing that begin at its edge, although the line above ends with an open bar or bracket."""
     found, open_brackets = [], 0
     for above, line in zip(["", *block], block, strict=False):
         is_row = bool(line) and not line.startswith((" ", "|"))

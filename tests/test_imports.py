@@ -1,4 +1,4 @@
-"""Imports point one way, down the table of rooms, from what is wired together to the pure canvas.
+"""Imports point one way, down the table of rooms, from the wiring of the service to the pure canvas.
 
 `ROOMS` is the whole rule: a row for each folder of placed/. A new file in a room needs nothing here.
 """
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(placed.__file__).parent
 
-# In a pure module even the standard library's ways to the outside are out of bounds. `os` is not among them, for
-# paths; Ruff's PTH sees to the rest.
+# A pure module may not even use the standard library's ways to the outside. `os` is allowed, for paths; Ruff's PTH
+# checks the rest of it.
 IMPURE_STDLIB = {
     *("asyncio", "concurrent", "multiprocessing", "subprocess", "threading"),
     *("http.client", "http.server", "socket", "socketserver", "ssl", "urllib.request"),
@@ -37,7 +37,7 @@ PURE_PACKAGES = {"attrs", "idna", "isal", "markdown_it", "numpy"}
 
 @attrs.frozen
 class Room:
-    """What a room's modules may import, besides each other and the version of `placed`.
+    """What the modules of a room may import, apart from each other and the version of `placed`.
 
     Attributes:
         below: other rooms.
@@ -52,7 +52,7 @@ def _room(below: str = "", packages: str = "") -> Room:
     return Room(frozenset(below.split()), frozenset(packages.split()))
 
 
-# From the top to the bottom; `__main__` stands for the files that are in no room.
+# From top to bottom; `__main__` stands for the files outside all rooms.
 ROOMS = {
     "__main__": _room("service commands process telemetry"),
     "service": _room(
@@ -102,16 +102,16 @@ def _room_of(module: str) -> str:
 
 
 def _is_pure(module: str) -> bool:
-    """All of the canvas is; elsewhere it is who says so at the top."""
+    """Whether a module is pure: all of canvas/ is, and other modules whose docstring says so."""
     if _room_of(module) == "canvas":
         return True
-    # Who doesn't have the word isn't parsed: each process of the tests asks for all modules when it collects them.
+    # Don't parse files without the word, because each process of the tests asks for all modules when it collects tests.
     has_word = _PURE.search(FILES[module].read_text(encoding="utf-8")) is not None
     return has_word and _PURE.search(ast.get_docstring(_tree(module)) or "") is not None
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The dotted names that a module imports anywhere in it, for types alone and by `import_module` too.
+    """The dotted names that a module imports anywhere, also for types alone and by `import_module`.
 
     `from a import b` gives `a.b`.
     """
@@ -128,7 +128,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _own_module(name: str) -> str:
-    """The module of ours that the dotted name `placed.…` means; its last part may be something inside the module."""
+    """The module of ours in the dotted name `placed.…`, whose last part may be a name inside the module."""
     inside = name.removeprefix("placed").removeprefix(".")
     while inside and inside not in FILES:
         inside = inside.rpartition(".")[0]
@@ -233,7 +233,7 @@ def test_importing_a_module_only_defines_names_and_keeps_no_state(module: str) -
 
 
 def _is_constant_or_function(module: str, name: str) -> bool:
-    """A constant, a type, a name that Python gives a meaning; or a private function that a call or attribute gave."""
+    """Whether it is a constant, a type or a name that Python defines; or a private function that an expression made."""
     if re.fullmatch(r"_?[A-Z]\w*|__\w+__", name):
         return True
     return name.startswith("_") and callable(getattr(importlib.import_module(_full_name(module)), name))
@@ -275,7 +275,7 @@ def test_start_imports_nothing_that_only_some_starts_need(module: str, unneeded:
 
 
 def test_bench_knows_nothing_of_tests() -> None:
-    """What both need stands in `bench.equipment`: a bench runs where no tests are installed."""
+    """`bench.equipment` has the code that both need, because a bench also runs where no tests are installed."""
     naming = [
         f"{path.relative_to(PACKAGE.parent)}, line {node.lineno}"
         for path in sorted((PACKAGE.parent / "bench").rglob("*.py"))

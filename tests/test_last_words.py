@@ -1,4 +1,4 @@
-"""A test that fails beside a server shows what the server had to say (`tests.support.server_process`)."""
+"""A test that fails beside a server shows the server's last output (`tests.support.server_process`)."""
 
 from __future__ import annotations
 

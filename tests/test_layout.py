@@ -1,4 +1,4 @@
-"""What a reader of the repository finds."""
+"""The files of the repository, as a reader finds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 MAX_LINES = 400
 SOURCES = {".css", ".html", ".js", ".mjs", ".py", ".sh"}
 
-# Put together from parts, so that this file doesn't find itself.
+# Joined from parts, so that the test doesn't find this file.
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:" + "|".join(("root", "home", "Users", "work")) + r")/\w")
 REGISTRY = re.compile(
     "|".join((r"pypi\.", r"pythonhosted\.", r"npmjs\.", r"registry\.\w+\.", r"deb\.debian\.", r"repo1?\.maven\."))
@@ -27,7 +27,7 @@ REGISTRY = re.compile(
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
-    """The files that git has, without those that this work tree has lost."""
+    """The files in git, without files that are missing in this work tree."""
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, timeout=30, check=False)
     require("a git checkout", listing.returncode == 0, "git clone, rather than an archive of it")
     paths = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
@@ -60,7 +60,7 @@ def test_file_is_short_or_says_near_its_top_why_it_is_long(tracked: list[Path]) 
 
 
 def test_browser_tests_read_what_the_page_did_only_after_asking_it(tracked: list[Path]) -> None:
-    """`CanvasPage.collect` says why. What has crashed can't be asked."""
+    """`CanvasPage.collect` says why. A crashed page can't be asked."""
     files = [path for path in tracked if path.is_relative_to(ROOT / "tests/browser") and path.suffix == ".py"]
     listening = re.compile(r"\.on\((?!\"crash\"|event\b)")
     assert files

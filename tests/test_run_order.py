@@ -1,4 +1,4 @@
-"""The order of the test files names files that are there, and each worker's long ones come first."""
+"""The order of the test files only names files that exist, and each worker's long files come first."""
 
 from __future__ import annotations
 

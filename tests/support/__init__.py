@@ -1,4 +1,4 @@
-"""What tests of more than one folder work with: servers, clients, brokers, ports, and how a run is shared out.
+"""Tools for tests of more than one folder: servers, clients, brokers, ports, and how processes share a run's tests.
 
 Nothing here is a test, and nothing here is shipped.
 """

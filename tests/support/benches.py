@@ -1,4 +1,4 @@
-"""A bench in a process of its own: as people run it, or with its imports done before (`tests.support.fork_server`)."""
+"""Runs a bench as a process: as people run it, or with its imports done before (`tests.support.fork_server`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROOT: Final = Path(__file__).parents[2]
 
 @attrs.frozen
 class Figures:
-    """What a bench left.
+    """The results of a bench.
 
     Attributes:
         code: its exit code.
-        output: all that it printed.
-        written: its JSON.
+        output: its whole output.
+        written: its figures, from the JSON.
     """
 
     code: int
@@ -31,7 +31,7 @@ class Figures:
 
 
 def run_bench(command: str, folder: Path, *options: str, seconds: float) -> Figures:
-    """Run one that has to write its figures, into `folder`, within so many seconds."""
+    """Run a bench as people do; it has to write its figures into `folder` within `seconds`."""
     path = folder / "figures.json"
     done = subprocess.run(
         [sys.executable, "-m", "bench", command, *options, "--json", str(path)],
@@ -45,7 +45,7 @@ def run_bench(command: str, folder: Path, *options: str, seconds: float) -> Figu
 
 
 def run_forked_bench(command: str, folder: Path, *options: str, seconds: float) -> Figures:
-    """The same, with the imports done before, its own and those of what it starts."""
+    """Run a bench whose imports, and those of the programs that it starts, were done before."""
     path = folder / "figures.json"
     done = run_forked("bench", command, *options, "--json", str(path), seconds=seconds)
     return _figures(done.code, done.out + done.err, path)

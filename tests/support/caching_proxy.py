@@ -1,6 +1,6 @@
 """A bad network with a bad cache: the bench's proxy, which also keeps images for longer than the server allows.
 
-It reads one request of a connection, and passes on the one answer, as far as it likes.
+It reads one request on each connection, and passes on its answer as far as it likes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class CachingProxy(CutProxy):
     """The proxy.
 
     Attributes:
-        hits: how many images it answered by itself.
+        hits: how many images it answered from the cache.
     """
 
     def __init__(self, port: int, chance: random.Random) -> None:
@@ -31,7 +31,7 @@ class CachingProxy(CutProxy):
         self.hits = 0
 
     async def answer(self, client: trio.SocketStream) -> None:
-        """Answer by what is kept, or let the server answer."""
+        """Answer from the cache, or let the server answer."""
         head = await _read_head(client)
         target = head.split(b" ", 2)[1]
         kept_at, kept = self._cache.get(target, (0.0, b""))

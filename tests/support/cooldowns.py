@@ -1,4 +1,4 @@
-"""What the tests of cooldowns share: rules and histories to draw, and short words for the subject's."""
+"""Tools for tests of cooldowns: rules and histories to draw, and short names for the methods under test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RULES = st.builds(Rule, st.integers(1, 6), st.integers(1, 50))
-# (author, ms since the last one): often none, so that requests are parallel, sometimes longer than any window
+# (author, ms since the last request): often 0, for parallel requests, sometimes longer than any window
 TRIES = st.lists(
     st.tuples(st.integers(1, 3), st.one_of(st.just(0), st.integers(0, 60), st.integers(0, 400))), max_size=60
 )
@@ -21,12 +21,12 @@ TEN = Rule(10, 1000)
 
 
 def count(cooldowns: Cooldowns, author: int, times_ms: list[int], now_ms: int) -> None:
-    """Edits of one author, read from the log."""
+    """Count edits of one author, as if read from the log."""
     cooldowns.count(np.full(len(times_ms), author, np.uint64), np.array(times_ms, np.int64), now_ms)
 
 
 def saved(cooldowns: Cooldowns, now_ms: int) -> NDArray[np.void]:
-    """What a snapshot keeps of them."""
+    """The part of the cooldowns that a snapshot keeps."""
     return np.concatenate([np.empty(0, SAVED), *cooldowns.save(now_ms)])
 
 

@@ -1,4 +1,4 @@
-"""What /metrics says, for tests."""
+"""Reads /metrics, for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.http_connection import get
 
 
 def samples(body: bytes) -> dict[str, float]:
-    """Each sample's value, by its name and labels: `placed_subscribers{lane="fast"}`."""
+    """The value of each sample, by its name and labels: `placed_subscribers{lane="fast"}`."""
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:
@@ -25,5 +25,5 @@ async def metrics(port: int) -> dict[str, float]:
 
 
 def subscribers(told: dict[str, float]) -> float:
-    """Open streams, of both lanes."""
+    """The number of open streams, of both lanes."""
     return sum(value for name, value in told.items() if name.startswith("placed_subscribers{"))

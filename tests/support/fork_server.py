@@ -1,4 +1,4 @@
-"""`python -m tests.support.fork_server FD`: starts programs as `python -m MODULE` does, without their imports.
+"""`python -m tests.support.fork_server FD`: starts programs like `python -m MODULE`, but with their imports done.
 
     tests' process                       this process                      a server, a command, a bench
      | arguments, environment, folder,    |
@@ -6,10 +6,10 @@
      | <-------------- its process id --- |                                   |
      | <--- its exit code, in a pipe ---- | <------------------------- ends   v
 
-Imports are five sixths of a start's 0.7 s of the processor, and half of the rest is the page's hundred files, which are
-read and packed. Both are done here once, and a server begins with what its own would have made. Where it wouldn't be
-the same (another environment for Python itself, or not Linux), it is executed as a new program instead. What a bench
-starts begins in this way as well: see `tests.support.own_children`.
+Imports take five sixths of the 0.7 s of CPU that a start needs. Half of the rest is spent on the page's hundred files,
+which are read and packed. This process does both once, and a server starts with the results. Where they would differ
+(another environment for Python itself, or not Linux), the server is executed as a new program instead. The programs
+that a bench starts begin in the same way: see `tests.support.own_children`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.forked_program import FIRST_OF_A_SERVER, asked_for, become, r
 from tests.support.own_children import fork_helper
 
 _BYTES: Final = 65_536
-# What benches start.
+# The programs that benches start.
 _OF_BENCHES: Final = frozenset({
     "placed",
     "bench.load.page_loads",
@@ -40,7 +40,7 @@ _OF_BENCHES: Final = frozenset({
 
 
 def main(descriptor: int) -> bool:
-    """Start programs until nobody asks any more; in a program, return True: it is to be run."""
+    """Start programs until nobody asks for more; in a forked program, return True: the caller has to run it."""
     control = socket.socket(fileno=descriptor)
     woken = _told_of_children()
     pipes: dict[int, int] = {}
@@ -67,7 +67,7 @@ def main(descriptor: int) -> bool:
 
 
 def _import_for(module: str, arguments: list[str]) -> None:
-    """What only some programs import, once one of them is asked for: Kafka's client has 160 modules."""
+    """Import what only some programs need, once such a program is started: Kafka's client has 160 modules."""
     if any(argument.startswith("kafka:") for argument in arguments):
         importlib.import_module("placed.backends.kafka.log")
     if module == "bench":
@@ -79,7 +79,7 @@ def _import_for(module: str, arguments: list[str]) -> None:
 
 
 def _told_of_children() -> int:
-    """A pipe that can be read when a child has ended."""
+    """A pipe that becomes readable when a child has ended."""
     woken, wakes = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(wakes, False)
@@ -89,7 +89,7 @@ def _told_of_children() -> int:
 
 
 def _poll(*descriptors: int) -> list[tuple[int, int]]:
-    poll = select.poll()  # which has no descriptor of its own that a server would inherit
+    poll = select.poll()  # unlike epoll, it has no descriptor that a server would inherit
     for each in descriptors:
         poll.register(each, select.POLLIN)
     return poll.poll()

@@ -1,6 +1,6 @@
-"""Programs as processes that begin where their imports are done: see `tests.support.fork_server`.
+"""Programs as processes that start with their imports done: see `tests.support.fork_server`.
 
-One that forks them for each process of pytest, started for its first program. It ends with whoever started it.
+Each process of pytest has one fork server, which starts with the first program, and ends with that process.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _START_SECONDS: Final = 60.0  # the imports take 0.6 s on an idle machine
 
 
 class Forked:
-    """One program's process, with what tests use of `subprocess.Popen` and `trio.Process`.
+    """The process of one program, with the methods of `subprocess.Popen` and `trio.Process` that tests use.
 
     Attributes:
         pid: its process id.
-        returncode: its exit code, -N for signal N, once somebody has looked after its end.
+        returncode: its exit code, -N for signal N; None until its end has been noticed.
     """
 
     def __init__(self, pid: int, ended: int) -> None:
@@ -54,7 +54,7 @@ class Forked:
     async def wait(self) -> int:
         """Wait until it has ended, and return its exit code."""
         if self.poll() is None:
-            own = os.dup(self._ended)  # of this task: two can't wait for one descriptor
+            own = os.dup(self._ended)  # a copy for this task: two tasks can't wait for one descriptor
             try:
                 await trio.lowlevel.wait_readable(own)
             finally:
@@ -62,10 +62,10 @@ class Forked:
         return self._exit_code()
 
     def wait_at_most(self, seconds: float) -> int:
-        """The same in a thread.
+        """Wait until it has ended, in a thread, and return its exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it runs on.
+        subprocess.TimeoutExpired: it still runs.
         """
         if self.poll() is None and not select.select([self._ended], [], [], seconds)[0]:
             raise subprocess.TimeoutExpired(["placed"], seconds)
@@ -77,31 +77,30 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it hasn't ended."""
+        """Send a signal, if the process hasn't ended."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):  # it has ended just now, and the exit code is on its way
                 os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
 def start(
     *arguments: str, stdout: int, stderr: int, variables: Mapping[str, str] | None = None, module: str = "placed"
 ) -> Forked:
-    """Start `python -m MODULE ARGUMENTS` in the repository's folder, with a user's environment, and nothing to read on
-    standard input.
+    """Start `python -m MODULE ARGUMENTS` in the repository's folder, with a user's environment and no standard input.
 
     Args:
-        arguments: of the command line.
-        stdout: a descriptor, which stays the caller's.
-        stderr: the same.
-        variables: more of the environment.
+        arguments: arguments of the command line.
+        stdout: a descriptor for standard output; it stays the caller's.
+        stderr: the same for standard error.
+        variables: additional environment variables.
         module: `placed`, or `bench`.
     """
     environment = {**users_environment(), **(variables or {})}
@@ -116,7 +115,7 @@ def start(
 
 
 class _ForkServer:
-    """The process that starts them."""
+    """The process that starts programs."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
@@ -130,7 +129,7 @@ class _ForkServer:
         atexit.register(self._end)
 
     def ask(self, descriptors: list[int], **asked: object) -> int:
-        """Have one started, and return its process id."""
+        """Start a program, and return its process id."""
         with self._asking:
             return ask(self._control, descriptors, **asked, folder=str(ROOT))
 

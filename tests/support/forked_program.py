@@ -1,7 +1,7 @@
-"""What turns a process that was forked into what `python -m MODULE` is when its first line runs.
+"""Turns a forked process into what `python -m MODULE` is when its first line runs.
 
-Who asks for one sends a line of JSON with the members of `Asked` over a socket, and with it the descriptors that the
-program gets as its standard streams.
+To get a program, a process sends a line of JSON with the members of `Asked` over a socket, and with it the descriptors
+for the program's standard streams.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BYTES: Final = 65_536
-_DESCRIPTORS: Final = 4  # that come with a line: the standard streams, and one for whoever answers
-# What Python and its libraries read when they begin: who has others than this process needs a start of its own.
+_DESCRIPTORS: Final = 4  # that come with a line: the standard streams, and one for the answering process
+# Variables that Python and its libraries read at their start: a program with other values needs a start of its own.
 _SHAPING: Final = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "TZ", "OPENSSL_", "SSL_")
 _OWN_SHAPE: Final = {name: value for name, value in os.environ.items() if name.startswith(_SHAPING)}
-# Only this one looks, when it is imported, at the process that it is in.
+# The only module that looks at its process when it is imported.
 FIRST_OF_A_SERVER: Final = "placed.service.process"
 
 
 class Asked(TypedDict):
-    """A program, as it is asked for: `python -m MODULE ARGUMENTS`.
+    """A request for a program: `python -m MODULE ARGUMENTS`.
 
     Attributes:
-        files: the limits of open files, the soft and the hard one.
+        files: the soft and the hard limit of open files.
     """
 
     module: str
@@ -42,12 +42,12 @@ class Asked(TypedDict):
 
 
 def ask(control: socket.socket, descriptors: list[int], **asked: Any) -> int:
-    """Have a program started, and return its process id.
+    """Ask for a program, and return its process id.
 
     Args:
-        control: who starts it.
-        descriptors: for its standard streams, and what else comes with them; they stay the caller's.
-        asked: the members of `Asked`, without the limits, which are the caller's.
+        control: a socket to the process that starts programs.
+        descriptors: descriptors for its standard streams, and any others to send; they stay the caller's.
+        asked: the members of `Asked`, except the limits, which are the caller's.
     """
     asked["files"] = resource.getrlimit(resource.RLIMIT_NOFILE)
     socket.send_fds(control, [json.dumps(asked).encode() + b"\n"], descriptors)
@@ -55,7 +55,7 @@ def ask(control: socket.socket, descriptors: list[int], **asked: Any) -> int:
 
 
 def asked_for(control: socket.socket) -> tuple[Asked | None, list[int]]:
-    """The next program that is asked for, and its descriptors; None when nobody asks any more."""
+    """The next program to start, and its descriptors; None when nobody asks for more."""
     line, descriptors, _, _ = socket.recv_fds(control, _BYTES, _DESCRIPTORS)
     while line and not line.endswith(b"\n"):
         line += control.recv(_BYTES)
@@ -63,7 +63,7 @@ def asked_for(control: socket.socket) -> tuple[Asked | None, list[int]]:
 
 
 def become(asked: Asked, descriptors: list[int]) -> None:
-    """Turn this process into the program, which is then to be run: `run`."""
+    """Turn this process into the program; `run` then runs it."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, descriptor in enumerate(descriptors[:3]):
@@ -85,7 +85,7 @@ def become(asked: Asked, descriptors: list[int]) -> None:
 def run() -> None:
     """Run the program that this process has become."""
     module = sys.orig_argv[2]
-    for name in (FIRST_OF_A_SERVER, module, f"{module}.__main__"):  # who has imported them has a program of its own
+    for name in (FIRST_OF_A_SERVER, module, f"{module}.__main__"):  # the fork server's copies are another program's
         sys.modules.pop(name, None)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

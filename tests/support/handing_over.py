@@ -1,4 +1,4 @@
-"""A server that hands over, whoever serves at the moment, and people who come and paint all the while."""
+"""A server that hands over to new processes, and people who come and paint all the while."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _GONE_SECONDS: Final = PATIENCE_SECONDS
 
 @attrs.define
 class Generations:
-    """The processes of one server, of which each took over from the one before.
+    """The processes of one server; each took over from the one before.
 
     Attributes:
-        first: the one that the test started.
-        pids: of all, in order.
+        first: the process that the test started.
+        pids: ids of all processes, in order.
     """
 
     first: ServerProcess
@@ -41,28 +41,28 @@ class Generations:
 
     @property
     def port(self) -> int:
-        """Where they listen."""
+        """The port that they listen on."""
         return self.first.port
 
     async def hand_over(self) -> None:
-        """Have a new process take over, and wait until it serves and the old one is gone."""
+        """Make a new process take over, and wait until it serves and the old one is gone."""
         self.ask()
         await self.first_writes("a new process serves", len(self.pids))
         self.pids = [self.pids[0], *map(int, re.findall(r"a new process serves .*process=(\d+)", self.first.output))]
         await wait_until_gone(self.pids[-2])
 
     def ask(self) -> None:
-        """Ask the process that serves to hand over."""
+        """Ask the serving process to hand over."""
         os.kill(self.pids[-1], signal.SIGUSR2)
 
     async def first_writes(self, text: str, times: int = 1) -> None:
-        """Wait until any of them has written `text` to standard error, so often altogether."""
+        """Wait until standard error has `text` at least `times` times, from all processes together."""
         with trio.fail_after(READY_SECONDS):
             while self.first.output.count(text) < times:  # noqa: ASYNC110 - a file tells nobody that it has grown
                 await trio.sleep(0.01)
 
     async def stop(self) -> None:
-        """Stop the last one, and wait until it is gone."""
+        """Stop the last process, and wait until it is gone."""
         os.kill(self.pids[-1], signal.SIGTERM)
         await wait_until_gone(self.pids[-1])
 
@@ -71,7 +71,7 @@ class Generations:
 async def generations(
     data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
 ) -> AsyncGenerator[Generations]:
-    """A server that can hand over; whoever serves at the end is killed."""
+    """Run a server that can hand over; the last process is killed at the end."""
     async with running(data, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         made = Generations(server, [server.pid])
         try:
@@ -85,20 +85,20 @@ async def generations(
 async def wait_until_gone(pid: int) -> None:
     """Wait until the process has ended."""
     with trio.fail_after(_GONE_SECONDS):
-        while is_there(pid):  # noqa: ASYNC110 - it's nobody's child here
+        while is_there(pid):  # noqa: ASYNC110 - it isn't our child
             await trio.sleep(0.01)
 
 
 @attrs.define
 class Crowd:
-    """People who come anew for each request, and people who paint on a connection that they keep.
+    """People who open a new connection for each request, and people who paint on a connection that they keep.
 
     Attributes:
         acknowledged: each edit that was answered 200, with the version of the answer.
         refused: the answers to edits other than 200: status and code.
-        visits: how many requests on a connection of their own were answered.
-        broken: what went wrong with one.
-        silent_seconds: the longest that one of them waited for an answer.
+        visits: how many requests on new connections were answered.
+        broken: what went wrong with a request.
+        silent_seconds: the longest time that a request waited for its answer.
     """
 
     edits: Iterator[Edit]
@@ -110,12 +110,12 @@ class Crowd:
     _changed: trio.Event = attrs.field(factory=trio.Event)
 
     async def painted(self, count: int) -> None:
-        """Wait until so many edits have been acknowledged."""
+        """Wait until `count` edits have been acknowledged."""
         while len(self.acknowledged) < count:
             await self._changed.wait()
 
     async def visit(self, port: int) -> None:
-        """Ask for `/info` over one new connection after the other."""
+        """Request `/info` over one new connection after the other."""
         while True:
             began = trio.current_time()
             try:
@@ -130,7 +130,7 @@ class Crowd:
             await trio.sleep(0.005)
 
     async def paint(self, port: int) -> None:
-        """Place edits on a connection that is kept, and on a new one when that has ended."""
+        """Place edits on a connection that stays open, and on a new one when it has ended."""
         while True:
             with contextlib.suppress(ConnectionCut):
                 async with connect(port) as connection:

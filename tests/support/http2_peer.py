@@ -1,4 +1,4 @@
-"""A peer of HTTP/2 that says what no client would: hyperframe's frames, one by one, over TLS."""
+"""An HTTP/2 peer that can send frames that no client would: hyperframe's frames, one by one, over TLS."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _CHUNK_BYTES: Final = 65_536
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 in a file, and the context of clients that believe it."""
+    """A certificate for 127.0.0.1 in a file, and a context for clients that trusts it."""
     authority = trustme.CA()
     file = folder / "certificate.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
-    # With an authority of its own it doesn't read the system's, which takes 28 ms.
+    # With its own authority it doesn't read the system's certificates, which takes 28 ms.
     return file, ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
 
 
 class Http2Peer:
-    """One connection, whose preface has been sent."""
+    """One connection; its preface has been sent."""
 
     def __init__(self, stream: trio.SSLStream[trio.SocketStream]) -> None:
         self._stream = stream
@@ -47,17 +47,17 @@ class Http2Peer:
         method: bytes = b"GET",
         ends: bool = True,
     ) -> HeadersFrame:
-        """A request's head. Heads have to be sent in the order in which they were made."""
+        """Make a request's head. Heads must be sent in the order in which they were made."""
         fields = [(b":method", method), (b":scheme", b"https"), (b":authority", b"placed.test"), (b":path", path)]
         return self.head(stream_id, [*fields, *more], ends=ends)
 
     def head(self, stream_id: int, fields: list[tuple[bytes, bytes]], *, ends: bool = True) -> HeadersFrame:
-        """A head of any fields."""
+        """Make a head with any fields."""
         flags = ["END_HEADERS", *(["END_STREAM"] if ends else [])]
         return HeadersFrame(stream_id, data=self._encoder.encode(fields), flags=flags)
 
     async def say(self, *frames: Frame) -> bool:
-        """Send them at once; whether somebody was there to take them."""
+        """Send frames at once; return whether the connection took them."""
         try:
             with trio.fail_after(LIMIT_SECONDS):
                 await self._stream.send_all(b"".join(frame.serialize() for frame in frames))
@@ -108,7 +108,7 @@ class Http2Peer:
 
 @contextlib.asynccontextmanager
 async def speaking(port: int, context: ssl.SSLContext, *, window: int | None = None) -> AsyncGenerator[Http2Peer]:
-    """A connection of HTTP/2 to 127.0.0.1, whose streams may be sent `window` bytes at first."""
+    """Open an HTTP/2 connection to 127.0.0.1; its streams may get `window` bytes at first."""
     context.set_alpn_protocols(["h2"])
     plain = await trio.open_tcp_stream("127.0.0.1", port)
     stream = trio.SSLStream(plain, context, server_hostname="127.0.0.1", https_compatible=True)

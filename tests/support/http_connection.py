@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections to a server of the tests; `bench.equipment.http_connection` has the connection itself."""
+"""HTTP/1.1 connections to a test's server; `bench.equipment.http_connection` has the connection itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-# Under their own names for the tests, too, which need nothing of bench's but this.
+# Also imported by tests from here, so that they need nothing else of bench.
 from bench.equipment.http_connection import LIMIT_SECONDS as LIMIT_SECONDS
 from bench.equipment.http_connection import ConnectionCut as ConnectionCut
 from bench.equipment.http_connection import HttpConnection as HttpConnection
@@ -17,15 +17,15 @@ from bench.equipment.http_connection import Response as Response
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-HOST: Final = "placed.test"  # that is asked for, so that servers of tests answer for it
+HOST: Final = "placed.test"  # the host in requests; the tests' servers answer for it
 
 
 @contextlib.asynccontextmanager
 async def connect(port: int, *, receive_buffer_bytes: int | None = None) -> AsyncGenerator[HttpConnection]:
-    """A connection to a port of 127.0.0.1, cut at the end.
+    """Open a connection to a port of 127.0.0.1; it is cut at the end.
 
     Raises:
-        ConnectionCut: nobody listens there.
+    ConnectionCut: nothing listens there.
     """
     with trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
         if receive_buffer_bytes is not None:
@@ -39,7 +39,7 @@ async def connect(port: int, *, receive_buffer_bytes: int | None = None) -> Asyn
 
 
 async def get(port: int, target: str, *headers: tuple[str, str]) -> Response:
-    """GET over a connection of its own."""
+    """GET over a new connection."""
     async with connect(port) as connection:
         return await connection.request(target, headers=headers)
 

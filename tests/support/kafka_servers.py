@@ -1,4 +1,4 @@
-"""Servers whose log is a topic of a real cluster, and that topic, read beside them."""
+"""Servers whose log is a topic of a real cluster; and functions that read the topic without a server."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from tests.support.server_process import ServerProcess
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
-_AGAIN_SECONDS: Final = 0.5  # as a server waits between two attempts
+_AGAIN_SECONDS: Final = 0.5  # a server waits as long between two attempts
 
 
 def url_of(cluster: Cluster, topic: str) -> str:
-    """The log in a topic of the cluster."""
+    """The URL of the log in a topic of the cluster."""
     return f"kafka://{cluster.addresses()}/{topic}"
 
 
 def shared_key(folder: Path) -> Path:
-    """A file with an author key."""
+    """A file with an author key, for several servers."""
     path = folder / "authors.key"
     path.write_bytes(os.urandom(KEY_BYTES))
     return path
@@ -50,13 +50,13 @@ def leader(cluster: Cluster, topic: str) -> Broker:
 
 
 async def all_in_sync(cluster: Cluster, topic: str) -> None:
-    """Wait until each broker has all records of the topic, and counts again."""
+    """Wait until each broker has all records of the topic, and is in sync again."""
 
     def in_sync() -> int:
         return len(_partition(cluster, topic)["isr_nodes"])
 
     with trio.fail_after(PATIENCE_SECONDS):
-        while await trio.to_thread.run_sync(in_sync) < len(cluster.brokers):  # noqa: ASYNC110 - it tells when asked
+        while await trio.to_thread.run_sync(in_sync) < len(cluster.brokers):  # noqa: ASYNC110 - only polling tells
             await trio.sleep(_AGAIN_SECONDS)
 
 
@@ -72,8 +72,8 @@ def _partition(cluster: Cluster, topic: str) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def opened_log(place: KafkaPlace, **how: Any) -> AsyncGenerator[KafkaLog]:
-    """As `open_kafka_log`, tried again while the brokers don't answer in time, as the start of a server does it: an
-    attempt waits 2 s, and to make a topic has taken a busy machine longer.
+    """Open a log as `open_kafka_log` does, and try again if the brokers don't answer in time, like a server's start:
+    an attempt waits 2 s, and a busy machine has taken longer to make a topic.
     """
     until = trio.current_time() + PATIENCE_SECONDS
     async with contextlib.AsyncExitStack() as stack:
@@ -90,8 +90,8 @@ async def opened_log(place: KafkaPlace, **how: Any) -> AsyncGenerator[KafkaLog]:
 
 
 async def answering(cluster: Cluster, topic: str) -> None:
-    """Wait until the brokers answer somebody who has come just now. How long it takes a server from then on is its own
-    doing, and not that of a broker which a busy machine lets begin late.
+    """Wait until the brokers answer a new client. Otherwise a slow start of a broker on a busy machine would count as
+    the server's own delay.
     """
     with trio.fail_after(PATIENCE_SECONDS):
         while not await trio.to_thread.run_sync(_answers, cluster, topic):
@@ -111,7 +111,7 @@ def _answers(cluster: Cluster, topic: str) -> bool:
 
 
 async def records_of(url: str) -> dict[int, list[Edit]]:
-    """Each record's edits, by offset; none for records of another kind."""
+    """The edits of each record, by offset; an empty list for records of another kind."""
     records: dict[int, list[Edit]] = {}
     with trio.fail_after(PATIENCE_SECONDS):
         async with opened_log(KafkaPlace.parse(url)) as log:
@@ -127,7 +127,7 @@ async def records_of(url: str) -> dict[int, list[Edit]]:
 
 
 def painted(records: dict[int, list[Edit]]) -> bytes:
-    """The canvas that the records make, painted by a plain loop."""
+    """Make the canvas of the records with a plain loop."""
     model = ModelCanvas(WIDTH, HEIGHT)
     for offset in sorted(records):
         model.paint(records[offset])
@@ -135,7 +135,7 @@ def painted(records: dict[int, list[Edit]]) -> bytes:
 
 
 async def logged_url(server: ServerProcess, event: str) -> int:
-    """The port in the log line `event`, JSON, of a server that has not said on standard output that it listens."""
+    """The port in the log line `event` (JSON) of a server that hasn't printed on standard output that it listens."""
     with trio.fail_after(READY_SECONDS):
         while True:
             for line in server.output.splitlines():
@@ -143,4 +143,4 @@ async def logged_url(server: ServerProcess, event: str) -> int:
                 if told["event"] == event:
                     return int(told["url"].rpartition(":")[2])
             assert not server.ended, server.output
-            await trio.sleep(0.01)  # a file tells nobody that it has grown
+            await trio.sleep(0.01)  # a file gives no signal when it grows

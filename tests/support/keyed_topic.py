@@ -1,4 +1,4 @@
-"""A keyed topic in memory, which can be compacted, and be away: `placed.backends.keyed` without a broker."""
+"""A keyed topic in memory that can be compacted and go away: tests `placed.backends.keyed` without a broker."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class MemoryTopic:
-    """One topic, for all its servers.
+    """One topic, shared by all its servers.
 
     Attributes:
-        id: its identity.
-        records: offset, key and value of those that are there; an empty value deletes its key.
+        id: its id.
+        records: offset, key and value of the records that are left; an empty value deletes its key.
         next: the next offset.
-        is_away: whether it can't be reached.
-        on_append: called once, before the next records are appended: to have others come first.
+        is_away: whether it is unreachable.
+        on_append: called once, before the next records are appended, so that other records can come first.
     """
 
     cautions: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class MemoryTopic:
         return [self.put(key, value) for key, value in records]
 
     def put(self, key: bytes, value: bytes | None) -> int:
-        """Append one record; its offset."""
+        """Append one record; return its offset."""
         self.records.append((self.next, key, value or b""))
         self.next += 1
         grown, self._grown = self._grown, trio.Event()
@@ -77,7 +77,7 @@ class MemoryTopic:
         yield _Reader(self, offset)
 
     def compact(self, *, with_tombstones: bool = True) -> None:
-        """Keep the last record of each key, as a broker does some day; and of those that delete their key, none."""
+        """Keep the last record of each key, as a broker does some day; `with_tombstones` also drops deleted keys."""
         last = {key: offset for offset, key, _ in self.records}
         self.records = [
             (offset, key, value)
@@ -86,7 +86,7 @@ class MemoryTopic:
         ]
 
     def set_away(self, is_away: bool) -> None:
-        """Have it be out of reach, or be back."""
+        """Make it unreachable, or reachable again."""
         self.is_away = is_away
         self._grown.set()
         self._grown = trio.Event()
@@ -124,7 +124,7 @@ class _Reader(trio.abc.ReceiveChannel[Batch]):
 
 @contextlib.asynccontextmanager
 async def server_of(topic: MemoryTopic, folder: Path, key: bytes) -> AsyncGenerator[PeopleStore]:
-    """The people of one server, whose data folder is `folder`, following the topic."""
+    """A people store of one server that follows the topic; `folder` is the server's data folder."""
     async with open_people(folder / "people", key) as store, followed(store, topic), trio.open_nursery() as nursery:
         nursery.start_soon(store.run)
         yield store

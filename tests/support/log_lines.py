@@ -1,4 +1,4 @@
-"""What the server logged while a test ran."""
+"""The lines that the server logged while a test ran."""
 
 from __future__ import annotations
 

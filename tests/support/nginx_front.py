@@ -32,10 +32,10 @@ class Nginx:
     """An nginx that listens.
 
     Attributes:
-        port: of 127.0.0.1.
-        tls_port: likewise; 0 without TLS.
-        folder: where it runs.
-        pid: its master process.
+        port: its port of 127.0.0.1.
+        tls_port: its TLS port; 0 without TLS.
+        folder: the folder that it runs in.
+        pid: id of its master process.
     """
 
     port: int
@@ -44,11 +44,11 @@ class Nginx:
     pid: int
 
     def access_lines(self) -> list[str]:
-        """What it has logged of requests."""
+        """The lines of its access log."""
         return (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
 
     def errors(self) -> str:
-        """What it has logged besides."""
+        """The lines of its error log."""
         return (self.folder / "error.log").read_text(encoding="utf-8")
 
 
@@ -62,16 +62,17 @@ def rendered(
     origins: tuple[str, ...] = (),
     addresses_from: str = "",
 ) -> str:
-    """The file's text for other ports; everything else is as it is.
+    """The text of nginx.conf with other ports, and otherwise unchanged.
 
     Args:
-        text: nginx.conf.
-        port: to listen on.
-        servers: the ports of the servers, of 127.0.0.1.
-        tls_port: 0 leaves TLS out.
-        unlimited: whether 127.0.0.1 is listed as an address without limits, as a school's would be.
-        origins: listed as sites whose pages may use the API.
-        addresses_from: a header that tells nginx its client's address, as if one with that address were there.
+        text: text of nginx.conf.
+        port: the port to listen on.
+        servers: the servers' ports on 127.0.0.1.
+        tls_port: the port for TLS; 0 leaves TLS out.
+        unlimited: whether to list 127.0.0.1 as an address without limits, like a school's.
+        origins: sites to list whose pages may use the API.
+        addresses_from: a header from which nginx takes its client's address, as if a client with that address were
+            there.
     """
     pool = "".join(f"        server 127.0.0.1:{server} max_fails=3 fail_timeout=2s;\n" for server in servers)
     text, pools = re.subn(r"(?:        server 127\.0\.0\.1:\d+ .*\n)+", pool, text)
@@ -92,9 +93,9 @@ def rendered(
 def run_nginx(
     folder: Path, servers: list[int], *, port: int = 0, tls: bool = False, **rendering: Any
 ) -> Iterator[Nginx]:
-    """An nginx before the servers at these ports, ended at the end.
+    """Run an nginx before the servers at these ports, and end it at the end.
 
-    With `tls`, `folder` has certificate.pem and certificate.key. `rendering`: more of what `rendered` takes.
+    With `tls`, `folder` must have certificate.pem and certificate.key. `rendering`: more arguments for `rendered`.
     """
     chosen, tls_port = free_ports(2)
     port = port or chosen
@@ -107,7 +108,7 @@ def run_nginx(
 
 @contextlib.contextmanager
 def run_sub_path_nginx(folder: Path, server: int, *, port: int = 0) -> Iterator[Nginx]:
-    """An nginx that has the server at this port under /place/, by what docs/deploy.md says, ended at the end."""
+    """Run an nginx that has the server at this port under /place/, as docs/deploy.md says; end it at the end."""
     lines = DEPLOY.read_text(encoding="utf-8").splitlines()
     first = lines.index("    location /place/ {")
     location = "\n".join(lines[first : lines.index("    }", first) + 1]).replace(
@@ -119,7 +120,7 @@ def run_sub_path_nginx(folder: Path, server: int, *, port: int = 0) -> Iterator[
 
 @contextlib.contextmanager
 def run_locations(folder: Path, locations: str, *, port: int = 0) -> Iterator[Nginx]:
-    """An nginx that has these locations and nothing else, ended at the end."""
+    """Run an nginx with only these locations, and end it at the end."""
     port = port or free_ports(1)[0]
     paths = "\n".join(f"    {name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     types = "    types { text/html html; }"
@@ -134,10 +135,10 @@ def run_locations(folder: Path, locations: str, *, port: int = 0) -> Iterator[Ng
 
 @contextlib.contextmanager
 def _running(folder: Path, text: str, port: int) -> Iterator[int]:
-    """An nginx with this configuration, by its process id."""
+    """Run an nginx with this configuration; yields its process id."""
     path = program("nginx")
     folder.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() == 0:  # its workers would be somebody else's, to whom the test's folder is closed
+    if os.geteuid() == 0:  # as another user, its workers couldn't read the test's folder
         text = "user root;\n" + text
     conf = folder / "nginx.conf"
     conf.write_text(text, encoding="utf-8")
@@ -147,7 +148,7 @@ def _running(folder: Path, text: str, port: int) -> Iterator[int]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for the command that started it
+            start_new_session=True,  # Ctrl-C only goes to the command that started it
         )
     try:
         _wait_until_it_listens(port, process, folder)
@@ -168,4 +169,4 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes], folder: 
             return
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"nginx didn't start: {(folder / 'stderr.log').read_text(encoding='utf-8')}")
-        time.sleep(0.02)  # a port tells nobody that it is open
+        time.sleep(0.02)  # a port gives no signal when it opens

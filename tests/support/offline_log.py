@@ -1,6 +1,6 @@
-"""The log read and written without a server, and what it means, spelled out again.
+"""Reads and writes a log without a server, and makes its canvas in a second way.
 
-The canvas here is made with a plain loop, not with the code under test, so that the two check each other.
+A plain loop makes the canvas here, not the code under test, so that the two check each other.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _EDIT = struct.Struct("<HHBQ")
 
 
 def edits_in(value: bytes) -> list[Edit]:
-    """The edits of one record, in order; none in a record of another kind, or one that is damaged."""
+    """The edits of one record, in order; empty for a damaged record or a record of another kind."""
     if value[:2] != b"\x01\x01" or len(value) == 2 or (len(value) - 2) % _EDIT.size:
         return []
     return [(x, y, color) for x, y, color, _author in _EDIT.iter_unpack(value[2:])]
 
 
 def record_of(edits: list[Edit], author: int = 7) -> bytes:
-    """One record of edits."""
+    """Make a record of edits."""
     return b"\x01\x01" + b"".join(_EDIT.pack(x, y, color, author) for x, y, color in edits)
 
 
 def canvas_record(width: int, height: int, colors: int) -> bytes:
-    """A log's first record, with a palette of greys."""
+    """Make the first record of a log, with a palette of greys."""
     return b"\x01\x02" + struct.pack("<HH", width, height) + b"".join(bytes([n, n, n]) for n in range(colors))
 
 
 async def values_of(log: Log) -> list[bytes]:
-    """All values of an open log whose offsets have no gaps."""
+    """All values of an open log; its offsets must have no gaps."""
     first, end = await log.bounds()
     values: list[bytes] = []
     if first == end:
@@ -59,13 +59,13 @@ async def values_of(log: Log) -> list[bytes]:
 
 
 async def read_records(folder: Path) -> list[list[Edit]]:
-    """Each record's edits, by offset, of the log in `folder`, which no server has open."""
+    """The edits of each record, by offset, of the log in `folder`; no server may have it open."""
     async with open_lmdb_log(folder) as log:
         return [edits_in(value) for value in await values_of(log)]
 
 
 def stored_snapshot(path: Path) -> bytes:
-    """The snapshot in the data file `path`, as its bytes; the file may hold pages of older ones, too."""
+    """The bytes of the snapshot in the data file `path`, which may also hold pages of older snapshots."""
     with path.open("rb") as file:
         pages = PageFile(file.fileno())
         value = pages.get(pages.newest.main, b"snapshot")
@@ -74,7 +74,7 @@ def stored_snapshot(path: Path) -> bytes:
 
 
 async def append_records(folder: Path, values: list[bytes]) -> None:
-    """Append records to the log in `folder`, which no server has open; created if there is none."""
+    """Append records to the log in `folder`, and create it if there is none; no server may have it open."""
     async with open_lmdb_log(folder) as log:
         with trio.fail_after(LIMIT_SECONDS):
             await log.append_all(values)
@@ -84,8 +84,8 @@ class ModelCanvas:
     """A canvas painted edit by edit.
 
     Attributes:
-        version: every record with a lower offset is in it.
-        pixels: one byte for each, row by row.
+        version: the canvas has every record with a lower offset.
+        pixels: one byte for each pixel, row by row.
     """
 
     def __init__(self, width: int, height: int) -> None:

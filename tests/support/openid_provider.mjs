@@ -1,17 +1,17 @@
-// Real OpenID providers, npm's oidc-provider, on 127.0.0.1: as many as tests want, one after the other, in one process,
-// since reading the package takes longer than most of these tests.
+// Real OpenID providers (npm's oidc-provider) on 127.0.0.1. One process opens as many as tests want, because reading the
+// package takes longer than most of these tests.
 //
 //     standard input     a line of JSON for each thing to do: {"open": PORT, clients, jwks, claimsInToken}, or
-//                        {"close": PORT}, which cuts whoever is connected. Its end ends the process
+//                        {"close": PORT}, which cuts all connections. End of file ends the process
 //     standard output    a line when it is done
 //
-// Anybody signs in under the name that they type, by the package's own pages (devInteractions).
+// A person signs in under any name that they type, on the package's own pages (devInteractions).
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
 // @ts-expect-error - it brings no types
 import Provider from 'oidc-provider'
 
-console.log = console.info = console.error // the package has notices to tell, which aren't answers
+console.log = console.info = console.error // the package also prints notices, which aren't answers
 
 /** @type {Map<number, import('node:http').Server>} */
 const servers = new Map()

@@ -1,4 +1,4 @@
-"""Real OpenID providers, by `openid_provider.mjs`, and somebody who signs in there as a browser does."""
+"""Real OpenID providers, by `openid_provider.mjs`, and a person who signs in there as a browser does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CLIENT_ID, SECRET = "canvas", "not-so-secret"
 _SCRIPT: Final = Path(__file__).with_name("openid_provider.mjs")
-_DONE_SECONDS: Final = 60.0  # the first one takes 0.5 s on an idle machine
+_DONE_SECONDS: Final = 60.0  # the first provider takes 0.5 s on an idle machine
 _MOST_STEPS: Final = 20
 
 
@@ -47,7 +47,7 @@ def require_provider() -> None:
 
 @contextlib.contextmanager
 def provider_at(port: int, *redirects: str, key: Key | None = None, claims_in_token: bool = False) -> Iterator[None]:
-    """A provider at this port that sends people back to `redirects`, and is gone when the block ends."""
+    """Run a provider at this port that sends people back to `redirects`; it is gone when the block ends."""
     client = {"client_id": CLIENT_ID, "client_secret": SECRET, "redirect_uris": redirects}
     told: dict[str, Any] = {"open": port, "clients": [client], "claimsInToken": claims_in_token}
     told["jwks"] = {"keys": [(key or _first_key()).as_dict(private=True)]}
@@ -63,14 +63,14 @@ def provider_at(port: int, *redirects: str, key: Key | None = None, claims_in_to
 async def openid_provider(
     *redirects: str, port: int = 0, key: Key | None = None, claims_in_token: bool = False
 ) -> AsyncGenerator[str]:
-    """The same on a free port unless one is given; gives its issuer."""
+    """Run a provider on a given or free port; yields its issuer."""
     port = port or free_ports(1)[0]
     with provider_at(port, *redirects, key=key, claims_in_token=claims_in_token):
         yield f"http://127.0.0.1:{port}"
 
 
 class _Providers:
-    """The process that has them: one for each process of pytest, started by its first provider."""
+    """The process with the providers: each process of pytest has one, which starts with its first provider."""
 
     def __init__(self) -> None:
         require_provider()
@@ -80,7 +80,7 @@ class _Providers:
         atexit.register(self._end)
 
     def do(self, told: dict[str, Any]) -> None:
-        """Have a provider opened or closed, and wait until it is."""
+        """Open or close a provider, and wait until that is done."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(told).encode() + b"\n")
@@ -97,9 +97,7 @@ _first_key = functools.cache(lambda: new_key("first"))
 
 
 async def through(client: httpx.AsyncClient, url: str, login: str, back: str) -> str:
-    """Go to `url`, and sign in as `login` wherever a page asks for it: the URL beginning with `back` that one is then
-    sent to.
-    """
+    """Go to `url`, and sign in as `login` where a page asks for it; return the final URL, which begins with `back`."""
     answer = await client.get(url)
     for _ in range(_MOST_STEPS):
         at = str(answer.request.url)

@@ -1,4 +1,4 @@
-"""What a forked program starts with `subprocess` begins where its imports are done, too, and is the program's child.
+"""The children that a forked program starts with `subprocess` start with their imports done, too.
 
     a bench                              its helper                 between          a server or a crowd
      | subprocess.Popen: arguments,       |                          |                |
@@ -7,10 +7,10 @@
      | <----------------- its process id  |                                           |
      | waits for it, signals it, and reads of it in /proc, as its parent <----------- | end
 
-A bench starts up to a dozen of them, whose imports are most of what a small bench takes. The helper is forked before
-the bench does anything. Once who is between has ended, the system's first process would be the child's parent; the
-bench asks the kernel to be it instead. Whatever isn't `python -m` of a module that the helper has imported, or is
-started in an unusual way, is executed as ever.
+A bench starts up to a dozen children, whose imports take most of a small bench's time. The helper is forked before the
+bench does anything. Once the process in between has ended, the system's first process would become the child's parent;
+the bench asks the kernel to become the parent instead. All other children are executed as usual: those that aren't
+`python -m` of a module that the helper has imported, and those that are started in an unusual way.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from tests.support.forked_program import ask, asked_for, become
 
 _ORPHANS_COME_HERE: Final = 36  # PR_SET_CHILD_SUBREAPER
 _ANSWER_SECONDS: Final = 60.0
-# What `subprocess` says of a process without a session, a group, a user or a umask of its own, or a function to call.
+# The arguments of `subprocess` for a child without its own session, group, user or umask, or a function to call.
 _USUAL: Final = (False, -1, None, None, None, -1, None)
 
 
 def fork_helper(modules: frozenset[str]) -> bool:
-    """Have this process's children that are programs of `modules` forked from now on.
+    """From now on, fork the children of this process that are programs of `modules`.
 
     Returns:
-        Whether this process has become such a child, which is to be run.
+    Whether this process has become such a child; the caller then has to run it.
     """
     control, theirs = socket.socketpair()
     if os.fork() == 0:
@@ -50,7 +50,7 @@ def fork_helper(modules: frozenset[str]) -> bool:
 
 
 def _serve(control: socket.socket) -> None:
-    """Start programs until the one that asks has ended; return in a program."""
+    """Start programs until the asking process has ended; in a started program, return."""
     while True:
         asked, descriptors = asked_for(control)
         if asked is None:
@@ -64,14 +64,14 @@ def _serve(control: socket.socket) -> None:
                 return
             os.write(tells, b"%d" % pid)
             os._exit(0)
-        os.waitpid(between, 0)  # only then has the program its parent
+        os.waitpid(between, 0)  # only after that is the bench the program's parent
         control.sendall(os.read(told, 16))
         for each in (told, tells, *descriptors):
             os.close(each)
 
 
 class _Forking:
-    """Stands for `subprocess`'s own function that forks and executes, with the same arguments."""
+    """Replaces `subprocess`'s own function that forks and executes, with the same arguments."""
 
     def __init__(self, control: socket.socket, modules: frozenset[str], execute: Any) -> None:
         self._control = control

@@ -1,4 +1,4 @@
-"""Brokers of a test's own, which it may kill; without Kafka the test is skipped, or, in CI, fails."""
+"""Brokers for one test, which may kill them; without Kafka the test is skipped, or, in CI, fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def require_kafka() -> None:
-    """Go on where brokers can be started."""
+    """Skip the test if brokers can't be started here, or, in CI, fail it."""
     try:
         jars()
     except NoKafka as error:
@@ -26,8 +26,8 @@ def require_kafka() -> None:
 
 @contextlib.contextmanager
 def mended(cluster: Cluster) -> Iterator[None]:
-    """Have all brokers run again when the block ends, however it ends: what a test has done to one, or was about to
-    undo when it failed, isn't to fail the next one.
+    """Start all brokers again when the block ends, however it ends: a test that fails before it has undone its damage
+    mustn't make the next test fail.
     """
     try:
         yield
@@ -43,7 +43,7 @@ def mended(cluster: Cluster) -> Iterator[None]:
 def own_cluster(
     folder: Path, *, brokers: int = 1, login: Login | None = None, certificate: Certificate | None = None
 ) -> Iterator[Cluster]:
-    """As `run_cluster`."""
+    """Like `run_cluster`."""
     require_kafka()
     with run_cluster(folder, brokers=brokers, login=login, certificate=certificate) as cluster:
         yield cluster

@@ -1,4 +1,4 @@
-"""`python -m placed` as a process of its own, for tests that kill it and start it again under the page's feet."""
+"""`python -m placed` as a process, for tests that kill and restart the server while the page is open."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LAST_LINES = 60
 
 
 class ServedCanvas(NamedTuple):
-    """`/canvas.png`, decoded: palette indexes of shape (height, width), uint8, and what they belong to."""
+    """A decoded `/canvas.png`: palette indexes of shape (height, width), uint8, with their version and log."""
 
     indexes: NDArray[np.uint8]
     version: int
@@ -36,11 +36,11 @@ class ServedCanvas(NamedTuple):
 
 
 class PageServer:
-    """One data folder and one port, for life; the process that serves them comes and goes.
+    """One data folder and one port for all its life; the process that serves them comes and goes.
 
     Args:
         data: the data folder.
-        arguments: more of the command line.
+        arguments: additional arguments of the command line.
     """
 
     def __init__(self, data: Path, *arguments: str) -> None:
@@ -49,13 +49,13 @@ class PageServer:
         self._port = 0
         self._process: Forked | None = None
         self._lines: list[str] = []
-        # Plain HTTP has no use for the system's certificates, which take longer to read than a server to start.
+        # Plain HTTP doesn't need the system's certificates, and to read them takes longer than a server's start.
         self._client = httpx.Client(timeout=10, trust_env=False, verify=False)
         OPEN.add(self)
 
     @property
     def port(self) -> int:
-        """Where it listens, on 127.0.0.1."""
+        """Its port on 127.0.0.1."""
         return self._port
 
     @property
@@ -64,28 +64,28 @@ class PageServer:
         return self._data
 
     def canvas_version(self) -> int:
-        """How far it is."""
+        """The version of its canvas."""
         return int(self._client.get(self.url + "info").json()["version"])
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The URL of the page."""
         return f"http://127.0.0.1:{self._port}/"
 
     @property
     def lines(self) -> list[str]:
-        """What it has written since it was started, both outputs together."""
+        """All lines of both its outputs since its start."""
         return list(self._lines)
 
     @property
     def last_words(self) -> str:
-        """Whether it runs, and the end of what it has written, for whoever looks for a cause."""
+        """Whether it runs, and the end of its output, to find the cause of a failure."""
         code = None if self._process is None else self._process.poll()
         state = f"has ended with {code}" if code is not None else "is down" if self._process is None else "runs"
         return f"It {state}. It has written:\n{''.join(self._lines[-_LAST_LINES:])}"
 
     def start(self, *more: str) -> None:
-        """Start it, the second time on the same port, and wait until it answers there."""
+        """Start it, after the first time on the same port, and wait until it answers there."""
         self._lines.clear()
         place = ["--data", str(self._data), "--port", str(self._port)]
         said, says = os.pipe()
@@ -104,14 +104,14 @@ class PageServer:
         with open(said, encoding="utf-8") as output:
             for line in output:
                 self._lines.append(line)
-                # Both outputs are one here, and a line of the log may name an address as well.
+                # Both outputs are mixed here, and a log line may have an address, too.
                 if not listening.is_set() and line.startswith("http") and (found := address_in(line.encode())):
                     self._port = found[1]
                     listening.set()
         listening.set()
 
     def kill(self) -> None:
-        """End it as kill -9 does, and wait until it is gone. Idempotent."""
+        """Kill it as kill -9 does, and wait until it is gone. Idempotent."""
         if self._process is not None:
             self._process.kill()
             self._process.wait_at_most(STOP_SECONDS)
@@ -125,24 +125,24 @@ class PageServer:
         self._process = None
 
     def close(self) -> None:
-        """Kill it, and let go of everything. Idempotent."""
+        """Kill it, and close everything. Idempotent."""
         OPEN.discard(self)
         self.kill()
         self._client.close()
 
     def forget(self) -> None:
-        """Delete the data folder, the log with it. The server must not be running."""
+        """Delete the data folder with its log. The server must not be running."""
         assert self._process is None
         shutil.rmtree(self._data)
 
     def paint(self, x: int, y: int, color: int) -> int:
-        """Place an edit as another user's program would, and return the version where it is visible."""
+        """Place an edit, as another user's program would, and return the version that has it."""
         answer = self._client.post(self.url + "edit", json={"x": x, "y": y, "color": color})
         answer.raise_for_status()
         return int(answer.json()["v"])
 
     def make_blank(self) -> None:
-        """Start it if it doesn't run, and paint whatever isn't blank with the first colour."""
+        """Start it if it doesn't run, and paint all pixels that aren't blank with the first colour."""
         if self._process is None:
             self.start()
         rows, columns = np.nonzero(self.canvas(self.canvas_version()).indexes)
@@ -151,7 +151,7 @@ class PageServer:
             self._client.post(self.url + "edits", json={"edits": edits}).raise_for_status()
 
     def subscribers(self) -> int:
-        """How many streams, and polls that wait, it has."""
+        """The number of its streams and waiting polls."""
         text = self._client.get(self.url + "metrics").text
         return int(sum(float(found) for found in re.findall(r"^placed_subscribers\{.*\} (\S+)", text, re.MULTILINE)))
 
@@ -169,5 +169,5 @@ class PageServer:
         return ServedCanvas(indexes, int(answer.headers["X-Canvas-Version"]), answer.headers["X-Canvas-Log"])
 
 
-# Those of the test that runs, and of its file: what a failed test shows, by `tests/browser/conftest.py`.
+# The open servers of the running test and its file; a failed test shows their output (`tests/browser/conftest.py`).
 OPEN: set[PageServer] = set()

@@ -1,4 +1,4 @@
-"""People who paint: connections that place edits one after the other, and remember what was acknowledged."""
+"""People who paint: connections that place edits one after the other, and remember the acknowledged ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Load:
     """A crowd.
 
     Attributes:
-        edits: what to place; shared by all, each edit once.
+        edits: the edits to place; shared by all painters, each edit once.
         acknowledged: each edit that was answered 200, with the version of the answer.
         refused: the status of each answer other than 200.
-        on_acknowledged: called after each.
+        on_acknowledged: called after each acknowledged edit.
     """
 
     edits: Iterator[Edit]
@@ -34,13 +34,13 @@ class Load:
     on_acknowledged: Callable[[], None] = lambda: None
 
     async def paint(self, port: int, people: int, pause_seconds: float = 0.0) -> None:
-        """Paint with so many connections, with a pause after each edit, until all of them are cut."""
+        """Paint over `people` connections, with a pause after each edit, until all of them are cut."""
         async with trio.open_nursery() as nursery:
             for _ in range(people):
                 nursery.start_soon(self._paint_until_cut, port, pause_seconds)
 
     async def acknowledge(self, count: int) -> None:
-        """Wait until so many of its edits are acknowledged; one task at a time may, and nobody else be told of them."""
+        """Wait until `count` edits are acknowledged; uses `on_acknowledged`, so only one task may wait at a time."""
         enough = trio.Event()
 
         def look() -> None:
@@ -73,7 +73,7 @@ class Load:
 
 
 def each_pixel_once(width: int, height: int, colors: int) -> Iterator[Edit]:
-    """Edits of different pixels, none blank, so that each can be told from all others."""
+    """Edits of different pixels, none blank, so that no two edits are alike."""
     for number in itertools.count():
         if number == width * height:
             return
@@ -81,6 +81,6 @@ def each_pixel_once(width: int, height: int, colors: int) -> Iterator[Edit]:
 
 
 def at_random(chance: random.Random, width: int, height: int, colors: int) -> Iterator[Edit]:
-    """Random edits for ever."""
+    """Random edits without end."""
     while True:
         yield chance.randrange(width), chance.randrange(height), chance.randrange(colors)

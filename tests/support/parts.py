@@ -1,6 +1,6 @@
-"""Parts that a test needs and pip can't bring: a browser, nginx, pngcheck, node, Prometheus.
+"""Parts that tests need and pip can't install: a browser, nginx, pngcheck, node, Prometheus.
 
-Elsewhere a missing part skips its tests, and the line says how to get it. In CI (`CI=true`) it fails them: a green
+If a part is missing, its tests are skipped with a line that says how to get it. In CI (`CI=true`) they fail: a green
 run there has left nothing out.
 """
 
@@ -14,9 +14,9 @@ import pytest
 
 _ROOT = Path(__file__).parents[2]
 
-# Where Debian, Homebrew and macOS put a browser that Playwright can drive, besides what is on PATH. The first is
-# Chromium without windows, menus and toolbars of its own, the one that Playwright itself brings for tests: the same
-# engine, and a page in it takes 0.9 s of the processor where the whole one takes 2.3 s, for windows that nobody sees.
+# Places where Debian, Homebrew and macOS put a browser that Playwright can drive, apart from PATH. The first name is
+# Chromium without its own windows, menus and toolbars, the one that Playwright itself brings for tests: the same
+# engine, but a page in it takes 0.9 s of CPU instead of 2.3 s for windows that nobody sees.
 _CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _CHROMIUM_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -29,12 +29,12 @@ _FIREFOX_APPS = ("/Applications/Firefox.app/Contents/MacOS/firefox",)
 
 
 def require(part: str, found: bool, how: str) -> None:
-    """Go on when `part` was found; otherwise skip the test, or, in CI, fail it.
+    """Go on if `part` was found; otherwise skip the test, or, in CI, fail it.
 
     Args:
-        part: what is missing, "chromium".
+        part: the missing part, "chromium".
         found: whether it is there.
-        how: the way to get it, "apt-get install chromium, or brew install --cask chromium".
+        how: a way to get it, "apt-get install chromium, or brew install --cask chromium".
     """
     if found:
         return
@@ -70,12 +70,12 @@ def _find(name: str) -> str | None:
 
 
 def has_program(name: str) -> bool:
-    """Whether the program `name` is here."""
+    """Whether the program `name` is installed."""
     return _find(name) is not None
 
 
 def program(name: str) -> str:
-    """The path of the program `name`, also from the folders that only root has on its PATH."""
+    """The path of the program `name`; also looks in the folders that only root has on its PATH."""
     path = _find(name)
     require(name, path is not None, f"apt-get install {name}, or brew install {name}")
     assert path is not None

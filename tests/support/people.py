@@ -1,4 +1,4 @@
-"""People in tests: codes, tokens and hosts of a data folder, and those who sign in at its server."""
+"""People in tests: codes, tokens and host links of a data folder, and people who sign in at its server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def now_ms() -> int:
 
 @attrs.frozen
 class Host:
-    """Whoever may make codes and tokens for a data folder, while no server of this process has it.
+    """A host who makes codes and tokens for a data folder, while no server of this process has it open.
 
     Attributes:
         data: the folder.
@@ -85,7 +85,7 @@ def cookie_of(answer: Response, name: str = SESSION) -> tuple[str, str]:
 
 
 async def signed_in(server: Server, **told: str) -> tuple[str, str]:
-    """Sign in, as `POST /sign-in` has it; the header `Cookie` of whoever did."""
+    """Sign in with `POST /sign-in`; return the header `Cookie` of the person who signed in."""
     answer = await post_json(server, "/sign-in", told)
     assert answer.status == 200, answer.body
     return cookie_of(answer)

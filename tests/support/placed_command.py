@@ -1,4 +1,4 @@
-"""Commands of `placed` as processes of their own, whose imports were done before: see `tests.support.fork_server`."""
+"""Commands of `placed` as processes with their imports done before: see `tests.support.fork_server`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT_SECONDS: Final = 120.0
 
 
 class Done(NamedTuple):
-    """How a command ended: its exit code, and what it wrote to standard output and to standard error."""
+    """The end of a command: its exit code, its standard output and its standard error."""
 
     code: int
     out: str
@@ -29,23 +29,23 @@ class Done(NamedTuple):
 
 
 def run_placed(*words: str | Path, **variables: str) -> Done:
-    """Run `placed WORDS` to its end, which is killed when it takes too long.
+    """Run `placed WORDS` to its end; it is killed when it takes too long.
 
     Args:
-        words: of the command line.
-        variables: of the environment, beside a user's.
+        words: words of the command line.
+        variables: environment variables, in addition to a user's.
     """
     return run_forked("placed", *map(str, words), seconds=LIMIT_SECONDS, variables=variables)
 
 
 def run_forked(module: str, *words: str, seconds: float, variables: Mapping[str, str] | None = None) -> Done:
-    """Run `python -m MODULE WORDS` to its end, which is killed when it takes longer than that.
+    """Run `python -m MODULE WORDS` to its end; it is killed when it takes longer than `seconds`.
 
     Args:
         module: `placed`, or `bench`.
-        words: of the command line.
+        words: words of the command line.
         seconds: how long it may take.
-        variables: of the environment, beside a user's.
+        variables: environment variables, in addition to a user's.
     """
     with _started(module, *words, variables=variables) as command:
         return command.end(seconds)
@@ -53,7 +53,7 @@ def run_forked(module: str, *words: str, seconds: float, variables: Mapping[str,
 
 @contextlib.contextmanager
 def started_placed(*words: str | Path, **variables: str) -> Iterator[AtWork]:
-    """`placed WORDS` at work, for who does something to it meanwhile; killed at the end if it still runs."""
+    """Start `placed WORDS`, for a test that does something to it meanwhile; killed at the end if it still runs."""
     with _started("placed", *map(str, words), variables=variables) as command:
         yield command
 
@@ -71,11 +71,11 @@ class AtWork:
         self._err = err
 
     def end(self, seconds: float = LIMIT_SECONDS) -> Done:
-        """Wait until it has ended, for so long at most."""
+        """Wait at most `seconds` until it has ended."""
         return Done(self.process.wait_at_most(seconds), _written(self._out), _written(self._err))
 
     async def ended(self) -> Done:
-        """The same for a task, which sets its own limit."""
+        """Wait until it has ended, for a task, which sets its own limit."""
         await self.process.wait()
         return self.end()
 
@@ -91,7 +91,7 @@ def _started(module: str, *words: str, variables: Mapping[str, str] | None) -> I
 
 
 async def ran_placed(*words: str | Path, **variables: str) -> Done:
-    """The same for a task, beside others that go on meanwhile."""
+    """Run `placed WORDS` to its end, for a task: other tasks go on meanwhile."""
     return await trio.to_thread.run_sync(partial(run_placed, *words, **variables))
 
 

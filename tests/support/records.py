@@ -1,4 +1,4 @@
-"""Records, batches and canvases that the tests of the pure core are made of."""
+"""Records, batches and canvases for the tests of the pure core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Edit = tuple[int, int, int, int]  # x, y, color, author
 
-SMALL = Definition(5, 3, bytes(range(4 * 3)))  # 5 x 3 pixels, 4 colours: collisions are likely, and no side is a power
+SMALL = Definition(5, 3, bytes(range(4 * 3)))  # 5 x 3 pixels, 4 colours: collisions are likely, no side is a power of 2
 
 
 def code_of(definition: Definition) -> EditCode:
@@ -34,17 +34,17 @@ def edits(*several: Edit) -> NDArray[np.void]:
 
 
 def record(*several: Edit) -> bytes:
-    """A record of these edits."""
+    """A record of edits."""
     return Edits(edits(*several)).encode()
 
 
 def batch(values: Sequence[bytes], *, first: int = 0, time_ms: int = 0) -> Batch:
-    """Consecutive records without a gap, all of one time."""
+    """Consecutive records without a gap, all with one time."""
     return batch_at(range(first, first + len(values)), values, [time_ms] * len(values))
 
 
 def batch_at(offsets: Sequence[int], values: Sequence[bytes], times_ms: Sequence[int]) -> Batch:
-    """Records with these offsets and times."""
+    """Records with the given offsets and times."""
     return Batch(np.array(offsets, np.int64), np.array(times_ms, np.int64), list(values))
 
 
@@ -59,7 +59,7 @@ def any_edit(definition: Definition = SMALL) -> SearchStrategy[Edit]:
 
 
 def paint(canvas: NDArray[np.uint8], several: Sequence[Edit]) -> None:
-    """What edits mean, said as slowly and plainly as can be."""
+    """Paint edits with a loop that is as slow and plain as can be."""
     for x, y, color, _author in several:
         canvas[y, x] = color
 

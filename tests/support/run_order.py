@@ -1,7 +1,7 @@
-"""Which files of tests run first, when several processes share them out, and which ones `make check` leaves out.
+"""Which test files run first when several processes share them, and which files `make check` leaves out.
 
-Each process takes one file after the other. The long ones come first, so that in the end nobody waits for one that has
-just begun a long one; the many short ones fill up what is left.
+Each process takes one file after the other. Long files come first, so that at the end nobody waits for a long file that
+has just begun; the many short files fill the gaps.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-# By what a file takes, as `make test` tells it at its end; but those that start several brokers don't come together. A
-# file that no line fits comes last.
+# Sorted by how long a file takes, as `make test` prints it at its end; but files that start several brokers don't run
+# together. A file that no line fits comes last.
 LONGEST_FIRST: Final = (
     "tests/promises/test_kafka_convergence.py",
     "tests/packaging",
@@ -39,7 +39,7 @@ LONGEST_FIRST: Final = (
     "tests/history",
 )
 
-# They start whole programs (servers, brokers, browsers, what builds a package), or try one thing for seconds.
+# They start whole programs (servers, brokers, browsers, package builds), or repeat one thing for seconds.
 SLOW: Final = (
     "tests/backends/kafka",
     "tests/backends/lmdb/test_damage.py",
@@ -89,7 +89,7 @@ _SERVERS: Final = frozenset({"start", "server", "standing", "new_server"})  # fi
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Sort tests by their files, and leave each file's own in their order."""
+    """Sort tests by their files; tests of one file keep their order."""
     items.sort(key=lambda item: _rank(item.nodeid))
 
 
@@ -99,7 +99,7 @@ def is_slow(path: Path, root: Path) -> bool:
 
 
 def starts_server(item: pytest.Item) -> bool:
-    """Whether `make check` leaves a test out that is in a file with others: it starts a server, or needs a broker."""
+    """Whether `make check` leaves out a test of a file that it runs: the test starts a server, or needs a broker."""
     return not _SERVERS.isdisjoint(getattr(item, "fixturenames", ())) or item.get_closest_marker("kafka") is not None
 
 

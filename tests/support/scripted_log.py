@@ -1,4 +1,4 @@
-"""A log that does as its test says, for the tasks that write to and read from one."""
+"""A log that behaves as its test says, for the tasks that write to a log and read from it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ NOW_MS = 1_700_000_000_000
 
 
 class ScriptedLog(Log):
-    """A memory log whose appends wait and fail, and whose reads break off, as asked.
+    """A memory log whose appends wait and fail, and whose reads break off, as the test says.
 
     Attributes:
         gate: appends wait for it; open at first.
-        append_errors: what the next appends raise, the first one first; None lets one through.
-        bounds_errors: what the next calls of `bounds` raise.
-        enter_errors: what the next calls of `read` raise.
-        receive_errors: what the next `receive` of each open reader raises, before it gets anything.
+        append_errors: errors of the next appends, the first one first; None lets one through.
+        bounds_errors: errors of the next calls of `bounds`.
+        enter_errors: errors of the next calls of `read`.
+        receive_errors: errors of the next `receive` of each open reader, before it gets anything.
         appended: the values of all appends, also those that failed.
-        first: hides what lies below it, as retention would.
+        first: hides the records below it, as retention would.
     """
 
     def __init__(self) -> None:
@@ -45,11 +45,11 @@ class ScriptedLog(Log):
 
     @property
     def id(self) -> str:
-        """The memory log's."""
+        """The memory log's id."""
         return self._log.id
 
     async def bounds(self) -> tuple[int, int]:
-        """The memory log's, without what is hidden; or fail."""
+        """The memory log's bounds, without the hidden records; or fail."""
         if self.bounds_errors:
             raise self.bounds_errors.pop(0)
         first, end = await self._log.bounds()
@@ -79,10 +79,10 @@ class ScriptedLog(Log):
 
 
 class Retained(ScriptedLog):
-    """A log from which retention removes records while it is read.
+    """A log that loses records by retention while it is read.
 
     Attributes:
-        losses: after how many more calls of `bounds` or `read` it begins at which offset.
+    losses: pairs (calls, first): after so many more calls of `bounds` or `read`, the log begins at `first`.
     """
 
     def __init__(self) -> None:
@@ -98,13 +98,13 @@ class Retained(ScriptedLog):
                 del self.losses[0]
 
     async def bounds(self) -> tuple[int, int]:
-        """As they are by now."""
+        """The present bounds."""
         self._pass()
         return await super().bounds()
 
     @contextlib.asynccontextmanager
     async def read(self, offset: int) -> AsyncGenerator[trio.abc.ReceiveChannel[Batch]]:
-        """Read, if that is still there."""
+        """Read from `offset`, if it is still there."""
         self._pass()
         if offset < self.first:
             raise OffsetOutOfRange(offset, self.first, (await super().bounds())[1])

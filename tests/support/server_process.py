@@ -1,8 +1,8 @@
 """A real server, `python -m placed`, as a process that tests may kill.
 
-Its imports were done before it was started, unless another command starts it: see `tests.support.fork_server`.
+Its imports were done before its start, unless another command starts it: see `tests.support.fork_server`.
 
-Every wait has a time limit, and the process is gone when the block ends, whatever happened in it.
+Every wait has a time limit, and the process is gone when the block ends, no matter what happened in it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 import trio
 
 from bench.equipment.server_process import COMMAND, address_in, users_environment
-from bench.equipment.server_process import ROOT as ROOT  # for the tests of other commands as well
+from bench.equipment.server_process import ROOT as ROOT  # tests of other commands use it, too
 from tests.support.forked import Forked, start
 from tests.support.http_connection import HOST
 from tests.support.waiting import PATIENCE_SECONDS
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_SECONDS: Final = PATIENCE_SECONDS  # 1 s on an idle machine
-ENDED_SECONDS: Final = PATIENCE_SECONDS  # that it stops within 10 s it holds itself, by its exit code
-_LAST_CHARACTERS: Final = 8_000  # some tracebacks, and what led to them
-_LAST_SECONDS: Final = 1.0  # a server that ends cuts its connections first, and says why a moment later
+ENDED_SECONDS: Final = PATIENCE_SECONDS  # the server itself stops within 10 s; its exit code shows whether it did
+_LAST_CHARACTERS: Final = 8_000  # enough for some tracebacks and the lines before them
+_LAST_SECONDS: Final = 1.0  # a server that ends cuts its connections first, and logs the reason a moment later
 _ARGUMENTS: Final = ("--port", "0", "--allowed-host", HOST)
 _CREATED_WITH: Final = ("--charge-seconds", "0", "--width", "64", "--height", "48")
 
@@ -39,7 +39,7 @@ class ServerProcess:
     """One run of the server.
 
     Attributes:
-        port: where it listens; 0 until it is ready.
+        port: the port that it listens on; 0 until it is ready.
     """
 
     def __init__(self, process: trio.Process | Forked, said: trio.abc.ReceiveStream, errors: IO[bytes]) -> None:
@@ -60,18 +60,18 @@ class ServerProcess:
 
     @property
     def output(self) -> str:
-        """What it has written to standard error so far."""
+        """Its standard error so far."""
         self._errors.seek(0)
         return self._errors.read().decode()
 
     def last_words(self) -> str:
-        """Whether it runs, and the end of what it has written to standard error, for whoever looks for a cause."""
+        """Whether it runs, and the end of its standard error, to find the cause of a failure."""
         code = self._process.poll()
         state = "runs" if code is None else f"has ended with {code}"
         return f"The server, process {self.pid}, {state}. It has written:\n{self.output[-_LAST_CHARACTERS:]}"
 
     async def ready(self) -> None:
-        """Wait until it has said where it listens."""
+        """Wait until it has printed where it listens."""
         line = b""
         with trio.fail_after(READY_SECONDS):
             while b"\n" not in line:
@@ -89,7 +89,7 @@ class ServerProcess:
         with trio.fail_after(READY_SECONDS):
             while text not in self.output:
                 assert not self.ended, self.output
-                await trio.sleep(0.01)  # a file tells nobody that it has grown
+                await trio.sleep(0.01)  # a file gives no signal when it grows
 
     async def wait(self) -> int:
         """Wait until it has ended, and return its exit code; -N for signal N."""
@@ -105,13 +105,13 @@ class ServerProcess:
         self._process.send_signal(number)
 
     async def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """Kill it as kill -9 does, and wait until it is gone."""
         with trio.CancelScope(shield=True):
             self._process.kill()
             await self.wait()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it as an operator does, and expect that it ends well."""
+        """Stop it as an operator does, and check that it ends well."""
         self.send(number)
         code = await self.wait()
         assert code == 0, f"it ended with {code}:\n{self.output}"
@@ -128,7 +128,7 @@ class ServerProcess:
 async def starting(
     data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
 ) -> AsyncGenerator[ServerProcess]:
-    """A server that has just been started, on a port that the system chooses; killed at the end if it still runs.
+    """Start a server on a port that the system chooses; it is killed at the end if it still runs.
 
     A test that fails in the block shows the server's last words.
 
@@ -136,7 +136,7 @@ async def starting(
         data: its data folder.
         flags: more flags.
         prefix: a command to start it with.
-        pass_fds: open descriptors that it gets.
+        pass_fds: open descriptors that it inherits.
     """
     arguments = (*_ARGUMENTS, "--data", str(data), *flags)
     with tempfile.TemporaryFile() as errors:
@@ -153,7 +153,7 @@ async def starting(
             error.add_note(server.last_words())
             raise
         except BaseException:
-            # A time limit's: what becomes of it is raised further out. What is printed here is shown if the test fails.
+            # Cancelled by a time limit, which is raised further out. pytest shows this output if the test fails.
             print(server.last_words(), file=sys.stderr)  # noqa: T201
             raise
         finally:
@@ -184,7 +184,7 @@ async def _executed(
 async def running(
     data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
 ) -> AsyncGenerator[ServerProcess]:
-    """A server that is ready, of 64 x 48 pixels and without a cooldown unless `flags` say otherwise."""
+    """Run a server until it is ready, with 64 x 48 pixels and without a cooldown unless `flags` say otherwise."""
     async with starting(data, *_CREATED_WITH, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         await server.ready()
         yield server
@@ -193,7 +193,7 @@ async def running(
 async def refusal(
     data: Path, *flags: str, prefix: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
 ) -> tuple[int, str]:
-    """The exit code and the error output of a server that can't start."""
+    """The exit code and the standard error of a server that can't start."""
     async with starting(data, *flags, prefix=prefix, pass_fds=pass_fds) as server:
         code = await server.wait()
         return code, server.output

@@ -1,4 +1,4 @@
-"""A real server in the test's own process: the service as it runs, on a port of its own, over each lane."""
+"""A real server in the test's own process: the whole service, on its own port, over each lane."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from placed.canvas.projection import Projection
     from tests.support.http_connection import HttpConnection
 
-# The ways by which a request may be served. A further lane is a further word here, and its settings in `_LANES`.
+# The ways to serve a request. A new lane needs a word here, and its settings in `_LANES`.
 LANES: Final = ("slow", "fast")
 _LANES: Final[dict[str, dict[str, Any]]] = {"slow": {"fast_lane": False}, "fast": {"fast_lane": True}}
 
-LIMIT_SECONDS: Final = PATIENCE_SECONDS  # for anything that waits
+LIMIT_SECONDS: Final = PATIENCE_SECONDS  # for each wait
 WIDTH, HEIGHT = 40, 30
 _CHUNK_BYTES: Final = 65_536
 
@@ -59,20 +59,20 @@ class Server:
 
     @property
     def definition(self) -> Definition:
-        """Its canvas's size and palette."""
+        """Size and palette of its canvas."""
         return self.projection.definition
 
     async def request(self, method: str, target: str, *headers: tuple[str, str], body: bytes = b"") -> Response:
-        """Ask over a connection of its own; `Host` is placed.test."""
+        """Send a request over a new connection; `Host` is placed.test."""
         async with connect(self.port) as connection:
             return await connection.request(target, method=method, headers=headers, body=body)
 
     async def get(self, target: str, *headers: tuple[str, str]) -> Response:
-        """GET."""
+        """Send a GET request."""
         return await self.request("GET", target, *headers)
 
     async def place(self, x: object, y: object, color: object, *headers: tuple[str, str]) -> Response:
-        """POST an edit by query."""
+        """POST an edit in the query."""
         return await self.request("POST", f"/edit?x={x}&y={y}&color={color}", *headers)
 
     async def info(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Server:
             yield Following(head, connection)
 
     async def exchange(self, *pieces: bytes) -> bytes:
-        """Send bytes, and return all that is answered till the server closes; the last of them must make it."""
+        """Send bytes, and return the answer until the server closes; the last piece must make it close."""
         with trio.fail_after(LIMIT_SECONDS):
             async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
                 with contextlib.suppress(trio.BrokenResourceError):
@@ -99,7 +99,7 @@ class Server:
                 return await rest_of(stream)
 
     async def send_and_leave(self, *pieces: bytes) -> bytes:
-        """Send bytes, end sending, and return what is answered to one who says no more."""
+        """Send bytes, end sending, and return the server's answer to a client that sends no more."""
         with trio.fail_after(LIMIT_SECONDS):
             async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
                 with contextlib.suppress(trio.BrokenResourceError):
@@ -109,18 +109,18 @@ class Server:
                 return await rest_of(stream)
 
     def state(self) -> State:
-        """What a refused request must not change."""
+        """The state that a refused request must not change."""
         return State(self.projection.version, self.projection.canvas.copy())
 
     async def assert_well(self, before: State) -> None:
-        """That it still answers, and that its log and canvas are what they were."""
+        """Check that it still answers, and that its log and canvas are as in `before`."""
         assert (await self.info())["version"] == before.version == self.projection.version
         assert (self.projection.canvas == before.canvas).all()
 
 
 @attrs.frozen(eq=False)
 class State:
-    """A canvas at a version, which is the log's next offset once all is read."""
+    """A canvas and its version, which is the log's next offset once everything is read."""
 
     version: int
     canvas: NDArray[np.uint8]
@@ -131,8 +131,8 @@ class Following:
 
     Attributes:
         head: its status and headers.
-        connection: below it.
-        text: all that has come so far.
+        connection: the connection under it.
+        text: everything received so far.
     """
 
     def __init__(self, head: Response, connection: HttpConnection) -> None:
@@ -154,7 +154,7 @@ class Following:
         return self._events.pop(0)
 
     async def status(self) -> dict[str, Any]:
-        """The next status; edits may come before it, and can be had afterwards."""
+        """The next status; edits before it are kept for `event` and `next`."""
         with trio.fail_after(LIMIT_SECONDS):
             while not self._parser.statuses:
                 data = await self.connection.data()
@@ -171,7 +171,7 @@ class Following:
 
 
 async def rest_of(stream: trio.SocketStream) -> bytes:
-    """Everything that comes until the other side closes, or cuts."""
+    """Everything received until the other side closes or cuts the connection."""
     parts = []
     with trio.fail_after(LIMIT_SECONDS), contextlib.suppress(trio.BrokenResourceError):
         while data := await stream.receive_some(_CHUNK_BYTES):
@@ -181,13 +181,13 @@ async def rest_of(stream: trio.SocketStream) -> bytes:
 
 @contextlib.asynccontextmanager
 async def serving(lane: str, folder: Path, *, open_log: Log | None = None, **settings: Any) -> AsyncGenerator[Server]:
-    """A server with `settings` (of `placed.commands.settings.values`) beside small defaults; ended in order at the end.
+    """Run a server with `settings` (of `placed.commands.settings.values`) and small defaults; end it in order at last.
 
     Args:
         lane: one of `LANES`.
-        folder: holds the data folder; the same one again is the same canvas, for a log that lasts.
-        open_log: to use instead of the settings', left open.
-        settings: by default a log in memory, a small canvas, no cooldown, and `HOST` for a name.
+        folder: holds the data folder; with a durable log, the same folder has the same canvas again.
+        open_log: a log to use instead of the settings' one; the caller closes it.
+        settings: by default a log in memory, a small canvas, no cooldown, and the host name `HOST`.
     """
     defaults = {"log": "memory:", "width": WIDTH, "height": HEIGHT, "charge_seconds": 0.0, "allowed_hosts": (HOST,)}
     chosen = Settings(data=folder / "data", port=0, **{**defaults, **_LANES[lane], **settings})
@@ -202,5 +202,5 @@ async def serving(lane: str, folder: Path, *, open_log: Log | None = None, **set
 
 
 def blank(definition: Definition) -> NDArray[np.uint8]:
-    """A new canvas of this size."""
+    """A blank canvas of this size."""
     return np.zeros((definition.height, definition.width), np.uint8)

@@ -1,7 +1,7 @@
-"""One real Kafka broker for a whole run of the tests, whatever number of workers the run has.
+"""One real Kafka broker for a whole run of the tests, no matter how many workers the run has.
 
-    main process   makes the run's folder, tells the workers of it, and ends the broker with the run; if it is killed,
-                   the broker ends by itself
+    main process   makes the run's folder, tells the workers its path, and ends the broker with the run; if it is
+                   killed, the broker ends by itself
     worker         the first that needs the broker starts it, under a lock; the others read its address from a file
 
 A broker takes 3 s to start, and 250 MB. Tests that share it use topics of their own.
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).parents[2]
 _ADDRESS: Final = re.compile(r"kafka://127\.0\.0\.1:(\d+)/")
-_POLL_SECONDS: Final = 0.05  # a file tells nobody that it has grown
-# No worker is the broker's parent, for one may be done before the others. The shell leaves it to the system, and says
-# its process id.
+_POLL_SECONDS: Final = 0.05  # a file gives no signal when it grows
+# No worker is the broker's parent, because a worker may end before the others. The shell leaves the broker to the
+# system, and prints its process id.
 _IN_THE_BACKGROUND: Final = '"$@" >> said 2>&1 & echo $! > pid'
 
 
@@ -41,7 +41,7 @@ class SharedBroker:
     """The run's broker, as each of the run's processes sees it.
 
     Attributes:
-        folder: the run's; a worker is told of it.
+        folder: the run's folder; the main process tells it to the workers.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,13 +49,13 @@ class SharedBroker:
 
     @classmethod
     def of_new_run(cls) -> SharedBroker:
-        """For the run's main process: it has to `end` it."""
+        """Make it for a run's main process, which has to call `end`."""
         folder = Path(tempfile.mkdtemp(prefix="placed-tests-"))
         (folder / "main").write_text(str(os.getpid()))
         return cls(folder)
 
     def cluster(self) -> Cluster:
-        """The broker, started if nobody did. It is the run's: not to be stopped or harmed."""
+        """The broker; starts it if nobody did. It belongs to the whole run: don't stop or harm it."""
         require_kafka()
         with self._lock():
             if not (self.folder / "pid").exists():
@@ -64,14 +64,14 @@ class SharedBroker:
         return Cluster([Broker(1, self.folder / "broker", {"plaintext": port})])
 
     def _begin(self) -> None:
-        (self.folder / "said").touch()  # the shell's child is a moment later than its process id
+        (self.folder / "said").touch()  # the shell prints the process id a moment before its child runs
         command = ["sh", "-c", _IN_THE_BACKGROUND, "sh", sys.executable, "-m", "bench.equipment.kafka", "1"]
         subprocess.run(
             [*command, str(self.folder / "broker"), (self.folder / "main").read_text()],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
             check=True,
-            start_new_session=True,  # Ctrl-C is for pytest, which then stops it in order
+            start_new_session=True,  # Ctrl-C only goes to pytest, which then stops it in order
             timeout=START_SECONDS,
         )
 
@@ -87,7 +87,7 @@ class SharedBroker:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """Kept while the broker starts: the other workers wait for it here."""
+        """Hold the lock while the broker starts: the other workers wait for it here."""
         with (self.folder / "lock").open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -1,7 +1,7 @@
-"""In a run with several processes, each compiles its share of the test modules, and reads what the others have.
+"""In a run with several processes, each compiles its share of the test modules, and reads what the others compiled.
 
-All of them collect all tests, in one order. So in a fresh clone each would compile each module, as the others do at
-that moment: 3 s of the processor in every process, to have its assertions rewritten.
+All processes collect all tests, in one order. In a fresh clone each process would compile each module at the same
+moment as the others: rewriting assertions takes 3 s of CPU in every process.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def import_own_share(config: pytest.Config) -> None:
-    """Import every Nth of the test modules, which stay; nothing where one process runs, or only some of the tests."""
+    """Import every Nth test module for good; does nothing in a run with one process or with only some of the tests."""
     told = getattr(config, "workerinput", None)
     if told is None or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return
     number = int(told["workerid"].removeprefix("gw"))
     for name in list(_modules(config.rootpath, quick=config.getoption("--quick")))[number :: told["workercount"]]:
-        # One that can't be imported, or wants to be skipped, says so when it is collected.
+        # A module that can't be imported, or wants to be skipped, fails or skips again when it is collected.
         with contextlib.suppress(Exception, pytest.skip.Exception):
             importlib.import_module(name)
 

@@ -1,4 +1,4 @@
-"""A disk that is soon full, or that may only be read."""
+"""A disk that is soon full, or read-only."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class SmallDisk:
         self.folder = folder
 
     def mount(self, options: str) -> None:
-        """Mount it, or change how it is mounted."""
+        """Mount it, or change its mount options."""
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=10)
 
     def fill(self) -> None:
-        """Leave no room at all."""
+        """Fill it completely."""
         with (self.folder / "filler").open("ab", buffering=0) as filler:
             try:
                 while filler.write(bytes(4096)):
@@ -34,5 +34,5 @@ class SmallDisk:
                 pass
 
     def make_room(self) -> None:
-        """Give the room back that `fill` took."""
+        """Free the room that `fill` took."""
         (self.folder / "filler").unlink()

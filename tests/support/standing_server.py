@@ -1,11 +1,11 @@
-"""A server for a whole file of tests, in a thread of its own: for tests that ask, and leave it as it was.
+"""One server for a whole test file, in a thread of its own: for tests that only ask, and leave the server as it was.
 
     a test's thread                          the server's thread
      | one Trio for each test                 | one Trio, until the file's tests are done
      | requests, over sockets --------------> | answers
 
-To start and end a server costs 30 ms of the processor, and a request 2 ms. So those that are refused one by one, in
-hundreds of tests, share it. Whoever paints, or has settings, takes a server of their own: `tests.support.serving`.
+To start and end a server takes 30 ms of CPU, and a request 2 ms. So hundreds of tests of refused requests share one
+server. A test that paints, or needs settings, starts a server of its own: `tests.support.serving`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def standing_server(lane: str, folder: Path) -> Iterator[Server]:
-    """A server with an empty canvas, a log in memory and no cooldown.
+    """Run a server with an empty canvas, a log in memory and no cooldown.
 
     Args:
         lane: one of `LANES`.
@@ -37,9 +37,9 @@ def standing_server(lane: str, folder: Path) -> Iterator[Server]:
     with ThreadPoolExecutor(1, "standing server") as threads:
         ended = threads.submit(trio.run, _stand, lane, folder, ready)
         either: set[Future[Any]] = {ready, ended}
-        wait(either, 2 * LIMIT_SECONDS, FIRST_COMPLETED)  # it gives up sooner itself
+        wait(either, 2 * LIMIT_SECONDS, FIRST_COMPLETED)  # the server itself gives up sooner
         if ended.done():
-            ended.result()  # raises why it couldn't start
+            ended.result()  # raises the reason why it couldn't start
         server, leave = ready.result(0)
         try:
             yield server

@@ -1,11 +1,11 @@
-"""A model of the client: what anybody who follows the documented protocol has to end up with.
+"""A model of the client: any client that follows the documented protocol must end with the same canvas.
 
     image --version, log--> follow --cut or ended--> follow again with Last-Event-ID
       ^                        |
       +------- reload ---------+   asking for canvas.png?v=CURRENT, to get past caches
 
-It decodes what it is sent by itself, so that it shares no mistake with the server. After each frame it notes the
-version it believes to be at and a checksum of its canvas, so that a test can compare each of them with the log.
+It decodes all data by itself, so that it shares no mistake with the server. After each frame it notes the version that
+it believes to be at, and a checksum of its canvas, so that a test can compare each of them with the log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CLOSE: Final = ("Connection", "close")
 
 @attrs.frozen
 class Event:
-    """One server-sent event that has come whole."""
+    """One server-sent event that has arrived complete."""
 
     id: str | None
     kind: str
@@ -42,10 +42,10 @@ class Event:
 
 
 class EventParser:
-    """Bytes to events, however they are cut; what isn't whole is never given out.
+    """Turns bytes into events, however the bytes are cut; it never returns an incomplete event.
 
     Attributes:
-        statuses: what `event: status` said, each time; those events aren't given out.
+        statuses: the data of each `event: status`; those events aren't returned.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class EventParser:
         self.statuses: list[dict[str, Any]] = []
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` makes whole."""
+        """The events that `data` completes."""
         *blocks, self._buffer = (self._buffer + data).split(b"\n\n")
         events = [event for block in blocks if (event := self._event(block.decode())) is not None]
         self.statuses += [json.loads(event.data) for event in events if event.kind == "status"]
@@ -72,14 +72,14 @@ class EventParser:
 
 @attrs.frozen
 class Habits:
-    """What kind of client it is.
+    """The habits of a client.
 
     Attributes:
-        as_json: follows the JSON stream.
-        image_seconds: from the image's arrival to asking for the stream.
-        byte_seconds: waits so long before each byte it reads, for its first `slow_bytes` bytes.
+        as_json: whether it follows the JSON stream.
+        image_seconds: time between the image's arrival and the request for the stream.
+        byte_seconds: pause before each byte that it reads, for its first `slow_bytes` bytes.
         slow_bytes: see `byte_seconds`.
-        receive_buffer_bytes: of the socket; None leaves it to the system.
+        receive_buffer_bytes: receive buffer of the socket; None leaves it to the system.
     """
 
     as_json: bool = False
@@ -91,7 +91,7 @@ class Habits:
 
 @attrs.frozen
 class Sighting:
-    """What a client believed: at `version` of `log`, its canvas had this CRC-32."""
+    """What a client believed: its canvas had this CRC-32 at `version` of `log`."""
 
     log: str
     version: int
@@ -100,7 +100,7 @@ class Sighting:
 
 @attrs.define
 class Told:
-    """How often what happened to a client."""
+    """How often each thing happened to a client."""
 
     images: int = 0
     streams: int = 0
@@ -110,15 +110,15 @@ class Told:
 
 
 class StreamClient:
-    """One client on a port; `run` follows for ever.
+    """One client on a port; `run` never ends.
 
     Attributes:
-        port: where it asks.
-        version: where it is; -1 before the first image.
-        log: of which log.
-        pixels: one byte for each, row by row.
+        port: the port that it connects to.
+        version: the version of its canvas; -1 before the first image.
+        log: the id of the log of its canvas.
+        pixels: one byte for each pixel, row by row.
         sightings: one for each image and frame.
-        told: what it went through.
+        told: what happened to it.
     """
 
     def __init__(self, port: int, habits: Habits, chance: random.Random) -> None:
@@ -137,7 +137,7 @@ class StreamClient:
         self.told = Told()
 
     async def run(self) -> None:
-        """Follow for ever, through whatever happens."""
+        """Follow without end, whatever happens."""
         while True:
             try:
                 await self.load()
@@ -147,7 +147,7 @@ class StreamClient:
                 await self._pause()
 
     async def load(self) -> None:
-        """Load the image; size and edit code before it, as a page does."""
+        """Load size and edit code, and then the image, as a page does."""
         info = _expect_200(await get(self.port, "/info", _CLOSE)).json()
         self._code, self._width = info["edit_code"], info["width"]
         await self._load_image()
@@ -158,13 +158,13 @@ class StreamClient:
             await self._changed.wait()
 
     async def wait_past(self, version: int) -> None:
-        """Wait until it is at `version` or later, of whatever log."""
+        """Wait until it is at `version` or later, of any log."""
         while self.version < version:
             await self._changed.wait()
 
     async def _pause(self) -> None:
         self.told.cuts += 1
-        await trio.sleep(self._chance.uniform(0.01, 0.2))  # a real one takes `retry:`, 1 to 5 s
+        await trio.sleep(self._chance.uniform(0.01, 0.2))  # a real client waits as `retry:` says, 1 to 5 s
 
     async def _load_image(self) -> None:
         response = _expect_200(await get(self.port, f"/canvas.png{self._query}", _CLOSE))
@@ -191,7 +191,7 @@ class StreamClient:
             await self._pause()
 
     async def _follow(self, target: str) -> bool:
-        """Follow one stream to its end; whether it sent back to the image."""
+        """Follow one stream to its end; return whether the stream told it to load the image again."""
         headers = [_CLOSE]
         if self._last_event_id is not None:
             headers.append(("Last-Event-ID", self._last_event_id))
@@ -240,7 +240,7 @@ class StreamClient:
 
 
 def unpack(codes: bytes, layout: dict[str, int]) -> list[Edit]:
-    """Edit codes by the layout that /info tells, one at a time."""
+    """Decode edit codes one at a time, with the layout from /info."""
     size, x_bits, y_bits = layout["bytes"], layout["x_bits"], layout["y_bits"]
     assert len(codes) % size == 0
     edits = []
@@ -251,7 +251,7 @@ def unpack(codes: bytes, layout: dict[str, int]) -> list[Edit]:
 
 
 def _expect_200(response: Response) -> Response:
-    # A server that is stopping, or a proxy without one, refuses; a client tries again.
+    # A stopping server, or a proxy without a server, refuses; a client tries again.
     if response.status in {502, 503}:
         raise ConnectionCut(f"refused with {response.status}")
     assert response.status == 200, f"{response.status}: {response.body!r}"
@@ -259,7 +259,7 @@ def _expect_200(response: Response) -> Response:
 
 
 async def json_edits(port: int, version: int, *, until: int) -> list[tuple[Edit, int]]:
-    """Each edit that the stream tells from `version` on, with the version after its frame, up to `until`."""
+    """Each edit in the stream from `version` to `until`, with the version after its frame."""
     edits: list[tuple[Edit, int]] = []
     parser = EventParser()
     with trio.fail_after(LIMIT_SECONDS):
@@ -278,7 +278,7 @@ async def json_edits(port: int, version: int, *, until: int) -> list[tuple[Edit,
 
 
 async def served_pixels(port: int, version: int) -> bytes:
-    """The served image's pixels, row by row, once it is at `version`."""
+    """The pixels of the served image, row by row, once it is at `version`."""
     with trio.fail_after(LIMIT_SECONDS):
         while True:
             response = await get(port, f"/canvas.png?v={version}")

@@ -1,4 +1,4 @@
-"""A server on a terminal: a pseudo-terminal, whose other end the test reads."""
+"""A server on a terminal: a pseudo-terminal; the test reads its other end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHOWS_SECONDS: Final = 60.0
 
 
 class Terminal:
-    """What is on the terminal of one server process.
+    """The terminal of one server process.
 
     Attributes:
-        text: all that was written so far, escape sequences included.
+        text: everything written so far, including escape sequences.
         process: the server.
     """
 
@@ -39,7 +39,7 @@ class Terminal:
             while text not in self.text:
                 try:
                     data = await self._stream.receive_some()
-                except trio.BrokenResourceError:  # Linux: EIO, nobody has the other end any more
+                except trio.BrokenResourceError:  # Linux: EIO, no process has the other end open any more
                     data = b""
                 assert data, f"no {text!r} in {self.text!r}"
                 self.text += data.decode()
@@ -50,11 +50,11 @@ class Terminal:
             return await self.process.wait()
 
     async def press_control_c(self) -> None:
-        """What the key does: the terminal sends SIGINT."""
+        """Press the key: the terminal sends SIGINT."""
         await self._stream.send_all(b"\x03")
 
     async def hang_up(self) -> None:
-        """Close the terminal: the system sends SIGHUP, and whatever is written now can't be."""
+        """Close the terminal: the system sends SIGHUP, and the process can't write to it any more."""
         await self._stream.aclose()
 
     def send(self, number: signal.Signals) -> None:
@@ -71,7 +71,7 @@ class Terminal:
 
 @contextlib.asynccontextmanager
 async def on_terminal(data: Path, *flags: str) -> AsyncGenerator[Terminal]:
-    """A server that has just been started on a terminal, which is its controlling one."""
+    """Start a server on a terminal, which is its controlling terminal."""
     keyboard, screen = pty.openpty()
     try:
         process = await trio.lowlevel.open_process(
@@ -92,7 +92,7 @@ async def on_terminal(data: Path, *flags: str) -> AsyncGenerator[Terminal]:
         await terminal.aclose()
 
 
-# In a session of its own, the process takes the terminal for its controlling one, so that ^C works.
+# In a session of its own, the process makes the terminal its controlling terminal, so that ^C works.
 _ON_THIS_TERMINAL: Final = (
     "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); sys.argv[0] = 'placed'; "
     "runpy.run_module('placed', run_name='__main__')"

@@ -1,4 +1,4 @@
-"""Texts that strangers send: what has to be refused wherever a text is taken, and what looks like it and is right."""
+"""Texts that strangers send: some must be refused wherever a text is taken, and one looks like those but is right."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ UNSEEN: Final = (
     "\u200b",
     "\u200e",
     "\u202a",
-    "\u202e",  # turns what is behind it around
+    "\u202e",  # reverses the text after it
     "\u2066",
-    "\u2069",  # ends what the page has put around the text to keep it apart
+    "\u2069",  # ends the isolation that the page has put around the text
     "\ufeff",
     "\ue000",
     "\U000e0041",
     "\ud800",
 )
-"""Characters that nobody sees, or that turn the text around them."""
+"""Characters that are invisible, or change the direction of the text around them."""
 
 ENDS_OF_LINES: Final = ("\n", "\x85", "\u2028")
-"""What a text of one line can't have; in one of several lines they are all the same."""
+"""Ends of lines. A text of one line can't have them; in a text of several lines they are all the same."""
 
-SEEN: Final = "Ends at six 👩\u200d👩\u200d👧, سلام می\u200cخواهم"  # noqa: RUF001 - these letters are meant
-"""A text with the two characters that join others, and from both directions."""
+SEEN: Final = "Ends at six 👩\u200d👩\u200d👧, سلام می\u200cخواهم"  # noqa: RUF001 - these letters are intended
+"""A text with the two characters that join others, in scripts of both directions."""
