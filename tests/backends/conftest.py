@@ -1,4 +1,4 @@
-"""The backends, as fixtures: each test of the contract runs once for every one of them."""
+"""The backends, as fixtures: each test of the contract runs once for every backend."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture(params=["lmdb", pytest.param("kafka", marks=pytest.mark.kafka)])
 def durable_backend(request: pytest.FixtureRequest) -> Backend:
-    """Each backend that keeps its records, in turn."""
+    """Each backend that keeps its records after a restart, in turn."""
     return _backend(request)
 
 
@@ -37,13 +37,13 @@ def _backend(request: pytest.FixtureRequest) -> Backend:
 
 
 class Tmpfs:
-    """Mounts small file systems of their own; Linux, and root."""
+    """Mounts small, separate file systems; needs Linux and root."""
 
     def __init__(self) -> None:
         self.mounted: list[Path] = []
 
     def mount(self, folder: Path, options: str) -> None:
-        """Mount one, or change the one that is there."""
+        """Mount one, or change the mount options of an existing one."""
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True, capture_output=True)
         if folder not in self.mounted:
             self.mounted.append(folder)
@@ -51,7 +51,7 @@ class Tmpfs:
 
 @pytest.fixture
 def tmpfs() -> Iterator[Tmpfs]:
-    """Small file systems, unmounted after the test. Root's tests fail without them, others are skipped."""
+    """Small file systems, unmounted after the test. Root's test fails if a mount fails; others skip the test."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root may mount a file system that is full soon: run the tests as root, in a container")
     maker = Tmpfs()

@@ -1,4 +1,4 @@
-"""What the tests of the log contract need to know of a backend, and reading a log with a time limit."""
+"""What the tests of the log contract need to know about a backend; and a way to read a log with a time limit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from placed.backends import Log
 
-LIMIT_SECONDS: Final = PATIENCE_SECONDS  # for anything that waits
-WHOLE_SECONDS: Final = 150.0  # for a test of several waits: pytest-timeout, which ends it after 180, tells less
+LIMIT_SECONDS: Final = PATIENCE_SECONDS  # for each wait
+WHOLE_SECONDS: Final = 150.0  # for a test of several waits: pytest-timeout would end it after 180 s, and say less
 
 
 @attrs.frozen
@@ -30,10 +30,10 @@ class Backend:
     """One way to open a log.
 
     Attributes:
-        name: for the test's id.
-        open: opens the log at a place, a folder of the test's own; a place not used before is a new log.
-        durable: opening the same place again gives the same log.
-        examples: how many examples of a property are tried; a slower backend gets fewer.
+        name: its name in the test's id.
+        open: opens the log at a place, which is a folder of the test's own; a new place is a new log.
+        durable: whether opening the same place again gives the same log.
+        examples: number of examples of a property to try; a slower backend gets fewer.
     """
 
     name: str
@@ -49,7 +49,7 @@ LOCAL_BACKENDS: Final = {
 
 
 def kafka_backend(addresses: str) -> Backend:
-    """The backend that keeps its logs with the brokers at `addresses`; a place is a topic."""
+    """The backend that keeps its logs on the brokers at `addresses`; a place is a topic."""
 
     def topic(place: Path) -> KafkaPlace:
         name = hashlib.sha256(str(place).encode()).hexdigest()[:32]
@@ -60,7 +60,7 @@ def kafka_backend(addresses: str) -> Backend:
 
 @attrs.frozen
 class Read:
-    """Records that were read: offset, time and value of each."""
+    """The records read: offset, time and value of each."""
 
     offsets: list[int]
     times_ms: list[int]
@@ -68,7 +68,7 @@ class Read:
 
 
 async def read(log: Log, offset: int, count: int) -> Read:
-    """Read from `offset` on until there are `count` records, or more; 0 reads nothing."""
+    """Read from `offset` until there are at least `count` records; 0 reads nothing."""
     result = Read([], [], [])
     if count == 0:
         return result
@@ -85,6 +85,6 @@ async def read(log: Log, offset: int, count: int) -> Read:
 
 
 async def append_all(log: Log, values: list[bytes]) -> list[int]:
-    """Append one after the other; their offsets."""
+    """Append the values one after the other; return their offsets."""
     with trio.fail_after(LIMIT_SECONDS):
         return [await log.append(value) for value in values]

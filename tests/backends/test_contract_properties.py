@@ -21,7 +21,7 @@ _SIZES = st.one_of(st.integers(1, 40), st.sampled_from([2020, 4061, 4096, 20_000
 
 @attrs.frozen
 class Appender:
-    """A task that appends values of these sizes, and yields so many times before each."""
+    """A task that appends values of these sizes, and yields a number of times before each."""
 
     sizes: list[int]
     pauses: list[int]
@@ -41,7 +41,7 @@ def _value(task: int, index: int, size: int) -> bytes:
 
 
 class Scenario:
-    """One run: what was acknowledged, and the checks of what is read."""
+    """One run: the acknowledged values, and checks of the values read."""
 
     def __init__(self) -> None:
         self.acknowledged: dict[int, bytes] = {}
@@ -61,7 +61,7 @@ class Scenario:
             self.acknowledged[offset] = value
 
     async def check_from(self, log: Log, start: float) -> None:
-        """Read from somewhere in the log to its end as it is now, while appends go on."""
+        """Read from somewhere in the log to its present end, while appends go on."""
         first, next_ = await log.bounds()
         offset = first + int(start * (next_ - first))
         wanted = {at: value for at, value in self.acknowledged.items() if at >= offset}
@@ -73,7 +73,7 @@ class Scenario:
         assert offsets == sorted(set(offsets))
         assert times_ms == sorted(times_ms)
         for offset, value in zip(offsets, values, strict=True):
-            # What is read before its append has returned isn't in the table yet.
+            # A record that is read before its append has returned isn't in the table yet.
             assert self.acknowledged.get(offset, value) == value
 
     async def check_all(self, log: Log) -> None:

@@ -1,4 +1,4 @@
-"""What the URL of a log says is asked of its place, and of nobody else."""
+"""Code that needs to know about a log's URL asks the log's place, and nothing else looks at URLs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_log_that_is_not_named_is_below_the_data_folder(tmp_path: Path) -> None:
 
 
 def asked_of_urls(tree: ast.Module) -> list[str]:
-    """Where a URL's beginning is looked at: in a comparison, or by `startswith` and its like."""
+    """The lines that look at the beginning of a URL: in a comparison, or by `startswith` and the like."""
     found = []
     for node in ast.walk(tree):
         asks = isinstance(node, ast.Compare | ast.MatchValue)
@@ -67,5 +67,5 @@ def test_nobody_else_looks_at_a_urls_beginning() -> None:
         for path in PACKAGE.rglob("*.py")
         if asked_of_urls(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert asking == {"backends/kafka/place.py"}  # which takes its own URL apart
+    assert asking == {"backends/kafka/place.py"}  # it parses its own URLs
     assert asked_of_urls(ast.parse('if log == "memory:" or log.startswith("kafka:"): pass'))

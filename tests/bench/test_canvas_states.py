@@ -1,4 +1,4 @@
-"""Canvases of a crowd: shared by those who saw the same, told apart where they differ."""
+"""The canvases of a crowd: clients with the same data share them, and differences are found."""
 
 from __future__ import annotations
 

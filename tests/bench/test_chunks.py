@@ -1,4 +1,4 @@
-"""The benches' reader of chunks: what was put into chunks comes out, however it is cut."""
+"""The benches' reader of chunks returns the content of chunks, however the bytes are cut."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Each bench runs in a small size, and says what it measured. How fast isn't asked: a test machine may be anything.
+"""Each bench runs in a small size, and prints its figures. How fast it is doesn't matter: a test machine may be slow.
 
-Imports are half of what most take here, with those of the servers and crowds that they start. So some are run as people
-run them, and the others with these done before.
+Most of the benches here spend half of their time on imports, including those of the servers and crowds that they start.
+So some run as people run them, and the others with their imports done before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SECONDS = 150
 
 SMALL = {
-    "acts": ["--people", "20", "--rate", "30"],  # so that the act changes more than are told pixel by pixel
+    "acts": ["--people", "20", "--rate", "30"],  # so that the act changes more pixels than the server sends one by one
     "catchup": ["--edits", "20000", "--seconds", "0.5", "--runs", "1"],
     "compare": [
         *("--runs", "1", "--seconds", "0.3", "--connections", "4", "--subscribers", "20", "--rate", "20"),
@@ -66,13 +66,13 @@ LINUX = {
     *("soak", "upgrade", "visitors"),
 }
 WITHOUT_TARGETS = {"image"}
-# The one measures starts; the other starts a server and both kinds of load.
+# The first measures starts; the second starts a server and both kinds of load.
 AS_PEOPLE_RUN_THEM = {"start", "fanout"}
 
 
 @pytest.fixture(scope="module")
 def done_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Figures]:
-    """Each bench in its small size, once for all tests that look at what it found."""
+    """Run each bench in its small size, once for all tests that look at its results."""
 
     @functools.cache
     def done(command: str) -> Figures:
@@ -90,7 +90,7 @@ def test_bench_prints_a_table_and_writes_its_figures(command: str, done_small: C
         chromium()
     done = done_small(command)
     written = done.written
-    # In some seconds on a busy machine a latency may well rise, which a soak has to call by its name.
+    # On a busy machine a latency may well rise within some seconds; the soak then has to name it.
     assert done.code in ((0, 1) if command == "soak" else (0,))
     assert written["bench"] == command
     assert written["machine"]["cores"] >= 1
@@ -139,7 +139,7 @@ def test_rplace_compares_every_state_of_the_event(done_small: Callable[[str], Fi
 
 
 def test_rplace_fails_when_a_canvas_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The trace's canvases are right only at the first of the two times that they are asked for.
+    # The trace's canvases are only right the first of the two times that the bench asks for them.
     event = generate(states=3, edits=2_000, width=50, height=40)
     states, times = event.states, []
 

@@ -1,4 +1,4 @@
-"""`bench dearest`: its requests are what it says, and each gets an answer that isn't a fault, in both lanes."""
+"""`bench dearest`: its requests are as described, and each gets an answer that isn't a fault, in both lanes."""
 
 from __future__ import annotations
 

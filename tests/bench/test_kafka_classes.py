@@ -1,4 +1,4 @@
-"""Kafka's classes are kept once for all brokers, and a broker doesn't need them to be."""
+"""Kafka's classes are kept once for all brokers, and a broker also runs without them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = 60
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One that isn't there yet."""
+    """The path of an archive that doesn't exist yet."""
     path = tmp_path / "classes.jsa"
     for module in ("classes", "java"):
         monkeypatch.setattr(f"bench.equipment.kafka.{module}.class_archive", lambda: path)
@@ -29,13 +29,13 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def starts(*options: str) -> bool:
-    """Whether Java does, as it does for a broker."""
+    """Whether Java starts with these options, as for a broker."""
     return subprocess.run([*java_command(*options), "-version"], capture_output=True, timeout=SECONDS).returncode == 0
 
 
 def test_classes_that_one_broker_has_kept_are_those_of_the_next(kafka: Cluster) -> None:
     assert kafka.brokers
-    assert starts("-Xshare:on")  # which ends where the archive can't be used
+    assert starts("-Xshare:on")  # this option ends Java if it can't use the archive
 
 
 def test_java_starts_beside_an_archive_that_is_none(kafka: Cluster, archive: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is read out of Chromium's traces."""
+"""The figures that the bench `page` gets from Chromium's traces."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def task(name: str, begin: int, length: int, cpu: int, thread: tuple[int, int] =
 
 
 def frame(at: int, thread: tuple[int, int] = PAGE) -> dict[str, Any]:
-    """A presented frame, as the compositor of the page's process tells it."""
+    """A presented frame, as the compositor of the page's process reports it."""
     return {"ph": "I", "name": "DrawFrame", "ts": at, "pid": thread[0], "tid": 2}
 
 
 def named(thread: tuple[int, int], name: str) -> dict[str, Any]:
-    """A thread's name."""
+    """The event that names a thread."""
     return {"ph": "M", "name": "thread_name", "ts": 0, "pid": thread[0], "tid": thread[1], "args": {"name": name}}
 
 

@@ -1,4 +1,4 @@
-"""Who hangs is given up, and who starves is not."""
+"""The bench gives up a process that hangs, but not one that starves for a core."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_server_that_hangs_is_given_up_and_says_where_it_hung(
 
 
 async def _given_up_after(monkeypatch: pytest.MonkeyPatch, share: float, limit_seconds: float) -> float:
-    """When a process is given up that may have 10 s, on Trio's clock, while it waits for a core for a share of them."""
+    """When a process that may take 10 s, and waits for a core for `share` of the time, is given up, on Trio's clock."""
 
     def reading(pid: int | None = None) -> Spent:
         now = trio.current_time()

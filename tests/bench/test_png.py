@@ -1,4 +1,4 @@
-"""The bench of PNGs runs, and is fair: every encoder encodes the same picture."""
+"""The bench `png` runs, and is fair: every encoder encodes the same picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load generators themselves: what they count, and from when."""
+"""The load generators themselves: what they count, and from which moment."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"v":3}'
 
 @pytest.fixture(autouse=True)
 def needs_epoll() -> None:
-    """The generators are for Linux alone."""
+    """Skip the test where there is no epoll: the generators need Linux."""
     require("/proc", Path("/proc/self/status").exists(), "run on Linux")
 
 
 async def sent(load: Load) -> dict[str, Any]:
-    """What `bench.load.senders` says of a load."""
+    """The results of `bench.load.senders` for a load."""
     command = [sys.executable, "-m", "bench.load.senders", json.dumps(attrs.asdict(load))]
     with trio.fail_after(LIMIT_SECONDS):
         done = await trio.run_process(command, capture_stdout=True, cwd=Path(__file__).parents[2])
@@ -38,7 +38,7 @@ async def sent(load: Load) -> dict[str, Any]:
 
 
 async def serve(nursery: trio.Nursery, stall_seconds: float) -> int:
-    """A server that takes its time for its first answer; its port."""
+    """Start a server that delays its first answer; return its port."""
     first = [True]
 
     async def one(stream: trio.SocketStream) -> None:
@@ -61,7 +61,7 @@ async def test_open_loop_counts_from_when_a_request_was_due(nursery: trio.Nurser
     told = await sent(Load("127.0.0.1", port, connections=1, rate=100, seconds=0.3, keeps_moments=True))
     assert told["statuses"] == {"200": 30}
     assert told["unanswered"] == 0
-    assert told["latency_ms"]["p50"] > 250  # none was answered before 600 ms, and all were due before 300
+    assert told["latency_ms"]["p50"] > 250  # no request was answered before 600 ms, and all were due before 300 ms
     assert [moment[:2] for moment in told["moments"]] == [[number, 3] for number in range(1, 31)]
 
 

@@ -1,4 +1,4 @@
-"""Where a server says that it listens, as benches and tests read it."""
+"""How benches and tests read a server's address from its output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.equipment.server_process import address_in, users_environment
         (b"http://127.0.0.1:8080\n", ("127.0.0.1", 8080)),
         (b"https://place.test:443\nhttp://127.0.0.1:1\n", ("place.test", 443)),
         (b"http://[::1]:8080\n", ("::1", 8080)),
-        (b"http://127.0.0.1:80", None),  # and the rest of the port may come
+        (b"http://127.0.0.1:80", None),  # the rest of the port may still come
         (b"", None),
     ],
 )

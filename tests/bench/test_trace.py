@@ -1,4 +1,4 @@
-"""Traces: the edits that are filled in lead from each state to the next, whatever the states are."""
+"""Traces: the made-up edits lead from each state to the next, for any states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.logs.trace import Trace, generate
 from placed.canvas.definition import Definition
 
 WIDTH, HEIGHT = 9, 7
-# For each state the pixels that change, each once, with their new colours, and how many edits there were.
+# For each state: the pixels that change, each once, with their new colours; and the number of edits.
 STATES = st.lists(
     st.tuples(
         st.dictionaries(st.integers(0, WIDTH * HEIGHT - 1), st.integers(0, 3), max_size=20),

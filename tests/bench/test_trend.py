@@ -1,4 +1,4 @@
-"""The line through a series, and what counts as flat."""
+"""The line through a series, and which series count as flat."""
 
 from __future__ import annotations
 

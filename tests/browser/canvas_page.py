@@ -1,8 +1,8 @@
-"""The page in a real browser: what it draws, what it knows, and a hand that paints on it.
+"""The page in a real browser: what it draws, what it knows, and a mouse that paints on it.
 
-What the page knows comes from its read-only `window.placed` (documented in `client/main.js`); what it draws comes from
-screenshots. Waiting is asking again, with a limit: the page's Content-Security-Policy forbids the evaluating wait that
-Playwright brings, and switching that policy off would not test the page that people get.
+The page's read-only `window.placed` (documented in `client/main.js`) says what it knows; screenshots show what it
+draws. To wait means to ask again, with a limit. Playwright's own wait evaluates code, which the page's
+Content-Security-Policy forbids; without that policy the tests wouldn't test the page that people get.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ T = TypeVar("T")
 _listen = Page.on
 
 LIMIT_SECONDS = PATIENCE_SECONDS  # a server that is slow to restart lets the page's back-off grow to 30 s
-# A question takes 5 ms of the processor: what hasn't come within a second is asked for less often.
+# A question takes 5 ms of CPU, so after a second the test asks less often.
 _ASK_AGAIN_MS = 50
 _ASK_LATER_MS = 100
 
-# As base64: Playwright takes seconds to hand over an array of a million numbers.
+# As base64, because Playwright needs seconds to transfer an array of a million numbers.
 _INDEXES = """(() => {
     const indexes = placed.indexes()
     let binary = ''
@@ -42,7 +42,7 @@ _INDEXES = """(() => {
     return [btoa(binary), placed.width]
 })()"""
 
-# A canvas that makes room for a bar does so in the frame after the bar is there, and one that glides takes several.
+# A canvas makes room for a bar one frame after the bar has appeared; a canvas that glides takes several frames.
 _PLACE_AT_REST = """async ([x, y]) => {
     const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))
     let [before, at] = [null, placed.screenOf(x, y)]
@@ -80,11 +80,11 @@ class CanvasPage:
         return self.page.evaluate(expression)
 
     def collect(self, event: str, told: Callable[[Any], T | None]) -> Callable[[], list[T]]:
-        """What the page's events of this kind tell from now on; None is nothing. Call what is returned for the list.
+        """Collect what the page's events of this kind tell from now on, except None. Call the result to get the list.
 
-        Playwright hands on what the browser did only while it is asked something: a list filled by `page.on` may still
-        lack it, when what a test has waited for was seen elsewhere, such as in the server. Here nobody gets the list
-        before the page has answered: what it did until now is in it.
+        Playwright passes on the browser's events only while somebody asks it something. So a list filled by `page.on`
+        may lack an event, if the test has waited for its effect elsewhere, such as in the server. Here the list comes
+        only after the page has answered a question: it has all events until now.
         """
         collected: list[T] = []
 
@@ -94,38 +94,39 @@ class CanvasPage:
                 collected.append(said)
 
         def until_now() -> list[T]:
-            with contextlib.suppress(Error):  # a page that is just being left doesn't answer
+            with contextlib.suppress(Error):  # a page that is unloading doesn't answer
                 self.ask("0")
             return list(collected)
 
-        # Not the page's own `on`: who calls that has to end it, and a window that other tests get would be spoilt.
-        _listen(self.page, event, note)  # type: ignore[call-overload] # which events there are is for Playwright to say
+        # Not the page's own `on`: its caller has to end it, and otherwise the window would be spoilt for other tests.
+        _listen(self.page, event, note)  # type: ignore[call-overload] # Playwright knows which events exist
         self._collecting.append((event, note))
         return until_now
 
     def stop_collecting(self) -> None:
-        """End all that `collect` has begun."""
+        """End everything that `collect` has begun."""
         for event, note in self._collecting:
             self.page.remove_listener(event, note)
         self._collecting.clear()
 
     def requests(self, part: str = "") -> Callable[[], list[str]]:
-        """The addresses with this part that the page asks from now on, as `collect` gives them."""
+        """The addresses with this part that the page requests from now on, like `collect`."""
         return self.collect("request", lambda request: request.url if part in request.url else None)
 
     def complaints(self) -> Callable[[], list[str]]:
-        """What the page's console and its errors say from now on, as `collect` gives them.
+        """The messages and errors in the page's console from now on, like `collect`.
 
-        The console has each answer that refuses, too. To be told of every answer takes 40 ms of the processor a load.
+        The console also has each answer that refuses. To listen to every answer would take 40 ms of CPU for each page
+        load.
         """
         of = self.collect("console", lambda message: str(message.text)), self.collect("pageerror", str)
         return lambda: [complaint for each in of for complaint in each()]
 
     def wait_until(self, holds: Callable[[], object], what: str) -> None:
-        """Ask again until it holds.
+        """Ask again until `holds` returns a true value.
 
         Raises:
-            AssertionError: it doesn't within `LIMIT_SECONDS`; `what` says what was expected.
+            AssertionError: it doesn't within `LIMIT_SECONDS`; `what` names the expectation.
         """
         began = time.monotonic()
         while not holds():
@@ -138,15 +139,15 @@ class CanvasPage:
         self.wait_until(lambda: self.connection == "live", "the page is live")
 
     def wait_for_looks(self) -> None:
-        """Wait until every style sheet that the page has asked for is there: a part is shown before its own is."""
+        """Wait until every requested style sheet is there: a part of the page may show before its style sheet comes."""
         sheets = "[...document.querySelectorAll('link[rel=stylesheet]')].every(({ sheet }) => sheet)"
         self.wait_until(lambda: self.ask(sheets), "its looks are there")
 
     def wait_until_equal(self, server: PageServer) -> None:
         """Wait until the page is live, no own pixel is on its way, and its canvas is the server's, pixel by pixel.
 
-        All that was painted before is then in both: the image is asked for at the server's version, since one that is
-        a second old equals a page that hasn't heard of the last edits yet.
+        All earlier edits are then in both. The test requests the image at the server's version, because an image that
+        is a second old would equal a page that doesn't have the last edits yet.
         """
 
         def equal() -> bool:
@@ -158,33 +159,33 @@ class CanvasPage:
         self.wait_until(equal, "the page's canvas is the server's")
 
     def time_until_right(self, version: int) -> None:
-        """Begin to look, with the page's own clock, for the moment when it is live and at `version`; `right_after_ms`
-        tells."""
+        """Begin to watch, with the page's own clock, for the moment when it is live and at `version`; `right_after_ms`
+        tells the time."""
         self.ask(_LOOK % version)
 
     def right_after_ms(self) -> float:
-        """How long after `window.began`, which the test has set to a `performance.now()`, it was right."""
+        """How long after `window.began`, a `performance.now()` that the test has set, the page was right."""
         self.wait_until(lambda: self.ask("window.rightAt"), "the page is right again")
         return float(self.ask("window.rightAt - window.began"))
 
     def state(self) -> dict[str, Any]:
-        """What the page knows of itself."""
+        """The page's state, as it knows it."""
         names = "connection", "version", "log", "width", "height", "charges", "color", "view"
         state: dict[str, Any] = self.ask(f"({{ {', '.join(f'{name}: window.placed?.{name}' for name in names)} }})")
         return state
 
     @property
     def connection(self) -> str:
-        """Which of 'connecting', 'catching-up', 'live', 'read-only' and 'offline' the page says it is."""
+        """The page's own state: 'connecting', 'catching-up', 'live', 'read-only' or 'offline'."""
         return str(self.ask("window.placed?.connection"))
 
     def indexes(self) -> NDArray[np.uint8]:
-        """The canvas that the page holds: palette indexes of shape (height, width), without own pixels on their way."""
+        """The page's canvas: palette indexes of shape (height, width), without own pixels under way."""
         packed, width = self.ask(_INDEXES)
         return np.frombuffer(base64.b64decode(packed), np.uint8).reshape(-1, width)
 
     def own_pixels(self) -> list[tuple[int, int, int, str]]:
-        """Own pixels on their way, as (x, y, color, state)."""
+        """Own pixels under way, as (x, y, color, state)."""
         return [(p["x"], p["y"], p["color"], p["state"]) for p in self.ask("placed.ownPixels()")]
 
     def place_of(self, x: int, y: int) -> tuple[float, float]:
@@ -193,7 +194,7 @@ class CanvasPage:
         return place["x"], place["y"]
 
     def drawn(self, x: int, y: int, *, beside_px: float = 0) -> tuple[int, int, int]:
-        """The colour that is really drawn in the middle of a canvas pixel, or so many CSS pixels to the left of it."""
+        """The colour really drawn in the middle of a canvas pixel, or `beside_px` CSS pixels to the left of it."""
         left, top = self.place_of(x, y)
         clip = {"x": round(left - beside_px), "y": round(top), "width": 1, "height": 1}
         with Image.open(io.BytesIO(self.page.screenshot(clip=clip))) as image:  # type: ignore[arg-type] # a TypedDict
@@ -201,7 +202,7 @@ class CanvasPage:
         return int(r), int(g), int(b)
 
     def drawn_beside(self, x: int, y: int, pixels: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-        """The colours in the middles of canvas pixels, all of one picture; each so far from x, y, right and down."""
+        """The colours in the middles of canvas pixels, from one picture; `pixels` are offsets from x, y."""
         left, top = self.place_of(x, y)
         scale = self.state()["view"]["scale"]
         with Image.open(io.BytesIO(self.page.screenshot())) as image:
@@ -210,7 +211,7 @@ class CanvasPage:
         return [(int(r), int(g), int(b)) for r, g, b in (colors[place] for place in places)]
 
     def drawn_pixel(self, x: int, y: int) -> NDArray[np.uint8]:
-        """The inside of a canvas pixel as it is drawn: RGB, shape (height, width, 3) in CSS pixels."""
+        """The inside of a canvas pixel as drawn: RGB, shape (height, width, 3) in CSS pixels."""
         left, top = self.place_of(x, y)
         half = int(self.state()["view"]["scale"] / 2) - 2
         clip = {"x": round(left) - half, "y": round(top) - half, "width": 2 * half, "height": 2 * half}
@@ -231,6 +232,6 @@ class CanvasPage:
 
     @property
     def message(self) -> str:
-        """The message that is shown, '' if none is."""
+        """The message on the page, '' if there is none."""
         shown = self.page.locator("#message.shown")
         return shown.inner_text() if shown.count() else ""

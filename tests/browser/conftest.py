@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 PLAIN_HOST = "placed.test"
-"""A name of this machine. Over plain HTTP that is no secure context, as 127.0.0.1 is one."""
+"""A name of this machine. Over plain HTTP it isn't a secure context, unlike 127.0.0.1."""
 
-# No GPU in CI; the rest keeps Chromium from asking the network for anything that isn't the page's.
+# No GPU in CI; the rest stops Chromium from loading anything but the page from the network.
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,7 +44,7 @@ _ENOUGH = ("--charges", "1000", "--charge-seconds", "0.01")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails shows what its servers have written: a page only shows that something didn't come."""
+    """Show the servers' output if a test fails: the page itself only shows that something is missing."""
     report = yield
     if report.failed:
         report.sections += [(f"the server at {server.url}", server.last_words) for server in OPEN]
@@ -53,7 +53,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; `CHROMIUM` names another than the one found."""
+    """One Chromium for all tests; `CHROMIUM` chooses another one."""
     path = os.environ.get("CHROMIUM") or chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
@@ -63,12 +63,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser profiles of their own, with Playwright's options, and closes them."""
+    """A function that makes separate browser profiles, with Playwright's options; they are closed in the end."""
     contexts: list[BrowserContext] = []
 
     def new(**options: object) -> BrowserContext:
         context = browser.new_context(**options)  # type: ignore[arg-type] # passed on as they come
-        context.set_default_timeout(LIMIT_SECONDS * 1000)  # of Playwright's own waits, the same as of the page's
+        context.set_default_timeout(LIMIT_SECONDS * 1000)  # for Playwright's own waits, like the page's
         contexts.append(context)
         return context
 
@@ -79,7 +79,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 @pytest.fixture
 def fresh_window(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasPage]:
-    """Makes windows as `new_window` does, but nobody had them before: who would spoil one need not spoil a kept one."""
+    """Like `new_window`, but with windows that no test has used, for a test that would spoil a kept window."""
 
     def new(**options: object) -> CanvasPage:
         return CanvasPage(new_context(**{"viewport": _SIZE, **options}).new_page())
@@ -89,7 +89,7 @@ def fresh_window(new_context: Callable[..., BrowserContext]) -> Callable[..., Ca
 
 @pytest.fixture(scope="session")
 def kept_windows(request: pytest.FixtureRequest) -> KeptWindows:
-    """Windows of all tests. The browser, which closes them in the end, is started for the first one."""
+    """Windows for all tests. The first use starts the browser, which closes the windows in the end."""
 
     def new(**options: object) -> BrowserContext:
         browser: Browser = request.getfixturevalue("browser")
@@ -102,7 +102,7 @@ def kept_windows(request: pytest.FixtureRequest) -> KeptWindows:
 
 @pytest.fixture
 def lend(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Lends windows until the test is over."""
+    """A function that lends windows until the test is over."""
     failed = request.session.testsfailed
     yield kept_windows.lend
     kept_windows.take_back(spoilt=request.session.testsfailed > failed)
@@ -110,16 +110,16 @@ def lend(kept_windows: KeptWindows, request: pytest.FixtureRequest) -> Iterator[
 
 @pytest.fixture
 def new_window(lend: Callable[..., CanvasPage]) -> Callable[..., CanvasPage]:
-    """Gives windows with nothing in common, of a size at which a small canvas' pixels can be aimed at.
+    """A function that gives windows with nothing in common, of a size at which tests can aim at a small canvas' pixels.
 
-    Other tests may have had them, but they have nothing left of that but the page's files.
+    Other tests may have used them, but they only keep the page's files from that.
     """
     return lambda **options: lend({"viewport": _SIZE, **options}, CanvasPage)
 
 
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
-    """Starts servers of a small canvas with more arguments, and kills them in the end."""
+    """A function that starts servers with a small canvas and more arguments, and kills them in the end."""
     servers: list[PageServer] = []
 
     def new(*arguments: str) -> PageServer:
@@ -142,7 +142,7 @@ def server(new_server: Callable[..., PageServer]) -> PageServer:
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """The same for all tests that don't mind what the others painted: they give it the name `server`."""
+    """One such server for all tests that don't mind the others' paint: they name it `server`."""
     server = PageServer(tmp_path_factory.mktemp("shared") / "data", *_SMALL, *_ENOUGH)
     server.start()
     yield server
@@ -151,14 +151,14 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServ
 
 @pytest.fixture
 def blank_server(shared_server: PageServer) -> PageServer:
-    """That server as it began: it runs, and its canvas is blank. Its log remembers what the others painted."""
+    """That server in its first state: it runs, and its canvas is blank. Its log keeps what other tests painted."""
     shared_server.make_blank()
     return shared_server
 
 
 @pytest.fixture(scope="session")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """Serves the page's files; nobody paints on it."""
+    """A server that serves the page's files; nobody paints on it."""
     server = PageServer(tmp_path_factory.mktemp("viewing") / "data")
     server.start()
     yield server
@@ -167,7 +167,7 @@ def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer
 
 @pytest.fixture(scope="session")
 def lab_url(page_server: PageServer) -> str:
-    """Where `screen.js` is: the page names the folder, which has its files' hash."""
+    """The address of `screen.js`: the page names its folder, which has the hash of the page's files."""
     page = httpx.get(page_server.url, trust_env=False, verify=False).text
     found = re.search(r'<script type="module" src="(.+?)main\.js"', page)
     assert found is not None
@@ -176,7 +176,7 @@ def lab_url(page_server: PageServer) -> str:
 
 @pytest.fixture
 def new_lab(lab_url: str, lend: Callable[..., Lab]) -> Callable[..., Lab]:
-    """Makes windows with a canvas of noise; options are the browser's."""
+    """A function that makes windows with a canvas of noise; the options are the browser's."""
 
     def new(width: int = 90, height: int = 70, **options: Any) -> Lab:
         lab = lend({"viewport": WINDOW, **options}, Lab)

@@ -1,6 +1,6 @@
-"""The page in a real Firefox, which `firefox.mjs` drives: one window, one question at a time.
+"""The page in a real Firefox, driven by `firefox.mjs`: one window, one question at a time.
 
-It has what `CanvasPage` has of Chromium, as far as `test_firefox.py` needs it.
+It has those methods of `CanvasPage` that `test_firefox.py` needs.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _ASK_AGAIN_SECONDS = 0.05
 
 
 class FirefoxPage:
-    """One window; made by `firefox_page`.
+    """One window; `firefox_page` makes it.
 
     Attributes:
-        version: of the browser, "firefox/140.0".
+        version: version of the browser, "firefox/140.0".
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -59,7 +59,7 @@ class FirefoxPage:
         return told["ok"]
 
     def do(self, command: str, *values: object) -> Any:
-        """One of `firefox.mjs`' commands, and what it gives.
+        """Run one command of `firefox.mjs`, and return its result.
 
         Raises:
             AssertionError: it failed; the message is the browser's.
@@ -73,16 +73,16 @@ class FirefoxPage:
         return self.do("ask", expression)
 
     def drawn(self, x: int, y: int) -> tuple[int, int, int]:
-        """The colour that is really drawn in the middle of a canvas pixel."""
+        """The colour really drawn in the middle of a canvas pixel."""
         with Image.open(io.BytesIO(base64.b64decode(self.do("drawn", x, y)))) as image:
             r, g, b = image.convert("RGB").getpixel((0, 0))  # type: ignore[misc] # RGB gives a triple
         return int(r), int(g), int(b)
 
     def wait_until(self, holds: Callable[[], object], what: str) -> None:
-        """Ask again until it holds.
+        """Ask again until `holds` returns a true value.
 
         Raises:
-            AssertionError: it doesn't within `LIMIT_SECONDS`; `what` says what was expected.
+            AssertionError: it doesn't within `LIMIT_SECONDS`; `what` names the expectation.
         """
         deadline = time.monotonic() + LIMIT_SECONDS
         while not holds():
@@ -91,13 +91,13 @@ class FirefoxPage:
             time.sleep(_ASK_AGAIN_SECONDS)
 
     def wait_until_connection(self, state: str) -> None:
-        """Wait until the page says that it is, such as, 'live'."""
+        """Wait until the page says that its state is, for example, 'live'."""
         self.wait_until(lambda: self.ask("window.placed?.connection") == state, f"the page is {state}")
 
 
 @contextlib.contextmanager
 def firefox_page(node: str, firefox: str, preferences: dict[str, bool] | None = None) -> Iterator[FirefoxPage]:
-    """A window of a Firefox of its own, which ends with the block."""
+    """A window of a separate Firefox, which ends with the block."""
     process = subprocess.Popen(
         [node, SCRIPT, firefox, json.dumps(preferences or {})],
         stdin=subprocess.PIPE,
@@ -114,5 +114,5 @@ def firefox_page(node: str, firefox: str, preferences: dict[str, bool] | None = 
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.terminate()  # puppeteer ends its browser then
+            process.terminate()  # puppeteer then ends its browser
             process.wait(_STOP_SECONDS)

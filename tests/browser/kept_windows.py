@@ -1,7 +1,7 @@
 """Windows that tests use one after the other, each as if it were new.
 
-The page asks for 72 files. In a new window it takes 0.6 s of the processor to open, most of it for them; in one that
-has had them before from the same server 0.2 s. Such a window keeps them in its memory, and nothing else:
+The page loads 72 files. A new window takes 0.6 s of CPU to open the page, mostly for these files; a window that has
+loaded them from the same server before takes 0.2 s. A kept window keeps these files in its memory, and nothing else:
 
     lend ------> a test ------> take back: no listener, an empty page, no cookie, nothing stored, its first size
                     |
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 W = TypeVar("W", bound=CanvasPage)
 
-MOST_FREE: Final = 6  # each is a process of 60 MB, and a run has four browsers
+MOST_FREE: Final = 6  # each window is a process of 60 MB, and a run has four browsers
 
-# Scripts stay in a page, answers that a test has made up among the files that it keeps, listeners go on (those of
-# `collect` end), and what a session of the DevTools protocol has set, nobody knows.
+# Calls that spoil a window: scripts stay in a page, made-up answers stay among the kept files, listeners go on (except
+# those of `collect`), and nobody knows what a session of the DevTools protocol has set.
 _SPOILS: Final = frozenset(
     {
         "add_init_script", "add_locator_handler", "clear_permissions", "expose_binding", "expose_function",
@@ -38,7 +38,7 @@ _SPOILS: Final = frozenset(
     }
 )  # fmt: skip
 _CLOCK: Final = "fast_forward", "install", "pause_at", "resume", "run_for", "set_fixed_time", "set_system_time"
-# What Playwright does to each new context that doesn't say otherwise.
+# Playwright's settings for each new context without other options.
 _LOOKS: Final = {
     "color_scheme": "light", "reduced_motion": "no-preference", "forced_colors": "none", "contrast": "no-preference",
 }  # fmt: skip
@@ -48,16 +48,16 @@ class KeptWindows:
     """The windows of a process of pytest.
 
     Args:
-        new_context: makes browser profiles, with Playwright's options.
+        new_context: a function that makes browser profiles, with Playwright's options.
     """
 
     def __init__(self, new_context: Callable[..., BrowserContext]) -> None:
         self._new_context = new_context
-        self._free: list[Kept] = []  # the one that was used last comes last
+        self._free: list[Kept] = []  # the window used last comes last
         self._lent: list[Kept] = []
 
     def lend(self, options: dict[str, Any], kind: type[W]) -> W:
-        """A window with these options, until `take_back`."""
+        """Lend a window with these options, until `take_back`."""
         kept = next((one for one in reversed(self._free) if one.options == options), None)
         if kept is None:
             kept = Kept(self._new_context(**options), options)
@@ -67,7 +67,7 @@ class KeptWindows:
         return kept.lend(kind)
 
     def take_back(self, *, spoilt: bool) -> None:
-        """All that are lent: no test has one now. Those that are spoilt are closed."""
+        """Take back all lent windows: no test uses one now. Spoilt windows are closed."""
         for kept in self._lent:
             if not spoilt and kept.clear():
                 self._free.append(kept)
@@ -79,7 +79,7 @@ class KeptWindows:
 
 
 class Kept:
-    """One window, and what it has to forget."""
+    """One window, and what it has to forget between two tests."""
 
     def __init__(self, context: BrowserContext, options: dict[str, Any]) -> None:
         self.context = context
@@ -94,7 +94,7 @@ class Kept:
         self._watch()
 
     def _watch(self) -> None:
-        """Notice what the tests do to it."""
+        """Notice what tests do to the window."""
         for owner in (self.context, self._page):
             for name in _SPOILS.intersection(dir(owner)):
                 _before(owner, name, self._spoil)
@@ -107,11 +107,11 @@ class Kept:
 
     @property
     def is_spoilt(self) -> bool:
-        """Whether it has something that can't be taken back."""
+        """Whether a test has done something to it that can't be undone."""
         return self._is_marked or bool(self._held) or self._page.is_closed() or len(self.context.pages) > 1
 
     def forgive(self) -> None:
-        """Take it for unspoilt, whatever was done to it until now."""
+        """Treat it as unspoilt, whatever tests did to it until now."""
         self._is_marked = False
         self._held.clear()
 
@@ -128,26 +128,26 @@ class Kept:
         self._held.discard(key or button)
 
     def lend(self, kind: type[W]) -> W:
-        """The window, from now on for one test."""
+        """Give the window to one test."""
         window = kind(self._page)
         self._window = window
         self._visited = window.collect("framenavigated", lambda frame: _site(frame.url))
         return window
 
     def clear(self) -> bool:
-        """Leave the page, and forget all but its files; False if that can't be."""
+        """Leave the page, and forget everything but its files; False if that isn't possible."""
         if self.is_spoilt:
             return False
         try:
             self._forget({site for site in self._visited() if site.startswith("http")})
-        except Error:  # such as one whose renderer has crashed
+        except Error:  # for example, its renderer has crashed
             return False
         return True
 
     def _forget(self, visited: set[str]) -> None:
         self._window.stop_collecting()
         self._page.goto("about:blank")
-        self._page.evaluate("window.name = ''")  # which outlives a page
+        self._page.evaluate("window.name = ''")  # the name outlives a page
         self._link.send("Page.resetNavigationHistory")
         self.context.clear_cookies()
         for site in visited:
@@ -158,11 +158,11 @@ class Kept:
             looks: Any = {name: self.options.get(name, usual) for name, usual in _LOOKS.items()}
             self._page.emulate_media(media="null", **looks)
             self._is_restyled = False
-        self._page.mouse.move(0, 0)  # where a new window has it
+        self._page.mouse.move(0, 0)  # where it is in a new window
 
 
 def _before(owner: object, name: str, note: Callable[..., None]) -> None:
-    """Have `note` called, with the same arguments, before a method of this object."""
+    """Call `note` with the same arguments before each call of a method of `owner`."""
     method = getattr(owner, name)
 
     @functools.wraps(method)

@@ -1,8 +1,8 @@
 """The canvas' screen by itself, in a real browser.
 
-The parts are put together here by themselves, in the page's place: what is tested is `screen.js`, its layers and
-`gestures.js`, with a canvas of any size and content, and not what the page does with a tap. The window shows the source
-of `screen.js`, where nothing else runs, and imports from there: the page itself would load 65 files first.
+The page isn't there: this module puts together the parts itself. It tests `screen.js`, its layers and `gestures.js`
+with a canvas of any size and content, but not what the page does with a tap. The window shows the source of
+`screen.js`, where nothing else runs, and imports from there, because the page itself would load 65 files first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PALETTE = ["#ffffff", "#000000", "#e50000", "#0083c7", "#02be01", "#e5d900", "#8
 RGB = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in PALETTE], np.uint8)
 BIAS = 1 / 1024  # as in tiles.js: a pixel's edge in the middle of a device pixel
 
-# The indexes as base64: Playwright takes seconds to hand over an array of a million numbers.
+# The indexes as base64, because Playwright needs seconds to transfer an array of a million numbers.
 _PUT_TOGETHER = """async ([width, height, palette, indexes]) => {
     const names = ['canvas/canvas', ...['screen', 'grid', 'glow', 'gestures', 'viewport'].map((name) => `view/${name}`)]
     const parts = await Promise.all(names.map((name) => import(new URL(`../${name}.js`, location.href).href)))
@@ -68,7 +68,7 @@ class Lab(CanvasPage):
         self.held = indexes.copy()
 
     def stop_the_clock(self) -> None:
-        """From now on time passes in the page only when `pass_ms` says so."""
+        """From now on, time passes in the page only through `pass_ms`."""
         self.page.clock.install(time=0)
         self.page.clock.pause_at(1)
 
@@ -77,7 +77,7 @@ class Lab(CanvasPage):
         self.page.clock.run_for(ms)
 
     def two_frames(self) -> None:
-        """Wait until what was asked for is drawn."""
+        """Wait until requested changes are drawn."""
         self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def edit(self, *edits: tuple[int, int, int]) -> None:
@@ -87,22 +87,22 @@ class Lab(CanvasPage):
             self.held[y, x] = color
 
     def view(self) -> tuple[float, float, float]:
-        """Scale, left and top."""
+        """Scale, left and top of the view."""
         view = self.ask("lab.screen.view")
         return view["scale"], view["left"], view["top"]
 
     def seen(self) -> list[list[Any]]:
-        """What the gestures told."""
+        """The events that the gestures reported."""
         seen: list[list[Any]] = self.ask("lab.seen")
         return seen
 
     def shot(self) -> NDArray[np.uint8]:
-        """The window as it is, in device pixels: shape (height, width, 3)."""
+        """The window as it is now, in device pixels: shape (height, width, 3)."""
         with Image.open(io.BytesIO(self.page.screenshot())) as image:
             return np.asarray(image.convert("RGB"))
 
     def expected(self) -> NDArray[np.uint8]:
-        """What the window has to show of the canvas, each device pixel looked up by itself; white beside it."""
+        """The canvas as the window has to show it, each device pixel computed by itself; white outside the canvas."""
         scale, left, top = self.view()
         ratio = self.ask("devicePixelRatio")
         zoom = scale * ratio
@@ -118,11 +118,11 @@ class Lab(CanvasPage):
         return colors
 
     def wait_until_right(self) -> None:
-        """Wait until `assert_right` holds: edits are gathered before they are drawn."""
+        """Wait until `assert_right` holds: edits are collected before they are drawn."""
         self.wait_until(lambda: (self.shot() == self.expected()).all(), "the edits are drawn, and nothing else changes")
 
     def assert_right(self) -> None:
-        """What is seen is the canvas, to the last device pixel."""
+        """Check that the window shows the canvas, to the last device pixel."""
         self.two_frames()
         differs = (self.shot() != self.expected()).any(axis=2)
         assert not differs.any(), f"{differs.sum()} device pixels differ, first {np.argwhere(differs)[0]}"
@@ -133,14 +133,14 @@ def noise(width: int, height: int) -> NDArray[np.uint8]:
 
 
 class Fingers:
-    """Touches, as a touchscreen sends them: one every 16 ms by its own clock, however busy this machine is."""
+    """Touches, as a touchscreen sends them: one every 16 ms by its own clock, even if this machine is busy."""
 
     def __init__(self, lab: Lab) -> None:
         self._link: CDPSession = lab.page.context.new_cdp_session(lab.page)
         self._seconds = time.time()
 
     def __call__(self, kind: str, *places: tuple[float, float], first: int = 0) -> None:
-        """Fingers start or move at places, or end: all of them, or the one from there, numbered from `first` on."""
+        """Start, move or end touches: `places` are the fingers, numbered from `first` on; without places all end."""
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places, first)]
         self._seconds += 0.016
         touch = {"type": f"touch{kind}", "touchPoints": points, "timestamp": self._seconds}
@@ -151,7 +151,7 @@ FLICKED_PX = 185
 
 
 def flick(lab: Lab) -> None:
-    """Throw the canvas to the left: it is dragged by `FLICKED_PX`, and then slides."""
+    """Throw the canvas to the left: drag it by `FLICKED_PX`, and let it slide."""
     fingers = Fingers(lab)
     fingers("Start", (400, 300))
     for x in range(390, 190, -25):

@@ -1,4 +1,4 @@
-"""The page of somebody who looks after the canvas, in a browser's tests."""
+"""The page of a person who looks after the canvas, for browser tests."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def open_as_host(window: CanvasPage, server: PageServer) -> None:
 
 
 class Moderator:
-    """Does acts with a token, beside the page."""
+    """Does acts with a token, apart from the page."""
 
     def __init__(self, server: PageServer, window: CanvasPage) -> None:
         self._url = server.url
         self._headers = dict([trio.run(Host(server.data).token, "mod", "moderator")])
-        # The server reads what is new in the people store a moment after it was written.
+        # The server reads new entries of the people store a moment after they were written.
         window.wait_until(lambda: self._get("acts").status_code == 200, "the server knows the token")
 
     def act(self, kind: str, **fields: Any) -> None:
-        """Do one."""
+        """Do one act."""
         answer = httpx.post(
             f"{self._url}acts", json={"kind": kind, **fields}, headers=self._headers, trust_env=False, verify=False
         )
         assert answer.status_code == 200, answer.text
 
     def listed(self, what: str) -> list[Any]:
-        """What `GET /acts/WHAT` lists."""
+        """The list that `GET /acts/WHAT` returns."""
         return list(self._get(f"acts/{what}").json()[what])
 
     def _get(self, path: str) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""People in a browser's tests: codes of a server, and what the page shows to whoever is signed in, or isn't."""
+"""People in browser tests: codes of a server, and what the page shows to signed-in people and to others."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ WORD = *CODE, "--join-code", "Birnbaum"
 
 
 def codes(server: PageServer, count: int = 1) -> list[str]:
-    """New codes of a server that runs."""
+    """New codes of a running server."""
     return trio.run(Host(server.data).codes, count)
 
 
 def button(window: CanvasPage, name: str) -> Locator:
-    """The button that is called so, and no longer."""
+    """The button with exactly this name."""
     return window.page.get_by_role("button", name=name, exact=True)
 
 
 def wait_until_in(window: CanvasPage) -> None:
-    """Wait until whoever looks may paint."""
+    """Wait until the person at the page may paint."""
     window.wait_until(lambda: window.page.locator("#colors").is_visible(), "the palette is there")
 
 
 def wait_until_out(window: CanvasPage) -> None:
-    """Wait until whoever looks is asked to sign in, in the palette's place."""
+    """Wait until the page asks the person to sign in, in the palette's place."""
     window.wait_until(button(window, "Sign in to paint").is_visible, "it stands in the palette's place")
     assert not window.page.locator("#colors").is_visible()
 
 
 def wait_until_told(window: CanvasPage, message: str) -> None:
-    """Wait until the page has said that."""
+    """Wait until the page has shown this message."""
     window.wait_until(lambda: window.message == message, f"it says {message!r}")

@@ -1,4 +1,4 @@
-"""axe-core, by Deque, over the page in each of its states; and what people ask of their system."""
+"""axe-core, by Deque, on the page in each of its states; and the settings that people choose in their system."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def axe() -> str:
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -46,7 +46,7 @@ def _violations(window: CanvasPage, axe: str, schemes: tuple[str, ...] = _SCHEME
         window.ask(f"void (() => {{ {axe} }})()")
     found = []
     for scheme in schemes:
-        # Without motion: what fades in has too little contrast until it is there.
+        # Without motion, because an element that fades in has too little contrast until it is there.
         window.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type] # a literal
         report: dict[str, Any] = window.ask(_RUN)
         found += [
@@ -179,7 +179,7 @@ def test_what_is_on_open_or_asked_for_keeps_its_looks_under_the_pointer(
     window.page.get_by_label("Ask before painting").select_option("always")
     window.click(3, 3)
     window.page.keyboard.press("d")
-    window.page.locator("#draw[aria-pressed=true]").wait_for()  # the first key loads what obeys it
+    window.page.locator("#draw[aria-pressed=true]").wait_for()  # the first key loads the code that handles it
     window.page.locator("#templates").click()
     window.page.locator("#templates[aria-expanded=true]").wait_for()
     for selector in _IS_ON:

@@ -1,4 +1,4 @@
-"""The page behind a proxy that writes images anew: the colours are right, or it says what is wrong."""
+"""The page behind a proxy that encodes images again: the colours are right, or the page says what is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 
 def _reordered(image: Image.Image) -> Image.Image:
-    """With the palette the other way round, and without its last colours."""
+    """The image with its palette in reverse order, and without the last colours."""
     order = list(range(int(np.asarray(image).max()), -1, -1))
     return image.remap_palette(order)
 
@@ -38,14 +38,14 @@ BEYOND_USE = {"lossy", "WebP", "smaller"}
 
 
 def _alter(window: CanvasPage, name: str) -> Callable[[], list[str]]:
-    """Have images altered; what is asked for instead is in the list that the result gives."""
+    """Alter images; the returned function gives the list of the other requests that the page makes instead."""
 
     def alter(route: Route) -> None:
         answer = route.fetch()
         with Image.open(io.BytesIO(answer.body())) as image:
             altered, form = ALTERATIONS[name](image)
         file = io.BytesIO()
-        altered.save(file, form)  # its texts are gone
+        altered.save(file, form)  # its text chunks are gone
         route.fulfill(response=answer, body=file.getvalue())
 
     window.page.route("**/canvas.png*", alter)
@@ -54,7 +54,7 @@ def _alter(window: CanvasPage, name: str) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -91,5 +91,5 @@ def test_where_no_way_gives_the_canvas_the_page_says_so(
     window.wait_until(lambda: connection.inner_text() == "Altered on the way", "it says so")
     assert "makes images smaller" in str(connection.get_attribute("title"))
     window.page.unroute_all()
-    window.wait_until_live()  # it has gone on trying
+    window.wait_until_live()  # it has kept trying
     window.wait_until_equal(server)

@@ -1,4 +1,4 @@
-"""The ways to paint: asked first, drawn, undone, with a colour taken from the canvas; and how each outcome looks."""
+"""The ways to paint: confirmed, drawn, undone, with a colour taken from the canvas; and how each outcome looks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RED, BLUE = 5, 13
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -140,7 +140,7 @@ def test_in_drawing_a_drag_paints_until_the_charges_are_spent(
 
 
 def _posts(window: CanvasPage) -> Callable[[], list[int]]:
-    """How many edits each request to paint has that goes out from now on."""
+    """How many edits each request to paint has from now on."""
 
     def size(request: Request) -> int | None:
         if request.method != "POST":
@@ -161,7 +161,7 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     window.page.keyboard.up("Shift")
     window.wait_until(lambda: (window.indexes() == RED).sum() == 41, "the line is painted")
     assert sum(posts()) == 41
-    assert len(posts()) <= 4  # where it began, and what came while that was answered
+    assert len(posts()) <= 4  # the first pixel, and the pixels drawn while that was answered
     window.wait_until(lambda: not window.own_pixels(), "all of it is settled")
     undoing = _posts(window)
     window.page.keyboard.press("u")
@@ -191,7 +191,7 @@ def test_of_a_line_that_is_too_long_for_the_charges_left_the_beginning_is_painte
     server = new_server("--charges", "10", "--charge-seconds", "300")
     window = new_window()
     window.open(server.url)
-    for x in range(4):  # a neighbour behind the same address
+    for x in range(4):  # another person behind the same address
         server.paint(x, 40, BLUE)
     window.choose(RED)
     window.page.keyboard.down("Shift")
@@ -227,7 +227,7 @@ def test_asked_to_it_asks_before_painting(server: PageServer, window: CanvasPage
     page.get_by_role("button", name="Cancel").click()
     assert asked.is_hidden()
     window.click(7, 8)
-    window.click(9, 10)  # another pixel is asked for instead
+    window.click(9, 10)  # the page asks about another pixel instead
     window.choose(BLUE)
     page.get_by_role("button", name="Paint", exact=True).click()
     window.wait_until(lambda: _painted(window) == {(9, 10)}, "only what was confirmed is painted")
@@ -259,7 +259,7 @@ def test_a_finger_draws_and_two_still_pinch(server: PageServer, new_context: Cal
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    first, *others = [window.place_of(x, 24) for x in range(28, 35)]  # before: a finger that waits picks a colour
+    first, *others = [window.place_of(x, 24) for x in range(28, 35)]  # in advance: a finger that waits picks a colour
     fingers("touchStart", first)
     for place in others:
         fingers("touchMove", place)
@@ -272,4 +272,4 @@ def test_a_finger_draws_and_two_still_pinch(server: PageServer, new_context: Cal
     fingers("touchEnd")
     window.wait_until(lambda: window.state()["view"]["scale"] > 25, "two fingers zoom")
     window.wait_until_equal(server)
-    assert len(_painted(window) - line) <= 1  # where the first finger came down before the second
+    assert len(_painted(window) - line) <= 1  # the first finger came down before the second

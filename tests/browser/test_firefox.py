@@ -1,4 +1,4 @@
-"""The page in Firefox: another engine for modules, streams, images and painting, and for how a network fails."""
+"""The page in Firefox: another engine for modules, streams, images and painting, and for network failures."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _VIOLATIONS = "addEventListener('securitypolicyviolation', (event) => window.vio
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[FirefoxPage]:
-    """One Firefox for all tests here; `FIREFOX` names another than the one found."""
+    """One Firefox for all tests here; `FIREFOX` chooses another one."""
     require("puppeteer-core", _PUPPETEER.exists(), "npm ci")
     with firefox_page(program("node"), os.environ.get("FIREFOX") or firefox()) as page:
         yield page
 
 
 def _leave(browser: FirefoxPage) -> None:
-    """Leave the page of the test before, whose server was killed: it goes on complaining until then."""
+    """Leave the page of the previous test: its server was killed, and the page would go on complaining."""
     browser.do("open", "about:blank")
     browser.do("complaints")
 
 
 @pytest.fixture
 def page(browser: FirefoxPage, server: PageServer) -> FirefoxPage:
-    """The page of a server, live."""
+    """The live page of a server."""
     _leave(browser)
     browser.do("open", server.url)
     browser.wait_until_connection("live")
@@ -109,7 +109,7 @@ def wait_for_placed(browser: FirefoxPage, server: PageServer, x: int, y: int) ->
 def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint(
     browser: FirefoxPage, new_server: Callable[..., PageServer]
 ) -> None:
-    """A tab that isn't in front is hidden here, as it is for people."""
+    """Here a tab that isn't in front is hidden, as it is for people."""
     server = new_server("--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
     try:
         for tab in range(TABS):

@@ -1,4 +1,4 @@
-"""The page in a Firefox that resists fingerprinting, as LibreWolf and Tor Browser do: canvases read back as noise."""
+"""The page in a Firefox that resists fingerprinting, like LibreWolf and Tor Browser: canvases read back as noise."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _SAVED = """new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[FirefoxPage]:
-    """`FIREFOX` names another than the one found."""
+    """`FIREFOX` chooses another one."""
     require("puppeteer-core", _PUPPETEER.exists(), "npm ci")
     preferences = {"privacy.resistFingerprinting": True}
     with firefox_page(program("node"), os.environ.get("FIREFOX") or firefox(), preferences) as page:
@@ -60,10 +60,10 @@ def browser() -> Iterator[FirefoxPage]:
 
 @pytest.fixture
 def page(browser: FirefoxPage, server: PageServer) -> FirefoxPage:
-    """The page of a server, live."""
+    """The live page of a server."""
     browser.do("open", server.url)
     browser.wait_until_connection("live")
-    assert set(browser.ask(_READ_BACK)) != {0, 255}  # or else this tests nothing
+    assert set(browser.ask(_READ_BACK)) != {0, 255}  # otherwise these tests would test nothing
     return browser
 
 

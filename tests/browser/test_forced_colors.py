@@ -1,6 +1,6 @@
-"""Forced colours, as Windows' contrast themes have: what differs in state differs in the picture.
+"""Forced colours, as in Windows' contrast themes: elements that differ in state differ in the picture.
 
-The system takes backgrounds, shadows and colours away there, which nothing but a picture tells.
+There the system removes backgrounds, shadows and colours. Only a picture shows the result.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
-_SEEN = 60  # of 255: a difference of less is none for somebody who needs such a theme
-_LEAST_PX = 20  # of the picture
-# What the page writes of itself goes to elements that are no longer shown: states stay as they are set.
+_SEEN = 60  # of 255: a person who needs such a theme wouldn't see a smaller difference
+_LEAST_PX = 20  # pixels of the picture that have to differ
+# The page's own updates go to elements that aren't shown any more, so that the states stay as they are set.
 _OURS = """(() => {
     const told = document.querySelectorAll('#connection, #cooldown, #message')
     for (const one of told) one.replaceWith(one.cloneNode(true))
@@ -47,7 +47,7 @@ def window(
 
 
 def _picture(window: CanvasPage, selector: str, *, around_px: int = 6) -> NDArray[np.int16]:
-    """How an element and what is just around it look: RGB, shape (height, width, 3)."""
+    """A picture of an element and the area just around it: RGB, shape (height, width, 3)."""
     window.wait_for_looks()
     box = window.page.locator(selector).first.bounding_box()
     assert box is not None
@@ -77,7 +77,7 @@ def test_which_panel_is_open_is_seen(window: CanvasPage) -> None:
     for panel in ("templates", "share", "settings", "help"):
         closed = _picture(window, f"#{panel}")
         window.page.locator(f"#{panel}").click()
-        window.page.mouse.move(640, 500)  # a hovered button looks different anyway
+        window.page.mouse.move(640, 500)  # move away: a hovered button looks different anyway
         window.page.locator(f"#{panel}[aria-expanded=true]").wait_for()
         window.wait_until(window.page.locator("#panel-body > *").first.is_visible, f"{panel} is open")
         assert _differing(closed, _picture(window, f"#{panel}")) > 100, panel
@@ -86,7 +86,7 @@ def test_which_panel_is_open_is_seen(window: CanvasPage) -> None:
 def test_each_state_of_the_connection_has_a_dot_of_its_own(window: CanvasPage) -> None:
     pictures = {}
     for state in _STATES:
-        # The word is the same for all: the dots alone are compared.
+        # The word is the same in all states, so this compares only the dots.
         window.ask(
             f"Object.assign(document.getElementById('connection'), {{ textContent: 'x' }}).dataset.state = '{state}'"
         )
@@ -136,7 +136,7 @@ def test_the_chosen_colour_and_the_focused_one_are_seen(window: CanvasPage) -> N
 def test_focus_is_seen(window: CanvasPage, selector: str) -> None:
     around = -2 if selector == "#canvas" else 6
     plain = _picture(window, selector, around_px=around)
-    window.page.keyboard.press("Tab")  # so that the browser shows it
+    window.page.keyboard.press("Tab")  # so that the browser shows the focus
     window.page.locator(selector).focus()
     assert _differing(plain, _picture(window, selector, around_px=around)) > 100
 
@@ -148,7 +148,7 @@ def test_how_far_a_template_is_is_seen_and_whether_it_is_hidden(window: CanvasPa
     bar = window.page.locator(".templates progress")
     window.wait_until(bar.is_visible, "there is a template")
     window.page.mouse.move(640, 500)
-    bar.evaluate("(one) => one.replaceWith(one.cloneNode())")  # the page sets the one's value whenever it draws
+    bar.evaluate("(one) => one.replaceWith(one.cloneNode())")  # the page sets the original's value whenever it draws
     pictures = []
     for part in (0, 0.5, 1):
         bar.evaluate("(one, part) => { one.value = part * one.max }", part)

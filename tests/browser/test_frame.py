@@ -1,4 +1,4 @@
-"""The page in a frame of another site: shown and painted on where that is allowed, and nowhere else."""
+"""The page in a frame of another site: where that is allowed it shows and people can paint on it, and nowhere else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @contextlib.contextmanager
 def site_with_a_frame() -> Iterator[tuple[str, list[str]]]:
-    """Another site, whose page shows in a frame the address in the list, which is to be filled."""
+    """Another site; its page shows the address in the list in a frame. The test has to fill the list."""
     framed: list[str] = []
 
     class _Page(BaseHTTPRequestHandler):
@@ -36,13 +36,13 @@ def site_with_a_frame() -> Iterator[tuple[str, list[str]]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as site:
         thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            # By name, since 127.0.0.1 with another port would be the same site to the browser.
+            # By name, because to the browser 127.0.0.1 with another port would be the same site.
             yield f"http://localhost:{site.server_address[1]}", framed
         finally:
             site.shutdown()

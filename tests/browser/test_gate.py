@@ -1,4 +1,4 @@
-"""What the host says to everybody, as the page shows it: closed, planned, finished with its film, announced."""
+"""The host's settings for everybody, as the page shows them: closed, planned, finished with its film, announced."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def server(new_server: Callable[..., PageServer]) -> PageServer:
-    """A server of the test's own, since what is closed is closed for everybody."""
+    """A server for one test, because a closed canvas is closed for everybody."""
     return new_server()
 
 
 @pytest.fixture
 def act(server: PageServer) -> Act:
-    """Do an act, as a moderator; gives its id."""
+    """A function that does an act as a moderator, and returns the act's id."""
     header = trio.run(Host(server.data).token, "boss", "moderator")
     with httpx.Client(base_url=server.url, headers=[header], trust_env=False, verify=False) as moderator:
         until = time.monotonic() + 20
@@ -115,7 +115,7 @@ def test_an_announcement_is_shown_can_be_put_away_and_the_next_one_comes(
     assert card
     assert (
         card["y"] <= text["y"] < card["y"] + card["height"] < text["y"] + text["height"]
-    )  # it begins at the beginning
+    )  # the film begins at the beginning
     window.page.get_by_role("button", name="Settings").click()
     window.wait_until(lambda: not said.is_visible(), "a panel at the bottom isn't covered")
     window.page.set_viewport_size({"width": 800, "height": 600})
@@ -123,7 +123,7 @@ def test_an_announcement_is_shown_can_be_put_away_and_the_next_one_comes(
     card, panel = said.bounding_box(), window.page.locator("#panel").bounding_box()
     assert card
     assert panel
-    assert card["x"] + card["width"] <= panel["x"]  # nor is one at the side
+    assert card["x"] + card["width"] <= panel["x"]  # a panel at the side isn't covered either
     window.page.set_viewport_size({"width": 740, "height": 360})
     assert not said.is_visible()
 

@@ -1,4 +1,4 @@
-"""How the canvas is moved, in a real browser, by any hand."""
+"""How gestures of all kinds move the canvas, in a real browser."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_two_fingers_pinch_and_the_one_that_is_left_pans(new_lab: Callable[..., 
 
 def test_a_second_tap_is_a_double_tap_only_where_the_first_one_painted_nothing(new_lab: Callable[..., Lab]) -> None:
     lab = new_lab(has_touch=True)
-    lab.stop_the_clock()  # that is soon, however long this machine takes
+    lab.stop_the_clock()  # so that little time passes, even if this machine is slow
     for _ in range(2):
         lab.page.touchscreen.tap(300, 200)
     assert [what for what, *_ in lab.seen()] == ["tap", "tap"]

@@ -1,4 +1,4 @@
-"""A host's own page: its title on every screen, and what the host tells about the canvas."""
+"""The host's own texts on the page: the title on every screen, and the host's description of the canvas."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Be kind. Write to [us](mailto:us@school.test) or look [there](https://school.tes
 
 @pytest.fixture
 def own(new_server: Callable[..., PageServer], tmp_path: Path) -> PageServer:
-    """A server whose host tells about the canvas."""
+    """A server whose host describes the canvas."""
     (tmp_path / "about.md").write_text(ABOUT)
     return new_server("--title", "The canvas of Class 7b", "--about", str(tmp_path / "about.md"))
 

@@ -1,4 +1,4 @@
-"""What holds now, on the page: bans and protections, listed, drawn and lifted; and all of it by keyboard alone."""
+"""The current bans and protections on the page: listed, drawn and lifted; and all of that by keyboard alone."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 ENOUGH = "--charges", "1000", "--charge-seconds", "0.01"
 OUTLINE = (154, 52, 18)
-MOST_TABS = 120  # more than the page has, with its panel
+MOST_TABS = 120  # more than the page with its panel needs
 MOST_GAP_PX = 10
 VANDAL = "b" * 16
-# Between each heading and its list: what is empty, and only there to be read out later, takes no room.
+# Between each heading and its list: an empty element, only there to be read out later, takes no room.
 _GAPS = """[...document.querySelectorAll('.moderation section:has(> ul)')].map((section) => {
     const [heading, list] = ['h3', 'ul'].map((part) => section.querySelector(part).getBoundingClientRect())
     return list.top - heading.bottom
@@ -71,7 +71,7 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     _says(window, ".bans", "cccccc · for good")
     _says(window, ".protections", "at 10, 10")
     moderator.act("ban", author="d" * 16)
-    _says(window, ".bans", "dddddd · for good")  # what another moderator does comes by itself
+    _says(window, ".bans", "dddddd · for good")  # another moderator's act appears by itself
     _says(window, ".acts", "dddddd")
     moderator.act("unban", author="d" * 16)
     edge = window.state()["view"]["scale"] / 2
@@ -81,8 +81,8 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     window.page.route("**/acts/bans?*", lambda route: held.append(route))
     _press(window, ".bans button", text="Lift")
     window.wait_until(lambda: held, "it is done, and the list is asked for anew")
-    window.page.keyboard.press("Enter")  # who presses twice doesn't do it twice, as long as the button is there
-    window.page.unroute("**/acts/bans?*")  # which lets go what is held
+    window.page.keyboard.press("Enter")  # a second press does nothing while the button is there
+    window.page.unroute("**/acts/bans?*")  # lets the held requests go
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
     assert window.ask("document.activeElement.textContent") == "Banned now"  # not the next one's button
     assert [it["author"] for it in moderator.listed("bans")] == [VANDAL]
@@ -111,7 +111,7 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
         keys.press("Tab")
     _press(window, ".moderation button", text="Who painted here?")
     _says(window, ".moderation form .result", "2 pixels that somebody painted")
-    assert _is_in_sight(window, ".moderation form .result")  # of whoever has pressed a button far above it
+    assert _is_in_sight(window, ".moderation form .result")  # although the pressed button is far above it
     _tab_to(window, ".moderation .painters input")
     keys.press("Space")
     _tab_to(window, ".moderation select")
@@ -158,7 +158,7 @@ def test_the_second_half_of_a_double_click_does_nothing_also_where_the_first_is_
 
 
 def _click_again(window: CanvasPage, button: Locator) -> None:
-    """Click so soon after another click that browsers count two."""
+    """Click so soon after another click that browsers count them as a double click."""
     button.hover()
     window.page.mouse.down(click_count=2)
     window.page.mouse.up(click_count=2)
@@ -210,7 +210,7 @@ def test_texts_of_others_turn_nothing_around(
     ends = window.page.locator(".moderation .end:visible").all_inner_texts()
     assert ends == ["There may be earlier ones, which this server can no longer tell."]
     window.wait_until(window.page.locator(".reports .said").is_visible, "the report is there")
-    # What stands behind a name is drawn behind it.
+    # The text after a name is drawn after it.
     behind = """(name) => {
         const range = document.createRange()
         range.selectNode(name.nextSibling)

@@ -1,4 +1,4 @@
-"""A window that one test has left is as new for the next one, and one that can't be is closed."""
+"""A window that one test has left is like new for the next test; a window that can't be is closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 _SIZE = {"width": 640, "height": 480}
 _OPTIONS = {"viewport": _SIZE, "color_scheme": "dark"}
 
-# What is left in a window: how, and what shows that it is there.
+# Things that a test can leave in a window: how it does, and how to see that they are there.
 _LEFT = {
     "local storage": ("localStorage.left = 1", "localStorage.left ?? ''"),
     "the tab's storage": ("sessionStorage.left = 1", "sessionStorage.left ?? ''"),
@@ -75,14 +75,14 @@ _ENDING: dict[str, Callable[[CanvasPage], object]] = {
 
 @pytest.fixture
 def windows(new_context: Callable[..., BrowserContext]) -> Iterator[KeptWindows]:
-    """Windows of this test alone."""
+    """Windows for this test alone."""
     windows = KeptWindows(new_context)
     yield windows
     windows.take_back(spoilt=True)
 
 
 def _next(windows: KeptWindows) -> CanvasPage:
-    """The window that the next test gets."""
+    """The window that the next test would get."""
     windows.take_back(spoilt=False)
     return _lent(windows)
 
@@ -146,7 +146,7 @@ def test_whatever_would_stay_spoils_the_window(new_context: Callable[..., Browse
     for what, act in _SPOILING.items():
         before, _, after = kept.is_spoilt, act(kept.lend(CanvasPage)), kept.is_spoilt
         assert (before, after) == (False, True), what
-        kept.forgive()  # one window for all: each takes 0.1 s of the processor
+        kept.forgive()  # one window for all of these, because each takes 0.1 s of CPU
 
 
 def test_keys_and_buttons_that_are_let_go_spoil_nothing(windows: KeptWindows) -> None:
@@ -163,7 +163,7 @@ def test_one_whose_test_failed_is_closed_and_so_is_one_that_has_crashed(windows:
     windows.take_back(spoilt=True)
     assert failed.page.is_closed()
     crashed = _lent(windows)
-    with contextlib.suppress(Error):  # there is nobody left to answer
+    with contextlib.suppress(Error):  # the page can't answer any more
         crashed.page.goto("chrome://crash", timeout=5_000)
     assert _next(windows).page is not crashed.page
     assert crashed.page.is_closed()

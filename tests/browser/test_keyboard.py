@@ -1,4 +1,4 @@
-"""Everything by keyboard, and what a screen reader is told."""
+"""Everything by keyboard, and the texts for a screen reader."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
 @pytest.fixture
 def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasPage:
-    """A window that nobody has touched yet."""
+    """A window that no test has used yet."""
     window = new_window()
     window.open(server.url)
     return window

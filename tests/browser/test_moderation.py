@@ -1,4 +1,4 @@
-"""Looking after a canvas on the page, against a real server: a host's panel, and what others get of it."""
+"""Looking after a canvas on the page, against a real server: a host's panel, and what other people see."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_place_that_somebody_reports_is_seen_by_moderators_and_marked_as_done(
     words = visitor.page.get_by_label("What is wrong here?")
     words.fill("  ")
     button(visitor, "Send").click()
-    assert visitor.ask("document.activeElement.validity.valueMissing")  # spaces are no words
+    assert visitor.ask("document.activeElement.validity.valueMissing")  # spaces don't count as a text
     words.fill("An ugly word <b>")
     button(visitor, "Send").click()
     thanks = visitor.page.get_by_text("Thank you. The moderators will see it.")

@@ -1,4 +1,4 @@
-"""A page that is open while its server gets another version: what it loads later isn't there any more."""
+"""A page that is open while its server gets another version: files that it loads later don't exist any more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def _outdate(window: CanvasPage, lost: str) -> list[str]:
-    """From now on the server's page is another one, and has `lost` no longer; what the page asks for is in the list."""
+    """From now on the server has another version of the page without `lost`; returns a list of the page's requests."""
     asked: list[str] = []
 
     def renew(route: Route) -> None:
@@ -35,7 +35,7 @@ def _outdate(window: CanvasPage, lost: str) -> list[str]:
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -65,7 +65,7 @@ def test_a_page_whose_files_do_not_come_says_how_to_go_on(
     window.page.route("**/screen.js", lambda route: route.fulfill(status=429))
     window.page.goto(server.url)
     note = window.page.get_by_text("The page is still loading.")
-    assert not note.is_visible()  # who waits for a slow network needs no word yet
+    assert not note.is_visible()  # a person who waits for a slow network needs no message yet
     note.wait_for()
     window.page.unroute_all()
     window.page.get_by_role("link", name="load it again").click()
@@ -108,6 +108,6 @@ def test_a_page_without_its_tools_loads_the_present_page_by_itself_and_not_again
     window.page.goto(server.url)
     window.wait_until(lambda: len(loads()) == 2, "it is loaded once more")
     window.wait_until(lambda: "newer version" in window.message, "it says so the second time")
-    window.page.wait_for_timeout(2_500)  # the tools are tried again each second
+    window.page.wait_for_timeout(2_500)  # the page tries to load the tools each second
     assert len(loads()) == 2
     assert len(asked) > 2

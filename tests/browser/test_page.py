@@ -1,4 +1,4 @@
-"""The page itself in a real browser: nothing is missing, moving about works, and on a phone too."""
+"""The page itself in a real browser: nothing is missing, and people can move about, also on a phone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PHONE = {
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -110,7 +110,7 @@ def test_the_wheel_zooms_around_the_pointer_and_a_drag_moves_without_painting(
     assert window.place_of(20, 30) == pytest.approx(place, abs=1.5)
     window.page.mouse.down()
     window.page.mouse.move(place[0] - 100, place[1] + 50, steps=5)
-    window.page.wait_for_timeout(200)  # a hand that rests before it lets go gives no swing
+    window.page.wait_for_timeout(200)  # after a rest before the mouse lets go, the canvas doesn't glide on
     window.page.mouse.up()
     assert window.place_of(20, 30) == pytest.approx((place[0] - 100, place[1] + 50), abs=1.5)
     assert window.own_pixels() == []
@@ -137,7 +137,7 @@ def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(
     window.click(500, 500)
     window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(20), "it zooms in")
     assert window.own_pixels() == []
-    window.click(503, 500)  # so soon and on the spot it would be a double click, which zooms in further
+    window.click(503, 500)  # at the same spot it would be a double click, which zooms in further
     window.wait_until(lambda: window.indexes()[500, 503] != 0, "the second click paints")
     window.wait_until_equal(server)
 
@@ -147,10 +147,10 @@ def test_a_finger_paints_on_a_phone(server: PageServer, new_window: Callable[...
     window = new_window(**PHONE)
     window.open(server.url)
     window.page.locator("#colors input").nth(13).tap()
-    window.tap(8, 9)  # too small to aim at: zooms in
+    window.tap(8, 9)  # too small to aim at, so the tap zooms in
     window.wait_until(lambda: window.state()["view"]["scale"] == pytest.approx(20), "it zooms in")
     assert window.own_pixels() == []
-    window.tap(10, 9)  # so soon and on the spot it would be a double tap, which zooms in further
+    window.tap(10, 9)  # at the same spot it would be a double tap, which zooms in further
     window.wait_until(lambda: window.indexes()[9, 10] == 13, "the second tap paints")
     window.wait_until(lambda: window.drawn(10, 9) == palette[13], "it is drawn")
     window.wait_until_equal(server)

@@ -1,4 +1,4 @@
-"""Painting in a real browser: what is drawn at once, what becomes of it, and what others see."""
+"""Painting in a real browser: what the page draws at once, how an edit ends, and what other people see."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 RED, BLUE = 5, 13
 NOTHING_PLACED = "log-unavailable", "writer-full", "shutting-down", "not-ready", "too-many-connections"
-OUTLINE_PX = 2.5  # the outline's middle is this far outside of an own pixel
+OUTLINE_PX = 2.5  # the outline's middle is this far outside an own pixel
 
 
 def test_a_pixel_painted_in_one_window_is_drawn_in_the_other(
@@ -74,7 +74,7 @@ def test_an_own_pixel_refused_for_the_cooldown_is_taken_back_with_the_reason(
     window = new_window()
     window.open(server.url)
     assert window.state()["charges"] == 1
-    server.paint(1, 1, BLUE)  # the same address spends the only charge behind the window's back
+    server.paint(1, 1, BLUE)  # the same address spends the only charge without the window
     window.choose(RED)
     window.click(30, 30)
     window.wait_until(lambda: "ready in" in window.message, "the refusal is told")
@@ -149,7 +149,7 @@ def wait_for_charges(window: CanvasPage, charges: int) -> None:
 
 
 def refuse_edits(window: CanvasPage, status: int, body: str, *, problem: bool = True) -> None:
-    """From now on an edit is answered so, by the server or by a proxy before it."""
+    """From now on answer edits with this status and body, as the server or a proxy before it would."""
     kind = "application/problem+json" if problem else "text/html"
     window.page.route("**/edit", lambda route: route.fulfill(status=status, body=body, content_type=kind))
 
@@ -197,6 +197,6 @@ def test_what_neighbours_and_other_tabs_spend_is_shown(
         wait_for_charges(tab, 9)
     server.paint(5, 5, BLUE)  # of the same address
     tabs[1].ask("document.dispatchEvent(new Event('visibilitychange'))")
-    wait_for_charges(tabs[1], 8)  # a tab that is seen again asks
+    wait_for_charges(tabs[1], 8)  # a tab that is shown again asks the server
     charges = tabs[1].page.locator("#charges")
     tabs[1].wait_until(lambda: "8 of 10" in charges.inner_text(), "and says so")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, each with its own limit
 
 RED, GREEN, BLUE = 5, 10, 13
-# With the longest language's words: rows of the last group's buttons, lines of the way back, and whether all is seen.
+# With the longest language's words: rows of the last buttons, lines of the way back, and whether all is visible.
 _LAST_GROUP = """(() => {
     const now = document.querySelector('#timeline .now')
     now.textContent = 'Revenir à maintenant'
@@ -37,14 +37,14 @@ _LAST_GROUP = """(() => {
 
 
 def _moment() -> str:
-    """The present, when the next edit is sure to be later than it."""
+    """The present time, at a moment when the next edit is sure to be later."""
     now = datetime.now(UTC)
     time.sleep(0.005)  # the log counts in ms
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _shown(window: CanvasPage) -> NDArray[np.uint8]:
-    """The indexes of the canvas that is shown."""
+    """The indexes of the canvas on the screen."""
     return np.array(window.ask("[...placed.shown()]"), np.uint8).reshape(-1, window.ask("placed.width"))
 
 
@@ -63,7 +63,7 @@ def _wait_until_now(window: CanvasPage) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """One for all, which don't mind what the others painted elsewhere; but nothing was painted before them."""
+    """One server for all tests, which don't mind the others' paint elsewhere; nothing was painted before them."""
     arguments = "--width", "64", "--height", "48", "--charges", "1000", "--charge-seconds", "0.01"
     server = PageServer(tmp_path_factory.mktemp("past") / "data", *arguments)
     server.start()
@@ -81,7 +81,7 @@ def window(server: PageServer, new_window: Callable[..., CanvasPage]) -> CanvasP
 
 @pytest.fixture(scope="module")
 def painted(server: PageServer) -> tuple[PageServer, list[str]]:
-    """A server whose pixel 20, 15 was red, then green, then blue; and the moments before each."""
+    """A server whose pixel 20, 15 was red, then green, then blue; and the moments before each of these edits."""
     moments = []
     for color in (RED, GREEN, BLUE):
         moments.append(_moment())
@@ -197,7 +197,7 @@ def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
     asked = window.collect("requestfinished", lambda request: request.url if "/history" in request.url else None)
     window.page.locator("#past").click()
     window.wait_until(lambda: held and len(asked()) == 2, "what it shows is there, but for its looks")
-    window.page.wait_for_timeout(500)  # no synchronisation: the time in which it would be shown without them
+    window.page.wait_for_timeout(500)  # not to synchronise: within this time it would be shown without them
     assert window.page.locator("#moment").is_hidden()
     held[0].continue_()
     window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
@@ -248,7 +248,7 @@ def test_what_paints_rests_while_the_time_line_is_open(server: PageServer, windo
     window.page.locator("#past").click()
     _wait_until_now(window)
     window.page.keyboard.press("d")
-    window.page.keyboard.press("g")  # keys are heard in their order, and this one's effect is seen
+    window.page.keyboard.press("g")  # the page handles keys in order, and this key's effect is visible
     grid = "JSON.parse(localStorage.getItem('placed.settings'))?.grid"
     before = window.ask(grid)
     window.page.keyboard.press("g")

@@ -1,4 +1,4 @@
-"""The page where a stream doesn't come through, or isn't to be had: it polls, is live all the same, and says so."""
+"""The page where a stream doesn't get through, or isn't available: it polls, is live all the same, and says so."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ BUFFERING = """    location / {
         gzip on;
         gzip_types *;
     }"""
-"""Without gzip it passes on what it has read, buffering or not."""
+"""Without gzip it passes on the data that it has read, with buffering or without."""
 
 NOBODY = "192.0.2.1"
-"""Replaces this machine as the address without limits."""
+"""Makes another address than this machine's the one without limits."""
 
 
 @contextlib.contextmanager
 def compressing_proxy(server: int) -> Iterator[int]:
-    """The port of a proxy before the server at that port, which ends with the block."""
+    """Run a proxy before the server at that port until the block ends; yields the proxy's port."""
     process = subprocess.Popen([program("node"), PROXY, str(server)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -59,20 +59,20 @@ def wait_for_pixel(window: CanvasPage, x: int, y: int, color: int) -> None:
 
 
 def assert_it_polls(window: CanvasPage, server: PageServer, asked: Callable[[], list[str]]) -> None:
-    """It is live, says that it polls, sees what others paint soon, and paints."""
+    """Check that the page is live, says that it polls, sees other people's edits soon, and can paint."""
     window.wait_until(lambda: "a little later than others" in title(window), "it says that it polls")
     for i in range(3):
         server.paint(20 + i, 20, 3)
         began = time.monotonic()
         wait_for_pixel(window, 20 + i, 20, 3)
-        print(f"seen after {time.monotonic() - began:.2f} s")  # noqa: T201 - the figure is of use also when it holds
+        print(f"seen after {time.monotonic() - began:.2f} s")  # noqa: T201 - useful even if the test passes
         assert window.connection == "live"
     window.choose(5)
     window.click(9, 9)
     wait_for_pixel(window, 9, 9, 5)
     window.wait_until(lambda: not window.own_pixels(), "it knows that it has")
     began_ms, before = window.ask("performance.now()"), len(asked())
-    window.page.wait_for_timeout(3_000)  # no synchronisation: the time in which it is to ask no more than that
+    window.page.wait_for_timeout(3_000)  # not to synchronise: the page may not send more requests in this time
     assert len(asked()) - before <= (window.ask("performance.now()") - began_ms) / 1000 + 1
 
 
@@ -84,7 +84,7 @@ def test_behind_an_nginx_that_buffers_the_page_is_live_by_polls(
     with run_locations(tmp_path / "nginx", BUFFERING % server.port) as nginx:
         began = time.monotonic()
         window.open(f"http://127.0.0.1:{nginx.port}/")
-        print(f"live after {time.monotonic() - began:.2f} s")  # noqa: T201 - the figure is of use also when it holds
+        print(f"live after {time.monotonic() - began:.2f} s")  # noqa: T201 - useful even if the test passes
         assert_it_polls(window, server, asked)
 
 
@@ -112,7 +112,7 @@ def test_who_comes_when_the_streams_of_an_address_are_taken_polls_and_paints(
 
 
 def refuse(window: CanvasPage, status: int, body: str, kind: str = "text/html") -> None:
-    """From now on edits aren't to be had, by whatever way."""
+    """From now on answer requests for edits with this status, however the page asks."""
     headers = {"Retry-After": "1", "Content-Type": kind}
     window.page.route("**/edits?*", lambda route: route.fulfill(status=status, body=body, headers=headers))
 
@@ -151,7 +151,7 @@ def test_who_can_have_neither_stream_nor_poll_is_told_that_it_is_full_and_paints
     wait_for_state(window, "Full", "Too many from your network")
     window.wait_until(lambda: window.ask("'placed' in window"), "its tools are there")
     server.paint(20, 20, 3)
-    wait_for_pixel(window, 20, 20, 3)  # an image has it
+    wait_for_pixel(window, 20, 20, 3)  # it is in an image
     window.choose(5)
     window.click(9, 9)
     wait_for_pixel(window, 9, 9, 5)

@@ -1,4 +1,4 @@
-"""The view for a projector, `#view=projector`, and what is printed."""
+"""The view for a projector, `#view=projector`, and the printed page."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _WORDS = {
 
 
 def _with_gate(window: CanvasPage, gate: dict[str, Any]) -> None:
-    """Let /info say this of the gate."""
+    """Make /info say this about the gate."""
 
     def answer(route: Route) -> None:
         told = route.fetch()
         route.fulfill(response=told, body=json.dumps({**told.json(), "gate": gate}))
 
     window.page.route("**/info", answer)
-    window.page.route("**/edits?*", lambda route: route.abort())  # whose status would tell the server's own gate
+    window.page.route("**/edits?*", lambda route: route.abort())  # its status would tell the server's own gate
 
 
 def _soon() -> str:
@@ -54,7 +54,7 @@ def _open(window: CanvasPage, server: PageServer) -> None:
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -132,7 +132,7 @@ def test_escape_leads_to_the_page_and_the_panel_leads_here(
 ) -> None:
     window = new_window()
     _open(window, server)
-    with window.page.expect_event("load"):  # it is another page from then on
+    with window.page.expect_event("load"):  # from then on it is another page
         window.page.keyboard.press("Escape")
     window.wait_until_live()
     window.page.keyboard.press("s")

@@ -1,5 +1,5 @@
-"""The proof of work that a host asks for (`--challenge`), in a browser: found before the first edit needs it, by a page
-that has no WebCrypto, too; and what is painted meanwhile isn't lost."""
+"""The proof of work that a host asks for (`--challenge`), in a browser: the page finds it before the first edit needs
+it, even without WebCrypto; and edits painted meanwhile aren't lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PASS = "localStorage.getItem('placed.pass /')"
 
 @pytest.fixture
 def server(new_server: Callable[..., PageServer]) -> PageServer:
-    """One that asks for a proof."""
+    """A server that asks for a proof."""
     return new_server("--challenge", "--charges", "1000", "--charge-seconds", "0.01", "--allowed-host", PLAIN_HOST)
 
 
@@ -95,7 +95,7 @@ def test_a_pass_that_counts_no_more_is_renewed_without_the_edit_being_lost(
     window.click(10, 12)
     window.wait_until(lambda: server.canvas_version() == 2, "it is painted")
     assert edits() == ["POST", "POST"]
-    assert asked() != []  # two passes of the same second are the same: only the search tells that it is a new one
+    assert asked() != []  # two passes of one second are the same: only the search shows that it is a new one
     assert json.loads(window.ask(_PASS))["pass"] != "another-address-had-this-one"
 
 

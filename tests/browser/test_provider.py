@@ -1,4 +1,4 @@
-"""Signing in on the page with an account at a real OpenID provider, and what the page says when that is down."""
+"""Signing in on the page with an account at a real OpenID provider, and the page's message if the provider is down."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ client_secret_file = "{secret}"
 
 
 def config_of(folder: Path, port: int) -> str:
-    """A config file whose provider is at this port."""
+    """A config file that names a provider at this port."""
     secret, path = folder / "secret", folder / "placed.toml"
     secret.write_text(f"{SECRET}\n")
     path.write_text(CONFIG.format(port=port, client_id=CLIENT_ID, secret=secret))
@@ -44,7 +44,7 @@ def test_somebody_signs_in_there_comes_back_and_paints(
     (port,) = free_ports(1)
     server, window = new_server("--config", config_of(tmp_path, port)), fresh_window()
     page = window.page
-    page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # the provider's page wants a font
+    page.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # the provider's page would load a font
     with provider_at(port, f"{server.url}sign-in/oidc/school/callback"):
         window.open(server.url)
         page.get_by_role("button", name="Sign in to paint", exact=True).click()

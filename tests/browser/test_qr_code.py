@@ -1,4 +1,4 @@
-"""The QR code of the canvas: in the panel, and as large as the window for a projector."""
+"""The QR code of the canvas: in the panel, and as large as the window, for a projector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
@@ -37,7 +37,7 @@ def test_a_projector_shows_the_code_and_the_address_alone(
     assert f"127.0.0.1:{server.port}" in dialog.inner_text()
     box = picture.bounding_box()
     assert box
-    assert min(box["width"], box["height"]) > 500  # of 700
+    assert min(box["width"], box["height"]) > 500  # of 700 px
     assert window.ask("getComputedStyle(document.querySelector('dialog')).backgroundColor") == "rgb(255, 255, 255)"
     window.page.keyboard.press("Escape")
     window.wait_until(lambda: not dialog.count(), "it is closed")

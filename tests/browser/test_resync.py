@@ -1,5 +1,5 @@
-"""The page in a real browser through whatever happens to servers and networks: it ends equal to the server's canvas, by
-itself, without being loaded again."""
+"""The page in a real browser while servers and networks fail: in the end its canvas equals the server's, without a
+reload of the page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def paint_some(server: PageServer, count: int, *, color: int) -> None:
 
 @pytest.fixture
 def window(new_window: Callable[..., CanvasPage], server: PageServer) -> CanvasPage:
-    """A window that follows the server, and remembers that it was not loaded again."""
+    """A window that follows the server, and remembers that it wasn't loaded again."""
     window = new_window()
     window.open(server.url)
     window.ask("window.sameDocument = true")
@@ -69,7 +69,7 @@ def test_an_orderly_restart_is_followed_on(server: PageServer, window: CanvasPag
     server.start()
     paint_some(server, 5, color=9)
     window.wait_until_equal(server)
-    assert images() == []  # the stream went on from the version reached
+    assert images() == []  # the stream went on from the version that the page had
 
 
 def test_a_new_log_behind_the_same_address_is_taken_over(server: PageServer, window: CanvasPage) -> None:
@@ -129,7 +129,7 @@ def test_an_image_of_another_log_is_not_shown(server: PageServer, fresh_window: 
     window.open(server.url)
     window.wait_until_equal(server)
     assert len(asked) == 2
-    assert "?v=" in asked[1]  # past the cache that gave the wrong one
+    assert "?v=" in asked[1]  # past the cache that gave the wrong image
 
 
 def test_a_server_that_says_reload_is_asked_for_a_new_image(server: PageServer, window: CanvasPage) -> None:
@@ -155,16 +155,16 @@ def test_a_server_that_says_reload_is_asked_for_a_new_image(server: PageServer, 
 
 
 def right_after_ms(window: CanvasPage) -> float:
-    """`CanvasPage.right_after_ms`, shown by `pytest -rP`."""
+    """`CanvasPage.right_after_ms`; `pytest -rP` shows it."""
     took_ms = window.right_after_ms()
-    print(f"right after {took_ms:.0f} ms")  # noqa: T201 - the figure is of use also when it holds
+    print(f"right after {took_ms:.0f} ms")  # noqa: T201 - the figure is useful even if the test passes
     return took_ms
 
 
 def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_image(
     server: PageServer, fresh_window: Callable[..., CanvasPage], tmp_path: Path
 ) -> None:
-    """Chromium's own offline lets a stream that is open go on, so that a proxy ends it."""
+    """Chromium's own offline mode doesn't end an open stream, so a proxy ends it."""
     (port,) = free_ports(1)
     window = fresh_window()
     context = window.page.context
@@ -186,16 +186,16 @@ def test_two_seconds_after_the_network_is_back_the_page_is_right_without_an_imag
 def test_a_page_that_is_offline_says_so_at_once_and_asks_once_whether_it_is_wrong(
     server: PageServer, window: CanvasPage
 ) -> None:
-    """Chromium's own offline lets a stream that is open go on, and nothing new through."""
+    """Chromium's own offline mode lets an open stream go on, but nothing new through."""
     window.ask("addEventListener('offline', () => setTimeout(() => (window.said = placed.connection))), 0")
     window.page.context.set_offline(True)
     window.wait_until(lambda: window.ask("window.said"), "the event comes")
     assert window.ask("window.said") == "offline"
     asked = window.requests()
-    window.page.wait_for_timeout(1_500)  # no synchronisation: what comes later wasn't on its way when the network went
+    window.page.wait_for_timeout(1_500)  # not to synchronise: later edits weren't under way when the network went
     server.paint(3, 3, 5)
     window.wait_until(asked, "what still comes is a reason to look")
-    window.page.wait_for_timeout(3_000)  # no synchronisation: the time in which nothing more is to be asked
+    window.page.wait_for_timeout(3_000)  # not to synchronise: the page may send no request in this time
     assert ["/edits?" in url for url in asked()] == [True]
     assert window.connection == "offline"
     window.click(5, 5)
@@ -214,10 +214,10 @@ def test_a_proxy_that_was_away_without_a_word_is_found_again_in_two_seconds(
     window.wait_until(lambda: window.connection == "offline", "the page notices")
     paint_some(server, 25, color=6)
     window.time_until_right(server.canvas_version())
-    window.page.wait_for_timeout(5_000)  # no synchronisation: back-off is not to have grown in this time
+    window.page.wait_for_timeout(5_000)  # not to synchronise: the back-off may not grow in this time
     window.ask("window.began = performance.now()")
     with run_sub_path_nginx(tmp_path / "again", server.port, port=port):
-        began_late_ms = window.ask("performance.now() - window.began")  # what nginx took to start
+        began_late_ms = window.ask("performance.now() - window.began")  # the time that nginx took to start
         assert right_after_ms(window) - began_late_ms < RIGHT_WITHIN_MS
         window.wait_until_equal(server)
     assert images() == []
@@ -228,7 +228,7 @@ def test_a_frozen_tab_is_right_when_it_is_seen_again(server: PageServer, window:
     tab = window.page.context.new_cdp_session(window.page)
     tab.send("Page.setWebLifecycleState", {"state": "frozen"})
     paint_some(server, 25, color=6)
-    time.sleep(6)  # no synchronisation: it sleeps for longer than the silence that it takes for granted
+    time.sleep(6)  # not to synchronise: longer than the silence that the page expects
     tab.send("Page.setWebLifecycleState", {"state": "active"})
     window.ask("window.began = performance.now()")
     window.time_until_right(server.canvas_version())

@@ -1,4 +1,4 @@
-"""Links to a place, and the canvas as a picture."""
+"""Links to a place, and the canvas saved as a picture."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MIDDLE = (500.0, 350.0)  # of the window
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
 def _is_in_the_middle(window: CanvasPage, x: int, y: int) -> bool:
     left, top = window.place_of(x, y)
-    return abs(left - MIDDLE[0]) < 100 and abs(top - MIDDLE[1]) < 100  # of what the bars leave free
+    return abs(left - MIDDLE[0]) < 100 and abs(top - MIDDLE[1]) < 100  # of the part that the bars leave free
 
 
 def test_a_link_leads_to_its_place(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:
@@ -116,7 +116,7 @@ def test_the_whole_canvas_is_saved_as_a_picture(
     assert np.array_equal(picture, palette[window.indexes()].repeat(2, 0).repeat(2, 1))
 
 
-# As browsers that resist fingerprinting do, for pictures as for single pixels.
+# Like browsers that resist fingerprinting, for pictures and for single pixels.
 _POISON = """
     CanvasRenderingContext2D.prototype.getImageData = function (x, y, width, height) {
         return new ImageData(Uint8ClampedArray.from({ length: 4 * width * height }, () => Math.random() * 256), width)

@@ -1,4 +1,4 @@
-"""Being signed in on the page, against a real server: names, other tabs, sessions that end, and the way out."""
+"""A signed-in person on the page, against a real server: names, other tabs, sessions that end, and signing out."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_session_that_ends_while_the_page_is_open_is_told_with_what_to_do(
     (code,) = codes(server)
     window.open(f"{server.url}#code={code}")
     wait_until_in(window)
-    other = httpx.post(f"{server.url}sign-in", json={"code": code}, trust_env=False, verify=False)  # ends those before
+    other = httpx.post(f"{server.url}sign-in", json={"code": code}, trust_env=False, verify=False)  # ends others
     assert other.status_code == 200
     window.click(10, 12)
     window.wait_until(lambda: "your code was used again" in window.message, "it says why")
@@ -142,7 +142,7 @@ def test_names_are_in_a_pixels_card_where_the_host_shows_them(
     window.page.mouse.move(*window.place_of(8, 9))
     card = window.page.locator("#pixel-card")
 
-    def looked() -> bool:  # the history has an edit a moment after the canvas
+    def looked() -> bool:  # an edit is in the history a moment after it is in the canvas
         window.page.keyboard.press("i")
         window.wait_until(
             lambda: "Pixel 8, 9" in card.inner_text() and "Loading" not in card.inner_text(), "it is told"

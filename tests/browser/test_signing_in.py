@@ -1,4 +1,4 @@
-"""Signing in on the page, in each way, against a real server; and what one may do being clear before one tries."""
+"""Signing in on the page, in each way, against a real server; and the page says what people may do before they try."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def _asked(window: CanvasPage) -> Callable[[], list[str]]:
-    """What the page asks for from now on, as METHOD and the path's last part."""
+    """The page's requests from now on, as METHOD and the path's last part."""
 
     def name(request: Request) -> str:
         return f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}"
@@ -80,7 +80,7 @@ def test_a_code_that_is_typed_signs_in_with_charges_of_ones_own(
     first.click(10, 12)
     first.wait_until_equal(server)
     first.wait_until(lambda: first.state()["charges"] == 6, "one charge is spent")
-    assert second.state()["charges"] == 7  # from the same address, and none of theirs
+    assert second.state()["charges"] == 7  # from the same address, but with their own charges
     first.page.reload()
     first.wait_until_live()
     wait_until_in(first)
@@ -100,11 +100,11 @@ def test_a_links_code_signs_in_and_is_at_once_nowhere_to_be_seen(
     assert window.ask("location.hash") == "#x=20&y=10&z=16"
     held[0].continue_()
     wait_until_in(window)
-    window.wait_until_live()  # the palette is there a little earlier than the view
+    window.wait_until_live()  # the palette appears a little earlier than the view
     assert window.ask("placed.view.scale") == 16
     assert code not in window.page.url
     assert not any(code in url.partition("#")[0] for url in seen())
-    assert window.ask("history.length") == 2  # the empty page that a window begins with, and this one
+    assert window.ask("history.length") == 2  # the empty page at a window's start, and this one
 
 
 def test_a_code_in_the_address_of_an_open_page_counts_too(

@@ -1,4 +1,4 @@
-"""How much a browser fetches: until the canvas is live, and at a reload."""
+"""How many bytes a browser loads: until the canvas is live, and at a reload."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 MOST_BYTES = 45_000  # compressed, until the canvas is live
-MOST_BYTES_IN_ALL = 70_000  # with the tools; what is loaded when it is asked for comes on top
-MOST_HEAD_BYTES = 400  # of an answer: HTTP/1.1 doesn't compress heads
-_STREAM = "/edits"  # has no end
+MOST_BYTES_IN_ALL = 70_000  # with the tools; files that load only when needed aren't included
+MOST_HEAD_BYTES = 400  # of an answer's head: HTTP/1.1 doesn't compress heads
+_STREAM = "/edits"  # a stream has no end
 
 
 class _Fetched:
-    """What a window has fetched."""
+    """The answers that a window has loaded."""
 
     def __init__(self, window: CanvasPage) -> None:
         self._requests: Callable[[], list[Request]] = window.collect("requestfinished", lambda request: request)
 
     def sizes(self) -> dict[str, int]:
-        """What each answer's content took on the wire, in bytes, by path without the files' version."""
+        """The size of each answer's content on the wire, in bytes, by path without the files' version."""
         return {name: told["responseBodySize"] for name, told in self._told()}
 
     def heads(self) -> list[int]:
-        """What the heads took of the page's files."""
+        """The sizes of the heads for the page's files."""
         return [told["responseHeadersSize"] for name, told in self._told() if name.endswith((".js", ".css"))]
 
     def _told(self) -> Iterator[tuple[str, RequestSizes]]:
@@ -62,7 +62,7 @@ def test_the_canvas_is_live_after_little_code(server: PageServer, fresh_window: 
     window.wait_until(lambda: state.get_attribute("data-state") == "live", "the canvas is live")
     window.wait_until(lambda: held, "the tools are asked for once it is")
     sizes = fetched.sizes()
-    print(_figures(sizes))  # noqa: T201 - the figure is of use also when it holds
+    print(_figures(sizes))  # noqa: T201 - the figure is useful even if the test passes
     assert {"", "main.js", "style.css", "info", "canvas.png"} <= sizes.keys()
     print(f"heads: {sum(fetched.heads()):,} bytes more")  # noqa: T201 - likewise
     assert sum(sizes.values()) < MOST_BYTES
@@ -74,13 +74,13 @@ def test_the_canvas_is_live_after_little_code(server: PageServer, fresh_window: 
 
 
 def _logged(server: PageServer) -> Counter[str]:
-    """How often the server was asked for what, by its own log."""
+    """How often each request came to the server, by its own log."""
     lines = [json.loads(line) for line in server.lines if line.startswith("{")]
     return Counter(line["path"] for line in lines if "status" in line)
 
 
 def _asked(server: PageServer, window: CanvasPage) -> Counter[str]:
-    """The same, with all that the window has asked until now: its lines come before that of a question of ours."""
+    """The same, up to the window's requests so far: their log lines come before the line of a request made here."""
     asked = _logged(server)["/canvas.bin"] + 1
     assert window.page.request.get(f"{server.url}canvas.bin").ok
     window.wait_until(lambda: _logged(server)["/canvas.bin"] == asked, "the server has logged our question")
@@ -99,5 +99,5 @@ def test_a_reload_asks_for_the_page_the_info_and_the_image_alone(
     window.page.reload()
     window.wait_until_live()
     more = _asked(server, window) - before
-    assert more.pop("/canvas.png", 1) == 1  # it is fresh for a second
+    assert more.pop("/canvas.png", 1) == 1  # the image is fresh for a second
     assert more == {"/": 1, "/info": 1, "/edits": 1}

@@ -1,4 +1,4 @@
-"""The page under a path of another site, behind the real nginx: everything works, and nothing else is asked for."""
+"""The page under a path of another site, behind the real nginx: everything works, and it requests nothing else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Many tabs of one browser, which has six connections to a host over HTTP/1.1: one stream for all of them, whichever is
-closed, and none for those that nobody sees. Over plain HTTP under a name, where a page has no locks: that is no secure
-context, as 127.0.0.1 is one."""
+"""Many tabs of one browser, which has six connections to a host over HTTP/1.1. There is one stream for all tabs,
+whichever tab is closed, and none for hidden tabs. Over plain HTTP under a name, where a page has no locks: unlike
+127.0.0.1, that isn't a secure context."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TABS = 12
-PAINTED_SECONDS = 8.0  # far less than what a request that isn't answered takes until it is given up
+PAINTED_SECONDS = 8.0  # far less than the time after which the page gives up a request without an answer
 PASSING = """    location / {
         proxy_pass http://127.0.0.1:%d;
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         proxy_buffering off;
     }"""
-# As when another tab is chosen: headless Chromium shows all of them.
+# As if another tab were chosen, because headless Chromium shows all tabs.
 _HIDE = """(() => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => %s })
     document.dispatchEvent(new Event('visibilitychange'))
@@ -44,7 +44,7 @@ _HIDE = """(() => {
 
 @pytest.fixture
 def new_tab(new_context: Callable[..., BrowserContext]) -> Callable[..., CanvasPage]:
-    """Opens tabs of one browser."""
+    """A function that opens tabs of one browser."""
     context = new_context(viewport={"width": 1000, "height": 700})
     return lambda: CanvasPage(context.new_page())
 
@@ -64,7 +64,7 @@ def look(tab: CanvasPage, seen: bool) -> None:
 
 
 def open_tabs(new_tab: Callable[..., CanvasPage], url: str, count: int = TABS) -> list[CanvasPage]:
-    """The first is live, and has the stream, before the others load; of those none waits until another is live."""
+    """Open tabs: the first is live, and has the stream, before the others load; these don't wait for each other."""
     tabs = [new_tab() for _ in range(count)]
     tabs[0].open(url)
     for tab in tabs[1:]:
@@ -127,7 +127,7 @@ def test_a_tab_that_crashes_with_the_stream_is_replaced(shared: PageServer, new_
     wait_until_one_stream(shared, tabs[0])
     crashed: list[object] = []
     tabs[0].page.on("crash", lambda page: crashed.append(page))
-    with contextlib.suppress(Error):  # there is nobody left to answer
+    with contextlib.suppress(Error):  # the page can't answer any more
         tabs[0].page.goto("chrome://crash", timeout=5_000)
     tabs[1].wait_until(lambda: crashed, "its renderer is gone")
     shared.paint(33, 20, 3)
@@ -172,7 +172,7 @@ def test_tabs_that_nobody_sees_have_no_stream_and_are_right_when_they_are_seen_w
 def test_a_server_that_does_not_answer_leaves_a_connection_to_paint_with(
     shared: PageServer, new_tab: Callable[..., CanvasPage], tmp_path: Path, path: str
 ) -> None:
-    """Twelve tabs load, and wait for what nobody answers; one that was there before them paints."""
+    """Twelve tabs load, and wait for answers that don't come; a tab that was there before them paints."""
     port = free_ports(1)[0]
     with run_locations(tmp_path / "before", PASSING % shared.port, port=port):
         painting = new_tab()

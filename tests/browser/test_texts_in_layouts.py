@@ -1,8 +1,8 @@
-"""Every bar and panel, in every language and some that are longer than any, at many sizes: nothing is cut, nothing
-overlaps, and everything can be reached.
+"""Every bar and panel, in every language and in longer made-up ones, at many sizes: nothing is cut, nothing overlaps,
+and everything can be reached.
 
-Checked by geometry, in `layout.js`. The pseudo-languages are the page's own texts: of each the longest of all
-languages, that one twice, and that one from right to left.
+`layout.js` checks that by geometry. The pseudo-languages are made of the page's own texts: the longest version of each
+text in all languages, that one twice, and that one from right to left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # some hundred states in one page
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # hundreds of states in one page
 
 _CLIENT = Path(__file__).parents[2] / "client"
 _LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ const longest = (of = (text) => text) => Object.fromEntries(Object.keys(en).map(
   return [key, key === 'direction' ? texts[0] : of(texts[0])]
 }))
 """
-# What comes rarely, at once: it stays until the page's next tick, or until it is taken back.
+# Rare elements, all at once: they stay until the page's next tick, or until the test takes them back.
 _CROWDED = """() => {
     const t = (key) => window.texts[key].replace(/\\{(\\w+)[^}]*\\}/g, '88')
     const show = (id, text) => Object.assign(document.getElementById(id), { textContent: text, hidden: false })
@@ -95,17 +95,17 @@ _SIZES = [_WIDE, (768, 1024), (640, 360), _NARROW, (320, 568), _ZOOMED]
 
 
 class _Look:
-    """A window whose layout is looked at in many states; what is wrong is gathered."""
+    """A window whose layout is checked in many states; faults are collected."""
 
     def __init__(self, window: CanvasPage, *, coarse: bool, larger: bool) -> None:
         self._window = window
         self._coarse = coarse
-        self._larger = larger  # with doubled text, too
+        self._larger = larger  # also with doubled text
         self.wrong: dict[str, list[str]] = {}
         self.states = 0
 
     def at(self, sizes: list[tuple[int, int]], panel: str = "") -> None:
-        """Look at each size, with usual and, where there is room for some, with doubled text."""
+        """Check each size, with normal text and, where there is room, with doubled text."""
         states = {"": _QUIET} if panel else {"": _QUIET, " crowded": _CROWDED, " asking": _ASKING}
         for width, height in sizes:
             self._window.page.set_viewport_size({"width": width, "height": height})
@@ -116,10 +116,10 @@ class _Look:
                     self.wrong[f"{panel or 'bars'} {width} x {height} at {text}{state}"] = wrong
 
     def _looked(self, panel: str, texts: tuple[str, ...], states: dict[str, str]) -> dict[tuple[str, str], list[str]]:
-        """What is wrong with each size of text in each state.
+        """The faults for each size of text in each state.
 
-        The page is asked once for all of them: between two questions it draws what nobody looks at, which took most of
-        the time, and its tick may take a state back.
+        This asks the page only once for all of them: between two questions the page would draw, which took most of the
+        time, and its tick might undo a state.
         """
         arguments = f"{{ coarse: {str(self._coarse).lower()}, panel: '{panel}' }}"
         steps = [
@@ -131,7 +131,7 @@ class _Look:
         return dict(zip(itertools.product(texts, states), told, strict=True))
 
     def open(self, panel: str) -> None:
-        """Open a panel, and wait for what is in it and its looks."""
+        """Open a panel, and wait for its content and style."""
         self._window.ask(f"document.getElementById('{panel}').click()")
         content = self._window.page.locator("#panel-body > *").first
         self._window.wait_until(content.is_visible, f"{panel} is open")
@@ -144,7 +144,7 @@ class _Look:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], PageServer]]:
-    """Servers with so many colours each, started when they are first asked for."""
+    """A function that gives a server with a number of colours, and starts it when first asked."""
     folder = tmp_path_factory.mktemp("layouts")
     servers: dict[int, PageServer] = {}
 
@@ -164,7 +164,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
 
 @pytest.fixture(scope="module")
 def server_of_people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """One where people sign in by a word or a code."""
+    """A server where people sign in by a word or a code."""
     server = PageServer(tmp_path_factory.mktemp("people") / "data", "--width", "64", "--height", "48", *WORD)
     server.start()
     yield server
@@ -192,7 +192,7 @@ def _assert_right(look: _Look) -> None:
 
 @pytest.mark.parametrize(
     ("language", "coarse"),
-    # A real language's texts are no longer than the longest: it is looked at with one pointer alone.
+    # A real language's texts aren't longer than the longest ones, so one kind of pointer is enough for it.
     [(language, coarse) for language in _LANGUAGES for coarse in (False, True) if not coarse or len(language) > 2],
 )
 def test_no_text_is_cut_and_everything_can_be_reached(
@@ -277,7 +277,7 @@ def test_so_do_the_projector_and_what_the_host_says(
     moderator.act("close")
     moderator.act("open", at="2096-01-01T00:00:00Z")
     moderator.act("announce", text="It ends at six, and then there is cake. Bring your parents!")
-    window.page.goto("about:blank")  # a page that is open would load itself anew
+    window.page.goto("about:blank")  # an open page would reload itself
     window.page.goto(f"{server.url}#view=projector")
     window.page.locator("#projector .left").wait_for()
     look.at(_SIZES, "projector")
@@ -286,7 +286,7 @@ def test_so_do_the_projector_and_what_the_host_says(
     window.ask("document.documentElement.style.fontSize = ''")
     beside = "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.getElementById('projector'))"
     height, room = window.ask(beside)
-    assert height <= room or language == "twice"  # a room sees all of it at once
+    assert height <= room or language == "twice"  # people in a room see all of it at once
 
 
 @pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])

@@ -1,4 +1,4 @@
-"""How the canvas is shown, in a real browser: crisp at any ratio, right after everything."""
+"""How the page shows the canvas, in a real browser: crisp at any ratio, and right after every change."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_canvas_follows_a_changed_device_pixel_ratio(new_lab: Callable[..., 
     for ratio in (2, 1.25):
         metrics = {**WINDOW, "deviceScaleFactor": ratio, "mobile": False}
         link.send("Emulation.setDeviceMetricsOverride", metrics)
-        lab.edit((40, 30, 3 if ratio == 2 else 4))  # an emulated ratio isn't told, but seen with whatever is drawn next
+        lab.edit((40, 30, 3 if ratio == 2 else 4))  # an emulated ratio sends no event: the next draw sees it
         lab.wait_until(lambda ratio=ratio: lab.ask("lab.element.width") == 700 * ratio, "it is noticed")  # type: ignore[misc]
         assert lab.ask("lab.element.height") == 500 * ratio
         assert lab.view() == before
@@ -95,7 +95,7 @@ def test_the_grid_is_seen_where_pixels_are_large_and_only_there(new_lab: Callabl
     rows = (np.arange(differs.shape[0]) + round(top * 32)) % 32 == 0
     assert not differs[~rows][:, ~columns].any(), "beside the lines all is as it was"
     for lines in (differs[rows][:, columns.argmax() :], differs[:, columns].T[:, rows.argmax() :]):
-        sides = lines[:, : lines.shape[1] // 32 * 32].reshape(-1, 32)  # each of one pixel, whatever its colour
+        sides = lines[:, : lines.shape[1] // 32 * 32].reshape(-1, 32)  # each side is one pixel, whatever its colour
         assert sides.any(axis=1).all(), "every pixel has its lines"
     lab.ask("lab.grid.enabled = false, lab.screen.invalidate()")
     lab.assert_right()
@@ -110,7 +110,7 @@ def test_pixels_that_change_glow_for_a_moment(new_lab: Callable[..., Lab]) -> No
     lab.pass_ms(500)
     assert (lab.shot() != lab.expected()).any()
     lab.pass_ms(800)
-    lab.wait_until_right()  # it goes out by itself
+    lab.wait_until_right()  # it disappears by itself
 
 
 def test_nothing_glows_or_slides_where_less_motion_is_asked_for(new_lab: Callable[..., Lab]) -> None:

@@ -65,7 +65,7 @@ class Forked:
         """Wait until it has ended, in a thread, and return its exit code.
 
         Raises:
-        subprocess.TimeoutExpired: it still runs.
+            subprocess.TimeoutExpired: it still runs.
         """
         if self.poll() is None and not select.select([self._ended], [], [], seconds)[0]:
             raise subprocess.TimeoutExpired(["placed"], seconds)

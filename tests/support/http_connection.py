@@ -25,7 +25,7 @@ async def connect(port: int, *, receive_buffer_bytes: int | None = None) -> Asyn
     """Open a connection to a port of 127.0.0.1; it is cut at the end.
 
     Raises:
-    ConnectionCut: nothing listens there.
+        ConnectionCut: nothing listens there.
     """
     with trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
         if receive_buffer_bytes is not None:

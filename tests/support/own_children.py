@@ -36,7 +36,7 @@ def fork_helper(modules: frozenset[str]) -> bool:
     """From now on, fork the children of this process that are programs of `modules`.
 
     Returns:
-    Whether this process has become such a child; the caller then has to run it.
+        Whether this process has become such a child; the caller then has to run it.
     """
     control, theirs = socket.socketpair()
     if os.fork() == 0:

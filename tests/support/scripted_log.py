@@ -82,7 +82,7 @@ class Retained(ScriptedLog):
     """A log that loses records by retention while it is read.
 
     Attributes:
-    losses: pairs (calls, first): after so many more calls of `bounds` or `read`, the log begins at `first`.
+        losses: pairs (calls, first): after so many more calls of `bounds` or `read`, the log begins at `first`.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A topic without brokers: a `KafkaLog` reads from it with its own threads, and finds what the test has put there."""
+"""A topic without brokers: a `KafkaLog` reads from it with its own threads, and finds what the test has put in."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
     from placed.backends import LogError
 
-_SLICE_SECONDS = 0.005  # a broker's answer that nothing has come takes as long
+_SLICE_SECONDS = 0.005  # a broker's empty answer takes as long
 _ID = "f" * 32
 
 
 class FakeTopic:
-    """What is in the topic.
+    """The contents of the topic.
 
     Attributes:
-        records: by their offsets.
-        first, next: the offsets that it holds; one without a record is a gap.
-        topic_id: as whoever asks now hears it.
-        away: how often nobody answers before somebody does.
-        broken: the offsets that can't be read, and why.
-        refused: why nobody may read; None lets everybody.
-        begun: where readers have begun, in order.
+        records: the records, by their offsets.
+        first, next: the bounds of its offsets; an offset without a record is a gap.
+        topic_id: the id that readers get from now on.
+        away: how often the topic doesn't answer before it answers again.
+        broken: offsets that can't be read, with their errors.
+        refused: the error for all readers; None lets everybody read.
+        begun: the offsets at which readers have begun, in order.
     """
 
     def __init__(self) -> None:
@@ -53,27 +53,27 @@ class FakeTopic:
         self.next += 1
 
     def add_broken(self, error: LogError) -> None:
-        """Append one that can't be read."""
+        """Append a record that can't be read."""
         self.broken[self.next] = error
         self.next += 1
 
     def break_at(self, offset: int, error: LogError) -> None:
-        """Have a record that was appended be one that can't be read."""
+        """Make an appended record unreadable."""
         del self.records[offset]
         self.broken[offset] = error
 
     def add_gap(self) -> None:
-        """Append the end of a transaction, which nobody sees."""
+        """Append the end of a transaction, which readers don't see."""
         self.next += 1
 
     @property
     def bounds(self) -> Bounds:
-        """What it holds."""
+        """The topic's bounds."""
         return Bounds(self.first, self.next)
 
     @contextlib.contextmanager
     def consumer(self) -> Iterator[Any]:
-        """As `Client.consumer`."""
+        """Like `Client.consumer`."""
         try:
             yield _FakeConsumer(self)
         except KafkaError as error:
@@ -81,8 +81,8 @@ class FakeTopic:
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncGenerator[KafkaLog]:
-        """The log in it, which is reachable, and appends to it."""
-        log = KafkaLog(self, Topic(_ID, _ID, (), {}))  # type: ignore[arg-type]  # it is no Client
+        """Open the log in it; the log can be reached and appended to."""
+        log = KafkaLog(self, Topic(_ID, _ID, (), {}))  # type: ignore[arg-type]  # it isn't a Client
         log.connected(SimpleNamespace(send=self._send))  # type: ignore[arg-type]  # nor a Producer
         log.answered(self.bounds)
         try:
@@ -96,7 +96,7 @@ class FakeTopic:
 
 
 class _FakeConsumer:
-    """As `placed.backends.kafka.client.Consumer`: what comes before a broken record is given first."""
+    """Like `placed.backends.kafka.client.Consumer`: it first returns the records before a broken one."""
 
     def __init__(self, topic: FakeTopic) -> None:
         self._topic = topic
@@ -119,7 +119,7 @@ class _FakeConsumer:
         if self._topic.refused is not None:
             raise self._topic.refused
         found: list[Any] = []
-        end = self._topic.next  # what is below it stays as it is, whatever is appended meanwhile
+        end = self._topic.next  # records below it don't change, even if others are appended meanwhile
         while self.position < end and self.position in self._topic.records and len(found) < most:
             found.append(SimpleNamespace(offset=self.position, timestamp=0, value=self._topic.records[self.position]))
             self.position += 1
@@ -131,7 +131,7 @@ class _FakeConsumer:
         return found
 
     def _pass_gap(self, end: int) -> None:
-        """Go on behind a gap: an answer may end with one."""
+        """Go past a gap: an answer may end with one."""
         if self.position in self._topic.broken:
             raise self._topic.broken[self.position]
         self.position += self.position < end

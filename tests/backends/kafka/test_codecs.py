@@ -1,4 +1,4 @@
-"""Topics that are compressed: each codec on a real broker, and what is said where one is missing."""
+"""Compressed topics: each codec on a real broker, and the message if a codec is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VALUES = [b"one", b"pixel" * 2_000, b"\0" * Log.max_value_bytes, bytes(range(256
 
 @pytest.fixture
 def place(kafka: Cluster, request: pytest.FixtureRequest) -> KafkaPlace:
-    """A topic that isn't there yet."""
+    """A topic that doesn't exist yet."""
     name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:200]
     return KafkaPlace((kafka.addresses(),), name)
 
@@ -43,12 +43,12 @@ def admin(kafka: Cluster) -> Iterator[KafkaAdminClient]:
 
 
 def compress(admin: KafkaAdminClient, place: KafkaPlace, codec: str) -> None:
-    """Have the brokers compress what is appended from now on."""
+    """Make the brokers compress all records appended from now on."""
     admin.alter_configs([ConfigResource("TOPIC", place.topic, configs={"compression.type": codec})])
 
 
 def append_compressed(place: KafkaPlace, codec: str, values: list[bytes]) -> None:
-    """Append the values in one batch that another program has compressed."""
+    """Append the values in one batch, as another program that compresses it would."""
     producer = KafkaProducer(
         bootstrap_servers=list(place.brokers), compression_type=codec, linger_ms=500, batch_size=1 << 20
     )
@@ -82,7 +82,7 @@ async def test_batch_that_another_program_has_compressed_is_read(place: KafkaPla
 
 
 async def read_until_undecodable(log: KafkaLog, offset: int) -> LogUndecodable:
-    """What ends a reader that began at `offset`."""
+    """The error that ends a reader that began at `offset`."""
     try:
         async with log.read(offset) as batches:
             async for _ in batches:
@@ -108,7 +108,7 @@ async def test_missing_codec_is_named_keeps_appends_out_and_is_found_again_at_on
                 assert "placed[kafka]" in str(error)
                 with pytest.raises(LogUndecodable, match="zstd"):
                     await log.append(b"nobody would see it")
-                # Who comes back to the same place is told on entering, not after it seemed well.
+                # A reader that comes back to the same place gets the error on entering, not after a good start.
                 with pytest.raises(LogUndecodable):
                     async with log.read(1):
                         pytest.fail("it can't be read")
@@ -122,7 +122,7 @@ async def test_batch_that_its_codec_refuses_is_told(
     place: KafkaPlace, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(_payload: bytes) -> bytes:
-        """What the codec's own library raises for bytes that it didn't write."""
+        """The error of the codec's own library for bytes that it didn't write."""
         decoded: bytes = decode(b"\x82nothing of the kind" * 4)
         return decoded
 

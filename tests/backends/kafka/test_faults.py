@@ -1,4 +1,4 @@
-"""Brokers that stop, hang, die and come back: what the log says meanwhile, and that it goes on without a gap."""
+"""Brokers that stop, hang, die and come back: the log's errors meanwhile, and that it goes on without a gap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
-BACK_SECONDS = 3.0  # how soon edits must flow once a broker answers others again, which a busy machine may put off
+BACK_SECONDS = 3.0  # edits must flow again so soon after a broker answers others, even on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def harmed(one_broker: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def place(harmed: Cluster, request: pytest.FixtureRequest) -> KafkaPlace:
-    """A topic that isn't there yet."""
+    """A topic that doesn't exist yet."""
     return KafkaPlace((harmed.addresses(),), "".join(c if c.isalnum() else "-" for c in request.node.name)[:200])
 
 
 async def check_refused_at_once(log: KafkaLog) -> None:
-    """Check that an outage is known: nobody waits, not even for another task's turn, however busy the machine is."""
+    """Check that the log knows of the outage: an append fails without waiting, even for another task's turn."""
     with trio.fail_after(0):
         with pytest.raises(LogUnavailable) as raised:
             await log.append(b"refused")
@@ -59,7 +59,7 @@ async def check_refused_at_once(log: KafkaLog) -> None:
 
 
 async def check_back(log: KafkaLog, harmed: Cluster, place: KafkaPlace, before: list[bytes]) -> None:
-    """Check that all is as before soon after the broker is back; `before` was acknowledged."""
+    """Check that all is as before soon after the broker is back; the records in `before` were acknowledged."""
     await answering(harmed, place.topic)
     with trio.fail_after(BACK_SECONDS):
         await log.wait_until(reachable=True)

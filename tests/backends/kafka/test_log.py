@@ -1,4 +1,4 @@
-"""What the Kafka log adds to the contract: its topic, made and checked; what others left in it; who may speak to it."""
+"""What the Kafka log adds to the contract: it makes and checks its topic, skips foreign records, and logs in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def place(kafka: Cluster, request: pytest.FixtureRequest) -> KafkaPlace:
-    """A topic that isn't there yet."""
+    """A topic that doesn't exist yet."""
     return KafkaPlace((kafka.addresses(),), "".join(c if c.isalnum() else "-" for c in request.node.name)[:200])
 
 
@@ -71,7 +71,7 @@ async def test_a_missing_topic_is_made_so_that_it_keeps_everything(place: KafkaP
 async def test_settings_of_a_topic_that_the_broker_does_not_know_are_an_error(
     place: KafkaPlace, admin: KafkaAdminClient
 ) -> None:
-    """As of one that was just made elsewhere: kafka-python said that it has none, and a start failed on that."""
+    """As with a topic just made elsewhere: kafka-python said that it has no settings, and so a start failed."""
     mend_library()
     with pytest.raises(UnknownTopicOrPartitionError):
         await trio.to_thread.run_sync(configs_of, admin, place.topic)
@@ -81,7 +81,7 @@ async def test_servers_that_make_the_topic_at_once_have_the_same_log(place: Kafk
     ids = []
 
     async def open_one() -> None:
-        async with open_kafka_log(place) as log:  # each by its first attempt
+        async with open_kafka_log(place) as log:  # each with its first attempt
             ids.append(log.id)
 
     with trio.fail_after(LIMIT_SECONDS):
@@ -157,10 +157,10 @@ async def test_foreign_records_and_gaps_are_passed_over(kafka: Cluster, place: K
             else:
                 foreign.abort_transaction()
         foreign.close()
-        # Each end of a transaction takes an offset that no reader sees, when the broker comes round to it.
+        # The broker writes each end of a transaction some time later; it takes an offset that no reader sees.
         with trio.fail_after(LIMIT_SECONDS):
             while (await log.bounds())[1] < 7:  # noqa: ASYNC110
-                await trio.sleep(0.02)  # nobody tells when it does
+                await trio.sleep(0.02)  # there is no signal for it
         assert await log.append(b"ours again") == 7
         found = await read(log, 0, 6)
     assert found.offsets == [0, 1, 2, 4, 5, 7]
@@ -203,7 +203,7 @@ async def test_no_thread_is_left_after_close_and_after_a_failed_opening(place: K
 
 
 def kafka_threads() -> list[str]:
-    """The threads that a Kafka log has, its clients' own among them."""
+    """The threads of a Kafka log, including those of its clients."""
     return [thread.name for thread in threading.enumerate() if "placed" in thread.name]
 
 
@@ -225,7 +225,7 @@ async def test_a_slow_reader_is_waited_for(place: KafkaPlace) -> None:
         async with log.read(0) as batches:
             first = await batches.receive()
             await trio.testing.wait_all_tasks_blocked(0.5)
-            # What was fetched stays at some answers of the broker, however much there is.
+            # The fetched data is never more than some answers of the broker, however many records there are.
             assert len(first.values) * 500_000 <= 8 << 20
         assert (await read(log, 0, 40)).values == values
 
@@ -246,13 +246,13 @@ PASSWORD = "s3same-0pen"
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
-    """A broker that lets nobody in without a password or over TLS alone, and its authority's certificate."""
+    """A broker that only lets clients in with a password or over TLS, and its authority's certificate."""
     folder = tmp_path_factory.mktemp("guarded")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     issued = authority.issue_cert("127.0.0.1")
     key = load_pem_private_key(issued.private_key_pem.bytes(), None)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # Java reads no other form
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # Java can't read any other form
     (folder / "broker.pem").write_bytes(pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     certificate = Certificate(folder / "broker.pem", folder / "ca.pem")
     with own_cluster(folder / "broker", login=Login("anna", PASSWORD), certificate=certificate) as cluster:
@@ -260,7 +260,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster,
 
 
 def place_over(cluster: Cluster, protocol: str) -> KafkaPlace:
-    """A topic by one of the listeners."""
+    """A topic over one of the listeners."""
     return KafkaPlace((cluster.addresses(protocol),), "guarded")
 
 

@@ -1,4 +1,4 @@
-"""What placed mends in kafka-python, without a broker."""
+"""The faults of kafka-python that placed works around, tested without a broker."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _Waits:
-    """In the place of kafka-python's loop: each wait is one step of the coroutine."""
+    """Replaces kafka-python's loop: each wait is one step of the coroutine."""
 
     def __await__(self) -> Generator[None]:
         yield
@@ -41,7 +41,7 @@ class _Waits:
 
 
 class _Manager:
-    """In the place of kafka-python's manager of connections, and of its loop: how often that was woken."""
+    """Replaces kafka-python's manager of connections and its loop; counts how often the loop was woken."""
 
     def __init__(self) -> None:
         self.woken = 0
@@ -76,7 +76,7 @@ def _connecting(sock: socket.socket, port: int) -> Any:
 
 
 def _described(error: type[BrokerResponseError]) -> Any:
-    """What a broker answers to who asks for a topic's configs."""
+    """A broker's answer to a request for a topic's configs."""
     result = SimpleNamespace(
         error_code=error.errno, error_message=None, resource_type=2, resource_name="canvas", configs=[]
     )
@@ -121,7 +121,7 @@ def test_a_socket_that_has_bytes_to_send_is_closed_with_its_loop() -> None:
         transport = KafkaTCPTransport(loop, ours)
         transport._write_buffer.append(b"unsent")
         transport.close()
-        assert ours.fileno() != -1  # it waits for the loop
+        assert ours.fileno() != -1  # it stays open until the loop is done
         loop.close()
         assert ours.fileno() == -1
 

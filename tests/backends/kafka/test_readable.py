@@ -1,4 +1,4 @@
-"""A place in a topic that can't be read: it is told once, and keeps appends out, until a reader has got past it."""
+"""A place in a topic that can't be read: it is reported once, and blocks appends until a reader has got past it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AGAIN, NOT = "the log can be read again", "the log can't be read"
 
 @pytest.fixture
 def topic() -> FakeTopic:
-    """One with three records."""
+    """A topic with three records."""
     topic = FakeTopic()
     for offset in range(3):
         topic.add(record((offset, 0, 1, 0)))
@@ -40,13 +40,13 @@ def topic() -> FakeTopic:
 
 
 def reader_of(log: Log, version: int = 0) -> LogReader:
-    """The canvas's reader, as a server has it."""
+    """The canvas's reader, as in a server."""
     return LogReader(log, Projection(SMALL, version, Cooldowns(Rule(10, 0))), lambda: None)
 
 
 @contextlib.asynccontextmanager
 async def reading(topic: FakeTopic) -> AsyncGenerator[tuple[Log, LogReader]]:
-    """The topic's log, with the canvas's reader at work."""
+    """The topic's log, with the canvas's reader running."""
     async with topic.opened() as log, trio.open_nursery() as nursery:
         reader = reader_of(log)
         nursery.start_soon(reader.run)
@@ -55,13 +55,13 @@ async def reading(topic: FakeTopic) -> AsyncGenerator[tuple[Log, LogReader]]:
 
 
 async def retried(topic: FakeTopic, times: int = 3) -> None:
-    """Wait until readers have come back some more times."""
+    """Wait until readers have come back `times` more times."""
     begun = len(topic.begun)
     await until(lambda: len(topic.begun) >= begun + times)
 
 
 async def read_to_its_end(log: Log, offset: int) -> LogError:
-    """What ends a reader that begins at `offset`."""
+    """The error that ends a reader that begins at `offset`."""
     try:
         async with log.read(offset) as batches:
             async for _ in batches:
@@ -72,14 +72,14 @@ async def read_to_its_end(log: Log, offset: int) -> LogError:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines of the canvas's reader."""
+    """The log lines of the canvas's reader."""
     return [line["event"] for line in logged(caplog, logging.INFO)]
 
 
 async def test_records_before_the_place_that_others_read_do_not_make_the_log_readable_again(
     topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The history reads behind the canvas; what it gets says nothing of what the canvas's reader can't get."""
+    """The history reads behind the canvas; what it can read says nothing about what the canvas's reader can't."""
     caplog.set_level(logging.INFO)
     with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (log, reader):
@@ -104,7 +104,7 @@ async def test_records_before_the_place_that_others_read_do_not_make_the_log_rea
 async def test_a_topic_without_its_records_is_damaged_or_is_another_one(
     topic: FakeTopic, topic_id: str, expected: type[LogError], away: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A topic that was deleted and made anew ended the server, if its lack of records was heard before its id."""
+    """A topic was deleted and made again; the server ended if it heard of the missing records before the new id."""
     monkeypatch.setattr(reader_module, "_TOPIC_SECONDS", 0.0)
     with trio.fail_after(PATIENCE_SECONDS):
         async with topic.opened() as log, log.read(3) as batches:
@@ -132,7 +132,7 @@ async def test_gap_before_the_place_does_not_make_the_log_readable_again(
 async def test_reader_that_is_refused_at_the_logs_end_is_told_once_and_goes_on_when_it_is_let_in(
     topic: FakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who may describe a topic, and no longer read it, still hears where it ends."""
+    """A client that may describe a topic but no longer read it still hears where the topic ends."""
     caplog.set_level(logging.INFO)
     with trio.fail_after(PATIENCE_SECONDS):
         async with reading(topic) as (log, reader):
@@ -174,7 +174,7 @@ async def test_log_from_which_the_place_was_removed_ends_the_reader_and_takes_ap
 
 
 async def test_place_that_lies_behind_the_canvas_keeps_nobody_from_painting(topic: FakeTopic) -> None:
-    """A topic was compressed for a while; the canvas's snapshot is past that, and the history isn't."""
+    """A topic was compressed for a while; the canvas's snapshot is past that place, but the history isn't."""
     topic.break_at(1, LogUndecodable("zstd"))
     with trio.fail_after(PATIENCE_SECONDS):
         async with topic.opened() as log, log.read(3) as batches:

@@ -1,6 +1,6 @@
 """Appends to a log until it is killed: `python -m tests.backends.lmdb.appender_worker FOLDER RUN`.
 
-A line out for each acknowledged record: its offset and its value.
+Prints a line for each acknowledged record: its offset and its value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def append_for_ever(log: LmdbLog, name: str) -> None:
 
 async def main(folder: Path, run: str) -> None:
     """Append from several tasks."""
-    # A small step, so that kills hit a growing map too.
+    # A small step, so that kills also hit a growing map.
     async with open_lmdb_log(folder, map_step_bytes=256 << 10) as log, trio.open_nursery() as nursery:
         for task in range(TASKS):
             nursery.start_soon(append_for_ever, log, f"{run}.{task}")

@@ -1,7 +1,7 @@
-"""Makes logs and is killed while at it: `python -m tests.backends.lmdb.creator_worker FOLDER COUNT`.
+"""Makes logs and is killed while making them: `python -m tests.backends.lmdb.creator_worker FOLDER COUNT`.
 
-The log in FOLDER/N is killed at step N, before or after one of the calls that change the disk; past the last step,
-after the log was closed.
+The process that makes the log in FOLDER/N is killed at step N, before or after one of the calls that change the disk.
+Past the last step it is killed after it has closed the log.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ steps_left = 0
 
 
 def step() -> None:
-    """One step further; the last one kills."""
+    """Count one step; the last one kills this process."""
     global steps_left
     if steps_left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -33,7 +33,7 @@ def step() -> None:
 
 
 def stepping(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` with a step before and after."""
+    """Add a step before and after `function`."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         step()
@@ -53,7 +53,7 @@ async def main(folder: Path) -> None:
 
 
 def make_until_killed(folder: Path, steps: int) -> int:
-    """Make a log in a process of its own, which kills itself after so many steps; how that process ended."""
+    """Make a log in a child process, which kills itself after so many steps; return how the child ended."""
     global steps_left
     steps_left = steps
     process = os.fork()
@@ -64,6 +64,6 @@ def make_until_killed(folder: Path, steps: int) -> int:
 
 
 if __name__ == "__main__":
-    # One interpreter for all: starting one takes longer than making a log. No thread runs yet, so forking is safe.
+    # One interpreter for all: its start takes longer than making a log. No thread runs yet, so forking is safe.
     for number in range(int(sys.argv[2])):
         assert make_until_killed(Path(sys.argv[1]) / str(number), number) == signal.SIGKILL

@@ -1,8 +1,8 @@
 """Opens damaged logs on request, in a process of its own: `python -m tests.backends.lmdb.damage_worker`.
 
-The first line in is the records to expect, each further one a folder; a line out is what came of opening the log there,
-reading it all, appending some records, and reading it all again. If LMDB dies by a signal, this process does, and the
-test sees it.
+The first input line has the expected records; each further line is a folder. For each folder the process prints the
+result of opening the log there, reading it all, appending some records, and reading it all again. If LMDB dies by a
+signal, this process dies, too, and the test sees it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.backends.logs import read
 
 
 async def look(folder: Path, values: list[bytes]) -> str:
-    """What the log in `folder`, which should hold `values`, turns out to be."""
+    """Describe the state of the log in `folder`, which should hold `values`."""
     try:
         async with open_lmdb_log(folder) as log:
             if await log.bounds() != (0, len(values)):

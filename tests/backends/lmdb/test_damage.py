@@ -1,4 +1,4 @@
-"""Whatever happens to the log's file, it is read rightly or refused in words; never wrong data, never a signal."""
+"""Whatever happens to its file, the log reads it correctly or refuses it with a message: no wrong data, no signal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from placed.storage.lmdb_environment import open_environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# In memory where there is such a folder: fsync would take most of the time, and nothing here is about the disk.
+# In memory if there is such a folder: fsync would take most of the time, and these tests aren't about the disk.
 _SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def _values() -> list[bytes]:
-    """Enough for a tree of depth 3, with values inside pages and on pages of their own."""
+    """Enough values for a tree of depth 3, with some inside pages and some on pages of their own."""
     source = random.Random(2017)
     sizes = [15] * 1200 + [source.choice([1, 40, 900, 1900, 2100, 5000, 13_002]) for _ in range(150)] + [1800] * 600
     return [source.randbytes(size) for size in sizes]
@@ -59,7 +59,7 @@ def sample() -> Sample:
     with tempfile.TemporaryDirectory() as folder:
         trio.run(write, Path(folder) / "log")
         written = (Path(folder) / "log" / "data.mdb").read_bytes()
-    # The tasks of a nursery begin in any order.
+    # The tasks of a nursery start in any order.
     return Sample(written, _in_file_order(written, values))
 
 
@@ -92,7 +92,7 @@ class Worker:
         self._process = process
 
     def look(self, data: bytes) -> str:
-        """What came of it: "sound", "corrupt", or what was wrong."""
+        """The result for a file: "sound", "corrupt", or a description of what was wrong."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory(dir=_SCRATCH) as folder:
@@ -107,7 +107,7 @@ class Worker:
 
 @contextmanager
 def worker(values: list[bytes]) -> Iterator[Worker]:
-    """A worker that expects `values`; ended with the block."""
+    """A worker that expects `values`; it ends with the block."""
     command = [sys.executable, "-m", "tests.backends.lmdb.damage_worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -136,7 +136,7 @@ def _moved_page(data: bytes, of: int, to: int) -> bytes:
 
 
 def damages(data: bytes) -> st.SearchStrategy[Callable[[], bytes]]:
-    """Ways to damage a file; the first 2 pages and each page's head, where it hurts most, come up often."""
+    """Ways to damage a file; often the first 2 pages and each page's head, where damage is worst."""
     size, page_bytes = len(data), _page_bytes(data)
     page = st.integers(0, size // page_bytes - 1)
     at = st.one_of(
@@ -194,7 +194,7 @@ async def test_a_log_cut_short_is_refused(sample: Sample, tmp_path: Path) -> Non
 
 
 async def test_a_log_that_lacks_only_free_pages_at_its_end_is_whole_and_goes_on(tmp_path: Path) -> None:
-    values = [b"%04d" % number for number in range(61)]  # after so many the file's last page is a free one
+    values = [b"%04d" % number for number in range(61)]  # after that many the file's last page is a free one
     async with open_lmdb_log(tmp_path / "whole") as log:
         for value in values:
             await log.append(value)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 async def _append_until_full(log: LmdbLog) -> list[bytes]:
-    """Append until it fails, and then again; what was acknowledged."""
+    """Append until it fails, and then again; return the acknowledged values."""
     values = [bytes([number % 251]) * (number * 37 % 9000 + 1) for number in range(1000)]
     acknowledged: list[bytes] = []
     with contextlib.suppress(LogUnavailable):
         for value in values:
             assert await log.append(value) == len(acknowledged)
             acknowledged.append(value)
-    # LMDB calls a page that was written in part, because the room ended, an input/output error.
+    # If there is only room for a part of a page, LMDB reports an input/output error.
     for _ in range(3):
         with pytest.raises(LogUnavailable, match=r"(No space|Input/output|too large).*bytes are free"):
             await log.append(bytes(900_000))

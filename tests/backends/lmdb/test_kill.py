@@ -1,4 +1,4 @@
-"""kill -9 at any instant: what was acknowledged is there, and the log opens again, also when it was just being made."""
+"""kill -9 at any moment: acknowledged records are there, and the log opens again, even one that was just being made."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUNDS = 6
-STEPS = 15  # one more than making a log has
+STEPS = 15  # one more than it takes to make a log
 PROCESS_SECONDS = 20.0
 
 
 def _append_until_killed(folder: Path, run: int, lines: int) -> dict[int, bytes]:
-    """Let a process append, kill it after it acknowledged so many records, and return all that it acknowledged."""
+    """Let a process append, kill it after it acknowledged `lines` records, and return all that it acknowledged."""
     command = [sys.executable, "-m", "tests.backends.lmdb.appender_worker", str(folder), str(run)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        # A process that hangs is killed too, and the test then finds too few lines.
+        # A process that hangs is killed, too; the test then finds too few lines.
         timer = threading.Timer(PROCESS_SECONDS, process.kill)
         timer.start()
         try:
@@ -35,7 +35,7 @@ def _append_until_killed(folder: Path, run: int, lines: int) -> dict[int, bytes]
         finally:
             timer.cancel()
             process.kill()
-    # The last line may have been cut by the kill; its record was acknowledged, but to nobody.
+    # The kill may have cut the last line; that record was acknowledged, but no client knows it.
     whole = [line.split() for line in seen if line.endswith(b"\n")]
     assert len(whole) >= lines
     return {int(offset): value for offset, value in whole}

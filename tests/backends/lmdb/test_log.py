@@ -1,4 +1,4 @@
-"""What only the LMDB log promises: a map that grows, one user at a time, words for what is wrong."""
+"""Promises that only the LMDB log makes: a map that grows, one user at a time, clear messages for faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.backends.conftest import Tmpfs
 
 T = TypeVar("T")
-NOBODY: Final = 65_534  # an unprivileged user, nobody on Linux; whether it has a name doesn't matter
+NOBODY: Final = 65_534  # an unprivileged user (`nobody` on Linux); the user needn't have a name
 
 
 async def append_at_once(log: LmdbLog, values: list[bytes]) -> None:
@@ -59,7 +59,7 @@ async def test_offsets_have_no_gaps_and_begin_at_0(tmp_path: Path) -> None:
 
 
 async def test_a_clock_that_goes_back_doesn_t_take_the_times_along(tmp_path: Path) -> None:
-    clock = iter([0, 1000, 1005, 300, 1006])  # the first is for the log's making
+    clock = iter([0, 1000, 1005, 300, 1006])  # the first value is used when the log is made
     async with open_lmdb_log(tmp_path, clock_ms=clock.__next__) as log:
         await append_all(log, [b"a", b"b", b"c", b"d"])
         assert (await read(log, 0, 4)).times_ms == [1000, 1005, 1005, 1006]
@@ -104,7 +104,7 @@ async def test_closing_finishes_the_commit_in_flight_and_refuses_the_rest(tmp_pa
 
     async with trio.open_nursery() as nursery, open_lmdb_log(tmp_path) as log:
         nursery.start_soon(append, log)
-        # The thread has the first one; it can't have ended, since no checkpoint has let its answer in.
+        # The thread works on the first append; the append can't have ended, because no checkpoint has taken its answer.
         await trio.lowlevel.checkpoint()
         for _ in range(10):
             nursery.start_soon(append, log)
@@ -141,7 +141,7 @@ async def test_append_cancelled_while_it_waits_for_its_turn_leaves_the_others_th
                 for scope in (scopes[0], scopes[3], scopes[1]):
                     scope.cancel()
                     await trio.testing.wait_all_tasks_blocked()
-                scopes[2].cancel()  # two at the same time
+                scopes[2].cancel()  # both at the same time
                 scopes[4].cancel()
                 await trio.testing.wait_all_tasks_blocked()
                 released.set()
@@ -151,7 +151,7 @@ async def test_append_cancelled_while_it_waits_for_its_turn_leaves_the_others_th
 
 
 class Uncertain:
-    """An environment whose next commit is written, and then said to be uncertain; all else is the real one's."""
+    """An environment whose next commit is written, but reported as uncertain; the rest is the real environment's."""
 
     def __init__(self, real: Environment, *, readable: bool) -> None:
         self._real = real
@@ -159,7 +159,7 @@ class Uncertain:
         self.next_is_uncertain = True
 
     async def write(self, transact: Callable[[Transaction[bytes], Database | None], T]) -> T:
-        """Commit, and perhaps don't know it."""
+        """Commit, and then raise as if the outcome were unknown."""
         result = await self._real.write(transact)
         if self.next_is_uncertain:
             self.next_is_uncertain = False
@@ -167,7 +167,7 @@ class Uncertain:
         return result
 
     async def read(self, look: Callable[[PageFile], T]) -> T:
-        """What is committed, unless the disk can't be read just then."""
+        """Read the committed state, unless the disk can't be read just then."""
         if not self._readable:
             self._readable = True
             await trio.sleep_forever()
@@ -202,7 +202,7 @@ async def test_a_copy_by_lmdb_s_own_tool_is_a_backup(tmp_path: Path, compact: bo
     async with open_lmdb_log(tmp_path / "log") as log:
         await append_all(log, values[:300])
         (tmp_path / "copy").mkdir()
-        # What mdb_copy does, from a process of its own, while the log is in use.
+        # The same as mdb_copy, from another process, while the log is in use.
         program = "import lmdb, sys; lmdb.open(sys.argv[1], readonly=True).copy(sys.argv[2], compact=len(sys.argv) > 3)"
         arguments = [str(tmp_path / "log"), str(tmp_path / "copy"), *(["compact"] if compact else [])]
         await trio.run_process([sys.executable, "-c", program, *arguments])
@@ -279,7 +279,7 @@ async def test_a_read_only_file_system_is_refused_in_words(tmp_path: Path, tmpfs
 
 @contextlib.contextmanager
 def folder_without_permission() -> Iterator[Path]:
-    """Not in pytest's folder, which nobody else may enter: root, who may write everywhere, is somebody else here."""
+    """A folder that this process may not write to. It is outside pytest's folder, which only root may enter."""
     with tempfile.TemporaryDirectory(prefix="placed-") as name:
         folder = Path(name)
         is_root = os.geteuid() == 0

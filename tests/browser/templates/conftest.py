@@ -33,9 +33,9 @@ def images(red: bytes) -> Iterator[ImageServer]:
 def new_panel(
     server: PageServer, new_window: Callable[..., CanvasPage], new_context: Callable[..., BrowserContext]
 ) -> Iterator[Callable[..., Panel]]:
-    """Opens windows with the panel; in the end nothing may have been said on the consoles but what is expected.
+    """A function that opens windows with the panel; at the end the consoles may only have expected messages.
 
-    They are `new_window`'s, but those with a profile, or `own`, for a test that changes what the page is answered.
+    The windows are `new_window`'s, except with a profile, or with `own`, for a test that changes the server's answers.
     """
     complaints: list[Callable[[], list[str]]] = []
 
@@ -47,7 +47,7 @@ def new_panel(
         own: bool = False,
         **options: Any,
     ) -> Panel:
-        # Without motion: a view that glides would be aimed at before it has come to rest.
+        # Without motion, because a test would aim at a gliding view before it has come to rest.
         options = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce", **options}
         if own:
             context = new_context(**options)

@@ -1,4 +1,4 @@
-"""Another site, where templates' images are: what it is asked for, and with which headers, is kept."""
+"""Another site with the templates' images; it records the requests for them, with their headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
 
 
 class ImageServer:
-    """Serves images on 127.0.0.1; those below /open/ to any page, the others to none.
+    """Serves images on 127.0.0.1; any page may read those below /open/, and no page the others.
 
     Args:
         images: path -> body.
@@ -32,7 +32,7 @@ class ImageServer:
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end."""
+        """Its address, without a slash at the end."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -64,6 +64,6 @@ class ImageServer:
             do_HEAD = do_GET  # noqa: N815 # the base class' naming
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the base class' name
-                """Tests tell what was asked, not the terminal."""
+                """Log nothing: tests look at the requests themselves."""
 
         return Handler

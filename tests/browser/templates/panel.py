@@ -38,7 +38,7 @@ class Panel:
         self.element = window.page.locator(".templates")
 
     def open(self) -> None:
-        """Open it, wherever it is closed."""
+        """Open the panel if it is closed."""
         self.window.page.get_by_role("button", name="Templates").click()
         self.element.wait_for()
         self.window.wait_for_looks()
@@ -63,11 +63,11 @@ class Panel:
 
     @property
     def count(self) -> str:
-        """What the topmost template says of its progress."""
+        """The topmost template's text about its progress."""
         return self.rows.nth(0).locator("summary span").inner_text()
 
     def wait_for_count(self, right: int, left: int) -> None:
-        """Wait until the topmost template says this."""
+        """Wait until the topmost template's progress is `right` and `left`."""
         self.window.wait_until(lambda: self.count == f"{right} right, {left} to do", f"{right} right, {left} to do")
 
     def press(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Panel:
         self.rows.nth(0).get_by_role("button", name=name, exact=True).click()
 
     def wait_for_message(self, part: str) -> None:
-        """Wait until the page tells something with this in it."""
+        """Wait until the page shows a message with this part."""
         self.window.wait_until(lambda: part in self.window.message, part)
 
     def add_address(self, url: str) -> None:
@@ -90,13 +90,13 @@ class Panel:
         self.open()
 
     def field(self, name: str) -> Locator:
-        """One of the topmost template's fields."""
-        if name == "Style":  # whose label has the options' texts in it
+        """One field of the topmost template."""
+        if name == "Style":  # its label includes the options' texts
             return self.rows.nth(0).get_by_role("combobox", name=name)
         return self.rows.nth(0).get_by_label(name, exact=True)
 
     def wait_until_kept(self, *templates: tuple[int, int, int, str]) -> None:
-        """Wait until the browser has stored templates with these places, opacities and styles, the lowest first."""
+        """Wait until the browser has stored templates with these places, opacities and styles, the lowest one first."""
         self.window.wait_until(
             lambda: [tuple(kept) for kept in self.window.ask(_KEPT)] == list(templates), f"kept is {templates}"
         )
@@ -112,7 +112,7 @@ class Panel:
                 field.dispatch_event("change")
 
     def value(self, name: str) -> str:
-        """What is in a field."""
+        """The value in a field."""
         return self.field(name).input_value()
 
     @property
@@ -121,14 +121,14 @@ class Panel:
         return int(self.value("X")), int(self.value("Y"))
 
     def wait_until_drawn(self, x: int, y: int, color: tuple[int, int, int]) -> None:
-        """Wait until the middle of a canvas pixel has a colour, of which each channel may be off by 2."""
+        """Wait until the middle of a canvas pixel has a colour, within 2 in each channel."""
         self.window.wait_until(
             lambda: self.window.drawn(x, y) == pytest.approx(color, abs=2),
             f"{color} at {x}, {y}",
         )
 
     def wait_until_all_drawn(self, x: int, y: int, colors: dict[tuple[int, int], tuple[int, int, int]]) -> None:
-        """Wait until the middles of canvas pixels, each so far from x, y, have a colour, as `wait_until_drawn` does."""
+        """Wait until the middles of several canvas pixels, offsets from x, y, have colours; see `wait_until_drawn`."""
         self.window.wait_until(
             lambda: np.abs(np.subtract(self.window.drawn_beside(x, y, list(colors)), list(colors.values()))).max() <= 2,
             f"{colors} beside {x}, {y}",

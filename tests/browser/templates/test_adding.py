@@ -31,7 +31,7 @@ _HAND_OVER = """([type, base64]) => {
 
 @pytest.fixture(scope="module")
 def server(shared_server: PageServer) -> PageServer:
-    """One for all, which paint nothing: a start takes as long as a test."""
+    """One server for all tests, which paint nothing: a start takes as long as a test."""
     return shared_server
 
 

@@ -22,12 +22,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 @pytest.fixture
 def server(blank_server: PageServer) -> PageServer:
-    """One for all."""
+    """One server for all tests."""
     return blank_server
 
 
 def _middle_of_what_is_free(panel: Panel) -> tuple[float, float]:
-    """Between the palette and the panel, below the top bars, in a window 700 px high."""
+    """The middle of the free part, between the palette and the panel, below the top bars, in a window 700 px high."""
     boxes = {name: panel.window.page.locator(f"#{name}").bounding_box() for name in ("paints", "panel", "top")}
     paints, card, top = (box for box in boxes.values() if box is not None)
     return (paints["x"] + paints["width"] + card["x"]) / 2, (top["y"] + top["height"] + 700) / 2
@@ -49,7 +49,7 @@ def test_a_file_is_drawn_over_the_canvas_in_its_colours(
     panel.wait_until_drawn(x + 1, y, color)
     panel.wait_until_drawn(x + SIDE - 1, y + SIDE - 1, color)
     panel.wait_until_drawn(x, y, server.palette()[WHITE])  # transparent
-    panel.wait_until_drawn(x + SIDE, y, server.palette()[WHITE])  # beside it
+    panel.wait_until_drawn(x + SIDE, y, server.palette()[WHITE])  # beside the template
     panel.set(opacity="40")
     r, g, b = (round(0.4 * c + 0.6 * 255) for c in color)
     panel.wait_until_drawn(x + 1, y, (r, g, b))
@@ -127,7 +127,7 @@ def test_the_counts_follow_the_edits(server: PageServer, new_panel: Callable[...
         server.paint(x + 2, y + 2, color)
         panel.wait_for_count(right, TO_DO - right)
     server.paint(x, y, RED)  # transparent
-    server.paint(x + SIDE, y, RED)  # beside it
+    server.paint(x + SIDE, y, RED)  # beside the template
     server.paint(x + SIDE - 1, y, RED)
     panel.wait_for_count(2, TO_DO - 2)
 
@@ -185,7 +185,7 @@ def test_a_mouse_drags_it_instead_of_the_canvas(new_panel: Callable[..., Panel],
     panel.window.wait_until(lambda: panel.place == (x - 11, y + 6), "it lies where it was dragged to")
     assert panel.window.state()["view"] == view
     panel.wait_for_count(0, TO_DO)
-    mouse.move(*panel.window.place_of(5, 40))  # beside it, a drag moves the canvas
+    mouse.move(*panel.window.place_of(5, 40))  # a drag beside the template moves the canvas
     mouse.down()
     mouse.move(*panel.window.place_of(9, 36), steps=5)
     mouse.up()

@@ -1,4 +1,4 @@
-"""Templates' files in a real browser: what is decoded, how, and what isn't."""
+"""The files of templates in a real browser: which are decoded, how, and which aren't."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def server(shared_server: PageServer) -> PageServer:
-    """One for all: a start takes as long as a test."""
+    """One server for all tests: a start takes as long as a test."""
     return shared_server
 
 
@@ -83,16 +83,16 @@ def test_what_would_freeze_the_page_is_refused_before_it_is_decoded(
         panel.wait_for_message(told)
         assert panel.rows.count() == 0
     color = int(server.canvas(server.canvas_version()).indexes[40, 60]) % 15 + 1
-    server.paint(60, 40, color)  # another one than the test before: the page is well
+    server.paint(60, 40, color)  # another colour than the test before: the page still works
     panel.window.wait_until(lambda: panel.window.indexes()[40, 60] == color, "it goes on")
 
 
 def _turned(format: str, turn: int, colors: list[tuple[int, int, int]]) -> tuple[bytes, Image.Image]:  # noqa: A002
-    """A file of 16 x 8 pixels, each quarter of another colour; and what it is upright."""
+    """A file of 16 x 8 pixels with a different colour in each quarter, and the picture when upright."""
     quarters = np.array(colors, np.uint8).reshape(2, 2, 3).repeat(4, 0).repeat(8, 1)
     exif = Image.Exif()
     exif[ORIENTATION] = turn
-    file = io.BytesIO()  # each format takes of these what it knows
+    file = io.BytesIO()  # each format uses the options that it knows
     Image.fromarray(quarters).save(file, format, exif=exif.tobytes(), lossless=True, quality=95, subsampling=0)
     with Image.open(io.BytesIO(file.getvalue())) as image:
         return file.getvalue(), ImageOps.exif_transpose(image).convert("RGB")
@@ -123,7 +123,7 @@ def test_a_turned_image_stands_as_in_placed_paint(
         panel.wait_for_rows(0)
 
 
-# As Firefox with privacy.resistFingerprinting does.
+# Like Firefox with privacy.resistFingerprinting.
 _POISON = """
     for (const one of [self.CanvasRenderingContext2D, self.OffscreenCanvasRenderingContext2D]) {
         if (!one) continue
@@ -170,7 +170,7 @@ def test_where_canvases_read_back_as_noise_a_png_is_right(new_panel: Callable[..
     Image.fromarray(pixels).save(file, "PNG")
     panel.add(payload(file.getvalue()))
     panel.set(x="3", y="4")
-    panel.wait_for_count(4, 60)  # those that are blank
+    panel.wait_for_count(4, 60)  # the blank pixels
     for i in range(1, 16):
         server.paint(3 + i % 8, 4 + i // 8, i)
     panel.wait_for_count(19, 45)

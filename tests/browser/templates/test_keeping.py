@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]  # several waits, e
 
 @pytest.fixture(scope="module")
 def server(shared_server: PageServer) -> PageServer:
-    """One for all, which paint nothing."""
+    """One server for all tests, which paint nothing."""
     return shared_server
 
 
@@ -71,7 +71,7 @@ def test_one_removed_while_it_is_converted_does_not_come_back(new_panel: Callabl
     panel.rows.get_by_role("button", name="Remove").click()
     panel.wait_for_rows(0)
     held[0].continue_()
-    panel.add(payload(png([(0, 0, 0)])))  # converted after the other
+    panel.add(payload(png([(0, 0, 0)])))  # converted after the other one
     panel.wait_until_kept((*panel.place, 60, "faint"))
     panel.reload()
     panel.wait_for_rows(1)
