@@ -1,4 +1,4 @@
-"""Acts of every kind that a server knows, for property tests: most are what their kind needs, some aren't."""
+"""Acts of all kinds that a server knows, for property tests: most have what their kind needs, some don't."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.support.records import SMALL
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-WHO = [f"{n:016x}" for n in (1, 2, 3)]  # few, so that one act meets another's
-IDS = st.integers(0, 14)  # of any record that such a test has
+WHO = [f"{n:016x}" for n in (1, 2, 3)]  # few authors, so that acts often name the same one
+IDS = st.integers(0, 14)  # ids of all records that such a test may have
 TIMES = st.none() | st.integers(0, 20)
-AREAS = st.sampled_from([[0, 0, 1, 1], [1, 1, 3, 2], [0, 0, 5, 3], [8, 6, 1, 1]])  # the last, once it has grown
+AREAS = st.sampled_from([[0, 0, 1, 1], [1, 1, 3, 2], [0, 0, 5, 3], [8, 6, 1, 1]])  # the last fits once it has grown
 AUTHORS = st.lists(st.sampled_from(WHO), min_size=1, max_size=4)
 
 

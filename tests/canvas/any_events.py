@@ -1,4 +1,4 @@
-"""Any event and any record, for property tests of what stands on the log."""
+"""Any event and any record, for property tests of code that reads the log."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ FIELDS = st.dictionaries(
 
 
 def any_definition(most_px: int = 4096) -> SearchStrategy[Definition]:
-    """Any canvas of at most so many pixels a side."""
+    """Any canvas of at most `most_px` pixels a side."""
     palettes = st.integers(2, 256).flatmap(lambda colors: st.binary(min_size=3 * colors, max_size=3 * colors))
     return st.builds(Definition, st.integers(1, most_px), st.integers(1, most_px), palettes)
 
 
 def any_kept(version: int) -> SearchStrategy[Kept]:
-    """Whatever a fold may keep at a version."""
+    """Any state that a fold may keep at a version."""
     unknown = st.frozensets(st.sampled_from(["format 2", "type 9", "act ban", "act *"]))
     return st.integers(0, version).flatmap(
         lambda since: st.builds(
@@ -62,7 +62,7 @@ def some_correction(definition: Definition = SMALL) -> SearchStrategy[Correction
 
 
 def any_event(definition: Definition = SMALL) -> SearchStrategy[Event]:
-    """Any event of which there is a type; edits and corrections fit the canvas."""
+    """An event of any known type; edits and corrections fit the canvas."""
     acts = st.builds(Act, KINDS, AUTHORS, FIELDS)
     canvases = st.builds(Canvas, any_definition())
     return st.one_of(some_edits(definition), some_correction(definition), canvases, acts, ANY_ACT)
@@ -74,5 +74,5 @@ FOREIGN = st.one_of(
     st.tuples(st.sampled_from(b"\1\2\3\4\5\xff"), st.binary(max_size=40)).map(lambda it: bytes([1, it[0]]) + it[1]),
     any_event().flatmap(
         lambda event: st.integers(0, len(event.encode()) - 1).map(lambda end: event.encode()[:end])
-    ),  # cut
+    ),  # cut off
 )

@@ -1,4 +1,4 @@
-"""Acts in the fold: what each kind sets, what undoing brings back, that all is bounded and the same everywhere."""
+"""Acts in the fold: what each kind sets, what undoing brings back, and that all is bounded and always the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.records import SMALL, batch, batch_at, blank, record
 if TYPE_CHECKING:
     from placed.canvas.events import Event
 
-NOW = 1_000  # when each act below is recorded
+NOW = 1_000  # the time of all acts below
 
 
 class Canvases:
@@ -39,19 +39,19 @@ class Canvases:
         self.projection = Projection(SMALL, 0, Cooldowns(RULE))
 
     def take(self, *events: Event) -> int:
-        """Apply them; the last one's offset."""
+        """Apply events; return the last one's offset."""
         for event in events:
             at = self.projection.version
             self.projection.apply(batch([event.encode()], first=at, time_ms=NOW), NOW)
         return self.projection.version - 1
 
     def act(self, kind: str, **fields: Any) -> int:
-        """Do an act; its id."""
+        """Do an act; return its id."""
         return self.take(Act(kind, 7, fields))
 
     @property
     def acts(self) -> dict[str, Any]:
-        """What they have set, by way of the JSON of a snapshot."""
+        """The state that the acts have set, from a snapshot's JSON."""
         found: dict[str, Any] = json.loads(json.dumps(self.projection.kept.as_json()))["acts"]
         return found
 
@@ -136,7 +136,7 @@ def test_record_tells_what_holds_after_undoing_an_undoing_again_and_again(subjec
     for _ in range(5):
         chain.append(subject.act("undo", act=chain[-1]))
         record = record_of(subject.acts)
-        # The last one holds, so the one before is undone, and so the one before that holds.
+        # The last act counts, so the one before it is undone, and so the one before that counts again.
         is_undone = [(len(chain) - at) % 2 == 0 for at in range(len(chain))]
         expected = [chain[at + 1] if gone else None for at, gone in enumerate(is_undone)]
         assert [record[str(act)].get("undone") for act in chain] == expected
@@ -180,7 +180,7 @@ def test_first_server_whose_clock_reaches_a_plan_makes_it_true(subject: Canvases
     assert (is_open(subject.acts), [it.act for it in plans_of(subject.acts)]) == (True, [plan, later])
     came = subject.act("close", plan=plan)
     subject.act("open")
-    subject.act("close", plan=plan)  # of a server whose clock is late
+    subject.act("close", plan=plan)  # from a server whose clock is slow
     assert is_open(subject.acts)
     assert [it.act for it in plans_of(subject.acts)] == [later]
     assert told_of(subject.acts) == [("close", NOW, came), ("open", NOW, came + 1)]
@@ -211,7 +211,7 @@ def test_announcement_holds_until_its_time_and_the_last_one_counts(subject: Canv
     subject.act("undo", act=second)
     assert announcement_of(subject.acts, NOW + 4) is not None
     assert announcement_of(subject.acts, NOW + 5) is None
-    subject.act("undo", act=first)  # its own undoing has set it since: this changes nothing
+    subject.act("undo", act=first)  # the undo before has set the announcement since: this changes nothing
     assert announcement_of(subject.acts, NOW) is not None
 
 

@@ -1,4 +1,4 @@
-"""The clocks: one that follows the system's, and one that a step of it doesn't move."""
+"""The clocks: one follows the system's clock, the other ignores its jumps."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def test_step_of_the_wall_clock_does_not_move_the_steady_one(monkeypatch: pytest
 def test_steady_clock_goes_on_from_the_wall_clock_of_the_start() -> None:
     assert abs(steady_clock_ms() - wall_clock_ms()) < _HOUR_MS
     before = steady_clock_ms()
-    time.sleep(0.01)  # what is tested is that time passes
+    time.sleep(0.01)  # the test checks that time passes
     assert steady_clock_ms() >= before + 9

@@ -1,4 +1,4 @@
-"""Cooldown, against a model that keeps every charge by itself."""
+"""The cooldown, compared with a model that keeps every charge separately."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.support.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 
 
 class Charges:
-    """One author's charges, one by one: each spent one is back `charge_ms` after the one before it."""
+    """One author's charges, one by one: each spent charge is back `charge_ms` after the one before it."""
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._back_ms: list[int] = []  # when each spent charge is back, ascending
 
     def standing(self, now_ms: int) -> Standing:
-        """What is left, and when one more is back."""
+        """How many charges are left, and when the next one is back."""
         self._back_ms = [back for back in self._back_ms if back > now_ms]
         remaining = self._rule.charges - len(self._back_ms)
         return Standing(remaining, self._back_ms[0] - now_ms if self._back_ms else 0)
 
     def spend(self, now_ms: int) -> bool:
-        """Whether there was a charge, which is spent now."""
+        """Spend a charge if there is one; return whether there was."""
         if not self.standing(now_ms).remaining:
             return False
         self._back_ms.append((self._back_ms[-1] if self._back_ms else now_ms) + self._rule.charge_ms)
@@ -145,7 +145,7 @@ def test_edits_past_their_window_are_forgotten() -> None:
     cooldowns = Cooldowns(TEN)
     count(cooldowns, 1, [0] * 10, 10_000)
     assert cooldowns.standing(1, 10_000) == Standing(10, 0)
-    count(cooldowns, 2, [10_000], 10_000)  # a later record: none that is still to come can be from before it
+    count(cooldowns, 2, [10_000], 10_000)  # a later record: records that follow can't be from before it
     assert saved(cooldowns, 10_000)["author"].tolist() == [2]
 
 

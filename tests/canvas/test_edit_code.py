@@ -1,4 +1,4 @@
-"""The edit code: the layout that design.md gives, and every edit coming back as it went.
+"""The edit code: its layout is that of design.md, and every edit comes back unchanged.
 
 The vectors that JavaScript shares are in tests/client/edit_code_vectors.json, with their own test beside them.
 """

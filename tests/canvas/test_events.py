@@ -1,4 +1,4 @@
-"""Events: their bytes as design.md gives them, and decoding that is the same on every server."""
+"""Events: their bytes are those of design.md, and every server decodes them alike."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BY = "0123456789abcdef"
 
 
 def runs_of(values: list[bytes], *, first: int = 0) -> list[Run]:
-    """Their runs; each record's time is ten times its offset."""
+    """The runs of these values; each record's time is ten times its offset."""
     offsets = np.arange(first, first + len(values))
     return decode(offsets, offsets * 10, values)
 
@@ -78,7 +78,7 @@ def test_every_event_comes_back(event: Event) -> None:
 @given(FOREIGN)
 def test_any_bytes_are_an_event_that_encodes_to_them(value: bytes) -> None:
     found = decode_one(value)
-    if isinstance(found, Act):  # its names may stand in another order
+    if isinstance(found, Act):  # its names may be in another order
         assert decode_one(found.encode()) == found
     else:
         assert found.encode() == value

@@ -1,4 +1,4 @@
-"""The feed, against a model: whoever stands in its range reaches the present, whatever was appended and dropped."""
+"""The feed, compared with a model: from any version in its range a client reaches the present."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def pack(several: list[Edit]) -> bytes:
 
 
 def unpack(codes: bytes) -> list[Edit]:
-    """Edits, whose authors the codes don't tell."""
+    """The edits in edit codes, without authors, which codes don't have."""
     return [(x, y, color, 0) for x, y, color in zip(*(part.tolist() for part in CODE.unpack(codes)), strict=True)]
 
 
 def chain(feed: Feed, version: int) -> tuple[list[int], list[Edit]]:
-    """Everything that somebody at `version` is sent: the versions on the way, and the edits."""
+    """Everything that the feed sends to a client at `version`: the versions on the way, and the edits."""
     versions, sent = [version], []
     while versions[-1] != feed.version:
         frame = feed.since(versions[-1])
@@ -46,7 +46,7 @@ def chain(feed: Feed, version: int) -> tuple[list[int], list[Edit]]:
 
 @pytest.fixture(autouse=True, scope="module")
 def small_steps() -> Iterator[None]:
-    """So small that histories of some records make the arrays move up and the ring grow."""
+    """Steps so small that histories of a few records make the arrays move up and the ring grow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds, "_MOVE_RECORDS", 3)
         patch.setattr(feeds, "_RING_BYTES", 4)

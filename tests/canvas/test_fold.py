@@ -1,4 +1,4 @@
-"""The fold: the same canvas, charges and feed, however the records come, against a model that takes them one by one."""
+"""The fold: the same canvas, charges and feed for any batches of records, compared with a model of single records."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RULE = Rule(10, 1_000)
-LARGE = Definition(9, 7, SMALL.rgb + bytes(range(100, 106)))  # 6 colours; its edit codes take more bits for each part
+LARGE = Definition(9, 7, SMALL.rgb + bytes(range(100, 106)))  # 6 colours; each part of its edit codes takes more bits
 LARGER = Definition(12, 7, LARGE.rgb + b"\xc8\xc9\xca")
 CANVASES = (SMALL, LARGE, LARGER, Definition(6, 2, LARGE.rgb), Definition(9, 9, SMALL.rgb), Definition(9, 9, bytes(18)))
 VALUES = st.lists(
     st.one_of(
         some_edits().map(Event.encode),
-        some_edits(LARGE).map(Event.encode),  # outside, before it has grown
+        some_edits(LARGE).map(Event.encode),  # outside, before the canvas has grown
         some_correction(LARGE).map(Event.encode),
         st.sampled_from(CANVASES).map(lambda it: Canvas(it).encode()),
         any_event().map(Event.encode),
@@ -43,7 +43,7 @@ VALUES = st.lists(
 
 @attrs.define(eq=False)
 class Model:
-    """What records mean, said as slowly and plainly as can be."""
+    """The meaning of records, in code that is as slow and plain as can be."""
 
     definition: Definition = SMALL
     canvas: NDArray[np.uint8] = attrs.field(factory=blank)
@@ -86,12 +86,12 @@ class Model:
 
 
 def projection() -> Projection:
-    """A new one of the small canvas."""
+    """A new projection of the small canvas."""
     return Projection(SMALL, 0, Cooldowns(RULE))
 
 
 def saved(subject: Projection) -> Snapshot:
-    """Its snapshot, by way of the bytes that are stored."""
+    """Its snapshot, read from the stored bytes."""
     parts = [np.empty(0, SAVED), *subject.cooldowns.save(0)]
     definition, kept, canvas = subject.definition, subject.kept, subject.canvas.copy()
     taken = Snapshot("a", subject.version, definition, kept, canvas, np.concatenate(parts), RULE.charge_ms)
@@ -99,14 +99,14 @@ def saved(subject: Projection) -> Snapshot:
 
 
 def restored(stored: Snapshot) -> Projection:
-    """One that goes on from a snapshot."""
+    """A projection that goes on from a snapshot."""
     cooldowns = Cooldowns(RULE)
     cooldowns.load(stored.cooldowns, 0)
     return Projection(stored.definition, stored.version, cooldowns, canvas=stored.canvas, kept=stored.kept)
 
 
 def check(subject: Projection, values: list[bytes]) -> Model:
-    """Compare with the model that has taken `values`."""
+    """Compare with a model that has taken `values`; return the model."""
     model = Model()
     for offset, value in enumerate(values):
         model.take(offset, value)
@@ -119,7 +119,7 @@ def check(subject: Projection, values: list[bytes]) -> Model:
 
 
 def cut(data: st.DataObject, count: int) -> list[tuple[int, int]]:
-    """Any way to cut so many records into batches."""
+    """Any way to cut `count` records into batches."""
     ends = sorted(data.draw(st.sets(st.integers(1, count), max_size=5))) if count else []
     return list(zip([0, *ends], [*ends, count], strict=True))
 
@@ -175,7 +175,7 @@ def test_feed_that_is_filled_again_after_a_restart_leads_to_the_canvas(
 
 
 def shown(subject: Projection, version: int, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The canvas of somebody who had it at `version`, and has followed since."""
+    """The canvas of a client that had it at `version`, and has followed since."""
     while version != subject.version:
         frame = subject.feed.since(version)
         x, y, color = subject.code.unpack(frame.codes)

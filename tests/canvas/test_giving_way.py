@@ -1,4 +1,4 @@
-"""Work on many pixels gives way between its steps, however large the canvas is."""
+"""Work on many pixels gives way to other tasks between its steps, however large the canvas is."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def test_a_picture_larger_than_a_band_is_packed_and_unpacked_whole(depth: int, m
     pixels = np.random.default_rng(depth).integers(0, 1 << depth, (1_100, 2_003), np.uint8)
     rows = png.pack_rows(pixels, depth)
     steps = 8 // depth * len(list(bands(*pixels.shape)))
-    assert len(gave_way) == (0 if depth == 8 else steps)  # whole bytes are copied in one go
+    assert len(gave_way) == (0 if depth == 8 else steps)  # whole bytes are copied in one step
     assert (segment.unpack_rows(rows[:, 1:], 2_003, depth) == pixels).all()
     assert len(gave_way) == (0 if depth == 8 else 2 * steps)

@@ -1,4 +1,4 @@
-"""Which acts are too large for frames, and whether one is under way."""
+"""Which acts are too large for frames, and whether one of them is under way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from placed.canvas.large_acts import MOST_CORRECTED, LargeActs
 
 
 def under_way(acts: LargeActs) -> bool:
-    """Asked anew each time."""
+    """Whether an act is under way, asked anew each time."""
     return acts.is_under_way
 
 

@@ -1,7 +1,7 @@
-"""A new kind of event is one file and one line, here `STRIPE` and `PIN`: nothing else has to be touched for it.
+"""A new kind of event is one file and one line, here `STRIPE` and `PIN`: no other file needs a change.
 
-Its records are then folded in their order, are in the feed, and outlast a snapshot. A server that doesn't know it skips
-it; one that learns it later reads the log anew.
+Its records are then folded in their order, are in the feed, and are kept in a snapshot. A server that doesn't know the
+event skips it; a server that learns it later reads the log again.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ VALUES = [event.encode() for event in EVENTS]
 
 
 def projection(vocabulary: Vocabulary) -> Projection:
-    """A new one of the small canvas, with these values read."""
+    """A new projection of the small canvas that has read these values."""
     subject = Projection(SMALL, 0, Cooldowns(Rule(10, 1_000)), vocabulary=vocabulary)
     subject.apply(batch(VALUES), 0)
     return subject
 
 
 def snapshot(subject: Projection) -> Snapshot:
-    """Its snapshot, by way of the bytes that are stored."""
+    """Its snapshot, read from the stored bytes."""
     taken = Snapshot(
         "log-1", subject.version, subject.definition, subject.kept, subject.canvas.copy(), np.empty(0, SAVED)
     )

@@ -1,4 +1,4 @@
-"""Palettes: what is built in, what is refused, and the names that colours get."""
+"""Palettes: the built-in ones, the refused ones, and the names of colours."""
 
 from __future__ import annotations
 

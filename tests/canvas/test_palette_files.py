@@ -1,4 +1,4 @@
-"""Palette files: the three formats, and everything that can be wrong with one."""
+"""Palette files: the three formats, and all their possible faults."""
 
 from __future__ import annotations
 

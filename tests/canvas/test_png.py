@@ -1,4 +1,4 @@
-"""PNG files: decoded by Pillow and checked by pngcheck, and put together as the specification says."""
+"""PNG files: decoded by Pillow, checked by pngcheck, and built as the specification says."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _crc_of_the_specification(data: bytes) -> int:
-    """PNG annex D, bit by bit; zlib's for long data, once it has been seen to agree."""
+    """The CRC of PNG annex D, bit by bit; zlib's for long data, after a test that the two agree."""
     if len(data) > 2000:
         return zlib.crc32(data)
     crc = 0xFFFFFFFF

@@ -25,7 +25,7 @@ def test_any_canvas_is_whole_and_of_one_size(shape: tuple[int, int], colors: int
     picture = shown(np.full(shape, colors - 1), rgb)
     assert picture.shape == (HEIGHT_PX, WIDTH_PX, 3)
     middle = picture[(HEIGHT_PX - 1) // 2, (WIDTH_PX - 1) // 2]
-    if colors < 256:  # an indexed picture has one for the ground, too
+    if colors < 256:  # an indexed picture has a colour for the ground, too
         assert tuple(middle) == tuple(rgb[-3:])
 
 

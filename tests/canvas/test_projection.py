@@ -1,4 +1,4 @@
-"""The projection: a fold over the log that is the same however the log comes in batches."""
+"""The projection: a fold over the log whose result doesn't depend on how records are batched."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ VALUES = st.lists(
 
 
 def projection(version: int = 0, **more: object) -> Projection:
-    """A new one of the small canvas."""
+    """A new projection of the small canvas."""
     return Projection(SMALL, version, Cooldowns(Rule(10, 1000)), **more)  # type: ignore[arg-type]  # the tests' own
 
 
 def edits_of(value: bytes) -> list[tuple[int, int, int, int]]:
-    """The edits in a record; none if it's to be refused."""
+    """The edits in a record; none if the record must be refused."""
     if len(value) < 15 or value[:2] != b"\1\1" or (len(value) - 2) % 13:
         return []
     fields = [value[at : at + 13] for at in range(2, len(value), 13)]
@@ -105,7 +105,7 @@ def test_undecodable_record_is_counted_told_with_its_offset_and_passed() -> None
 
 def test_records_before_the_version_go_to_the_feed_alone() -> None:
     canvas = blank()
-    canvas[0, 1] = 2  # what the record at offset 1 made of it
+    canvas[0, 1] = 2  # the result of the record at offset 1
     told: list[int] = []
     subject = projection(
         2, canvas=canvas, feed=Feed(code_of(SMALL), 0), on_refused=lambda offset, refusal: told.append(offset)
@@ -143,7 +143,7 @@ def test_canvas_of_the_largest_size_is_painted_to_its_last_pixel() -> None:
 
 
 def correct(act: int, pixels: int) -> bytes:
-    """A correction's record; all of its pixels are the same one."""
+    """A correction's record that has the same pixel `pixels` times."""
     return Correction(act, np.array([(1, 1, 2)] * pixels, PIXEL)).encode()
 
 

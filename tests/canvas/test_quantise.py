@@ -1,4 +1,4 @@
-"""Quantising: against brute force, pixel by pixel."""
+"""Quantising, compared with brute force, pixel by pixel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pictures = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.j
 
 
 def linear(level: int) -> float:
-    """IEC 61966-2-1, written apart from the module under test."""
+    """IEC 61966-2-1, written independently of the module under test."""
     s = level / 255
     return s / 12.92 if s <= 0.04045 else float(((s + 0.055) / 1.055) ** 2.4)
 
@@ -79,7 +79,7 @@ def test_a_picture_of_palette_colors_maps_to_itself(
 def sequential_floyd_steinberg(
     rgb: NDArray[np.uint8], visible: NDArray[np.bool_], palette: NDArray[np.uint8]
 ) -> list[list[int]]:
-    """The algorithm as it is usually written."""
+    """The algorithm as it is usually written: pixel by pixel."""
     height, width = visible.shape
     light = np.array([[[linear(int(c)) for c in pixel] for pixel in row] for row in rgb])
     result = [[0] * width for _ in range(height)]

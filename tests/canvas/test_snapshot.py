@@ -1,4 +1,4 @@
-"""Snapshots: whole, or refused; never anything between."""
+"""Snapshots: complete, or refused; nothing in between."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SNAPSHOT = Snapshot("log-1", 42, SMALL, Kept(SMALL), CANVAS, np.array([(7, 1_000
 
 
 def signed(body: bytes) -> bytes:
-    """A body with the digest that belongs to it: what only we could have written."""
+    """A body with its digest, as only our own code writes it."""
     return body + hashlib.blake2b(body, digest_size=16).digest()
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots say the same."""
+    """Whether two snapshots are equal."""
     scalars = attrs.filters.exclude("canvas", "cooldowns")
     return (
         attrs.asdict(one, filter=scalars) == attrs.asdict(other, filter=scalars)

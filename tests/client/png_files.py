@@ -1,4 +1,4 @@
-"""PNG files of every kind, written from their samples: each colour type, bit depth and row filter, also interlaced."""
+"""PNG files of every kind, written from samples: each colour type, bit depth and row filter, also interlaced."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 
 
 class Kind(NamedTuple):
-    """One of the kinds of PNG."""
+    """One kind of PNG."""
 
     colors: int
     depth: int
     is_interlaced: bool
-    is_keyed: bool  # with a transparent colour, or an alpha for each of the palette's
+    is_keyed: bool  # with a transparent colour, or an alpha for each palette colour
 
 
 KINDS = [
@@ -42,13 +42,13 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def make(kind: Kind, width: int, height: int, chance: random.Random) -> tuple[bytes, NDArray[np.uint8]]:
-    """A file of random samples, and the RGBA that it stands for, shape (height, width, 4): of 16 bits the upper 8."""
+    """Make a file of random samples; also its RGBA, shape (height, width, 4), with the upper 8 of 16 bits."""
     most = (1 << kind.depth) - 1
     shape = (height, width, CHANNELS[kind.colors])
     draw = np.random.default_rng(chance.randrange(1 << 32))
     samples = draw.integers(0, most + 1, shape, np.uint16)
     palette = draw.integers(0, 256, (most + 1, 3), np.uint8) if kind.colors == 3 else None
-    alphas = draw.integers(0, 256, max(1, most), np.uint8)  # one less than colours: the last is opaque
+    alphas = draw.integers(0, 256, max(1, most), np.uint8)  # one less than colours: the last colour is opaque
     key = samples[height // 2, width // 2]
     parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, kind.depth, kind.colors, 0, 0, kind.is_interlaced))]
     if palette is not None:
@@ -82,7 +82,7 @@ def _rows(samples: NDArray[np.uint16], kind: Kind, chance: random.Random) -> byt
 
 
 def _filtered(samples: NDArray[np.uint16], kind: Kind, chance: random.Random) -> bytes:
-    """The rows of a pass, each by another filter."""
+    """The rows of a pass, each with another filter."""
     step = max(1, CHANNELS[kind.colors] * kind.depth // 8)
     above, rows = b"", bytearray()
     for row in samples:

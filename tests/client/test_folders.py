@@ -1,4 +1,4 @@
-"""The folders of client/ import each other one way: none needs, by whatever way round, one that needs it."""
+"""The folders of client/ import each other one way: no folder needs itself through others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _folder(path: str) -> str:
 
 
 def _needs() -> dict[str, set[str]]:
-    """What each folder imports, now or later; types in comments don't count."""
+    """The imports of each folder, early or late; types in comments don't count."""
     needs: dict[str, set[str]] = {}
     for file in CLIENT.rglob("*.js"):
         path = file.relative_to(CLIENT).as_posix()

@@ -1,4 +1,4 @@
-"""Image files as the page reads and writes them, against Pillow and pngcheck."""
+"""Image files as the page reads and writes them, compared with Pillow and pngcheck."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SIDES = [(1, 1), (3, 2), (9, 5), (33, 17)]
 
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Ask]:
-    """What read_images.mjs answers to each command; one process for all tests, as node takes a while to start."""
+    """A function that sends read_images.mjs a command; one process for all tests, as node takes a while to start."""
     with subprocess.Popen([program("node"), SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
         yield partial(_answers, node)
         node.kill()
@@ -68,7 +68,7 @@ def test_every_kind_of_png_comes_out_as_its_samples_say(colors: int, tmp_path: P
     told = ask(*(("pixels", str(tmp_path / f"{number}.png")) for number in range(len(files))))
     for (kind, file, expected), answer in zip(files, told, strict=True):
         np.testing.assert_array_equal(pixels(answer), expected, str(kind))
-        if kind.depth <= 8 and not kind.is_keyed:  # where Pillow reads as the file means it
+        if kind.depth <= 8 and not kind.is_keyed:  # Pillow reads only these as the file means them
             np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(file)).convert("RGBA")), expected, str(kind))
 
 
@@ -167,7 +167,7 @@ def _gif(screen: tuple[int, int], frame: tuple[int, int]) -> bytes:
 
 
 def _claims(side: int) -> dict[str, bytes]:
-    """Files of a few bytes that claim a side of so many pixels."""
+    """Files of a few bytes that claim to have a side of `side` pixels."""
     png = chunk(b"IHDR", side.to_bytes(4, "big") * 2 + b"\x08\x00\0\0\0")
     webp = b"VP8X\x0a\0\0\0\0\0\0\0" + (side - 1).to_bytes(3, "little") * 2
     return {

@@ -1,5 +1,5 @@
-"""The vectors of the search for a proof of work, which `people_proof.test.js` takes: ALTCHA's own library must find the
-same number, and take it for a proof."""
+"""The vectors of the search for a proof of work, which `people_proof.test.js` reads: ALTCHA's own library must find the
+same number, and accept it as a proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quantising's vectors, which `templates_quantise.test.js` takes: Python must find the same indexes."""
+"""The vectors of the quantising, which `templates_quantise.test.js` reads: Python must find the same indexes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, and the logs that commands make, read without a server."""
+"""The command line; and the logs that commands make, read without a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EDIT = struct.Struct("<HHBQ")
 
 @pytest.fixture
 def placed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command line: its exit code, standard output and standard error."""
+    """Runs the command line; returns its exit code, standard output and standard error."""
     monkeypatch.delenv("PLACED_DATA", raising=False)
 
     def run(*words: str | Path) -> tuple[int, str, str]:

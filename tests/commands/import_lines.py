@@ -1,4 +1,4 @@
-"""Lines of the tables that can be imported, and what they say, spelled out again."""
+"""Lines of the tables that can be imported, and their meaning, written out again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADERS: Final = {
     2022: "timestamp,user_id,pixel_color,coordinate",
     2023: "timestamp,user,coordinate,pixel_color",
 }
-# What the test's pixels may have: all in Reddit's colours of 2022, by index.
+# The colours of the test's pixels, all of them in Reddit's palette of 2022, by index.
 RGB: Final = ("#FFFFFF", "#6D001A", "#BE0039", "#FF4500", "#FFA800", "#FFD635")
 
 
@@ -34,14 +34,14 @@ class Placed:
 
 
 def moment(time_ms: int) -> str:
-    """A moment as Reddit writes it: without the fraction's last zeros, and without a fraction of 0."""
+    """A moment as Reddit writes it: without zeros at the fraction's end, and without a fraction of 0."""
     whole = dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
     fraction = f".{time_ms % 1000:03}".rstrip("0").rstrip(".")
     return f"{whole}{fraction} UTC"
 
 
 def line_of(year: int, one: Placed) -> str:
-    """The line of a table."""
+    """The line for it in a table of that year."""
     if year == 2017:
         return f"{one.time_ms},{one.user},{one.x},{one.y},{one.color}"
     if year == 2022:
@@ -50,7 +50,7 @@ def line_of(year: int, one: Placed) -> str:
 
 
 def write_table(path: Path, year: int, lines: Iterable[str], end: str = "\n") -> Path:
-    """A table of that year, gzipped where its name ends in .gz."""
+    """Write a table of that year, gzipped if its name ends in .gz."""
     data = "".join(f"{line}{end}" for line in (HEADERS[year], *lines)).encode()
     path.write_bytes(gzip.compress(data, 1) if path.suffix == ".gz" else data)
     return path

@@ -1,4 +1,4 @@
-"""The command line: where settings come from, what goes before what, and one line for whatever is wrong."""
+"""The command line: where settings come from, which source wins, and one line of text for each error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ main = partial(cli.main, serve=serve)
 
 
 class FakeService:
-    """What `placed.service.process` is to the command line: it takes settings, and gives back an exit code."""
+    """Replaces `placed.service.process` for the command line: it takes settings, and returns an exit code."""
 
     def __init__(self) -> None:
         self.seen: list[Settings] = []

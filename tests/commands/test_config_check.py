@@ -1,4 +1,4 @@
-"""`placed --check-config`: what would be used, where it comes from, and whether a start would do; nothing changes."""
+"""`placed --check-config` shows the settings, their sources, and whether a start would work; it changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that ask a server end by SIGTERM and SIGHUP as by Ctrl-C, wherever it reaches them."""
+"""Commands that talk to a server end by SIGTERM and SIGHUP like by Ctrl-C, at whatever moment the signal comes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_command_that_waits_for_a_server_ends_as_by_ctrl_c(
                 text=True,
             ) as process,
             listener.accept()[0],
-        ):  # it asks, and gets no answer
+        ):  # it sends a request, and gets no answer
             process.send_signal(number)
             out, err = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
@@ -63,7 +63,7 @@ def test_ctrl_c_that_trio_puts_into_a_group_is_one(
     tmp_path: Path, placed: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> NoReturn:
-        # As Trio does while a connection is made, which several tasks try.
+        # As Trio does while several tasks try to make a connection.
         raise BaseExceptionGroup("", [BaseExceptionGroup("", [KeyboardInterrupt()])])
 
     monkeypatch.setattr(trio, "run", interrupted)

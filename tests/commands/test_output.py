@@ -1,4 +1,4 @@
-"""Output that nobody reads, or that can't be written, neither ends a server nor holds it up."""
+"""Output that nobody reads, or that can't be written, doesn't end a server or hold it up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def port() -> int:
 async def _serving(
     data: Path, port: int, redirection: str, *flags: str, pass_fds: tuple[int, ...] = ()
 ) -> AsyncGenerator[ServerProcess]:
-    """A server that answers, with its output somewhere else; whoever serves at the end is killed."""
+    """Run a server with its output redirected; the process that serves at the end is killed."""
     more = (*SMALL, "--port", str(port), *flags)
     async with starting(data, *more, prefix=_shell(redirection), pass_fds=pass_fds) as server:
         await _answers(server, port)
@@ -70,13 +70,13 @@ async def _answers(server: ServerProcess, port: int) -> None:
 
 
 def _holder(data: Path) -> int:
-    """The process that has the data folder."""
+    """The id of the process that has the data folder open."""
     return int((data / LOCK_NAME).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def dead_pipe() -> Iterator[int]:
-    """A pipe whose reader is gone, as that of `placed | true`."""
+    """A pipe whose reader is gone, as in `placed | true`."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -102,13 +102,13 @@ async def test_server_paints_hands_over_and_stops_whatever_its_output_is(
             assert (await place(painter, 4, 5, 6)).json() == {"v": 3}
         os.kill(new, signal.SIGTERM)
         await wait_until_gone(new)
-    # No line has gone into a file of the database that got the number of a closed descriptor.
+    # No line has gone into a file of the database, which may have got the number of a closed descriptor.
     assert await read_records(data / "log") == [[], [(1, 2, 3)], [(4, 5, 6)]]
 
 
 @pytest.fixture
 def stuck_pipe() -> Iterator[tuple[int, int]]:
-    """A small pipe, which nobody reads by itself."""
+    """A small pipe that is only read by the test."""
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     yield reading, writing
@@ -136,7 +136,7 @@ async def test_reader_that_reads_again_hears_how_many_lines_were_left_out(
     tmp_path: Path, port: int, stuck_pipe: tuple[int, int]
 ) -> None:
     reading, writing = stuck_pipe
-    # The lines count here, and a busy machine's disk takes its time for 2,500 edits.
+    # The test is about the lines; 2,500 edits may take long on a busy machine's disk.
     flags = ("--log-level=debug", "--log-format=json", "--log=memory:")
     async with _serving(tmp_path, port, f"2>&{writing}", *flags, pass_fds=(writing,)) as server:
         with trio.fail_after(LIMIT_SECONDS):
@@ -147,7 +147,7 @@ async def test_reader_that_reads_again_hears_how_many_lines_were_left_out(
             while b'"log lines were left out"' not in text:
                 await trio.lowlevel.wait_readable(reading)
                 text += os.read(reading, PIPE_BYTES)
-        assert all(line.startswith(b"{") for line in text.split(b"\n")[:-1])  # what is left is whole
+        assert all(line.startswith(b"{") for line in text.split(b"\n")[:-1])  # the lines that are left are complete
         await server.stop()
 
 

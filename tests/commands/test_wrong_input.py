@@ -1,4 +1,4 @@
-"""What a command can't do is one sentence, which names the value, and nothing is left behind."""
+"""If a command can't do something, it says so in one sentence that names the value, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT_SECONDS = 30.0
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the commands are given; the current one."""
+    """A folder with the files for the commands; it is the current folder."""
     monkeypatch.chdir(tmp_path)
     write_table(tmp_path / "t.csv", 2017, [line_of(2017, Placed(1_490_000_000_000, USER, 1, 2, 3))])
     (tmp_path / "short.key").write_text("abc")
@@ -101,7 +101,7 @@ def _asking(url: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("number", range(4), ids=["act", "people", "timelapse", "paint"])
 def test_server_that_is_not_there_is_told_with_the_reason(number: int, folder: Path, placed: Command) -> None:
-    with socket.socket() as deaf:  # has a port, and doesn't listen
+    with socket.socket() as deaf:  # it has a port, but doesn't listen
         deaf.bind(("127.0.0.1", 0))
         before = sorted(folder.rglob("*"))
         words = _asking(f"http://127.0.0.1:{deaf.getsockname()[1]}")[number]
@@ -114,7 +114,7 @@ def test_server_that_is_not_there_is_told_with_the_reason(number: int, folder: P
 
 @contextlib.contextmanager
 def _leaving_server() -> Iterator[str]:
-    """The address of a server that reads a request, and goes away."""
+    """The address of a server that reads a request, and closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(LIMIT_SECONDS)
 

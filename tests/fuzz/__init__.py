@@ -1,1 +1,1 @@
-"""Fuzzing: bytes for everything that reads what others wrote. `python -m tests.fuzz TARGET --seconds N`."""
+"""Fuzzing: random bytes for everything that reads other people's data. `python -m tests.fuzz TARGET --seconds N`."""

@@ -1,6 +1,6 @@
-"""`python -m tests.fuzz TARGET --seconds N`: atheris (libFuzzer), from the corpus on; a finding ends it with code 77.
+"""`python -m tests.fuzz TARGET --seconds N`: runs atheris (libFuzzer) from the corpus; a finding ends it with code 77.
 
-What reaches something further goes into `--into`; some of it, small, is worth a place in the corpus.
+Inputs that reach new code go into `--into`; a few small ones are worth a place in the corpus.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CORPUS = Path(__file__).parent / "corpus"
-# Each target's module and function. What the lanes import is most of the server, and takes seconds to instrument.
+# Each target's module and function. The lanes import most of the server, which takes seconds to instrument.
 _PLACES = {
     "head": ("heads", "head"),
     "lanes": ("lanes", "compare_lanes"),
@@ -33,7 +33,7 @@ _LONGEST_BYTES = 2_048
 
 
 def target_of(name: str) -> Callable[[bytes], None]:
-    """What is fuzzed under this name."""
+    """The function to fuzz under this name."""
     module, function = _PLACES[name]
     target: Callable[[bytes], None] = getattr(importlib.import_module(f"tests.fuzz.{module}"), function)
     return target
@@ -49,7 +49,7 @@ def main() -> None:
     if chosen.seconds < 1:
         parser.error(f"--seconds {chosen.seconds}; allowed is 1 or more")
     try:
-        import atheris  # not everywhere
+        import atheris  # not installed everywhere
     except ImportError:
         parser.error("atheris is missing, which has wheels for Linux; elsewhere pytest runs the corpus: tests/fuzz")
     with atheris.instrument_imports(include=_INSTRUMENTED, enable_loader_override=False):

@@ -1,4 +1,4 @@
-"""The fast lane's reading of a request's head, against h11's."""
+"""The fast lane's parsing of a request's head, compared with h11's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from placed.http.lanes.hot_request import Head, _parse, may_be_hot, read_head
 
 
 def head(data: bytes) -> None:
-    """What the fast lane takes for a plain request, h11 must take for the same request."""
+    """If the fast lane takes a head for a plain request, h11 must read the same request."""
     end = data.find(b"\r\n\r\n")
     if end < 0 or not may_be_hot(data):
         return

@@ -1,9 +1,9 @@
-"""The same bytes through both lanes: a pair of sockets for the fast one, which writes to file descriptors, a stream in
-memory for the other, and a log that is the projection itself.
+"""The same bytes through both lanes. The fast lane writes to file descriptors, so it gets a pair of sockets; the slow
+one gets a stream in memory. The log is the projection itself.
 
-Each connection gets all bytes at once, and the end behind them once nobody has anything left to do. An answer is
-compared without what may differ: reason phrase, date, the order of headers, and what says how a body or a connection
-ends. Of streams only the heads are.
+Each connection gets all bytes at once, and its end once neither side has anything left to do. The comparison leaves out
+what may differ in an answer: reason phrase, date, the order of headers, and how a body or a connection ends. Of streams
+it compares only the heads.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _PEER = ("192.0.2.7", 50_000)
 
 
 class _Socket:
-    """What Hypercorn and Trio ask a socket for."""
+    """Stands in for a socket: the methods that Hypercorn and Trio call."""
 
     family = socket.AF_INET
 
@@ -84,7 +84,7 @@ class _Socket:
 
 
 class MemoryStream(DeadlineStream):
-    """A connection whose peer has sent `data`, and takes whatever comes."""
+    """A connection whose peer has sent `data`, and takes any answer."""
 
     def __init__(self, data: bytes) -> None:
         self.socket = cast("Any", _Socket())
@@ -95,7 +95,7 @@ class MemoryStream(DeadlineStream):
         self._hung_up = trio.Event()
 
     def hang_up(self) -> None:
-        """No more comes."""
+        """End the peer's data."""
         self._hung_up.set()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -160,7 +160,7 @@ class _PairStream(DeadlineStream):
 
 
 class _Http2Stream(MemoryStream):
-    """The same as if behind TLS, where HTTP/2 was agreed on."""
+    """The same as if behind TLS with HTTP/2 agreed on."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -174,7 +174,7 @@ class _Http2Stream(MemoryStream):
 
 
 class _Placed:
-    """A record that is in the log already."""
+    """A record that is already in the log."""
 
     def __init__(self, version: int) -> None:
         self._version = version
@@ -187,7 +187,7 @@ class _Placed:
 
 
 class _Writer:
-    """It appends as the writer does, and applies as the reader after it."""
+    """Appends as the writer does, and applies as the reader does after it."""
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
@@ -202,7 +202,7 @@ class _Writer:
 
 
 class _Rig:
-    """One lane's server, as far as requests see it; it lasts, and so does its canvas."""
+    """One lane's server, as far as requests see it; it and its canvas last."""
 
     def __init__(self, lane: str) -> None:
         self.projection = Projection(_CANVAS, 1, Cooldowns(Rule(10, 0)))
@@ -226,7 +226,7 @@ class _Rig:
             now_ms=lambda: 0,
             replies=Replies(RequestLog(make_id=lambda: "f" * 16)),
         )
-        # The fast lane's own is made anew for each connection; this one makes Hypercorn give hot requests back.
+        # The fast lane makes its own for each connection; this one makes Hypercorn return hot requests to it.
         page = HostPage(pages_in(client_folder()))
         sign_ins = SignIns(self._api.askers, Attempts(1), self._api.charges_of)
         self._page_load = PageLoad(self._api, page, sign_ins)
@@ -235,7 +235,7 @@ class _Rig:
         self.front = Front(app, fast=fast, replies=self._api.replies)
 
     def add(self, fd: int, subscriber: Subscriber) -> None:
-        """As the sockets do; nothing is told."""
+        """Add a subscriber as the real sockets do, but send nothing."""
         subscriber.close()
         os.close(fd)
 
@@ -243,20 +243,20 @@ class _Rig:
         return 0
 
     async def answer(self, stream: MemoryStream) -> bytes:
-        """All that is answered to a connection."""
+        """The whole answer to a connection."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve, stream)
             await trio.testing.wait_all_tasks_blocked()
             stream.hang_up()
             await trio.testing.wait_all_tasks_blocked()
-            nursery.cancel_scope.cancel()  # Hypercorn doesn't read on behind a stream, which has no end
+            nursery.cancel_scope.cancel()  # Hypercorn reads nothing after a stream, which has no end
         return bytes(stream.sent)
 
     async def _serve(self, stream: MemoryStream) -> None:
         await self.front._serve_slowly(stream)
 
     async def answer_fast(self, data: bytes) -> bytes:
-        """The same by the fast lane."""
+        """The whole answer of the fast lane."""
         sockets = cast("SubscriberSockets", self)
         lane = FastLane(self._api, self._page_load, History(), sockets, Limits(), self.front._serve_slowly)
         ours, theirs = trio.socket.socketpair()
@@ -296,11 +296,11 @@ def _rig_of_http2() -> _Rig:
 
 
 def compare_lanes(data: bytes) -> None:
-    """The answers of both lanes to the same bytes, and what they made of the canvas."""
+    """Compare the answers of both lanes to the same bytes, and their canvases afterwards."""
     try:
         _compare(data)
     except BaseException:
-        _rigs.cache_clear()  # one difference makes others
+        _rigs.cache_clear()  # one difference would cause others
         raise
 
 
@@ -313,7 +313,7 @@ def _compare(data: bytes) -> None:
         answers.pop()
         theirs.pop()
     if len(theirs) == len(answers) + 1 and theirs[-1][0] == _NOT_UNDERSTOOD:
-        theirs.pop()  # to one who left in the middle of a request
+        theirs.pop()  # the answer to a client that left in the middle of a request
     assert answers == theirs, f"{answers!r} by the fast lane, {theirs!r} by the other"
     assert b"HTTP/1.1 500" not in by_slow
     assert fast.projection.version == slow.projection.version
@@ -321,12 +321,12 @@ def _compare(data: bytes) -> None:
 
 
 def _is_refused_for_head_or_body(one: bytes, other: bytes) -> bool:
-    """A refusal of a request's head, and that of its broken body: whichever comes first, nothing is placed."""
+    """Whether one lane refuses a request's head, and the other its broken body: in both cases nothing is placed."""
     return _NOT_UNDERSTOOD in (one, other) and all(answer.startswith(b"HTTP/1.1 4") for answer in (one, other))
 
 
 class _Faults(logging.Handler):
-    """What Hypercorn tells of faults, which no peer must be able to provoke: each is a traceback in the log."""
+    """Collects the faults that Hypercorn logs, which no peer must be able to cause: each is a traceback in the log."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -353,7 +353,7 @@ async def _both(fast: _Rig, slow: _Rig, data: bytes) -> tuple[bytes, bytes]:
 
 
 def speak_http2(data: bytes) -> None:
-    """Frames, behind the preface and a client's first settings."""
+    """Send frames after the preface and a client's first settings."""
     with _without_faults():
         sent = trio.run(_rig_of_http2().answer, _Http2Stream(_HTTP2 + data))
     assert len(sent) < _MOST_BYTES
@@ -370,7 +370,7 @@ def answers_of(sent: bytes) -> list[tuple[bytes, list[bytes], bytes]]:
         length = int(dict(fields).get(b"content-length", 0))
         if (b"content-type", b"text/event-stream") in fields:
             rest, length = b"", 0
-        if rest.startswith(b"HTTP/1.1 ") or not rest:  # to HEAD; no body of ours begins like that
+        if rest.startswith(b"HTTP/1.1 ") or not rest:  # an answer to HEAD; no body of ours begins like that
             length = 0
         kept = [name + b": " + value for name, value in fields if name not in _MAY_DIFFER]
         answers.append((line[:12], kept, rest[:length]))

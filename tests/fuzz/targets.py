@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes any bytes, and raises when something of placed does what it must not.
+"""The targets of fuzzing: each takes any bytes, and raises an error if placed does something that it must not.
 
     head      the fast lane's reading of a request's head, against h11's of the same bytes, and against its own cache
     lanes     whole connections through the fast lane and through Hypercorn: the same answers, and the same canvas
@@ -9,9 +9,9 @@
     config    config files: settings that are allowed, or the errors that the command line shows
     http2     frames of a connection of HTTP/2, behind its beginning: no fault of ours, and the canvas stays
 
-`head` is in `heads`, `lanes` and `http2` are in `lanes`: a run imports what its target needs.
+`head` is in `heads`, `lanes` and `http2` are in `lanes`, so that a run imports only what its target needs.
 
-What an input may do is raise the error that its reader names; anything else is a finding.
+An input may make its reader raise the documented error; any other error is a finding.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SUFFIXES: Final = (".hex", ".gpl", ".json")
 
 
 def edit(data: bytes) -> None:
-    """The first byte says what the body claims to be; then the query, a line's end, and the body."""
+    """The first byte chooses the body's type; then come the query, a line end, and the body."""
     kind = _TYPES[data[0] % len(_TYPES)] if data else ""
     query, _, body = data[1:].partition(b"\n")
     headers = {"content-type": kind, "last-event-id": body[:20].decode("latin-1")}
@@ -65,7 +65,7 @@ def edit(data: bytes) -> None:
 
 
 def records_of(data: bytes) -> list[bytes]:
-    """Records, cut from any bytes: before each stands its length; a great one means five good edits."""
+    """Cut any bytes into records: each begins with its length; a large length means five good edits."""
     found: list[bytes] = []
     at = 0
     while at < len(data) and len(found) < 64:
@@ -81,7 +81,7 @@ def records_of(data: bytes) -> list[bytes]:
 
 
 def records(data: bytes) -> None:
-    """Whatever the log holds, all ways to read it agree, no pixel is outside the canvas, and no byte is lost."""
+    """For any records in the log, all ways to read them agree, no pixel is outside the canvas, and no byte is lost."""
     values = records_of(data)
     whole, one_by_one = (Projection(_CANVAS, 0, Cooldowns(Rule(1, 0))) for _ in range(2))
     whole.apply(_batch(values, 0), 0)
@@ -94,7 +94,7 @@ def records(data: bytes) -> None:
     assert (whole.canvas == one_by_one.canvas).all()
     assert int(whole.canvas.max()) < whole.definition.colors
     assert (whole.edits, whole.skipped) == (one_by_one.edits, one_by_one.skipped)
-    if whole.definition == _CANVAS:  # else more of them fit
+    if whole.definition == _CANVAS:  # on another canvas more edits fit
         assert whole.edits == sum(len(_plain_edits(value)) for value in values)
 
 
@@ -104,7 +104,7 @@ def _batch(values: list[bytes], first: int) -> Batch:
 
 
 def _plain_edits(value: bytes) -> list[tuple[int, int, int, int]]:
-    """As design.md has it, without numpy."""
+    """The format of design.md, without numpy."""
     if value[:2] != b"\x01\x01" or len(value) < 15 or (len(value) - 2) % 13:
         return []
     edits: list[tuple[int, int, int, int]] = list(struct.iter_unpack("<HHBQ", value[2:]))
@@ -113,7 +113,7 @@ def _plain_edits(value: bytes) -> list[tuple[int, int, int, int]]:
 
 
 def snapshots(data: bytes) -> None:
-    """As it is, and again with the magic and the checksum that it would need, so that all behind those is reached."""
+    """Try the bytes as they are, and with the right magic and checksum, so that they get past those."""
     body = b"placed\x00\x01" + data
     for whole in (data, body + blake2b(body, digest_size=16).digest()):
         try:
@@ -130,12 +130,12 @@ def snapshots(data: bytes) -> None:
 
 
 def _check_message(error: Exception) -> None:
-    """It is for a person, and doesn't grow with what is refused."""
+    """Check that the message is for a person, and doesn't grow with the refused value."""
     assert 0 < len(str(error)) < 2_000
 
 
 class _Files:
-    """A folder for the inputs of readers that want a path; gone with the process."""
+    """A folder for the inputs of readers that need a path; deleted with the process."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
@@ -150,7 +150,7 @@ _FILES: Final = _Files()
 
 
 def palette(data: bytes) -> None:
-    """The first byte says which kind of file it is."""
+    """The first byte chooses the kind of file."""
     suffix = _SUFFIXES[data[0] % 3] if data else ".hex"
     try:
         read = load_palette(str(_FILES.holding(f"fuzz{suffix}", data[1:])))
@@ -163,7 +163,7 @@ def palette(data: bytes) -> None:
 
 
 def config(data: bytes) -> None:
-    """A config file that is read has values that the settings take, or are refused by name."""
+    """A config file's values are allowed by the settings, or refused with their names."""
     try:
         read = read_config_file(_FILES.holding("fuzz.toml", data))
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What fuzzing found, and what it began with, on every run; and a little more of the same by Hypothesis."""
+"""The corpus, with all earlier findings, on every run; and a few more random inputs by Hypothesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An indexer at work on a log, for the tests of what it makes."""
+"""An indexer that reads a log, for the tests of its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def indexing(folder: Path, log: Log, live: Live, end: int) -> AsyncGenerator[Indexer]:
-    """The indexer, running; it has read all before `end`."""
+    """Run the indexer; it has read everything before `end`."""
     indexer = Indexer(folder, log, live, every_seconds=0.0)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(indexer.run)
@@ -32,7 +32,7 @@ async def indexing(folder: Path, log: Log, live: Live, end: int) -> AsyncGenerat
 
 
 async def fill(log: Log, count: int, *, seed: int = 0) -> list[bytes]:
-    """Append so many edits, drawn from a seed, a record each; the records."""
+    """Append `count` edits, drawn from a seed, one in each record; return the records."""
     rng = np.random.default_rng(seed)
     values = [record((int(rng.integers(5)), int(rng.integers(3)), int(rng.integers(4)), n)) for n in range(count)]
     for value in values:

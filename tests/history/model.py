@@ -1,4 +1,4 @@
-"""Logs of all kinds of records, and a model of history that replays them one by one, slowly and plainly."""
+"""Logs with all kinds of records, and a model of history that replays them one by one, slowly and plainly."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from placed.canvas.batch import Batch
 
 LOG_ID = "0123456789abcdef"
-# Each example writes files: to make a failing one smaller would take minutes.
+# Each example writes files, so to shrink a failing example would take minutes.
 SETTINGS = settings(
     max_examples=60,
     deadline=None,
@@ -56,7 +56,7 @@ def correction(act: int, pixels: Sequence[tuple[int, int, int]]) -> bytes:
 
 
 def any_value() -> SearchStrategy[bytes]:
-    """Mostly edits; also a larger canvas, corrections, acts, and what nobody understands."""
+    """A record: mostly edits; also a larger canvas, corrections, acts, and unknown records."""
     several = st.lists(any_edit(), min_size=1, max_size=5)
     edits = several.map(lambda them: Edits(np.array(them, EDIT)).encode())
     outside = st.just(Edits(np.array([(200, 0, 0, 1)], EDIT)).encode())
@@ -73,7 +73,7 @@ def any_value() -> SearchStrategy[bytes]:
 
 @st.composite
 def any_log(draw: st.DrawFn, *, most: int = 40) -> list[Entry]:
-    """A log's records: gaps between offsets, and times that may go back."""
+    """The records of a log; offsets may have gaps, and times may go back."""
     offset, entries = 0, [Entry(0, 1_000, Canvas(SMALL).encode())]
     for value in draw(st.lists(any_value(), max_size=most)):
         offset += draw(st.sampled_from([1, 1, 1, 3]))
@@ -101,7 +101,7 @@ class Placed:
 
 
 class Model:
-    """What a log means, record by record."""
+    """The meaning of a log, record by record."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.definition = SMALL

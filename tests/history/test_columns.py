@@ -1,4 +1,4 @@
-"""A column of integers, read as a whole and from the middle, against the numbers that it was made of."""
+"""A column of integers, read as a whole and from the middle, compared with the original numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COUNT = 2 * BLOCK + 100
-# What the steps of one column may be: those of offsets, of times with a clock that is set back, and of anything.
+# The steps of one column: those of offsets, those of times with a clock that goes back, and any others.
 _STEPS = st.sampled_from([(1, 1), (0, 1), (0, 40), (0, 3_000), (-2, 90), (-500, 40_000), (-(1 << 40), 1 << 40)])
 
 

@@ -1,4 +1,4 @@
-"""Pages of edits as bytes: the vectors that clients are tested with, and any page there can be."""
+"""Pages of edits as bytes: the vectors that also test the clients, and any possible page."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def test_damaged_pages_are_refused_and_nothing_else_is_raised(data: st.DataObjec
 
 def test_versions_that_no_log_has_are_refused() -> None:
     body = base64.b64decode(VECTORS[0]["base64"])
-    for at in (8, 24):  # where it begins, and where the next one does
+    for at in (8, 24):  # where the page begins, and where the next page begins
         with pytest.raises(PageDamaged):
             decode_page(body[: at + 7] + b"\x80" + body[at + 8 :])

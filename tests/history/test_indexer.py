@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("small_segments")
 
 
 class Server:
-    """A log, and what a server knows of its canvas."""
+    """A log, and the server's knowledge of its canvas."""
 
     def __init__(self, log: Log, next_: Callable[[], int]) -> None:
         self.log = log
@@ -50,7 +50,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def history(self, folder: Path) -> AsyncIterator[Indexer]:
-        """The indexer, running; it has reached the log's end."""
+        """Run the indexer; it has reached the log's end."""
         live = Live(self.next, lambda: SMALL, lambda: Ground(SMALL, 0), lambda: self.ground, lambda: self.is_in_place)
         async with indexing(folder, self.log, live, self.next()) as indexer:
             yield indexer
@@ -191,7 +191,7 @@ async def test_a_restored_backup_keeps_the_history_up_to_it_and_puts_the_rest_as
     settings = Settings(data=tmp_path / "one")
     await trio.to_thread.run_sync(back_up, settings, tmp_path / "two", lambda *_: None, lambda *_: None)
     async with lmdb_server(tmp_path / "one") as server:
-        await fill(server.log, 60, seed=1)  # what the backup doesn't have
+        await fill(server.log, 60, seed=1)  # edits that the backup doesn't have
         async with server.history(history):
             old = server.log.id
     shared = {each.path: each.path.stat().st_mtime_ns for each in list_folder(history) if each.end <= len(values)}
@@ -250,7 +250,7 @@ async def test_the_history_waits_for_a_folder_that_cannot_be_read(tmp_path: Path
 async def test_a_log_that_does_not_answer_is_waited_for_from_the_first_question_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An indexer that ended then ended its server, with all connections: brokers hung just when it had started."""
+    """Brokers hung just after a start; the indexer then ended, and with it its server and all connections."""
     monkeypatch.setattr("placed.history.indexer._RETRY_SECONDS", 0.01)
     log = ScriptedLog()
     values = [Canvas(SMALL).encode(), record((0, 0, 3, 1))]

@@ -1,4 +1,4 @@
-"""Overviews: they answer as their segments do, and one that is gone or damaged costs its making alone."""
+"""Overviews give the same answers as their segments; if one is lost or damaged, only that one is made again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def _fill(log: Log, count: int) -> None:
 async def _indexing(
     folder: Path, log: Log, *, definition: Definition = SMALL, behind: int = 0
 ) -> AsyncIterator[Indexer]:
-    """The indexer, running; it has reached the log's end, and the canvas is said to be `behind` versions further."""
+    """Run the indexer; it has reached the log's end, and believes the canvas to be `behind` versions further."""
     end = (await log.bounds())[1]
     live = Live(lambda: end + behind, lambda: definition, lambda: Ground(SMALL, 0), lambda: Ground(SMALL, 0))
     async with indexing(folder, log, live, end) as indexer:
@@ -52,7 +52,7 @@ async def _indexing(
 
 
 async def _past(folder: Path, log: Log, *, overviews: int) -> Past:
-    """The history of a log when it has so many overviews."""
+    """The history of a log once it has `overviews` overviews."""
     async with _indexing(folder, log) as indexer:
         await until(lambda: len(indexer.past.overviews) == overviews)
     return indexer.past
@@ -78,7 +78,7 @@ async def test_an_overview_spares_opening_segments_without_the_pixel(tmp_path: P
             await log.append(record((n // 40, 0, 1, n)))  # pixel 0, 0 in the first segments alone
         past = await _past(tmp_path / "history", log, overviews=2)
         expected = pixel_page(past, 0, 0, before=past.version, limit=100)
-        for each in past.kept[4:6]:  # of the second overview, and nothing of that pixel is in them
+        for each in past.kept[4:6]:  # of the second overview; they have nothing of that pixel
             each.path.unlink()
         assert pixel_page(past, 0, 0, before=past.version, limit=100) == expected
         assert len(expected.hits) == 40
@@ -96,7 +96,7 @@ async def test_a_damaged_overview_changes_no_answer_and_is_made_again(tmp_path: 
             each.is_verified = False
         assert _told(past) == expected
         async with _indexing(tmp_path / "history", log) as indexer:
-            assert _told(indexer.past) == expected  # also whoever asks finds the damage that a header doesn't show
+            assert _told(indexer.past) == expected  # a question also finds damage that a header doesn't show
             await until(lambda: {path: _bytes(path) for path in whole} == whole)
             assert _told(indexer.past) == expected
 
@@ -124,7 +124,7 @@ async def test_a_kill_while_an_overview_is_written_costs_its_making_alone(tmp_pa
         expected, path, part = _told(past), past.overviews[1].path, tmp_path / "history" / "part"
         whole = path.read_bytes()
         path.unlink()
-        part.write_bytes(whole[: len(whole) // 2])  # it gets its name when it is whole
+        part.write_bytes(whole[: len(whole) // 2])  # it gets its final name once it is complete
         again = await _past(tmp_path / "history", log, overviews=2)
     assert (_told(again), path.read_bytes(), part.exists()) == (expected, whole, False)
 
@@ -161,13 +161,13 @@ async def test_an_overview_is_of_the_very_segments_that_it_was_made_of(tmp_path:
     assert header is not None
     other[1] = SegmentFile(chain[1].path, chain[1].start, chain[1].end, attrs.evolve(header, checksum=1))
     assert fitting(overviews, other) == []
-    other[1] = SegmentFile(chain[1].path, chain[1].start, chain[1].end, None)  # damaged: it becomes the same again
+    other[1] = SegmentFile(chain[1].path, chain[1].start, chain[1].end, None)  # damaged: the same one is made again
     assert fitting(overviews, other) == overviews
 
 
 @pytest.fixture
 def of_four_and_two(small_segments: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large overviews of four segments, small ones of two; set after what all tests here have."""
+    """Large overviews of four segments, small ones of two; runs after the settings for all tests here."""
     for module in ("overview", "overview_files"):
         monkeypatch.setattr(f"placed.history.{module}.SEGMENTS", 4)
     monkeypatch.setattr("placed.history.overview_files.FEW_SEGMENTS", 2)
@@ -216,7 +216,7 @@ async def test_a_canvas_that_grew_counts_its_old_edits_in_its_new_cells(tmp_path
             found = indexer.past
     for past_ms in (0, 1):
         without = attrs.evolve(found, overviews=())
-        to_ms = (found.time_of(51) or 0) + past_ms  # before it grew, and after
+        to_ms = (found.time_of(51) or 0) + past_ms  # before the canvas grew, and after
         assert activity_of(found, 0, to_ms).cells.tolist() == activity_of(without, 0, to_ms).cells.tolist()
     assert _told(found) == _told(without)
 

@@ -1,4 +1,4 @@
-"""The past, compared with a model that replays record by record."""
+"""The past, compared with a model that replays the log record by record."""
 
 from __future__ import annotations
 

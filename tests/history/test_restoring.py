@@ -1,4 +1,4 @@
-"""A start without a snapshot, from the history: the same projection as from the whole log."""
+"""A start from the history without a snapshot gives the same projection as the whole log."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class NoStore:
 
 
 async def started(log: LmdbLog, folder: Path | None, begins: list[int]) -> Projection:
-    """A start; `begins` gets the version that reading the log began at."""
+    """Start; `begins` gets the version at which the reading of the log begins."""
     projection, _ = await recover(
         log,
-        NoStore(),  # type: ignore[arg-type]  # stands for one
+        NoStore(),  # type: ignore[arg-type]  # replaces a real store
         Wanted(None, None, None),
         default=SMALL,
         rule=RULE,
@@ -111,7 +111,7 @@ async def test_a_start_begins_where_the_history_is_whole(tmp_path: Path, hurt: s
 
 async def test_a_start_keeps_how_large_the_canvas_has_become(tmp_path: Path) -> None:
     async with open_lmdb_log(tmp_path / "log") as log:
-        await log.append(Canvas(LARGER).encode())  # another server's, on an empty log: it makes nothing larger
+        await log.append(Canvas(LARGER).encode())  # from another server, on an empty log: it makes nothing larger
         await painted(log, 30)
         await log.append(Canvas(LARGEST).encode())
         await painted(log, 50)

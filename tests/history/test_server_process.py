@@ -1,4 +1,4 @@
-"""The history of a server process: killed at any moment, and on a full disk."""
+"""The history of a server process that is killed at any moment, or has a full disk."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RECORD_EDITS = 2_000
 
 
 async def fill(data: Path, records: int) -> list[NDArray[np.uint8]]:
-    """A log of so many records, and the canvas after each of them."""
+    """Make a log of `records` records; return the canvas after each of them."""
     rng = np.random.default_rng(1)
     canvas = np.zeros((CANVAS.height, CANVAS.width), np.uint8)
     canvases, values = [canvas, canvas], [Canvas(CANVAS).encode()]
@@ -51,7 +51,7 @@ async def fill(data: Path, records: int) -> list[NDArray[np.uint8]]:
 
 
 async def indexed(port: int, version: int) -> None:
-    """Wait until the history has got there."""
+    """Wait until the history has reached `version`."""
     while True:
         answer = await get(port, "/history")
         if answer.status == 200 and answer.json()["indexed"] >= version:
@@ -62,7 +62,7 @@ async def indexed(port: int, version: int) -> None:
 async def assert_all_is_told(
     port: int, canvases: list[NDArray[np.uint8]], chance: random.Random, *, later: int = 0
 ) -> None:
-    """That each version has its canvas, and all edits are counted, `later` ones among them."""
+    """Check that each version has its canvas, and that all edits are counted, including `later` ones."""
     last = len(canvases) - 1
     for version in {0, 1, last, *(chance.randrange(last) for _ in range(12))}:
         answer = await get(port, f"/history/canvas.png?v={version}")
@@ -84,7 +84,7 @@ async def test_a_history_survives_kills_at_any_moment(tmp_path: Path, chance: ra
                 await trio.sleep(chance.random() * 0.3)
                 await server.kill()
             seen.append(len(list_folder(data / "history")))
-        assert seen == sorted(seen)  # what is kept stays
+        assert seen == sorted(seen)  # kept history stays
         async with running(data) as server:
             await indexed(server.port, len(canvases) - 1)
             await assert_all_is_told(server.port, canvases, chance)

@@ -1,4 +1,4 @@
-"""Turns are short while work runs in a thread, and what they were before at all other times."""
+"""Turns between threads are short while work runs in a thread, and have the usual length at all other times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_turns_are_short_until_the_last_work_is_done() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(turns.in_thread, wait, limiter)
         seen.append(await turns.in_thread(sys.getswitchinterval, limiter))
-        seen.append(sys.getswitchinterval())  # the other one runs on
+        seen.append(sys.getswitchinterval())  # the other work still runs
         is_over.set()
     assert seen == [pytest.approx(0.0002)] * 2
     assert sys.getswitchinterval() == before

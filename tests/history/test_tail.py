@@ -1,4 +1,4 @@
-"""The newest edits, in memory: those of one pixel, against a look at all of them."""
+"""The newest edits, in memory: those of one pixel, compared with a search through all of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_pixels_edits_are_all_that_there_are(
     for part in parts:
         tail.append(_stretch(tail.end, part))
     found = tail.view().rows_of(*place, before % (tail.end + 2))
-    # A place outside is one of a canvas that has grown: beside another one it would have the same number.
+    # A place outside belongs to a canvas that has grown: on the old canvas another place would have the same number.
     all_places = [each for part in parts for each in part][: before % (tail.end + 2)]
     assert found["offset"].tolist() == [at for at, each in enumerate(all_places) if each == place]
 

@@ -1,1 +1,1 @@
-"""Events that no server knows, each in one file, as a new one would be; test_new_events.py has a line for each."""
+"""Events that no server knows, each in one file, like a real new one; test_new_events.py has a line for each."""

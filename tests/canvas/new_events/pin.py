@@ -1,4 +1,4 @@
-"""A pin, acts of kind `pin`: a place with a word, known until it is taken away. A new kind of act in one file."""
+"""A pin, an act of kind `pin`: a place with a word, until another act removes it. A new kind of act in one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_PINS = 8
 
 
 def pin(state: State, act: Act, act_id: int, _time_ms: int) -> Change:
-    """The word is known from here on; without a word, the pin at that place is gone."""
+    """Set the word at a place; without a word, remove the pin there."""
     match act.fields:
         case {"at": [int(x), int(y)], "word": str(word)}:
             pins = {**state.kept.acts.get("pins", {}), f"{x},{y}": [word, act_id]}

@@ -1,4 +1,4 @@
-"""A stripe, records of type 9: a row of one colour. A new type of record in one file."""
+"""A stripe, a record of type 9: a row of one colour. A new type of record in one file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Stripe(Event):
-    """A row becomes one colour."""
+    """Paints a row in one colour."""
 
     TYPE: ClassVar = 9
 

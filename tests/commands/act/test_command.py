@@ -1,4 +1,4 @@
-"""`placed act` at a server: what it does, previews, lists, and says when it can't."""
+"""`placed act` at a server: what it does, previews and lists, and its messages when it can't."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shell:
         self._where = ["--url", server.url, "--token-file", str(token_file)]
 
     async def run(self, *args: str) -> tuple[Any, Result]:
-        """The exit code, and what was printed."""
+        """The exit code, and the output."""
         call = partial(CliRunner().invoke, cli.cli, ["act", *args, *self._where], standalone_mode=False)
         with trio.fail_after(30):
             result = await trio.to_thread.run_sync(lambda: call(prog_name="placed"))

@@ -1,4 +1,4 @@
-"""`placed copy`: the whole log in another place, with offsets, times and authors; or nothing."""
+"""`placed copy`: the whole log in another place, with offsets, times and authors; or nothing at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEGAN_MS = 1_700_000_000_000
 
 
 async def make_log(data: Path, count: int = 500) -> None:
-    """A log of all there is, also of what nobody understands, and of records with one time and with others."""
+    """Make a log of everything that there is, also unknown records, and records with equal and different times."""
     rng = random.Random(5)
     clock = [BEGAN_MS]
     values = [_any_record(rng, at) for at in range(count)]
@@ -31,7 +31,7 @@ async def make_log(data: Path, count: int = 500) -> None:
         await log.append(canvas_record(40, 30, 16))
         while values:
             clock[0] += rng.randrange(40)
-            together = rng.randint(1, 100)  # each time waits for the disk
+            together = rng.randint(1, 100)  # each append waits for the disk
             await log.append_all(values[:together])
             del values[:together]
 
@@ -97,7 +97,7 @@ def test_a_log_that_is_not_there_or_in_use_is_told_and_nothing_is_left(tmp_path:
 def test_a_damaged_log_leaves_no_copy(tmp_path: Path, placed: Command) -> None:
     trio.run(make_log, tmp_path / "data", 3000)
     log = tmp_path / "data" / "log" / "data.mdb"
-    record = b"\1\x63" + struct.pack("<Q", 2950)  # wherever it is: also where an older state of the file has it
+    record = b"\1\x63" + struct.pack("<Q", 2950)  # wherever it is in the file, also in an older state
     log.write_bytes(log.read_bytes().replace(record, record[:3] + b"\0" + record[4:]))
     code, _, err = placed("copy", "--data", tmp_path / "data", "--to", f"lmdb:{tmp_path / 'to' / 'log'}")
     assert code == ExitCode.UNUSABLE

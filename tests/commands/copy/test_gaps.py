@@ -1,4 +1,4 @@
-"""Gaps filled: each record keeps its offset, and what stands between changes nothing."""
+"""Filled gaps: each record keeps its offset, and the records in the gaps change nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_each_record_keeps_its_offset_and_the_gaps_are_the_canvas(
     gaps = Gaps()
     places = sorted({0, *(cut for cut in cuts if cut < len(kept)), len(kept)})
     batches = [_batch(kept[a:b]) for a, b in pairwise(places)]
-    if end or past:  # what a reader of Kafka says of a gap at the end; servers may have gone on writing there
+    if end or past:  # as a Kafka reader reports a gap at the end; servers may have gone on writing there
         batches.append(_batch([], gap_end=next_ + past))
     parts = [gaps.fill(batch, next_) for batch in batches]
     offsets_ = np.concatenate([part.offsets for part in parts])

@@ -1,4 +1,4 @@
-"""With a real broker: a log goes to a topic and back, and servers serve it in either place."""
+"""With a real broker: a log goes to a topic and back, and servers serve it from either place."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_a_log_goes_to_a_topic_another_and_back_with_its_offsets_times_and
 
 
 async def _with_people(data: Path) -> dict[str, Any]:
-    """Have people in a data folder; what is known of them."""
+    """Put people into a data folder; return what is known of them."""
     async with open_people(data / "people", KEY) as store:
         for number in range(300):
             await store.change(SignIn(f"join:{number}", NOW_MS, Name(f"P {number}", f"p{number}")))
@@ -137,7 +137,7 @@ def test_ended_in_the_middle_the_topic_is_gone(kafka: Cluster, tmp_path: Path) -
             command.process.send_signal(signal.SIGTERM)
             code, out, _ = command.end(60)
         assert (code, out) == (ExitCode.INTERRUPTED, "")
-        while "broken" in admin.list_topics():  # a broker deletes a topic a moment after it says so
+        while "broken" in admin.list_topics():  # a broker deletes a topic a moment after its answer
             assert time.monotonic() < deadline
             time.sleep(0.05)
     finally:

@@ -1,4 +1,4 @@
-"""`placed export`: all that a log has recorded, and `placed import` makes the same canvas of it again."""
+"""`placed export` writes everything that a log has recorded, and `placed import` makes the same canvas from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def correction(act: int, pixels: list[tuple[int, int, int]]) -> bytes:
 
 
 async def _make_log(data: Path) -> None:
-    """A log of all there is: many edits in a record, corrections, an act, and what nobody understands."""
+    """Make a log of everything that there is: many edits in a record, corrections, an act, and unknown records."""
     rng = random.Random(5)
     now = iter(range(BEGAN_MS, BEGAN_MS + 10_000, 7))
     values = [canvas_record(40, 30, 16)]
@@ -55,7 +55,7 @@ async def _make_log(data: Path) -> None:
 
 
 def _known(records: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Those that change a canvas of 40 x 30."""
+    """The records that change a canvas of 40 x 30."""
     return [
         record for record in records if record[1][1] in (1, 2, 4) and record[1] != record_of([(1, 1, 1), (40, 0, 1)])
     ]
@@ -73,7 +73,7 @@ def test_an_export_imported_is_the_same_log_again_record_for_record(
     assert placed("import", out, "--data", tmp_path / "again")[0] == 0
     before, after = records_in(tmp_path / "data"), records_in(tmp_path / "again")
     assert [value for _, value in after] == [value for _, value in _known(before)]
-    assert after[1:] == _known(before)[1:]  # the canvas itself is as old as the first edit
+    assert after[1:] == _known(before)[1:]  # the canvas record has the time of the first edit
     assert placed("check", "--data", tmp_path / "again")[0] == 0
 
 

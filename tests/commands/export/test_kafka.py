@@ -1,4 +1,4 @@
-"""With a real broker: a topic is filled by an import, exported and filmed, as a data folder is."""
+"""With a real broker: a topic can be filled by an import, exported and filmed, like a data folder."""
 
 from __future__ import annotations
 

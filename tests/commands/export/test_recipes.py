@@ -1,4 +1,4 @@
-"""The recipes of docs/data.md, run as they stand there, and what comes out of them."""
+"""The recipes of docs/data.md, run as they are printed, and their results."""
 
 from __future__ import annotations
 

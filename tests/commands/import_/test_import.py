@@ -1,4 +1,4 @@
-"""`placed import`: tables and pictures become a new canvas, or nothing does and it is said why."""
+"""`placed import`: tables and pictures become a new canvas, or the command changes nothing and says why."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_what_was_placed_in_one_millisecond_is_one_record(tmp_path: Path, placed
 
 
 def test_many_files_in_no_order_make_the_same_canvas_as_one_in_order(tmp_path: Path, placed: Command) -> None:
-    # One moment has one edit: those of one moment stay as they come, and so depend on the order of the files.
+    # Only one edit at each moment, because edits of one moment keep the order of the files.
     crowd = [Placed(BEGAN_MS + at, one.user, one.x, one.y, one.color) for at, one in enumerate(_crowd(900))]
     lines = [line_of(2022, one) for one in crowd]
     whole = write_table(tmp_path / "whole.csv", 2022, lines)
@@ -90,7 +90,7 @@ def test_moderators_rectangles_and_circles_are_painted_where_the_canvas_is(tmp_p
     assert canvas_in(tmp_path / "data")[:2] == (40, 20)
     assert edits[0] == (0, 0, 1)
     assert edits[1:13] == [(x, y, 2) for y in range(8, 12) for x in range(17, 20)]
-    # Of the circle what lies on the canvas, whose last pixel is 39, 19.
+    # The part of the circle on the canvas, whose last pixel is 39, 19.
     near = {(x, y, 3) for y in range(20) for x in range(40) if (x - 39) ** 2 + (y - 19) ** 2 <= 4}
     assert set(edits[13:]) == near
 

@@ -1,4 +1,4 @@
-"""A table's lines read all at once, and one by one: both say the same, or the former leaves a line to the latter."""
+"""A table's lines read all at once, and one by one: both give the same, or the fast way leaves a line to the other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLACED = st.builds(
     y=st.integers(-2000, 4095),
     color=st.integers(0, 5),
 )
-# What is nearly a number, a moment or a colour.
+# Texts that are nearly a number, a moment or a colour.
 NEARLY = st.text(alphabet='0123456789-+: .TUTCZabcF#,"x\u0660', max_size=30)
 
 

@@ -1,4 +1,4 @@
-"""The spool: rows come back in order, each once, whatever the order they came in."""
+"""The spool: rows come back sorted, each once, in whatever order they were added."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_full_disk_is_an_error_of_the_spool_and_not_of_the_table_that_is_read(sm
 def test_what_is_written_last_may_find_the_disk_full(small_disk: SmallDisk) -> None:
     spool = Spool(small_disk.folder)
     small_disk.fill()
-    spool.add(np.zeros(1, ROW))  # waits in a buffer
+    spool.add(np.zeros(1, ROW))  # stays in a buffer
     with pytest.raises(SpoolUnusable, match="No space left on device"):
         spool.close()

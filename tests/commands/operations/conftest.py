@@ -1,4 +1,4 @@
-"""A canvas whose server was stopped in order, for tests that look at it, harm it and copy it."""
+"""A canvas whose server was stopped in order, for tests that look at it, damage it and copy it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EDITS = 300
 
 @attrs.frozen
 class Canvas:
-    """A canvas that lies still.
+    """A canvas without a running server.
 
     Attributes:
         data: its data folder.
@@ -50,7 +50,7 @@ class Canvas:
 
 
 def harm_record(path: Path, value: bytes) -> None:
-    """Change a bit of a record, wherever the file has it: also where LMDB had it before."""
+    """Change a bit of a record wherever it is in the file, also in an older state of LMDB."""
     data = path.read_bytes()
     assert value in data
     path.write_bytes(data.replace(value, value[:3] + bytes([value[3] ^ 0x10]) + value[4:]))
@@ -58,7 +58,7 @@ def harm_record(path: Path, value: bytes) -> None:
 
 @pytest.fixture(scope="session")
 def painted(tmp_path_factory: pytest.TempPathFactory) -> Canvas:
-    """The one that all tests copy."""
+    """The canvas that all tests copy."""
     folder = tmp_path_factory.mktemp("painted")
 
     async def paint() -> list[list[Edit]]:
@@ -72,6 +72,6 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Canvas:
 
 @pytest.fixture
 def canvas(painted: Canvas, tmp_path: Path) -> Canvas:
-    """One of the test's own."""
+    """A copy for one test."""
     shutil.copytree(painted.data, tmp_path / "canvas")
     return Canvas(tmp_path / "canvas", painted.records)

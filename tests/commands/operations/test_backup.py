@@ -1,4 +1,4 @@
-"""`placed backup`: a canvas copied while people paint, whole or not at all; and what lives on of it."""
+"""`placed backup`: a canvas copied while people paint, complete or not at all; and how a backup lives on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SIZE = ("--width", str(WIDTH), "--height", str(HEIGHT))
 
 
 async def _back_up(data: Path, destination: Path) -> str:
-    """Run the command as an operator does, and return what it says."""
+    """Run the command as an operator does, and return its output."""
     done = await ran_placed("backup", destination, "--data", data)
     assert (done.code, done.err) == (0, "")
     return done.out
@@ -128,7 +128,7 @@ async def test_client_of_the_original_is_sent_to_the_image_also_when_the_backup_
                     for x in range(5):
                         assert (await place(again, x, 5, 3)).status == 200
                     client.port = restored.port
-                    await client.follow()  # until it is told to reload
+                    await client.follow()  # until the server tells it to reload
     assert client.told.reloads == ["other-log"]
 
 
@@ -222,7 +222,7 @@ def test_whoever_copies_a_stopped_canvas_leaves_it_startable(canvas: Canvas, tmp
     assert len(canvas.records) == EDITS + 1
 
 
-# Holds a read transaction, as a backup does while it copies.
+# Keeps a read transaction open, as a backup does while it copies.
 _READER = """
 import sys, lmdb
 with lmdb.open(sys.argv[1], readonly=True, max_dbs=1, lib_version=0) as environment, environment.begin():
@@ -239,7 +239,7 @@ async def test_backup_that_was_killed_does_not_make_the_log_grow_for_ever(tmp_pa
             command = [sys.executable, "-c", _READER, str(tmp_path)]
             reader = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             assert reader.stdout is not None
-            assert await reader.stdout.receive_some()  # it says so
+            assert await reader.stdout.receive_some()  # it prints that it has begun
             reader.kill()
             await reader.wait()
             await trio.aclose_forcefully(reader.stdout)

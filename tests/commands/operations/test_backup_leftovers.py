@@ -1,4 +1,4 @@
-"""What a backup leaves that was ended, and who removes it; and that a check leaves nothing."""
+"""The files that an interrupted backup leaves, and who removes them; and that a check leaves nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Placed = Callable[..., tuple[int, str, str]]
 
-# Backs up, and says when the key is in the part; then it waits to be ended.
+# Backs up, and prints when the key is in the part; then it waits for its end.
 _PROGRAM = """
 import sys, time
 from placed.commands.cli import main
@@ -40,7 +40,7 @@ sys.exit(main(["backup", *sys.argv[1:]], serve=print))
 
 
 def _ended(data: Path, destination: Path, number: signal.Signals) -> tuple[int, Path]:
-    """A backup that is ended by a signal while its part is nearly whole: its exit code, and where the part was."""
+    """Run a backup and end it by a signal while its part is nearly complete; its exit code, and where the part was."""
     command = [sys.executable, "-c", _PROGRAM, str(destination), "--data", str(data)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -106,7 +106,7 @@ def test_check_of_a_backup_leaves_nothing_in_it(canvas: Canvas, placed: Placed, 
 
 def test_backup_of_a_folder_leaves_nothing_in_it(canvas: Canvas, placed: Placed, tmp_path: Path) -> None:
     locks = list(canvas.data.rglob("lock.mdb"))
-    assert len(locks) == 3  # of the log, the snapshot and the people
+    assert len(locks) == 3  # those of the log, the snapshot and the people
     for lock in locks[:-1]:  # as in a folder that was restored
         lock.unlink()
     before = sorted(canvas.data.rglob("*"))

@@ -1,4 +1,4 @@
-"""`placed check`: says all is well only when all of it is, names what isn't, and changes nothing."""
+"""`placed check`: says that all is well only if it is, names every fault, and changes nothing."""
 
 from __future__ import annotations
 

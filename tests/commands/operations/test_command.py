@@ -1,4 +1,4 @@
-"""The commands' place in the command line: their settings are the server's, from the same sources."""
+"""The operator's commands on the command line: they have the server's settings, from the same sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_settings_of_the_server_say_where_the_canvas_to_check_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PLACED_PORT", "not a port")  # none of a check's business
+    monkeypatch.setenv("PLACED_PORT", "not a port")  # a check doesn't use it
     monkeypatch.setenv("PLACED_DATA", str(tmp_path / "here"))
     assert main(["check"], serve=serve) == ExitCode.UNUSABLE
     assert str(tmp_path / "here") in capsys.readouterr().err

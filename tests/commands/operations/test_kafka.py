@@ -1,4 +1,4 @@
-"""With a real broker: the topic is checked beside its servers, and a server of it hands over like any other."""
+"""With a real broker: a check of a topic while its servers run, and a server of it that hands over like any other."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_empty_topic_is_not_served_in_the_place_of_a_painted_canvas(kafka:
     assert code == ExitCode.UNUSABLE
     assert f"{data / 'log'} holds a canvas of 1 record, and the log {log} is empty" in output
     await trio.Path(data / "log").rename(tmp_path / "kept")
-    for _ in range(2):  # who means to move does that, and nothing more
+    for _ in range(2):  # an operator who moves a server does only that
         async with running(data, "--log", log) as server, connect(server.port) as painter:
             assert (await place(painter, 1, 2, 3)).status == 200
             await server.stop()

@@ -1,4 +1,4 @@
-"""The people in backups and checks: they come along beside a running server, and damage to them is told."""
+"""The people in backups and checks: a backup beside a running server has them, and a check reports damage to them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_restored_backup_knows_the_same_sessions_codes_and_tokens(tmp_path
         done = await ran_placed("backup", copy, "--data", tmp_path / "data")
         assert done.code == 0, done.err
         assert "people       2 people, 3 codes, 1 tokens, 0 host links, 1 reports, 0 done reports, 1 roles" in done.out
-        assert (await signed_in(server, code=codes[1])) != cookie  # it goes on
+        assert (await signed_in(server, code=codes[1])) != cookie  # the server goes on
     shutil.rmtree(tmp_path / "data")
     assert [path.name for path in (tmp_path / "restored" / "data" / "people").iterdir()] == ["data.mdb"]
     async with serving("fast", tmp_path / "restored", log=None, sign_in="code") as server:
@@ -128,7 +128,7 @@ def test_damage_that_the_pages_do_not_show_is_a_problem_and_gives_no_backup(
 
 
 def test_name_that_leads_to_nobody_is_damage(peopled: Canvas, placed: Placed) -> None:
-    """What follows from the records is checked, too: here a key of who holds a name."""
+    """The check also looks at what follows from the records: here at the key of a name's owner."""
     with lmdb.open(str(peopled.data / "people"), max_dbs=1, lib_version=0) as environment:
         database = environment.open_db(b"people", create=False)
         with environment.begin(write=True, db=database) as transaction, transaction.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""`placed check --repair`: keeps what can be read, says what can't, invents nothing, and throws nothing away."""
+"""`placed check --repair` keeps all readable records, names the others, invents nothing, and deletes nothing."""
 
 from __future__ import annotations
 

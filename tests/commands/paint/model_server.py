@@ -1,6 +1,6 @@
-"""A placed server in a few lines, behind httpx's in-process transport: cooldown, stale images, bad luck.
+"""A placed server in a few lines, behind httpx's in-process transport: cooldown, stale images, faults.
 
-It is a model: what it does to a request's edits is decided in one place, `_place`, and counted for the tests.
+It is a model: one method, `_place`, decides what happens to a request's edits, and counts it for the tests.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class ModelServer:
     """One canvas.
 
     Attributes:
-        most_edits: that one request may hold; 1 is a server from before there were lists.
-        mishaps: what happens to the coming requests, one each, None for nothing; then all go well.
+        most_edits: most edits in one request; 1 is a server from before lists of edits.
+        mishaps: faults for the next requests, one each, None for no fault; after that all requests succeed.
         on_edit: called after each edit that was placed.
-        refusals: how many requests were answered 429; `sent_early`, how many came before a told wait was over.
+        refusals: how many requests were answered 429; `sent_early`: how many of them came before a told wait was over.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class ModelServer:
         self._image: tuple[float, str, int, bytes] | None = None
 
     def spend(self, count: float) -> None:
-        """Somebody with the same account spends charges."""
+        """Spend charges, as another program with the same account would."""
         self._refill()
         self._level = max(0.0, self._level - count)
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request, as a stream, as a network would."""
+        """Answer one request as a stream, as a network would."""
         response = await self._answer(request)
         if not response.is_stream_consumed:
             return response
@@ -185,13 +185,13 @@ def png_of(colors: NDArray[np.uint8], palette: list[str]) -> bytes:
 
 
 def problem(status: int, code: str, headers: dict[str, str] | None = None, **members: float | str) -> httpx.Response:
-    """An error as the server sends it."""
+    """An error answer, as the server sends it."""
     body = {"status": status, "code": code, "detail": f"detail of {code}", **members}
     return httpx.Response(status, json=body, headers=headers)
 
 
 class Notes:
-    """A progress that remembers."""
+    """A progress display that remembers its calls."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -226,7 +226,7 @@ class Run:
         self.painter: Painter
 
     def go(self, for_seconds: float = 1e7) -> Run:
-        """Paint to the end, or for that long in virtual time."""
+        """Paint to the end, or for `for_seconds` of virtual time."""
         trio.run(self._go, for_seconds, clock=trio.testing.MockClock(autojump_threshold=0))
         return self
 

@@ -1,4 +1,4 @@
-"""What a server may answer, and that none of it hurts."""
+"""All answers that a server may give: none of them harms the painter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: what it says, and its exit codes."""
+"""The command `placed paint`: its output, and its exit codes."""
 
 from __future__ import annotations
 

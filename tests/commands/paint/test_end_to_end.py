@@ -1,4 +1,4 @@
-"""`placed paint` as a process against the real server as a process; either of them is killed midway."""
+"""`placed paint` as a process and the real server as a process; either of them is killed midway."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 200, 150
 CANVAS = ("--width", "260", "--height", "190")
 AT = (37, 21)
-PAINTED_SECONDS = 400.0  # a tenth of it where nothing else runs; two cores shared by many placed 15 edits a second
+PAINTED_SECONDS = 400.0  # a tenth of it on an idle machine; on two busy cores the bot placed 15 edits a second
 
 
 def drawing() -> NDArray[np.uint8]:
@@ -56,7 +56,7 @@ def saved(folder: Path, pixels: NDArray[np.uint8]) -> Path:
 
 @attrs.frozen(eq=False)
 class Wanted:
-    """The canvas as it has to end, blank but for the picture."""
+    """The canvas at the end: blank except for the picture."""
 
     canvas: NDArray[np.uint8]
     edits: int
@@ -105,7 +105,7 @@ class Subscriber:
         self._more = trio.Event()
 
     async def reach(self, edits: int) -> None:
-        """Wait until so many have been seen."""
+        """Wait until it has seen `edits` edits."""
         with trio.fail_after(PAINTED_SECONDS):
             while self.edits < edits:
                 await self._more.wait()
@@ -113,14 +113,14 @@ class Subscriber:
 
 @contextmanager
 def painting(image: Path, url: str, *options: str) -> Iterator[AtWork]:
-    """The bot, started; killed at the end if it still runs."""
+    """Start the bot; it is killed at the end if it still runs."""
     where = ("--url", url, "--at", f"{AT[0]},{AT[1]}")
     with started_placed("paint", image, *where, *options, NO_PROXY="*", no_proxy="*") as bot:
         yield bot
 
 
 async def ended(bot: AtWork) -> tuple[int, str]:
-    """Its exit code and what it wrote to standard output, once it has ended."""
+    """Wait until the bot has ended; return its exit code and its standard output."""
     with trio.fail_after(PAINTED_SECONDS):
         done = await bot.ended()
     return done.code, done.out
@@ -173,7 +173,7 @@ async def test_a_bot_that_is_stopped_and_run_again_places_only_what_differs(
         with painting(image, url, "--dither", "ordered") as again:
             assert (await ended(again))[0] == 0
         assert np.array_equal(await served(url), wanted.canvas)
-        # One edit for each pixel, and one more for each that was in flight and not yet in the image.
+        # One edit for each pixel, and a second one for each that was in flight and not yet in the image.
         await subscriber.reach(wanted.edits)
         assert subscriber.edits <= wanted.edits + MAX_IN_FLIGHT
 

@@ -1,4 +1,4 @@
-"""The pace: patience by itself. `Charges` is tried against a server's own account in test_painter."""
+"""The pace alone, without a server. `Charges` is compared with a server's own count in test_painter."""
 
 from __future__ import annotations
 

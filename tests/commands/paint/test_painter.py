@@ -1,4 +1,4 @@
-"""The painter against a model server: whatever happens, the canvas ends as the picture, and nobody is annoyed."""
+"""The painter and a model server: whatever happens, the canvas becomes the picture, and the painter stays polite."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_charges_are_used_as_they_come_back(most_edits: int) -> None:
     server = ModelServer(charges=10, charge_seconds=1.0, most_edits=most_edits)
     server.latency_seconds = (0.01, 0.05)
     run = Run(server, random_picture(20, 15)).go()
-    # 300 edits, 10 of them at once: 290 s, and a little for each look and answer.
+    # 300 edits, the first 10 of them at once: 290 s, and a little for each look and answer.
     assert 290 <= run.seconds < 300
 
 
@@ -112,7 +112,7 @@ def test_many_edits_go_in_one_request_where_the_server_takes_them() -> None:
     server.latency_seconds = (0.01, 0.05)
     run = Run(server, random_picture(200, 100)).go()
     assert_painted(run, np.zeros((100, 200), np.uint8))
-    assert server.posts <= 20_000 / 1000 + 20  # those at the beginning are smaller
+    assert server.posts <= 20_000 / 1000 + 20  # the first requests are smaller
     assert server.most_in_flight == MAX_LISTS_IN_FLIGHT
 
 
@@ -254,7 +254,7 @@ def test_what_an_earlier_run_placed_and_the_image_does_not_show_yet_is_not_place
     picture = random_picture(20, 15)
     Run(server, picture).go(for_seconds=0.3)
     assert 0 < server.landed < 300
-    Run(server, picture).go()  # whose clock begins anew, so that the first image is still the newest
+    Run(server, picture).go()  # a new run starts its clock again, so the first image is still the newest
     assert server.landed <= 300 + MAX_IN_FLIGHT
 
 

@@ -1,4 +1,4 @@
-"""The plan: exactly what differs, once each, in the order asked for."""
+"""The plan: exactly the pixels that differ, each once, in the chosen order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Served images as they may arrive: as they were sent, recompressed without a loss, and spoilt."""
+"""Served images as they may arrive: unchanged, recompressed without loss, and spoilt."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder that a server has been started in."""
+    """The data folder of a server that has run."""
     folder = tmp_path / "data"
     folder.mkdir()
     author_key(folder, None)
@@ -211,7 +211,7 @@ def _tree(folder: Path) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("has_people", [False, True])
 def test_who_only_asks_leaves_nothing_behind(run: Run, data: Path, has_people: bool) -> None:
-    if has_people:  # as in a backup, where nobody has been yet
+    if has_people:  # as in a backup, where no server has run yet
         run("codes", "--count", "1")
         (data / "people" / "lock.mdb").unlink()
     before = _tree(data)
@@ -245,7 +245,7 @@ def test_topic_that_is_replaced_meanwhile_is_a_sentence_and_not_a_traceback(
 
 
 class _ReplacedTopic(MemoryTopic):
-    """One that is found to be replaced while it is followed."""
+    """A topic that turns out to be replaced while a server follows it."""
 
     async def grown(self) -> None:
         """See `MemoryTopic`."""

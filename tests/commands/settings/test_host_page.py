@@ -1,4 +1,4 @@
-"""The settings of a host's own page: which values are taken, and what a file that can't be used says at the start."""
+"""The settings of a host's own page: which values are allowed, and the message at the start if a file can't be used."""
 
 from __future__ import annotations
 

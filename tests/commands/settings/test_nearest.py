@@ -1,4 +1,4 @@
-"""What may be meant by a name that is none."""
+"""Suggestions for a name that doesn't exist."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A new setting is one row: a table with one more row has its flag, variable, key, line of --help and row of the docs.
+"""A new setting is one row: a further row in the table makes its flag, variable, key, help line and row of the docs.
 
-The command line makes its options when it is imported, so each test has a process of its own.
+The command line makes its options when it is imported, so each test runs in a process of its own.
 """
 
 from __future__ import annotations

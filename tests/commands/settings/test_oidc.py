@@ -1,4 +1,4 @@
-"""`[[oidc]]` in the config file: what each key may be, where the secret comes from, and what is shown."""
+"""`[[oidc]]` in the config file: the allowed values of each key, where the secret comes from, and what is shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TABLE: Final[dict[str, Any]] = {"name": "school", "issuer": "https://id.test", "
 
 
 def one(**change: object) -> ProviderSettings:
-    """The provider of a table; None leaves a key out."""
+    """A provider's settings from a table; None leaves a key out."""
     table = {key: value for key, value in (TABLE | change).items() if value is not None}
     (provider,) = providers_of([table], {0: 3})
     return provider
@@ -196,7 +196,7 @@ def test_error_names_the_file(tmp_path: Path) -> None:
 
 
 def run(config: Path, *arguments: str, **variables: str) -> Done:
-    """`placed --config CONFIG` with these."""
+    """Run `placed --config CONFIG` with arguments and variables."""
     return run_placed(*arguments, "--config", config, "--data", config.parent / "data", **variables)
 
 

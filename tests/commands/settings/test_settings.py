@@ -1,4 +1,4 @@
-"""What settings may be, from Python and from the config file."""
+"""The allowed values of settings, from Python and from the config file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 def test_each_attribute_has_the_type_of_its_row() -> None:
     seen = Settings(data=Path("data"))
-    assert_type(seen.port, int)  # mypy looks at these
+    assert_type(seen.port, int)  # mypy checks these
     assert_type(seen.width, int | None)
     assert_type(seen.charge_seconds, float)
     assert_type(seen.allow_origins, tuple[str, ...])
@@ -201,7 +201,7 @@ def test_values_that_are_not_allowed_are_refused_in_one_line(setting: str, value
         assert len(str(caught.value)) < 400
 
 
-@settings(max_examples=1_000)  # to make up a value takes several times what all settings take to check it
+@settings(max_examples=1_000)  # making a value takes several times as long as checking it in all settings
 @given(value=st.text(max_size=40) | st.none() | st.booleans() | st.integers() | st.floats() | st.lists(st.integers()))
 @example(value="lmdb:" + "x" * 5000)
 def test_any_value_is_checked_or_refused_by_each_setting(value: object) -> None:

@@ -1,4 +1,4 @@
-"""Variables that begin like ours and are no settings, and where each setting comes from, in the operator's words."""
+"""Variables that look like ours but aren't settings; and the messages that say where each setting comes from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KNOWN = ("PLACED_PORT", "PLACED_COOLDOWN", "PLACED_HOST")
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
-    """The settings with which the command line would have served."""
+    """The settings that the command line would have passed to the server."""
     for variable in [name for name in os.environ if name.startswith("PLACED_")]:
         monkeypatch.delenv(variable)
     served: list[Settings] = []
@@ -48,7 +48,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
     ("name", "value"),
     [
         ("PLACED_PORT", "1"),
-        ("PLACED_COOLDWON", ""),  # counts as not set
+        ("PLACED_COOLDWON", ""),  # an empty value counts as not set
         ("PLACEDX", "1"),
         ("PATH", "/bin"),
         ("PLACED_HANDOVER", "7"),
@@ -56,7 +56,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
         ("PLACED_SERVICE_PORT_HTTP", "80"),
         ("PLACED_PORT_80_TCP_ADDR", "10.0.0.7"),
         ("PLACED_WEB_SERVICE_PORT", "80"),
-        ("PLACED_WEB_PORT", "tcp://10.0.0.7:80"),  # Kubernetes', for a Service named placed-web
+        ("PLACED_WEB_PORT", "tcp://10.0.0.7:80"),  # from Kubernetes, for a Service named placed-web
     ],
 )
 def test_variable_that_is_known_or_not_ours_is_no_mistake(name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""The canvas at each frame: as if each frame were painted anew from all edits up to its mark."""
+"""The canvas at each frame is as if painted anew from all edits up to the frame's mark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`placed timelapse --url`: the film of a server's past is the film of its data folder; and what a server may say."""
+"""`placed timelapse --url`: a film from a server equals the film from its data folder; and a server's other answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HISTORY = {"first": 0, "indexed": 7, "to": "2026-11-28T20:15:00.000Z"}
 
 
 def _response(status: int, content: bytes = b"", retry_after: str = "1") -> httpx.Response:
-    """One that can be streamed, as those of a network."""
+    """A response that can be streamed, like one from a network."""
     return httpx.Response(status, headers={"Retry-After": retry_after}, stream=httpx.ByteStream(content))
 
 

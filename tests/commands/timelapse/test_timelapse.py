@@ -1,4 +1,4 @@
-"""`placed timelapse`: films whose frames are the canvas as it was, in each kind of file."""
+"""`placed timelapse`: the frames of a film are the canvas as it was, in each file format."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COLORS = REDDIT_2022.to_array()
 
 
 def _painted() -> list[tuple[int, int, int]]:
-    """Blocks, so that a video's frames can be told apart: one of 4 x 3 pixels for each edit."""
+    """Blocks that keep a video's frames distinct: one of 4 x 3 pixels for each edit."""
     return [(at % 10 * 4, at // 10 % 10 * 3, 1 + at % 31) for at in range(EDITS)]
 
 
@@ -57,7 +57,7 @@ async def _make(data: Path) -> None:
 
 
 def _canvas(edits: int) -> NDArray[np.uint8]:
-    """The colours after so many edits, spelled out: shape (height, width, 3)."""
+    """The colours after `edits` edits, by a plain loop: shape (height, width, 3)."""
     pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
     for x, y, color in _painted()[:edits]:
         pixels[y : y + 3, x : x + 4] = color
