@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def body_of(answer: Answer) -> bytes:
-    """The body of an answer that nobody shares."""
+    """The body of an answer that isn't shared with others."""
     assert isinstance(answer.body, bytes)
     return answer.body

@@ -1,4 +1,4 @@
-"""A server for each test, or for a file of them, over each lane."""
+"""A server for each test, or for a file of tests, over each lane."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def standing(_standing: Server) -> Iterator[Server]:
-    """The same for all tests of a file that place nothing: their refusals and questions don't need one each."""
+    """One such server for all tests of a file that place nothing: refusals and questions don't need one each."""
     before = _standing.state()
     yield _standing
     assert _standing.projection.version == before.version, "who places an edit needs a server alone"
@@ -56,7 +56,7 @@ def standing(_standing: Server) -> Iterator[Server]:
 async def moderated(
     start: Callable[..., AbstractAsyncContextManager[Server]], tmp_path: Path
 ) -> AsyncGenerator[Moderated]:
-    """The same, with a moderator, and a bot whose edits are somebody else's."""
+    """One such server, with a moderator, and a bot that paints as another author."""
     host = Host(tmp_path / "data")
     moderator, bot = await host.token("mod", "moderator"), await host.token("robot", "bot")
     async with start() as server:

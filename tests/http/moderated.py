@@ -1,4 +1,4 @@
-"""A server, and those who look after its canvas over HTTP."""
+"""A server, and people who look after its canvas over HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Moderated:
-    """A server, and the tokens of those who look after its canvas."""
+    """A server, and the tokens of people who look after its canvas."""
 
     server: Server
     moderator: tuple[str, str]
@@ -28,7 +28,7 @@ class Moderated:
         return told
 
     async def refused(self, kind: str, **fields: Any) -> tuple[int, dict[str, Any]]:
-        """What an act is refused with."""
+        """The refusal of an act."""
         before = self.server.state()
         answer = await post_json(self.server, "/acts", {"kind": kind, **fields}, self.moderator)
         assert answer.status >= 400, answer.body
@@ -41,16 +41,16 @@ class Moderated:
         return told
 
     async def paint(self, *pixels: tuple[int, int, int], bot: bool = False) -> None:
-        """Edits, by this address or by the bot."""
+        """Place edits, by this address or by the bot."""
         for x, y, color in pixels:
             assert (await self.server.place(x, y, color, *[self.bot] * bot)).status == 200
 
     async def author(self, *headers: tuple[str, str]) -> str:
-        """Whose edits are those with these headers."""
+        """The author of edits with these headers."""
         author: str = (await self.server.get("/me", *headers)).json()["author"]
         return author
 
     def area(self, x: int = 1, y: int = 1, width: int = 3, height: int = 2) -> list[list[int]]:
-        """The canvas's colours there."""
+        """The canvas's colours in an area."""
         colors: list[list[int]] = self.server.projection.canvas[y : y + height, x : x + width].tolist()
         return colors

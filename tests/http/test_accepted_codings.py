@@ -1,4 +1,4 @@
-"""Accept-Encoding: who takes what, and that nobody's list is read for long."""
+"""Accept-Encoding: which codings a client takes, and that a long list isn't read for long."""
 
 from __future__ import annotations
 

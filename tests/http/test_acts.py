@@ -1,4 +1,4 @@
-"""Acts over HTTP, in both lanes: each kind, its preview, its record and its undoing; who may; what is refused."""
+"""Acts over HTTP, in both lanes: each kind, its preview, its record and its undoing; who may do acts; and refusals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_what_somebody_paints_between_two_corrections_of_an_act_stays(
 
     async def paint() -> None:
         await between.wait()
-        await moderated.paint((1, 1, 3), (3, 2, 4))  # one that the act has set already, and its last one
+        await moderated.paint((1, 1, 3), (3, 2, 4))  # one pixel that the act has set already, and its last one
         goes_on.set()
 
     monkeypatch.setattr(Desk, "_append", append_and_wait)

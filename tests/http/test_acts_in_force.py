@@ -1,4 +1,4 @@
-"""What holds of acts now, over HTTP, in both lanes: who is banned, and what is protected."""
+"""The current bans and protections over HTTP, in both lanes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which host was asked for: what a trusted proxy was, and nothing that a client can forge."""
+"""Which host a client asked for: a trusted proxy's host, and nothing that a client can forge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORGED = st.lists(
 
 
 def asked(peer: str, **headers: str) -> str:
-    """The host that a request from `peer` asks for, where `HOST` is what came as Host."""
+    """The host of a request from `peer` whose header Host is `HOST`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return asked_host(Request("POST", "", {"host": HOST, **named}, peer), PROXIES)
 
@@ -33,8 +33,8 @@ def asked(peer: str, **headers: str) -> str:
     [
         {"x_forwarded_host": "place.lan"},
         {"x_forwarded_host": "place.lan", "x_forwarded_for": CLIENT},
-        {"x_forwarded_host": "place.lan", "x_forwarded_for": f"{CLIENT}, 10.0.0.2"},  # set by the inner one
-        {"x_forwarded_host": "place.lan, b.lan", "x_forwarded_for": f"{CLIENT}, 10.0.0.2"},  # each adds its own
+        {"x_forwarded_host": "place.lan", "x_forwarded_for": f"{CLIENT}, 10.0.0.2"},  # set by the inner proxy
+        {"x_forwarded_host": "place.lan, b.lan", "x_forwarded_for": f"{CLIENT}, 10.0.0.2"},  # each proxy adds its own
         {"x_forwarded_host": "evil.test, place.lan, inner.lan", "x_forwarded_for": f"{CLIENT}, 10.0.0.2"},
         {"forwarded": "host=place.lan"},
         {"forwarded": f'for={CLIENT};host="place.lan";proto=https'},
@@ -47,7 +47,7 @@ def asked(peer: str, **headers: str) -> str:
 )
 def test_host_that_the_outermost_trusted_proxy_was_asked_for(headers: dict[str, str]) -> None:
     assert asked(PROXY, **headers).lower() == "place.lan"
-    assert asked(CLIENT, **headers) == HOST  # anybody else's word counts for nothing
+    assert asked(CLIENT, **headers) == HOST  # no other client is believed
 
 
 @pytest.mark.parametrize("headers", [{}, {"x_forwarded_host": ""}, {"forwarded": f"for={CLIENT}"}, {"forwarded": "x"}])
@@ -74,7 +74,7 @@ def test_what_stands_before_the_proxys_own_entry_changes_nothing(forged: str) ->
 
 
 def possible(peer: str, host: str, **headers: str) -> list[str]:
-    """The authorities that a request from `peer` may ask for, with `host` as Host."""
+    """The possible authorities of a request from `peer` with `host` as Host."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = Request("POST", "", {"host": host, **named}, peer)
     return [str(authority) for authority in asked_authorities(request, PROXIES)]

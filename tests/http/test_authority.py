@@ -1,4 +1,4 @@
-"""Authorities: what is a host, which spellings are one, and when a page is at it."""
+"""Authorities: which texts are hosts, which spellings are equal, and which authority a page has."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_page_is_at_the_host_that_was_asked_for(origin: str, host: str) -> None:
         ("http://place.lan", "place.lan:8080"),
         ("http://place.lan:8080", "place.lan"),
         ("http://place.lan:8080", "place.lan:8081"),
-        ("http://place.lan", "place.lan:443"),  # the default of another scheme is no default
+        ("http://place.lan", "place.lan:443"),  # the default port of another scheme doesn't count
         ("https://place.lan", "place.lan:80"),
         ("http://place.lan:443", "place.lan"),
         ("https://place.lan:80", "place.lan"),

@@ -1,4 +1,4 @@
-"""The allowance of catch-ups: nobody who keeps up, resumes or shares an address runs out of it, who asks on does."""
+"""The allowance of catch-ups lasts for clients that keep up, resume or share an address, but not for those that ask on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catching up over a real server: all of it comes, others go first, and one address can't ask on for ever."""
+"""Catching up from a real server: everything arrives, others go first, and one address can't ask for ever."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 SIDE = 1_000
 EDITS, RECORD_EDITS = 60_000, 100
 FRAMES = EDITS // 3_072
-STREAMS = 9  # those of the test, of which some aren't known to have left yet when the next one comes
+STREAMS = 9  # those of the test; some may have left without the server's knowledge when the next one comes
 LIMITED: dict[str, Any] = {"max_streams_per_client": STREAMS, "unlimited_clients": ()}
 
 
 @pytest.fixture
 async def memory_log() -> AsyncGenerator[Log]:
-    """One that a test appends to by itself."""
+    """A log to which a test appends directly."""
     async with open_memory_log() as log:
         yield log
 
 
 async def fill(server: Server, log: Log) -> None:
-    """Many edits, which the server has read."""
+    """Append many edits, which the server reads."""
     edits = np.zeros(EDITS, EDIT)
     edits["x"], edits["y"] = np.arange(EDITS) % SIDE, np.arange(EDITS) // SIDE
     edits["color"] = np.arange(EDITS) % 15 + 1
@@ -55,7 +55,7 @@ async def fill(server: Server, log: Log) -> None:
 
 
 async def caught_up(server: Server, query: str, *headers: tuple[str, str]) -> list[list[int]]:
-    """All edits of a catch-up."""
+    """All edits of one catch-up."""
     edits: list[list[int]] = []
     async with server.follow(query, *headers) as stream:
         with trio.fail_after(LIMIT_SECONDS):
@@ -84,7 +84,7 @@ async def test_catch_up_brings_everything_in_lines_that_everybody_can_read(start
 
 
 async def first_refusal(server: Server) -> tuple[Response, dict[str, Any]]:
-    """Ask for old versions until that is refused: on a busy machine some of the allowance has come back meanwhile."""
+    """Ask for old versions until the server refuses; on a busy machine some of the allowance comes back meanwhile."""
     for _ in range(20):
         async with server.follow("v=1&format=json") as following:
             if following.head.status != 200:
@@ -104,7 +104,7 @@ async def test_address_that_asks_for_old_versions_again_and_again_is_refused_for
         assert 1 <= int(head.headers["retry-after"]) <= 60
         assert told["retry_after_seconds"] > 0
         present = server.projection.version
-        # A page that resumes by what it missed is let in.
+        # A page that resumes and only lacks what it missed is let in.
         assert await caught_up(server, f"v={present - 20}&format=json")
         told = await metrics(server.port)
         assert told['placed_problems_total{code="too-many-catch-ups"}'] == 1
@@ -124,7 +124,7 @@ async def test_people_behind_a_trusted_proxy_have_an_allowance_each(start: Start
 async def test_who_has_no_limit_of_streams_has_none_of_catch_ups(
     start: Start, memory_log: Log, limits: dict[str, Any]
 ) -> None:
-    async with start(open_log=memory_log, width=SIDE, height=SIDE, **limits) as server:  # the loopback has none
+    async with start(open_log=memory_log, width=SIDE, height=SIDE, **limits) as server:  # the loopback has no limits
         await fill(server, memory_log)
         for _ in range(3):
             assert len(await caught_up(server, "v=1&format=json")) == EDITS

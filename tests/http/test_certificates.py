@@ -1,4 +1,4 @@
-"""Certificates: what is taken, and what is refused with a line that names the file."""
+"""Certificates: which are accepted, and the line that names a refused file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """A certificate, its key, both in one file, the key with a password, another key, and what is neither."""
+    """A certificate, its key, both in one file, the key with a password, another key, and a file that is neither."""
     ca = trustme.CA()
     ours, other = ca.issue_cert("placed.test"), ca.issue_cert("other.test")
     files = {name: tmp_path / f"{name}.pem" for name in ("cert", "key", "both", "locked", "other", "text", "missing")}

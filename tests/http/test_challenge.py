@@ -1,4 +1,4 @@
-"""The proof of work: what is asked, which solutions count, and who may paint then, in both lanes."""
+"""The proof of work: what a server asks for, which solutions count, and who may paint then, in both lanes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def easy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search of 1,000 instead of 1,000,000 numbers."""
+    """Let a search go through 1,000 instead of 1,000,000 numbers."""
     monkeypatch.setattr("placed.http.challenge.MOST_TRIES", 1_000)
 
 

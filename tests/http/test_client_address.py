@@ -1,4 +1,4 @@
-"""Whose request it is: nothing that a client can forge changes the answer."""
+"""The client of a request: nothing that a client can forge changes the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROXY, CLIENT = "10.0.0.1", "203.0.113.7"
 OUTSIDE = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).filter(
     lambda ip: not any(ip in network for network in PROXIES) and getattr(ip, "ipv4_mapped", None) is None
 )
-# What a client may put before that which the proxy adds: other addresses, trusted ones, garbage, quotes, commas.
+# What a client may put before the part that the proxy adds: other addresses, trusted ones, garbage, quotes, commas.
 FORGED = st.lists(
     st.one_of(
         OUTSIDE.map(str),
@@ -32,7 +32,7 @@ FORGED = st.lists(
 
 
 def address(peer: str, **headers: str) -> str:
-    """The client of a request from `peer`, behind the trusted proxies."""
+    """The address of a client whose request comes from `peer`, behind the trusted proxies."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return client_address(Request("POST", "", named, peer), PROXIES)
 
@@ -64,7 +64,7 @@ def test_chain_of_trusted_proxies_is_followed_to_the_first_address_outside(
 
 @given(OUTSIDE, FORGED)
 def test_header_that_the_proxy_does_not_set_names_nobody_else(ip: object, forged: str) -> None:
-    # The proxy adds to one header, and passes on the client's other one: that's a refusal or the client, never another.
+    # The proxy adds to one header, and passes on the client's other one: the result is a refusal or the client.
     for headers in (
         {"x_forwarded_for": str(ip), "forwarded": forged},
         {"forwarded": entry(ip), "x_forwarded_for": forged},

@@ -1,4 +1,4 @@
-"""What one address may have open: the counting, and what is refused over each lane."""
+"""How much one address may have open: the counting, and the refusals over each lane."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
-NOBODY = (ipaddress.ip_network("192.0.2.0/24"),)  # so that this machine has limits as well
+NOBODY = (ipaddress.ip_network("192.0.2.0/24"),)  # so that this machine has limits, too
 PROXY = (ipaddress.ip_network("127.0.0.1"),)
 
 
@@ -82,13 +82,13 @@ async def test_streams_beyond_those_of_one_address_get_429_and_retry_after(start
 
 
 async def _room_again(server: Server) -> None:
-    """A stream that is left makes room, as soon as the server has heard of it."""
+    """Wait until a stream that has ended makes room, which is when the server notices."""
     with trio.fail_after(LIMIT_SECONDS):
         while True:
             async with server.follow("v=1") as following:
                 if following.head.status == 200:
                     return
-            await server.place(1, 1, 1)  # the slow lane hears of a hang-up at once or by what it sends
+            await server.place(1, 1, 1)  # the slow lane notices a hang-up at once or when it sends
 
 
 async def test_clients_behind_a_proxy_have_streams_of_their_own(start: Start) -> None:
@@ -97,7 +97,7 @@ async def test_clients_behind_a_proxy_have_streams_of_their_own(start: Start) ->
         for address in ("203.0.113.1", "203.0.113.2", "2001:db8:0:1::1", "2001:db8:0:2::1"):
             assert await _streams(stack, server, 3, ("X-Forwarded-For", address)) == [200, 200, 429]
         assert await _streams(stack, server, 1, ("X-Forwarded-For", "2001:db8:0:2:ffff::9")) == [429]
-        # What the client says itself, before what the proxy adds, makes no new client of it.
+        # The client's own part, before the part that the proxy adds, doesn't make it a new client.
         assert await _streams(stack, server, 1, ("X-Forwarded-For", "1.1.1.1, 203.0.113.1")) == [429]
 
 

@@ -1,4 +1,4 @@
-"""The edits of a `POST /edits`: all are good, or the first that isn't is named."""
+"""The edits of a `POST /edits`: all are good, or the answer names the first bad one."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def of(*edits: Any) -> bytes:
 
 
 def read(asked: Request, canvas: Definition = CANVAS, most: int = MOST_EDITS) -> list[tuple[int, int, int]]:
-    """What is read of it."""
+    """The edits that are read from it."""
     edits = edits_of(asked, canvas, most)
     assert not edits["author"].any()
     return list(zip(edits["x"].tolist(), edits["y"].tolist(), edits["color"].tolist(), strict=True))
 
 
 def refused(asked: Request, most: int = MOST_EDITS) -> Problem:
-    """The problem that it is refused with, whose answer is short."""
+    """The problem for a refused request; its answer is short."""
     with pytest.raises(Problem) as refusal:
         edits_of(asked, CANVAS, most)
     assert len(body_of(refusal.value.answer())) < 1_000
@@ -49,7 +49,7 @@ def refused(asked: Request, most: int = MOST_EDITS) -> Problem:
 
 
 def attempt(asked: Request) -> list[tuple[int, int, int]] | Problem:
-    """What is read of it, or the problem."""
+    """The edits that are read from it, or the problem."""
     try:
         return read(asked)
     except Problem as problem:

@@ -1,4 +1,4 @@
-"""The stream of edits over a real server: it resumes exactly, reloads in so many words, and lasts."""
+"""The stream of edits from a real server: it resumes exactly, says so when a client has to reload, and lasts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_edit_is_seen_by_all_at_the_version_that_post_answered(server: Ser
 async def test_connection_that_was_cut_is_resumed_exactly(server: Server) -> None:
     for x in range(5):
         await server.place(x, 0, 1)
-    async with server.follow("v=1&format=json", ("Last-Event-ID", "4")) as stream:  # as a browser reconnects
+    async with server.follow("v=1&format=json", ("Last-Event-ID", "4")) as stream:  # as when a browser reconnects
         assert json.loads((await stream.event()).data) == {"v": 6, "edits": [[3, 0, 1], [4, 0, 1]]}
 
 
@@ -86,7 +86,7 @@ async def test_stream_that_cannot_go_on_says_where_to_begin_again_and_ends(
 async def test_stream_from_before_the_feed_is_told_to_reload(server: Server) -> None:
     for x in range(3):
         await server.place(x, 1, 1)
-    server.projection.feed.restart(server.projection.version)  # as when what lies before has been dropped
+    server.projection.feed.restart(server.projection.version)  # as when the older part has been dropped
     async with server.follow("v=2") as stream:
         assert json.loads((await stream.event()).data)["code"] == "too-old"
         assert await stream.next() is None
@@ -131,7 +131,7 @@ async def test_stream_outlives_the_time_that_quart_gives_a_response(
     quick = {**QuartTrio.default_config, "RESPONSE_TIMEOUT": 0.2}  # seconds; 60 by default
     monkeypatch.setattr(QuartTrio, "default_config", quick)
     async with start() as server, server.follow("v=1") as stream:
-        await trio.sleep(0.5)  # no synchronisation: it's this time that has to pass
+        await trio.sleep(0.5)  # not to synchronise: this time has to pass
         await server.place(1, 1, 1)
         assert (await stream.event()).id == "2"
 
@@ -144,7 +144,7 @@ async def test_subscribers_who_go_away_are_forgotten(server: Server) -> None:
             await connection.send("/edits?v=0")
     with trio.fail_after(LIMIT_SECONDS):
         while subscribers(await metrics(server.port)):
-            await server.place(0, 0, 1)  # a write to each finds out who is gone
+            await server.place(0, 0, 1)  # a write to each stream finds out which are gone
 
 
 async def test_streams_end_with_the_server_after_its_last_edit(start: Start) -> None:
@@ -200,7 +200,7 @@ def test_any_edits_by_any_way_give_the_models_canvas_in_image_and_stream(
 
 
 async def place(server: Server, x: int, y: int, color: int, way: int) -> int:
-    """Place one edit by query, form or JSON; the version that is answered."""
+    """Place one edit by query, form or JSON; return the version in the answer."""
     parts = {"x": x, "y": y, "color": color}
     encoded = "&".join(f"{name}={value}" for name, value in parts.items())
     if way == 0:

@@ -1,4 +1,4 @@
-"""What shows nobody, in both lanes: forged, cut, expired and revoked cookies and tokens; and what may be tried."""
+"""Cookies and tokens that don't count, in both lanes: forged, cut, expired and revoked; and a bound on attempts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cookie(text: str) -> tuple[str, str]:
 
 
 def session_of(host: Host, author: int, *, age_ms: int = 0) -> str:
-    """A session that a server with this key signed so long ago."""
+    """A session that a server with this key signed `age_ms` ago."""
     return Sessions(host.key, {}, 400 * DAY_MS, lambda: now_ms() - age_ms).begin(author)
 
 
@@ -98,7 +98,7 @@ async def test_program_whose_token_does_not_hold_is_told(start: Start, host: Hos
     async with start(sign_in=sign_in) as server:
         bad = ("Authorization", shown)
         assert (await server.place(1, 1, 1, bad)).status == 401
-        assert (await server.place(1, 1, 1, bad, good)).status == 401  # the token alone counts
+        assert (await server.place(1, 1, 1, bad, good)).status == 401  # only the token counts
         assert (await server.get("/me", bad)).json()["signed_in"] is False
         assert (await server.get("/canvas.png", bad)).status == 200
 
@@ -164,7 +164,7 @@ async def test_address_brings_so_many_new_people_and_no_more(start: Start) -> No
     async with start(**JOINING, people_per_address=2, unlimited_clients=("10.0.0.0/8",)) as server:
         await signed_in(server, join="turtle", name="Ada")
         taken = await post_json(server, "/sign-in", {"join": "turtle", "name": "Ada"})
-        assert taken.status == 409  # and isn't counted
+        assert taken.status == 409  # and it doesn't count as a new person
         await signed_in(server, join="turtle", name="Bob")
         refused = await post_json(server, "/sign-in", {"join": "turtle", "name": "Eve"})
         assert (refused.status, refused.json()["code"]) == (429, "too-many-people")

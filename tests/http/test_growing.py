@@ -1,4 +1,4 @@
-"""A canvas that grows while it is served: nobody gets a pixel in the wrong place, all go on from the new size."""
+"""A canvas that grows while it is served: nobody gets a pixel in the wrong place, and all go on with the new size."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ async def log() -> AsyncGenerator[Log]:
 
 
 async def grow(server: Server, log: Log) -> int:
-    """Let the canvas grow, by a record as another server would write it; the version that has it."""
+    """Let the canvas grow, by a record as another server would write it; return the version that has it."""
     version = await log.append(Canvas(LARGE).encode()) + 1
     with trio.fail_after(LIMIT_SECONDS):
-        while server.projection.version < version:  # noqa: ASYNC110 - the reader tells nobody else
+        while server.projection.version < version:  # noqa: ASYNC110 - the reader has no event for others
             await trio.sleep(0.001)
     return version
 
 
 async def image(server: Server, query: str = "") -> tuple[int, NDArray[np.uint8]]:
-    """The version and the pixels of the image that is served."""
+    """The version and the pixels of the served image."""
     answer = await server.get(f"/canvas.png{query}")
     return int(answer.headers["x-canvas-version"]), np.asarray(Image.open(io.BytesIO(answer.body)))
 
 
 async def test_info_image_and_edits_are_of_the_new_size_at_once(start: Start, log: Log) -> None:
     async with start(open_log=log) as server:
-        await image(server)  # which would count as new for a second
+        await image(server)  # this image would count as new for a second
         assert (await server.place(*CORNER)).status == 400
         version = await grow(server, log)
         info = await server.info()
@@ -108,11 +108,11 @@ async def test_many_who_follow_are_all_sent_back(start: Start, log: Log) -> None
                 task_status.started()
                 told.append(json.loads((await stream.event()).data)["code"])
 
-        for _ in range(40):  # more than are told without a pack's turn
+        for _ in range(40):  # more streams than one pack's turn
             await nursery.start(follow)
         await grow(server, log)
         with trio.fail_after(LIMIT_SECONDS):
-            while len(told) < 40:  # noqa: ASYNC110 - each has its own stream
+            while len(told) < 40:  # noqa: ASYNC110 - each of them has its own stream
                 await trio.sleep(0.01)
         assert set(told) == {"canvas"}
 
@@ -126,7 +126,7 @@ async def test_restart_from_a_snapshot_has_the_grown_canvas_and_knows_who_is_fro
     stored = read_snapshot(tmp_path / "data" / "snapshot")
     assert isinstance(stored, Snapshot)
     assert (stored.definition, stored.kept.created, stored.kept.grown) == (LARGE, SMALL, 3)
-    async with start(open_log=log, width=WIDTH, height=HEIGHT) as server:  # as its settings have said all along
+    async with start(open_log=log, width=WIDTH, height=HEIGHT) as server:  # as its settings have always said
         assert server.projection.canvas[69, 99] == 16
         async with server.follow("v=2") as before:
             assert json.loads((await before.event()).data)["code"] == "canvas"

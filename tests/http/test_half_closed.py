@@ -1,5 +1,5 @@
-"""Peers that end their side and read on, as `nc -N` and load balancers' checks do: whatever they asked for whole is
-answered, in both lanes alike."""
+"""Peers that end their sending side and read on, like `nc -N` and load balancers' checks: both lanes answer each
+complete request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EDIT = b'{"x": 1, "y": 2, "color": 3}'
 
 
 def request(line: bytes, *fields: bytes, body: bytes = b"") -> bytes:
-    """A request as it is written."""
+    """A request's bytes."""
     length = (b"Content-Length: %d\r\n" % len(body),) if body else ()
     return line + b"\r\n" + HOST + b"".join(fields + length) + b"\r\n" + body
 
@@ -128,7 +128,7 @@ async def test_who_has_left_a_stream_is_forgotten_before_the_next_heartbeat(serv
         async with server.follow("v=1") as stream:
             await stream.status()
     with trio.fail_after(10):  # heartbeats come every 15 s
-        while (await server.info())["viewers"]:  # noqa: ASYNC110 - the server is another side
+        while (await server.info())["viewers"]:  # noqa: ASYNC110 - the server runs on its own
             await trio.sleep(0.05)
 
 
@@ -162,7 +162,7 @@ async def test_end_of_the_server_ends_such_a_stream(tmp_path: Path, lane: str) -
 
 VERSIONS = {
     **dict.fromkeys(("HTTP/9.9", "HTTP/3.0", "HTTP/2.0", "HTTP/0.9"), 505),
-    **dict.fromkeys(("HTTP/1.2", "HTTP/1.9", "HTTP/1.0"), 200),  # a later minor version is 1.1 to us (RFC 9110, 2.5)
+    **dict.fromkeys(("HTTP/1.2", "HTTP/1.9", "HTTP/1.0"), 200),  # a later minor version counts as 1.1 (RFC 9110, 2.5)
     **dict.fromkeys(("http/1.1", "HTTP/1", "HTTP/1.1.1", "HTTP/x.y", "HTTPS/1.1", ""), 400),
 }
 

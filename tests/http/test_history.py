@@ -46,7 +46,7 @@ def pixels(response: Response) -> NDArray[np.uint8]:
 
 
 async def paint(server: Server, count: int) -> list[NDArray[np.uint8]]:
-    """Paint, and the canvas at each version."""
+    """Paint, and return the canvas at each version."""
     canvases = [np.zeros((HEIGHT, WIDTH), np.uint8)] * 2
     for number in range(count):
         x, y, color = number % 7, number % 3, 1 + number % 15
@@ -138,7 +138,7 @@ async def test_edits_come_as_json_and_as_bytes(server: Server) -> None:
 
 
 def read_page(body: bytes) -> tuple[int, int, int, list[list[int]]]:
-    """What docs/api.md says of a page, read byte by byte."""
+    """Read a page byte by byte, as docs/api.md describes it."""
     head = struct.unpack_from("<4sBBBBQQQqIII", body)
     magic, form, x_bits, y_bits, color_bits, start, to, next_, ms, count, offset_bytes, time_bytes = head
     assert (magic, form) == (b"plEd", 1)
@@ -293,7 +293,7 @@ async def test_the_thread_rests_between_two_answers_while_people_paint(
     assert (await server.get("/history/canvas.png?v=2")).status == 200
     monkeypatch.setattr("placed.http.history.canvas_answer", answer)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(server.get, "/history/canvas.png?v=2")  # at once: nobody painted
+        nursery.start_soon(server.get, "/history/canvas.png?v=2")  # answered at once, because nobody painted
         assert await trio.to_thread.run_sync(begun.wait, 20)
         await server.place(1, 1, 1)
         painted.set()

@@ -1,4 +1,4 @@
-"""Requests that try something, over each lane: tricks with paths, packed bodies, bodies without end."""
+"""Requests that try an attack, over each lane: tricks with paths, compressed bodies, bodies without end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HOST = b"Host: placed.test\r\n"
 EDIT = b'{"x": 1, "y": 2, "color": 3}'
 _HELD_SECONDS = 1.0
-_MOST_TAKEN_BYTES = 30_000_000  # the sockets' buffers of both sides, and what was read till the end was seen
+_MOST_TAKEN_BYTES = 30_000_000  # the sockets' buffers of both sides, and the bytes read until the end was noticed
 
 
 def _status(answer: bytes) -> int:
@@ -62,7 +62,7 @@ async def test_path_that_plays_tricks_leads_nowhere(standing: Server, method: by
 
 
 async def test_absolute_target_is_the_same_request(server: Server) -> None:
-    target = b"http://placed.test/edit?x=1&y=1&color=1"  # RFC 9112, section 3.2.2: it must be taken
+    target = b"http://placed.test/edit?x=1&y=1&color=1"  # RFC 9112, section 3.2.2: it must be accepted
     answer = await server.exchange(b"POST " + target + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     assert _status(answer) == 200
 
@@ -103,7 +103,7 @@ async def test_body_without_end_is_not_heard_for_ever(server: Server, head: byte
             try:
                 await stream.send_all(head)
                 while sent < _MOST_TAKEN_BYTES:
-                    with trio.fail_after(_HELD_SECONDS):  # the slow lane reads nothing behind a stream's head
+                    with trio.fail_after(_HELD_SECONDS):  # the slow lane reads nothing after a stream's head
                         await stream.send_all(chunk * 16)
                     sent += len(chunk) * 16
             except (trio.BrokenResourceError, trio.TooSlowError):

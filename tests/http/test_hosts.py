@@ -1,4 +1,4 @@
-"""Hosts: which ones a server answers for, wherever it listens, in both lanes and over HTTP/2."""
+"""Hosts: which ones a server answers for on each listening address, in both lanes and over HTTP/2."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATHS = ("/", "/info", "/metrics", "/healthz", "/canvas.png", "/edits?v=1", "/no
 
 
 def status(hosts: Hosts, host: str, peer: str = "127.0.0.1") -> int:
-    """What a request that asks for `host` gets."""
+    """The status for a request with the host `host`."""
     try:
         hosts.refuse(Request("GET", "", {"host": host}, peer))
     except Problem as problem:
@@ -36,7 +36,7 @@ def status(hosts: Hosts, host: str, peer: str = "127.0.0.1") -> int:
 
 
 def at(*addresses: str, allowed: tuple[str, ...] = (), trusted: bool = False) -> Hosts:
-    """Those of a server that listens on these addresses."""
+    """The hosts of a server that listens on these addresses."""
     hosts = Hosts(allowed, LOOPBACK if trusted else ())
     hosts.listen_on(addresses)
     return hosts
@@ -76,7 +76,7 @@ def test_names_are_taken_with_any_port_and_in_any_spelling() -> None:
 def test_trusted_proxy_asks_by_any_name_until_names_are_given() -> None:
     assert status(at("127.0.0.1", trusted=True), "place.lan") == 200
     assert status(at("127.0.0.1", trusted=True), "place.lan", peer="10.0.0.1") == 421
-    named = at("127.0.0.1", allowed=("place.lan",), trusted=True)  # a page could pretend to have come through it
+    named = at("127.0.0.1", allowed=("place.lan",), trusted=True)  # a page could pretend to have come through a proxy
     assert [status(named, host) for host in ("place.lan", "evil.example")] == [200, 421]
 
 
@@ -137,7 +137,7 @@ async def test_target_with_another_host_than_host_is_refused(server: Server, met
 async def test_name_with_an_underscore_is_one_in_both_lanes(
     start: Callable[..., AbstractAsyncContextManager[Server]],
 ) -> None:
-    async with start(allowed_hosts=("my_app",)) as server:  # as Docker's networks have them
+    async with start(allowed_hosts=("my_app",)) as server:  # like the names in Docker's networks
         for path in ("/", "/info", "/metrics", "/canvas.png"):
             assert (await ask(server, "GET", path, ("Host", "my_app:8080")))[0] == 200
 
@@ -173,7 +173,7 @@ async def test_what_somebody_else_says_of_hosts_counts_for_nothing(server: Serve
 
 
 async def ask(server: Server, method: str, target: str, *headers: tuple[str, str]) -> tuple[int, bytes]:
-    """The status of the answer, and all of it; `headers` has Host."""
+    """The status of the answer, and the whole answer; `headers` has to have Host."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
     answer = await server.exchange("\r\n".join([*lines, "", ""]).encode())
     return int(answer.split(b" ", 2)[1]), answer

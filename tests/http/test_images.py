@@ -1,4 +1,4 @@
-"""`GET /canvas.png`, over each lane: the canvas of its version, and what caches may keep."""
+"""`GET /canvas.png`, over each lane: the canvas of its version, and how long caches may keep it."""
 
 from __future__ import annotations
 

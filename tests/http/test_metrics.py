@@ -1,4 +1,4 @@
-"""What is counted of requests and streams, over each lane; what each lane answers is counted as its own."""
+"""The metrics of requests and streams, over each lane; each lane's answers count as its own."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _POLL_SECONDS = 0.02
 
 
 async def until(server: Server, holds: Callable[[dict[str, float]], bool]) -> dict[str, float]:
-    """The metrics, once they are as expected."""
+    """Wait until the metrics are as expected, and return them."""
     with trio.fail_after(LIMIT_SECONDS):
-        while not holds(told := await metrics(server.port)):  # noqa: ASYNC110 - it tells when it is asked alone
+        while not holds(told := await metrics(server.port)):  # noqa: ASYNC110 - it only tells when asked
             await trio.sleep(_POLL_SECONDS)
     return told
 
@@ -53,7 +53,7 @@ async def test_answers_are_counted_in_their_lane_by_class(server: Server, lane: 
 
     assert 'placed_edit_requests_total{outcome="method-not-allowed"}' not in told
     hot = {status: more(lane, status) for status in ("2xx", "3xx", "4xx", "5xx")}
-    cold = 3 if lane == "slow" else 0  # /metrics itself, what isn't found, and what is no request, are Hypercorn's
+    cold = 3 if lane == "slow" else 0  # /metrics itself, unknown paths, and broken requests go to Hypercorn
     assert hot == {"2xx": 2 + bool(cold), "3xx": 1, "4xx": 1 + cold, "5xx": 0}
     assert (more("slow", "2xx"), more("slow", "4xx")) == ((3, 4) if cold else (1, 3))
     assert told['placed_problems_total{code="invalid-parameter"}'] == 1
@@ -71,9 +71,9 @@ async def test_frames_and_bytes_are_those_that_came(server: Server, lane: str) -
             assert (await stream.event()).id == str(x + 2)
             frames += 1
         told = await metrics(server.port)
-        rest = stream.text[stream.text.index(b"id: ") :]  # behind what opens it
+        rest = stream.text[stream.text.index(b"id: ") :]  # after the stream's opening
         assert told[f'placed_frames_sent_total{{lane="{lane}"}}'] == frames
-        chunking = frames * (len(chunk_of(b"x" * 20)) - 20) if lane == "fast" else 0  # the slow lane's is Hypercorn's
+        chunking = frames * (len(chunk_of(b"x" * 20)) - 20) if lane == "fast" else 0  # Hypercorn makes the slow lane's
         assert told[f'placed_stream_sent_bytes_total{{lane="{lane}"}}'] == len(rest) + chunking
         assert told[f'placed_subscribers{{lane="{lane}"}}'] == 1
         assert told[f'placed_delivery_seconds_count{{lane="{lane}"}}'] == frames

@@ -1,4 +1,4 @@
-"""Addresses where nothing is, over each lane, and the one that stands for the whole server."""
+"""Unknown addresses, over each lane, and the address `*`, which stands for the whole server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole numbers: every endpoint takes the same spellings of one, and refuses the same, in both lanes."""
+"""Whole numbers: every endpoint accepts the same spellings, and refuses the same ones, in both lanes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
-# As JSON spells it, and what it is; None where it is none.
+# A number's spelling in JSON, and its value; None if it isn't a number.
 SPELLED = {
     "1": 1,
     "1.0": 1,
@@ -35,7 +35,7 @@ SPELLED = {
     "{}": None,
     "1e400": None,
 }
-# The path, a body in which `@` is the number, and who sends it.
+# The path, a body in which `@` is the number, and the sender.
 TAKEN = {
     "edit": ("/edit", '{"x": @, "y": 2, "color": 3}', "bot"),
     "edits": ("/edits", '{"edits": [[2, @, 3]]}', "bot"),

@@ -1,4 +1,4 @@
-"""Every answer goes out through one place, in both lanes: it is counted, told and given its headers once."""
+"""Every answer goes out through one place, in both lanes: it is counted, logged and given its headers once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _trees() -> dict[str, ast.Module]:
 
 
 def _uses(tree: ast.Module, names: set[str]) -> set[str]:
-    """Where something with one of these names is called, or given to somebody who may call it."""
+    """The places where something with one of these names is called, or passed on to be called."""
     used = set()
     for node in ast.walk(tree):
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
@@ -37,19 +37,19 @@ def _users(*names: str) -> dict[str, set[str]]:
 def test_only_replies_count_answers_and_give_them_their_headers() -> None:
     assert _users("answered", "refused", "cors") == {
         "replies.py": {"self.requests.answered", "self.requests.refused", "cors"},
-        "request_log.py": {"self.metrics.answered", "self.metrics.refused"},  # what replies ask it to do
+        "request_log.py": {"self.metrics.answered", "self.metrics.refused"},  # `replies.py` asks it to do this
     }
 
 
 def test_only_wire_makes_bytes_of_a_head() -> None:
-    """Fields are text of Latin-1 (RFC 9110, 5.5), so whoever made bytes of them elsewhere would encode that."""
+    """Fields are Latin-1 text (RFC 9110, 5.5); code elsewhere that makes bytes of them would encode them wrongly."""
     writers = {
         file
         for file, tree in _trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".encode") and "latin-1" in ast.unparse(node)
     }
-    assert writers == {"lanes/wire.py", "user_header.py"}  # the second one reads a field that has UTF-8 in it
+    assert writers == {"lanes/wire.py", "user_header.py"}  # the second one reads a field with UTF-8 in it
 
 
 def test_rule_sees_calls_by_another_name() -> None:

@@ -1,4 +1,4 @@
-"""Cross-site requests: the table of what browsers send, and who may pass."""
+"""Cross-site requests: a table of what browsers send, and which requests pass."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PAGE = " ".join((Path(__file__).parents[2] / "docs/api.md").read_text("utf-8").s
 
 
 def request(origin: str | None, site: str | None, host: str | None = HOST) -> Request:
-    """A request with these headers, of which None is left out."""
+    """A request with these headers; None leaves one out."""
     headers = {"origin": origin, "sec-fetch-site": site, "host": host}
     return Request("POST", "", {name: value for name, value in headers.items() if value is not None}, "192.0.2.1")
 
 
 def passes(asked: Request, *allowed: str) -> bool:
-    """Whether it isn't refused."""
+    """Whether the request passes."""
     try:
         refuse_cross_site(asked, allowed)
     except Problem:
@@ -124,11 +124,11 @@ def test_preflight_names_methods_and_headers() -> None:
     assert headers["Access-Control-Allow-Methods"] == "OPTIONS, POST"
     taken = headers["Access-Control-Allow-Headers"].split(", ")
     assert {"Content-Type", "Last-Event-ID", "If-None-Match"} <= set(taken)
-    # What the polyfills of remy and amvtek, Yaffle's, axios, jQuery and OpenTelemetry send.
+    # Headers of the polyfills of remy and amvtek, of Yaffle's, and of axios, jQuery and OpenTelemetry.
     assert {"Accept", "Cache-Control", "Pragma", "X-Requested-With", "Authorization", "Traceparent"} <= set(taken)
     sites = PAGE.partition("## Methods and sites")[2]
     assert [name for name in taken if f"`{name}`" not in sites] == []
-    # Whatever else tracers add, as Sentry-Trace and B3; old browsers know no star, and Authorization isn't part of it.
+    # For other headers of tracers, like Sentry-Trace and B3. Old browsers don't know it; it leaves Authorization out.
     assert taken[-1] == "*"
 
 

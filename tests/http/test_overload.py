@@ -1,4 +1,4 @@
-"""More edits than the log takes: 503 for what would have to wait too long, over each lane, and then all is well."""
+"""More edits than the log can take: an edit that would wait too long gets 503, over each lane; then all is well."""
 
 from __future__ import annotations
 

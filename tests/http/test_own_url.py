@@ -1,4 +1,4 @@
-"""The server's own URLs, as its visitors write them."""
+"""The server's own URLs, as visitors see them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRUSTED = (ipaddress.ip_network("10.0.0.0/8"),)
 
 
 def made(peer: str, has_tls: bool, headers: dict[str, str]) -> str:
-    """The URL for the client of such a request."""
+    """The URL for the client of a request with these headers."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return own_url(Request("GET", "", named, peer), "/x", TRUSTED, has_tls=has_tls)
 
@@ -28,7 +28,7 @@ def made(peer: str, has_tls: bool, headers: dict[str, str]) -> str:
         ("10.0.0.1", {"host": "in", "x_forwarded_host": "a.test", "x_forwarded_proto": "https"}, "https://a.test/x"),
         ("10.0.0.1", {"host": "a.test", "x_forwarded_prefix": "/place"}, "http://a.test/place/x"),
         ("10.0.0.1", {"host": "a.test", "x_forwarded_prefix": "/place/one/"}, "http://a.test/place/one/x"),
-        # What anybody else says of it counts for nothing.
+        # Headers from any other client don't count.
         (
             "192.0.2.1",
             {

@@ -1,4 +1,4 @@
-"""The client's files: all of them, with types that browsers run, and nothing beside them."""
+"""The client's files: all of them, with types that browsers run, and no other files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def asked(**headers: str) -> Request:
 
 
 def answer_of(pages: Pages, path: str, request: Request) -> Answer:
-    """What is answered for a file of the client, by its path there."""
+    """The answer for a file of the client, by its path there."""
     return HostPage(pages).page(request) if path == "index.html" else pages.file(f"{pages.version}/{path}", request)
 
 
@@ -138,7 +138,7 @@ def test_scripts_mean_the_same_without_their_comments() -> None:
     assert scripts
     assert _differing(scripts) == []
     broken = [{"path": "a.js", "source": "a = `b  c`", "served": "a=`b c`"}]
-    assert _differing(broken) == ["a.js"]  # so that the comparison isn't one that can't fail
+    assert _differing(broken) == ["a.js"]  # shows that the comparison can fail
 
 
 def _differing(scripts: list[dict[str, str]]) -> list[str]:
@@ -272,7 +272,7 @@ def test_another_file_or_a_new_one_is_another_version(tmp_path: Path, path: str)
     after = Pages.load(tmp_path)
     assert after.version != before.version
     assert HostPage(after).page(ASKED).body == f'<link href="static/{after.version}/main.js">'.encode()
-    with pytest.raises(Problem) as refusal:  # a file of the other page would be a stranger to this one
+    with pytest.raises(Problem) as refusal:  # a file of the other version doesn't fit this page
         after.file(f"{before.version}/main.js", ASKED)
     assert (refusal.value.status, dict(refusal.value.answer().headers)["Cache-Control"]) == (404, "no-store")
 

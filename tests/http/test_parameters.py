@@ -1,4 +1,4 @@
-"""What clients may send, and how everything else is refused: by name, with the value and what is allowed."""
+"""What clients may send, and that everything else is refused with its name, its value and the allowed values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CANVAS = Definition(40, 30, bytes(48))
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LIMITS = {"x": 39, "y": 29, "color": 15}
 
-# As they would stand in a query; none of them is an integer from 0 to 39.
+# Texts as in a query; none of them is an integer from 0 to 39.
 MALFORMED = {
     "word": "foo",
     "exponent": "1e3",
@@ -78,7 +78,7 @@ def request(query: str = "", body: bytes = b"", kind: str = "", **headers: str) 
 
 
 def refused(asked: Request) -> Problem:
-    """The problem that `asked` is refused with; its answer can be made."""
+    """The problem for a refused request; its answer can be made."""
     with pytest.raises(Problem) as refusal:
         edit_of(asked, CANVAS)
     assert len(body_of(refusal.value.answer())) < 1_000
@@ -86,7 +86,7 @@ def refused(asked: Request) -> Problem:
 
 
 def attempt(asked: Request) -> tuple[int, int, int] | Problem:
-    """The edit, or the problem, whose answer can be made."""
+    """The edit, or the problem; the problem's answer can be made."""
     try:
         return edit_of(asked, CANVAS)
     except Problem as problem:
@@ -95,7 +95,7 @@ def attempt(asked: Request) -> tuple[int, int, int] | Problem:
 
 
 def edit(**parts: Any) -> dict[str, Any]:
-    """A good edit, but for `parts`."""
+    """A good edit, except for `parts`."""
     return {"x": 1, "y": 2, "color": 3} | parts
 
 

@@ -1,4 +1,4 @@
-"""Passes: whose they are, how long they hold, and what is none."""
+"""Passes: whose they are, how long they are valid, and which texts aren't passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking after people over HTTP, in both lanes: what hosts get, and that nobody else does."""
+"""Looking after people over HTTP, in both lanes: hosts can do it, and nobody else."""
 
 from __future__ import annotations
 

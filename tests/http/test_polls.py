@@ -1,4 +1,4 @@
-"""`GET /edits` with `wait`: what is new, whole, at once or as soon as there is something."""
+"""`GET /edits` with `wait`: the answer has all new edits, at once or as soon as there are some."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Start = Callable[..., AbstractAsyncContextManager[Server]]
 
 JSON = ("Content-Type", "application/json")
-LONG = f"wait={MAX_WAIT_SECONDS}"  # longer than a test may take: who gets an answer got it for a reason
+LONG = f"wait={MAX_WAIT_SECONDS}"  # longer than a test may take, so every answer has another reason
 
 
 def events(answer: Response) -> tuple[list[dict[str, Any]], list[Event]]:
@@ -54,14 +54,14 @@ def events(answer: Response) -> tuple[list[dict[str, Any]], list[Event]]:
 
 
 async def until_waiting(server: Server, count: int) -> None:
-    """Wait until so many polls are open."""
+    """Wait until `count` polls are open."""
     with trio.fail_after(LIMIT_SECONDS):
         while (await metrics(server.port))["placed_polls"] != count:  # noqa: ASYNC110 - watched as operators do
             await trio.sleep(0.05)  # /metrics costs the server more than a poll
 
 
 async def polling(server: Server, connection: HttpConnection, query: str, waiting: int = 1) -> None:
-    """Send a poll, and wait until it waits."""
+    """Send a poll, and wait until the server has it waiting."""
     await connection.send(f"/edits?{query}")
     await until_waiting(server, waiting)
 
@@ -87,11 +87,11 @@ async def test_poll_has_what_is_there_at_once(server: Server) -> None:
 
 
 async def test_poll_that_waits_is_answered_with_the_next_edits(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polls, "_GATHER_SECONDS", (2.0, 2.0))  # a busy machine takes its time for three edits
+    monkeypatch.setattr(polls, "_GATHER_SECONDS", (2.0, 2.0))  # a busy machine may be slow to place three edits
     async with connect(server.port) as connection:
         await polling(server, connection, f"v=1&format=json&{LONG}")
         assert (await server.info())["viewers"] == 1
-        for x in range(3):  # soon after one another: all of them come along
+        for x in range(3):  # soon after one another, so all are in one answer
             await server.place(x, 2, 3)
         with trio.fail_after(LIMIT_SECONDS):
             statuses, frames = events(await connection.answer())
@@ -157,7 +157,7 @@ async def test_poll_from_before_the_feed_is_told_to_reload(server: Server) -> No
 
 async def test_server_that_is_a_moment_behind_waits_rather_than_send_anybody_to_the_image(server: Server) -> None:
     async with connect(server.port) as connection:
-        await polling(server, connection, f"v=2&format=json&{LONG}")  # as another server of the fleet has said
+        await polling(server, connection, f"v=2&format=json&{LONG}")  # a version from another server of the fleet
         await server.place(1, 1, 1)
         await server.place(2, 2, 2)
         statuses, frames = events(await connection.answer())
@@ -249,7 +249,7 @@ async def test_poll_goes_over_http2_and_tls(start: Start, tmp_path: Path) -> Non
 
 
 async def polled_by_httpx(server: Server, context: ssl.SSLContext, *, http2: bool) -> None:
-    """A poll is answered with the edit that is placed while it waits, over the same connection where that's HTTP/2."""
+    """A poll gets an edit that is placed while it waits; with HTTP/2 the edit uses the same connection."""
     version = server.projection.version
     answers: list[httpx.Response] = []
     async with httpx.AsyncClient(
@@ -261,7 +261,7 @@ async def polled_by_httpx(server: Server, context: ssl.SSLContext, *, http2: boo
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(poll)
-            while not (await client.get("/info")).json()["viewers"]:  # noqa: ASYNC110 - the server is another side
+            while not (await client.get("/info")).json()["viewers"]:  # noqa: ASYNC110 - the server runs on its own
                 await trio.sleep(0.01)
             assert (await client.post("/edit?x=1&y=1&color=1")).status_code == 200
     (answer,) = answers

@@ -1,4 +1,4 @@
-"""`POST /edits` over a real server: several edits in one request, all of them or none, for as many charges."""
+"""`POST /edits` to a real server: several edits in one request, all or none of them, for as many charges."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_each_edit_spends_a_charge_or_none_does(start: Start) -> None:
         refused = await post(server, *[[1, 1, 2]] * 4)
         told = refused.json()
         assert (refused.status, told["code"]) == (429, "cooldown")
-        assert 115 < told["retry_after_seconds"] <= 120  # two more have to come back, of three that are spent
+        assert 115 < told["retry_after_seconds"] <= 120  # two of the three spent charges have to come back
         assert int(refused.headers["retry-after"]) == -(-told["retry_after_seconds"] // 1)
         assert told["detail"].startswith("2 of 5 charges are left; you will have 4 in 1")
         assert refused.headers["ratelimit"].startswith('"edits";r=2;t=')
@@ -171,7 +171,7 @@ async def test_requests_on_one_connection_are_answered_in_order(server: Server) 
 
 
 def written(sent: bytes, *fields: bytes) -> bytes:
-    """A request with this body, the connection's last."""
+    """A request with this body, the last on its connection."""
     lines = (b"Content-Type: application/json", b"Content-Length: %d" % len(sent), b"Connection: close", *fields)
     return b"POST /edits HTTP/1.1\r\n" + HOST + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + sent
 

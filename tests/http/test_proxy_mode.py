@@ -1,4 +1,4 @@
-"""`--sign-in proxy`, in both lanes: the proxy says who somebody is, nobody else does, and what follows from that."""
+"""`--sign-in proxy`, in both lanes: the server believes only the proxy about who somebody is, and what follows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_without_the_header_everybody_may_look_and_nobody_paint(start: Sta
 
 
 async def test_clients_own_header_counts_for_nothing(start: Start) -> None:
-    # The peer, 127.0.0.1, is no proxy here, whatever it says of others.
+    # The peer, 127.0.0.1, isn't a proxy here, whatever its headers say.
     async with start(**PROXY | {"trusted_proxies": ("192.0.2.0/24",)}) as server:
         for headers in ((ADA,), (ADA, ("X-Forwarded-For", "192.0.2.1")), (ADA, ("Forwarded", "for=192.0.2.1"))):
             for target, body in (("/edit?x=1&y=2&color=3", b""), ("/edits", b'{"edits": [[1, 2, 3]]}')):
@@ -101,7 +101,7 @@ async def test_token_counts_before_the_header(start: Start, host: Host) -> None:
         assert (await server.get("/me", bot, ADA)).json()["name"] == "carl"
         wrong = ("Authorization", "Bearer pt_none")
         assert (await server.place(1, 2, 3, wrong, ADA)).json()["code"] == "sign-in"
-        assert (await server.place(1, 2, 3, ("Authorization", "Basic YTpi"), ADA)).status == 200  # the proxy's own
+        assert (await server.place(1, 2, 3, ("Authorization", "Basic YTpi"), ADA)).status == 200  # of the proxy
 
 
 async def test_name_that_is_taken_gets_a_number_and_can_be_changed(start: Start, host: Host) -> None:

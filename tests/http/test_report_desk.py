@@ -1,4 +1,4 @@
-"""`/reports`, in both lanes: anybody tells of a place, moderators read it, and nobody else does."""
+"""`/reports`, in both lanes: anybody can report a place, only moderators can read the reports."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def test_an_author_has_a_few_an_hour_and_a_refused_one_costs_nothing(start
         answer = await post_json(server, "/reports", HERE)
         assert refusal(answer) == (429, "too-many-reports")
         assert 3_500 < int(answer.headers["retry-after"]) <= 3_600
-        assert (await post_json(server, "/reports", HERE, bot)).status == 200  # another author's
+        assert (await post_json(server, "/reports", HERE, bot)).status == 200  # from another author
 
 
 async def test_only_moderators_and_hosts_see_them(start: Start, host: Host) -> None:

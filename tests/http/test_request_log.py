@@ -1,4 +1,4 @@
-"""What is told of requests: an id to whoever is refused, the same in the log, and nobody's address."""
+"""Request ids and log lines: a refused client gets an id, the log has the same id, and nobody's address."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_id_that_is_none_is_passed_over(start: Start, target: str, given: 
         answer = await server.exchange(asked + given.encode() + b"\r\n\r\n")
     found = re.search(rb"\r\nx-request-id: ([^\r]*)\r\n", answer, re.IGNORECASE)
     if found is None:
-        assert answer.startswith(b"HTTP/1.1 400")  # h11 takes no field with such characters
+        assert answer.startswith(b"HTTP/1.1 400")  # h11 refuses a field with such characters
     else:
         assert OWN_ID.fullmatch(found[1].decode())
 

@@ -1,4 +1,4 @@
-"""Edits that acts don't allow, in both lanes, and what everybody is told of acts."""
+"""Edits that acts forbid, in both lanes, and what the server tells everybody about acts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPEN = {"open": True, "opens": None, "closes": None}
 
 
 async def act(server: Server, log: MemoryLog, kind: str, **fields: Any) -> int:
-    """Append an act, and wait until the server has read it; its id."""
+    """Append an act, and wait until the server has read it; return its id."""
     offset = await log.append(Act(kind, 7, fields).encode())
     with trio.fail_after(LIMIT_SECONDS):
         await server.get(f"/edits?v={offset}&wait=20")
@@ -36,18 +36,18 @@ async def act(server: Server, log: MemoryLog, kind: str, **fields: Any) -> int:
 
 
 def a_log() -> MemoryLog:
-    """A new one."""
+    """A new log."""
     return MemoryLog(max_bytes=1 << 20, clock_ms=wall_clock_ms)
 
 
 async def own_author(server: Server) -> str:
-    """Whose edits this address's are."""
+    """The author of edits from this address."""
     author: str = (await server.get("/me")).json()["author"]
     return author
 
 
 async def refused(server: Server, *headers: tuple[str, str]) -> dict[str, Any]:
-    """What an edit, and a list of them, are refused with."""
+    """The refusal of an edit; a list of edits must get the same one."""
     one = await server.place(1, 1, 1, *headers)
     several = await post_json(server, "/edits", {"edits": [[9, 9, 1], [1, 1, 1]]}, *headers)
     assert (one.status, several.status) == (403, 403)

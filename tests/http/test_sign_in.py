@@ -1,4 +1,4 @@
-"""Signing in and out, in both lanes: by a code, by the word for all, by a host link; and who one then is."""
+"""Signing in and out, in both lanes: by a code, by the word for all, by a host link; and who one is afterwards."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(start: Start, s
         theirs = ("Cookie", f"{name}={value}")
         here = ("X-Forwarded-Proto", "https")
         assert (await server.place(1, 1, 1, theirs, here)).status == 200
-        # Over HTTPS the plain cookie is none, which anybody on the way could have planted over HTTP.
+        # Over HTTPS the plain cookie doesn't count, because anybody on the way could have set it over HTTP.
         other = ("Cookie", f"{'placed-session' if secure else '__Host-placed-session'}={value}")
         assert (await server.place(1, 1, 1, other, here)).status == 401
 
@@ -192,7 +192,7 @@ async def test_signing_out_takes_the_cookie_and_everywhere_ends_all_sessions(sta
         ada = await signed_in(server, join=WORD, name="Ada")
         out = await post_json(server, "/sign-out", {}, ada)
         assert out.headers["set-cookie"] == f"{SESSION}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
-        assert (await server.place(1, 1, 1, ada)).status == 200  # a copy elsewhere goes on
+        assert (await server.place(1, 1, 1, ada)).status == 200  # a copy of the session elsewhere still works
         assert (await post_json(server, "/sign-out", {"everywhere": True}, ada)).status == 200
         assert (await server.place(1, 1, 1, ada)).status == 401
         assert (await post_json(server, "/sign-out", {"everywhere": True}, ada)).status == 401
@@ -210,7 +210,7 @@ async def test_name_is_changed_and_looked_up(start: Start) -> None:
         taken = await post_json(server, "/me/name", {"name": "BOB"}, ada)
         assert (taken.status, taken.json()["code"]) == (409, "name-taken")
         assert (await post_json(server, "/me/name", {"name": "Eve"})).status == 401
-        await signed_in(server, join=WORD, name="Ada")  # free again
+        await signed_in(server, join=WORD, name="Ada")  # the name is free again
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/me/name"])

@@ -1,5 +1,5 @@
-"""Slow readers of images: they share the image's bytes, may be as slow as 2G, and hold no more than a bounded number of
-old ones."""
+"""Slow readers of images: they share the image's bytes, may be as slow as 2G, and together hold a bounded number of
+old images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LARGE = {"width": 4_096, "height": 4_096}  # 8 MB of noise, more than all socket
 
 
 async def rest(connection: HttpConnection, pause_seconds: float = 0.0) -> int:
-    """How many bytes of a body come until its end, with a pause after each part."""
+    """How many bytes of a body arrive until its end, with a pause after each part."""
     size = 0
     with trio.fail_after(LIMIT_SECONDS):
         while (data := await connection.data()) is not None:
@@ -82,7 +82,7 @@ async def test_slow_reader_is_not_cut_by_the_slow_lanes_own_deadline(
         fill(server)
         await slow.send("/canvas.png")
         head = await slow.head()
-        await trio.sleep(0.5)  # no synchronisation: it's this time that has to pass
+        await trio.sleep(0.5)  # not to synchronise: this time has to pass
         assert await rest(slow) == int(head.headers["content-length"])
 
 

@@ -1,4 +1,4 @@
-"""What the stream of edits says of the server: how far it is, who watches, and whether it takes edits."""
+"""The server's status in the stream of edits: its version, its number of viewers, and whether it takes edits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class FullLog(MemoryLog):
-    """A log that can be filled to the brim, and emptied."""
+    """A log that can be filled completely, and emptied."""
 
     full = False
 
     async def append(self, value: bytes) -> int:
-        """Append, unless it is full."""
+        """Append, unless the log is full."""
         if self.full:
             raise LogUnavailable("it is full")
         return await super().append(value)

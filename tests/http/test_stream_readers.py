@@ -1,4 +1,4 @@
-"""Streams as other people's clients read them: in chunks over HTTP/1.1, to the connection's end over HTTP/1.0."""
+"""Streams as other HTTP clients read them: in chunks over HTTP/1.1, to the connection's end over HTTP/1.0."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LINE_SECONDS: Final = 10.0
 
 
 def asked(target: str, version: str = "1.1") -> bytes:
-    """A request for a stream, as it stands on the wire."""
+    """The bytes of a request for a stream."""
     return f"GET {target} HTTP/{version}\r\nHost: placed.test\r\nConnection: close\r\n\r\n".encode()
 
 
 async def bytes_of_stream(server: Server, request: bytes) -> tuple[bytes, bytes]:
-    """Head and body of a stream that has told one edit, as the server stops."""
+    """Head and body of a stream that has sent one edit, when the server stops."""
     async with await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
         await stream.send_all(request)
         begun = b""
@@ -87,7 +87,7 @@ async def test_line_comes_as_soon_as_it_is_sent_to_one_who_reads_512_bytes_at_a_
     def read() -> None:
         url = f"http://127.0.0.1:{server.port}/edits?v=1&format=json"
         with requests.get(url, stream=True, timeout=LINE_SECONDS) as response:
-            for line in response.iter_lines():  # of 512 bytes, its own default
+            for line in response.iter_lines():  # chunks of 512 bytes, its own default
                 trio.from_thread.run_sync(to.send_nowait, line, trio_token=token)
         trio.from_thread.run_sync(to.close, trio_token=token)
 

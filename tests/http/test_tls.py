@@ -1,4 +1,4 @@
-"""HTTPS: the same server over TLS, by HTTP/1.1 and HTTP/2, and peers that don't speak it."""
+"""HTTPS: the same server over TLS, with HTTP/1.1 and HTTP/2, and peers that don't speak TLS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Authority:
-    """A certificate for 127.0.0.1, in a file, and the context of clients that believe it."""
+    """A certificate for 127.0.0.1, in a file, and a context for clients that trusts it."""
 
     file: Path
     client: ssl.SSLContext
@@ -47,7 +47,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @contextlib.asynccontextmanager
 async def browsing(server: Server, authority: Authority, *, http2: bool) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client as a browser is one."""
+    """A client that behaves like a browser."""
     limit = httpx.Timeout(LIMIT_SECONDS)
     async with httpx.AsyncClient(
         base_url=server.url, verify=authority.client, http2=http2, timeout=limit, trust_env=False

@@ -1,4 +1,4 @@
-"""What may be used once, and how much is remembered of it."""
+"""Texts that may be used once, and how many of them a server remembers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has signed in at the proxy: whose word counts, and what is a user."""
+"""The user who has signed in at the proxy: which peers are believed, and which values are users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER: Final = UserHeader("remote-user", (ipaddress.ip_network("10.0.0.0/8"),),
 
 
 def user(value: str | None, peer: str = "10.0.0.1", **others: str) -> User | None:
-    """Who sent a request with this header."""
+    """The user of a request with this header."""
     headers = {name.replace("_", "-"): told for name, told in others.items()}
     return HEADER.user(Request("POST", "", headers | ({} if value is None else {"remote-user": value}), peer))
 

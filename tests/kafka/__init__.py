@@ -1,1 +1,1 @@
-"""The brokers that tests share, and the whole cluster on one machine: `python -m tests.kafka.fleet` starts it."""
+"""The shared brokers of the tests, and the whole cluster on one machine: `python -m tests.kafka.fleet` starts it."""

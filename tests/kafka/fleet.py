@@ -3,7 +3,7 @@
     browser --> nginx --> server a --+
                    +----> server b --+--> broker
 
-All of it in a temporary folder and on 127.0.0.1; the address is printed once it answers. Ctrl-C ends all of it.
+Everything runs on 127.0.0.1, in a temporary folder. The address is printed once it answers. Ctrl-C ends everything.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NEEDED: Final = (("nginx", "nginx", "nginx"), ("java", "default-jre-headless", 
 
 
 def main(port: int) -> int:
-    """Run until SIGINT or SIGTERM; the exit code."""
+    """Run until SIGINT or SIGTERM; return the exit code."""
     for name, package, brewed in _NEEDED:
         if not has_program(name):
             sys.stderr.write(f"{name} is missing: apt-get install {package}, or brew install {brewed}\n")
@@ -62,7 +62,7 @@ def _say(line: str) -> None:
 
 
 def _free(port: int) -> int:
-    """The port, or, where somebody listens on it, another."""
+    """The port, or another one if it is taken."""
     with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
         return port
     return free_ports(1)[0]
@@ -70,14 +70,14 @@ def _free(port: int) -> int:
 
 @contextlib.contextmanager
 def _server(folder: Path, name: str, port: int, log: str) -> Iterator[None]:
-    """One server, which has said that it listens."""
+    """Run one server; it listens when the block begins."""
     command = [sys.executable, "-m", "placed", "--log", log, "--port", str(port), "--data", str(folder / name)]
     command += ["--author-key-file", str(folder / "authors.key"), "--trusted-proxy", "127.0.0.1"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for the command that started it
+        start_new_session=True,  # Ctrl-C only goes to the command that started it
     )
     try:
         assert process.stdout is not None

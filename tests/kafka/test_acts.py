@@ -1,4 +1,4 @@
-"""Two servers on one topic: what a moderator does at one holds at the other within moments, and undoing it, too."""
+"""Two servers on one topic: a moderator's act at one server soon applies at the other, and so does its undoing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Pair:
         return int(told["id"])
 
     async def codes(self, x: int = 1) -> list[str | None]:
-        """What both say to an edit."""
+        """The codes of both servers' answers to an edit."""
         return [(await server.place(x, 1, 1)).json().get("code") for server in (self.one, self.other)]
 
 

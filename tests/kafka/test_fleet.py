@@ -1,4 +1,4 @@
-"""`make kafka`: the whole cluster comes up by one command, and leaves nothing behind."""
+"""`make kafka`: one command starts the whole cluster, which leaves nothing behind."""
 
 from __future__ import annotations
 

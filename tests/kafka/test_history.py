@@ -1,4 +1,4 @@
-"""The history of a log in a topic: sealed, resumed after kill -9, and the same bytes from each server of a fleet."""
+"""The history of a log in a topic: sealed, resumed after kill -9, and with the same bytes at each server of a fleet."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 LIMIT_SECONDS = 150.0
 CANVAS = Definition(64, 48, SEED.rgb)
-RECORDS, RECORD_EDITS = 30, 10_000  # two segments, and more behind them
+RECORDS, RECORD_EDITS = 30, 10_000  # two segments, and more after them
 
 
 async def _fill(url: str) -> list[NDArray[np.uint8]]:
-    """A topic with so many records, and the canvas at each version."""
+    """Fill a topic with records; return the canvas at each version."""
     rng = np.random.default_rng(1)
     canvas = np.zeros((CANVAS.height, CANVAS.width), np.uint8)
     canvases = [canvas, canvas]
@@ -53,7 +53,7 @@ async def _fill(url: str) -> list[NDArray[np.uint8]]:
 
 
 async def _same(ports: tuple[int, int], path: str) -> bytes:
-    """What both answer."""
+    """The answer of both servers, which must be the same."""
     one, other = [await get(port, path) for port in ports]
     assert (one.status, other.status) == (200, 200), (one.body, other.body)
     assert one.body == other.body, path
@@ -76,7 +76,7 @@ async def test_history_of_a_topic_resumes_after_a_kill_and_is_the_same_on_both_s
         async with starting(tmp_path / "a", *flags) as server:
             while not (sealed := list_folder(tmp_path / "a" / "history")):
                 assert not server.ended, server.output
-                await trio.sleep(0.01)  # a folder tells nobody that it has a file more
+                await trio.sleep(0.01)  # a folder gives no signal when it has a new file
             await server.kill()
         kept = sealed[0].path.stat()
         async with running(tmp_path / "a", *flags) as one, running(tmp_path / "b", *flags) as other:

@@ -1,4 +1,4 @@
-"""People on a fleet: two servers of one topic know the same of them, within a second, whatever happens to either."""
+"""People on a fleet: two servers of one topic know the same people within a second, whatever happens to one server."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Fleet:
     """Servers of one log.
 
     Args:
-        folder: has a data folder for each.
-        log: theirs.
+        folder: has a data folder for each server.
+        log: the servers' log.
     """
 
     def __init__(self, folder: Path, log: str) -> None:
@@ -53,12 +53,12 @@ class Fleet:
         self.key = shared_key(folder)
 
     def server(self, name: str, **more: Any) -> contextlib.AbstractAsyncContextManager[Server]:
-        """One of them."""
+        """Run one of the servers."""
         chosen = {"log": self._log, "author_key_file": self.key, "sign_in": "code", "join_code": WORD, **more}
         return serving("fast", self._folder / name, **chosen)
 
     async def people(self, name: str, *words: str, code: int = 0) -> str:
-        """Run `placed people` in the data folder of one of them; what it prints."""
+        """Run `placed people` in the data folder of one of the servers; return its output."""
         where = ["--data", str(self._folder / name / "data"), "--author-key-file", str(self.key), "--log", self._log]
         done = await ran_placed("people", *words, *where)
         assert done.code == code, done.err
@@ -78,16 +78,16 @@ async def me(server: Server, *who: tuple[str, str]) -> dict[str, Any]:
 
 
 async def soon(is_so: Callable[[], Awaitable[bool]]) -> float:
-    """Wait until it is so; how long it took."""
+    """Wait until it is so; return how long it took."""
     began = trio.current_time()
     with trio.fail_after(PATIENCE_SECONDS):
-        while not await is_so():  # noqa: ASYNC110 - another server brings it
+        while not await is_so():  # noqa: ASYNC110 - another server causes it
             await trio.sleep(0.02)
     return trio.current_time() - began
 
 
 async def is_called(server: Server, who: tuple[str, str], name: str) -> bool:
-    """Whether the server has heard of the person; that a cookie is signed it sees by itself."""
+    """Whether the server has read the person from the topic (it can check a signed cookie without that)."""
     return bool((await me(server, who))["name"] == name)
 
 
@@ -104,22 +104,22 @@ async def has_roles(server: Server, who: tuple[str, str], *roles: str) -> bool:
 
 
 async def has_reports(server: Server, moderator: tuple[str, str], *told: tuple[str, str]) -> bool:
-    """Whether these are what a moderator sees there: the words and the state of each, the newest first."""
+    """Whether a moderator sees exactly these reports there: the text and the state of each, the newest first."""
     reports = (await server.request("GET", "/reports", moderator)).json()["reports"]
     return [(one["text"], one["state"]) for one in reports] == list(told)
 
 
 async def has_read(server: Server, moderator: tuple[str, str], report_id: int) -> bool:
-    """Whether the server knows the report, which was made at another one."""
+    """Whether the server knows a report that was made at another server."""
     reports = (await server.request("GET", "/reports", moderator)).json()["reports"]
     return report_id in {one["id"] for one in reports}
 
 
 async def sign_out_everywhere(one: Server, other: Server, who: tuple[str, str]) -> float:
-    """Sign somebody out everywhere at one server; how long the other took to know.
+    """Sign a person out everywhere at one server; return how long the other server took to know.
 
-    The quickest of some counts, each with another person: servers that are slow by themselves are slow each time, and a
-    machine that many share is now and then.
+    The quickest of several attempts counts, each with another person: a slow server is slow each time, but a busy
+    machine only now and then.
     """
     took: list[float] = []
     while not took or (min(took) >= AT_ONCE_SECONDS and len(took) < 5):
@@ -133,10 +133,10 @@ async def sign_out_everywhere(one: Server, other: Server, who: tuple[str, str]) 
 
 async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp_path: Path) -> None:
     async with pair(tmp_path, kafka, "people-known") as (fleet, one, other):
-        # Signed in at one, known at the other.
+        # A person signs in at one server, and the other knows them.
         ada = await signed_in(one, join=WORD, name="Ada")
         await soon(partial(is_called, other, ada, "Ada"))
-        # The same name at both at once: one gets it, and it is the same one everywhere.
+        # Two people take one name at both servers at once: one of them gets it, the same one everywhere.
         answers: list[int] = []
 
         async def join(server: Server, name: str) -> None:
@@ -148,25 +148,25 @@ async def test_two_servers_of_one_topic_know_the_same_people(kafka: Cluster, tmp
                 for server in (one, other):
                     nursery.start_soon(join, server, f"Pupil {number}")
         assert sorted(answers) == [200] * 10 + [409] * 10
-        # The command, in the folder of a server that runs: the people's topic gets it, and all servers.
+        # The command in a running server's folder: the change gets to the people's topic and all servers.
         await fleet.people("a", "role", "Ada", "moderator")
         await soon(partial(has_roles, one, ada, "person", "moderator"))
         await soon(partial(has_roles, other, ada, "person", "moderator"))
         listed = [json.loads(line) for line in (await fleet.people("b", "list", "--json")).splitlines()]
         assert sorted(each["name"] for each in listed) == ["Ada", *(f"Pupil {number}" for number in range(10))]
-        # And with the flags for Kafka alone, on a machine without a server.
+        # The command with only the flags for Kafka, on a machine without a server.
         bearer = ("Authorization", f"Bearer {(await fleet.people('c', 'token', 'gallery')).strip()}")
         for server in (one, other):
             await soon(partial(is_signed_in, server, bearer))
         assert await sign_out_everywhere(one, other, ada) < AT_ONCE_SECONDS
-        # Forgotten at the other one.
+        # A person is forgotten at the other server.
         eve = await signed_in(one, join=WORD, name="Eve")
         await soon(partial(is_called, other, eve, "Eve"))
         made = await fleet.people("a", "token", "looks", "--role", "moderator")
         moderator = ("Authorization", f"Bearer {made.strip()}")
         for server in (one, other):
             await soon(partial(is_signed_in, server, moderator))
-        # What is reported at one is in the list of the other, and what is done at that one is done at both.
+        # A report at one server is in the other's list, and a moderator's decision there applies at both.
         made_at = [(one, "by Eve", [eve]), (other, "by Eve", [eve]), (one, "by all", [])]
         for number, (server, text, who) in enumerate(made_at, 1):
             made = (await post_json(server, "/reports", {"x": 1, "y": 1, "text": text}, *who)).json()
@@ -218,7 +218,7 @@ async def test_broker_that_restarts_refuses_changes_meanwhile_and_loses_nobody(t
             await trio.to_thread.run_sync(cluster.brokers[0].kill)
             with trio.fail_after(LIMIT_SECONDS):
                 while (await post_json(one, "/sign-in", {"join": WORD, "name": "Bob"})).status == 200:
-                    pass  # until it has noticed
+                    pass  # until the server has noticed
                 answer = await post_json(one, "/sign-in", {"join": WORD, "name": "Bob"})
             assert (answer.status, answer.json()["code"]) == (503, "people-unavailable")
             assert await is_signed_in(other, ada)

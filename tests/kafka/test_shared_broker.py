@@ -1,4 +1,4 @@
-"""The broker that a run of the tests shares, whose life is the run's."""
+"""The broker that a run of the tests shares: it lives as long as the run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_broker_ends_with_its_run_though_that_was_killed(tmp_path: Path) -> None
     run = subprocess.Popen(
         [sys.executable, "-c", _A_RUN],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},  # who is killed leaves its folder behind
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # a killed process leaves its folder behind
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -46,7 +46,7 @@ def test_broker_ends_with_its_run_though_that_was_killed(tmp_path: Path) -> None
     deadline = time.monotonic() + GONE_SECONDS
     while is_there(int(pid)):
         assert time.monotonic() < deadline
-        time.sleep(0.1)  # it is nobody's child
+        time.sleep(0.1)  # it isn't our child
 
 
 def test_all_processes_of_a_run_have_one_broker_and_its_end_leaves_nothing(tmp_path: Path) -> None:
@@ -59,4 +59,4 @@ def test_all_processes_of_a_run_have_one_broker_and_its_end_leaves_nothing(tmp_p
         one.end()
     assert not is_there(pid)
     assert not tmp_path.exists()
-    other.end()  # again does no harm
+    other.end()  # a second time does no harm

@@ -1,1 +1,1 @@
-"""What a host gives a canvas of their own, over HTTP and as read from files."""
+"""The host's own texts and pictures for a canvas, over HTTP and as read from files."""

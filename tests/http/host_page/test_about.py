@@ -1,4 +1,4 @@
-"""Markdown that a host wrote, as HTML in which nothing can run."""
+"""Markdown by a host, as HTML that can't run any code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_nothing_that_is_pasted_becomes_a_tag_a_picture_or_a_way_to_a_script(mar
     tags = set(re.findall(r"<([a-z0-9]+)", body(markdown)))
     assert tags <= {"p", "a", "code"}
     for where in re.findall(r'href="([^"]*)"', body(markdown)):
-        assert where == "https://evil.test/a.png"  # the picture, as a link that somebody may follow
+        assert where == "https://evil.test/a.png"  # the picture has become a link
 
 
 @pytest.mark.parametrize("where", ["https://a.test/x?y=1&z=2", "http://a.test", "mailto:ada@a.test", "HTTPS://A.TEST"])

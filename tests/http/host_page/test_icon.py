@@ -1,4 +1,4 @@
-"""Which pictures may be a canvas's icon."""
+"""Which pictures a canvas's icon may be."""
 
 from __future__ import annotations
 

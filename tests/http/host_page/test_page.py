@@ -1,4 +1,4 @@
-"""A host's own page, in both lanes: title, icon, what is told about the canvas, and what a chat shows of a link."""
+"""A host's own page, in both lanes: title, icon, description of the canvas, and the preview of a link in a chat."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIDE: Final = 180
 
 @pytest.fixture
 def own(tmp_path: Path) -> dict[str, Any]:
-    """Settings with everything that a host can give."""
+    """Settings with everything that a host can set."""
     (tmp_path / "about.md").write_text('# Hello\n\nPaint "with" us.\n\n<script>1</script> [a](https://a.test)\n')
     (tmp_path / "icon.png").write_bytes(png.encode(np.zeros((SIDE, SIDE), np.uint8), SEED.rgb))
     return {"title": TITLE, "about": tmp_path / "about.md", "icon": tmp_path / "icon.png"}
@@ -72,7 +72,7 @@ async def test_tags_name_the_preview_as_the_request_asked(start: Start, own: dic
         assert (told["og:image:width"], told["og:image:height"]) == ("1200", "630")
         assert told["twitter:card"] == "summary_large_image"
         assert told["og:description"] == told["description"] == "Paint &quot;with&quot; us."
-        # Nobody's word counts but a trusted proxy's.
+        # The server only believes a trusted proxy.
         forged = await server.get("/", ("X-Forwarded-Host", "evil.test"), ("X-Forwarded-Proto", "https"))
         assert "evil.test" not in forged.body.decode()
 
@@ -96,7 +96,7 @@ async def test_each_address_has_a_page_with_a_tag_of_its_own(start: Start) -> No
         etag = ("If-None-Match", (await server.get("/")).headers["etag"])
         assert (await server.get("/", etag)).status == 304
         names = [("X-Forwarded-Host", f"{name}.test") for name in "abcdefghijklmnopqrstuvwxyz"]
-        assert len({(await server.get("/", name)).headers["etag"] for name in names}) == 26  # more than are kept
+        assert len({(await server.get("/", name)).headers["etag"] for name in names}) == 26  # more than it keeps
         assert (await server.get("/", etag)).status == 304
 
 
@@ -127,7 +127,7 @@ async def test_an_svg_may_run_nothing_when_it_is_opened_by_itself(start: Start, 
     (tmp_path / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>')
     async with start(icon=tmp_path / "icon.svg") as server:
         page = (await server.get("/")).body.decode()
-        assert "apple-touch-icon" not in page  # phones take none
+        assert "apple-touch-icon" not in page  # phones take no such icon
         answer = await server.get("/icon")
         assert answer.headers["content-type"] == "image/svg+xml"
         assert answer.headers["x-content-type-options"] == "nosniff"

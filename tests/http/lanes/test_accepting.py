@@ -1,4 +1,4 @@
-"""Accepting: what the system refuses for a while ends nothing, and who waits isn't left without a word."""
+"""Accepting connections: passing errors of the system end nothing, and waiting clients always get an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT_SECONDS = 10.0
 
 
 class _Listener:
-    """Fails as told, once for each error, and then accepts; `waiting` are in its queue."""
+    """Fails as the test says, once for each error, and then accepts; `waiting` is its queue."""
 
     def __init__(self, errors: list[BaseException]) -> None:
         self.errors = errors
@@ -28,7 +28,7 @@ class _Listener:
         self.asked = trio.Event()
 
     async def accept(self) -> trio.SocketStream:
-        """The next connection, or error."""
+        """The next connection, or raise the next error."""
         await trio.lowlevel.checkpoint()
         if self.errors:
             raise self.errors.pop(0)
@@ -54,7 +54,7 @@ async def _stay(_stream: trio.SocketStream) -> None:
 
 
 async def accepting(listener: _Listener, on_full: Callable[[], None]) -> None:
-    """Until the listener has been asked for more than it has."""
+    """Accept until the listener has no more connections and errors."""
     with trio.fail_after(LIMIT_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(accept, cast("trio.SocketListener", listener), _stay, nursery, on_full)

@@ -1,4 +1,4 @@
-"""Every endpoint, as its clients use it: what design.md's table and the API's documentation promise."""
+"""Every endpoint, as its clients use it: the promises of design.md's table and of the API's documentation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ JSON = ("Content-Type", "application/json")
 
 
 def problem(response: Response) -> dict[str, Any]:
-    """The problem in an error, which has all that RFC 9457 and our own list ask for."""
+    """The problem in an error answer; checks that it has all members of RFC 9457 and of our own list."""
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     told: dict[str, Any] = response.json()
@@ -116,7 +116,7 @@ async def test_who_has_it_gets_304(standing: Server, target: str, form: str, met
     same = {"etag", "cache-control", "last-modified", "x-canvas-version", "x-canvas-log", "content-security-policy"}
     for name in same & set(whole.headers):
         assert response.headers[name] == whole.headers[name]
-    # RFC 9110, section 8.6: of the whole, or not at all.
+    # RFC 9110, section 8.6: the length of the whole body, or none.
     assert response.headers.get("content-length") in (None, whole.headers["content-length"])
     assert "content-type" not in response.headers
 
@@ -140,7 +140,7 @@ async def test_if_modified_since_counts_only_without_if_none_match(server: Serve
 async def test_head_is_get_without_its_body(standing: Server, target: str) -> None:
     async with connect(standing.port) as connection:
         head = await connection.request(target, method="HEAD")
-        again = await connection.request("/healthz")  # the connection isn't out of step
+        again = await connection.request("/healthz")  # the connection still works
     assert (head.status, head.body, again.body) == (200, b"", b"ok\n")
     if not target.startswith("/edits"):
         whole = await standing.get(target)
@@ -217,7 +217,7 @@ async def test_page_may_use_nothing_but_its_own_site(server: Server) -> None:
 async def test_page_may_be_shown_in_frames_of_allowed_sites_alone(start: Start) -> None:
     async with start(allow_embeds=("https://school.test:8443", "capacitor://localhost")) as server:
         whole = await server.get("/")
-        known = await server.get("/", ("If-None-Match", whole.headers["etag"]))  # its headers count from now on
+        known = await server.get("/", ("If-None-Match", whole.headers["etag"]))  # from now on these headers count
         assert (whole.status, known.status) == (200, 304)
         for response in (whole, known):
             directives = response.headers["content-security-policy"].split("; ")
@@ -278,14 +278,14 @@ async def test_cooldown_and_canvas_outlive_a_restart(start: Start, way: str, tmp
         for x in range(3):
             await server.place(x, 0, 4)
         before, log = server.state(), (await server.info())["log"]
-    if way == "snapshot lost":  # as after a kill before the first one
+    if way == "snapshot lost":  # as after a kill before the first snapshot
         for file in (tmp_path / "data" / "snapshot").iterdir():
             file.unlink()
     async with start(**lasting) as server:
         assert (await server.place(9, 9, 9)).status == 429
         assert (await server.info())["log"] == log
         await server.assert_well(before)
-        async with server.follow(f"v=1&log={log}&format=json") as stream:  # a client goes on as if nothing had been
+        async with server.follow(f"v=1&log={log}&format=json") as stream:  # a client goes on as if nothing had happened
             assert json.loads((await stream.event()).data)["v"] == 4
 
 

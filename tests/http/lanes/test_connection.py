@@ -1,4 +1,4 @@
-"""Connections: whatever is sent, however slowly, the server answers sense or closes, and stays as it was."""
+"""Connections: whatever a client sends, however slowly, the server answers correctly or closes, and stays unchanged."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LAST = b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 
 
 def statuses(answer: bytes) -> list[int]:
-    """Of all responses, in order. None of our bodies has such a line."""
+    """The statuses of all responses, in order. None of our bodies has such a line."""
     return [int(status) for status in STATUS.findall(answer)]
 
 
 def problem_code(answer: bytes) -> bytes:
-    """The code in the one problem that was answered."""
+    """The code of the only problem in the answer."""
     assert b"application/problem+json" in answer
     match = re.search(rb'"code": ?"([a-z-]+)"', answer)
     assert match
@@ -152,7 +152,7 @@ async def test_request_smuggled_behind_two_lengths_is_not_believed(server: Serve
     before = server.state()
     head = b"POST /healthz HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     answer = await server.exchange(head + GOOD + LAST)
-    # RFC 9112, section 6.3: to refuse is safest; else chunked counts, and the connection ends behind it.
+    # RFC 9112, section 6.3: to refuse is safest; otherwise chunked counts, and the connection ends after the request.
     if 200 not in statuses(answer):
         await server.assert_well(before)
     else:
@@ -260,7 +260,7 @@ async def test_upgrade_is_ignored(server: Server, kind: bytes) -> None:
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections that lose their patience soon."""
+    """Connections that give up soon."""
     quick = Limits(head_seconds=0.3, send_seconds=0.3)
     monkeypatch.setattr("placed.service.wiring.Front", partial(Front, limits=quick))
     for lane in ("app", "fast_lane"):
@@ -324,7 +324,7 @@ async def test_slow_body_gets_408(start: Start) -> None:
 async def test_idle_connection_is_not_a_slow_head(start: Start) -> None:
     async with start() as server, connect(server.port) as connection:
         await connection.request("/healthz")
-        await trio.sleep(0.6)  # no synchronisation: it's this time that has to pass
+        await trio.sleep(0.6)  # not to synchronise: this time has to pass
         assert (await connection.request("/healthz")).status == 200
 
 
@@ -379,7 +379,7 @@ async def test_reader_who_is_slow_but_steady_gets_all(start: Start) -> None:
 
 
 def fill(server: Server) -> None:
-    """Noise, which no encoder makes small: 8 MB, more than all sockets' buffers."""
+    """Paint noise, which no encoder makes small: 8 MB, more than all sockets' buffers."""
     noise = np.random.default_rng(1).integers(0, 16, server.projection.canvas.shape, np.uint8)
     server.projection.canvas[:] = noise
 

@@ -1,4 +1,4 @@
-"""The fast lane: what it takes, what it leaves to Hypercorn, and that nobody can tell which one answered."""
+"""The fast lane: what it handles, what it leaves to Hypercorn, and that clients can't tell the lanes apart."""
 
 from __future__ import annotations
 
@@ -163,8 +163,8 @@ ASKED = {
 
 
 def comparable(answer: bytes) -> tuple[bytes, list[bytes], bytes]:
-    """Status, headers and body, without what may differ: the reason phrase, the moment, the order, and the ids of
-    logs and requests."""
+    """Status, headers and body, without the parts that may differ: the reason phrase, the time, the order of headers,
+    and the ids of logs and requests."""
     top, _, body = answer.partition(b"\r\n\r\n")
     line, *fields = top.split(b"\r\n")
     moment = (b"date:", b"last-modified:", b"etag:", b"x-canvas-log:")
@@ -228,7 +228,7 @@ async def test_requests_of_both_lanes_in_one_piece_are_answered_in_order(tmp_pat
 
 
 async def _rest(stream: trio.SocketStream, data: bytes) -> None:
-    """Receive until the body that `data` begins is whole."""
+    """Receive until the body that begins in `data` is complete."""
     top, _, body = data.partition(b"\r\n\r\n")
     (length,) = [int(line.split(b":")[1]) for line in top.lower().split(b"\r\n") if line.startswith(b"content-length")]
     size = len(body)

@@ -1,4 +1,4 @@
-"""Heads with cookies: what is cut out before fields are looked up changes nothing of what a head is."""
+"""Heads with cookies: the fast lane cuts cookies out before it looks up fields, and still reads every head right."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LINE = "POST /edit?x=1&y=2&color=3 HTTP/1.1"
 
 
 def head_of(*fields: str) -> bytes:
-    """A head of these fields, beside Host."""
+    """A head with Host and these fields."""
     return "\r\n".join([LINE, "Host: a.test", *fields, "", ""]).encode("latin-1")
 
 
 def parsed(data: bytes) -> Head | None:
-    """The head as it is when nothing is looked up and nothing cut."""
+    """The head when nothing is looked up and nothing is cut out."""
     return hot_request._parse(data)
 
 

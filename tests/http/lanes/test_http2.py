@@ -1,4 +1,4 @@
-"""HTTP/2 at its worst, in the test's own process: what each act comes to, and that others are served."""
+"""HTTP/2 at its worst, in the test's own process: the result of each attack, and that others are served."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class _Secure:
         self.context = context
 
     async def assert_well(self) -> None:
-        """That others are served."""
+        """Check that others are served."""
         async with speaking(self.port, self.context) as peer:
             await assert_served(peer, 1)
 
 
 async def assert_served(peer: Http2Peer, stream_id: int) -> None:
-    """That the connection is good for a further request."""
+    """Check that the connection can serve another request."""
     assert await peer.say(peer.request(stream_id))
     frames = await peer.until_end_of(stream_id)
     assert b"".join(frame.data for frame in frames if isinstance(frame, DataFrame)) == b"ok\n"
@@ -80,8 +80,8 @@ async def secure(tmp_path: Path) -> AsyncGenerator[_Secure]:
 
 @pytest.fixture
 async def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[_Secure]:
-    """A server whose connections lose their patience soon; but not before a busy machine is through with a handshake,
-    which may take as long as a head.
+    """A server whose connections give up soon; but not before a busy machine has done a handshake, which may take as
+    long as a head.
     """
     monkeypatch.setattr(
         "placed.service.wiring.Front", partial(Front, limits=Limits(head_seconds=3.0, send_seconds=0.3))
@@ -272,7 +272,7 @@ def _gone(*_: object) -> memoryview:
 
 
 class _Socket:
-    """What a connection's frames are sent to, without a network; `room` is what sending waits for."""
+    """Takes a connection's frames without a network; sending waits for `room`."""
 
     def __init__(self) -> None:
         self.room = trio.Event()
@@ -283,7 +283,7 @@ class _Socket:
         self._lock = trio.Lock()
 
     async def send(self, event: IOEvent) -> None:
-        """As Hypercorn's server sends: one after another."""
+        """Send as Hypercorn's server does: one event after another."""
         if isinstance(event, RawData):
             async with self._lock:
                 await self.room.wait()
@@ -291,7 +291,7 @@ class _Socket:
 
 
 async def test_connection_says_goodbye_after_the_end_of_its_last_stream() -> None:
-    """Else the end is never sent: a client has half an answer, and RFC 9113 (6.8) lets it expect the whole one."""
+    """Otherwise the end is never sent: a client has half an answer, and RFC 9113 (6.8) lets it expect the rest."""
     socket, ending = _Socket(), trio.Event()
     context = WorkerContext(None)
 

@@ -28,7 +28,7 @@ class HeldLog:
     """A server whose log appends nothing until `release` is set.
 
     Attributes:
-        reached: set when a record has come that far.
+        reached: set when a record has reached the log.
     """
 
     def __init__(self, server: Server) -> None:
@@ -54,7 +54,7 @@ async def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
 
 
 async def answered(stream: trio.SocketStream, count: int) -> bytes:
-    """What comes until so many answers have."""
+    """Receive until `count` answers have arrived."""
     data = b""
     with trio.fail_after(LIMIT_SECONDS):
         while data.count(b"HTTP/1.1 ") < count or not data.endswith(b"}"):
@@ -70,7 +70,7 @@ async def test_what_is_sent_while_an_edit_is_under_way_is_answered_after_it(held
         with trio.fail_after(LIMIT_SECONDS):
             await held.reached.wait()
         await stream.send_all(b"GET /edit HTTP/1.1\r\n" + HOST + b"\r\n")
-        assert (await held.server.get("/healthz")).status == 200  # it has been heard of by then, and isn't answered
+        assert (await held.server.get("/healthz")).status == 200  # the server has read it by then, but not answered it
         held.release.set()
         data = await answered(stream, 2)
         assert data.startswith(OK)
@@ -90,7 +90,7 @@ async def test_edit_of_one_who_left_is_placed_all_the_same(held: HeldLog) -> Non
 
 
 def taken_at_once() -> int:
-    """How much of a long answer a socket takes before anybody reads."""
+    """How much of a long answer a socket takes before the client reads anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
         sender, _ = listener.accept()
         with sender:

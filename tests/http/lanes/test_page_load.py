@@ -1,5 +1,5 @@
-"""What a page loads first, and a pixel's past: both lanes answer it alike, to the byte, and the fast one whatever is
-asked for plainly."""
+"""The files of a page's first load, and a pixel's past: both lanes give the same bytes, and the fast lane answers every
+plain request for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCRIPT: Final = f"GET {FOLDER}/main.js"
 GZIP: Final = "Accept-Encoding: gzip, deflate, br"
 ORIGIN: Final = "Origin: https://friend.test"
 DIRECT: Final[dict[str, Any]] = {}
-# Everything that changes how these are answered.
+# Everything that changes these answers.
 BEHIND_A_PROXY: Final[dict[str, Any]] = {
     "trusted_proxies": ("127.0.0.1",),
     "allow_origins": ("https://friend.test",),
@@ -42,7 +42,7 @@ BEHIND_A_PROXY: Final[dict[str, Any]] = {
     "user_header": "Remote-User",
 }
 
-Asked = tuple[int, *tuple[str, ...]]  # the status that it gets, its line, and its fields
+Asked = tuple[int, *tuple[str, ...]]  # the status of its answer, its line, and its fields
 PLAIN: Final[dict[str, Asked]] = {
     "the page": (200, "GET /"),
     "the page, compressed": (200, "GET /", GZIP),
@@ -130,14 +130,14 @@ NOT_PLAIN: Final[dict[str, Asked]] = {
 
 TABLE: Final[dict[str, Asked]] = {**PLAIN, **NOT_PLAIN}
 LAST: Final = ", the connection's last"
-# A request's id, and a log's, which an image of the past has in its ETag, too.
+# The ids of a request and of a log; an image of the past has the log's id in its ETag, too.
 _RANDOM: Final = re.compile(
     rb"(?<=^x-request-id: )[0-9a-f]{16}$|(?<=^x-canvas-log: )[0-9a-f]{32}$|(?<=^etag: \")[0-9a-f]{32}(?=-\d)"
 )
 
 
 def bytes_of(asked: Sequence[str], *more: str) -> bytes:
-    """A request, with a host where it names none."""
+    """The bytes of a request; adds a host if it has none."""
     line, *fields = asked
     host = [] if any(field.startswith("Host:") for field in fields) else ["Host: placed.test"]
     body = "-" if "Content-Length: 1" in fields else ""
@@ -145,17 +145,17 @@ def bytes_of(asked: Sequence[str], *more: str) -> bytes:
 
 
 def comparable(answer: bytes) -> tuple[bytes, list[bytes], bytes]:
-    """Status, headers and body, without the reason phrase, the moment, the order of headers, and random ids."""
+    """Status, headers and body, without the reason phrase, the time, the order of headers, and random ids."""
     head, _, body = answer.partition(b"\r\n\r\n")
     line, *fields = re.sub(rb"(?<=\r\n)[^:]+", lambda name: name[0].lower(), head).split(b"\r\n")
     told = sorted(_RANDOM.sub(b"ID", field) for field in fields)
-    # Each data folder has its own; in a picture there is a checksum of it, too.
+    # Each data folder has its own id; a picture also has a checksum of it.
     body = re.sub(rb'"(log|author)":"[0-9a-f]+"|placed:(log)\0[0-9a-f]{32}.{4}', rb"\1\2", body, flags=re.DOTALL)
     return line[:12], [field for field in told if not field.startswith(b"date:")], body
 
 
 async def answers_of(folder: Path, lane: str, settings: dict[str, Any]) -> dict[str, bytes]:
-    """What is answered to each request: to one that is its connection's last, and to one between others."""
+    """The answers to each request, both as the last of its connection and between others."""
     found = {}
     async with serving(lane, folder / lane, **settings) as server, connect(server.port) as kept:
         for name, (status, *asked) in TABLE.items():
@@ -168,7 +168,7 @@ async def answers_of(folder: Path, lane: str, settings: dict[str, Any]) -> dict[
 
 
 async def _answer(stream: trio.SocketStream, *, has_body: bool) -> bytes:
-    """One whole answer, behind which nothing comes."""
+    """One whole answer, after which nothing follows."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += await _some(stream)

@@ -1,4 +1,4 @@
-"""Paths of the slow lane are looked up, and cost nothing for what nobody asks of them."""
+"""How the slow lane looks up paths, and that unknown paths cost nothing."""
 
 from __future__ import annotations
 

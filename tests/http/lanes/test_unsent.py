@@ -1,4 +1,4 @@
-"""Long answers: sent whole by whoever has let go of their requests, and what a reader costs who doesn't take them."""
+"""Long answers: sent completely after their request's task is done; and the cost of readers who don't take them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 # 720 KB of noise, more than a socket takes from the start.
 SIDE: Final[dict[str, Any]] = {"width": 1_200, "height": 1_200}
 READERS: Final = 50
-# A connection's task and stream, and the place in the body, beside what a test's own sockets need.
+# A connection's task and stream, and its place in the body; without the test's own sockets.
 MOST_BYTES: Final = 10_000
-MOST_STREAM_BYTES: Final = 6_000  # of HTTP/2: h2's own state of a stream is most of it
+MOST_STREAM_BYTES: Final = 6_000  # for HTTP/2, mostly h2's own state of a stream
 WINDOW: Final = 2_000_000
-# Hypercorn's alone, however they are read: asked for by a field that a plain request doesn't have.
+# Only Hypercorn answers these, because a plain request doesn't have this field.
 TARGETS: Final = {
     "image": b"GET /canvas.png HTTP/1.1\r\n" + HOST + b"\r\n",
     "image by another way": b"GET /canvas.png HTTP/1.1\r\n" + HOST + b"TE: trailers\r\n\r\n",
@@ -49,8 +49,8 @@ TARGETS: Final = {
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Python's own account of its memory, while the test runs. Without snapshots: one is made when a test takes more
-    than a minute, on a busy machine, and its copy of the canvas would count as the readers'.
+    """Measure memory with Python's own tracing while the test runs. Without snapshots: on a busy machine, where a test
+    takes more than a minute, one would be made, and its copy of the canvas would count as the readers'.
     """
     monkeypatch.setattr(Snapshotter, "run", _rest)
     tracemalloc.start()
@@ -68,7 +68,7 @@ def held_bytes() -> int:
 
 
 async def read_slowly(stack: AsyncExitStack, port: int, request: bytes, count: int) -> None:
-    """So many ask, in two pieces, get the first bytes, and take no more."""
+    """Let `count` clients send a request in two pieces, read the first bytes, and then read no more."""
     for _ in range(count):
         reader = stack.enter_context(trio.socket.socket())
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -85,7 +85,7 @@ async def read_slowly(stack: AsyncExitStack, port: int, request: bytes, count: i
 async def test_slow_reader_holds_a_place_in_the_body_and_nothing_of_its_request(start: Start, request_: bytes) -> None:
     async with start(**SIDE) as server, AsyncExitStack() as stack:
         fill(server)
-        await read_slowly(stack, server.port, request_, 5)  # what the first ones need once, an image among it
+        await read_slowly(stack, server.port, request_, 5)  # what is needed only once, such as the image
         before = held_bytes()
         await read_slowly(stack, server.port, request_, READERS)
         await trio.testing.wait_all_tasks_blocked()
@@ -98,7 +98,7 @@ async def tls(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 async def ask_streams(peer: Http2Peer, first: int, count: int, path: bytes) -> None:
-    """So many streams ask, and have got their heads and what their windows take."""
+    """Request `count` streams; they have got their heads, and as much as their windows take."""
     ids = range(first, first + 2 * count, 2)
     await peer.say(*(peer.request(stream_id, path) for stream_id in ids))
     left = set(ids)

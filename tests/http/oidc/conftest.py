@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def school_at() -> Callable[[Server], AbstractAsyncContextManager[School]]:
-    """Gives a server's people browsers."""
+    """A function that gives a server's people browsers."""
     require_provider()
     return at
 
 
 @pytest.fixture
 def start_school(start: Start) -> Callable[..., AbstractAsyncContextManager[School]]:
-    """Opens a server with the provider `school`; takes the server's settings."""
+    """A function that opens a server with the provider `school`; it takes the server's settings."""
     require_provider()
     return partial(_school, start)
 
@@ -40,7 +40,7 @@ def start_school(start: Start) -> Callable[..., AbstractAsyncContextManager[Scho
 async def _school(start: Start, *, claims_in_token: bool = False, **settings: Any) -> AsyncGenerator[School]:
     port = free_ports(1)[0]
     told = provider_settings("school", f"http://127.0.0.1:{port}")
-    # The server is there first: it starts without its provider.
+    # The server starts first: it doesn't need its provider for that.
     async with start(sign_in="oidc", providers=(told,), **settings) as server:
         back = f"{server.url}/sign-in/oidc/school/callback"
         async with (

@@ -1,4 +1,4 @@
-"""A server of which people sign in at a provider, and the browsers that do."""
+"""A server whose people sign in at a provider, and the browsers that do it."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def provider_settings(name: str, issuer: str, kind: str = OPENID) -> ProviderSet
 
 
 class Browser:
-    """Somebody's, with its cookies."""
+    """One person's browser, with its cookies."""
 
     def __init__(self, server: Server) -> None:
         self._url = server.url
         self.http = httpx.AsyncClient(trust_env=False, verify=False, timeout=30)
 
     async def begin(self, name: str = "school") -> httpx.Response:
-        """Choose a provider on the page; the answer, which leads to it."""
+        """Choose a provider on the page; return the answer, which leads to the provider."""
         return await self.http.get(f"{self._url}/sign-in/oidc/{name}")
 
     async def comes_back_to(self, login: str, name: str = "school") -> str:
-        """Choose a provider, and sign in there: the URL that it sends this browser back to."""
+        """Choose a provider, and sign in there; return the URL to which it sends this browser back."""
         way = (await self.begin(name)).headers["location"]
         return await through(self.http, way, login, f"{self._url}/sign-in/oidc/{name}/callback")
 
     async def signs_in(self, login: str, name: str = "school") -> httpx.Response:
-        """The same, and go back there."""
+        """Sign in at a provider, and go back to the server."""
         return await self.http.get(await self.comes_back_to(login, name))
 
     async def me(self) -> dict[str, Any]:
@@ -55,11 +55,11 @@ class Browser:
 
 @attrs.frozen
 class School:
-    """A server, and browsers that its people have.
+    """A server, and its people's browsers.
 
     Attributes:
         server: the server.
-        issuer: its provider's; empty where a test has its own.
+        issuer: its provider's issuer; empty if a test has its own.
     """
 
     server: Server
@@ -67,7 +67,7 @@ class School:
     _stack: contextlib.AsyncExitStack
 
     async def browser(self) -> Browser:
-        """A new one, closed at the end."""
+        """A new browser, closed at the end."""
         browser = Browser(self.server)
         await self._stack.enter_async_context(browser.http)
         return browser

@@ -1,7 +1,7 @@
-"""Signing in at Discord, as far as it can be had here: a stand-in that answers as its documentation says, and checks
-what it is sent.
+"""Signing in at Discord, as far as tests can do that: a stand-in answers as Discord's documentation says, and checks
+the requests.
 
-Discord itself isn't asked by any test. What can't be tried so is whether it still does what its documentation says.
+No test talks to Discord itself. So the tests can't show whether Discord still does what its documentation says.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class StandIn:
     """Stands for discord.com.
 
     Attributes:
-        port: of 127.0.0.1.
-        me: what `GET /api/users/@me` answers.
-        asked: what the authorization was asked with; set by the test, as the browser goes there.
-        faults: what was wrong with a request.
-        token_status: of the answer to a code.
+        port: its port of 127.0.0.1.
+        me: the answer to `GET /api/users/@me`.
+        asked: the parameters of the authorization; the test sets them, as the browser goes there.
+        faults: faults in requests.
+        token_status: status of the answer to a code.
     """
 
     port: int
@@ -57,7 +57,7 @@ class StandIn:
     token_status: int = 200
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: str) -> tuple[int, Any]:
-        """Status and JSON."""
+        """Answer a request with a status and JSON."""
         if (method, path) == ("POST", "/api/oauth2/token"):
             return self._token(headers, dict(parse_qsl(body)))
         if (method, path) == ("GET", "/api/users/@me"):
@@ -104,7 +104,7 @@ class StandIn:
 
 @pytest.fixture
 async def discord(nursery: trio.Nursery) -> StandIn:
-    """A stand-in that listens."""
+    """Start a stand-in."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     made = StandIn(listener.socket.getsockname()[1])
     nursery.start_soon(trio.serve_listeners, made.serve, [listener])
@@ -120,7 +120,7 @@ async def signing_in(start: Start, discord: StandIn) -> AsyncGenerator[tuple[Ser
 
 
 async def comes_back(server: Server, browser: Browser, discord: StandIn) -> httpx.Response:
-    """Go there, and come back with a code."""
+    """Go to Discord, and come back with a code."""
     way = (await browser.begin("discord")).headers["location"]
     assert urlsplit(way)._replace(query="").geturl() == f"http://127.0.0.1:{discord.port}/oauth2/authorize"
     discord.asked = query_of(way)

@@ -1,4 +1,4 @@
-"""How often a provider is asked, what counts while it is down, and how its new keys are found."""
+"""How often a server asks a provider, what it believes while the provider is down, and how it finds new keys."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FIRST, SECOND = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("first", 
 
 
 class Provider(Fetching):
-    """A provider that a test takes down, and whose keys it changes.
+    """A provider that a test can take down, and whose keys it can change.
 
     Attributes:
-        asked: the URLs, in order.
-        down: whether it answers nothing.
-        key: with which it signs.
-        wait_seconds: until it answers.
+        asked: the requested URLs, in order.
+        down: whether it doesn't answer.
+        key: the key with which it signs.
+        wait_seconds: time until it answers.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How much of a provider's answer is taken, and for how long it is waited."""
+"""How much of a provider's answer a server reads, and how long it waits for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 
 async def answering(nursery: trio.Nursery, answer: bytes, *, ends: bool = True) -> str:
-    """A server that answers everything with these bytes; its URL."""
+    """A server that answers everything with these bytes; returns its URL."""
 
     async def serve(stream: trio.SocketStream) -> None:
         async with stream:

@@ -1,4 +1,4 @@
-"""What a browser takes along to a provider: only what this server has begun, lately, counts."""
+"""The cookie that a browser keeps while it is at a provider: only a recent one that this server made counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_cookie_is_the_flow_until_it_is_over() -> None:
     assert flow_of(FLOW.cookie, KEY, NOW) == FLOW
     assert flow_of(FLOW.cookie, KEY, FLOW.end_seconds - 1) == FLOW
     assert flow_of(FLOW.cookie, KEY, FLOW.end_seconds) is None
-    assert flow_of(FLOW.cookie, KEY, NOW - 59) == FLOW  # another server's clock is ahead
+    assert flow_of(FLOW.cookie, KEY, NOW - 59) == FLOW  # made by a server whose clock is fast
     assert flow_of(FLOW.cookie, KEY, NOW - 3_600) is None
     assert FLOW.end_seconds == int(NOW) + FLOW_SECONDS
 
@@ -44,7 +44,7 @@ def test_verifier_is_as_long_as_pkce_asks() -> None:
     assert 43 <= len(FLOW.verifier) <= 128
 
 
-# By name, as each process that shares the tests makes a flow of its own.
+# By name, because each process of the tests makes a flow of its own.
 _FORGED = {
     "empty": "",
     "a point": ".",

@@ -1,4 +1,4 @@
-"""Which ID tokens are believed: forged, stolen, old and other people's aren't."""
+"""Which ID tokens a server believes: none that is forged, stolen, old or another person's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OTHER: Final = RSAKey.generate_key(2048, {"kid": "b"})
 
 
 def signed(claims: dict[str, Any], key: Any = RSA, **header: Any) -> str:
-    """A token; a claim of None is left out."""
+    """A signed token; a claim of None is left out."""
     told = {"alg": "RS256", "kid": "a"} | header
     kept = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode({name: value for name, value in told.items() if value}, kept, key, algorithms=[told["alg"]])
@@ -51,7 +51,7 @@ KEYS: Final = keys_of(public(RSA, OTHER))
 
 
 def believed(token: str, keys: tuple[Key, ...] = KEYS) -> bool:
-    """Whether it is."""
+    """Whether a token is believed."""
     try:
         claims_of(token, keys, EXPECTED, NOW)
     except Disbelieved as error:
@@ -89,7 +89,7 @@ def test_each_kind_of_signature_that_a_provider_alone_can_make_is_taken(key: Any
         {"aud": []},
         {"aud": {"canvas": 1}},
         {"aud": ["other"]},
-        {"aud": ["canvas", "other"]},  # without azp nobody knows whose it is
+        {"aud": ["canvas", "other"]},  # without azp it isn't clear whose it is
         {"aud": ["canvas", "other"], "azp": "other"},
         {"azp": "other"},
         {"azp": ["canvas"]},
@@ -124,7 +124,7 @@ def test_token_that_says_something_else_is_refused(change: dict[str, Any]) -> No
         {"aud": ["canvas"]},
         {"aud": ["canvas", "other"], "azp": "canvas"},
         {"azp": "canvas"},
-        {"exp": NOW - 119},  # clocks differ by two minutes
+        {"exp": NOW - 119},  # clocks may differ by two minutes
         {"exp": NOW + 0.5},
         {"iat": NOW + 119},
         {"nbf": NOW + 119},

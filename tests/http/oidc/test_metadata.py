@@ -1,4 +1,4 @@
-"""What is taken from a provider's document, and which URLs may be given a secret."""
+"""Which parts of a provider's document a server uses, and which URLs may get a secret."""
 
 from __future__ import annotations
 

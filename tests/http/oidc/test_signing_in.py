@@ -1,4 +1,4 @@
-"""Signing in at a real OpenID provider, through real HTTP: who one then is, and whatever may go wrong on the way."""
+"""Signing in at a real OpenID provider, over real HTTP: who one is afterwards, and all that may go wrong on the way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PAGE: Final = "../../../"
 
 
 def providers(**ports: int) -> dict[str, Any]:
-    """The settings for providers of these names, at these ports of this machine."""
+    """The settings for providers with these names and ports on this machine."""
     told = (provider_settings(name, f"http://127.0.0.1:{port}") for name, port in ports.items())
     return {"sign_in": "oidc", "providers": tuple(told)}
 
@@ -189,7 +189,7 @@ async def test_flow_of_one_provider_is_none_of_another(start: Start, school_at: 
             url = await browser.comes_back_to("ada", "a")
             mixed = await browser.http.get(url.replace(ends[0], ends[1]))
             assert mixed.headers["location"] == f"{PAGE}#sign-in=expired"
-            assert (await browser.http.get(url)).headers["location"] == PAGE  # that didn't use it up
+            assert (await browser.http.get(url)).headers["location"] == PAGE  # the other attempt didn't use it up
             await browser.signs_in("ada", "b")
             assert (await browser.me())["name"] == "ada"
 
@@ -204,7 +204,7 @@ async def test_provider_that_is_down_is_told_and_the_others_go_on(start: Start, 
             url = await browser.comes_back_to("ada", "up")
         assert await browser.paints() == 200
         assert (await browser.http.get(url)).headers["location"] == f"{PAGE}#sign-in=provider-down"
-        assert (await browser.me())["signed_in"]  # as before
+        assert (await browser.me())["signed_in"]  # still signed in
 
 
 async def test_provider_of_another_name_than_in_the_config_file_is_not_believed(
@@ -222,7 +222,7 @@ async def test_provider_of_another_name_than_in_the_config_file_is_not_believed(
 async def test_new_keys_of_the_provider_are_found(
     start: Start, school_at: SchoolAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("placed.http.oidc.discovery.ROTATED_SECONDS", 0.0)  # a minute is tried with a clock of its own
+    monkeypatch.setattr("placed.http.oidc.discovery.ROTATED_SECONDS", 0.0)  # test_discovery.py tries the minute
     port = free_ports(1)[0]
     async with start(**providers(school=port)) as server, school_at(server) as school:
         back = f"{server.url}/sign-in/oidc/school/callback"
