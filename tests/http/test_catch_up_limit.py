@@ -1,4 +1,4 @@
-"""The allowance of catch-ups lasts for clients that keep up, resume or share an address, but not for those that ask on."""
+"""The allowance of catch-ups lasts for clients that keep up, resume or share an address; others use it up."""
 
 from __future__ import annotations
 

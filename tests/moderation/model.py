@@ -1,4 +1,4 @@
-"""What acts are to change, said as plainly as can be: every record of a log is looked at, one pixel at a time."""
+"""The meaning of acts, in the plainest code: it looks at every record of a log, one pixel at a time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ AUTHORS = (1, 2, 3)
 
 @attrs.frozen
 class Step:
-    """Somebody paints, the canvas grows, or an act is done.
+    """One step: edits, growth of the canvas, an act, or several of these.
 
     Attributes:
-        edits: painted before the act.
-        grows: whether the canvas grows then.
-        ask: what act is asked for, of the version, the ids of the acts so far, and the canvas's size; None for none.
-        seen: edits that come while the act is worked out, and are known in time.
-        unseen: edits that come then, and aren't.
+        edits: edits before the act.
+        grows: whether the canvas grows after them.
+        ask: makes the act to ask for from the version, the ids of earlier acts, and the canvas's size; None for no act.
+        seen: edits that come while the desk works the act out, and that it learns in time.
+        unseen: edits that come then, but too late for the desk.
     """
 
     edits: list[Edit]
@@ -75,14 +75,14 @@ def _any_act(draw: st.DrawFn) -> Callable[[int, list[int], int, int], Wipe | Res
 
 
 def any_steps() -> SearchStrategy[list[Step]]:
-    """What happens on a canvas that is looked after."""
+    """The steps on a canvas that moderators look after."""
     grows = st.integers(0, 9).map(lambda number: number == 0)
     step = st.builds(Step, _any_edits(4), grows, st.none() | _any_act(), _any_edits(2), _any_edits(1))
     return st.lists(step, min_size=1, max_size=7)
 
 
 def expected(act: Wipe | Restore | Undo, entries: list[Entry]) -> Pixels:
-    """The pixels that an act changes, with their new colours, of what these records have made."""
+    """The pixels that an act changes after these records, with their new colours."""
     model = Model(entries)
     width, height = model.definition.width, model.definition.height
     canvas = model.canvases[model.version][1]
@@ -97,7 +97,7 @@ def expected(act: Wipe | Restore | Undo, entries: list[Entry]) -> Pixels:
 
 
 def _color(act: Wipe | Restore | Undo, x: int, y: int, placed: list[Placed], model: Model) -> int | None:
-    """What a pixel is to be; None for what it is."""
+    """The new colour of a pixel; None leaves it as it is."""
     if isinstance(act, Undo):
         if not placed or placed[-1].act != act.act:
             return None

@@ -1,4 +1,4 @@
-"""The desk: one act at a time, bounded, all of it in the log before it says so, and what is broken off is on record."""
+"""The desk: one act at a time, bounded, completely in the log before its answer; interrupted acts are on record."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Server:
             await self._applied.wait()
 
     async def run(self) -> None:
-        """All its tasks."""
+        """Run all its tasks."""
         await self.log.append(Canvas(CANVAS).encode())
         with self.stop:
             await self._run()
@@ -68,7 +68,7 @@ class Server:
                 nursery.start_soon(part.run)
 
     def events(self) -> list[Event]:
-        """What was appended after the canvas."""
+        """The events appended after the canvas."""
         return [decode_one(value) for value in self.log.appended[1:]]
 
 
@@ -82,13 +82,13 @@ async def server(nursery: trio.Nursery) -> Server:
 
 
 def wipe(color: int = 1, **area: int) -> Asked:
-    """A wipe of all of the canvas, or of an area."""
+    """A wipe of the whole canvas, or of an area."""
     found = Area(**{"x": 0, "y": 0, "width": 8, "height": 8, **area})
     return Asked(Act("wipe", 7, {"area": found.as_json(), "color": color}), Wipe(found, color))
 
 
 def kinds(server: Server) -> list[Any]:
-    """The acts' kinds, and the corrections' acts and sizes."""
+    """The kinds of the acts, and the acts and sizes of the corrections."""
     return [it.kind if isinstance(it, Act) else (it.act, it.pixel_count) for it in server.events()]  # type: ignore[attr-defined]  # corrections
 
 
@@ -108,7 +108,7 @@ async def test_more_than_wait_are_refused_and_those_that_wait_are_done_in_order(
     server.log.gate = trio.Event()
     with trio.fail_after(LIMIT_SECONDS):
         async with trio.open_nursery() as doing:
-            for color in range(MOST_WAITING + 1):  # the first one is being done
+            for color in range(MOST_WAITING + 1):  # the first act is being done
                 doing.start_soon(server.desk.do, wipe(color % 4, width=1, height=1))
                 await wait_all_tasks_blocked()
             with pytest.raises(DeskFull):
@@ -147,7 +147,7 @@ async def test_act_goes_on_when_whoever_asked_has_left(server: Server, nursery: 
 
 
 async def ask_and_leave(server: Server) -> None:
-    """Have a moderator ask for an act, and leave while its record is being appended."""
+    """Let a moderator ask for an act, and leave while its record is being appended."""
     server.log.gate = trio.Event()
     async with trio.open_nursery() as leaving:
         leaving.start_soon(server.desk.do, wipe())
@@ -165,7 +165,7 @@ async def test_bug_in_an_act_is_in_the_log_once_when_whoever_asked_has_left(
     monkeypatch.setattr(desks, "paint", broken)
     with trio.fail_after(LIMIT_SECONDS):
         await ask_and_leave(server)
-        with pytest.raises(ZeroDivisionError):  # whoever is there gets it, and a 500 logs it
+        with pytest.raises(ZeroDivisionError):  # a moderator who still waits gets it, and a 500 logs it
             await server.desk.do(wipe())
     (line,) = logged(caplog, logging.ERROR)
     assert (line["event"], line["kind"], line["level"]) == ("an act failed", "wipe", "error")
@@ -190,7 +190,7 @@ async def test_server_that_stops_tells_each_who_waits_how_far_their_act_has_come
 
     async def for_ever(*_told: object) -> Any:
         if not server.events():
-            return None  # before its record is there
+            return None  # before its record is in the log
         works_out.set()
         await trio.sleep_forever()
 
@@ -242,7 +242,7 @@ async def test_what_is_painted_while_an_act_is_worked_out_stays(
 
     async def slowly(*told: Any) -> Any:
         found: Any = await work_out(*told)
-        if server.events():  # the act's own record is there: this time it counts
+        if server.events():  # the act's own record is in the log: this call counts
             record = server.writer.add(Edits.one(3, 3, 2, 5))
             await record.wait()
             await server._reach(record.version())

@@ -37,14 +37,14 @@ class Server:
         )
 
     async def run(self) -> None:
-        """All its tasks."""
+        """Run all its tasks."""
         async with trio.open_nursery() as nursery:
             for part in (self.reader, self.writer, self.keeper):
                 nursery.start_soon(part.run)
 
 
 async def planned(*kinds: str) -> ScriptedLog:
-    """A log in which these are planned."""
+    """A log with plans of these kinds."""
     log = ScriptedLog()
     await log.append(Canvas(SMALL).encode())
     for kind in kinds:
@@ -53,7 +53,7 @@ async def planned(*kinds: str) -> ScriptedLog:
 
 
 def appended(log: ScriptedLog) -> list[dict[str, Any]]:
-    """The acts that were appended, after the canvas."""
+    """The acts appended after the canvas."""
     return [json.loads(value[2:]) for value in log.appended[1:]]
 
 

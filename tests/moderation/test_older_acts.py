@@ -1,4 +1,4 @@
-"""Acts that have left the record are told as it told them, from a history and from a log without one, page by page."""
+"""Acts that have left the bounded record look the same, from a history or from a log without one, page by page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _some_act(chance: random.Random, ids: list[int], painted: set[int]) -> Act:
 
 
 def _values(seed: int) -> list[bytes]:
-    """A log's records: acts of all sorts, with edits and corrections between them."""
+    """A log's records: acts of all kinds, with edits and corrections between them."""
     chance, painted = random.Random(seed), set[int]()
     values, ids = [Canvas(SMALL).encode()], list[int]()
 
@@ -79,7 +79,7 @@ def _canvas() -> Projection:
 
 
 def _all_entries(values: list[bytes], monkeypatch: pytest.MonkeyPatch) -> dict[int, dict[str, Any]]:
-    """What a record without a bound tells."""
+    """All entries that a record without a bound would have."""
     with monkeypatch.context() as unbounded:
         unbounded.setattr("placed.canvas.acts.record.MOST_RECORDED", 10_000)
         projection = _canvas()
@@ -136,7 +136,7 @@ async def test_each_act_is_told_as_a_record_without_a_bound_tells_it(
                     assert [act for act, _ in found] == sorted(set(expected) - set(last), reverse=True)
                     assert all(
                         entry.pop("time") for _, entry in found
-                    )  # that of a log's record, which the model has not
+                    )  # the time of a log's record, which the model doesn't have
                     assert dict(found) == {act: expected[act] for act, _ in found}
                     for act in (*expected, max(expected) + 1):
                         assert (await older.entry(act) is None) == (act not in expected)
@@ -192,6 +192,6 @@ async def test_whoever_asks_before_they_are_read_is_told_to_come_again(
         live = _canvas()
         async with Server(log, lambda: 0).history(tmp_path / "history") as indexer:
             values = [Canvas(SMALL).encode(), *[Act("close", 7).encode()] * 9]
-            _apply(live, values)  # and the log doesn't have them yet
+            _apply(live, values)  # the log doesn't have these yet
             with trio.fail_after(LIMIT_SECONDS), pytest.raises(NotIndexed):
                 await OlderActs(live, WholePast(log, indexer)).page(5, 3)

@@ -1,4 +1,4 @@
-"""What has been painted since an act's record, held against the records one by one."""
+"""The pixels painted since an act's record, compared with a look at the records one by one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_mask_has_what_others_have_set_after_the_act(
 ) -> None:
     projection, since, act = Projection(SMALL, 0, Cooldowns(Rule(10, 0))), Since(), len(before)
     values = [*[record(*each) for each in before], _wipe(), *[record(*each) for each in after], _correction(act, 4, 2)]
-    known = min(act + 1 + known_after, len(values))  # how far a reader has come when the act's offset is known
+    known = min(act + 1 + known_after, len(values))  # the reader's version when the act's offset is known
     with projection.told(since.note):
         for begin, end in [(0, known)] if is_one_batch else [(at, at + 1) for at in range(known)]:
             projection.apply(batch(values[begin:end], first=begin), 0)

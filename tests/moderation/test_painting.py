@@ -1,4 +1,4 @@
-"""Which pixels an act changes, held against a model that looks at every record of the log."""
+"""The pixels that an act changes, compared with a model that looks at every record of the log."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("small_segments")
 
 @attrs.define
 class _Played:
-    """A log that is played; it has the canvas, and then what happens."""
+    """A log that plays steps: it first has the canvas, and then the steps' records."""
 
     folder: Path
     from_log: bool

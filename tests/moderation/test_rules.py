@@ -1,4 +1,4 @@
-"""Who may paint where, as acts have it."""
+"""Who may paint where, after acts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Subject:
         self.rules = Rules(lambda: self.projection.kept.acts, lambda: self.now_ms)
 
     def act(self, kind: str, **fields: Any) -> int:
-        """Do an act; its id."""
+        """Do an act; return its id."""
         act_id = self.projection.version
         self.projection.apply(batch([Act(kind, 7, fields).encode()], first=act_id), 0)
         self.rules.look()
         return act_id
 
     def check(self, x: Any = 0, y: Any = 0, author: int = ADA) -> None:
-        """Ask, as an edit's admission does."""
+        """Check an edit, as its admission does."""
         if self.rules.in_force is not None:
             self.rules.in_force.check(author, x, y, self.now_ms, lambda author: author == MODERATOR)
 
@@ -57,7 +57,7 @@ def test_nothing_is_asked_while_nothing_is_in_force(subject: Subject) -> None:
 
 
 def asks(subject: Subject) -> bool:
-    """Whether anything is asked of an edit."""
+    """Whether the rules check edits at all."""
     return subject.rules.in_force is not None
 
 
@@ -116,7 +116,7 @@ def test_protected_is_what_is_in_one_of_the_areas(
 
 
 def forbidden(subject: Subject, x: Any, y: Any) -> bool:
-    """Whether Ada may not paint there."""
+    """Whether Ada may not paint at a place."""
     try:
         subject.check(x, y)
     except Forbidden:

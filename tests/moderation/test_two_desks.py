@@ -1,4 +1,4 @@
-"""Two servers on one log do acts of every kind while people paint on both; whoever has read the log has the same."""
+"""Two servers on one log do acts of every kind while people paint on both; after reading the log both are equal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from placed.canvas.snapshot import Snapshot
 
 LIMIT_SECONDS = 30
-ACTS: Final = 10  # of each server, after one of each kind
+ACTS: Final = 10  # acts of each server, after one of each kind
 WHO = (1, 2, 3)
 
 
@@ -76,7 +76,7 @@ class Side:
         self._moved = trio.Event()
         if self.chance.random() < 0.2:
             self.snapshots.append(saved(self.projection))
-        if self.chance.random() < 0.3:  # the page sleeps for a while
+        if self.chance.random() < 0.3:  # the page doesn't look for a while
             self.look()
 
     def look(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -100,7 +100,7 @@ class Side:
                 nursery.start_soon(part.run)
 
     async def paint(self) -> None:
-        """Edits, for ever."""
+        """Place edits without end."""
         while True:
             it = self.projection.definition
             x, y = self.chance.randrange(it.width), self.chance.randrange(it.height)
@@ -109,7 +109,7 @@ class Side:
             await trio.sleep(0.005)
 
     async def act(self, kinds: list[str]) -> None:
-        """Acts, one after the other; those that come too late are none."""
+        """Do acts, one after the other; an act that comes too late doesn't count."""
         for kind in kinds:
             try:
                 await self.desk.do(self._asked(kind))

@@ -1,4 +1,4 @@
-"""The past that an act needs: of the history, and of the log where the history isn't whole, or is off."""
+"""The past that an act needs: from the history, or from the log if the history is incomplete or off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two servers of one log in the test's process, behind the real nginx."""
+"""Two servers of one log in the test's process, with the real nginx in front."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Fleet:
     """nginx and the servers behind it.
 
     Attributes:
-        nginx: the front.
-        ports: the servers' own.
-        stops: ends a server in order.
+        nginx: the nginx in front.
+        ports: the servers' own ports.
+        stops: events that end a server in order.
         running: the servers.
     """
 
@@ -47,7 +47,7 @@ class Fleet:
 
     @property
     def port(self) -> int:
-        """The front's."""
+        """nginx's port."""
         return self.nginx.port
 
     async def metric(self, name: str) -> float:
@@ -63,7 +63,7 @@ class Fleet:
 async def run_fleet(
     folder: Path, *, tls: bool = False, charges: int = 0, allow_origins: tuple[str, ...] = (), **rendering: Any
 ) -> AsyncGenerator[Fleet]:
-    """Both, ready; `rendering` is for `tests.support.nginx_front.rendered`."""
+    """Start nginx and both servers; `rendering` is for `tests.support.nginx_front.rendered`."""
     key = folder / "authors.key"
     key.write_bytes(os.urandom(32))
     settings = Settings(

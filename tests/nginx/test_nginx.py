@@ -1,4 +1,4 @@
-"""nginx.conf with the real nginx, before two servers of one log: what it caches, passes on, retries and refuses."""
+"""nginx.conf with the real nginx and two servers of one log: what it caches, passes on, retries and refuses."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_thousand_page_loads_at_once_cost_the_servers_a_handful_of_image
 
 
 async def test_cached_image_that_is_old_is_exact_with_the_stream(tmp_path: Path, chance: random.Random) -> None:
-    """Clients take whatever image the cache has, while people paint on both servers, and end with what these serve."""
+    """Clients take any image from the cache, while people paint on both servers, and end with the servers' canvas."""
     load = Load(islice(at_random(chance, WIDTH, HEIGHT, COLORS), 600))
     with trio.fail_after(LIMIT_SECONDS):
         async with run_fleet(tmp_path, unlimited=True) as fleet:
@@ -141,7 +141,7 @@ async def test_many_edits_in_one_request_polls_and_pictures_to_stamp_come_throug
             await poller.send("/edits?v=1&wait=20&format=json")
             placed = await painter.request("/edits", method="POST", headers=as_json, body=body)
             assert (placed.status, placed.json()) == (200, {"v": 2})
-            answer = await poller.answer()  # as soon as there is something, and whole
+            answer = await poller.answer()  # as soon as there is something, and complete
             assert (answer.status, "content-length" in answer.headers) == (200, True)
             frames = [json.loads(event.data) for event in EventParser().feed(answer.body)]
             assert [edit for frame in frames for edit in frame["edits"]] == edits
@@ -149,7 +149,7 @@ async def test_many_edits_in_one_request_polls_and_pictures_to_stamp_come_throug
             assert too_long.status == 413
             stamp = json.dumps({"kind": "stamp", "area": [0, 0, 9, 9], "picture": "A" * 500_000}).encode()
             acted = await poller.request("/acts", method="POST", headers=as_json, body=stamp)
-            assert (acted.status, acted.json()["code"]) == (401, "sign-in")  # the server's own word
+            assert (acted.status, acted.json()["code"]) == (401, "sign-in")  # the server's own answer
 
 
 async def test_errors_come_through_and_what_is_for_operators_does_not(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ async def test_page_of_either_version_gets_its_files_while_servers_are_upgraded(
 
 
 async def test_client_is_who_nginx_says_whatever_it_says_itself(tmp_path: Path) -> None:
-    """All charges of an address are spent; another name in a header gives no new ones."""
+    """All charges of an address are spent; another address in a header gives no new ones."""
     with trio.fail_after(LIMIT_SECONDS):
         async with run_fleet(tmp_path, charges=2) as fleet, connect(fleet.port) as connection:
             for number in range(2):
@@ -205,7 +205,7 @@ async def test_refusal_is_found_in_the_log_of_nginx_by_its_id(tmp_path: Path) ->
                 (await get(fleet.port, target, own)).headers["x-request-id"]
                 for target in ("/edits", "/nothing", "/edit")
             ]
-        lines = fleet.nginx.access_lines()  # all of them: nginx has ended
+        lines = fleet.nginx.access_lines()  # nginx has ended, so these are all lines
     assert sorted(line.split(" ")[-3] for line in lines) == sorted(ids)
     assert len({*ids, "made-up"}) == 4
 
@@ -245,7 +245,7 @@ async def test_a_server_that_is_gone_is_left_out_and_its_streams_move(tmp_path: 
                 pixels = await served_pixels(fleet.ports[1], answer.json()["v"])
                 assert [bytes(client.pixels) for client in clients] == [pixels] * 4
                 nursery.cancel_scope.cancel()
-            # Two of the four were with the server that went.
+            # Two of the four were connected to the server that stopped.
             assert sum(client.told.cuts for client in clients) >= 1
 
 
@@ -279,7 +279,7 @@ async def test_sites_that_may_use_the_api_get_their_own_answers_from_the_cache(t
                 headers = (("Origin", f"https://{number}.example"),)
                 answer = await connection.request("/canvas.png", headers=headers)
                 assert answer.headers["x-cache"] in {"HIT", "STALE", "UPDATING"}
-            # What nginx itself refuses can be read by the same sites.
+            # The same sites can read nginx's own refusals.
             for site in (*sites, "https://evil.example"):
                 refused = await connection.request("/metrics", headers=(("Origin", site),))
                 assert refused.headers.get("access-control-allow-origin") == (site if site in sites else None)

@@ -1,4 +1,4 @@
-"""What nginx itself refuses: errors as the servers' own are, and limits for each client."""
+"""nginx's own refusals: errors in the servers' own format, and limits for each client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def check_problem(answer: Response, status: int, code: str, *, again: bool = False) -> None:
-    """Check that it is an error as the servers' own are."""
+    """Check that an answer is an error in the servers' own format."""
     assert answer.status == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
@@ -66,7 +66,7 @@ async def test_servers_that_are_gone_are_problems_that_say_when_to_ask_again(tmp
 
 
 async def test_limits_count_a_network_of_ipv6_as_one_client(tmp_path: Path) -> None:
-    """As the servers do: /64. An IPv4 address that came over IPv6 is a client of its own."""
+    """As in the servers: a /64 is one client. An IPv4 address that came over IPv6 is a client of its own."""
 
     async def refusals(port: int, addresses: list[str]) -> int:
         statuses = []
@@ -96,10 +96,10 @@ def _parsed(answer: bytes) -> Response:
 
 
 async def test_one_address_begins_a_bounded_number_of_streams(tmp_path: Path) -> None:
-    """Each may ask for a stretch of the past, which is work.
+    """Each stream may ask for a stretch of the past, which is work.
 
-    A hundred a second may begin, so they have to be asked for faster, on a busy machine, too: in one piece for each of
-    some connections, and while nobody is behind nginx whose answers would have to be waited for.
+    A hundred a second may begin, so the requests have to come faster, even on a busy machine. So each of some
+    connections sends its requests in one piece, and no server is behind nginx, whose answers would take time.
     """
     answers: list[Response] = []
 
@@ -125,7 +125,7 @@ async def test_one_address_begins_a_bounded_number_of_streams(tmp_path: Path) ->
 
 
 async def test_people_at_one_address_open_the_page_in_the_same_moment(tmp_path: Path) -> None:
-    """Each page has dozens of files, and a page that misses one of them doesn't work."""
+    """Each page has dozens of files, and doesn't work if one is missing."""
     statuses: list[int] = []
 
     async def load(port: int, files: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The real nginx before a server with `--sign-in proxy`: it asks somebody else who signs people in (`auth_request`)."""
+"""The real nginx before a server with `--sign-in proxy`: nginx asks a program that signs people in (`auth_request`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from tests.support.http_connection import Response
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/people.md").read_text("utf-8")
-# Stands for Authelia: whoever sends a password is who they say, and all others are nobody.
+# Stands for Authelia: a client with a password is the user it names; all others are refused.
 AUTHELIA: Final = b"HTTP/1.1 %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def locations(server: int, authelia: int) -> str:
-    """What the page tells to write into nginx.conf, for these ports."""
+    """The text that the docs' page says to write into nginx.conf, for these ports."""
     (block,) = re.findall(r"^```nginx\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert "127.0.0.1:8080" in block
     assert "127.0.0.1:9091" in block
@@ -32,7 +32,7 @@ def locations(server: int, authelia: int) -> str:
 
 
 async def answer_as_authelia(stream: trio.SocketStream) -> None:
-    """Say who asks, by the cookie `authelia`."""
+    """Say who the user is, by the cookie `authelia`."""
     async with stream:
         head = (await stream.receive_some(65_536)).decode("latin-1").lower()
         user = re.search(r"^cookie:.*authelia=(\w+)", head, re.MULTILINE)

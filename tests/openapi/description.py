@@ -1,8 +1,8 @@
-"""docs/openapi.yaml, and what of it OpenAPI has no words for.
+"""docs/openapi.yaml, with the rules that OpenAPI can't express.
 
-An edit's numbers come by query *or* in a body, and a stream's version by `v`, `lastEventId` *or* in a header, which the
-file can only say in prose: all of them are optional there. For schemathesis, which has to know what is right and what
-isn't, there are two documents, in which one way is demanded and the others are left out.
+An edit's numbers come by query *or* in a body, and a stream's version by `v`, `lastEventId` *or* in a header. The file
+can only say that in prose: there all of them are optional. schemathesis has to know which requests are right. So it
+gets two documents: each requires one way and leaves out the others.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _EDIT: Final = ("x", "y", "color")
 
 
 def load() -> Document:
-    """The file as it stands."""
+    """Load the file as it is."""
     return parsed(FILE.read_bytes())
 
 
 def parsed(content: bytes) -> Document:
-    """What a file like it holds."""
-    # In C, where that is there: each process of the tests reads it when it collects them.
+    """Parse the content of a file like it."""
+    # With the parser in C, if there is one: each process of the tests reads the file when it collects tests.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document: Document = yaml.load(content, loader)
     return document
@@ -68,7 +68,7 @@ def _demand(operation: Document, *names: str) -> None:
 
 
 def resolve(document: Document, part: Document) -> Document:
-    """What `part` refers to, or itself."""
+    """The target of a reference in `part`, or `part` itself."""
     reference = part.get("$ref")
     if reference is None:
         return part
@@ -79,5 +79,5 @@ def resolve(document: Document, part: Document) -> Document:
 
 
 def schema(document: Document, wanted: Document) -> jsonschema_rs.Validator:
-    """What checks values against a schema that may refer to the document's own."""
+    """A validator for a schema that may refer to the document's own schemas."""
     return jsonschema_rs.validator_for({**wanted, "components": document["components"]})

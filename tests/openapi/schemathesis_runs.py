@@ -1,6 +1,6 @@
-"""Runs of schemathesis, each in a process of its own that begins where the imports are done.
+"""Runs of schemathesis, each in a process of its own that starts with its imports done.
 
-They are half of what a short run costs: 1,000 modules.
+The imports, 1,000 modules, are half of a short run's time.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _NEEDED: Final = {"HOME", "PATH"}
 
 
 async def run_schemathesis(folder: Path, *words: str) -> tuple[int, str]:
-    """Run `schemathesis WORDS` in `folder`, where it would leave files; killed if this task is cancelled.
+    """Run `schemathesis WORDS` in `folder`, where it leaves its files; it is killed if this task is cancelled.
 
     Returns:
-        Its exit code, and what it printed.
+        Its exit code, and its output.
     """
     output = folder / "schemathesis.out"
     process = _FORKS.Process(target=_run, args=(folder, output, words))
-    await trio.to_thread.run_sync(process.start)  # the first one waits for the imports
+    await trio.to_thread.run_sync(process.start)  # the first run waits for the imports
     try:
         await trio.lowlevel.wait_readable(process.sentinel)
     finally:
@@ -50,7 +50,7 @@ def _run(folder: Path, output: Path, words: tuple[str, ...]) -> None:
     for standard in (1, 2):
         os.dup2(descriptor, standard)
     os.chdir(folder)
-    for name in set(os.environ) - _NEEDED:  # each request looks through all of them for a proxy
+    for name in set(os.environ) - _NEEDED:  # each request searches all of them for a proxy
         del os.environ[name]
-    gc.disable()  # looking for garbage is a quarter of a run, which ends with 260 MB without it
+    gc.disable()  # garbage collection takes a quarter of a run, which needs only 260 MB without it
     importlib.import_module("schemathesis.cli").schemathesis(list(words))

@@ -1,6 +1,6 @@
-"""What the server answers is what docs/openapi.yaml says, in both lanes: schemathesis makes up requests, and checks.
+"""The server answers as docs/openapi.yaml says, in both lanes: schemathesis makes up requests, and checks the answers.
 
-The server's canvas is the largest that there can be, so that the file's bounds are its own.
+The server's canvas has the largest possible size, so that the file's bounds are the server's own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.openapi.description import Document
 
 CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
-LIMIT_SECONDS: Final = 150.0  # on an idle core 7; on two cores that eight people shared, 20
+LIMIT_SECONDS: Final = 150.0  # 7 s on an idle core; 20 s on two cores that eight people shared
 LARGEST: Final = ("--width", "4096", "--height", "4096")
 LANES: Final = pytest.mark.parametrize("lane", ["--fast-lane", "--no-fast-lane"])
 
@@ -36,7 +36,7 @@ def most_colors(tmp_path: Path) -> Path:
 
 
 async def tried(port: int, document: Document, folder: Path, *flags: str) -> int:
-    """How many requests schemathesis made up that all got what `document` says; otherwise the test fails."""
+    """How many requests schemathesis made up, all with answers as in `document`; otherwise the test fails."""
     path = folder / "openapi.json"
     path.write_text(json.dumps(document))
     words = ("--config-file", str(CONFIG), "run", str(path), "--url", f"http://127.0.0.1:{port}", "--no-color", *flags)
@@ -59,7 +59,7 @@ async def test_server_answers_as_the_file_says(lane: str, most_colors: Path, tmp
 async def test_edits_by_query_and_streams_by_header_are_answered_as_the_file_says(
     lane: str, most_colors: Path, tmp_path: Path
 ) -> None:
-    """The two documents differ in these alone, and the same document gives the same requests."""
+    """The two documents differ only in these, and the same document would make the same requests."""
     flags = (*LARGEST, "--palette", str(most_colors), lane)
     async with running(tmp_path / "data", "--log", "memory:", *flags) as server:
         only = ("--include-path", "/edit", "--include-path", "/edits")
@@ -97,7 +97,7 @@ async def test_server_that_waits_for_its_log_answers_as_the_file_says(tmp_path: 
     async with starting(tmp_path / "data", *flags) as server:
         port = await logged_url(server, "waiting for the log")
         checks = ("status_code", "content_type", "response_headers", "response_schema")
-        # No random values: it reads no part of a request, and each kind of value is tried on every operation as it is.
+        # No random values: a waiting server reads no part of a request, and these phases try each kind of value anyway.
         phases = ("--phases", "examples,coverage")
         only = (*phases, "--checks", ",".join(f"{check}_conformance" for check in checks))
         assert await tried(port, by_query(load()), tmp_path, *only) > 1_000

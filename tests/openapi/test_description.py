@@ -1,4 +1,4 @@
-"""docs/openapi.yaml is OpenAPI, and it, docs/api.md and the code name the same paths, parameters and codes."""
+"""docs/openapi.yaml is valid OpenAPI; the file, docs/api.md and the code name the same paths, parameters and codes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OPERATIONS: Final = [
 
 @functools.cache
 def sources() -> list[ast.Module]:
-    """What answers requests, parsed."""
+    """The parsed modules that answer requests."""
     return [ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "placed/http").rglob("*.py"))]
 
 
@@ -105,7 +105,7 @@ Pair = tuple[int, str]
 
 
 def codes_of_the_source() -> set[Pair]:
-    """Every status and code that a Problem is made with."""
+    """Every status and code that the source makes a Problem with."""
     calls = [node for tree in sources() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     many = {_constant(call.args[0]) for call in calls if _name(call) == "too_many"}
     pairs = set(app._CODES.items())
@@ -141,7 +141,7 @@ def _constant(node: ast.expr) -> Any:
 
 
 def problems(document: Any) -> Iterator[Pair]:
-    """Every status and code of a document's problems, wherever they stand."""
+    """Every status and code of a document's problems, anywhere in it."""
     if isinstance(document, dict):
         narrowed = document.get("properties", {})
         if document.get("$ref") == "#/components/schemas/Problem":
@@ -169,7 +169,7 @@ def test_prose_has_the_problems_of_the_source() -> None:
 
 
 def _row(statuses: list[str], codes: list[str]) -> set[Pair]:
-    """Several statuses and as many codes go together one by one; one goes with all."""
+    """Pair statuses with codes: several with as many codes one by one, one status with all codes."""
     if len(statuses) == len(codes):
         return {(int(status), code) for status, code in zip(statuses, codes, strict=True)}
     assert len(statuses) == 1 or len(codes) == 1

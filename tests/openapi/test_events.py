@@ -1,4 +1,4 @@
-"""The streams' events and the members of JSON are as docs/openapi.yaml says, and there are no others."""
+"""The streams' events and the members of JSON are those of docs/openapi.yaml, and no others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ GRAMMAR: Final = re.compile(rb"retry: \d+\n(?:%b(?:%b|%b)*(?:%b)?|%b)" % (STATUS
 
 
 def assert_is(name: str, value: Any) -> None:
-    """That `value` is what the schema says, and has no member that the schema doesn't name."""
+    """Check that `value` fits its schema, and has only members that the schema names."""
     schema(DOCUMENT, {"$ref": f"#/components/schemas/{name}"}).validate(value)
     assert set(value) <= set(SCHEMAS[name]["properties"]), value
 
 
 def assert_is_event(event: Event, *, as_json: bool) -> None:
-    """That an event is what the schemas say."""
+    """Check that an event fits the schemas."""
     told = {"event": event.kind, "data": event.data} | ({"id": event.id} if event.id is not None else {})
     assert_is("Event", told)
     if as_json or event.kind != "message":
@@ -95,7 +95,7 @@ async def test_answers_have_every_member_that_the_file_names_and_no_other(lane: 
 
 
 def _members(part: dict[str, Any]) -> Any:
-    """The names of an object's members, and of theirs."""
+    """The names of an object's members, and recursively those of their values."""
     part = resolve(DOCUMENT, part)
     return {name: _members(member) for name, member in part["properties"].items()} if "properties" in part else None
 

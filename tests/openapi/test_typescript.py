@@ -1,6 +1,6 @@
-"""docs/typescript.md works as printed: the client made from the server's description, its program, what that prints.
+"""docs/typescript.md works as printed: the client made from the server's description, the program, and its output.
 
-openapi-typescript needs an older TypeScript than the checks of the page's own code: its packages have a folder here.
+openapi-typescript needs an older TypeScript than the checks of the page's own code, so its packages have a folder here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAGE: Final = (Path(__file__).parents[2] / "docs/typescript.md").read_text("utf-
 BLOCKS: Final = dict(re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 SESSION: Final = commands(BLOCKS["console"])
 COMPILE: Final = next(command for command, _ in SESSION if " tsc " in command)
-COMPILER_SECONDS: Final = 120.0  # 3 on an idle machine; two cores that eight people shared took 13
+COMPILER_SECONDS: Final = 120.0  # 3 s on an idle machine; 13 s on two cores that eight people shared
 FLAGS: Final = ("--log", "memory:", "--charges", "2", "--charge-seconds", "6", "--width", "1000", "--height", "1000")
 
 WRONG: Final = {
@@ -72,7 +72,7 @@ def test_lock_names_no_registry() -> None:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the page's packages, and what `openapi-typescript` makes of the description."""
+    """A folder with the page's packages, and the client that `openapi-typescript` makes from the description."""
     made = with_packages(tmp_path_factory.mktemp("client"))
     command = ["node_modules/.bin/openapi-typescript", str(FILE), "-o", "placed.d.ts"]
     subprocess.run(command, cwd=made, env=environment(), check=True, capture_output=True, timeout=COMPILER_SECONDS)
@@ -96,7 +96,7 @@ async def test_session_prints_what_the_page_shows(folder: Path) -> None:
 
 
 async def check_prints(command: str, shown: str, folder: Path) -> None:
-    """Check what a command of the page prints."""
+    """Check the output of one of the page's commands."""
     printed = await entered(command, folder, COMPILER_SECONDS)
     assert matches(shown, printed), f"{command}\n{printed}"
 
@@ -107,7 +107,7 @@ async def test_wrong_uses_do_not_compile_and_the_right_one_does(client: Path) ->
     for name, (right, wrong) in WRONG.items():
         assert BLOCKS["ts"].count(right) == 1, name
         (client / f"{name}.mts").write_text(BLOCKS["ts"].replace(right, wrong))
-    # The packages' own types are checked where the page's session is.
+    # The page's own session checks the packages' types.
     command = COMPILE.replace("row.mts", "--noEmit --skipLibCheck *.mts")
     printed = await entered(command, client, COMPILER_SECONDS)
     assert set(re.findall(r"^(\w+)\.mts\(\d+,\d+\): error TS", printed, re.MULTILINE)) == set(WRONG), printed

@@ -1,4 +1,4 @@
-"""What is in deploy/, and beside it for containers, as far as it can be tried without a service manager or Docker."""
+"""The files in deploy/ and those for containers, as far as tests can try them without a service manager or Docker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.server_process import running
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy"
-# In a mount namespace of its own: nothing can be written to but $0, and root has none of its powers.
+# In its own mount namespace: only $0 is writable, and root has none of its powers.
 _NOTHING_ELSE = """
 set -e
 mount --make-rprivate /
@@ -33,7 +33,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """Copies, whose program is there."""
+    """Copies of the units, with an existing program."""
     require("systemd-analyze", has_program("systemd-analyze"), "apt-get install systemd")
     for path in UNITS.iterdir():
         text = path.read_text(encoding="utf-8").replace("/usr/local/bin/placed", sys.executable)
@@ -71,7 +71,7 @@ def test_every_variable_in_the_files_is_a_setting(name: str) -> None:
 
 
 async def test_backup_by_the_timer_is_whole_and_replaces_old_ones(tmp_path: Path) -> None:
-    """The very commands of the unit, with other folders, beside a server that runs."""
+    """The unit's own commands, with other folders, while a server runs."""
     backups, data, old = tmp_path / "backups", tmp_path / "data", tmp_path / "backups" / "2020-01-01T000000Z"
     old.mkdir(parents=True)
     os.utime(old, (0, 0))
@@ -111,7 +111,7 @@ async def test_server_writes_to_nothing_but_its_data_folder(tmp_path: Path) -> N
         assert (await get(server.port, "/canvas.png")).status == 200
         assert (await get(server.port, "/")).status == 200
         await server.stop()
-    assert list(data.iterdir()) == []  # it was in the namespace's own
+    assert list(data.iterdir()) == []  # it was in the namespace's own folder
 
 
 def test_composed_servers_write_to_nothing_else_and_have_no_powers() -> None:

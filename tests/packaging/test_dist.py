@@ -1,6 +1,7 @@
-"""`make dist`: one file that serves a canvas on a Python that has nothing installed.
+"""`make dist`: one file that serves a canvas with a Python that has no packages.
 
-Building it takes the package registry, or pip's cache, and half a minute to two; so one build is for all tests here.
+The build needs the package registry or pip's cache, and half a minute to two minutes, so all tests here share one
+build.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.timeout(BUILD_SECONDS + 100)
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make dist` makes, with the packages of this environment as they are."""
+    """The file that `make dist` makes, with the packages of this environment."""
     folder = tmp_path_factory.mktemp("dist")
     stamps = [word for name in ("run", "test") for word in ("-o", f"{sys.prefix}/{name}.stamp")]
     command = ["make", "dist", f"venv={sys.prefix}", f"dist={folder}", *stamps]
@@ -42,18 +43,18 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _bare_python() -> str:
-    """The Python that this environment was made with, which knows nothing of its packages."""
+    """The Python under this environment, without the environment's packages."""
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def _unpacked(dist: Path) -> Path:
-    """Where the file unpacks itself when it first runs, as in a user's home: later runs find it there, and compiled."""
+    """Where the file unpacks itself at its first run, as in a user's home: later runs find it there, and compiled."""
     return dist / "unpacked"
 
 
 @contextlib.asynccontextmanager
 async def _running(dist: Path, folder: Path) -> AsyncGenerator[tuple[trio.Process, str, Path]]:
-    """The file at work: its process, its address, and what it writes to standard error."""
+    """Run the file; yields its process, its address, and the file with its standard error."""
     command = [_bare_python(), "-I", "-S", str(dist / "placed.pyz"), "--port", "0", "--data", str(folder / "data")]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "SHIV_ROOT": str(_unpacked(dist))}
     errors = folder / "errors"

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it serves the page by itself, away from the work tree."""
+"""The wheel: its contents, and that it serves the page by itself, away from the work tree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from this work tree with the build backend that is installed."""
+    """The wheel, built from this work tree with the installed build backend."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
     built = subprocess.run([*command, "-w", folder, ROOT], capture_output=True, text=True, timeout=50, check=False)
@@ -51,8 +51,8 @@ def test_it_holds_the_license_and_the_types_marker_but_no_tests(wheel: Path) -> 
 def address(wheel: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a server that runs from the unpacked wheel, in a folder without a work tree.
 
-    Unpacking is what installing does to a wheel of pure Python; the packages that it needs are those of this
-    environment, in which PYTHONPATH puts the unpacked ones first.
+    Unpacking does the same as installing a wheel of pure Python. The packages that it needs are this environment's;
+    PYTHONPATH puts the unpacked ones first.
     """
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)

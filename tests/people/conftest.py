@@ -1,4 +1,4 @@
-"""A store in a folder of its own, and how tests change it."""
+"""A people store in a folder of its own, and ways to change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each change makes of the people, and what can't be changed."""
+"""The effect of each change on the people, and the changes that are refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_name_that_was_given_up_is_free(store: PeopleStore) -> None:
     await store.change(SetName(BOB, Name("Ada", "ada")))
     assert store.named("ada") == BOB
     assert store.named("bob") is None
-    await store.change(SetName(BOB, Name("ADA", "ada")))  # another spelling of one's own
+    await store.change(SetName(BOB, Name("ADA", "ada")))  # another spelling of the same person's name
     assert store.named("ada") == BOB
 
 
@@ -116,7 +116,7 @@ async def test_host_link_makes_one_host_within_a_day(store: PeopleStore) -> None
     assert await _refused(store, UseHostLink(CODE, "host:2", NOW_MS + 2)) == "wrong-code"
     await store.change(AddHostLink(OTHER, NOW_MS))
     assert await _refused(store, UseHostLink(OTHER, "host:2", NOW_MS + HOST_LINK_MS + 1)) == "wrong-code"
-    assert store.head.host_links == 1  # making another one has removed the one that was used
+    assert store.head.host_links == 1  # making another link has removed the used one
 
 
 async def test_token_is_a_person_with_a_name_and_gone_once_it_is_revoked(store: PeopleStore) -> None:

@@ -1,4 +1,4 @@
-"""Several servers' people in one topic: the same on all, whoever comes first, whatever was dropped or missed."""
+"""Several servers' people in one topic: all servers have the same, whoever is first, whatever was dropped or missed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LIMIT_SECONDS = 60.0
 
 
 def everything(store: PeopleStore) -> dict[str, Any]:
-    """All that a store knows, without what is its own."""
+    """Everything that a store knows, except its own state."""
     head = attrs.asdict(store.head)
     counts = {name: head[name] for name in (*COUNTED.values(), "roles", "topic")}
     return {
@@ -68,7 +68,7 @@ def everything(store: PeopleStore) -> dict[str, Any]:
 
 
 async def equal(topic: MemoryTopic, *stores: PeopleStore) -> None:
-    """Wait until all have read all, and see that they know the same."""
+    """Wait until all stores have read everything, and check that they know the same."""
     await until(lambda: all(store.head.offset == topic.next for store in stores))
     await trio.testing.wait_all_tasks_blocked(0.02)
     first, *others = [everything(store) for store in stores]
@@ -144,7 +144,7 @@ BEFORE: list[Change] = [
 async def test_of_two_that_clash_the_first_one_holds_everywhere(
     tmp_path: Path, first: Change, second: Change, told: str | None
 ) -> None:
-    """The second server decides by what it has read; the first one's records come before its own."""
+    """The second server decides by the records that it has read; the first server's records come before its own."""
     topic = MemoryTopic()
     with trio.fail_after(LIMIT_SECONDS):
         async with server_of(topic, tmp_path / "a", KEY) as one:
@@ -221,7 +221,7 @@ async def test_server_that_was_away_goes_on_at_its_offset(tmp_path: Path) -> Non
             async with server_of(topic, tmp_path / "b", KEY) as other:
                 stood = other.head.offset
             await one.change(SignIn("join:2", NOW_MS, Name("Bob", "bob")))
-            del topic.records[:stood]  # which it hasn't to read again
+            del topic.records[:stood]  # it needn't read these again
             async with server_of(topic, tmp_path / "b", KEY) as other:
                 await equal(topic, one, other)
 
@@ -252,7 +252,7 @@ async def test_brokers_that_are_away_refuse_changes_while_reading_goes_on(tmp_pa
         with pytest.raises(StoreUnavailable, match="away"):
             await one.change(SignIn("join:2", NOW_MS))
         with pytest.raises(StoreUnavailable, match="away"):
-            await one.change(UseCode(CODE, NOW_MS))  # which another server may have made meanwhile
+            await one.change(UseCode(CODE, NOW_MS))  # another server may have used it meanwhile
         assert one.named("ada") == ADA
         topic.set_away(False)
         await one.change(SignIn("join:2", NOW_MS))
@@ -262,7 +262,7 @@ async def test_brokers_that_are_away_refuse_changes_while_reading_goes_on(tmp_pa
 async def test_refusal_by_what_is_old_is_looked_at_again(tmp_path: Path) -> None:
     async with pair(tmp_path) as (topic, one, other):
         await one.change(AddCodes({"7kq2-001": CODE}, NOW_MS))
-        await other.change(UseCode(CODE, NOW_MS))  # at once, wherever it has read to
+        await other.change(UseCode(CODE, NOW_MS))  # at once, no matter how far it has read
         await equal(topic, one, other)
 
 
@@ -317,7 +317,7 @@ async def test_half_of_a_surrogate_pair_in_a_topic_is_no_name(tmp_path: Path) ->
 
 
 async def test_forgetting_has_the_brokers_begin_another_file_once(tmp_path: Path) -> None:
-    """They compact none that they still write to: a record is appended, when nobody else has."""
+    """Brokers don't compact a file that they still write to, so the server appends a record if nobody else has."""
     async with pair(tmp_path) as (topic, one, _other):
         await one.change(SignIn("join:1", NOW_MS, Name("Ada", "ada")))
         await one.change(Forget(ADA, NOW_MS))
@@ -361,7 +361,7 @@ CHANGES = st.one_of(
 def test_any_compaction_of_the_topic_makes_the_same_people(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[Change, int]], chance: Any
 ) -> None:
-    """Also of records that no server in its right mind appends: some are left out, as if a server had died."""
+    """Also with records that no sound server appends: some are left out, as if a server had died."""
     folder = tmp_path_factory.mktemp("compacted")
 
     async def compare() -> None:

@@ -1,4 +1,4 @@
-"""Names for those who come with an account from elsewhere."""
+"""Names for people who sign in with an account from elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def found(*told: object, taken: Iterable[str] = ()) -> str | None:
-    """The name that somebody gets who is called so elsewhere."""
+    """The name for a person with these names elsewhere."""
     skeletons = {skeleton(name) for name in taken}
     name = free_name(told, skeletons.__contains__)
     return None if name is None else name.text

@@ -1,4 +1,4 @@
-"""Names: what is one, and which two look alike."""
+"""Names: which texts are names, and which two names look alike."""
 
 # ruff: noqa: RUF001 - it is about letters that look like others
 
@@ -19,7 +19,7 @@ from placed.people.names import MOST_CHARACTERS, NotAName, name_of, skeleton
         ("Ada", "Ada"),
         ("Ada Lovelace", "Ada Lovelace"),
         ("Zoë", "Zoë"),
-        ("Zoe\u0308", "Zoë"),  # one name, however the keyboard makes its letters
+        ("Zoe\u0308", "Zoë"),  # one name, however a keyboard composes its letters
         ("Ａｄａ", "Ada"),  # the wide letters of East Asian keyboards
         ("Ngô Thị", "Ngô Thị"),
         ("शिवांगी", "शिवांगी"),
@@ -40,14 +40,14 @@ def test_name_is_taken_in_one_form(typed: str, name: str) -> None:
         ("", "is empty"),
         ("   ", "is empty"),
         ("x" * (MOST_CHARACTERS + 1), "25 characters"),
-        ("\ufdfa" * 24, "characters"),  # each is a sentence of 18 letters
+        ("\ufdfa" * 24, "characters"),  # each character is a sentence of 18 letters
         ("x" * 100_000, "100000 characters"),
         (" Ada", "spaces"),
         ("Ada ", "spaces"),
         ("Ada  L", "spaces"),
         ("Ada\nL", "nobody sees"),
         ("Ada\0", "nobody sees"),
-        ("Ada\u202etxt", "nobody sees"),  # turns what is behind it around
+        ("Ada\u202etxt", "nobody sees"),  # reverses the text after it
         ("Ad\u200ba", "nobody sees"),
         ("Ada\ud800", "nobody sees"),
         ("\u3164", "nobody sees"),

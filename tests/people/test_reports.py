@@ -1,4 +1,4 @@
-"""Reports as they are kept: bounded, the same on all servers, and with a picture of the place."""
+"""Reports in the store: bounded, the same on all servers, and with a picture of the place."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from placed.people.store import PeopleStore
     from tests.support.keyed_topic import MemoryTopic
 
-STRANGER = 2**63  # somebody whose address is all that is known
+STRANGER = 2**63  # an author known only by address
 HOUR_MS = 3_600_000
 
 
 async def added(reports: Reports, author: int = STRANGER, **more: Any) -> int:
-    """The id of a new one."""
+    """Add a report; return its id."""
     return (await reports.add(attrs.evolve(REPORT, author=author, **more), is_person=author in (ADA, BOB))).id
 
 
@@ -98,7 +98,7 @@ async def test_who_is_forgotten_leaves_no_word_in_the_file_and_others_keep_their
     await added(reports, ADA, text="they who shall go")
     await reports.set_state(1, DONE)
     await added(reports)
-    await added(reports, ADA, text="they who shall go")  # instead of the first, which stays in the file's free pages
+    await added(reports, ADA, text="they who shall go")  # replaces the first, which stays in the file's free pages
     file = store.folder / "data.mdb"
     assert b"they who shall go" in file.read_bytes()
     await store.change(Forget(ADA, NOW_MS))
@@ -126,7 +126,7 @@ async def read_up_to(topic: MemoryTopic, *stores: PeopleStore) -> None:
 
 
 async def _added_in_the_end(reports: Reports, author: int) -> None:
-    """As a client does: it gets 503 where others were quicker several times in a row, and comes again."""
+    """Add a report as a client would: if others were quicker several times in a row it gets 503, and tries again."""
     while True:
         with contextlib.suppress(StoreUnavailable):
             await added(reports, author)

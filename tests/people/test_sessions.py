@@ -1,4 +1,4 @@
-"""Sessions: signed, expiring, ended at once, and forged by nobody."""
+"""Sessions: signed, expiring, ended at once, and impossible to forge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ADA = 0x0123456789ABCDEF
 
 
 class _World:
-    """Sessions, and what they depend on."""
+    """Sessions, and the state that they depend on."""
 
     def __init__(self, key: bytes = KEY) -> None:
         self.now_ms = NOW_MS
@@ -57,7 +57,7 @@ def test_ended_sessions_are_over_at_once_and_others_go_on() -> None:
 
 def test_new_session_holds_in_the_very_moment_in_which_the_old_ones_were_ended() -> None:
     world = _World()
-    world.revoked[ADA] = NOW_MS + 2_000  # by a server whose clock is ahead
+    world.revoked[ADA] = NOW_MS + 2_000  # by a server whose clock is fast
     text = world.sessions.begin(ADA)
     assert world.sessions.find(text) is not None
     world.revoked[ADA] += 1

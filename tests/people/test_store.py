@@ -1,4 +1,4 @@
-"""The store: what outlasts a restart, several processes at once, and what a disk can do to it."""
+"""The store: what it keeps over a restart, several processes at once, and what a bad disk can do to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_people_are_there_again_after_a_restart(tmp_path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def _process(words: list[str]) -> AsyncIterator[trio.Process]:
-    """A process that is ended with the block."""
+    """Run a process until the block ends."""
     process = await trio.lowlevel.open_process(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield process
@@ -52,7 +52,7 @@ async def _process(words: list[str]) -> AsyncIterator[trio.Process]:
 
 
 async def _in_another_process(folder: Path, lines: str) -> None:
-    """Run `lines` in a process of its own, that has the same store open as `store`."""
+    """Run `lines` in another process that has the same store open as `store`."""
     script = f"""
 import trio
 from pathlib import Path
@@ -80,7 +80,7 @@ await store.change(SetRoles({ADA}, frozenset({{"person", "host"}})))
     assert store.named("ada") == ADA
     await store.change(SignIn("join:2", NOW_MS))
     with trio.fail_after(5):
-        while ADA not in store.roles:  # noqa: ASYNC110 - a look at a file brings it
+        while ADA not in store.roles:  # noqa: ASYNC110 - it comes by a look at a file
             await trio.sleep(0.01)
     nursery.cancel_scope.cancel()
 
@@ -95,7 +95,7 @@ async def test_session_that_was_made_before_ends_when_another_process_forgets_th
     assert sessions.find(text) is not None
     await _in_another_process(store.folder, f"await store.change(Forget({ADA}, {NOW_MS}))")
     with trio.fail_after(5):
-        while sessions.find(text) is not None:  # noqa: ASYNC110 - a look at a file brings it
+        while sessions.find(text) is not None:  # noqa: ASYNC110 - it comes by a look at a file
             await trio.sleep(0.01)
     nursery.cancel_scope.cancel()
 
@@ -212,9 +212,9 @@ with lmdb.open({str(store.folder)!r}, readonly=True, max_dbs=1) as environment:
         with trio.fail_after(30):
             assert (await reader.stdout.receive_some()).startswith(b"begun")
             nursery.start_soon(store.change, Forget(ADA, NOW_MS))
-            while store.person(ADA) is not None:  # noqa: ASYNC110 - it is a look at a file
+            while store.person(ADA) is not None:  # noqa: ASYNC110 - it comes by a look at a file
                 await trio.sleep(0.01)
-            await trio.sleep(0.3)  # it would be long enough to overwrite it
+            await trio.sleep(0.3)  # long enough to overwrite it
             await reader.stdin.send_all(b"\n")
             assert await reader.wait() == 0
     assert b"Trillian" not in (store.folder / "data.mdb").read_bytes()

@@ -1,4 +1,4 @@
-"""Large blocks go back to the system, whatever was freed before."""
+"""Large blocks of memory go back to the system, whatever was freed before."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from placed.service.wiring import Running
 if TYPE_CHECKING:
     from pathlib import Path
 
-# In a process of its own, as it is set for the whole one. `hblkhd` of glibc's mallinfo2: bytes in blocks that the
-# system gave one by one. A block of 16 MB, freed, makes glibc serve all smaller ones from its heaps.
+# In a process of its own, because the setting is for the whole process. `hblkhd` of glibc's mallinfo2: bytes in blocks
+# that the system gave one by one. When a block of 16 MB is freed, glibc serves all smaller ones from its heaps.
 _PROGRAM = """
 import ctypes
 import platform
@@ -55,8 +55,8 @@ def test_large_blocks_are_kept_out_of_the_heap() -> None:
     assert run.stdout == "True False True True\n", run.stderr
 
 
-# Blocks of 4 KB, each too large for Python's own allocator; of 64 that are freed one stays, so that no end of a heap is
-# free. `RssAnon` is in KB.
+# Blocks of 4 KB, each too large for Python's own allocator. One in 64 isn't freed, so that no end of a heap is free.
+# `RssAnon` is in KB.
 _HOLES = """
 import platform
 import re

@@ -1,4 +1,4 @@
-"""The channel between two processes: whoever hangs, ends or talks nonsense is noticed, and gone."""
+"""The channel between two processes: if one hangs, ends or sends nonsense, the other notices, and the one is ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from placed.process.inherited_sockets import WrongSocket
 
 LIMIT_SECONDS = 30.0
 
-# Takes over as placed does, but for what it has to say; its listening socket is the second descriptor.
+# Begins to take over as placed does; each test adds what it sends. Its listening socket is the second descriptor.
 _SCRIPT = """
 import os, socket, sys, time
 channel, listening = map(int, os.environ["PLACED_HANDOVER"].split(","))

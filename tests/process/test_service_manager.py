@@ -1,4 +1,4 @@
-"""systemd's protocols, by real sockets: sd_notify, and sockets that outlive the process."""
+"""systemd's protocols, with real sockets: sd_notify, and sockets that outlive the process."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _BYTES = 4096
 
 
 class Manager:
-    """What systemd is to a service.
+    """Does what systemd does for a service.
 
     Attributes:
-        name: for NOTIFY_SOCKET.
+        name: value for NOTIFY_SOCKET.
     """
 
     def __init__(self, plain: socket.socket, name: str) -> None:
@@ -37,7 +37,7 @@ class Manager:
         self.name = name
 
     async def hears(self, line: str) -> list[str]:
-        """The next datagram that has this line in it."""
+        """Wait for the next datagram with this line in it; return its lines."""
         with trio.fail_after(READY_SECONDS):
             while True:
                 lines = (await self._socket.recv(_BYTES)).decode().split("\n")
@@ -112,7 +112,7 @@ async def test_manager_that_does_not_listen_is_no_reason_to_fail(
         await server.stop()
 
 
-# As systemd does it: sockets from descriptor 3 on, told by variables that name the process.
+# As systemd does it: sockets from descriptor 3 on, announced by variables that name the process.
 _ACTIVATE = """
 import os, sys
 descriptors, command = sys.argv[1].split(","), sys.argv[2:]
@@ -133,7 +133,7 @@ def _activation(*sockets: socket.socket | IO[bytes]) -> tuple[tuple[str, ...], t
 
 @pytest.fixture
 def port_socket() -> Iterator[socket.socket]:
-    """A socket that listens, as a .socket unit has."""
+    """A listening socket, as a .socket unit has."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 

@@ -1,4 +1,4 @@
-"""SIGUSR2: a new process takes over, no connection is refused, no viewer loses anything, and no edit is lost."""
+"""SIGUSR2: a new process takes over; no connection is refused, no viewer misses anything, and no edit is lost."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ VIEWERS, VISITORS, PAINTERS, HANDOVERS = 6, 2, 4, 2
 
 
 def _check_log(crowd: Crowd, records: list[list[Edit]]) -> None:
-    """Each acknowledged edit is in the record just before its version."""
+    """Check that each acknowledged edit is in the record just before its version."""
     assert [edit for edit, version in crowd.acknowledged if edit not in records[version - 1]] == []
 
 
 def _check_sightings(viewers: list[StreamClient], records: list[list[Edit]]) -> None:
-    """What each viewer ever had on the screen was the log's canvas at that version."""
+    """Check that each canvas that a viewer ever had was the log's canvas at that version."""
 
     wanted = {sighting.version for viewer in viewers for sighting in viewer.sightings}
     model = ModelCanvas(WIDTH, HEIGHT)
@@ -90,7 +90,7 @@ async def test_viewers_and_painters_lose_nothing_and_nobody_is_refused(
 
 
 async def _everybody_moves_on(viewers: list[StreamClient], served: Generations) -> None:
-    """Wait until each viewer has an edit that the process that serves now took."""
+    """Wait until each viewer has an edit that the new process took."""
     version = (await get(served.port, "/info")).json()["version"]
     for viewer in viewers:
         await viewer.wait_past(version + 3)
@@ -104,7 +104,7 @@ async def test_streams_end_in_order_when_their_server_hands_over(tmp_path: Path)
         await served.hand_over()
         parser, told = EventParser(), []
         with trio.fail_after(LIMIT_SECONDS):
-            while (data := await stream.data()) is not None:  # a cut would raise
+            while (data := await stream.data()) is not None:  # a cut would raise an error
                 told += [event.id for event in parser.feed(data)]
         assert told == ["2"]
 
@@ -144,11 +144,11 @@ async def test_new_process_that_fails_after_the_old_one_let_go_makes_that_one_go
     config.write_text("")
     async with generations(tmp_path / "data", "--config", str(config)) as served, connect(served.port) as painter:
         assert (await place(painter, 1, 2, 3)).json() == {"v": 2}
-        config.write_text("palette = 'reddit-2022'\n")  # another than that of the canvas: told once the log is read
+        config.write_text("palette = 'reddit-2022'\n")  # not the canvas's palette: told once the log is read
         served.ask()
         await served.first_writes("the new process can't take over, so this one goes on")
         assert "it ended with code 3" in served.first.output
-        async with connect(served.port) as again:  # waits in the socket until the old one accepts
+        async with connect(served.port) as again:  # waits in the socket until the old process accepts
             assert (await place(again, 1, 2, 4)).json() == {"v": 3}
         assert (await get(served.port, "/readyz")).status == 200
         assert not served.first.ended
@@ -156,7 +156,7 @@ async def test_new_process_that_fails_after_the_old_one_let_go_makes_that_one_go
 
 
 async def _certificate(port: int) -> bytes:
-    """The certificate that is served now, in PEM."""
+    """The certificate that the server uses now, in PEM."""
     told = partial(ssl.get_server_certificate, ("127.0.0.1", port), timeout=LIMIT_SECONDS)
     return (await trio.to_thread.run_sync(told)).encode()
 

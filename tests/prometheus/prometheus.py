@@ -1,4 +1,4 @@
-"""The real Prometheus, on a free port, with a folder of its own and quick clocks; ended at the end."""
+"""The real Prometheus, on a free port, with its own folder and short intervals; ended at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RULES: Final = Path(__file__).parents[2] / "docs/alerts.yml"
 _READY_SECONDS: Final = 60.0
-_LIMIT_SECONDS: Final = 90.0  # for an alert, which comes within 5 s where there is time for it
+_LIMIT_SECONDS: Final = 90.0  # for an alert, which takes 5 s on an idle machine
 _POLL_SECONDS: Final = 0.1
 _CONFIG: Final = """
 global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}
@@ -33,7 +33,7 @@ scrape_configs:
 
 
 def shortened(rules: str, window: str, snapshot_seconds: int) -> str:
-    """The same rules for tests that can't wait: they look at, and wait for, seconds. What they ask is as it is."""
+    """The same rules for tests that can't wait: they look back and wait for seconds, but ask the same questions."""
     rules, waits = re.subn(r"for: \d+m\b", "for: 1s", rules)
     rules, windows = re.subn(r"\[\d+m\]", f"[{window}]", rules)
     rules, ages = re.subn(r"> 10 \* 60\b", f"> {snapshot_seconds}", rules)
@@ -44,10 +44,10 @@ def shortened(rules: str, window: str, snapshot_seconds: int) -> str:
 
 
 class Prometheus:
-    """One that scrapes a server.
+    """A Prometheus that scrapes a server.
 
     Attributes:
-        port: of 127.0.0.1.
+        port: its port of 127.0.0.1.
     """
 
     def __init__(self, port: int) -> None:
@@ -67,7 +67,7 @@ class Prometheus:
     async def has(self, expression: str) -> None:
         """Wait until a query has a result."""
         with trio.fail_after(_LIMIT_SECONDS):
-            while not await self.query(expression):  # noqa: ASYNC110 - it tells when it is asked alone
+            while not await self.query(expression):  # noqa: ASYNC110 - it only tells when asked
                 await trio.sleep(_POLL_SECONDS)
 
     async def firing(self) -> dict[str, dict[str, Any]]:
@@ -83,13 +83,13 @@ class Prometheus:
         return firing[name]
 
     async def is_over(self, name: str) -> None:
-        """Wait until it no longer does."""
+        """Wait until this alert no longer fires."""
         with trio.fail_after(_LIMIT_SECONDS):
             while name in await self.firing():  # noqa: ASYNC110 - as above
                 await trio.sleep(_POLL_SECONDS)
 
     async def rules(self) -> list[dict[str, Any]]:
-        """The rules, and how they fared."""
+        """The rules, and their state."""
         groups = (await self._api("rules"))["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
@@ -98,13 +98,13 @@ class Prometheus:
 async def watching(
     folder: Path, port: int, *, window: str = "4s", snapshot_seconds: int = 600
 ) -> AsyncGenerator[Prometheus]:
-    """A Prometheus that has scraped the server at `port`, and goes on.
+    """Run a Prometheus that has scraped the server at `port`, and goes on scraping it.
 
     Args:
-        folder: for its files.
-        port: of 127.0.0.1.
-        window: what the rules look back on.
-        snapshot_seconds: that a snapshot may be old.
+        folder: the folder for its files.
+        port: the server's port of 127.0.0.1.
+        window: time that the rules look back on.
+        snapshot_seconds: highest allowed age of a snapshot.
     """
     path = program("prometheus")
     _write_config(folder, port, shortened(RULES.read_text(encoding="utf-8"), window, snapshot_seconds))
@@ -122,7 +122,7 @@ async def watching(
         with trio.fail_after(_READY_SECONDS):
             while not await _is_ready(own_port):
                 assert process.poll() is None, (folder / "stderr.log").read_text(encoding="utf-8")
-                await trio.sleep(_POLL_SECONDS)  # a port tells nobody that it is open
+                await trio.sleep(_POLL_SECONDS)  # a port gives no signal when it opens
         await prometheus.has('up{job="placed"} == 1')
         yield prometheus
     finally:

@@ -1,4 +1,4 @@
-"""docs/alerts.yml: each alert is brought about, with a real server that a real Prometheus watches."""
+"""docs/alerts.yml: the tests cause each alert, with a real server that a real Prometheus watches."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ TEXT = RULES.read_text(encoding="utf-8")
 NAMES = re.findall(r"- alert: (\w+)", TEXT)
 AWAY = LogUnavailable("the log is away")
 SIDE = 1_000
-AGAIN_SECONDS = 0.05  # after each act, of each task: all rates that the rules name are below what that makes
+AGAIN_SECONDS = 0.05  # pause of each task after each act: the resulting rates are above all in the rules
 _SMALL_BUFFER_BYTES = 2_048
 
 pytestmark = pytest.mark.timeout(240)
 
 
 async def unexpected(prometheus: Prometheus) -> set[str]:
-    """The alerts of a server with which all is well: a machine that is busy with other tests has some of its own, and
-    within seconds, as the rules look back here, a log has grown a lot."""
+    """The alerts of a healthy server: a busy machine causes some of its own, and the log grows a lot within the seconds
+    that the rules look back on here."""
     return set(await prometheus.firing()) - {
         *("PlacedLoopLate", "PlacedAppendsSlow", "PlacedDown"),
         *("PlacedDiskNearlyFull", "PlacedDiskFillsSoon"),
@@ -59,7 +59,7 @@ async def unexpected(prometheus: Prometheus) -> set[str]:
 async def watched_process(
     folder: Path, *flags: str, data: Path | None = None, prefix: tuple[str, ...] = ()
 ) -> AsyncGenerator[tuple[ServerProcess, Prometheus]]:
-    """A server process, and the Prometheus that watches it, which has no alert yet."""
+    """A server process, and a Prometheus that watches it and has no alert yet."""
     async with (
         running(data or folder / "server", *flags, prefix=prefix) as server,
         watching(folder / "prometheus", server.port) as prometheus,
@@ -70,7 +70,7 @@ async def watched_process(
 
 @contextlib.asynccontextmanager
 async def watched(folder: Path, log: Log | None = None, **settings: Any) -> AsyncGenerator[tuple[Server, Prometheus]]:
-    """The same with a server in the test's own process, for logs that fail as asked."""
+    """A server in the test's own process and its Prometheus, for logs that fail as the test says."""
     async with (
         serving("fast", folder, open_log=log, **settings) as server,
         watching(folder / "prometheus", server.port) as prometheus,
@@ -81,7 +81,7 @@ async def watched(folder: Path, log: Log | None = None, **settings: Any) -> Asyn
 
 @contextlib.asynccontextmanager
 async def again_and_again(act: Callable[[], Awaitable[object]], tasks: int = 4) -> AsyncGenerator[None]:
-    """Do this, in so many tasks, while the block runs."""
+    """Repeat `act` in `tasks` tasks while the block runs."""
 
     async def go_on() -> None:
         while True:
@@ -143,7 +143,7 @@ async def test_server_that_starts_again_and_again_is_told_from_one_that_runs(tmp
 
 
 async def cut_off(log: ScriptedLog, server: Server) -> None:
-    """From here on the log can't be read; it can still be appended to."""
+    """Make the log unreadable from here on; appends still work."""
     log.receive_errors.append(AWAY)
     log.enter_errors += [AWAY] * 10_000
     await server.place(1, 1, 1)
@@ -204,7 +204,7 @@ async def test_log_that_would_fill_its_disk_within_a_week_is_told(
 
         async with again_and_again(paint, tasks=1):
             await prometheus.fires("PlacedDiskFillsSoon")
-        await prometheus.is_over("PlacedDiskFillsSoon")  # when nobody paints, it doesn't grow
+        await prometheus.is_over("PlacedDiskFillsSoon")  # when nobody paints, the log doesn't grow
 
 
 async def test_log_that_appends_slowly_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

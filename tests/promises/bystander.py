@@ -1,7 +1,7 @@
-"""An honest client beside an attack: it paints and watches, and measures how long its edits take to come back.
+"""An honest client during an attack: it paints and watches, and measures how long its edits take to come back.
 
-`standing_by` is what all tests of attacks share: when its block ends, with the attack still on, the bystander does some
-more rounds, and then its latency and the memory that the server has grown by are held against their bounds.
+All tests of attacks use `standing_by`. When its block ends, while the attack goes on, the bystander does some more
+rounds; then its latency and the growth of the server's memory are compared with their bounds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.server_process import ServerProcess
 
 LIMIT_SECONDS: Final = 60.0
-SLOWEST_SECONDS: Final = 5.0  # 10 ms on an idle machine; two cores that many share stretch that a hundredfold at times
+SLOWEST_SECONDS: Final = 5.0  # 10 ms on an idle machine; on two busy cores at times a hundred times that
 USUAL_SECONDS: Final = 0.5
 _ROUNDS_AFTERWARDS: Final = 8
 _WIDTH, _HEIGHT, _COLORS = 64, 48, 16
@@ -63,7 +63,7 @@ class Bystander:
                 await trio.sleep(0.01)  # a client's pace
 
     async def rounds(self, count: int) -> None:
-        """Wait for so many more of its edits to have come back."""
+        """Wait until `count` more of its edits have come back."""
         until = len(self.latencies) + count
         while len(self.latencies) < until:
             await self._moved.wait()
@@ -86,13 +86,13 @@ class Bystander:
 async def standing_by(
     server: ServerProcess, chance: random.Random, *, most_bytes: int, context: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Bystander]:
-    """A bystander while the block attacks.
+    """Run a bystander while the block attacks.
 
     Args:
-        server: attacked.
-        chance: where it paints.
-        most_bytes: that the server's memory may grow by.
-        context: for TLS.
+        server: the attacked server.
+        chance: decides where it paints.
+        most_bytes: bound for the growth of the server's memory.
+        context: a context for TLS.
     """
     bystander = Bystander(server, chance, context)
     with trio.fail_after(LIMIT_SECONDS):

@@ -1,4 +1,4 @@
-"""Promise 4, act by act: what each comes to and may cost, and an honest client who goes on meanwhile."""
+"""Promise 4, attack by attack: its result and its bounded cost, while an honest client goes on."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ BYTES_PER_IDLE = 12_000
 BYTES_PER_HALF = 60_000
 DESCRIPTORS = 12_000
 OLD_EDITS = 60_000
-# This machine has no limits of its own unless another network takes its place.
+# This machine has no limits unless another network replaces it in the setting.
 WITH_LIMITS = ("--unlimited-client", "192.0.2.0/24")
 
 
 @pytest.fixture
 def many_descriptors() -> Iterator[None]:
-    """Room for the client's side of very many connections; the server makes its own."""
+    """Raise the limit of descriptors for the client's side of many connections; the server raises its own."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     require(f"room for {DESCRIPTORS} descriptors", hard >= DESCRIPTORS or hard == -1, "ulimit -Hn 20000")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, DESCRIPTORS), hard))
@@ -47,7 +47,7 @@ def many_descriptors() -> Iterator[None]:
 
 
 async def _open(stack: AsyncExitStack, port: int, count: int, said: bytes = b"") -> list[trio.SocketStream]:
-    """So many connections, each of which says something and then nothing, until the stack is left."""
+    """Open `count` connections; each sends something and then nothing, until the stack is left."""
     streams = []
     for _ in range(count):
         plain = stack.enter_context(trio.socket.socket())
@@ -116,7 +116,7 @@ async def test_flood_of_connections_that_are_reset_at_once_leaves_nothing(
 
 
 async def _ask_for_old_versions(port: int, form: str) -> None:
-    """Follow from the beginning, and again, until cancelled."""
+    """Follow from the beginning again and again, until cancelled."""
     while True:
         async with connect(port) as connection:
             await connection.send(f"/edits?v=1&format={form}")
@@ -156,10 +156,10 @@ async def test_one_address_that_opens_thousands_of_streams_has_those_that_it_may
             statuses: list[int] = []
             for _ in range(2_000):
                 connection = await stack.enter_async_context(connect(server.port))
-                with contextlib.suppress(ConnectionCut):  # in a flood not everybody is told why
+                with contextlib.suppress(ConnectionCut):  # in a flood not every client gets an answer
                     await connection.send("/edits?v=1")
                     statuses.append((await connection.head()).status)
-        assert statuses.count(200) == 39  # and the bystander's own
+        assert statuses.count(200) == 39  # and the bystander's own stream
         assert set(statuses) == {200, 429}
 
 

@@ -1,4 +1,4 @@
-"""Promise 3: whoever loads any served image and follows the stream from its version ends with the server's canvas.
+"""Promise 3: a client that loads any served image and follows from its version ends with the server's canvas.
 
 Not only at the end: at each version that a client ever was at, its canvas is compared with the log's.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, COLORS = 64, 48, 16
 ALL_SECONDS = 150.0  # 10 s on an idle machine
 SETTLE_SECONDS = PATIENCE_SECONDS
-PAUSE_SECONDS = 0.05  # of each of 8 people: 160 edits a second, so that whoever lags isn't cut in each catch-up
+PAUSE_SECONDS = 0.05  # of each of 8 people: 160 edits a second, so that slow clients aren't cut in each catch-up
 FEED_RECORDS = 4_096  # placed.tasks.recovery.FEED_RECORDS: how far back a restarted server's feed reaches
 
 HABITS = (
@@ -48,7 +48,7 @@ HABITS = (
 
 
 async def _live_through(data: Path, proxies: list[CutProxy], edits: int, end: signal.Signals, load: Load) -> None:
-    """One run of the server behind the proxies, until so many edits were acknowledged, and then `end`."""
+    """Run the server once behind the proxies, until `edits` edits were acknowledged, and then `end` it."""
     enough = trio.Event()
     wanted = len(load.acknowledged) + edits
     load.on_acknowledged = lambda: enough.set() if len(load.acknowledged) >= wanted else None
@@ -66,7 +66,7 @@ async def _live_through(data: Path, proxies: list[CutProxy], edits: int, end: si
 async def _paint_until_each_saw_a_frame(
     port: int, clients: list[StreamClient], edits: Iterator[Edit]
 ) -> dict[str, Any]:
-    """Paint one edit after the other, each awaited by all; a client may get one of them by an image, not all."""
+    """Paint one edit after the other, each awaited by all clients; a client may get one by an image, but not all."""
     async with connect(port) as connection:
         while True:
             info: dict[str, Any] = (await get(port, "/info")).json()
@@ -111,11 +111,11 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
                 nursery.start_soon(client.run)
             for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
                 await _live_through(tmp_path, proxies, chance.randint(150, 250), end, load)
-                for proxy in proxies:  # newcomers, who may be given an old image
+                for proxy in proxies:  # newcomers, who may get an old image
                     clients += [StreamClient(proxy.port, habits, chance) for habits in HABITS[:3]]
                 for client in clients[-6:]:
                     nursery.start_soon(client.run)
-            # While it is down: more records than the next run's feed reaches back to.
+            # While it is down, append more records than the next run's feed reaches back.
             others = at_random(chance, WIDTH, HEIGHT, COLORS)
             more = [record_of([next(others)]) for _ in range(FEED_RECORDS + 100)]
             await append_records(tmp_path / "log", more)
@@ -132,7 +132,7 @@ async def test_clients_are_right_at_each_version_through_restarts_cuts_delays_sl
     records = await read_records(tmp_path / "log")
     assert ModelCanvas.of(records, WIDTH, HEIGHT).pixels == served
     _check_sightings(clients, info["log"], records)
-    # It was as bad as it was meant to be.
+    # The network was as bad as intended.
     assert storm.cuts > 20
     assert cache.hits > 5
     assert "too-old" in [code for client in clients for code in client.told.reloads]
@@ -163,7 +163,7 @@ async def test_clients_move_to_another_log(tmp_path: Path, chance: random.Random
 
 
 async def test_image_followed_half_a_minute_later_has_no_gap(tmp_path: Path, chance: random.Random) -> None:
-    """The image is loaded, everything goes on, also a restart, and only then the stream is asked for."""
+    """A client loads the image, everything goes on, even a restart, and only then it asks for the stream."""
     async with running(tmp_path) as server, connect(server.port) as connection:
         assert (await place(connection, 1, 1, 1)).status == 200
         early = StreamClient(server.port, Habits(), chance)

@@ -1,4 +1,4 @@
-"""Few file descriptors: said at the start, not used up by those who are refused, and nobody waits without a word."""
+"""Few file descriptors: the server says so at its start, refused clients don't use them up, and all get an answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REQUEST = b"GET /healthz HTTP/1.1\r\nHost: placed.test\r\n\r\n"
-_SILENT_SECONDS = 10.0  # an answer takes ms; on a machine that is busy, less than this
+_SILENT_SECONDS = 10.0  # an answer takes some ms; even on a busy machine less than this
 
 
 def limited(descriptors: int) -> tuple[str, ...]:
-    """Starts a command that may open so many files."""
+    """A prefix that starts a command with a limit of open files."""
     return ("sh", "-c", f'ulimit -n {descriptors}; exec "$0" "$@"')
 
 
@@ -37,7 +37,7 @@ async def test_server_with_few_descriptors_says_so_and_answers_or_refuses_everyb
         held = [await stack.enter_async_context(connect(server.port)) for _ in range(LEAST_ROOM)]
         for one in held:
             assert (await one.request("/healthz")).status == 200
-        # They say nothing, read nothing and stay: each would take a descriptor for as long as it is heard out.
+        # They send nothing, read nothing and stay: each would hold a descriptor as long as the server listens to it.
         for _ in range(200):
             stack.enter_context(newcomer := trio.socket.socket())
             await newcomer.connect(("127.0.0.1", server.port))
@@ -52,7 +52,7 @@ async def test_server_with_few_descriptors_says_so_and_answers_or_refuses_everyb
 
 
 async def refused(port: int) -> bool:
-    """Whether a newcomer is answered 503, or closed, within the time that the caller gives."""
+    """Whether a new client is answered 503, or closed, within the caller's time limit."""
     async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
         try:
             await stream.send_all(_REQUEST)

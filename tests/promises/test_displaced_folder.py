@@ -1,4 +1,4 @@
-"""A data folder that is moved, deleted or replaced under a server: no edit is acknowledged that would be gone."""
+"""A data folder that is moved, deleted or replaced under a server: no acknowledged edit is lost with it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def _place(connection: HttpConnection, number: int) -> Response:
 
 
 async def _until_refused(connection: HttpConnection, begin: int) -> tuple[int, list[Response]]:
-    """Paint until it is refused for sure; how many were placed until then, and what came instead of 200."""
+    """Paint until the server surely refuses; return the number of placed edits, and the answers other than 200."""
     placed, refused = 0, list["Response"]()
     while not refused or refused[-1].json()["code"] != "log-unavailable":
         answer = await _place(connection, begin + placed + len(refused))
@@ -89,7 +89,7 @@ async def _until_refused(connection: HttpConnection, begin: int) -> tuple[int, l
 
 
 async def _readiness(server: ServerProcess, status: int) -> None:
-    while (await get(server.port, "/readyz")).status != status:  # noqa: ASYNC110 - another process tells nobody
+    while (await get(server.port, "/readyz")).status != status:  # noqa: ASYNC110 - another process gives no signal
         await trio.sleep(0.02)
 
 
@@ -112,7 +112,7 @@ async def test_edits_are_refused_and_the_operator_told_once(tmp_path: Path, way:
                 answer = await _place(connection, number)
                 assert (answer.status, answer.json()["code"]) == (503, "log-unavailable")
                 assert int(answer.headers["retry-after"]) >= 1
-            # Looking goes on.
+            # Reading still works.
             await _told_to_pages(server)
             assert (await get(server.port, "/info")).json()["version"] == 6
             assert (await get(server.port, "/canvas.png")).headers["x-canvas-version"] == "6"
@@ -161,7 +161,7 @@ async def test_when_the_same_folder_is_back_it_goes_on(tmp_path: Path) -> None:
             assert (await _place(connection, 7)).status == 200
             await server.stop()
             assert server.output.count(TOLD) == server.output.count(BACK) == 3
-        # What may have been placed was: into the folder that is back.
+        # The uncertain edits were placed: into the folder that is back.
         assert len(await read_records(data / "log")) == 1 + acknowledged + perhaps + 1
 
 
@@ -192,7 +192,7 @@ async def test_second_server_can_t_have_the_folder_though_its_locks_are_deleted(
             code, output = await refusal(tmp_path / "away")
             assert code == 3
             assert f"{tmp_path / 'away'} is in use by another server" in output
-            # The path is free: what is made there is another folder.
+            # The path is free: a new folder there is another folder.
             async with running(data) as other:
                 assert (await get(other.port, "/info")).json()["version"] == 1
                 await _readiness(other, 200)
@@ -221,7 +221,7 @@ async def test_file_that_is_written_over_in_place_is_not_written_to(tmp_path: Pa
             old = path.read_bytes()
             for number in range(2, 300):
                 assert (await _place(connection, number)).status == 200
-            path.write_bytes(old)  # what `cp backup/log/data.mdb data/log/` does
+            path.write_bytes(old)  # as `cp backup/log/data.mdb data/log/` does
             for number in range(3):
                 answer = await _place(connection, number)
                 assert (answer.status, answer.json()["code"]) == (503, "log-unavailable")

@@ -1,4 +1,4 @@
-"""A fleet on one topic behind nginx, on a bad day: a server that stands still, a clock that jumps, resets, replays."""
+"""A fleet on one topic behind nginx, on a bad day: a server that halts, a clock that jumps, resets, replays."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 LIMIT_SECONDS = 240.0
-STILL_SECONDS = 20.0  # past nginx's patience of 15 s
-PAUSE_SECONDS = 0.2  # of each who paints: those whose edit the server has that stands still wait for nginx anyway
+STILL_SECONDS = 20.0  # longer than nginx's timeout of 15 s
+PAUSE_SECONDS = 0.2  # of each painter: painters whose edit is at the halted server wait for nginx anyway
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: the end of a connection is a reset
-LATE = {502, 503, 504}  # what nginx and the servers answer when it isn't known whether an edit was placed
+LATE = {502, 503, 504}  # answers of nginx and the servers if the outcome of an edit is unknown
 
 
 def flags(url: str, key: Path) -> tuple[str, ...]:
@@ -42,12 +42,12 @@ def flags(url: str, key: Path) -> tuple[str, ...]:
 
 
 async def last_version(servers: list[ServerProcess]) -> int:
-    """The version that all have come to, once what was under way when people left has landed."""
+    """The version that all servers have reached, once the edits under way when people left have landed."""
     while True:
         async with connect(servers[0].port) as connection:
             placed = await place(connection, 0, 0, 1)
         if placed.status in LATE:
-            await trio.sleep(0.05)  # the server that stood still looks for its log
+            await trio.sleep(0.05)  # the server that was halted looks for its log
             continue
         version: int = placed.json()["v"]
         told = []
@@ -59,8 +59,8 @@ async def last_version(servers: list[ServerProcess]) -> int:
 
 
 async def reached(server: ServerProcess, version: int) -> None:
-    """Wait until the server is there."""
-    here = (await get(server.port, "/info")).json()["version"]  # who asks for a later one is told to reload
+    """Wait until the server has reached `version`."""
+    here = (await get(server.port, "/info")).json()["version"]  # a later one would get a reload
     if here >= version:
         return
     async with connect(server.port) as connection:
@@ -71,7 +71,7 @@ async def reached(server: ServerProcess, version: int) -> None:
 
 
 async def check_converged(servers: list[ServerProcess], load: Load, clients: list[StreamClient], url: str) -> None:
-    """Check that all have what the topic says, and that each acknowledged edit is in it."""
+    """Check that all have the topic's canvas, and that each acknowledged edit is in the topic."""
     log = (await get(servers[0].port, "/info")).json()["log"]
     version = await last_version(servers)
     images = [await served_pixels(server.port, version) for server in servers]
@@ -149,7 +149,7 @@ async def test_clock_that_jumps_on_one_server_moves_no_charge(kafka: Cluster, tm
 
 
 async def reset_for_ever(ports: tuple[int, ...], heads: tuple[bytes, ...], chance: random.Random) -> None:
-    """Open connections, say something, and reset them, as fast as that goes."""
+    """Open connections, send something, and reset them, as fast as possible."""
     while True:
         with trio.socket.socket() as plain:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
@@ -184,7 +184,7 @@ async def test_storm_of_resets_at_all_ports_stops_nobody(kafka: Cluster, tmp_pat
 
 
 async def test_replayed_edit_is_an_edit_and_nothing_else(kafka: Cluster, tmp_path: Path) -> None:
-    """A relay that repeats what it has heard spends charges, and can do no more."""
+    """A relay that repeats requests spends charges, and can do no more."""
     url, key = url_of(kafka, "replays"), shared_key(tmp_path)
     head = b"POST /edit?x=3&y=3&color=2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
     with trio.fail_after(LIMIT_SECONDS):

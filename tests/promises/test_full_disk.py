@@ -42,7 +42,7 @@ async def test_full_disk_refuses_edits_until_there_is_room_and_loses_nothing(
             assert [answer.status for answer in refused] == [503] * len(refused)
             assert {answer.json()["code"] for answer in refused} == {"log-unavailable"}
             assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
-            # Reading goes on: what is served, and who follows.
+            # Reading goes on: answers and streams.
             info = (await get(server.port, "/info")).json()
             await client.wait_for(info["log"], info["version"])
             assert client.pixels == await served_pixels(server.port, info["version"])
@@ -70,7 +70,7 @@ async def _paint(connection: HttpConnection, load: Load, count: int) -> None:
 
 
 async def _refusals(connection: HttpConnection, load: Load) -> list[Response]:
-    """Paint until it is refused, ten times in a row: LMDB has pages of its own left to use at first."""
+    """Paint until ten edits in a row are refused: at first LMDB still has free pages to use."""
     refused: list[Response] = []
     for edit in load.edits:
         answer = await place(connection, *edit)
@@ -148,7 +148,7 @@ async def test_lock_with_a_hole_is_filled_or_refused_on_a_full_disk(small_disk: 
     async with running(data) as server:
         await server.stop()
     lock.write_bytes(b"")
-    os.truncate(lock, 8_192)  # as LMDB itself leaves it until it has written to it
+    os.truncate(lock, 8_192)  # as LMDB itself leaves the file until it has written to it
     small_disk.fill()
     code, output = await refusal(data)
     assert (code, len(output.splitlines())) == (3, 1), output

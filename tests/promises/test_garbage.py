@@ -1,4 +1,4 @@
-"""Promise 6: no input makes the server die, or leaves the canvas different from the log."""
+"""Promise 6: no input kills the server, or makes the canvas differ from the log."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, COLORS = 64, 48, 16
 LIMIT_SECONDS = 90.0
-ROUNDS = 400  # connections with garbage
+ROUNDS = 400  # connections that send garbage
 AT_ONCE = 8
-ANSWER_SECONDS = 0.3  # then the connection is given up, whatever the server was waiting for
+ANSWER_SECONDS = 0.3  # after that the test gives the connection up, whatever the server was waiting for
 
 _GOOD = b"POST /edit?x=1&y=2&color=3 HTTP/1.1\r\nHost: placed.test\r\n\r\n"
 _JSON = (
@@ -62,7 +62,7 @@ _TOKENS = (
 
 
 def _mutated(chance: random.Random) -> bytes:
-    """A request, or several, with some of its bytes changed, cut out, doubled, or replaced by what often hurts."""
+    """One or several requests, with some bytes changed, cut out, doubled, or replaced by bytes that often hurt."""
     data = bytearray(chance.choice(_SEEDS))
     for _ in range(chance.choice([0, 1, 1, 2, 5, 20])):
         at = chance.randrange(len(data) + 1)
@@ -82,7 +82,7 @@ def _mutated(chance: random.Random) -> bytes:
 
 
 async def _throw(port: int, data: bytes, chance: random.Random) -> None:
-    """Send it in one piece or several, read a little of what comes, and hang up in one way or another."""
+    """Send data in one piece or several, read a little of the answer, and hang up in some way."""
     with trio.move_on_after(ANSWER_SECONDS):
         try:
             async with connect(port) as connection:
@@ -119,7 +119,7 @@ async def test_garbage_from_all_sides_leaves_the_canvas_equal_to_the_log(tmp_pat
             client = StreamClient(server.port, Habits(), chance)
             nursery.start_soon(client.run)
             async with trio.open_nursery() as painters:
-                painters.start_soon(load.paint, server.port, 2)  # people who paint meanwhile
+                painters.start_soon(load.paint, server.port, 2)  # two people paint meanwhile
                 await _throw_all(server.port, chance)
                 painters.cancel_scope.cancel()
             assert not server.ended
@@ -137,7 +137,7 @@ async def test_garbage_from_all_sides_leaves_the_canvas_equal_to_the_log(tmp_pat
     assert load.refused == []
     assert client.told.streams == 1
     records = await read_records(tmp_path / "log")
-    # Each record holds edits, all of them inside the canvas, and what they make is what is served.
+    # Each record holds edits, all of them inside the canvas, and the server serves the canvas that they make.
     assert all(records[1:])
     edits = [edit for record in records for edit in record]
     assert all(x < WIDTH and y < HEIGHT and color < COLORS for x, y, color in edits)

@@ -29,9 +29,9 @@ WIDTH, HEIGHT, COLORS = 1000, 1000, 16  # large enough that frames are far large
 LIMIT_SECONDS = 60.0
 IDLE, HALF_HEADS, STALLED, HALF_OPEN = 150, 50, 80, 20  # 300 connections
 PROBES = 40
-SLOWEST_SECONDS = 3.0  # 10 ms on an idle machine; two cores shared by many stretch that a hundredfold at times
+SLOWEST_SECONDS = 3.0  # 10 ms on an idle machine; on two busy cores at times a hundred times that
 USUAL_SECONDS = 0.5
-BYTES_PER_STALLED = 100_000  # the one frame that it does not take, in JSON 62 KB
+BYTES_PER_STALLED = 100_000  # the one frame that it doesn't read, in JSON 62 KB
 BYTES_PER_IDLE = 60_000  # Hypercorn takes 20 to 40 KB
 SHUTDOWN_SECONDS = 10.0
 LAYOUT = {"x_bits": 10, "y_bits": 10, "bytes": 3}
@@ -40,7 +40,7 @@ _SMALL_BUFFER_BYTES = 2_048
 
 
 async def _besiege(stack: AsyncExitStack, port: int) -> None:
-    """Open all kinds of bad connections, and leave them as they are."""
+    """Open bad connections of all kinds, and leave them open."""
     for _ in range(IDLE):
         await stack.enter_async_context(connect(port))
     for _ in range(HALF_HEADS):
@@ -54,7 +54,7 @@ async def _besiege(stack: AsyncExitStack, port: int) -> None:
 
 
 async def _latencies(port: int, chance: random.Random, count: int) -> list[float]:
-    """Seconds from sending each of so many edits until another connection's stream has told it."""
+    """Seconds from sending each of `count` edits until another connection's stream has shown it."""
     seen: dict[int, trio.Event] = {}
     latencies = []
     async with connect(port) as painter, connect(port) as watcher, trio.open_nursery() as nursery:
@@ -81,7 +81,7 @@ async def _watch(watcher: HttpConnection, seen: dict[int, trio.Event]) -> None:
 
 
 async def _prefill(data: Path, chance: random.Random) -> None:
-    """A feed so full that whoever doesn't read is stalled by its first frame."""
+    """Fill the feed so far that its first frame stalls a client that doesn't read."""
     edits = at_random(chance, WIDTH, HEIGHT, COLORS)
     records = [record_of(list(islice(edits, 100))) for _ in range(2_000)]
     await append_records(data / "log", [canvas_record(WIDTH, HEIGHT, COLORS)])
@@ -100,7 +100,7 @@ async def test_hostile_connections_cost_bounded_memory_delay_nobody_and_cannot_h
             await _besiege(stack, server.port)
             besieged = await _latencies(server.port, chance, PROBES)
             grown = server.resident_bytes() - before
-            # And it stays there, however long the siege lasts.
+            # And the memory stays there, however long the attack lasts.
             besieged += await _latencies(server.port, chance, PROBES)
             grown_later = server.resident_bytes() - before
             began = trio.current_time()
@@ -165,5 +165,5 @@ async def _come_and_go(server: ServerProcess, count: int) -> None:
             async with connect(server.port) as connection:
                 await connection.send("/edits?v=1")
                 assert (await connection.head()).status == 200
-        while subscribers(await metrics(server.port)):  # noqa: ASYNC110 - it tells when it is asked, and not before
+        while subscribers(await metrics(server.port)):  # noqa: ASYNC110 - it only tells when asked
             await trio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Promise 4 over HTTP/2: attackers who come back as soon as they are cut, and an honest client beside them."""
+"""Promise 4 over HTTP/2: attackers who come back as soon as the server cuts them, and an honest client."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_flood_over_http2_costs_bounded_memory_and_delays_nobody(
 
 
 def certificate_context(trusting: ssl.SSLContext) -> ssl.SSLContext:
-    """Another context with the same trust, since HTTP/2 is agreed on by the context."""
+    """Another context with the same trust, because a context decides whether HTTP/2 is used."""
     context = ssl.create_default_context()
     for authority in trusting.get_ca_certs(binary_form=True):
         context.load_verify_locations(cadata=authority)

@@ -1,4 +1,4 @@
-"""Promises 1 to 3 on a cluster: whoever is killed, all servers and clients end with what the topic says."""
+"""Promises 1 to 3 on a cluster: whichever process is killed, all servers and clients end with the topic's canvas."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
 
 LIMIT_SECONDS = 360.0
 SERVERS, PEOPLE, CLIENTS = 3, 6, 6
-PAUSE_SECONDS = 0.25  # of each of them: they paint all the time; the crowds below bring the load
+PAUSE_SECONDS = 0.25  # of each painter: they paint all the time; the crowds below make the load
 LEADERS_KILLED = 2
 LIFE_SECONDS = (3.0, 9.0)  # of a server, before it is killed: longer than a start takes, shorter than the storm
-CROWD = 4  # paint at once and without a pause where something is about to be killed: edits are merged, and under way
+CROWD = 4  # paint together without a pause where something is about to be killed, so that merged edits are under way
 CROWD_SECONDS = (0.05, 0.25)
-EDITS_BETWEEN = 25  # more than can be under way: so many more tell that there is a broker which leads
+EDITS_BETWEEN = 25  # more than can be under way: that many more edits show that a broker leads
 APPEND_PAUSE_SECONDS = 0.01
-START_PAUSE_SECONDS = 0.2  # while a broker starts: more would keep from it the core that it needs
+START_PAUSE_SECONDS = 0.2  # while a broker starts: more edits would take the core that it needs
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,11 @@ def three(own_three: Cluster) -> Iterator[Cluster]:
 
 
 class Fleet:
-    """Servers on ports of their own, one log and one author key.
+    """Servers on their own ports, with one log and one author key.
 
     Attributes:
-        ports: theirs.
-        killed: for each, set once it was killed and has started again.
+        ports: their ports.
+        killed: for each server, set once it was killed and has started again.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -83,13 +83,13 @@ class Fleet:
         self._flags = ("--log", url, "--author-key-file", str(shared_key(folder)), "--kafka-replication", "3")
 
     def server(self, port: int) -> AbstractAsyncContextManager[ServerProcess]:
-        """One of them, ready."""
+        """Run one of the servers until it is ready."""
         return running(self._folder / str(port), "--port", str(port), *self._flags)
 
     async def run_and_kill(
         self, port: int, load: Load, done: trio.Event, chance: random.Random, ready: trio.Event
     ) -> None:
-        """Run one, kill -9 it after a while, amid edits, and start it again, until `done`."""
+        """Run a server, kill -9 it after a while, amid edits, and start it again, until `done`."""
         while not done.is_set():
             async with self.server(port) as server:
                 if ready.is_set():
@@ -101,15 +101,15 @@ class Fleet:
                     await server.kill()
 
     async def paint(self, load: Load, chance: random.Random) -> None:
-        """One who paints for ever, on another server whenever one is gone."""
+        """Paint without end, and switch to another server whenever one is gone."""
         while True:
             await load.paint(chance.choice(self.ports), people=1, pause_seconds=PAUSE_SECONDS)
-            await trio.sleep(0.1)  # as one who comes again does
+            await trio.sleep(0.1)  # like a person who tries again
 
 
 @contextlib.asynccontextmanager
 async def _amid_edits(load: Load, port: int, chance: random.Random) -> AsyncGenerator[None]:
-    """Have a crowd paint on a server while the block runs: it begins at any moment of theirs."""
+    """Let a crowd paint on a server while the block runs, so that the block begins while edits are under way."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(load.paint, port, CROWD)
         await trio.sleep(chance.uniform(*CROWD_SECONDS))
@@ -118,7 +118,7 @@ async def _amid_edits(load: Load, port: int, chance: random.Random) -> AsyncGene
 
 
 async def _harm_the_leader(fleet: Fleet, cluster: Cluster, topic: str, load: Load, chance: random.Random) -> None:
-    """Kill the broker that leads, again and again, each time until edits flow without it."""
+    """Kill the leading broker again and again, each time until edits flow without it."""
     for _ in range(LEADERS_KILLED):
         await all_in_sync(cluster, topic)
         await load.acknowledge(len(load.acknowledged) + EDITS_BETWEEN)
@@ -194,11 +194,11 @@ async def _check_converged(fleet: Fleet, load: Load, clients: list[StreamClient]
 
 
 class Appenders:
-    """Append for ever from several tasks, and know what was acknowledged.
+    """Several tasks that append without end, and know the acknowledged values.
 
     Attributes:
-        acknowledged: what was, by offset.
-        pause_seconds: of each task, after each append.
+        acknowledged: the acknowledged values, by offset.
+        pause_seconds: pause of each task after each append.
     """
 
     def __init__(self, log: KafkaLog) -> None:
@@ -221,12 +221,12 @@ class Appenders:
             await trio.sleep(self.pause_seconds)
 
     async def wait_for(self, count: int) -> None:
-        """Wait until so many more were acknowledged."""
+        """Wait until `count` more were acknowledged."""
         for _ in range(self._counted.statistics().current_buffer_used + count):
             await self._counted.receive()
 
 
-@pytest.mark.timeout(300)  # where many share two cores, the brokers take 45 s to begin with, and the test 80
+@pytest.mark.timeout(300)  # on two busy cores the brokers take 45 s to start, and the test 80 s
 async def test_log_goes_on_whichever_broker_is_killed(three: Cluster) -> None:
     place = KafkaPlace(tuple(three.addresses().split(",")), "three")
     with trio.fail_after(200):

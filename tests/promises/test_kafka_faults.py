@@ -1,4 +1,4 @@
-"""Promise 5, with real brokers: what a server does when its log is away, harmed, or another one; docs/operations.md."""
+"""Promise 5, with real brokers: what a server does if its log is away, damaged, or another one; docs/operations.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 LIMIT_SECONDS = 120.0
-BACK_SECONDS = 3.0  # how soon edits are placed again once a broker answers others, which a busy machine may put off
+BACK_SECONDS = 3.0  # edits must be placed again so soon after a broker answers others, even on a busy machine
 AT_ONCE_SECONDS = 1.0
 OUTAGE_SECONDS = 30.0
 JSON = ("--log-format", "json")
@@ -53,7 +53,7 @@ def harmed(one_broker: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def topic(request: pytest.FixtureRequest) -> str:
-    """A topic that isn't there yet."""
+    """A topic that doesn't exist yet."""
     return "".join(c if c.isalnum() else "-" for c in request.node.name)[:200]
 
 
@@ -66,17 +66,17 @@ def admin(harmed: Cluster) -> Iterator[KafkaAdminClient]:
 
 
 def events(server: ServerProcess) -> list[str]:
-    """What it has logged, as JSON, in order."""
+    """The events that it has logged, in order; its log is JSON."""
     return [json.loads(line)["event"] for line in server.output.splitlines()]
 
 
 async def ask_until(connection: HttpConnection, status: int) -> Response:
-    """Place one edit after the other until one is answered so."""
+    """Place one edit after the other until an answer has this status."""
     while True:
         answer = await place(connection, 1, 1, 1)
         if answer.status == status:
             return answer
-        await trio.sleep(0.02)  # as one who tries again does
+        await trio.sleep(0.02)  # like a person who tries again
 
 
 async def test_server_waits_for_a_broker_that_is_down_at_its_start(harmed: Cluster, topic: str, tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ async def test_broker_stopped_under_load(harmed: Cluster, topic: str, tmp_path: 
                 assert (await stream.head()).status == 200
                 await trio.to_thread.run_sync(broker.stop)
                 await ask_until(connection, 503)
-                # An append that is refused may be the first to notice. Who comes next then waits for a new producer,
-                # for at most 2 s, until it is known that there is none to be had.
+                # A refused append may be the first to notice the outage. The next append then waits at most 2 s for a
+                # new producer, until it is known that none can be had.
                 await server.writes("the log can't be read")
                 told = await _refused_at_once(connection, stream)
                 assert told >= 3  # at the stream's beginning, when edits were refused, and by heartbeats
@@ -154,7 +154,7 @@ async def test_broker_stopped_under_load(harmed: Cluster, topic: str, tmp_path: 
 
 
 async def _refused_at_once(connection: HttpConnection, stream: HttpConnection) -> int:
-    """Edits for the time of the outage, each refused at once; how often the stream told its status."""
+    """Place edits during the outage, each refused at once; return how often the stream sent its status."""
     told = 0
 
     async def count() -> None:
@@ -274,7 +274,7 @@ async def test_log_that_lost_its_beginning(
 async def test_snapshot_from_the_future_of_the_log_is_not_used(
     harmed: Cluster, admin: KafkaAdminClient, topic: str, tmp_path: Path
 ) -> None:
-    """As after an unclean election: the topic is the same one, and shorter than what was applied."""
+    """As after an unclean election: the topic is the same, but shorter than the applied records."""
     with trio.fail_after(LIMIT_SECONDS):
         await _painted_with_snapshot(harmed, topic, tmp_path / "ahead")
         await trio.to_thread.run_sync(admin.delete_topics, [topic])
@@ -295,7 +295,7 @@ async def test_topic_of_two_partitions_is_refused(
 
 
 async def test_foreign_records_and_transactions_change_nothing(harmed: Cluster, topic: str, tmp_path: Path) -> None:
-    """What others write is skipped by all alike, and each kind told once; a log with a gap at its end starts."""
+    """All servers skip other programs' records alike, and log each kind once; a log with a gap at its end starts."""
 
     def write_foreign() -> None:
         producer = KafkaProducer(bootstrap_servers=harmed.addresses(), transactional_id=f"{topic}-t")
@@ -331,7 +331,7 @@ async def test_codec_that_is_missing_ends_a_start_and_has_a_running_server_refus
         async with running(tmp_path / "a", *flags, prefix=without_zstd) as server, connect(server.port) as connection:
             await ask_until(connection, 200)
             await trio.to_thread.run_sync(admin.alter_configs, [config])
-            answer = await ask_until(connection, 503)  # what was placed before is in the log
+            answer = await ask_until(connection, 503)  # the edits before it are in the log
             assert answer.json()["code"] == "log-unavailable"
             assert "zstd" in answer.json()["detail"]
             for _ in range(20):  # it stays so, for as many attempts to read on

@@ -1,4 +1,4 @@
-"""Promise 1: an edit answered 200 is in the log after kill -9, at any instant."""
+"""Promise 1: an edit answered 200 is in the log after kill -9, at any moment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CREATED_WITH = ("--width", str(WIDTH), "--height", str(HEIGHT))
 
 
 async def _kill_under_load(server: ServerProcess, load: Load, edits: int) -> None:
-    """Kill -9 once `edits` more have been acknowledged, with all the others under way."""
+    """Kill -9 once `edits` more have been acknowledged, while others are under way."""
     enough = trio.Event()
     wanted = len(load.acknowledged) + edits
 
@@ -46,7 +46,7 @@ async def _kill_under_load(server: ServerProcess, load: Load, edits: int) -> Non
 
 
 def _check_accounted_for(load: Load, records: list[list[Edit]]) -> None:
-    """Each acknowledged edit is in the record just before its version, and no edit is in the log twice."""
+    """Check that each acknowledged edit is in the record just before its version, and no edit is in the log twice."""
     missing = [(edit, version) for edit, version in load.acknowledged if edit not in records[version - 1]]
     assert missing == []
     twice = {edit: count for edit, count in Counter(edit for edits in records for edit in edits).items() if count > 1}
@@ -89,14 +89,14 @@ async def test_log_and_snapshot_survive_kill_9_while_starting_and_while_stopping
     load = Load(each_pixel_once(WIDTH, HEIGHT, COLORS))
     for _ in range(4):
         async with starting(tmp_path, *_CREATED_WITH, "--charge-seconds", "0") as server:
-            await trio.sleep(chance.uniform(0.1, 1.2))  # any instant of a start will do
+            await trio.sleep(chance.uniform(0.1, 1.2))  # any moment of a start is right
             await server.kill()
         async with running(tmp_path, *_CREATED_WITH) as server, connect(server.port) as connection:
             with trio.move_on_after(0.3):
                 await load.paint(server.port, PEOPLE)
             assert (await connection.request("/healthz")).status == 200
             server.terminate()
-            await trio.sleep(chance.uniform(0, 0.15))  # any instant of a stop will do
+            await trio.sleep(chance.uniform(0, 0.15))  # any moment of a stop is right
             await server.kill()
     assert load.acknowledged
     _check_accounted_for(load, await read_records(tmp_path / "log"))

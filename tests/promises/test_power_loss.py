@@ -1,4 +1,4 @@
-"""Promise 1, when the power goes off: `python -m bench powerloss` in a small size, and the disk that it imagines."""
+"""Promise 1, when the power goes off: `python -m bench powerloss` in a small size, and its model of a disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 120
-# As a server does: what a signal's handler writes wakes the loop, and may come while a file is written.
+# As in a server: a signal's handler writes a byte to wake the loop, perhaps during the write of a file.
 _WRITES_WITH_SIGNALS = """
 import os, signal, socket, sys
 loop, waker = socket.socketpair()
@@ -69,12 +69,12 @@ def test_recorder_lets_a_signal_s_handler_write(tmp_path: Path) -> None:
 
 
 def op(kind: str, number: int, *, file: int = 1, offset: int = 0, name: str = "a", data: bytes = b"") -> Op:
-    """One op; of a file "a" unless said otherwise."""
+    """One op, on the file "a" unless said otherwise."""
     return Op(kind, False, number, file, offset, name, data)
 
 
 def crashed(ops: list[Op], way: str = power.NOTHING) -> dict[str, bytes | None]:
-    """What is there after these."""
+    """The contents of the folder after these ops and a crash."""
     disk = power.Disk()
     for each in ops:
         disk.do(each)

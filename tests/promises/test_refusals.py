@@ -1,4 +1,4 @@
-"""What a server refuses to start on: each with an exit code, and a line that names the place and the way out."""
+"""Why a server may refuse to start: each time with an exit code, and a line that names the place and the way out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _canvas_of(data: Path, edits: int) -> bytes:
 
 
 def _check_line(output: str, *parts: str) -> None:
-    """One line at the level of errors, with all these parts in it, and no traceback."""
+    """Check that there is one error line with all these parts, and no traceback."""
     (line,) = [line for line in output.splitlines() if "[error" in line]
     assert [part for part in parts if part not in line] == []
     assert "Traceback" not in output
@@ -161,14 +161,14 @@ async def test_damaged_snapshot_is_rebuilt_from_the_log_with_a_warning(
         assert "the snapshot can't be used; the canvas is rebuilt from the log" in server.output
         assert await served_pixels(server.port, 101) == pixels
         await server.stop()
-    async with running(tmp_path) as server:  # and it was replaced by a sound one
+    async with running(tmp_path) as server:  # the snapshot was replaced by a sound one
         assert "snapshot can't be used" not in server.output
         assert "records=0" in server.output
         assert await served_pixels(server.port, 101) == pixels
 
 
 def _damage(path: Path, how: str, value: bytes, chance: random.Random) -> None:
-    """Damage the file where it holds `value`: pages that are free, or of an older state, nobody misses."""
+    """Damage the file where it holds `value`: damage to free pages, or pages of an older state, would go unnoticed."""
     data = bytearray(path.read_bytes())
     assert data.count(value) == 1
     begin, end = data.index(value), data.index(value) + len(value)
@@ -246,5 +246,5 @@ async def test_records_that_are_not_understood_are_skipped_with_one_warning_for_
     values = [canvas_record(WIDTH, HEIGHT, 16), *junk, record_of([(1, 2, 3)])]
     await append_records(tmp_path / "log", values)
     async with running(tmp_path) as server:
-        assert server.output.count("not understood") == 4  # the two edits that the canvas doesn't hold are of one kind
+        assert server.output.count("not understood") == 4  # the two edits outside the canvas count as one kind
     assert len(await read_records(tmp_path / "log")) == len(values)

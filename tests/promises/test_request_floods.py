@@ -1,4 +1,4 @@
-"""Promise 4: requests without end, and refused requests by the thousand, beside an honest client."""
+"""Promise 4: requests without end, and thousands of refused requests, with an honest client meanwhile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_request_without_end_is_cut_costs_bounded_memory_and_delays_nobody
     async with (
         running(tmp_path) as server,
         standing_by(server, chance, most_bytes=MOST_BYTES),
-        trio.open_nursery() as nursery,  # which ends when all have been cut
+        trio.open_nursery() as nursery,  # it ends when all have been cut
     ):
         for _ in range(CONNECTIONS):
             nursery.start_soon(send_for_ever, server.port)

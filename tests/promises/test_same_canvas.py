@@ -113,7 +113,7 @@ async def _recovered(log: Log, store: SnapshotStore, width: int | None = None) -
 
 
 async def _replayed(log: Log, folder: Path, end: int) -> Projection:
-    """What a new server makes of the log from its start."""
+    """The projection that a new server makes from the whole log."""
     async with open_snapshot_store(folder) as store:
         projection = await _recovered(log, store)
     assert projection.version == end
@@ -121,7 +121,7 @@ async def _replayed(log: Log, folder: Path, end: int) -> Projection:
 
 
 def _junk(chance: random.Random) -> bytes:
-    """A record that means nothing, or not here; all servers have to agree on that."""
+    """A record that means nothing, at least here; all servers have to agree about it."""
     edit = record_of([(chance.randrange(2**16), chance.randrange(2**16), chance.randrange(256))])
     kinds = (
         chance.randbytes(chance.randint(1, 60)),
@@ -140,7 +140,7 @@ def _record(chance: random.Random) -> bytes:
 
 
 async def test_replay_from_any_snapshot_equals_the_replay_from_the_start(tmp_path: Path, chance: random.Random) -> None:
-    """Snapshots are taken all along; from each one, and from none, the same canvas comes out, junk or not."""
+    """The test takes snapshots all the time; each one, and a start without, leads to the same canvas, despite junk."""
     with trio.fail_after(LIMIT_SECONDS):
         async with open_memory_log() as log:
             await log.append(Canvas(DEFINITION).encode())
@@ -159,7 +159,7 @@ async def test_replay_from_any_snapshot_equals_the_replay_from_the_start(tmp_pat
                     edits = edits_in(value)
                     model.paint(edits if all(_fits(edit) for edit in edits) else [])
                 assert model.pixels == scratch.canvas.tobytes()
-                # Who follows from any version that both feeds reach back to is told the same by both.
+                # From any version that both feeds reach back to, both feeds send the same.
                 for version in range(max(along.feed.first, scratch.feed.first), end):
                     assert along.feed.since(version) == scratch.feed.since(version)
 
@@ -196,7 +196,7 @@ async def test_two_servers_that_want_another_canvas_on_an_empty_log_cannot_both_
 
 
 class _Rendezvous:
-    """Lets nobody pass until so many have come."""
+    """Lets nobody pass until `parties` tasks have arrived."""
 
     def __init__(self, parties: int) -> None:
         self._missing = parties
@@ -210,7 +210,7 @@ class _Rendezvous:
 
 
 class _Together(Log):
-    """A log whose first append waits until all who share the rendezvous are about to append."""
+    """A log whose first append waits until all logs with the same rendezvous are about to append."""
 
     def __init__(self, log: Log, rendezvous: _Rendezvous) -> None:
         self._log = log

@@ -30,7 +30,7 @@ PUPILS: Final = 600
 SECONDS: Final = 60.0
 CHARGES, CHARGE_SECONDS = 3, 5
 MOST_EDITS: Final = CHARGES + int(SECONDS) // CHARGE_SECONDS + 1
-# Whoever waits for whole seconds, as `RateLimit` has them, paints once in 6 s; a busy machine takes some more.
+# A client that waits whole seconds, as `RateLimit` gives them, paints once in 6 s; a busy machine takes longer.
 LEAST_EDITS: Final = CHARGES + int(SECONDS) // (CHARGE_SECONDS + 1) - 4
 ADDRESS: Final = ("X-Forwarded-For", "203.0.113.7")
 JSON: Final = ("Content-Type", "application/json")
@@ -38,15 +38,15 @@ JSON: Final = ("Content-Type", "application/json")
 
 @attrs.define
 class Pupil:
-    """One of them.
+    """One pupil.
 
     Attributes:
         number: from 0 on.
-        code: on their card.
-        asks_too_often: tries again as soon as nothing is left, each time.
-        author: once they have signed in.
+        code: the code on their card.
+        asks_too_often: whether they try again at once, each time that no charge is left.
+        author: their author, once they have signed in.
         painted: how many of their edits were answered 200.
-        refused: and how many 429.
+        refused: how many of their edits were answered 429.
     """
 
     number: int
@@ -74,7 +74,7 @@ class Pupil:
                     await self._place(connection, headers)
 
     async def _place(self, connection: HttpConnection, headers: tuple[tuple[str, str], ...]) -> None:
-        with trio.CancelScope(shield=True):  # an edit under way is counted
+        with trio.CancelScope(shield=True):  # an edit under way still counts
             began = trio.current_time()
             answer = await self._edit(connection, headers)
             assert answer.status == 200, f"pupil {self.number} after {self.painted} edits: {answer.body!r}"
@@ -98,13 +98,13 @@ class Pupil:
 
 
 def _left(answer: Response) -> tuple[int, int]:
-    """How many charges are left, and in how many seconds the next one is back."""
+    """The number of charges left, and the seconds until the next one is back."""
     told = dict(part.split("=") for part in answer.headers["ratelimit"].split(";")[1:])
     return int(told["r"]), int(told["t"])
 
 
 def _codes(data: Path) -> list[str]:
-    """New codes, as the teacher makes them beside the server."""
+    """New codes, as the teacher makes them while the server runs."""
     words = ["people", "codes", "--count", str(PUPILS), "--data", str(data), "--address", "http://place.school"]
     result = CliRunner().invoke(cli, words, standalone_mode=False)
     return [row["code"] for row in csv.DictReader(io.StringIO(result.stdout))]
@@ -138,7 +138,7 @@ async def test_600_pupils_behind_one_address_paint_for_a_minute_each_with_charge
 
 
 async def _logged(folder: Path) -> Counter[int]:
-    """How many edits of each author the log has."""
+    """The number of edits of each author in the log."""
     async with open_lmdb_log(folder) as log:
         values = await values_of(log)
     edits = b"".join(value[2:] for value in values if value[:2] == b"\1\1")

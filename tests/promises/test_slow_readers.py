@@ -1,4 +1,4 @@
-"""Promise 4: readers who take an image a few bytes at a time cost little, and delay nobody."""
+"""Promise 4: clients that read an image a few bytes at a time cost little, and delay nobody."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 READERS: Final = 500
 SIDE_PX: Final = 600
 MOST_BYTES: Final = 5_000_000
-MOST_TLS_BYTES: Final = READERS * 30_000  # of which OpenSSL and the stream around it take two thirds
-STREAMS: Final = 100  # of one connection, as many as it may have
+MOST_TLS_BYTES: Final = READERS * 30_000  # two thirds of it for OpenSSL and the stream around it
+STREAMS: Final = 100  # streams of one connection, as many as allowed
 _REQUEST: Final = b"GET /canvas.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# Without a history, which takes in what was painted, with some memory of its own, while the readers come.
+# Without a history, because it would read the edits, and use memory for that, while the readers come.
 _FLAGS: Final = ("--no-history", "--charge-seconds", "0", "--width", str(SIDE_PX), "--height", str(SIDE_PX))
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """The data folder of a server that has stopped, with noise all over its canvas, and how long its image is. To paint
-    it takes a second, to start with it less.
+    """The data folder of a stopped server whose canvas is full of noise, and the length of its image. To paint it
+    takes a second, to start with this folder less.
     """
     data = tmp_path_factory.mktemp("filled") / "data"
 
@@ -66,7 +66,7 @@ async def _serving(filled: Path, data: Path, *flags: str) -> AsyncGenerator[Serv
 
 
 async def _fill(server: ServerProcess) -> int:
-    """Paint noise all over the canvas; how long its image is."""
+    """Paint noise all over the canvas; return the length of its image."""
     pixels = [(x, y) for x in range(SIDE_PX) for y in range(SIDE_PX)]
     colors = np.random.default_rng(1).integers(0, 16, len(pixels))
     edits = [[x, y, int(color)] for (x, y), color in zip(pixels, colors, strict=True)]
@@ -83,8 +83,8 @@ async def _fill(server: ServerProcess) -> int:
 
 
 async def _grown(server: ServerProcess, read: Callable[..., Awaitable[None]], count: int) -> int:
-    """How many bytes so many readers cost."""
-    async with AsyncExitStack() as first:  # what the first readers need once
+    """The number of bytes by which `count` readers make the server grow."""
+    async with AsyncExitStack() as first:  # pays for what only the first readers need
         await read(first, count=STREAMS)
     async with AsyncExitStack() as stack:
         before = server.resident_bytes()
@@ -100,7 +100,7 @@ async def _connect(stack: AsyncExitStack, port: int) -> trio.SocketStream:
 
 
 async def _read_slowly(stack: AsyncExitStack, *, port: int, count: int) -> None:
-    """So many that read the first bytes of an image and then no more, until the stack is left."""
+    """Let `count` clients read the first bytes of an image and then no more, until the stack is left."""
     for _ in range(count):
         with trio.fail_after(LIMIT_SECONDS):
             stream = await _connect(stack, port)

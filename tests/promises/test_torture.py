@@ -1,4 +1,4 @@
-"""All promises at once: a short run of `python -m bench torture`, and that its ledger notices what is wrong."""
+"""All promises at once: a short run of `python -m bench torture`; and its ledger notices faults."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def test_ledger_notices_a_wrong_canvas_whether_the_log_was_read_before_or_after(
         edit = ledger.new_edit()
         if before:
             ledger.read(LOG, [_record(edit)])
-        with pytest.raises(Broken, match="another canvas"):  # noqa: PT012 - either of the two may notice
+        with pytest.raises(Broken, match="another canvas"):  # noqa: PT012 - either of the two calls may notice
             ledger.sight("somebody", LOG, 1, bytes(64))
             ledger.read(LOG, [_record(edit)])

@@ -1,4 +1,4 @@
-"""The ledger of the torture program notices what is wrong with acts."""
+"""The torture program's ledger notices faults in acts."""
 
 from __future__ import annotations
 
@@ -135,11 +135,11 @@ def test_ledger_knows_what_a_stamp_leaves() -> None:
 
 
 def _theirs(color: int) -> list[bytes]:
-    """Somebody else paints a pixel, then they do; they paint another one, too. Their pixels are restored."""
+    """A stranger paints a pixel, then the author 7 does, and paints another one; then 7's pixels are restored."""
     restore = _act("restore", reason="0", authors=[f"{7:016x}"])
     return [
         b"\x01\x01" + struct.pack("<HHBQ", 0, 0, 1, 5),
-        _edit(7, 2, 1),  # the second pixel of the program's
+        _edit(7, 2, 1),  # the program's second pixel
         b"\x01\x01" + struct.pack("<HHBQ", 0, 0, 2, 7),
         restore,
         _correction(3, (0, 0, color), (7, 2, 0)),
@@ -176,7 +176,7 @@ def test_ledger_knows_the_gate_its_plans_and_the_announcement() -> None:
         _act("open", plan=1),
         _act("close", reason="3"),
         _act("open", plan=1),
-    ]  # a second time, by another server
+    ]  # a second time, from another server
     ledger.read(LOG, values)
     assert gate.differs(_info(is_open=False, text="Hello")) is None
     assert gate.differs(_info(text="Hello")) is not None
@@ -185,7 +185,7 @@ def test_ledger_knows_the_gate_its_plans_and_the_announcement() -> None:
         for at, kind in ((4, "close"), (3, "open"), (2, "announce"), (1, "open"), (0, "close"))
     ]
     ledger.acts.compare(listed, 100)
-    ledger.acts.compare([{**listed[1], "id": 9, "plan": 8}, *listed], 100)  # since the log was read
+    ledger.acts.compare([{**listed[1], "id": 9, "plan": 8}, *listed], 100)  # an act since the log was read
     with pytest.raises(Broken, match="which nobody planned"):
         ledger.read(LOG, [*values, _act("open", plan=0)])
 
