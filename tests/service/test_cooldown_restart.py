@@ -1,4 +1,4 @@
-"""Cooldowns after a restart, from the log, a snapshot or both: nothing is given back."""
+"""Cooldowns after a restart, from the log, a snapshot or both: nobody gets a charge back."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.support.cooldowns import RULES, TEN, TRIES, count, remaining, saved
 def _restart(
     before: Cooldowns, after: Cooldowns, tries: list[tuple[int, int]], saved_after: int | None, pause_ms: int
 ) -> tuple[list[tuple[int, int]], int]:
-    """Let `before` admit the tries, and give `after` the snapshot of after the try `saved_after`, or the empty one.
+    """Let `before` admit the tries, and give `after` the snapshot made after the try `saved_after`, or an empty one.
 
     Returns:
-        What was admitted after the snapshot, authors and times, and the time of the restart.
+        The authors and times admitted after the snapshot, and the time of the restart.
     """
     now_ms, later, kept = 1_000_000, [], saved(before, 0)
     for index, (author, wait_ms) in enumerate(tries):
@@ -111,7 +111,7 @@ def test_who_had_all_charges_back_once_since_the_look_back_began_has_the_very_ch
     charges: int, charge_ms: int, later: int, into_ms: int
 ) -> None:
     rule = Rule(charges, charge_ms)
-    steady = [index * charge_ms for index in range(1_000)]  # at the full rate, far back into what isn't counted
+    steady = [index * charge_ms for index in range(1_000)]  # at the full rate, back into the part that isn't counted
     resumed = [steady[-1] + rule.window_ms + charge_ms + index * (charge_ms + into_ms) for index in range(later)]
     times_ms = steady + resumed
     now_ms = times_ms[-1] + into_ms
@@ -196,7 +196,7 @@ def test_no_step_of_a_save_holds_the_loop_for_long() -> None:
     longest, began = 0.0, time.thread_time()
     for _ in cooldowns.save(0):
         longest, began = max(longest, time.thread_time() - began), time.thread_time()
-    assert longest < 0.03  # 3 ms here; it was 50 ms in one piece
+    assert longest < 0.03  # 3 ms here; in one piece it was 50 ms
 
 
 def test_other_rule_after_a_restart_makes_nobody_wait_longer_than_it_says() -> None:

@@ -1,4 +1,4 @@
-"""A server that a fault ends, or that starts again on another log, answers what it was asked before."""
+"""A server that ends by a fault, or starts again on another log, still answers earlier requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_edits_under_way_are_answered_before_the_connections_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str
 ) -> None:
     for module, name in ((front, "_WIND_DOWN_SECONDS"), (wiring, "_LAST_ANSWERS_SECONDS")):
-        monkeypatch.setattr(module, name, LIMIT_SECONDS)  # for what comes late, on a busy machine
+        monkeypatch.setattr(module, name, LIMIT_SECONDS)  # enough for late events on a busy machine
     log = ScriptedLog()
     answers: list[Response] = []
 
@@ -41,7 +41,7 @@ async def test_edits_under_way_are_answered_before_the_connections_end(
                     log.gate, before = trio.Event(), len(log.appended)
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(paint, one)
-                        await until(lambda: len(log.appended) == before + 1)  # it is in flight
+                        await until(lambda: len(log.appended) == before + 1)  # the append is in flight
                         nursery.start_soon(paint, two)
                         while b"placed_edits_waiting 1.0" not in (await server.get("/metrics")).body:
                             await trio.lowlevel.checkpoint()
@@ -49,7 +49,7 @@ async def test_edits_under_way_are_answered_before_the_connections_end(
                     assert sorted(answer.status for answer in answers) == [503, 503]
                     codes = {answer.json()["code"] for answer in answers}
                     assert codes == {"outcome-unknown", "log-unavailable"}
-                    assert await stream.next() is None  # from here on each answer is its connection's last
+                    assert await stream.next() is None  # from now on each answer is its connection's last
                     refused = await place(late, 1, 2, 4)
                     assert (refused.status, refused.headers["connection"]) == (503, "close")
             await trio.sleep_forever()

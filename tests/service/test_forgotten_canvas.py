@@ -76,11 +76,11 @@ async def test_log_in_memory_begins_empty_and_says_so(tmp_path: Path, caplog: py
 async def test_server_is_refused_in_a_line_and_makes_no_canvas(tmp_path: Path) -> None:
     data, other = tmp_path / "data", tmp_path / "other"
     await append_records(data / "log", [Canvas(SMALL).encode(), record((1, 1, 1, 9))])
-    for _ in range(2):  # nor may a second try find what the first one has made
+    for _ in range(2):  # a second try may not find a canvas made by the first one either
         code, output = await refusal(data, "--log", f"lmdb:{other}")
         assert code == 3
         assert len(output.splitlines()) == 1
         assert "holds a canvas of 1 record," in output
-    await trio.Path(data / "log").rename(tmp_path / "aside")  # as the line says
+    await trio.Path(data / "log").rename(tmp_path / "aside")  # as the log line says
     async with running(data, "--log", f"lmdb:{other}") as server:
         await server.stop()

@@ -1,4 +1,4 @@
-"""A server that stops leaves its data folder to the next one before the last slow reader has its image."""
+"""A stopping server leaves its data folder to the next one before the last slow reader has its whole image."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_SECONDS = 60.0
-SIDE_PX = 2_300  # of 256 colours at random: 5 MB, more than the kernel takes from a sender
+SIDE_PX = 2_300  # random pixels of 256 colours: 5 MB, more than the kernel takes from a sender
 
 
 async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_HTTP_GRACE_SECONDS", LIMIT_SECONDS)  # this isn't about how long it waits
+    monkeypatch.setattr(service, "_HTTP_GRACE_SECONDS", LIMIT_SECONDS)  # the test isn't about how long it waits
     monkeypatch.setattr(service, "SHUTDOWN_SECONDS", LIMIT_SECONDS)
     stop, is_free = trio.Event(), trio.Event()
     settings = Settings(data=tmp_path, port=0, allowed_hosts=("placed.test",))
@@ -38,7 +38,7 @@ async def test_folder_is_free_while_a_slow_reader_still_gets_its_image(
         with trio.fail_after(LIMIT_SECONDS):
             started = partial(serve, settings, stop=stop, on_folder_free=is_free.set)
             running = await nursery.start(started)
-            # Noise can't be compressed. As five million edits it would be replayed for seconds.
+            # Noise can't be compressed. A log of five million edits would take seconds to replay.
             running.projection.canvas[:] = np.random.default_rng(2017).integers(0, 256, (SIDE_PX, SIDE_PX), np.uint8)
             port = int(running.urls[0].rpartition(":")[2])
             assert len((await get(port, "/canvas.png")).body) > 5_000_000

@@ -1,4 +1,4 @@
-"""The life of a server process: it listens when it has caught up, and stops in order, at once when told twice."""
+"""The life of a server process: it listens once it has caught up, and stops in order, or at once when told twice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 60.0
 WIDTH, HEIGHT = 64, 48
 BIG_RECORDS, BIG_EDITS = 1_000, 4_000
-SLOWLY = ("--charges", "1", "--charge-seconds", "86400")  # each edit of the day is counted: 4 million take seconds
+SLOWLY = ("--charges", "1", "--charge-seconds", "86400")  # every edit of a day counts: 4 million take seconds
 BIG_END = BIG_RECORDS + 2
 SHUTDOWN_SECONDS = 10.0
 
@@ -74,7 +74,7 @@ async def test_port_answers_503_with_how_far_it_is_until_the_whole_log_is_replay
 
 
 async def _answer(port: int, target: str) -> Response:
-    """The next answer that anybody gets from the port, which opens soon."""
+    """The next answer from the port, which opens soon."""
     with trio.fail_after(LIMIT_SECONDS):
         while True:
             with contextlib.suppress(ConnectionCut):
@@ -102,7 +102,7 @@ async def test_long_replay_shows_a_progress_bar_on_a_terminal(big_log: Path) -> 
 async def test_no_progress_bar_without_a_terminal(big_log: Path) -> None:
     async with running(big_log) as server:
         assert "the log is read" in server.output
-        assert "reading the log" not in server.output  # what the bar says
+        assert "reading the log" not in server.output  # the text of the progress bar
         assert "\x1b" not in server.output
         await server.kill()
 
@@ -159,7 +159,7 @@ async def test_other_commands_end_when_they_are_told_to_in_their_first_moments(
 
 
 async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_path: Path) -> None:
-    """From when the process's own code runs: before that, for some 20 ms, it is Python that starts."""
+    """This holds from when the process's own code runs: before that, Python itself starts for some 20 ms."""
     gate = _Gate(tmp_path / "gate")
     async with starting(tmp_path / "data", prefix=gate.prefix) as server, gate.holding():
         server.send(signal.SIGUSR2)
@@ -171,10 +171,10 @@ async def test_handover_asked_for_in_the_first_moments_is_refused_in_words(tmp_p
 
 
 class _Gate:
-    """Holds a process in its first moments: after the first lines of its own code, as it imports the command line.
+    """Holds a process in its first moments: after the first lines of its own code, when it imports the command line.
 
     Attributes:
-        prefix: of the process's command.
+        prefix: beginning of the process's command.
     """
 
     _HELD = """
@@ -201,8 +201,8 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
         """Wait until a process is held; it goes on at the end of the block."""
         with trio.fail_after(LIMIT_SECONDS):
             while self._end is None:
-                await trio.sleep(0.01)  # nobody tells who would write into a pipe that somebody reads it
-                with contextlib.suppress(OSError):  # nobody does yet
+                await trio.sleep(0.01)  # a writer gets no signal when a pipe has a reader
+                with contextlib.suppress(OSError):  # nobody reads it yet
                     self._end = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
         try:
             yield
@@ -210,7 +210,7 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
             self.open()
 
     def open(self) -> None:
-        """Let it go on. Idempotent."""
+        """Let the process go on. Idempotent."""
         if self._end is not None:
             os.close(self._end)
             self._end = None
@@ -275,7 +275,7 @@ async def test_stopping_answers_edits_under_way_and_tells_the_streams_all_of_the
     assert set(load.refused) <= {503}
     records = await read_records(tmp_path / "log")
     written = [edit for edits in records for edit in edits]
-    # Nobody who was under way is left without an answer: the log has no edit more than were acknowledged.
+    # No request under way is left without an answer: the log has no more edits than were acknowledged.
     assert sorted(written) == sorted(edit for edit, _ in load.acknowledged)
     assert len(streams) == 5
     for told in streams:
@@ -284,17 +284,17 @@ async def test_stopping_answers_edits_under_way_and_tells_the_streams_all_of_the
 
 
 async def test_edits_during_the_shutdown_are_refused_with_503(tmp_path: Path) -> None:
-    """A request under way holds the shutdown open for its grace; another connection then asks to paint."""
+    """A request under way keeps the server in its shutdown; another connection then wants to paint."""
     async with running(tmp_path) as server, connect(server.port) as busy, connect(server.port) as late:
         await busy.send("/edits?v=1")
         assert (await busy.head()).status == 200
         body = b'{"x": 1, "y": 2, "color": 3}'
         headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
         await late.send_head("/edit", method="POST", headers=headers)  # its body is still to come
-        assert (await get(server.port, "/healthz")).status == 200  # so the server has had time to see it
+        assert (await get(server.port, "/healthz")).status == 200  # so the server has had time to read the head
         server.send(signal.SIGTERM)
         with trio.fail_after(LIMIT_SECONDS):
-            while await busy.data() is not None:  # the streams' end: it no longer takes edits
+            while await busy.data() is not None:  # the streams have ended: the server no longer takes edits
                 pass
         await late.send_body(body)
         answer = await late.answer()
@@ -316,7 +316,7 @@ async def test_second_signal_ends_it_at_once(tmp_path: Path, second: signal.Sign
         server.send(second)
         began = trio.current_time()
         assert await server.wait() == -second
-        assert trio.current_time() < began + 2.0  # the grace for requests alone would be 3
+        assert trio.current_time() < began + 2.0  # the grace for requests alone would be 3 s
 
 
 async def test_request_that_never_ends_delays_the_stop_by_its_grace_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One server process in the test's own: its signals, and what the service manager hears, from its start to its end."""
+"""One server process inside the test's own: its signals, and its messages to the service manager, from start to end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIMIT_SECONDS: Final = 60.0
 
 @pytest.fixture(autouse=True)
 def _signals_end_nobody() -> Iterator[None]:
-    """A signal that the process doesn't look at would end the tests; here it is lost."""
+    """Lose a signal that the process doesn't handle, which would otherwise end the tests."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGHUP)
     handlers = {number: signal.signal(number, lambda *_: None) for number in numbers}
@@ -43,11 +43,11 @@ def _signals_end_nobody() -> Iterator[None]:
 
 @attrs.frozen
 class Starts:
-    """Each start of the service, which is a real one.
+    """Each start of the service; the service is a real one.
 
     Attributes:
-        before: called before each, with how many there were.
-        serving: set once so many serve.
+        before: called before each start, with the number of earlier starts.
+        serving: by number of starts, set once that many serve.
     """
 
     before: Callable[[int], None]
@@ -107,7 +107,7 @@ async def test_signal_that_comes_just_as_it_ends_is_no_fault(
 
 
 async def test_signals_that_are_harmless_are_ignored_once_nobody_looks() -> None:
-    """In every thread: a mask would hold them back from one alone."""
+    """They are ignored in every thread: a mask would only work in one thread."""
     with _signals() as signals:
         os.kill(os.getpid(), signal.SIGUSR2)
         with trio.fail_after(LIMIT_SECONDS):
@@ -155,7 +155,7 @@ async def test_terminal_that_hangs_up_twice_ends_it_in_order(
 
 
 class SlowSuccessor:
-    """A new process that takes its time to serve."""
+    """A new process that takes long to serve."""
 
     pid = 1_000_000
 
@@ -163,14 +163,14 @@ class SlowSuccessor:
         self._wait = wait
 
     async def prepared(self) -> None:
-        """At once."""
+        """Return at once."""
 
     async def take_over(self) -> None:
-        """When the test says so."""
+        """Return when the test says so."""
         await self._wait()
 
     async def release(self) -> None:
-        """At once."""
+        """Return at once."""
 
 
 async def test_watchdog_is_fed_while_a_new_process_takes_its_time_to_serve(
@@ -189,7 +189,7 @@ async def test_watchdog_is_fed_while_a_new_process_takes_its_time_to_serve(
 
         async def start_slowly(_sockets: Sequence[socket.socket], _command: Sequence[str]) -> SlowSuccessor:
             async def listen_to_the_manager() -> None:
-                while True:  # what came before this doesn't count
+                while True:  # messages before this one don't count
                     with trio.move_on_after(0) as is_empty:
                         await manager.recv(4096)
                     if is_empty.cancelled_caught:

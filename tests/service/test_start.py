@@ -1,4 +1,4 @@
-"""The start: what is answered until a server serves, and what a start that fails leaves behind."""
+"""The start: the answers until the server serves, and what a failed start leaves behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KAFKA: Final = "kafka://127.0.0.1:1/place"
 
 @contextlib.asynccontextmanager
 async def _start(tmp_path: Path, *, has_patience: bool = False, **settings: Any) -> AsyncGenerator[tuple[Start, int]]:
-    """A start at an open port."""
+    """A start whose port is open."""
     listening = Listening("127.0.0.1", 0)
     listeners = await listening.open()
     try:

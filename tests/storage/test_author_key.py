@@ -1,4 +1,4 @@
-"""The author key: one's own is made once and kept; a shared one is what the operator made."""
+"""The author key: a server makes its own key once and keeps it; the operator makes a shared key."""
 
 from __future__ import annotations
 

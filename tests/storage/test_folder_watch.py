@@ -1,4 +1,4 @@
-"""The folder watch: what it says, when, and once."""
+"""The folder watch: what it reports, when, and that it does so once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LIMIT_SECONDS = 20.0
 
 
 class Place:
-    """Something that may be displaced."""
+    """A place that may be displaced."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
 
     def why(self) -> str | None:
-        """Why it is; None while it isn't."""
+        """Why it is displaced; None while it isn't."""
         return self.reason
 
 

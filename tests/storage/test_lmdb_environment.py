@@ -1,4 +1,4 @@
-"""An environment: whole transactions, growth, what a failed commit leaves, and closing."""
+"""An environment: complete transactions, growth, the state after a failed commit, and closing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_an_error_in_a_transaction_undoes_all_of_it(tmp_path: Path) -> Non
 
 
 class Panic:
-    """An LMDB environment whose next commit fails, after or before it was written; a fake, since no disk does it."""
+    """An LMDB environment whose next commit fails after or before it is written; a fake, because no disk does that."""
 
     def __init__(self, real: lmdb.Environment, *, written: bool) -> None:
         self.real = real

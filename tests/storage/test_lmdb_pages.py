@@ -1,4 +1,4 @@
-"""Reading LMDB's pages, with LMDB itself as the judge: what it writes is sound, and read as it reads it."""
+"""Reading LMDB's pages, compared with LMDB itself: its pages are found sound, and are read as LMDB reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an open file is still what its path names."""
+"""Whether an open file is still the file at its path."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_file_that_was_taken_away_is_noticed(tmp_path: Path, way: str) -> None:
     path = folder / "file"
     path.write_bytes(b"whole")
     take_away, reason = DISPLACED[way]
-    with path.open() as file:  # an open one keeps its inode, which another file could have otherwise
+    with path.open() as file:  # an open file keeps its inode; otherwise another file could get it
         opened = OpenFile(path, path.stat())
         assert opened.why_displaced() is None
         take_away(folder)
@@ -75,7 +75,7 @@ def test_path_that_can_t_be_looked_at_is_as_good_as_gone(tmp_path: Path) -> None
     path.write_bytes(b"")
     opened = OpenFile(path, path.stat())
     path.unlink()
-    path.symlink_to(path)  # to itself
+    path.symlink_to(path)  # a link to itself
     reason = opened.why_displaced()
     assert reason is not None
     assert "can't be looked at: " in reason

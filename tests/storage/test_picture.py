@@ -1,4 +1,4 @@
-"""Picture files: the right way up, transparency, sizes, and files that are none."""
+"""Picture files: turned upright, transparency, sizes, and files that aren't pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNG files as their authors meant them: colour keys at every depth, and metadata that no pixel depends on."""
+"""PNG files as their authors meant them: colour keys at every depth, and metadata that changes no pixel."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_colour_key_hides_its_colour_and_no_other_at_every_depth(
     near = key.copy()
     near[-1] ^= 1  # differs in the lowest bit, which is gone once samples have 8 bits
     samples[0, 0] = near
-    told = key | np.uint16(0xFFFF << depth & 0xFFFF) if spare_bits else key  # bits above the depth mean nothing
+    told = key | np.uint16(0xFFFF << depth & 0xFFFF) if spare_bits else key  # bits above the depth have no meaning
     (tmp_path / "a.png").write_bytes(
         png(samples, depth, chunk(b"tRNS", told.astype(">u2").tobytes()), interlaced=interlaced)
     )
@@ -68,7 +68,7 @@ def test_colour_key_hides_its_colour_and_no_other_at_every_depth(
 
 
 SAMPLES = np.arange(15, dtype=np.uint16).reshape(3, 5, 1) * 17
-# Made where they are tested: 76 MB, and every process of a run reads this file.
+# Each test makes them when it runs: they are 76 MB, and every process of a run imports this file.
 BROKEN: dict[str, Callable[[], bytes]] = {
     "a text of 3 MB": lambda: chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 3_000_000)),
     "a text that can't be unpacked": lambda: chunk(b"zTXt", b"a\0\0nothing"),

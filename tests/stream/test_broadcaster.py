@@ -1,4 +1,4 @@
-"""The broadcaster: every stream resumes exactly, is told to reload when it can't, and ends when all do."""
+"""The broadcaster: every stream resumes exactly, tells a client to reload when it can't, and ends when all do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIMIT_SECONDS = 10.0
 
 
 class Server:
-    """A projection with a broadcaster, and appends without a log."""
+    """A projection with a broadcaster, which takes appends without a log."""
 
     def __init__(self, *, version: int = 1, max_records: int = 1_000, heartbeat_seconds: float = 15.0) -> None:
         feed = Feed(code_of(SMALL), version, max_records=max_records)
@@ -44,12 +44,12 @@ class Server:
         )
 
     def append(self, *several: Edit) -> None:
-        """One record, applied and told, as the reader does it."""
+        """Apply one record and publish it, as the reader does."""
         self.projection.apply(batch([record(*several)], first=self.projection.version), 0)
         self.hub.publish()
 
     def follow(self, version: int, form: Format = Format.CODES, log_id: str | None = None) -> Subscriber:
-        """A new subscriber."""
+        """Make a new subscriber."""
         return self.hub.subscribe(version, form, log_id)
 
 
@@ -72,7 +72,7 @@ def parse(data: bytes | None) -> Event:
 
 
 async def following(subscriber: Subscriber) -> bytes | None:
-    """What comes next, which must not take long."""
+    """The next data, which must come soon."""
     with trio.fail_after(LIMIT_SECONDS):
         return await subscriber.next()
 
@@ -247,7 +247,7 @@ async def test_whether_edits_are_taken_is_told_at_once_and_at_most_once_a_second
     nursery.start_soon(server.hub.run)
     nursery.start_soon(follow)
     await trio.sleep(1.1)
-    for _ in range(4):  # within a second
+    for _ in range(4):  # in about a second
         server.writable = not server.writable
         await trio.sleep(0.3)
     server.writable = False

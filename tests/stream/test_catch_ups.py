@@ -1,4 +1,4 @@
-"""Catch-ups share a part of the loop's time, whoever asks for them and in whatever lane."""
+"""Catch-ups share a part of the event loop's time, in either lane and for any number of clients."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from placed.canvas.feed import Frame
 
 TURN_SECONDS = 0.001
-RECORDS = 30_000  # of one edit: ten frames
+RECORDS = 30_000  # records of one edit: ten frames
 
 
 @pytest.fixture
 def turns_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each turn takes the same time."""
+    """Make each turn take the same time."""
     clock = iter(range(1_000_000))
     monkeypatch.setattr("placed.stream.catch_ups.time.thread_time", lambda: next(clock) * TURN_SECONDS)
 
@@ -80,7 +80,7 @@ async def test_those_who_come_back_at_many_versions_share_frames_and_a_fifth_of_
     async with trio.open_nursery() as nursery:
         for number in range(100):
             nursery.start_soon(follow, 1 + 20 * number)
-    assert made <= 100 + RECORDS // 3_000 + 1  # one of each one's own, and then the same ones
+    assert made <= 100 + RECORDS // 3_000 + 1  # one frame of each client's own, and then shared ones
     assert trio.current_time() >= 900 * TURN_SECONDS / 0.2
 
 

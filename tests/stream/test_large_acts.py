@@ -1,4 +1,4 @@
-"""An act that changes more than frames can tell sends each subscriber to the image once, however long it takes."""
+"""An act that changes more than frames can hold sends each subscriber to the image once, however long it takes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from tests.stream.test_subscriber_sockets import Reader
 
 LIMIT_SECONDS = 10.0
-CORRECTIONS = 16  # of 1000 x 1000, there are so many
-SMALL_ENOUGH = 2  # of these, for frames
+CORRECTIONS = 16  # as many as an act on 1000 x 1000 pixels has
+SMALL_ENOUGH = 2  # up to this many corrections fit into frames
 
 
 @contextlib.asynccontextmanager
 async def acting() -> AsyncGenerator[Acting]:
-    """Such a hub, at work."""
+    """Such a hub, running."""
     hub = Acting()
     async with running(hub):
         yield hub
@@ -42,18 +42,18 @@ def _few_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Acting(Hub):
-    """A hub in whose log acts are done."""
+    """A hub with acts in its log."""
 
     def act(self) -> int:
-        """The record of an act that paints; its id."""
+        """Append an act that paints; return its id."""
         return self._append(Act("wipe", 7, {"area": [0, 0, 5, 3]}).encode())
 
     def correct(self, act: int) -> None:
-        """A correction of one pixel."""
+        """Append a correction of one pixel."""
         self._append(Correction(act, np.array([(1, 1, 1)], PIXEL)).encode())
 
     def done(self, act: int) -> None:
-        """It is done."""
+        """Append the record that the act is done."""
         self._append(Act("done", 7, {"act": act, "pixels": CORRECTIONS}).encode())
 
     def _append(self, value: bytes) -> int:
@@ -63,12 +63,12 @@ class Acting(Hub):
         return offset
 
     def poll(self, version: int) -> Subscriber:
-        """One with a task of its own."""
+        """A subscriber with a task of its own."""
         return self.broadcaster.subscribe(version, Format.CODES, None)
 
 
 async def told_until(reader: Reader, version: int) -> list[str]:
-    """What it is told up to that version, or to the end of its stream: ids of frames, names of other events."""
+    """What a reader gets up to that version, or to its stream's end: ids of frames, names of other events."""
     told = list[str]()
     while (not told or told[-1] != f"id: {version}") and (event := await reader.event()):
         told += [event.partition(b"\n")[0].decode()] * (not event.startswith(b"event: status"))
@@ -76,7 +76,7 @@ async def told_until(reader: Reader, version: int) -> list[str]:
 
 
 def told_now(subscriber: Subscriber) -> bytes:
-    """All that there is to tell, as far as it goes without a wait."""
+    """Everything that a subscriber gets without waiting."""
     told = b""
     while data := subscriber.poll():
         told += data
@@ -92,14 +92,14 @@ async def test_those_who_follow_are_sent_to_the_image_once_when_the_act_is_done(
             hub.correct(act)
             hub.append((0, 0, 2))  # people paint on
             await trio.testing.wait_all_tasks_blocked()
-            came.append(hub.follow(hub.projection.version))  # has loaded an image just now
+            came.append(hub.follow(hub.projection.version))  # a client that has loaded an image just now
             assert b"reload" not in told_now(poll)
             assert not hub.broadcaster.reloads["too-old"]
         hub.done(act)
         hub.append((0, 0, 3))
         last = hub.projection.version
         told = [await told_until(reader, last) for reader in (follower, slow, *came)]
-        # The last one has loaded an image with all of the act in it.
+        # The last client has loaded an image with the whole act in it.
         assert [each.count("event: reload") for each in told] == [1, 1, *[1] * (CORRECTIONS - 1), 0]
         assert told_now(poll).count(b"event: reload") == 1
         late = hub.follow(last)
@@ -134,7 +134,7 @@ async def test_those_who_wait_neither_hold_up_the_others_nor_keep_the_server_bus
 
     nursery.start_soon(follow)
     with trio.fail_after(LIMIT_SECONDS):
-        await trio.testing.wait_all_tasks_blocked()  # a busy loop never is
+        await trio.testing.wait_all_tasks_blocked()  # with a busy loop this would never return
         current = hub.poll(hub.projection.version)
         hub.append((2, 2, 1))
         assert told_now(current).startswith(b"id: %d\n" % hub.projection.version)
@@ -174,10 +174,10 @@ async def test_act_that_is_broken_off_lets_those_go_who_wait_for_it(
     nursery.start_soon(follow)
     for _ in range(2 * SMALL_ENOUGH):
         hub.correct(act)
-        await trio.sleep(4)  # each within the time that is waited for one
+        await trio.sleep(4)  # each within the time that the server waits for the next one
     await trio.sleep(20)
     assert [seconds for seconds, data in told if b"reload" in data] == [pytest.approx(22.2, abs=0.5)]
     assert hub.broadcaster.waits(1) is False
-    assert told_now(hub.poll(hub.projection.version)) == b""  # an image that is loaded now will do
-    hub.correct(act)  # it goes on after all
+    assert told_now(hub.poll(hub.projection.version)) == b""  # an image loaded now has the act
+    hub.correct(act)  # the act goes on after all
     assert hub.broadcaster.waits(1)

@@ -1,4 +1,4 @@
-"""What a stream takes of the server's memory while it keeps up."""
+"""How much of the server's memory a stream takes while it keeps up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from placed.stream.subscriber_sockets import SubscriberSockets
 from tests.support.records import SMALL, batch, code_of, record
 
 STREAMS = 2_400
-BEGIN = 700_000  # past the small numbers, of which Python has one object each anyway
+BEGIN = 700_000  # larger than the small numbers that Python shares anyway
 
 
 def _append(projection: Projection, broadcaster: Broadcaster) -> None:
@@ -40,7 +40,7 @@ async def test_stream_that_names_this_log_and_has_no_limit_takes_less_than_480_b
         tracemalloc.start()
         try:
             for fd in fds:
-                version, log_id = int(str(BEGIN)), "".join(["log", "-1"])  # texts of their own, as in each query
+                version, log_id = int(str(BEGIN)), "".join(["log", "-1"])  # separate texts, as in each query
                 place = limit.enter("192.0.2.1")
                 sockets.add(fd, broadcaster.subscribe(version, Format.CODES, log_id, place))
             _append(projection, broadcaster)

@@ -1,4 +1,4 @@
-"""The pace: a turn costs those who paint no more than its share, and where there is time to spare nobody waits."""
+"""The pace: frames take only their share of the time from people who paint; with time to spare nobody waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT_SECONDS = 10.0
 
 
 async def seconds_of_rest(pace: Pace, turn_seconds: float, frame_seconds: float) -> float:
-    """How long it rests, on a clock that only waiting moves."""
+    """How long the pace rests, on a clock that only moves by waiting."""
     began = trio.current_time()
     await pace.rest(turn_seconds, frame_seconds)
     return trio.current_time() - began
@@ -41,10 +41,10 @@ async def test_rest_takes_no_time_where_there_is_nothing_to_do(autojump_clock: M
     ("turn_seconds", "frame_seconds", "expected"),
     [
         (0.003, 0.012, 0.009),  # a quarter of the time for frames
-        (0.003, 0.04, 0.0045),  # less would be fewer than 10 a second
-        (0.003, 0.12, 0.003),  # half of the time, though these are fewer
+        (0.003, 0.04, 0.0045),  # a longer rest would make fewer than 10 a second
+        (0.003, 0.12, 0.003),  # half of the time, although that makes fewer
         (0.0003, 0.0003, 0.0009),
-        (0.0001, 0.0001, 0),  # too little to be looked after
+        (0.0001, 0.0001, 0),  # too little to matter
     ],
 )
 async def test_rest_is_longer_than_the_turn_while_edits_wait_and_bounded(
@@ -163,7 +163,7 @@ class StepsOf(trio.abc.Instrument):
 
 
 class Told:
-    """A hub with edits that wait, or don't."""
+    """A hub with edits that wait, or not."""
 
     def __init__(self) -> None:
         self.edits_wait = True
@@ -171,14 +171,14 @@ class Told:
         self.hub = Broadcaster(self.projection, "log-1", pace=Pace(lambda: self.edits_wait), frame_seconds=0.004)
 
     async def place(self, seconds: float) -> None:
-        """An edit each ms."""
+        """Append an edit each ms, for `seconds`."""
         until = trio.current_time() + seconds
         while trio.current_time() < until:
             self.append()
             await trio.sleep(0.001)
 
     def append(self) -> None:
-        """One."""
+        """Append one edit."""
         self.projection.apply(batch([record((1, 1, 1, 7))], first=self.projection.version), 0)
         self.hub.publish()
 
@@ -188,7 +188,7 @@ class Told:
     [
         ("fast", False, False, False),
         ("fast", False, True, True),
-        ("fast", True, True, False),  # what they take is next to nothing
+        ("fast", True, True, False),  # they take almost no time
         ("slow", False, False, False),
         ("slow", False, True, True),
     ],
@@ -204,7 +204,7 @@ async def test_frames_are_rarer_while_edits_wait(
 ) -> None:
     if not is_few:
         monkeypatch.setattr("placed.stream.subscriber_sockets._FEW_STREAMS", 1)
-    monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # what a turn takes
+    monkeypatch.setattr(Stopwatch, "end", lambda self: 0.02)  # the time of a turn
     told, frames = Told(), 0
     told.edits_wait = edits_wait
     monkeypatch.setattr(Stopwatch, "frame_seconds", 0.02, raising=False)

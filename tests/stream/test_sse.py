@@ -1,4 +1,4 @@
-"""Server-sent events: what our bytes mean to a parser written after the standard, and to nobody's surprise."""
+"""Server-sent events: a parser written from the standard reads our bytes as intended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribers without a task: shared frames, laggards, heartbeats, hang-ups and the end, over real sockets."""
+"""Subscribers without a task: shared frames, slow readers, heartbeats, hang-ups and the end, over real sockets."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 LIMIT_SECONDS = 10.0
-MANY = 300  # more than are written to between two checkpoints
+MANY = 300  # more sockets than are written to between two checkpoints
 
 
 class Hub:
-    """Subscribers of a projection without a log."""
+    """The subscribers of a projection without a log."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class Hub:
         )
 
     def append(self, *several: tuple[int, int, int]) -> None:
-        """One record of x, y and color, applied and told, as the reader does it."""
+        """Apply one record of x, y and color, and publish it, as the reader does."""
         edits = [(x, y, color, 7) for x, y, color in several]
         self.projection.apply(batch([record(*edits)], first=self.projection.version), 0)
         self.broadcaster.publish()
 
     def follow(self, version: int = 1, *, form: Format = Format.CODES, log_id: str | None = None) -> Reader:
-        """A new subscriber, and the other end of its socket, with small buffers."""
+        """Make a new subscriber; return the other end of its socket, with small buffers."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
@@ -93,7 +93,7 @@ class Reader:
         return event + b"\n\n"
 
     def has_come(self) -> bytes:
-        """Everything that is there, without a wait."""
+        """Everything that has arrived, without waiting."""
         with contextlib.suppress(BlockingIOError):
             data = self._socket.recv(65_536)
             self.received_bytes += len(data)
@@ -101,7 +101,7 @@ class Reader:
         return b""
 
     def hang_up(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()
 
 
@@ -111,13 +111,13 @@ def readers_frame(hub: Hub) -> bytes:
 
 
 def frame_from(hub: Hub, version: int) -> bytes:
-    """The frame that begins there."""
+    """The frame that begins at `version`."""
     return data_of(hub.broadcaster.frame(version, Format.CODES)[1])
 
 
 @contextlib.asynccontextmanager
 async def running(hub: Hub) -> AsyncGenerator[Hub]:
-    """The hub at work; cancelled at the end."""
+    """The hub, running; cancelled at the end."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hub.sockets.run)
         await trio.testing.wait_all_tasks_blocked()
@@ -130,7 +130,7 @@ async def running(hub: Hub) -> AsyncGenerator[Hub]:
 
 
 async def until_empty(hub: Hub) -> None:
-    """Wait until nobody follows."""
+    """Wait until it has no subscribers."""
     with trio.fail_after(LIMIT_SECONDS):
         await hub.sockets.wait_empty()
 
@@ -320,7 +320,7 @@ async def test_all_are_told_at_once_that_edits_are_not_taken_and_who_lags_afterw
     async with running(Hub()) as hub:
         slow = hub.follow(form=Format.JSON)
         readers = [hub.follow() for _ in range(5)]
-        for number in range(900):  # more than the buffers of one who doesn't read hold
+        for number in range(900):  # more than fits into the buffers of a client that doesn't read
             hub.append((number % SMALL.width, 0, 1))
             for reader in readers:
                 await reader.event()
@@ -357,7 +357,7 @@ async def test_subscriber_for_whom_there_is_no_memory_ends_alone(monkeypatch: py
             await quick.event()
         with monkeypatch.context() as patched:
             patched.setattr(Subscriber, "poll_chunks", lambda _: bytes(1 << 60))  # more than any machine has
-            while len(hub.sockets) > 1:  # what is left of the frame is read first
+            while len(hub.sockets) > 1:  # the rest of the frame is read first
                 await slow.event()
         hub.append((1, 1, 2))
         assert b"[1,1,2]" in await quick.event()

@@ -1,4 +1,4 @@
-"""Sockets watched from one task: what is reported in which state, turns, and that one socket's trouble is its own."""
+"""Sockets watched from one task: reports in each state, turns, and that one socket's fault doesn't affect others."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ TURN = 4
 
 
 class User:
-    """Somebody who watches sockets, and writes down what it is told of them.
+    """The user of watched sockets; it records all calls.
 
     Attributes:
-        heard: what was read.
-        resumed: those that were told to have room.
-        ended: in the order in which they were.
-        failing: one for which there isn't enough memory, or another `error`.
-        victims: whoever is ended when somebody is heard.
-        peers: the other ends.
-        ticks: how often the user was called just so.
+        heard: the data read, with its socket.
+        resumed: the sockets that have room again.
+        ended: the ended sockets, in order.
+        failing: a socket for which there isn't enough memory, or that has another `error`.
+        victims: the socket to end when another one is heard.
+        peers: the other ends of the sockets.
+        ticks: how often the tick was called.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class User:
 
 @contextlib.asynccontextmanager
 async def watching() -> AsyncGenerator[User]:
-    """A user at work; cancelled at the end."""
+    """A user, running; cancelled at the end."""
     user = User()
     with trio.fail_after(LIMIT_SECONDS):
         async with trio.open_nursery() as nursery:
@@ -95,7 +95,7 @@ async def watching() -> AsyncGenerator[User]:
 
 
 async def told(user: User) -> list[bytes]:
-    """What was heard since the last time."""
+    """The data heard since the last call."""
     await trio.testing.wait_all_tasks_blocked()
     heard, user.heard = user.heard, []
     return [data for _, data in heard]
@@ -108,7 +108,7 @@ async def test_what_is_reported_depends_on_the_state() -> None:
             user.sockets.change(one, state)
             user.peers[one].send(b"?")
             assert await told(user) == heard
-        assert user.resumed == [one]  # while it was stalled, since its socket had room
+        assert user.resumed == [one]  # resumed while it was stalled, because its socket had room
         user.sockets.change(one, State.IDLE)
         assert await told(user) == [b"?"]
 
@@ -172,7 +172,7 @@ async def test_one_that_takes_all_memory_or_comes_upon_a_bug_is_ended_alone(
 async def test_report_of_one_that_has_gone_meanwhile_is_not_told() -> None:
     async with watching() as user:
         one, other = user.add(), user.add()
-        user.victims = {one: other, other: one}  # whoever is heard first ends the other one
+        user.victims = {one: other, other: one}  # the socket that is heard first ends the other one
         for peer in user.peers.values():
             peer.send(b"?")
         assert await told(user) == [b"?"]

@@ -1,4 +1,4 @@
-"""The image: the canvas of its version, encoded once for all who ask, and not more often than it may age."""
+"""The image: the canvas of its version, encoded once for all clients, and not more often than its age allows."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def projection() -> Projection:
 
 
 def edit(projection: Projection, color: int) -> None:
-    """One more record."""
+    """Apply one more record."""
     projection.apply(batch([record((1, 1, color, 0))], first=projection.version), 0)
 
 
 def encoder(projection: Projection) -> ImageEncoder:
-    """An encoder whose wall clock stands."""
+    """An encoder whose wall clock stands still."""
     return ImageEncoder(projection, "log-1", wall_clock=lambda: 784_111_777.0)
 
 
@@ -109,7 +109,7 @@ async def test_image_that_is_asked_to_have_reached_a_version_is_made_once_it_may
     assert (await subject.image(2)).version == 2
     assert trio.current_time() == began + 1.0
     assert subject.encodes == 2
-    # A version that the canvas hasn't reached costs nothing: anybody can make one up.
+    # A version that the canvas hasn't reached costs nothing: any client can make one up.
     for made_up in (3, 2**63 - 1):
         assert subject.fresh(made_up) is not None
         assert (await subject.image(made_up)).version == 2
@@ -182,11 +182,11 @@ async def test_images_that_are_still_read_are_bounded_and_come_less_often_the_mo
         readers.append((await subject.image()).file)
         since.append(trio.current_time())
         assert subject.old == min(len(readers) - 1, MOST_OLD)
-        cut = len(readers) - 2 - MOST_OLD  # the last one that is taken back
+        cut = len(readers) - 2 - MOST_OLD  # the newest image that is taken back
         if cut >= 0:
             with pytest.raises(TakenBack):
                 readers[cut].whole()
-            # Somebody on 2G, 20 kbit/s, has long read a quarter of a megabyte by then.
+            # A client on 2G, with 20 kbit/s, would have read a quarter of a megabyte by then.
             assert since[-1] - since[cut] > 250_000 * 8 / 20_000
         assert readers[max(cut + 1, 0)].whole()
     assert since[-1] - since[-2] == 9.0

@@ -1,4 +1,4 @@
-"""The reader: it goes on without a gap, whatever the log does, and passes by what it doesn't understand."""
+"""The reader: it goes on without a gap, whatever the log does, and skips records that it doesn't understand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT_SECONDS = 10.0
 
 
 class Following:
-    """A reader at work."""
+    """A reader with its log and projection."""
 
     def __init__(self, *, version: int = 0) -> None:
         self.log = ScriptedLog()
@@ -34,7 +34,7 @@ class Following:
         self.reader = LogReader(self.log, self.projection, lambda: self.told.append(self.projection.version))
 
     async def append(self, count: int = 1) -> None:
-        """Records, each of one edit of its own colour and place."""
+        """Append records of one edit, each with its own colour and place."""
         for _ in range(count):
             _, end = await self.log.bounds()
             await self.log.append(record((end % 5, end // 5 % 3, 1 + end % 3, 0)))
@@ -78,7 +78,7 @@ async def test_log_that_cannot_be_reached_is_tried_again_from_where_the_reader_s
         await trio.testing.wait_all_tasks_blocked()
         case.log.enter_errors = [LogUnavailable("no route")] * 5
         case.log.receive_errors.append(LogUnavailable("no route"))
-        await case.append()  # received before the next receive fails
+        await case.append()  # this record arrives before the next receive fails
         await trio.testing.wait_all_tasks_blocked()
         await case.append(4)
         for _ in range(6):

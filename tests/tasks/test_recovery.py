@@ -1,4 +1,4 @@
-"""Recovery: what is at hand is used, rebuilt or refused; never applied when it doesn't belong."""
+"""Recovery: it uses, rebuilds or refuses the stored state, and never applies a state that doesn't belong to the log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFAULT = Definition(7, 6, bytes(6))
 
 
 class Store:
-    """A snapshot store with what the test puts in. Stands for `SnapshotStore`."""
+    """A snapshot store with the test's snapshot; replaces `SnapshotStore`."""
 
     def __init__(
         self, snapshot: Snapshot | None = None, *, damage: str | None = None, is_damaged: bool = False
@@ -43,7 +43,7 @@ class Store:
         self.damage = damage
 
     async def load(self) -> Snapshot | None:
-        """The snapshot, none, or damage."""
+        """The snapshot, None, or a damage error."""
         await trio.lowlevel.checkpoint()
         if self._is_damaged:
             raise SnapshotDamaged("its checksum doesn't match")
@@ -52,7 +52,7 @@ class Store:
 
 @attrs.frozen
 class Recovered:
-    """What came of it."""
+    """The result of a recovery."""
 
     projection: Projection
     snapshot_version: int
@@ -77,7 +77,7 @@ async def recovered(log: ScriptedLog, store: Store | None = None, wanted: Wanted
 
 @pytest.fixture
 def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What was warned of so far."""
+    """The warnings so far."""
     return lambda: [f"{line['event']}: {line.get('reason', '')}" for line in logged(caplog)]
 
 
@@ -85,7 +85,7 @@ EDITS: list[Edit] = [(index % 5, index % 3, 1 + index % 3, 9) for index in range
 
 
 async def log_of(*values: bytes) -> ScriptedLog:
-    """A log with these records; without any, the small canvas and twenty edits."""
+    """A log with these records; without any, it has the small canvas and twenty edits."""
     log = ScriptedLog()
     for value in values or (Canvas(SMALL).encode(), *(record(edit) for edit in EDITS)):
         await log.append(value)
@@ -93,7 +93,7 @@ async def log_of(*values: bytes) -> ScriptedLog:
 
 
 def canvas_at(version: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """The canvas of the twenty edits at a version."""
+    """The canvas at a version in the log of twenty edits."""
     canvas = blank()
     paint(canvas, EDITS[: max(0, version - 1)])
     return canvas
@@ -168,7 +168,7 @@ async def test_snapshot_is_used_and_the_log_after_it(version: int, warnings: Cal
 async def test_snapshot_spares_the_records_that_it_holds() -> None:
     log = await log_of()
     marked = snapshot(log, 21)
-    marked.canvas[0, 0] = 3  # nothing in the log would make it so
+    marked.canvas[0, 0] = 3  # no record in the log would make it so
     result = await recovered(log, Store(marked))
     assert result.projection.canvas[0, 0] == 3
 
@@ -274,7 +274,7 @@ async def test_other_canvas_than_asked_for_is_refused_by_its_flags(
         await recovered(log, Store(snapshot(log, 12)), wanted)
     message = str(refusal.value)
     assert all(flag in message for flag in flags)
-    assert message.count("--") == len(flags) + 1  # and --data, as the way out
+    assert message.count("--") == len(flags) + 1  # and --data, as the suggested way out
     assert "5 x 3 pixels" in message
     assert len(log.appended) == 21
 
@@ -303,7 +303,7 @@ async def test_foreign_records_are_told_once_however_many_there_are(warnings: Ca
 
 
 async def retained() -> Retained:
-    """The twenty edits in such a log."""
+    """The twenty edits in a log with retention."""
     log = Retained()
     for value in (Canvas(SMALL).encode(), *(record(edit) for edit in EDITS)):
         await log.append(value)
@@ -317,7 +317,7 @@ async def test_stretch_that_retention_removes_during_the_start_is_never_skipped(
     try:
         result = await recovered(log, Store(snapshot(log, 5)))
     except CannotStart as refused:
-        assert "begins at offset 12" in str(refused)  # noqa: PT017 - either is right, by when it is lost
+        assert "begins at offset 12" in str(refused)  # noqa: PT017 - either is right, by the time of the loss
     else:
         assert (result.projection.canvas == canvas_at(21)).all()
 

@@ -1,4 +1,4 @@
-"""Recovery across records that are not edits: a canvas that grows, and what a server doesn't know."""
+"""Recovery with records that aren't edits: a growing canvas, and records that a server doesn't know."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LARGE = Definition(9, 7, SMALL.rgb + b"\xf0\xf1\xf2")
 
 @pytest.fixture
 def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What was warned of so far, and why."""
+    """The warnings so far, with their reasons."""
     return lambda: [str(line.get("reason", "")) for line in logged(caplog)]
 
 
 async def grown(*, extra: bytes = b"\1\x63x") -> ScriptedLog:
-    """Ten of the edits, a canvas that grows at offset 11, an edit on what is new of it, and one that is skipped."""
+    """Ten of the edits, growth of the canvas at offset 11, an edit on the new part, and a record that is skipped."""
     edits = [record(edit) for edit in EDITS[:10]]
     return await log_of(Canvas(SMALL).encode(), *edits, Canvas(LARGE).encode(), record((8, 6, 4, 9)), extra)
 

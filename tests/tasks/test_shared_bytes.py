@@ -1,4 +1,4 @@
-"""Bytes that many send, and that their owner takes back when too many old ones are held."""
+"""Bytes that many connections send, and that their owner takes back when too many old ones are held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from placed.tasks.shared_bytes import Retired, SharedBytes, TakenBack
 
 
 def is_held(shared: SharedBytes) -> bool:
-    """Whether its bytes are still there."""
+    """Whether its bytes are still in memory."""
     try:
         shared.whole()
     except TakenBack:

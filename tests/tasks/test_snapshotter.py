@@ -1,4 +1,4 @@
-"""The snapshotter: when it saves, and that a store which can't be written is no more than a warning."""
+"""The snapshotter: when it saves, and that a store that can't be written only causes a warning."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LARGE = Definition(9, 7, SMALL.rgb)
 
 
 class Store:
-    """A store in memory, which may be full. Stands for `SnapshotStore`."""
+    """A store in memory that may be full; replaces `SnapshotStore`."""
 
     def __init__(self) -> None:
         self.saved: list[Snapshot] = []
@@ -41,7 +41,7 @@ class Store:
         self.is_full = False
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Keep it, or say that there is no room."""
+        """Keep the snapshot, or raise an error that there is no room."""
         self.tries += 1
         await trio.lowlevel.checkpoint()
         if self.is_full:
@@ -50,7 +50,7 @@ class Store:
 
 
 class Case:
-    """A projection that nothing but the test moves, and its snapshotter."""
+    """A projection that only the test changes, and its snapshotter."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -66,11 +66,11 @@ class Case:
         )
 
     def edit(self, records: int = 1) -> None:
-        """That many records."""
+        """Apply `records` records."""
         self.projection.apply(batch([record((1, 1, 2, 7))] * records, first=self.projection.version), 0)
 
     def versions(self) -> list[int]:
-        """Of the snapshots saved."""
+        """The versions of the saved snapshots."""
         return [snapshot.version for snapshot in self.store.saved]
 
 
@@ -119,7 +119,7 @@ async def test_canvas_that_grows_while_the_charges_are_copied_is_not_in_the_snap
     save = case.projection.cooldowns.save
 
     def save_and_grow(now_ms: int) -> Iterator[NDArray[np.void]]:
-        for part in save(now_ms):  # others have a turn before each, the reader among them
+        for part in save(now_ms):  # other tasks have a turn before each part, also the reader
             case.projection.apply(batch([Canvas(LARGE).encode()], first=case.projection.version), 0)
             yield part
 
@@ -147,7 +147,7 @@ async def test_full_store_is_told_once_and_tried_again_ever_more_seldom_until_it
     case.store.is_full = True
     with trio.move_on_after(3_600):
         await case.subject.run()
-    # At 1, 2, 4 ... 512 s, and then every 5 minutes; once a second it was 3,599.
+    # At 1, 2, 4 ... 512 s, and then every 5 minutes; a try every second would make it 3,599.
     assert case.store.tries == case.subject.failures == 20
     assert case.took == []
     assert [log["reason"] for log in logged(caplog)] == ["no room"]
@@ -156,7 +156,7 @@ async def test_full_store_is_told_once_and_tried_again_ever_more_seldom_until_it
     with trio.move_on_after(MAX_RETRY_SECONDS + 1.5):
         await case.subject.run()
     assert case.versions() == [100]
-    assert case.took == [0]  # on this clock
+    assert case.took == [0]  # on the test's clock
 
 
 async def test_few_records_that_could_not_be_saved_are_tried_again_within_seconds(autojump_clock: MockClock) -> None:

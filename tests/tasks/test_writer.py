@@ -1,4 +1,4 @@
-"""The writer: what waits becomes one record, and everybody learns what became of their edit."""
+"""The writer: waiting edits become one record, and each caller learns the result of their edit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def log() -> ScriptedLog:
 
 @pytest.fixture
 async def writer(log: ScriptedLog, nursery: trio.Nursery) -> AsyncGenerator[Writer]:
-    """A running writer of at most 5 waiting edits."""
+    """A running writer that takes at most 5 waiting edits."""
     subject = Writer(log, max_waiting=5)
     nursery.start_soon(subject.run)
     yield subject
@@ -43,7 +43,7 @@ async def writer(log: ScriptedLog, nursery: trio.Nursery) -> AsyncGenerator[Writ
 
 
 class Placing:
-    """Edits placed by tasks of their own, and what each got: a version or an exception."""
+    """Edits placed by separate tasks, and the result of each: a version or an exception."""
 
     def __init__(self, writer: Writer, nursery: trio.Nursery) -> None:
         self._writer = writer
@@ -51,7 +51,7 @@ class Placing:
         self.results: dict[int, int | Exception] = {}
 
     async def __call__(self, *authors: int) -> None:
-        """Place one edit for each author, and let everything run that can."""
+        """Place one edit for each author, and let all tasks run that can."""
         for author in authors:
             self._nursery.start_soon(self._place, author)
             await trio.testing.wait_all_tasks_blocked()
@@ -59,7 +59,7 @@ class Placing:
     async def _place(self, author: int) -> None:
         try:
             self.results[author] = await self._writer.place(0, 0, 1, author)
-        except Exception as error:  # noqa: BLE001 - the test looks at whatever it is
+        except Exception as error:  # noqa: BLE001 - the test looks at any exception
             self.results[author] = error
 
 
@@ -163,7 +163,7 @@ async def test_failing_append_tells_all_that_waited_and_the_next_succeeds(
 
 
 async def test_tasks_that_failed_together_do_not_share_an_exception(log: ScriptedLog, place: Placing) -> None:
-    # Each raise of a shared one would make its traceback longer, and keep all their frames.
+    # Each raise of a shared exception would make its traceback longer, and keep all the frames.
     log.gate = trio.Event()
     log.append_errors = [None, OutcomeUnknown("the disk went away")]
     await place(1, 2, 3)
@@ -191,7 +191,7 @@ async def test_log_that_does_not_answer_leaves_the_outcome_unknown(autojump_cloc
         with pytest.raises(OutcomeUnknown, match="5 s"):
             await writer.place(0, 0, 1, 1)
         assert trio.current_time() - began == pytest.approx(5.0)
-        with pytest.raises(OutcomeUnknown):  # it waits behind the first
+        with pytest.raises(OutcomeUnknown):  # this edit waits for the first append
             await writer.place(0, 0, 1, 2)
         log.gate.set()
         await writer.close()
@@ -272,7 +272,7 @@ async def test_writer_that_ends_early_tells_each_client_at_once_what_it_knows(by
         act = writer.add(Act("announce", 9, {"text": "x"}))
         _ = log.gate.set() if by_fault else task.cancel()
         await trio.testing.wait_all_tasks_blocked()
-        assert type(placing.results[1]) is OutcomeUnknown  # it was in flight
+        assert type(placing.results[1]) is OutcomeUnknown  # the edit was in flight
         assert type(placing.results[2]) is LogUnavailable
         assert act.done.is_set()
         await placing(3)
@@ -313,7 +313,7 @@ async def test_log_that_refused_is_believed_for_ten_seconds_and_then_may_be_trie
     await trio.sleep(9.9)
     assert not is_writable()
     await trio.sleep(0.2)
-    assert is_writable()  # nobody else would find out
+    assert is_writable()  # only another try can show whether the log is back
     log.append_errors.append(LogUnavailable("it still is"))
     with pytest.raises(LogUnavailable):
         await writer.place(0, 0, 1, 1)

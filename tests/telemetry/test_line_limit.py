@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Where lines go, as JSON; the root logger is as before afterwards."""
+    """The stream that gets the lines, as JSON; the root logger is restored afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     written = io.StringIO()
@@ -37,7 +37,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until the test moves it."""
 
     now = 100.0
 
@@ -46,7 +46,7 @@ class Clock:
 
 
 def record(event: str, *, level: int = logging.INFO, number: int = 0) -> logging.LogRecord:
-    """One of ours, with a value that is never the same."""
+    """A record of ours, with a different value each time."""
     return logging.LogRecord("placed.test", level, "test.py", 1, {"event": event, "number": number}, None, None)
 
 

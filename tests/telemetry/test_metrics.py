@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus reads, one registry for each server."""
+"""Metrics: the text that Prometheus reads; each server has its own registry."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_appends_are_measured_in_seconds_edits_and_bytes() -> None:
     assert got["placed_record_bytes_sum"] == 2 + 7 * 13
     metrics.appended(0, 80, 0.003)
     got = samples(metrics)
-    assert (got["placed_record_edits_count"], got["placed_record_bytes_count"]) == (1, 2)  # another event has no edits
+    assert (got["placed_record_edits_count"], got["placed_record_bytes_count"]) == (1, 2)  # the second has no edits
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_loop_that_is_kept_is_late(autojump_clock: trio.testing.MockClock)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch_loop, late.append)
         await trio.sleep(2.5 * EVERY_SECONDS)
-        autojump_clock.jump(2.0)  # as a task does that computes for 2 s
+        autojump_clock.jump(2.0)  # like a task that computes for 2 s
         await trio.sleep(EVERY_SECONDS)
         nursery.cancel_scope.cancel()
     assert late[:2] == [0, 0]

@@ -1,4 +1,4 @@
-"""Standard output and error: whoever writes never waits, and what could not be written is counted."""
+"""Standard output and error: a writer never waits, and lines that couldn't be written are counted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINE: Final = "x" * 99 + "\n"
 
 @attrs.frozen
 class Pipe:
-    """A pipe, a stream that writes into it, and the counts of lines that the stream said it left out."""
+    """A pipe, a stream that writes into it, and the stream's counts of left-out lines."""
 
     stream: QueuedText
     reading: int
@@ -45,7 +45,7 @@ class Pipe:
         return data
 
     def read_to(self, end: bytes) -> bytes:
-        """All up to and including `end`."""
+        """Read up to and including `end`."""
         data = b""
         while not data.endswith(end):
             data += os.read(self.reading, 1)
@@ -59,7 +59,7 @@ def pipe() -> Iterator[Pipe]:
     made.stream.on_left_out = made.note
     yield made
     with contextlib.suppress(OSError):
-        os.close(reading)  # lets the stream's thread go on, by EPIPE
+        os.close(reading)  # lets the stream's thread go on, with EPIPE
     made.stream.settle()
     os.close(writing)
 
@@ -98,7 +98,7 @@ def test_reader_that_is_stuck_holds_nobody_up_and_the_gap_is_told_where_it_is(pi
     pipe.stream.write("after\n")
     assert pipe.read_to(b"after\n") == b"after\n"
     assert pipe.told == [left_out]
-    assert not pipe.stream.settle()  # not all was written
+    assert not pipe.stream.settle()  # not everything was written
 
 
 def test_waiting_for_a_reader_that_is_stuck_has_an_end(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_reader_that_is_gone_is_no_error(pipe: Pipe) -> None:
         pipe.stream.write(LINE)
         assert not pipe.stream.settle()
     assert isinstance(pipe.stream.error, BrokenPipeError)
-    assert pipe.told == []  # to whom
+    assert pipe.told == []  # nobody could read a count
 
 
 def test_disk_that_is_full_for_a_while_costs_lines_that_are_counted(

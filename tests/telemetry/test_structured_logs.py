@@ -1,4 +1,4 @@
-"""Log lines: one per event in either format, whatever is in it."""
+"""Log lines: one for each event, in either format, whatever its values are."""
 
 from __future__ import annotations
 
