@@ -1,6 +1,6 @@
 /**
- * A proxy that compresses all that passes through it, as `express` with `compression` does: what it is given it keeps until
- * there is enough to compress, or the answer ends. For `test_polling.py`.
+ * A proxy that compresses all answers, like `express` with `compression`: it holds data back until there is enough to
+ * compress, or the answer ends. For `test_polling.py`.
  *
  *     arguments          the port of the server, on 127.0.0.1
  *     standard output    the proxy's own port

@@ -1,12 +1,12 @@
 /**
- * The page in Firefox, driven by WebDriver BiDi; for `test_firefox.py`, which starts it, tells it what to do, and holds
- * against the server what it says.
+ * The page in Firefox, driven by WebDriver BiDi. `test_firefox.py` starts it, sends it commands, and compares its answers
+ * with the server.
  *
  *     arguments          the path of Firefox; more preferences, as JSON
  *     standard input     a command a line, as JSON: ["open", URL], ["ask", EXPRESSION], ["drawn", X, Y], ["click", X, Y],
  *                        ["wheel", X, Y, DELTA], ["complaints"]; x and y are canvas pixels. ["tab", N] goes to the tab with
- *                        this number from 0 on, or opens one, ["close"] closes all but the first. Its end ends the browser
- *     standard output    for each a line of JSON: { "ok": VALUE }, or { "error": MESSAGE }
+ *                        this number from 0 on, or opens one, ["close"] closes all but the first. End of file ends the browser
+ *     standard output    for each command a line of JSON: { "ok": VALUE }, or { "error": MESSAGE }
  */
 
 import { createInterface } from 'node:readline'
@@ -15,7 +15,7 @@ import puppeteer from 'puppeteer-core'
 
 const LIMIT_MS = 90_000
 const QUIET = {
-  'network.dns.localDomains': 'placed.test', // a name of this machine: no secure context over plain HTTP
+  'network.dns.localDomains': 'placed.test', // a name of this machine: not a secure context over plain HTTP
   'app.normandy.enabled': false,
   'app.update.enabled': false,
   'browser.newtabpage.enabled': false,

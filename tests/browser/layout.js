@@ -1,8 +1,8 @@
-/* What is wrong with the page's layout as it is: a list of sentences, empty if nothing is. Evaluated in the page by
+/* The faults of the page's present layout: a list of sentences, empty without faults. Evaluated in the page by
    test_texts_in_layouts.py with { coarse, name of the open panel, 'projector' or '' }. */
 ({ coarse, panel }) => {
   const wrong = []
-  const SLACK = 1.5 // subpixels, and a letter that leans out of its box
+  const SLACK = 1.5 // for subpixels, and for a letter that leans out of its box
   const $ = (selector, root = document) => [...root.querySelectorAll(selector)]
   const isSeen = (one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.closest('.unseen')
   const named = (one) => one.id || `${one.tagName.toLowerCase()}.${one.className} '${(one.ariaLabel || one.textContent || one.name || '').trim().slice(0, 40)}'`
@@ -27,7 +27,7 @@
   if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) wrong.push(`the page scrolls by ${$('body *').filter((one) => one.getBoundingClientRect().bottom > innerHeight + 1 && !scroller(one)).map(named)}`)
 
   for (const card of cards) {
-    // Texts: nothing is cut, neither by what clips nor by its own box's edge.
+    // Texts: nothing is cut, neither by an element that clips nor by its own box's edge.
     for (const one of [card, ...$('*', card)].filter(isSeen)) {
       if (one.scrollWidth > one.clientWidth + SLACK && getComputedStyle(one).overflowX !== 'visible' && one.clientWidth) wrong.push(`${named(one)} is ${one.scrollWidth - one.clientWidth} px too wide inside`)
       const box = one.getBoundingClientRect()

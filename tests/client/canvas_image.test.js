@@ -31,7 +31,7 @@ function chunk(type, body) {
 const rgb = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
 
 /**
- * A PNG of 3 x 2 pixels, as a proxy could have written it.
+ * A PNG of 3 x 2 pixels, as a proxy might write it.
  *
  * @param {number} colors  the colour type
  * @param {number[][]} pixels  the samples of each
@@ -94,7 +94,7 @@ test('of two equal colours the first is taken where nothing else is known', asyn
   assert.deepEqual([...image.indexes], INDEXES.map(() => 1))
 })
 
-/** Files with which the page would look right, or nearly, and paint wrong. */
+/** Files that would look right, or nearly right, but make the page paint wrong. */
 const ALTERED = /** @type {[string, Uint8Array<ArrayBuffer>][]} */ ([
   ['another colour in its palette', png(3, INDEXES.map(() => [1]), { palette: ['#ffffff', '#0000fe'] })],
   ['a pixel that its palette has no colour for', png(3, INDEXES.map((i) => [i]), { palette: PALETTE.slice(0, 3) })],

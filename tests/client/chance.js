@@ -1,5 +1,5 @@
 /**
- * Chance for tests, from a seed.
+ * Random numbers for tests, from a seed.
  */
 
 /**

@@ -9,7 +9,7 @@ class Surface extends EventTarget {
 }
 
 /**
- * What a press that slips so far is taken for.
+ * The gestures reported for a press that slips so far.
  *
  * @param {string} pointerType
  * @param {number} px

@@ -7,7 +7,7 @@ import { Glow } from '../../client/view/glow.js'
 const edits = (count) => Uint16Array.from({ length: 3 * count }, (_, i) => i % 50)
 
 /**
- * How many are drawn now.
+ * How many rectangles are drawn now.
  * @param {Glow} glow
  */
 function drawn(glow) {

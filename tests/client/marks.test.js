@@ -7,7 +7,7 @@ import { Marks } from '../../client/view/marks.js'
 const VIEW = { scale: 10, left: 0, top: 0 }
 const CANVAS = new Canvas(8, 8, ['#ffffff'])
 
-/** What a layer asks of its context: the names of the methods called, and the colours of its strokes. */
+/** A layer's calls of its context: the names of the methods, and the colours of its strokes. */
 function drawn(/** @type {Marks} */ marks) {
   const calls = /** @type {string[]} */ ([])
   const colors = /** @type {string[]} */ ([])

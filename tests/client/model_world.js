@@ -1,6 +1,6 @@
 /**
- * A page, a network with a delay, and a server, in model time. The page carries out commands as `connection.js` does; the
- * canvas is compared with the log after everything that arrives.
+ * A page, a network with a delay, and a server, in model time. The page carries out commands as `connection.js` does; after
+ * everything that arrives, its canvas is compared with the log.
  */
 
 import assert from 'node:assert/strict'
@@ -49,14 +49,14 @@ export class World {
     assert.equal(this.machine.standing.connection, 'live')
   }
 
-  /** For the message of a test that fails. */
+  /** A description for the message of a failed test. */
   state() {
     const { standing, version, lag } = this.machine
     return { now: this.#now, connection: standing.connection, version, lag, server: this.server.version, command: this.#command }
   }
 
   /**
-   * The network goes.
+   * Take the network away.
    * @param {{ told: boolean, breaks: boolean }} how  the browser tells; streams end with an error, and not in silence
    */
   lose({ told, breaks }) {
@@ -119,7 +119,7 @@ export class World {
    * @param {() => void} act
    */
   #later(ms, act) {
-    // What was sent later doesn't overtake.
+    // Later messages don't overtake earlier ones.
     const at = Math.max(this.#now + ms, ...this.#arrivals.map((arrival) => arrival.at))
     this.#arrivals.push({ at, act })
   }
@@ -189,7 +189,7 @@ export class World {
     this.machine.gotStatus(run, { version: this.server.version, viewers: 1, writable: true })
   }
 
-  /** The server sends what is new, sometimes some of it again, before or behind it, or a sign of life. */
+  /** The server sends new edits, sometimes with some repeated before or after them, or a sign of life. */
   #stream() {
     if (this.#sent === null) return
     const { run } = this.#command

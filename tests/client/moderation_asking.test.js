@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 /**
- * Have the server answer so.
+ * Make the server give this answer.
  *
  * @param {number} status
  * @param {object} body

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Listed } from '../../client/moderation/listed.js'
 
 /**
- * A list of these, as `GET /acts/bans` pages it; `asked` is how it was asked.
+ * A list of these items, paged like `GET /acts/bans`; `asked` has the requests.
  * @param {string[]} all  may be changed
  */
 function served(all) {
@@ -18,7 +18,7 @@ function served(all) {
 }
 
 /**
- * A list whose answers come when the test says so.
+ * A list whose answers arrive when the test says so.
  */
 function slow() {
   const waiting = /** @type {((items: string[], next?: number | null) => Promise<void>)[]} */ ([])
@@ -45,7 +45,7 @@ test('a look shows as much as was shown, as it is by now, and says whether it is
   await listed.load()
   await listed.more()
   assert.equal(await listed.look(), false)
-  assert.deepEqual(asked.at(-1), [null, 4]) // one question, however often more was asked for
+  assert.deepEqual(asked.at(-1), [null, 4]) // one request, however often the test asks for more
   all.splice(0, 2)
   assert.equal(await listed.look(), true)
   assert.deepEqual([listed.items, listed.next], [['c', 'd', 'e'], null])

@@ -4,7 +4,7 @@ import { mock, test } from 'node:test'
 import { keepLooking, LOOK_MS } from '../../client/moderation/keep_looking.js'
 import { Looks } from '../../client/moderation/looks.js'
 
-/** Lists that note who was looked at, and the canvas's version. */
+/** Lists that note when they are looked at, and the canvas's version. */
 function desk() {
   const looked = /** @type {string[]} */ ([])
   const said = { version: 1, isOther: /** @type {boolean | null} */ (false), hasEnded: false }
@@ -16,7 +16,7 @@ function desk() {
   })
   const bans = { ...list('bans'), hasEnded: () => said.hasEnded }
   const looks = new Looks({ acts: list('acts'), bans, protections: list('protections'), reports: list('reports') }, () => said.version)
-  /** What this look asks for, but for reports. */
+  /** The lists that this look asks for, except reports. */
   const look = async () => {
     looked.length = 0
     await looks.look(0)
@@ -25,7 +25,7 @@ function desk() {
   return { look, looked, said }
 }
 
-/** A desk at which nothing has moved for a while. */
+/** A desk where nothing has changed for a while. */
 async function quiet() {
   const it = desk()
   await it.look()
@@ -80,7 +80,7 @@ test('reports, which no version tells of, are looked at every other time', async
   assert.deepEqual(counts, [1, 0, 1, 0])
 })
 
-/** A page that is seen, or not, and a look that takes until it is let go. */
+/** A page that is visible or not, and a look that lasts until the test lets it go. */
 function page() {
   mock.timers.enable({ apis: ['setTimeout'] })
   const looks = /** @type {(() => Promise<void>)[]} */ ([])

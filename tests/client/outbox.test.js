@@ -29,7 +29,7 @@ const tooMany = (remaining) => ({
 })
 
 /**
- * An outbox whose requests are answered when the test says so.
+ * An outbox whose answers arrive when the test says so.
  * @param {{ charges?: number, mostEdits?: number }} [options]
  */
 function outboxWith({ charges = 10, mostEdits = 10 } = {}) {

@@ -1,5 +1,5 @@
 /**
- * What people's modules need of a browser and a server, as fakes: a storage that several tabs have, and answers to requests.
+ * Fakes of a browser and a server, for the people's modules: a storage that several tabs share, and answers to requests.
  */
 
 /** @typedef {{ address: string, body: any }} Asked */
@@ -19,14 +19,14 @@ Object.assign(globalThis, {
   addEventListener: (/** @type {string} */ kind, /** @type {any} */ listener) => kind === 'storage' && listeners.push(listener)
 })
 
-/** Forget all that was kept. */
+/** Forget everything stored. */
 export const forgetAll = () => kept.clear()
 
 /** @param {string} key  without the canvas' place */
 export const keptAs = (key) => kept.get(`${key} /`) ?? ''
 
 /**
- * Another tab keeps something.
+ * Another tab stores something.
  *
  * @param {string} key  without the canvas' place
  * @param {string} value  '' forgets

@@ -10,7 +10,7 @@ const colorOf = (css) => {
 }
 
 /**
- * What is seen of pixels at a place: the nearest one, or the mean of four by their nearness.
+ * The colour at a place: the nearest pixel's, or the mean of the four nearest, weighted by nearness.
  *
  * @param {(x: number, y: number) => number} at
  * @param {number} u

@@ -7,14 +7,14 @@ globalThis.devicePixelRatio = 1
 const VIEW = { scale: 10, left: 5, top: 5 }
 const CANVAS = /** @type {any} */ ({ width: 100, height: 50 })
 
-/** A screen with such areas, at a time. */
+/** A screen with these areas, at a time. */
 function screenOf(now = () => 0) {
   const screen = { layers: /** @type {import('../../client/view/screen.js').Layer[]} */ ([]), invalidate() {} }
   const areas = new ProtectedAreas(screen, now)
   return { areas, layer: screen.layers[0] }
 }
 
-/** A context that knows the rectangles that were outlined. */
+/** A context that records outlined rectangles. */
 function drawing() {
   const outlined = /** @type {number[][]} */ ([])
   const nothing = () => {}

@@ -21,7 +21,7 @@ function levelOf(pyramid, level) {
 }
 
 /**
- * The same, by the book: the rounded mean of four of the level below, the edge's going on beyond it.
+ * The same, by the definition: the rounded mean of four pixels of the level below, whose edge pixels go on beyond the edge.
  *
  * @param {Canvas} canvas
  * @param {number} level

@@ -1,6 +1,6 @@
 /**
- * What the page's own code makes of image files: `["header" | "pixels" | "write", …]` a line on standard input, as JSON; on
- * standard output a line for each.
+ * Reads and writes image files with the page's own code. Each line on standard input is a command as JSON,
+ * `["header" | "pixels" | "write", …]`; standard output has one line for each.
  *
  *     ["header", PATH]                                    headerOf's answer
  *     ["pixels", PATH]                                    { width, height, rgba } of a PNG, upright; or { error }

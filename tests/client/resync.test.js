@@ -14,7 +14,7 @@ function given(command) {
 }
 
 /**
- * Time passes as it does for a page that is awake: the first command that comes of it, and when.
+ * Let time pass as for a page that is awake; return the first resulting command, and its time.
  *
  * @param {Resync} machine
  * @param {number} from
@@ -30,7 +30,7 @@ function pass(machine, from, to) {
 
 /**
  * A machine that follows the stream of log 'a' from version 5, and is live.
- * @param {{ random: () => number }} [options]  by default, chance always says the most
+ * @param {{ random: () => number }} [options]  by default, chance always gives the highest value
  */
 function live({ random } = { random: () => 0.999 }) {
   const machine = new Resync(random)
@@ -292,7 +292,7 @@ test('a network that the browser knows is gone is told at once, spares attempts,
   machine.heard(run, 100)
   assert.equal(machine.attention.network(false, 200), null)
   assert.equal(machine.standing.connection, 'offline')
-  machine.heard(run, 300) // bytes that were on their way
+  machine.heard(run, 300) // bytes that were under way
   assert.equal(machine.standing.connection, 'offline')
   machine.ended(run, { failed: true }, 400)
   assert.equal(machine.attention.wake(500), null)

@@ -1,5 +1,5 @@
 /**
- * Where edits come from besides the page's own stream: polls, and another tab that has the stream.
+ * The sources of edits other than the page's own stream: polls, and another tab that has the stream.
  */
 
 import assert from 'node:assert/strict'
@@ -23,7 +23,7 @@ function given(command) {
 }
 
 /**
- * Time passes: the first command that comes of it, and when.
+ * Let time pass; return the first resulting command, and its time.
  *
  * @param {Resync} machine
  * @param {number} from
@@ -46,7 +46,7 @@ function opening() {
 }
 
 /**
- * The poll is answered: a status, a frame up to there if that is news, and the end.
+ * Answer the poll: a status, a frame up to `version` if that is new, and the end.
  *
  * @param {Resync} machine
  * @param {number} run
@@ -60,7 +60,7 @@ function answer(machine, run, version, now) {
   return given(machine.ended(run, {}, now))
 }
 
-/** A machine whose stream was refused, and that polls. */
+/** A machine that polls because its stream was refused. */
 function polling() {
   const { machine, run } = opening()
   const poll = given(machine.ended(run, { refused: FULL }, 0))

@@ -1,5 +1,5 @@
 /**
- * A page that nobody looks at.
+ * A page that isn't visible.
  */
 
 import assert from 'node:assert/strict'
@@ -17,7 +17,7 @@ function given(command) {
 }
 
 /**
- * Time passes as it does for a page that is awake: the first command that comes of it, and when.
+ * Let time pass as for a page that is awake; return the first resulting command, and its time.
  *
  * @param {Resync} machine
  * @param {number} from

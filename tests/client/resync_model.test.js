@@ -1,7 +1,6 @@
 /**
- * The page's machine against a model of the worst that servers, caches and networks do: whatever happens, once it
- * stops happening the page ends live and equal to the server's canvas, and it never shows edits in another order than
- * the log's.
+ * The page's machine with a model of the worst that servers, caches and networks do: once the faults stop, the page
+ * becomes live and equal to the server's canvas, and it never shows edits in another order than the log's.
  */
 
 import assert from 'node:assert/strict'
@@ -19,7 +18,7 @@ const KINDS = ['full', 'refused', 'restarting', 'unreachable', 'failed']
 const SEEDS = 300
 const WORLDS = 200 // each loses its network four times
 
-/** The page: carries out commands as `connection.js` does, over a network that does what it likes. */
+/** The page: it carries out commands as `connection.js` does, over an unreliable network. */
 class Page {
   indexes = /** @type {number[]} */ ([])
   #server
@@ -44,7 +43,7 @@ class Page {
   }
 
   /**
-   * The running command gets on, or, with the chance given, fails or meets a stale cache.
+   * Let the running command go on, or, with the given chance, fail or meet a stale cache.
    *
    * @param {number} now
    * @param {number} trouble  0 to 1
@@ -117,8 +116,8 @@ test('whatever happened, the page ends live and equal to the server', () => {
       page.obey(machine.tick(now))
       page.step(now, 0.3)
     }
-    // A restored backup that has grown again past our version can't be told by its version alone: the log's id must
-    // change with it. Everything else has to be right, so the model ends on a log of its own.
+    // A restored backup that has grown again past our version can't be recognised by its version alone: the log's
+    // id must change with it. All other cases have to work, so the model ends on a log of its own.
     server.log += 'end'
     page.obey(machine.attention.network(true, now))
     page.obey(machine.attention.seen(true, now))
@@ -158,7 +157,7 @@ test('while nothing but the network fails, the page equals the log at its versio
   }
 })
 
-/** Ways to lose the network, and to have it back; each gets the world, and ends when it is back. */
+/** Ways to lose the network and get it back; each takes the world, and ends when the network is back. */
 const LOSSES = {
   /** @param {World} world @param {number} ms */
   'the browser tells': (world, ms) => {
@@ -221,7 +220,7 @@ test('what the feed no longer has is made up for by an image, within seconds', (
     world.server.feedFirst = world.server.version
     world.restore({ told: true })
     world.still = true
-    world.pass(8_000) // the server's own spread of up to 5 s before it
+    world.pass(8_000) // after the server's own spread of up to 5 s
     assert.equal(world.machine.standing.connection, 'live', `seed ${seed}`)
     assert.deepEqual(world.indexes, world.server.canvasAt(world.server.version), `seed ${seed}`)
     assert.equal(world.images, images + 1, `seed ${seed}`)

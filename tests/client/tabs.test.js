@@ -45,7 +45,7 @@ test('a tab that leads says so once a second, at once when somebody is new, and 
   one.asked()
   assert.equal(one.beats('', BEAT_MS + 1), true)
   assert.equal(one.beats('news', BEAT_MS + 2), true)
-  one.heard({ id: 'z', sound: false }, true, BEAT_MS + 3) // it has to hear of us
+  one.heard({ id: 'z', sound: false }, true, BEAT_MS + 3) // it has to hear from us
   assert.equal(one.beats('news', BEAT_MS + 3), true)
 })
 

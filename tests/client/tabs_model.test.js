@@ -1,8 +1,8 @@
 /**
- * The tabs of one browser against a model of the worst that happens to them: they are closed, crash, are frozen and thaw,
- * are hidden and seen, and what they tell each other is lost, late, or of a log that is no more. Whatever happens, no tab
- * ever shows edits in another order than the log's; and once it stops happening those that are seen are live and equal to the
- * server's canvas, with one stream together.
+ * The tabs of one browser with a model of the worst that happens to them: they close, crash, freeze and thaw, become
+ * hidden and visible, and their messages are lost, late, or about a log that is gone. No tab ever shows edits in another
+ * order than the log's. Once the faults stop, visible tabs become live and equal to the server's canvas, and share one
+ * stream.
  */
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ const SEEDS = 40
 const STEP_MS = 100
 const HEARTBEAT_MS = 15_000
 
-/** What a browser's tabs share: the server, and the channel. */
+/** The things that a browser's tabs share: the server, and the channel. */
 class Browser {
   tabs = /** @type {Tab[]} */ ([])
   now = 0
@@ -69,7 +69,7 @@ class Browser {
   }
 }
 
-/** A tab: carries out commands as `connection.js` and `sharing.js` do. */
+/** A tab: it carries out commands as `connection.js` and `sharing.js` do. */
 class Tab {
   indexes = /** @type {number[]} */ ([])
   isFrozen = false
@@ -125,7 +125,7 @@ class Tab {
     this.#browser.send(this, { kind: 'ask', id: this.#id })
   }
 
-  /** Closed, or hidden for long: the last word. */
+  /** The tab's last message: it is closed, or was hidden for long. */
   leave() {
     this.#browser.send(this, { kind: 'bye', id: this.#id })
     this.listens = false
@@ -233,7 +233,7 @@ class Tab {
   }
 
   /**
-   * Its log is the server's, or the edits are of one that is no more, and nothing can be held against them.
+   * The tab's log is the server's; or the edits are of a log that is gone, and can't be compared with anything.
    *
    * @param {number} from
    * @param {number} to

@@ -1,5 +1,5 @@
 /**
- * Progress against a plain recount, over canvases, templates and edits by chance.
+ * Progress, compared with a plain recount, for random canvases, templates and edits.
  */
 
 import assert from 'node:assert/strict'
@@ -46,7 +46,7 @@ test('after any edits, the counts are those of a recount', () => {
       assert.deepEqual([progress.total, progress.left], [total, wrong.length], `seed ${seed}`)
       const [x, y, color] = [random(canvas.width), random(canvas.height), random(COLORS)]
       const before = progress.left
-      if (random(2)) canvas.indexes[y * canvas.width + x] = color // told before or after
+      if (random(2)) canvas.indexes[y * canvas.width + x] = color // reported before or after
       const at = progress.edited(x, y, color)
       assert.equal(at >= 0, progress.left !== before, `seed ${seed}`)
       assert.equal(progress.edited(x, y, color), -1) // and twice

@@ -21,7 +21,7 @@ function screenOf(width, height) {
 }
 
 /**
- * Draw, and compare with each device pixel's canvas pixel, looked up by itself.
+ * Draw, and compare with each device pixel's canvas pixel, computed by itself.
  *
  * @param {Tiles} tiles
  * @param {Canvas} canvas
@@ -51,7 +51,7 @@ function assertDrawn(tiles, canvas, frame) {
 }
 
 /**
- * The same colour, but for rounding.
+ * The same colour, except for rounding.
  *
  * @param {number} a
  * @param {number} b

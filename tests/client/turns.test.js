@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { MOST, Turns } from '../../client/tabs/turns.js'
 
-/** Tabs that hear each other at once, unless `later` holds what they say back. */
+/** Tabs that hear each other at once, unless `later` delays their messages. */
 class Room {
   tabs = /** @type {Turns[]} */ ([])
   loading = /** @type {(AbortSignal | null)[]} */ ([])

@@ -6,7 +6,7 @@ import { Undoable } from '../../client/painting/undo.js'
 const [WHITE, RED, BLUE] = [0, 5, 13]
 const mine = { id: 1, x: 3, y: 4, before: WHITE, color: RED, stroke: 1 }
 
-/** What an undo would take back. */
+/** The edit that an undo would take back. */
 const last = (/** @type {Undoable} */ undoable) => undoable.last
 
 /** @param {number} color  that the canvas has everywhere */

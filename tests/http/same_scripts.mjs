@@ -1,6 +1,6 @@
 /**
- * Whether scripts still mean the same: `[{ path, source, served }, …]` as JSON on standard input; on standard output the
- * paths of those whose syntax trees differ, as JSON. A script that can't be parsed ends the program with an error.
+ * Checks whether scripts still mean the same. Standard input has `[{ path, source, served }, …]` as JSON; standard output
+ * gets the paths of scripts whose syntax trees differ, as JSON. A script that can't be parsed ends the program with an error.
  */
 
 import { parse } from 'acorn'
