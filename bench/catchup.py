@@ -145,7 +145,7 @@ def catchup(
 
 
 async def _filled(place: Place, edits: int, versions: int) -> tuple[int, int]:
-    """Place `edits` edits in at least `versions` versions, one after the other; return the first and last version.
+    """Place `edits` edits in at least `versions` versions, one after the other; return the versions before and after.
 
     Each request is a record, and so a version, of its own, because the server puts edits that arrive together into one
     record.

@@ -4,7 +4,7 @@ People come, load the page, follow, paint and go again (`bench.people.crowd`), s
 would show. Meanwhile one client places an edit a second, and waits until its own stream shows that edit.
 
 The rule: the first sixth is warm-up. `bench.equipment.trend` fits a line through the rest of each series. A series is
-flat if its line rises from begin to end by no more than `_RULES` allows. All series have to be flat.
+flat if its line rises from start to end by no more than `_RULES` allows. All series have to be flat.
 
 On a machine with other work, latency mostly shows that other work. To avoid this, give the server and its load
 priority: `chrt --rr 1 python -m bench soak`, as root. `nice` isn't enough where the kernel groups processes by session,

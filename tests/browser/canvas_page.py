@@ -141,7 +141,7 @@ class CanvasPage:
     def wait_for_looks(self) -> None:
         """Wait until every requested style sheet is there: a part of the page may show before its style sheet comes."""
         sheets = "[...document.querySelectorAll('link[rel=stylesheet]')].every(({ sheet }) => sheet)"
-        self.wait_until(lambda: self.ask(sheets), "its looks are there")
+        self.wait_until(lambda: self.ask(sheets), "the style sheets are loaded")
 
     def wait_until_equal(self, server: PageServer) -> None:
         """Wait until the page is live, no own pixel is on its way, and its canvas is the server's, pixel by pixel.

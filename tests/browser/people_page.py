@@ -35,7 +35,7 @@ def wait_until_in(window: CanvasPage) -> None:
 
 def wait_until_out(window: CanvasPage) -> None:
     """Wait until the page asks the person to sign in, in the palette's place."""
-    window.wait_until(button(window, "Sign in to paint").is_visible, "it stands in the palette's place")
+    window.wait_until(button(window, "Sign in to paint").is_visible, "the button is in the palette's place")
     assert not window.page.locator("#colors").is_visible()
 
 

@@ -107,7 +107,7 @@ def test_axe_finds_nothing_on_the_time_line_nor_on_a_pixels_card(
     window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
     window.click(20, 15)
     window.page.get_by_role("button", name="Earlier colours").click()
-    window.wait_until(window.page.locator("#pixel-card li").first.is_visible, "its earlier colour is told")
+    window.wait_until(window.page.locator("#pixel-card li").first.is_visible, "the card has the earlier colour")
     assert _violations(window, axe) == []
     window.page.locator("#moment").press("Home")
     window.wait_until(lambda: window.ask("placed.past.now === false && placed.past.ready"), "the past is shown")
@@ -233,7 +233,7 @@ def test_colours_are_named_in_the_browsers_language(server: PageServer, new_wind
     assert names[:4] == ["Weiß", "Hellgrau", "Grau", "Schwarz"]
     window.page.keyboard.press("4")
     told = window.page.locator("#announcer")
-    window.wait_until(lambda: told.inner_text() == "Gewählt: Schwarz", "it is announced so")
+    window.wait_until(lambda: told.inner_text() == "Gewählt: Schwarz", "the colour is announced in German")
 
 
 def test_more_contrast_makes_cards_opaque(server: PageServer, new_window: Callable[..., CanvasPage]) -> None:

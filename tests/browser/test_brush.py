@@ -92,7 +92,7 @@ def test_the_last_own_pixel_is_undone(server: PageServer, window: CanvasPage) ->
     window.click(8, 8)
     window.wait_until(undo.is_enabled, "it can be undone")
     undo.click()
-    window.wait_until(lambda: window.indexes()[8, 8] == BLUE, "what was there is there again")
+    window.wait_until(lambda: window.indexes()[8, 8] == BLUE, "the pixels are as before")
     window.wait_until(undo.is_disabled, "there is no more to undo")
     window.wait_until_equal(server)
 
@@ -102,7 +102,7 @@ def test_what_somebody_has_painted_over_is_not_undone(server: PageServer, window
     window.click(8, 8)
     window.wait_until(undo.is_enabled, "it can be undone")
     server.paint(8, 8, BLUE)
-    window.wait_until(undo.is_disabled, "it no longer can")
+    window.wait_until(undo.is_disabled, "it can't be undone any more")
     window.page.keyboard.press("u")
     window.wait_until(lambda: "nothing to undo" in window.message, "the key says why not")
     window.wait_until_equal(server)
@@ -162,13 +162,13 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     window.wait_until(lambda: (window.indexes() == RED).sum() == 41, "the line is painted")
     assert sum(posts()) == 41
     assert len(posts()) <= 4  # the first pixel, and the pixels drawn while that was answered
-    window.wait_until(lambda: not window.own_pixels(), "all of it is settled")
+    window.wait_until(lambda: not window.own_pixels(), "no pixel is under way any more")
     undoing = _posts(window)
     window.page.keyboard.press("u")
-    window.wait_until(lambda: np.array_equal(window.indexes(), before), "what was there is there again")
+    window.wait_until(lambda: np.array_equal(window.indexes(), before), "the pixels are as before")
     assert undoing() == [41]
     window.wait_until_equal(server)
-    window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "that was all")
+    window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "nothing is left to undo")
 
 
 def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:
@@ -197,7 +197,7 @@ def test_of_a_line_that_is_too_long_for_the_charges_left_the_beginning_is_painte
     window.page.keyboard.down("Shift")
     _drag(window, (10, 10), (30, 10), steps=1)
     window.page.keyboard.up("Shift")
-    window.wait_until(lambda: (window.indexes() == RED).sum() == 6, "as many as there are charges for")
+    window.wait_until(lambda: (window.indexes() == RED).sum() == 6, "one pixel for each charge is painted")
     assert {(x, 10) for x in range(10, 16)} <= _painted(window)
     window.wait_until(lambda: not window.own_pixels(), "the others are refused")
     assert window.state()["charges"] == 0
@@ -230,7 +230,7 @@ def test_asked_to_it_asks_before_painting(server: PageServer, window: CanvasPage
     window.click(9, 10)  # the page asks about another pixel instead
     window.choose(BLUE)
     page.get_by_role("button", name="Paint", exact=True).click()
-    window.wait_until(lambda: _painted(window) == {(9, 10)}, "only what was confirmed is painted")
+    window.wait_until(lambda: _painted(window) == {(9, 10)}, "only the confirmed pixel is painted")
     assert window.indexes()[10, 9] == BLUE
 
 

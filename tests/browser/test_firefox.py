@@ -123,8 +123,8 @@ def test_twelve_tabs_over_plain_http_are_each_live_when_looked_at_and_each_paint
             browser.do("click", 3 + 4 * tab, 5)
             wait_for_placed(browser, server, 3 + 4 * tab, 5)
             browser.wait_until(lambda: browser.ask("placed.ownPixels().length") == 0, "it sees it")
-            browser.wait_until(lambda: browser.ask("placed.version") == server.canvas_version(), "and all before it")
+            browser.wait_until(lambda: browser.ask("placed.version") == server.canvas_version(), "and earlier edits")
         browser.wait_until(lambda: server.subscribers() == 1, "the tab in front has the stream")
-        browser.wait_until(lambda: browser.ask("placed.viewers") == 1, "which is told at the next status")
+        browser.wait_until(lambda: browser.ask("placed.viewers") == 1, "the next status says so")
     finally:
         browser.do("close")

@@ -71,7 +71,7 @@ def test_a_closed_canvas_says_when_it_opens_and_opens_without_a_reload(
     assert "Opens in 1:59:" in (gate.text_content() or "") or "Opens in 2:00:00" in (gate.text_content() or "")
     assert not colors.is_visible()
     window.click(3, 4)
-    window.wait_until(lambda: "The canvas is closed" in window.message, "why nothing is painted")
+    window.wait_until(lambda: "The canvas is closed" in window.message, "the page says why nothing is painted")
     assert not window.own_pixels()
     act("open")
     window.wait_until(colors.is_visible, "it is open")

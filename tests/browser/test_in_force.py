@@ -76,11 +76,11 @@ def test_bans_and_protections_are_listed_drawn_and_lifted_by_keyboard(
     moderator.act("unban", author="d" * 16)
     edge = window.state()["view"]["scale"] / 2
     window.wait_until(lambda: window.drawn(10, 15, beside_px=edge) == OUTLINE, "the area is outlined")
-    window.wait_until(lambda: window.page.locator(".bans li").count() == 2, "what another one lifts goes by itself")
+    window.wait_until(lambda: window.page.locator(".bans li").count() == 2, "a ban lifted by another is gone")
     held: list[Route] = []
     window.page.route("**/acts/bans?*", lambda route: held.append(route))
     _press(window, ".bans button", text="Lift")
-    window.wait_until(lambda: held, "it is done, and the list is asked for anew")
+    window.wait_until(lambda: held, "it is done, and the page asks for the list again")
     window.page.keyboard.press("Enter")  # a second press does nothing while the button is there
     window.page.unroute("**/acts/bans?*")  # lets the held requests go
     window.wait_until(lambda: window.page.locator(".bans li").count() == 1, "one ban is lifted")
@@ -122,7 +122,7 @@ def test_a_ban_a_wipe_with_a_preview_and_an_undo_are_done_by_keyboard_alone(
     assert not hint.is_visible()
     _tab_to(window, ".moderation select")
     keys.type("Wipe")
-    window.wait_until(hint.is_visible, "the author is still named, which a wipe doesn't ask for")
+    window.wait_until(hint.is_visible, "the hint says that a wipe doesn't need the author")
     _press(window, ".moderation button", text="Preview")
     _says(window, ".moderation form .result", "2 pixels change.")
     _press(window, ".moderation button", text="Do it")

@@ -58,7 +58,7 @@ def test_a_host_sees_who_painted_an_area_tries_a_wipe_out_does_it_and_undoes_it(
     window.wait_until_equal(server)
     assert [server.canvas().indexes[5, x] for x in (3, 4, 30)] == [5, 5, 5]
     window.page.keyboard.press("Escape")
-    window.wait_until(lambda: not window.page.locator("#moderating").is_visible(), "one moderates no longer")
+    window.wait_until(lambda: not window.page.locator("#moderating").is_visible(), "it is no moderator's page now")
 
 
 def test_a_picture_is_chosen_by_what_looks_like_a_button_and_stamped(
@@ -101,7 +101,7 @@ def test_an_author_from_a_pixels_card_is_banned(
     window.wait_until(lambda: window.page.get_by_label("What to do").input_value() == "ban", "a ban is chosen")
     button(window, "Do it").click()
     _result(window, "Done.")
-    window.wait_until(lambda: "Ban" in window.page.locator(".acts").inner_text(), "it is on record")
+    window.wait_until(lambda: "Ban" in window.page.locator(".acts").inner_text(), "the act is on the record")
 
 
 def test_an_area_is_chosen_by_dragging_and_given_up_by_the_same_button(

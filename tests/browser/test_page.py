@@ -41,7 +41,7 @@ def test_the_page_loads_without_a_complaint(server: PageServer, new_window: Call
     window.ask("Promise.all(['nothing', 'edit'].map((path) => fetch(path, { method: 'HEAD' }))).then(() => {})")
     window.wait_until(
         lambda: sorted(re.findall(r"status of (\d+)", "\n".join(complaints()))) == ["404", "405"],
-        "what is refused is told",
+        "the page tells the refusal",
     )
 
 
@@ -125,7 +125,7 @@ def test_the_position_and_colour_under_the_pointer_are_told(
     window.open(server.url)
     window.page.mouse.move(*window.place_of(63, 47))
     told = window.page.locator("#position")
-    window.wait_until(lambda: told.inner_text().startswith("63, 47 · "), "the position is told")
+    window.wait_until(lambda: told.inner_text().startswith("63, 47 · "), "the page shows the position")
 
 
 def test_far_zoomed_out_a_click_zooms_in_instead_of_painting(

@@ -77,7 +77,7 @@ def test_an_own_pixel_refused_for_the_cooldown_is_taken_back_with_the_reason(
     server.paint(1, 1, BLUE)  # the same address spends the only charge without the window
     window.choose(RED)
     window.click(30, 30)
-    window.wait_until(lambda: "ready in" in window.message, "the refusal is told")
+    window.wait_until(lambda: "ready in" in window.message, "the page tells the refusal")
     assert window.own_pixels() == []
     window.page.mouse.move(1, 1)
     window.wait_until(lambda: window.drawn(30, 30) == palette[0], "the pixel is taken back")
@@ -134,7 +134,7 @@ def test_an_answer_that_is_lost_is_settled_by_the_stream(
     window.page.route("**/edit", lose)
     window.choose(RED)
     window.click(40, 8)
-    window.wait_until(lambda: "connection was lost" in window.message, "the page says what it doesn't know")
+    window.wait_until(lambda: "connection was lost" in window.message, "the page says that the outcome is unknown")
     window.wait_until(lambda: window.indexes()[8, 40] == RED, "the stream tells")
     window.wait_until(lambda: not window.own_pixels(), "the own pixel is settled")
     window.wait_until_equal(server)
@@ -164,7 +164,7 @@ def test_an_edit_that_placed_nothing_does_not_cost_its_charge(
     window.open(server.url)
     refuse_edits(window, 503, json.dumps({"code": code, "status": 503}))
     window.click(3, 3)
-    window.wait_until(lambda: window.message and not window.own_pixels(), "the refusal is told")
+    window.wait_until(lambda: window.message and not window.own_pixels(), "the page tells the refusal")
     assert window.state()["charges"] == 1
     window.page.unroute("**/edit")
     window.click(3, 3)

@@ -196,13 +196,13 @@ def test_time_line_waits_for_its_looks_and_the_canvas_makes_room_once(
     window.page.route("**/past.css", lambda route: held.append(route))
     asked = window.collect("requestfinished", lambda request: request.url if "/history" in request.url else None)
     window.page.locator("#past").click()
-    window.wait_until(lambda: held and len(asked()) == 2, "what it shows is there, but for its looks")
+    window.wait_until(lambda: held and len(asked()) == 2, "the data is there, the style sheet isn't")
     window.page.wait_for_timeout(500)  # not to synchronise: within this time it would be shown without them
     assert window.page.locator("#moment").is_hidden()
     held[0].continue_()
     window.wait_until(window.page.locator("#moment").is_visible, "the time line is open")
     window.click(20, 15)
-    window.wait_until(lambda: "Pixel 20, 15" in window.page.locator("#pixel-card").inner_text(), "it is aimed at")
+    window.wait_until(lambda: "Pixel 20, 15" in window.page.locator("#pixel-card").inner_text(), "the pixel has a card")
 
 
 def test_the_way_back_and_out_stay_in_one_row_and_no_word_is_broken(
@@ -233,9 +233,9 @@ def test_while_the_time_line_is_open_a_pixel_is_told_about_and_not_painted(
     else:
         window.page.keyboard.press("i")
     card = window.page.locator("#pixel-card")
-    window.wait_until(lambda: "blue" in card.inner_text(), "the pixel's colour is told")
+    window.wait_until(lambda: "blue" in card.inner_text(), "the card has the pixel's colour")
     card.get_by_role("button", name="Earlier colours").click()
-    window.wait_until(lambda: card.locator("li").count() == 2, "its earlier colours are told")
+    window.wait_until(lambda: card.locator("li").count() == 2, "the card has the earlier colours")
     assert [name in card.locator("li").nth(i).inner_text() for i, name in enumerate(("green", "red"))] == [True, True]
     card.get_by_role("button", name="See that moment").nth(1).click()
     _wait_until_past(window)
@@ -295,7 +295,7 @@ def test_layers_show_where_it_was_painted_and_where_not(
     marked, other = (20, 15), (50, 40)
     if "nobody" in layer:
         marked, other = other, marked
-    assert sum(window.drawn(*marked)) > sum(window.drawn(*other)), "what is marked is brighter than what isn't"
+    assert sum(window.drawn(*marked)) > sum(window.drawn(*other)), "marked pixels are brighter than others"
     window.page.get_by_role("button", name=layer).click()
     window.wait_until(lambda: [window.drawn(20, 15), window.drawn(50, 40)] == before, "the layer has gone")
 

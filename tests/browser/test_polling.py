@@ -70,7 +70,7 @@ def assert_it_polls(window: CanvasPage, server: PageServer, asked: Callable[[], 
     window.choose(5)
     window.click(9, 9)
     wait_for_pixel(window, 9, 9, 5)
-    window.wait_until(lambda: not window.own_pixels(), "it knows that it has")
+    window.wait_until(lambda: not window.own_pixels(), "the page knows that it has painted")
     began_ms, before = window.ask("performance.now()"), len(asked())
     window.page.wait_for_timeout(3_000)  # not to synchronise: the page may not send more requests in this time
     assert len(asked()) - before <= (window.ask("performance.now()") - began_ms) / 1000 + 1

@@ -57,7 +57,7 @@ def test_somebody_signs_in_there_comes_back_and_paints(
         window.wait_until(lambda: page.locator("#colors").is_visible(), "the palette is there")
         assert page.url.startswith(server.url)
         assert "code=" not in page.url
-        window.wait_until(lambda: "ada" in page.locator("#people").inner_text(), "it says who one is")
+        window.wait_until(lambda: "ada" in page.locator("#people").inner_text(), "the page says who is signed in")
         window.click(3, 4)
         window.wait_until_equal(server)
         assert server.canvas(server.canvas_version()).indexes.any()

@@ -194,7 +194,7 @@ def test_a_page_that_is_offline_says_so_at_once_and_asks_once_whether_it_is_wron
     asked = window.requests()
     window.page.wait_for_timeout(1_500)  # not to synchronise: later edits weren't under way when the network went
     server.paint(3, 3, 5)
-    window.wait_until(asked, "what still comes is a reason to look")
+    window.wait_until(asked, "the page asks because data still arrives")
     window.page.wait_for_timeout(3_000)  # not to synchronise: the page may send no request in this time
     assert ["/edits?" in url for url in asked()] == [True]
     assert window.connection == "offline"

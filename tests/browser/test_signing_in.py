@@ -132,7 +132,7 @@ def test_a_wrong_code_says_what_to_do_and_is_not_typed_twice(
     field.fill(code)
     field.press("Enter")
     wait_until_in(window)
-    window.wait_until(lambda: not trouble.count(), "what was wrong is right now")
+    window.wait_until(lambda: not trouble.count(), "the error message is gone")
     assert window.page.locator("#panel-title").inner_text() == "Who you are"
 
 
@@ -178,7 +178,7 @@ def test_a_host_link_makes_a_host_of_whoever_opens_it_also_where_all_may_paint(
     secret = trio.run(Host(server.data).host_link)
     window.open(f"{server.url}#host={secret}")
     own = window.page.locator("#people")
-    window.wait_until(own.is_visible, "one is somebody now")
+    window.wait_until(own.is_visible, "the person is signed in")
     assert secret not in window.page.url
     own.click()
     card = window.page.locator("#panel-body")
@@ -188,7 +188,7 @@ def test_a_host_link_makes_a_host_of_whoever_opens_it_also_where_all_may_paint(
     window.wait_until(own.is_visible, "the page asks again, as somebody was signed in")
     own.click()
     button(window, "Sign out").click()
-    window.wait_until(lambda: not own.is_visible(), "nothing is in anybody's way")
+    window.wait_until(lambda: not own.is_visible(), "nothing asks the person to sign in")
     assert window.page.locator("#colors").is_visible()
 
 
@@ -243,4 +243,4 @@ def test_providers_have_buttons_and_whoever_comes_back_looks_where_they_looked(
     assert links.last.get_attribute("href") == "sign-in/oidc/a%26b"
     links.first.click()
     window.wait_until_live()
-    window.wait_until(lambda: window.page.url.endswith("#x=20&y=10&z=16"), "the same place is looked at")
+    window.wait_until(lambda: window.page.url.endswith("#x=20&y=10&z=16"), "the view shows the same place")

@@ -97,7 +97,7 @@ def test_twelve_tabs_have_one_stream_and_each_is_live_and_paints(
     wait_until_one_stream(shared, tabs[0])
     assert_each_paints_and_sees_all(tabs, shared, 5)
     for tab in tabs:
-        tab.wait_until(lambda tab=tab: tab.ask("placed.viewers") == 1, "they are one who watches")  # type: ignore[misc]
+        tab.wait_until(lambda tab=tab: tab.ask("placed.viewers") == 1, "they count as one viewer")  # type: ignore[misc]
     tabs[-1].page.locator("#help").click()
     tabs[-1].page.locator("#panel:not([hidden]) dl, #panel:not([hidden]) table").first.wait_for()
 

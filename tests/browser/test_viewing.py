@@ -48,7 +48,7 @@ def test_a_canvas_zoomed_out_is_smooth_and_follows_edits(new_lab: Callable[..., 
     for _ in range(3):
         lab.two_frames()
         middle = lab.shot()[150:350, 250:450].astype(int)
-        assert (abs(middle - 127.5) < 3).all(), "what is seen of black and white by turns is grey all over"
+        assert (abs(middle - 127.5) < 3).all(), "a chessboard of black and white looks grey everywhere"
         lab.ask("lab.screen.pan(0.7, 0.7)")
     lab.edit(*((x, y, 2) for x in range(700, 800) for y in range(700, 800)))
     lab.wait_until(lambda: (abs(lab.shot()[245:255, 345:355].astype(int) - RGB[2]) < 3).all(), "the edits are seen")

@@ -49,7 +49,7 @@ def standing(_standing: Server) -> Iterator[Server]:
     """One such server for all tests of a file that place nothing: refusals and questions don't need one each."""
     before = _standing.state()
     yield _standing
-    assert _standing.projection.version == before.version, "who places an edit needs a server alone"
+    assert _standing.projection.version == before.version, "a test that places an edit needs a server of its own"
 
 
 @pytest.fixture
