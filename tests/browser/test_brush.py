@@ -168,7 +168,7 @@ def test_a_line_is_a_few_requests_and_undone_as_a_whole(server: PageServer, wind
     window.wait_until(lambda: np.array_equal(window.indexes(), before), "the pixels are as before")
     assert undoing() == [41]
     window.wait_until_equal(server)
-    window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "nothing is left to undo")
+    window.wait_until(window.page.get_by_role("button", name="Undo my last pixel").is_disabled, "nothing more to undo")
 
 
 def test_a_line_that_is_refused_goes_as_a_whole(server: PageServer, fresh_window: Callable[..., CanvasPage]) -> None:

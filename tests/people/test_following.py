@@ -1,4 +1,4 @@
-"""Several servers' people in one topic: all servers have the same, whoever is first, whatever was dropped or missed."""
+"""Several servers' people in one topic: all have the same, whichever is first, whatever was dropped or missed."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Generations:
     async def first_writes(self, text: str, times: int = 1) -> None:
         """Wait until standard error has `text` at least `times` times, from all processes together."""
         with trio.fail_after(READY_SECONDS):
-            while self.first.output.count(text) < times:  # noqa: ASYNC110 - a file tells nobody that it has grown
+            while self.first.output.count(text) < times:  # noqa: ASYNC110 - a file gives no signal when it grows
                 await trio.sleep(0.01)
 
     async def stop(self) -> None:

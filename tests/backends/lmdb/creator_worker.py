@@ -53,7 +53,7 @@ async def main(folder: Path) -> None:
 
 
 def make_until_killed(folder: Path, steps: int) -> int:
-    """Make a log in a child process, which kills itself after so many steps; return how the child ended."""
+    """Make a log in a child process, which kills itself after `steps` steps; return how the child ended."""
     global steps_left
     steps_left = steps
     process = os.fork()

@@ -50,7 +50,7 @@ class Panel:
         self.wait_for_rows(before + len(files))
 
     def wait_for_rows(self, count: int) -> None:
-        """Wait until there are so many templates, and all are converted."""
+        """Wait until there are `count` templates, and all are converted."""
         self.window.wait_until(
             lambda: self.rows.count() == count and "…" not in "".join(self.rows.locator("summary").all_inner_texts()),
             f"{count} templates",
