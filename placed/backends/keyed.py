@@ -1,4 +1,4 @@
-"""The contract of a keyed topic: the last record of each key counts, and one without a value deletes its key. Pure.
+"""The contract of a keyed topic: the last record of each key counts, and one without a value deletes its key.
 
 The broker compacts the topic: it drops all of a key's records but the last one, and after a while also the last one if
 it has no value. So a reader from the beginning doesn't see all records that there ever were. Its result has to follow
