@@ -15,7 +15,7 @@ const en = {
   stepOn: 'One pixel on',
   speed: 'Speed',
   times: '{speed} ×',
-  heat: 'Where it was painted most',
+  heat: 'Where people painted most',
   untouched: 'Pixels that nobody has painted',
   film: 'Download the film',
   filming: 'Recording the film: {percent} %. Press again to stop.',

@@ -10,7 +10,7 @@ const en = {
   reportHint: 'Moderators see it, with the canvas as it is now, and who sent it.',
   reportSend: 'Send',
   reported: 'Thank you. The moderators will see it.',
-  reportBadText: 'That text is too long, or has characters that nobody sees.',
+  reportBadText: 'That text is too long, or has invisible characters.',
   reportTooMany: 'You have reported enough for now.'
 }
 
@@ -20,7 +20,7 @@ const de = {
   reportHint: 'Die Moderation sieht es, mit der Leinwand, wie sie jetzt ist, und von wem es kommt.',
   reportSend: 'Senden',
   reported: 'Danke. Die Moderation sieht es sich an.',
-  reportBadText: 'Der Text ist zu lang oder hat Zeichen, die niemand sieht.',
+  reportBadText: 'Der Text ist zu lang oder hat unsichtbare Zeichen.',
   reportTooMany: 'Du hast für jetzt genug gemeldet.'
 }
 
@@ -30,7 +30,7 @@ const fr = {
   reportHint: 'La modération le verra, avec la toile telle qu’elle est, et qui l’a envoyé.',
   reportSend: 'Envoyer',
   reported: 'Merci. La modération va regarder.',
-  reportBadText: 'Ce texte est trop long, ou a des caractères que personne ne voit.',
+  reportBadText: 'Ce texte est trop long, ou a des caractères invisibles.',
   reportTooMany: 'Vous avez assez signalé pour l’instant.'
 }
 

@@ -208,7 +208,7 @@ def test_texts_of_others_turn_nothing_around(
     open_as_host(window, server)
     _says(window, ".acts", turning)
     ends = window.page.locator(".moderation .end:visible").all_inner_texts()
-    assert ends == ["There may be earlier ones, which this server can no longer tell."]
+    assert ends == ["There may be earlier ones, which this server can no longer list."]
     window.wait_until(window.page.locator(".reports .said").is_visible, "the report is there")
     # The text after a name is drawn after it.
     behind = """(name) => {

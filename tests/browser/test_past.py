@@ -281,7 +281,7 @@ def test_nothing_of_the_past_is_loaded_before_it_is_asked_for(server: PageServer
     assert [name for name in loaded if "/past/" in name or "/history" in name] == []
 
 
-@pytest.mark.parametrize("layer", ["Where it was painted most", "Pixels that nobody has painted"])
+@pytest.mark.parametrize("layer", ["Where people painted most", "Pixels that nobody has painted"])
 def test_layers_show_where_it_was_painted_and_where_not(
     painted: tuple[PageServer, list[str]], window: CanvasPage, layer: str
 ) -> None:

@@ -81,7 +81,7 @@ def test_an_address_where_nobody_answers_is_told(new_panel: Callable[..., Panel]
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"no image", "no image that can be used"),
+        (b"no image", "cannot use that image"),
         (png([(0, 0, 0)], size=(4097, 1)), "4097 x 1 is not possible. Allowed: ≤ 4096 x 4096"),
         (bytes(8_000_001), "8.0 MB is not possible. Allowed: ≤ 8 MB"),
     ],

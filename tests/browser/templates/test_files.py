@@ -53,8 +53,8 @@ BOMB = (
     + chunk(b"IEND", b"")
 )
 REFUSED = {
-    "nested.svg": (SVG, "image/svg+xml", "no image that can be used"),
-    "nested.png": (SVG, "image/png", "no image that can be used"),
+    "nested.svg": (SVG, "image/svg+xml", "cannot use that image"),
+    "nested.png": (SVG, "image/png", "cannot use that image"),
     "bomb.png": (BOMB, "image/png", "30000 x 30000 is not possible"),
 }
 
