@@ -1,7 +1,7 @@
 /**
- * The page, second half: all that a person does with the canvas. `main.js` loads it once the canvas is live, or can't be,
- * and tells it what comes. What not everybody needs is loaded when it is first asked for: the panel's contents, templates,
- * keys, signs, sounds.
+ * The page, second half: everything that a person does with the canvas. `main.js` loads it once the canvas is live, or can't
+ * become live, and passes events on to it. It loads the parts that not everybody needs at their first use: the panel's
+ * contents, templates, keys, signs, sounds.
  */
 
 import { Brush } from './painting/brush.js'
@@ -36,7 +36,8 @@ const ADDRESS_MS = 300 // browsers stop a page that rewrites its address much mo
  * @param {HTMLCanvasElement} base.canvasElement
  * @param {import('./stream/connection.js').Connection} base.connection
  * @param {import('./painting/cooldown.js').CooldownClock} base.cooldown
- * @param {{ info: import('./stream/info.js').Info | null }} base.served  what the server says of itself; null before it has been asked
+ * @param {{ info: import('./stream/info.js').Info | null }} base.served  the server's facts about itself; null before its
+ *   answer
  * @param {import('./painting/palette_bar.js').PaletteBar} base.palette
  * @param {import('./stream/resync.js').Resync} base.resync
  * @param {import('./view/screen.js').Screen} base.screen
@@ -112,7 +113,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     settled(pixels, placed) {
       for (const pixel of pixels) marks.add(pixel, placed)
       play(placed ? 'placed' : 'refused')
-      if (placed) status.announce(t('placed')) // a refusal is told by its message
+      if (placed) status.announce(t('placed')) // the message tells of a refusal
     },
     kept: async (area) => (await parts.areas()).point(area),
     charged(told) {
@@ -180,14 +181,14 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     else await machine.open()
   }
 
-  /** The server has been asked what the host says. */
+  /** The server has answered with the host's notices. */
   function gotNotices() {
     if (!served.info) return
     gate.setClock(served.info.aheadMs)
     gate.tell(served.info.notices)
   }
 
-  /** The stream may have told something else since. */
+  /** The stream may have brought newer notices since. */
   function hearNotices() {
     const told = JSON.stringify(resync.notices)
     if (told === heard) return
@@ -196,7 +197,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   }
 
   /**
-   * Tell about a pixel.
+   * Show the card of a pixel.
    *
    * @param {Point | null} pixel
    * @param {boolean} [byKey]
@@ -221,8 +222,8 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   }
 
   /**
-   * What is on the screen, as an address' fragment: the pixel in the middle, and how large it is.
-   * @param {string} [fragment]  what else it is to name
+   * The visible part of the canvas, as an address' fragment: the pixel in the middle, and how large it is.
+   * @param {string} [fragment]  the other entries to keep in it
    */
   function place(fragment) {
     const { x, y } = screen.center
@@ -238,7 +239,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
   function showPosition() {
     const canvas = screen.canvas
     const pixel = cursor?.pixel ?? hovered ?? touched
-    // A canvas of another log may be smaller than the one that was pointed at.
+    // A canvas of another log may be smaller than the one under the pointer.
     const isThere = canvas && pixel && pixel.x < canvas.width && pixel.y < canvas.height
     status.showPosition(isThere ? { ...pixel, color: palette.nameOf(canvas.at(pixel.x, pixel.y)) } : null)
   }
@@ -261,7 +262,7 @@ export function createInteraction({ brought, canvasElement, connection, cooldown
     invalidate()
   }
 
-  /** What a drag on the canvas does, if it isn't for moving about. */
+  /** The action of a drag on the canvas, if it doesn't move the view. */
   const drag = {
     claims(/** @type {Point} */ at) {
       const { scale, left, top } = screen.view

@@ -1,7 +1,7 @@
 /**
- * The page, first half: the canvas, shown and kept right. The canvas is written by the connection alone; `resync.js` decides
- * what is loaded when, `screen.js` draws. As soon as the canvas is live, or can't be, the second half is loaded,
- * `interaction.js`: all that a person does with it.
+ * The page, first half: shows the canvas and keeps it right. Only the connection writes to the canvas; `resync.js` decides
+ * what to load when, `screen.js` draws. As soon as the canvas is live, or can't become live, the page loads the second half,
+ * `interaction.js`: everything that a person does with it.
  */
 
 import { Canvas } from './canvas/canvas.js'
@@ -20,14 +20,14 @@ import { Settings, browserStorage } from './page/settings.js'
 import { StatusBar } from './page/status_bar.js'
 
 /**
- * What the second half is told.
+ * The events that the second half gets.
  * @typedef {object} Interaction
- * @property {() => void} gotInfo  the server has told of itself
+ * @property {() => void} gotInfo  the server has answered `GET /info`
  * @property {() => void} gotImage  another canvas is shown
- * @property {(edits: Uint16Array) => void} gettingEdits  the canvas is about to have them
+ * @property {(edits: Uint16Array) => void} gettingEdits  the canvas is about to apply them
  * @property {(edits: Uint16Array) => void} gotEdits
  * @property {() => void} tick
- * @property {() => void} changed  something that is shown may be another
+ * @property {() => void} changed  something on the page may have changed
  */
 
 const TICK_MS = 200
@@ -54,7 +54,7 @@ const connection = new Connection(resync, {
   gotInfo(info, askedAt) {
     cooldown.set(info.cooldown, Date.now(), askedAt)
     served.info = info
-    // Until it is known who it is, nobody is offered what they may not do.
+    // Until the page knows the person, it offers nothing that they may not do.
     if (info.signIn.required) document.documentElement.dataset.person ??= 'unknown'
     interaction?.gotInfo()
   },
@@ -83,13 +83,13 @@ const connection = new Connection(resync, {
   changed: showState
 })
 
-/** What is looked at spares the bars, whose size depends on the palette and the window, and the panel. */
+/** The view leaves out the bars, whose size depends on the palette and the window, and the panel. */
 function measureBars() {
   const gap = 12
   const [top, bar, line, panel] = ['top', 'paints', 'timeline', 'panel'].map((id) => element(id).getBoundingClientRect())
   const isWide = (/** @type {DOMRect} */ { width }) => width > innerWidth / 2
   const low = Math.min(...[bar, line, panel].map((box) => (isWide(box) ? box.top : innerHeight)))
-  // What is beside the canvas is at either side, as the language is written.
+  // The bars beside the canvas change sides with the language's writing direction.
   const beside = [bar, panel].filter((box) => box.width && !isWide(box))
   const [left, right] = [true, false].map((first) => beside.filter((box) => box.left + box.right < innerWidth === first))
   screen.insets = {
@@ -117,8 +117,8 @@ function showState() {
   const follows = ['live', 'read-only'].includes(resync.standing.connection)
   status.showNumbers({ viewers: follows ? resync.viewers : null, perSecond: rate.perSecond(now), lag: resync.lag })
   status.showCooldown(cooldown, now)
-  // A canvas that can't be live, or not be painted on, can still be looked around in; and one that is shown to those who are
-  // signed in alone needs the way in.
+  // People can still look around a canvas that isn't live or takes no edits; and a canvas only for people who have signed in
+  // needs its way in.
   const isLooked = screen.canvas && resync.standing.connection !== 'catching-up'
   if (isLooked || resync.standing.refusal?.kind === 'signed-out') void loadInteraction()
   interaction?.changed()

@@ -1,6 +1,6 @@
 /**
- * What the browser tells, and what follows from it: somebody looks or nobody does, the machine slept, the network went or
- * came back. Pure. Times are milliseconds since the epoch.
+ * Reacts to the browser's reports: somebody looks at the page or nobody does, the machine slept, the network went or came
+ * back. Pure. Times are milliseconds since the epoch.
  */
 
 /** @typedef {import('./commands.js').Command} Command */
@@ -26,7 +26,7 @@ export class Attention {
   }
 
   /**
-   * Somebody asked, or there is a reason to doubt the stream: look now.
+   * A person asked, or there is a reason to doubt the stream: ask the server now.
    *
    * @param {number} now
    * @returns {Command | null}
@@ -40,7 +40,7 @@ export class Attention {
   }
 
   /**
-   * The page or the machine slept, or the network is another one.
+   * The page or the machine slept, or the network has changed.
    *
    * @param {number} now
    * @returns {Command | null}
@@ -67,7 +67,7 @@ export class Attention {
   }
 
   /**
-   * The browser is about to stop the page, or to keep it for later: nothing is to be open then.
+   * The browser is about to stop the page, or to keep it for later: close everything.
    *
    * @param {number} now
    * @returns {Command | null}
@@ -78,7 +78,8 @@ export class Attention {
   }
 
   /**
-   * What the browser says of the network. Its no is believed until a new request is answered, as a server on this machine does.
+   * The browser's report about the network. The page believes a no until a new request gets an answer, as from a server on
+   * this machine.
    *
    * @param {boolean} online
    * @param {number} now

@@ -1,6 +1,6 @@
 /**
- * How long to wait before the next attempt. A server that restarts meets its pages spread over seconds, and a page that
- * somebody looks at is right again soon after the network is. Pure; imports nothing.
+ * How long to wait before the next attempt. After a server's restart its pages come back spread over seconds, and a page
+ * that somebody looks at is right soon after the network is back. Pure; imports nothing.
  *
  *     the server ended the stream, or refused: as long as it asks, then back-off with full jitter
  *     nobody answered: about a second, for a minute, then back-off; nothing tells when a router is back
@@ -17,7 +17,7 @@ export const QUICK_FOR_MS = 60_000
 export class BackOff {
   #random
   #attempts = 0
-  #quickAttempts = 0 // those of them that don't make the back-off longer
+  #quickAttempts = 0 // attempts that leave the back-off as it is
   #failingSince = /** @type {number | null} */ (null)
   #serverMs = BASE_MS
 
@@ -32,7 +32,7 @@ export class BackOff {
   }
 
   /**
-   * The server's wish for the time before a reconnection.
+   * The time that the server asks for before a reconnection.
    * @param {number} retryMs
    */
   wish(retryMs) {
@@ -55,14 +55,14 @@ export class BackOff {
   }
 
   #longMs() {
-    // The server's spread is kept from the first try on, and outgrown: multiplying it would make a restart of ten seconds
-    // cost half a minute.
+    // The first tries keep the server's spread, later ones outgrow it: multiplying it would turn a restart of ten seconds
+    // into half a minute.
     const doublings = Math.min(this.#attempts - this.#quickAttempts, 10)
     const spreadMs = Math.max(this.#serverMs, BASE_MS * 2 ** doublings)
     return this.#random() * Math.min(CAP_MS, spreadMs)
   }
 
-  /** An attempt succeeded, or there is reason to hope that the next one will: what failed before counts no more. */
+  /** An attempt succeeded, or there is reason to hope that the next one will: earlier failures count no more. */
   reset() {
     this.#attempts = this.#quickAttempts = 0
     this.#failingSince = null

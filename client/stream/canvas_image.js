@@ -1,5 +1,5 @@
 /**
- * The canvas' image, as the page loads it: palette indexes, with the version and log that they belong to.
+ * The canvas' image, as the page loads it: palette indexes, with their version and log.
  *
  *     canvas.png     as the server wrote it, or as a proxy that makes images smaller has: then its palette may be in another
  *                    order or gone, but its colours have to be the canvas'
@@ -15,7 +15,7 @@ const ALTERED = /** @type {const} */ ({ kind: 'altered', status: 200 })
 
 /**
  * @typedef {object} CanvasImage
- * @property {Uint8Array} indexes  palette indexes, row by row; none where the log isn't the one that `/info` names
+ * @property {Uint8Array} indexes  palette indexes, row by row; none if the log isn't the one that `/info` names
  * @property {number} version
  * @property {string} log
  */
@@ -23,7 +23,7 @@ const ALTERED = /** @type {const} */ ({ kind: 'altered', status: 200 })
 /**
  * @param {(address: string, options: RequestInit) => Promise<Response>} get  gives answers of status 200
  * @param {import('../stream/info.js').Info} info
- * @param {string} query  of the image's address, such as '?v=12', which gets past caches; '' for any image
+ * @param {string} query  the image's query, such as '?v=12', which gets past caches; '' for any image
  * @returns {Promise<CanvasImage>}
  * @throws {Refused} neither way gives the canvas
  */
@@ -41,15 +41,15 @@ export async function loadCanvas(get, info, query) {
 /**
  * @param {Uint8Array<ArrayBuffer>} file
  * @param {Pick<import('../stream/info.js').Info, 'width' | 'height' | 'palette' | 'log'>} info
- * @param {Headers} headers  which tell the version and log where the file has lost its texts
+ * @param {Headers} headers  with the version and log, in case the file has lost its texts
  * @returns {Promise<CanvasImage>}
  * @throws {Error} it is no PNG, or damaged, or has a colour that the canvas hasn't
  */
 export async function decodeCanvas(file, info, headers) {
   const png = parsePng(file)
-  // The file's own words first: they can't be parted from the pixels, as headers can on the way.
+  // The file's own texts first: a proxy can lose headers, but can't part the texts from the pixels.
   const told = toldBy(png.texts.get('placed:version'), png.texts.get('placed:log'), headers)
-  if (told.log !== info.log) return { indexes: new Uint8Array(), ...told } // of another size and palette, maybe
+  if (told.log !== info.log) return { indexes: new Uint8Array(), ...told } // maybe of another size and palette
   if (png.width !== info.width || png.height !== info.height) {
     throw new Error(`the image is ${png.width} x ${png.height}, the canvas ${info.width} x ${info.height}`)
   }
@@ -91,7 +91,7 @@ function toldBy(version, log, headers) {
  */
 function mapped(indexes, { palette, transparency }, colors) {
   const own = Array.from({ length: Math.floor(palette.length / 3) }, (_, i) => rgb(palette, 3 * i))
-  // As it left the server: then two of equal colour are still told apart.
+  // Unchanged since it left the server: then two entries of equal colour stay distinct.
   const isKept = own.length <= colors.length && own.every((color, i) => color === colors[i])
   const known = Int16Array.from({ length: 256 }, (_, i) => {
     if (i >= own.length || (transparency?.[i] ?? 255) < 255) return -1
@@ -112,7 +112,7 @@ function mapped(indexes, { palette, transparency }, colors) {
 async function matched(png, colors) {
   const { rgbaOf } = await import('../canvas/png_pixels.js')
   const rgba = await rgbaOf(png)
-  const known = new Map([...colors.entries()].reverse().map(([index, color]) => [color, index])) // of equal ones the first
+  const known = new Map([...colors.entries()].reverse().map(([index, color]) => [color, index])) // of equal colours the first
   const indexes = new Uint8Array(rgba.length / 4)
   for (let i = 0, at = 0; i < indexes.length; i++, at += 4) {
     const color = rgb(rgba, at)

@@ -1,5 +1,5 @@
 /**
- * What `resync.js` orders, and what it is told of how that went. Types alone: no browser loads this file.
+ * The commands of `resync.js`, and their results. Only types: no browser loads this file.
  */
 
 /**
@@ -7,7 +7,8 @@
  * @typedef {{ do: 'image', run: number, query: string }} LoadImage  `query` gets round caches; '' is the usual address
  * @typedef {{ do: 'stream', run: number, version: number, log: string }} OpenStream
  * @typedef {{ do: 'poll', run: number, version: number, log: string, waitSeconds: number }} Poll
- * @typedef {{ do: 'follow' | 'wait' | 'rest', run: number }} Idle  stop whatever runs; 'follow': another tab has the stream
+ * @typedef {{ do: 'follow' | 'wait' | 'rest', run: number }} Idle  stop the running command; 'follow': another tab has the
+ *   stream
  * @typedef {LoadInfo | LoadImage | OpenStream | Poll | Idle} Command
  */
 
@@ -27,7 +28,7 @@
 /** @typedef {{ version: number, viewers: number, writable: boolean, notices?: Notices }} Status  what the server tells of itself */
 
 /**
- * How the tab that has the stream stands.
+ * The state of the tab that has the stream.
  * @typedef {object} Lead
  * @property {Connection} connection
  * @property {string | null} log
@@ -36,7 +37,7 @@
  * @property {number} retryAt  of the next attempt, while it waits
  * @property {Refusal | null} refusal
  * @property {boolean} polls
- * @property {Notices | null} [notices]  null: it was told none; a tab of an older page leaves them out
+ * @property {Notices | null} [notices]  null: it has got none; a tab of an older page leaves them out
  */
 
 export {}

@@ -1,6 +1,6 @@
 /**
- * Carries out what `resync.js` decides: requests, the stream, and handing what arrives to the page. It holds no state
- * of its own but the running request.
+ * Carries out the commands of `resync.js`: sends requests, reads the stream, and hands the results to the page. It holds no
+ * state of its own except the running request.
  */
 
 import { loadCanvas } from './canvas_image.js'
@@ -13,17 +13,17 @@ import { Sharing } from '../tabs/sharing.js'
 /** @typedef {import('./commands.js').Command} Command */
 /** @typedef {import('../painting/cooldown.js').Standing} Standing */
 
-const CHARGES_MS = 3_000 // between two questions of how many are left
+const CHARGES_MS = 3_000 // between two requests for the charges that are left
 
 /**
- * What the page does with what arrives.
+ * The page's handlers for arriving data.
  * @typedef {object} Page
  * @property {(info: Info, askedAt: number) => void} gotInfo
  * @property {(standing: Standing) => void} gotCharges  another tab has painted
  * @property {(image: { info: Info, indexes: Uint8Array, log: string, version: number }) => void} gotImage
  * @property {(edits: Uint16Array, version: number) => void} gotEdits  the canvas is at `version` after them
- * @property {(status: import('./commands.js').Status) => void} gotStatus  how the server stands
- * @property {() => void} changed  the connection's state may be another one
+ * @property {(status: import('./commands.js').Status) => void} gotStatus  the server's state
+ * @property {() => void} changed  the connection's state may have changed
  */
 
 export class Connection {
@@ -32,7 +32,7 @@ export class Connection {
   #sharing
   #abort = new AbortController()
   #info = /** @type {Info | null} */ (null)
-  #owesCharges = false // what the page shows of them may be wrong
+  #owesCharges = false // the charges on the page may be wrong
   #chargesAt = 0
 
   /**
@@ -45,7 +45,7 @@ export class Connection {
     this.#sharing = new Sharing(resync, page, (command) => this.#obey(command))
   }
 
-  /** Begin, and take notice of what the browser knows about sleep and the network. Once. */
+  /** Begin, and listen to the browser's reports about sleep and the network. Once. */
   start() {
     this.#look()
     this.#obey(this.#resync.start(Date.now()))
@@ -62,7 +62,7 @@ export class Connection {
     this.#watchLink()
   }
 
-  /** What the browser says, be it that an event of it was missed in sleep. */
+  /** Ask the browser about the network, since sleep may have swallowed its event. */
   #look() {
     this.#network(navigator.onLine)
     if (!document.hidden) {
@@ -83,7 +83,7 @@ export class Connection {
     this.#obey(this.#resync.attention.wake(Date.now()))
   }
 
-  /** From Wi-Fi to the phone's network: only some browsers tell, and all tell of every change of speed, too. */
+  /** From Wi-Fi to the phone's network: only some browsers report it, and they also report every change of speed. */
   #watchLink() {
     const { connection } = /** @type {{ connection?: EventTarget & { type?: string } }} */ (navigator)
     let type = connection?.type
@@ -102,12 +102,12 @@ export class Connection {
     if (this.#owesCharges && Math.abs(now - this.#chargesAt) > CHARGES_MS) void this.#loadCharges(now)
   }
 
-  /** Try now: somebody asked, or the stream is in doubt. */
+  /** Try now: a person asked, or the stream is in doubt. */
   probe() {
     this.#obey(this.#resync.attention.probe(Date.now()))
   }
 
-  /** What the page shows of the charges may be wrong: ask for them, when the server can be reached. */
+  /** The charges on the page may be wrong: ask for them, when the page can reach the server. */
   askCharges() {
     this.#owesCharges = true
   }
@@ -145,7 +145,7 @@ export class Connection {
     } catch (error) {
       if (signal.aborted) return
       const refused = error instanceof Refused
-      // A TypeError is fetch's word for a network that failed: that is what back-off is for, not news.
+      // fetch throws a TypeError when the network failed: back-off handles that, and it is no news.
       const failed = error instanceof TypeError
       if (!failed) console.warn(`placed: ${command.do}: ${error}`)
       const how = refused ? { refused: error.refusal, retryAfterMs: error.retryAfterMs } : { failed }
@@ -189,7 +189,7 @@ export class Connection {
 
   /** @param {number} now */
   async #loadCharges(now) {
-    if (!['live', 'read-only'].includes(this.#resync.standing.connection)) return // else it is asked anyway, or can't be
+    if (!['live', 'read-only'].includes(this.#resync.standing.connection)) return // else the page asks anyway, or cannot ask
     this.#chargesAt = now
     try {
       await this.#sharing.inTurn(AbortSignal.timeout(CHARGES_MS), async (signal) => {

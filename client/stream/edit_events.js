@@ -1,7 +1,7 @@
 /**
- * Reads the answer to `GET /edits`, a stream without an end or a poll's, and hands its events on.
+ * Reads the answer to `GET /edits`, an endless stream or a poll's answer, and hands its events on.
  *
- * It is read with fetch, not EventSource; `sse.js` says why.
+ * It uses fetch, not EventSource; `sse.js` says why.
  */
 
 import { bytesOfBase64, unpackEdits } from '../canvas/edit_code.js'
@@ -11,8 +11,8 @@ import { SseParser } from './sse.js'
 /** @typedef {import('./commands.js').Command} Command */
 
 /**
- * After what has arrived was read, more is left to gather for this long: hundreds of frames a second, each read by itself,
- * cost the main thread about as much as drawing them. One that comes when it is quiet isn't kept waiting.
+ * After each reading, data gathers for this long: hundreds of frames a second, each read by itself, cost the main thread
+ * about as much as drawing them. A frame that comes when it is quiet doesn't wait.
  */
 const READ_MS = 110
 
@@ -20,7 +20,7 @@ const READ_MS = 110
  * @typedef {object} Page
  * @property {(edits: Uint16Array, version: number) => void} gotEdits  the canvas is at `version` after them
  * @property {(status: import('./commands.js').Status) => void} gotStatus  how the server stands
- * @property {(frame: import('../tabs/shared_frames.js').Frame) => void} read  all edits that one reading brought
+ * @property {(frame: import('../tabs/shared_frames.js').Frame) => void} read  all edits of one reading
  * @property {() => void} changed  the connection's state may be another one
  */
 
@@ -47,7 +47,7 @@ export class EditEvents {
   /**
    * @param {Response} response
    * @param {{ signal: AbortSignal, ends: boolean }} how  `ends`: it is a poll's
-   * @returns {Promise<Command | null>}  what is to be done when it is over
+   * @returns {Promise<Command | null>}  the command to run when the answer is over
    */
   async readAll(response, { signal, ends }) {
     if (!response.body) throw new Refused('the stream has no body')
@@ -97,7 +97,7 @@ export class EditEvents {
       edits = unpackEdits(this.#info.editCode, bytesOfBase64(data))
     } catch (error) {
       console.warn(`placed: the frame of version ${version}: ${error}`)
-      // Asking for the same frame again could go on for ever; an image doesn't need it.
+      // Asking for the same frame again could go on for ever; an image avoids the frame.
       return this.#resync.gotReload(this.#run, { v: version, log: this.#info.log }, Date.now())
     }
     if (!this.#resync.gotFrame(this.#run, version)) return null
@@ -118,7 +118,7 @@ export class EditEvents {
 
   /** @param {string} data */
   #reload(data) {
-    // Whatever it wanted to say, it means reload; without a log named, info is asked first.
+    // Whatever its data is, the event means reload; if it names no log, the page asks for /info first.
     const { v, log, code } = parsed(data)
     const reload = { v: Number.isSafeInteger(v) ? v : 0, log: String(log), hasGrown: code === 'canvas' }
     return this.#resync.gotReload(this.#run, reload, Date.now())

@@ -1,7 +1,7 @@
 /**
  * Whether the stream comes through to this browser, or the page asks again and again instead (*polls*): some proxies,
- * tunnels and virus scanners keep a stream to themselves until it ends, and somebody may be refused one. Pure; imports
- * nothing. Times are milliseconds since the epoch.
+ * tunnels and virus scanners hold a stream back until it ends, and a server may refuse one. Pure; imports nothing. Times are
+ * milliseconds since the epoch.
  */
 
 const AGAIN_MS = 120_000 // until the stream is tried again, the first time: nobody sees the try, but it takes four seconds
@@ -29,7 +29,8 @@ export class Fallback {
   }
 
   /**
-   * The stream didn't come through, and a poll did. One that was silent may have been the network's fault, which is back.
+   * The stream didn't come through, and a poll did. If the stream was silent, the network may have been the cause, and is
+   * back now.
    *
    * @param {'silent' | 'refused'} why
    * @param {number} now
@@ -49,7 +50,7 @@ export class Fallback {
     this.waitSeconds = WAIT_SECONDS
   }
 
-  /** The network is another one: what was known of it counts no more. */
+  /** The network has changed: knowledge about the earlier one counts no more. */
   forget() {
     this.#againAt = 0
     this.waitSeconds = WAIT_SECONDS

@@ -1,30 +1,30 @@
 /**
- * What is known of the tab that is followed (`tabs.js`). Pure.
+ * The state of the tab that this one follows (`tabs.js`). Pure.
  */
 
 /** @typedef {import('./commands.js').Lead} Lead */
 
-export const AHEAD_MS = 5_000 // by which that tab has got as far as we are, or something is wrong
+export const AHEAD_MS = 5_000 // within which that tab has to reach our version, or something is wrong
 
 export class Following {
-  /** Its last word; null before the first, or without one. */
+  /** That tab's last message; null before the first, or without such a tab. */
   lead = /** @type {Lead | null} */ (null)
 
   #aheadSince = /** @type {number | null} */ (null)
 
-  /** Another tab is followed, or none. */
+  /** This tab follows another one, or none. */
   reset() {
     this.lead = null
     this.#aheadSince = null
   }
 
-  /** Whether its edits come. */
+  /** Whether that tab's edits come. */
   get isLive() {
     return isLive(this.lead?.connection)
   }
 
   /**
-   * What to tell people.
+   * The connection's state to show.
    *
    * @param {{ isCaughtUp: boolean, isProbing: boolean }} us
    * @returns {import('./commands.js').Connection}
@@ -35,8 +35,8 @@ export class Following {
   }
 
   /**
-   * Whether we are ahead of it for too long: from a future that the server has not, so that we would never see what comes
-   * instead of it.
+   * Whether we have been ahead of that tab for too long: our version is from a future that the server doesn't have, so we
+   * would never see the edits that come instead.
    *
    * @param {number} version  ours
    * @param {number} now

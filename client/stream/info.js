@@ -1,5 +1,5 @@
 /**
- * What `GET /info` says, checked before anything is built on it. Pure; imports nothing at run time.
+ * The answer of `GET /info`, checked before the page relies on it. Pure; imports nothing at run time.
  */
 
 const CLOCK_MS = 2_000 // the Date field has whole seconds, and takes a while to come
@@ -14,20 +14,20 @@ const CLOCK_MS = 2_000 // the Date field has whole seconds, and takes a while to
  * @property {number} version
  * @property {string} log
  * @property {import('../painting/cooldown.js').Cooldown} cooldown
- * @property {number} mostEdits  that one request may hold; 1 where the server doesn't say
+ * @property {number} mostEdits  the most edits in one request; 1 if the server doesn't say
  * @property {SignIn} signIn
  * @property {boolean} challenge  whether painting without an account needs a proof of work
- * @property {boolean} about  whether the host tells about the canvas, at `/about`
- * @property {import('../gate/gate.js').Notices} notices  what the host says to everybody
- * @property {number} aheadMs  of this machine's clock is the server's; 0 where that isn't known
+ * @property {boolean} about  whether `/about` has the host's description
+ * @property {import('../gate/gate.js').Notices} notices  the host's notices to everybody
+ * @property {number} aheadMs  how far the server's clock is ahead of this machine's; 0 if unknown
  */
 
 /**
  * How people sign in.
  * @typedef {object} SignIn
- * @property {'open' | 'code' | 'oidc' | 'proxy'} mode  'open' where the server doesn't say
- * @property {boolean} required  to paint
- * @property {boolean} toSee  to see the canvas, too
+ * @property {'open' | 'code' | 'oidc' | 'proxy'} mode  'open' if the server doesn't say
+ * @property {boolean} required  whether painting needs an account
+ * @property {boolean} toSee  whether watching needs one, too
  * @property {boolean} join  by a word for all, and a name
  * @property {boolean} codes
  * @property {{ name: string, title: string }[]} providers
@@ -79,7 +79,7 @@ export function parseInfo(answer, date = null, now = 0) {
  */
 function aheadOf(date, now) {
   const ahead = Date.parse(date ?? '') - now
-  return Math.abs(ahead) > CLOCK_MS ? ahead : 0 // also where there is no date
+  return Math.abs(ahead) > CLOCK_MS ? ahead : 0 // also without a date
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Edits by way of another tab of this browser, which has the stream (`tabs.js`): following it, and making up for what is
- * missing. Pure. Times are milliseconds since the epoch.
+ * Edits from another tab of this browser, which has the stream (`tabs.js`): follows it, and asks the server for missing
+ * frames. Pure. Times are milliseconds since the epoch.
  */
 
 import { LATE_MS } from './patience.js'
@@ -31,7 +31,7 @@ export class OtherTab {
     this.#steps = steps
   }
 
-  /** Whether another tab has the stream, and its frames may be what comes next. */
+  /** Whether another tab has the stream, and its frames may come next. */
   get awaitsShared() {
     return this.#steps.isFollowing
   }
@@ -55,7 +55,7 @@ export class OtherTab {
   }
 
   /**
-   * The tab that has the stream told how it stands. What it has sent before is here: what is missing is lost.
+   * The tab that has the stream told its state. Its earlier frames have arrived by now: a missing one is lost.
    *
    * @param {Lead} lead
    * @param {number} now
@@ -80,9 +80,10 @@ export class OtherTab {
   }
 
   /**
-   * A frame came of the tab that has the stream. True: apply it. False: it doesn't go on from our canvas, or has nothing new.
+   * A frame came from the tab that has the stream. True: apply it. False: it doesn't go on from our canvas, or has nothing
+   * new.
    *
-   * @param {{ log: string, from: number, to: number }} frame  it has all edits from one version to the other
+   * @param {{ log: string, from: number, to: number }} frame  the frame has all edits from one version to the other
    * @param {number} now
    */
   gotShared({ log, from, to }, now) {

@@ -13,7 +13,7 @@ export const OPEN_TIMEOUT_MS = 15_000
 export const SILENCE_MS = 40_000 // the server sends at least a status every 15 s: two may be lost
 export const PROBE_MS = 4_000 // for a stream's first byte, or info, once there is a canvas; doubled each time it is too short
 const WAKE_SILENCE_MS = 5_000 // on waking up, so much silence is enough to look: it costs one request
-export const LATE_MS = 1_000 // what was on its way when the network went
+export const LATE_MS = 1_000 // data that was on its way when the network went
 const HEALTHY_MS = 5_000 // a stream that lasts this long has earned a fresh back-off
 
 export class Patience {
@@ -37,7 +37,7 @@ export class Patience {
   }
 
   /**
-   * Bytes came, or another tab's word.
+   * Bytes came, or another tab's message.
    * @param {number} now
    */
   heard(now) {
@@ -96,7 +96,7 @@ export class Patience {
   }
 
   /**
-   * Whether what was asked before then is still heard.
+   * Whether an answer to a request from before then is still coming.
    * @param {number} at
    */
   outlasts(at) {
@@ -104,7 +104,7 @@ export class Patience {
   }
 
   /**
-   * Whether somebody who wakes up should look.
+   * Whether the page should ask the server after waking up.
    * @param {number} now
    */
   isDoubtful(now) {
@@ -114,9 +114,9 @@ export class Patience {
   /**
    * Whether a request has taken too long.
    *
-   * @param {import('./commands.js').Step} step  what runs
-   * @param {{ waitSeconds: number, isFirst: boolean }} how  how long the server may wait by our own wish, and whether
-   *   there is no canvas yet: nobody is then shown an old one meanwhile
+   * @param {import('./commands.js').Step} step  the running step
+   * @param {{ waitSeconds: number, isFirst: boolean }} how  how long the server may wait by our own wish, and whether there
+   *   is no canvas yet: then nobody sees an old one meanwhile
    * @param {number} now
    */
   isOver(step, { waitSeconds, isFirst }, now) {

@@ -1,6 +1,6 @@
 /**
- * Whether somebody looks, whether the page was awake, and whether there is a network, as far as the browser tells. Pure;
- * imports nothing. Times are milliseconds since the epoch.
+ * Whether somebody looks, whether the page was awake, and whether there is a network, as far as the browser reports it.
+ * Pure; imports nothing. Times are milliseconds since the epoch.
  */
 
 export const HIDDEN_MS = 5_000 // a look at another tab costs nothing
@@ -9,16 +9,16 @@ const SLEEP_MS = 5_000 // between two ticks of a page that is seen: the machine 
 export class Presence {
   #tickedAt = /** @type {number | null} */ (null)
   #hiddenAt = /** @type {number | null} */ (null)
-  #said = true // the browser's last word on whether there is a network
+  #said = true // the last report of the browser on whether there is a network
 
-  /** When it said that there is none; null once somebody has answered all the same. */
+  /** When the browser said that there is none; null once a server has answered all the same. */
   lostAt = /** @type {number | null} */ (null)
 
   get isSeen() {
     return this.#hiddenAt === null
   }
 
-  /** Whether the browser says that there is no network, and nobody has answered since. */
+  /** Whether the browser says that there is no network, and no server has answered since. */
   get isOffline() {
     return this.lostAt !== null
   }
@@ -64,7 +64,7 @@ export class Presence {
   }
 
   /**
-   * Somebody is there. A stream that was open before may go on though nothing new gets through: that is no answer.
+   * A server has answered. A stream that was open before may go on though nothing new gets through: that is no answer.
    * @param {number} askedAt
    */
   answered(askedAt) {

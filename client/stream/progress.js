@@ -1,5 +1,5 @@
 /**
- * How far the canvas is, and how far the server. Pure; imports nothing.
+ * The version of the canvas, and the server's. Pure; imports nothing.
  */
 
 export class Progress {
@@ -7,44 +7,44 @@ export class Progress {
   version = -1
   /** The log id of the canvas shown; null before the first. */
   log = /** @type {string | null} */ (null)
-  /** The server's version, as far as is known. */
+  /** The server's last known version. */
   goal = 0
-  /** Whether the canvas has got as far as the server said; what it says later comes by itself. */
+  /** Whether the canvas has reached the version that the server named; later edits come by themselves. */
   isCaughtUp = false
   writable = true
   viewers = /** @type {number | null} */ (null)
-  /** What the host says to everybody, by the newest status; null before the first. */
+  /** The host's notices to everybody, from the newest status; null before the first. */
   notices = /** @type {import('../gate/gate.js').Notices | null} */ (null)
 
-  #told = false // a status, since edits were asked for
+  #told = false // a status, since the request for edits
   #askedFrom = -1
 
   get lag() {
     return this.log === null ? 0 : Math.max(0, this.goal - this.version)
   }
 
-  /** Whether a version came, since edits were asked for. */
+  /** Whether a version came since the request for edits. */
   get hasGrown() {
     return this.version > this.#askedFrom
   }
 
-  /** Edits are asked for. */
+  /** The page asks for edits. */
   ask() {
     this.#told = false
     this.#askedFrom = this.version
   }
 
-  /** The canvas against the goal. */
+  /** Compares the canvas with the goal. */
   compare() {
     this.isCaughtUp = this.version >= this.goal
   }
 
   /**
    * @param {import('./commands.js').Status} status
-   * @param {boolean} isExpected  to be ahead: it stands before the edits of an answer that ends
+   * @param {boolean} isExpected  whether its version may be ahead: it comes before the edits of a poll's answer
    */
   status({ version, viewers, writable, notices }, isExpected) {
-    // What comes later may be ahead of edits that are on their way, for a moment: it counts when the next one comes.
+    // A later status may be ahead of edits that are on their way, for a moment: it counts when the next one comes.
     const late = (!this.#told && !isExpected) || this.version < this.goal
     this.#told = true
     this.goal = version

@@ -18,7 +18,7 @@ export class Rate {
   }
 
   /**
-   * The mean of the last five whole seconds, so that what is told changes once a second: whole from 10 on, else with one
+   * The mean of the last five whole seconds, so that the shown number changes once a second: whole from 10 on, else with one
    * decimal.
    *
    * @param {number} now

@@ -1,6 +1,6 @@
 /**
- * What an answer other than 200 means for whoever looks at the page: the code that the server gave with it, as
- * problem+json, or else the status alone, as proxies give it. Pure.
+ * Says in words what an answer other than 200 means: by the server's code, as problem+json, or else by the status alone, as
+ * proxies give it. Pure.
  *
  *     full          too many from this address, or at all: try again later
  *     refused       the server, or a proxy before it, doesn't let this through
@@ -20,7 +20,7 @@ import { t } from '../words/language.js'
  * @typedef {object} Refusal
  * @property {Kind} kind
  * @property {number} status
- * @property {boolean} [isFar]  what was asked for is too long ago: an image has it, and isn't refused
+ * @property {boolean} [isFar]  the requested version is too long ago: an image has it, and the server doesn't refuse that
  */
 
 /** Codes that say more than their status. */
@@ -50,7 +50,7 @@ const BY_STATUS = new Map(
 export function refusalOf(status, code) {
   const kind = BY_CODE.get(String(code)) ?? BY_STATUS.get(status)
   const isFar = code === 'too-many-catch-ups'
-  // 520 to 530 are Cloudflare's words for a server that it doesn't reach.
+  // With 520 to 530 Cloudflare says that it can't reach the server.
   const other = status >= 520 && status <= 530 ? 'unreachable' : 'failed'
   return { kind: kind ?? other, status, ...(isFar && { isFar }) }
 }

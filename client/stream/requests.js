@@ -1,10 +1,10 @@
 /**
- * Requests of the page, and what an answer other than 200 is to it.
+ * The page's requests, and the error for an answer other than 200.
  */
 
 import { refusalOf } from './refusals.js'
 
-/** An answer that can't be used; `retryAfterMs` as the server asked, 0 if it didn't. */
+/** An answer that the page can't use; `retryAfterMs` as the server asked, 0 if it didn't. */
 export class Refused extends Error {
   /**
    * @param {string} message
@@ -33,7 +33,7 @@ export async function request(address, options) {
 }
 
 /**
- * What the Retry-After field asks for; 0 when it is absent, or a date.
+ * The time in the Retry-After field; 0 if it is absent, or a date.
  * @param {string | null} field
  */
 function retryAfterMs(field) {

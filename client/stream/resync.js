@@ -1,7 +1,7 @@
 /**
- * When to load what: the state machine that keeps the page equal to the server's canvas. No I/O, no clock, no chance of
- * its own: events and times go in, at most one command comes out, and the newest command replaces whatever still runs.
- * This file has its events; `steps.js` has the step that runs, `standing.js` what people are told of it.
+ * When to load what: the state machine that keeps the page equal to the server's canvas. No I/O, no clock, no chance of its
+ * own: events and times go in, at most one command comes out, and the newest command replaces the one that still runs. This
+ * file has its events; `steps.js` has the running step, `standing.js` the state that people see.
  *
  *     start ──► info ──► image ──► stream, poll or follow ◄──┐
  *                ▲        ▲          │ ended, failed,        │
@@ -19,10 +19,10 @@
  *     waiting until a random moment, then on with what was to be done
  *     resting nobody has looked at the page for a moment: nothing is asked until somebody does
  *
- * The goal is the server's version, which info and the stream's `event: status` tell. How long to wait is told in
- * `back_off.js`; being seen again ends it, and so does the browser's word that there is a network. While the browser says
- * that there is none, one attempt in half a minute finds out whether it is wrong; a stream that goes on all the same is
- * asked for anew at once, since a browser may leave it open and let nothing new through.
+ * The goal is the server's version, which info and the stream's `event: status` name. `back_off.js` decides how long to
+ * wait; the wait ends when somebody sees the page again, or the browser reports a network. While the browser says that there
+ * is none, one attempt in half a minute finds out whether it is wrong. If the stream goes on all the same, the page opens a
+ * new one at once, since a browser may leave it open and let nothing new through.
  *
  * Invariants: the version shown only grows, except when the server says reload. After a reload no stream is opened
  * before a new image is loaded. Results carry the run number of their command; those of an older run are ignored. Frames
@@ -46,14 +46,14 @@ import { WantedImage } from './wanted_image.js'
 /** @typedef {import('./commands.js').End} End */
 /** @typedef {import('./commands.js').Status} Status */
 
-/** Refusals that say nothing of whether a poll would be refused, too; the others say that the server is away. */
+/** Refusals of a stream after which a poll may still work; the others say that the server is away. */
 const MAY_POLL = ['full', 'refused', 'failed', 'too-large', 'misdirected']
 
 export class Resync {
-  /** What to tell people, and the tabs that follow this one. */
+  /** The state to show to people, and to tell the tabs that follow this one. */
   standing
 
-  /** What the browser tells. */
+  /** The browser's reports. */
   attention
 
   /** Another tab of this browser that has the stream. */
@@ -88,13 +88,13 @@ export class Resync {
     return this.#progress.log
   }
 
-  /** How many versions the canvas is behind, as far as is known. */
+  /** How many versions the canvas is known to be behind. */
   get lag() {
     return this.#progress.lag
   }
 
-  /** Who watches, as the server told last; null before the first time. */
-  /** What the host says to everybody, by the stream; null before it has said anything. */
+  /** The number of viewers that the server named last; null before the first time. */
+  /** The host's notices to everybody, from the stream; null before the first. */
   get notices() {
     return this.#progress.notices
   }
@@ -135,7 +135,7 @@ export class Resync {
   }
 
   /**
-   * An image was loaded. If `version` is its version then, show it before the command is obeyed.
+   * An image was loaded. If `version` is its version then, show the image before obeying the command.
    *
    * @param {number} run
    * @param {{ log: string, version: number }} image
@@ -176,7 +176,7 @@ export class Resync {
   }
 
   /**
-   * The server told how it stands: at the stream's beginning, and now and then.
+   * The server told its state: at the stream's beginning, and now and then.
    *
    * @param {number} run
    * @param {Status} status
@@ -204,8 +204,8 @@ export class Resync {
    * The server can't go on from our version.
    *
    * @param {number} run
-   * @param {{ v: number, log: string, hasGrown?: boolean }} reload  the server's version and log, and whether its canvas
-   *   has another size or palette now, which info tells
+   * @param {{ v: number, log: string, hasGrown?: boolean }} reload  the server's version and log, and whether its canvas has
+   *   another size or palette now, which info has
    * @param {number} now
    * @returns {Command | null}
    */
@@ -219,7 +219,7 @@ export class Resync {
   }
 
   /**
-   * The server's wish for the time before a reconnection.
+   * The time that the server asks for before a reconnection.
    * @param {number} retryMs
    */
   gotRetry(retryMs) {
@@ -279,7 +279,7 @@ export class Resync {
   }
 
   /**
-   * What is missing is more than the server gives as edits just now: an image has it.
+   * The page lacks more edits than the server gives at the moment: an image has them.
    * @param {number} now
    */
   #skip(now) {
@@ -288,7 +288,7 @@ export class Resync {
   }
 
   /**
-   * A poll brought what there was.
+   * A poll has ended.
    *
    * @param {number} now
    * @returns {Command}

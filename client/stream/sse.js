@@ -31,7 +31,7 @@ export class SseParser {
   #id = ''
 
   /**
-   * Take the next piece of text and return the events that it completes. Pieces may be cut anywhere.
+   * Take the next piece of text and return the events that it completes. A piece may end anywhere.
    *
    * @param {string} text
    * @returns {SseEvent[]}

@@ -1,6 +1,6 @@
 /**
- * How the page stands: what to tell people, and the tabs that follow this one. It reads what the state machine of `resync.js`
- * keeps. Pure. Times are milliseconds since the epoch.
+ * The page's state: for people, and for the tabs that follow this one. It reads the state machine of `resync.js`. Pure.
+ * Times are milliseconds since the epoch.
  */
 
 import { isLive } from './following.js'
@@ -31,27 +31,27 @@ export class Standing {
     this.#steps = steps
   }
 
-  /** Why the server, or a proxy, doesn't let us; null when that isn't what is wrong. */
+  /** Why the server, or a proxy, refuses us; null if it doesn't. */
   get refusal() {
     return this.#steps.isFollowing ? (this.#following.lead?.refusal ?? null) : this.#refusal
   }
 
   /**
-   * We are refused, or no longer.
+   * The server refuses us, or no longer does.
    * @param {Refusal | null} refusal
    */
   refuse(refusal) {
     this.#refusal = refusal
   }
 
-  /** Whether edits come by asking again and again. */
+  /** Whether edits come by polls. */
   get polls() {
     return this.#steps.isFollowing ? (this.#following.lead?.polls ?? false) : this.#fallback.polls
   }
 
   /**
-   * What to tell people. The first wait after a reload is part of catching up: the server is there. A live stream that
-   * is looked after stays live until nobody answers.
+   * The state to show. The first wait after a reload is part of catching up: the server is there. A live stream under a
+   * check stays live until the check gets no answer.
    *
    * @returns {import('./commands.js').Connection}
    */
@@ -86,7 +86,7 @@ export class Standing {
   }
 
   /**
-   * Whether edits are known to come here, and not only hoped for: of two tabs that have the stream, that one is to keep it.
+   * Whether edits are known to come here: of two tabs that have a stream, such a tab keeps it.
    * @param {number} now
    */
   isSound(now) {

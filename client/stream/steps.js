@@ -1,7 +1,6 @@
 /**
- * The step that the page is in, the one that comes next, and the command that carries it out. `resync.js` says when to go
- * where and draws the steps; this file knows how. Each step has a run number of its own. Pure: times are milliseconds since
- * the epoch.
+ * The page's step, the next one, and the command that carries it out. `resync.js` decides when to take which step, and draws
+ * them; this file knows how. Each step has a run number of its own. Pure: times are milliseconds since the epoch.
  */
 
 import { CAP_MS } from './back_off.js'
@@ -14,7 +13,7 @@ import { Patience } from './patience.js'
 /** @typedef {'silent' | 'refused'} Doubt  why a poll is in a stream's place */
 
 const MAX_RETRY_AFTER_MS = 60_000
-/** The steps in which edits come, or are about to: which one it is, is `#source`'s choice. */
+/** The steps in which edits come, or are about to; `#source` chooses one. */
 const EDITS = ['stream', 'poll', 'pause', 'follow', 'delta']
 const REQUESTS = ['info', 'image', 'stream', 'poll', 'delta']
 
@@ -44,7 +43,7 @@ export class Steps {
    * @param {import('./wanted_image.js').WantedImage} parts.image
    * @param {import('./presence.js').Presence} parts.presence
    * @param {import('./progress.js').Progress} parts.progress
-   * @param {() => boolean} parts.isLive  whether people are told that edits come
+   * @param {() => boolean} parts.isLive  whether the page shows that edits come
    */
   constructor({ backOff, fallback, image, presence, progress, isLive }) {
     this.#backOff = backOff
@@ -55,12 +54,12 @@ export class Steps {
     this.#progress = progress
   }
 
-  /** What runs. */
+  /** The running step. */
   get name() {
     return this.#name
   }
 
-  /** What comes after waiting or resting. */
+  /** The step after waiting or resting. */
   get resume() {
     return this.#resume
   }
@@ -70,17 +69,17 @@ export class Steps {
     return this.#name === 'waiting' ? this.#dueAt : 0
   }
 
-  /** Why the poll that runs is in a stream's place. */
+  /** Why the running poll replaces a stream. */
   get doubt() {
     return this.#doubt
   }
 
-  /** Whether what was live is looked after, or asked once more. */
+  /** Whether the page checks a stream that was live, or asks once more. */
   get isProbing() {
     return this.#isProbing
   }
 
-  /** Whether it waits, and something is wrong. */
+  /** Whether the page waits because something is wrong. */
   get isWaitingInNeed() {
     return this.#name === 'waiting' && !this.#isCalm
   }
@@ -90,17 +89,17 @@ export class Steps {
     return EDITS.includes(this.#name)
   }
 
-  /** Whether edits come now, as far as is known. */
+  /** Whether edits are known to come now. */
   get isOpen() {
     return this.#name === 'pause' || this.patience.isOpen
   }
 
-  /** Whether another tab's edits are taken. */
+  /** Whether this tab takes another tab's edits. */
   get isFollowing() {
     return this.#name === 'follow' || this.#name === 'delta'
   }
 
-  /** What this step is to be tried again by, should it fail. */
+  /** The step with which to try again if this one fails. */
   get resumption() {
     if (this.#name === 'waiting') return this.#resume
     return this.#name === 'info' || this.#name === 'image' ? this.#name : 'stream'
@@ -112,7 +111,7 @@ export class Steps {
   }
 
   /**
-   * Whether a result is of the command that runs.
+   * Whether a result is from the running command.
    * @param {number} run
    */
   isOf(run) {
@@ -120,7 +119,7 @@ export class Steps {
   }
 
   /**
-   * Whether that command is a request, whose end means something.
+   * Whether the running command is a request, so that its end matters.
    * @param {number} run
    */
   isRequest(run) {
@@ -132,7 +131,7 @@ export class Steps {
    * @param {number} now
    */
   isOverdue(now) {
-    if (this.#name === 'follow') return false // it is for `tabs.js` to say when nobody leads any more
+    if (this.#name === 'follow') return false // `tabs.js` says when no tab leads any more
     return this.patience.isOver(this.#name, { waitSeconds: this.waitSeconds, isFirst: this.#progress.log === null }, now)
   }
 
@@ -146,7 +145,7 @@ export class Steps {
   }
 
   /**
-   * Somebody is there.
+   * A server has answered.
    * @param {number} now
    * @param {number} [askedAt]
    */
@@ -155,13 +154,13 @@ export class Steps {
     this.#presence.answered(askedAt)
   }
 
-  /** That nothing came is nothing to hide any more. */
+  /** Show from now on that nothing comes. */
   stopProbing() {
     this.#isProbing = false
   }
 
   /**
-   * The browser says that there is no network: what waits, waits longer.
+   * The browser says that there is no network: a waiting step waits longer.
    * @param {number} now
    */
   postpone(now) {
@@ -169,7 +168,7 @@ export class Steps {
   }
 
   /**
-   * @param {Step} wanted  'stream' is whatever edits come by now
+   * @param {Step} wanted  'stream' stands for the present source of edits
    * @param {number} now
    * @param {Doubt | null} [doubt]
    * @returns {Command}
@@ -185,7 +184,7 @@ export class Steps {
   }
 
   /**
-   * What was waited for, or put off while nobody looked.
+   * The step after the wait, or after the time in which nobody looked.
    *
    * @param {number} now
    * @returns {Command}
@@ -195,7 +194,7 @@ export class Steps {
   }
 
   /**
-   * The stream says nothing, or was refused: a poll tells whether it is the stream alone.
+   * The stream is silent, or was refused: a poll finds out whether only the stream fails.
    *
    * @param {Doubt} why
    * @param {number} now
@@ -207,7 +206,7 @@ export class Steps {
   }
 
   /**
-   * Until the next poll.
+   * Wait for the next poll.
    *
    * @param {number} now
    * @returns {Command}
@@ -241,7 +240,7 @@ export class Steps {
   }
 
   /**
-   * Where edits come from now.
+   * The present source of edits.
    * @param {number} now
    */
   #source(now) {

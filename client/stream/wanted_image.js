@@ -1,16 +1,15 @@
 /**
- * Which image of the canvas is wanted: of which log, from which version on, and whether nothing else will do. Pure; imports
- * nothing.
+ * The image that the page wants: its log, its least version, and whether nothing else will do. Pure; imports nothing.
  */
 
 export class WantedImage {
-  /** The log that info named: an image of another one is of no use. */
+  /** The log that info named: an image of another log is useless. */
   log = ''
 
   #query = ''
   #isReload = false
 
-  /** What gets round caches; '' is the usual address. */
+  /** The query that gets round caches; '' is the usual address. */
   get query() {
     return this.#query
   }
@@ -41,7 +40,7 @@ export class WantedImage {
     this.from(version, attempt)
   }
 
-  /** It is there. */
+  /** The image has come. */
   loaded() {
     this.#isReload = false
     this.#query = ''
