@@ -1,12 +1,12 @@
 /**
  * The canvas as the page holds it: palette indexes, one byte per pixel, and which pixels have changed.
  *
- * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere. Colours
- * are made of it where they are drawn (`pyramid.js`, `tiles.js`), for what is seen alone: all of 4096 x 4096 pixels as
- * RGBA would be 64 MB beside these 16. Needs no DOM.
+ * Only the image and the stream write to it (`connection.js`); own pixels on their way are an overlay elsewhere.
+ * `pyramid.js` and `tiles.js` turn indexes into colours as they draw, only for the visible part: all of 4096 x 4096 pixels
+ * as RGBA would be 64 MB more than these 16. Needs no DOM.
  */
 
-/** Remembered until they are taken, which is ten times a second; past it everything counts as changed. */
+/** The most changes to remember until the screen takes them, ten times a second; beyond that everything counts as changed. */
 const MAX_CHANGES = 32_768
 
 export class Canvas {
@@ -51,11 +51,11 @@ export class Canvas {
   }
 
   /**
-   * Apply edits in their order. One outside of the canvas or palette is passed over: no server of ours sends it, and
-   * the page should outlive one that does.
+   * Apply edits in their order. An edit outside the canvas or palette is ignored: no server of ours sends one, and the page
+   * should survive one that does.
    *
    * @param {Uint16Array} edits  x, y, color, x, y, color, …
-   * @param {Uint8Array} [covered]  takes the palette index that each edit covers, for whoever goes back
+   * @param {Uint8Array} [covered]  gets the palette index that each edit covers, for going back
    */
   apply(edits, covered) {
     for (let i = 0; i < edits.length; i += 3) {

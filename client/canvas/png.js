@@ -1,6 +1,6 @@
 /**
- * Reads PNG files (W3C PNG, third edition): their chunks, and of a plain indexed one the palette indexes. Whatever else a
- * PNG may be is `png_pixels.js`'.
+ * Reads PNG files (W3C PNG, third edition): their chunks, and the palette indexes of a plain indexed one. `png_pixels.js`
+ * reads all other kinds.
  *
  * Why not the browser's own decoder: it gives colours after colour management, which some browsers also blur on purpose
  * against fingerprinting, and two palette entries may share a colour. Here the indexes come out exactly as the server

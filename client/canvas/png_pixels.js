@@ -1,7 +1,7 @@
 /**
- * Any PNG to RGBA pixels: all colour types and bit depths, interlaced too (W3C PNG, third edition). Colours are as they
- * are in the file, without colour management; of 16 bits the upper 8 count, as in `placed/paint`. Loaded when an image
- * is one of those that `png.js` doesn't read by itself.
+ * Any PNG to RGBA pixels: all colour types and bit depths, interlaced too (W3C PNG, third edition). Colours are as in the
+ * file, without colour management; of 16 bits the upper 8 count, as in `placed paint`. The page loads it for an image that
+ * `png.js` doesn't read by itself.
  */
 
 import { inflate, unfilter } from './png.js'
@@ -49,7 +49,7 @@ export async function rgbaOf(png) {
 }
 
 /**
- * The samples of a row, as they are in the file; behind the last pixel there may be some that mean nothing.
+ * The samples of a row, as they are in the file; behind the last pixel there may be unused ones.
  *
  * @param {Uint8Array} row
  * @param {number} depth

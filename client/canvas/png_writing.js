@@ -5,7 +5,7 @@
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const INDEXED = 3
-const UP = 2 // the filter that writes what differs from the row above: for a row that is repeated, zeros
+const UP = 2 // the filter that writes differences from the row above: zeros for a repeated row
 /** CRC-32 of each byte (annex D of the specification). */
 const CRCS = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte

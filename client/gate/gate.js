@@ -1,10 +1,10 @@
 /**
- * What the host says to everybody: whether the canvas takes edits, when that changes, and an announcement. Checked, since it
- * comes from the server as it is. Pure; imports nothing. Moments are ms since the epoch, by the server's clock.
+ * The host's notices to everybody: whether the canvas takes edits, when that changes, and an announcement. Checked, since
+ * the server's data comes unchecked. Pure; imports nothing. Moments are ms since the epoch, by the server's clock.
  */
 
 /**
- * As the server says it, unchecked; null, or left out, where there is nothing to say.
+ * The server's data, unchecked; null or missing if there is nothing to say.
  * @typedef {{ gate?: unknown, announcement?: unknown }} Notices
  */
 

@@ -1,6 +1,6 @@
 /**
- * The gate on the page: what stands in the palette's place while the canvas is closed, the countdown while it is open, and
- * the announcement. Loaded when there is any of that.
+ * The gate on the page: the text in the palette's place while the canvas is closed, the countdown while it is open, and the
+ * announcement. The page loads it when there is one of these.
  */
 
 import { element, make } from '../page/elements.js'
@@ -25,9 +25,9 @@ export class Shown {
   #film = make('button', { type: 'button', className: 'main', hidden: true }, t('watchFilm'))
   #card = make('div', { id: 'gate', hidden: true }, this.#heading, this.#time, this.#moment, this.#film)
   #closes = make('span', { id: 'closes', hidden: true })
-  #words = make('span', { dir: 'auto' }) // a host's own, in whatever direction
+  #words = make('span', { dir: 'auto' }) // a text by the host, in either writing direction
   #announcement = make('div', { id: 'announcement', className: 'card', hidden: true })
-  #closed = '' // the announcement that whoever looks has closed
+  #closed = '' // the announcement that the person has closed
 
   /** @param {import('./loader.js').Page} page */
   constructor(page) {
@@ -45,7 +45,7 @@ export class Shown {
   }
 
   /**
-   * The host says something else.
+   * The host's notices have changed.
    *
    * @param {Notices} notices
    * @param {number} now

@@ -1,6 +1,6 @@
 /**
- * What the host says to everybody, `gate_view.js`, is loaded when there is anything to say: the canvas is closed or will be, or
- * there is an announcement. Until then all of this does nothing.
+ * Loads `gate_view.js`, the host's notices to everybody, when there is one: the canvas is closed or will be, or there is an
+ * announcement. Until then all of this does nothing.
  */
 
 import { later } from '../page/later.js'
@@ -14,7 +14,7 @@ import { gateOf, isPlain } from './gate.js'
  * @typedef {object} Page
  * @property {() => boolean} isPainted  anything has been painted
  * @property {() => void} film  show the canvas's past as a film
- * @property {() => void} refresh  something that is shown may be another
+ * @property {() => void} refresh  something on the page may have changed
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  */
 
@@ -41,7 +41,7 @@ export class GateLoader {
   }
 
   /**
-   * The server's clock is so much ahead of this one.
+   * Set how far the server's clock is ahead of this one.
    * @param {number} ms
    */
   setClock(ms) {
@@ -49,13 +49,13 @@ export class GateLoader {
   }
 
   /**
-   * The server's newest word.
+   * The server's newest notices.
    * @param {Notices} notices
    */
   tell(notices) {
     this.#notices = notices
     if (this.#shown) this.#tell()
-    else if (!isPlain(notices)) this.#load().catch(() => {}) // which `later.js` has told
+    else if (!isPlain(notices)) this.#load().catch(() => {}) // later.js has told the person
   }
 
   #tell() {

@@ -1,5 +1,5 @@
 /**
- * What the keys do, and the cursor that they move. Loaded at the first key that is pressed: a phone never needs it.
+ * The keys' actions, and the cursor that they move. The page loads it at the first key press: a phone never needs it.
  *
  * Arrow keys and Enter work wherever nothing else needs them; letters can be switched off (WCAG 2.1.4), and then work only
  * while the canvas has the focus.
@@ -12,7 +12,7 @@ import { t } from '../words/language.js'
 import '../words/more_texts.js'
 
 /**
- * What the keys need of the page.
+ * The parts of the page that the keys need.
  * @typedef {object} Page
  * @property {HTMLElement} canvasElement
  * @property {import('../view/screen.js').Screen} screen
@@ -27,14 +27,15 @@ import '../words/more_texts.js'
  * @property {import('../painting/brush.js').Brush} brush
  * @property {() => import('../past/time_machine.js').TimeMachine | null} past  null before it was first asked for
  * @property {() => Promise<void>} togglePast
- * @property {(pixel: import('../view/viewport.js').Point | null, byKey: boolean) => Promise<void>} look  tell about a pixel
+ * @property {(pixel: import('../view/viewport.js').Point | null, byKey: boolean) => Promise<void>} look  show the card of a
+ *   pixel
  */
 
 /** @typedef {(key: string, shift: boolean) => void} Act */
 
 /**
  * @param {Page} page
- * @returns {(event: KeyboardEvent) => void} to be called with each key that is pressed
+ * @returns {(event: KeyboardEvent) => void}  call it with each pressed key
  */
 export function createKeyboard(page) {
   const { brush, screen, palette, painting, panel, settings, status, templates } = page

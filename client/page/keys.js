@@ -1,9 +1,9 @@
 /**
  * The keyboard: which key does what, on any layout. The table is also what the help shows. Pure; imports nothing.
  *
- * What a key types decides, so that each letter is where its layout has it. Where it types nothing that is Latin, its place
+ * The typed character decides, so that each letter is where its layout has it. If a key types no Latin character, its place
  * decides (KeyboardEvent.code, named after the US layout): Russian, Greek or Arabic letters, dead keys, signs that mean
- * nothing here. The digits' row is always the digits, which some layouts have only with Shift.
+ * nothing here. The row of digits always means the digits, which some layouts have only with Shift.
  */
 
 /**
@@ -13,7 +13,7 @@
  */
 
 /**
- * What is asked of a KeyboardEvent.
+ * The fields of a KeyboardEvent that decide.
  *
  * @typedef {object} Press
  * @property {string} key
@@ -25,7 +25,7 @@
  * @property {(name: string) => boolean} [getModifierState]
  */
 
-/** Action -> its keys, as KeyboardEvent.key has them where they are typed. Shift moves ten pixels at once. */
+/** Action -> its keys, as KeyboardEvent.key names them when they are typed. Shift moves ten pixels at once. */
 export const KEYS = /** @type {Record<Action, string[]>} */ ({
   move: ['ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowDown'],
   paint: ['Enter', ' '],
@@ -60,18 +60,18 @@ const SIGNS = /** @type {Record<string, string>} */ ({
 
 /**
  * @param {Press} press
- * @returns {Action | null} null also for what is the browser's, but Ctrl-Z, which everybody tries
+ * @returns {Action | null}  null also for the browser's own keys, except Ctrl-Z, which everybody tries
  */
 export function actionOf(press) {
   const { key, ctrlKey, metaKey, altKey, shiftKey } = press
   if (!key) return null // a form that the browser fills in
-  // With Shift it is to do again, which there is not.
+  // With Shift it means redo, which the page does not have.
   if ((ctrlKey || metaKey) && !altKey && !shiftKey && letterOf(press) === 'z') return 'undo'
   return /** @type {Action | undefined} */ (ACTIONS.get(keyOf(press))) ?? null
 }
 
 /**
- * Which of the table's keys is meant.
+ * Find the key of the table.
  *
  * @param {Press} press
  * @returns {string} '' for none
@@ -79,7 +79,7 @@ export function actionOf(press) {
 export function keyOf(press) {
   const { key, code, ctrlKey, metaKey, altKey, shiftKey } = press
   const known = ACTIONS.has(lower(key)) ? lower(key) : ''
-  // AltGr, which Windows tells as Ctrl and Alt, and a Mac's Alt are how some layouts type a bracket.
+  // Some layouts type a bracket with AltGr, which Windows reports as Ctrl and Alt, or with a Mac's Alt.
   if (altKey || press.getModifierState?.('AltGraph')) return !metaKey && /^[^\w\s]$/.test(known) ? known : ''
   if (ctrlKey || metaKey) return ''
   const digit = !shiftKey && isTyped(key) && /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]
@@ -87,10 +87,10 @@ export function keyOf(press) {
 }
 
 /**
- * The key that is to be shown for one of the table's.
+ * The key to show for one of the table's.
  *
  * @param {string} name
- * @param {Iterable<[string, string]>} layout  what each code types without Shift, as the browser tells it
+ * @param {Iterable<[string, string]>} layout  the character that each code types without Shift, from the browser
  */
 export function shownKey(name, layout) {
   const typed = [...layout].filter(([code, key]) => keyOf({ key, code }) === name).map(([, key]) => key)
@@ -103,7 +103,7 @@ function lower(key) {
 }
 
 /**
- * Whether it types something: other keys have names of Latin letters, as have those of which an input method has the say.
+ * Whether the key types something: other keys have names in Latin letters, and so have keys that an input method handles.
  * @param {string} key
  */
 function isTyped(key) {

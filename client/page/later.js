@@ -1,6 +1,6 @@
 /**
- * Parts of the page that are loaded when they are first wanted. Where one can't be had the page says so, and why: the
- * network failed, or the server has a newer page by now and no longer has the files of this one.
+ * Parts of the page that it loads at their first use. If one can't be loaded, the page says so, and why: the network failed,
+ * or the server has a newer page by now and no longer has the files of this one.
  */
 
 import { t } from '../words/language.js'
@@ -27,7 +27,7 @@ export function later(load, say) {
 }
 
 /**
- * What the page can't do without failed to load: load the server's present page, if it is another one.
+ * A part that the page needs failed to load: load the server's present page, if it is another one.
  * @param {Say} say
  */
 export async function renew(say) {
@@ -49,7 +49,7 @@ function renewedAt() {
   }
 }
 
-/** Whether the server's present page is another one; false where it can't be asked. */
+/** Whether the server's present page is another one; false if the server doesn't answer. */
 async function isOutdated() {
   try {
     const response = await fetch('.', { cache: 'no-cache' })

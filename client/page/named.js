@@ -1,6 +1,6 @@
 /**
- * Names and texts of others within the page's own. Each is kept apart (`<bdi>`): one that is written from right to left, or
- * that turns what is behind it around, as an old log may have it, leaves the sentence as it is.
+ * Other people's names and texts within the page's own. Each is isolated (`<bdi>`): a text that is written from right to
+ * left, or that turns the text behind it around, as an old log may have it, leaves the sentence as it is.
  */
 
 import { make } from './elements.js'
@@ -9,7 +9,7 @@ import { t } from '../words/language.js'
 const MARK = '\0' // which no text has
 
 /**
- * A name where there is no room for an element: in a message, or a label.
+ * A name in a place that can't have an element: in a message, or a label.
  * @param {string} name
  */
 export function apart(name) {

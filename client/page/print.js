@@ -1,7 +1,8 @@
 /**
- * What is printed: the canvas on one page with its title, without tools. The screen's own canvas has the window's size, and
- * what is zoomed in; so a picture of all pixels is made when the browser is about to print, and taken away after it. Its looks come
- * with it: a style sheet that is linked would be fetched at each load, and has to be there before anybody prints.
+ * Printing: the canvas on one page with its title, without tools. The screen's own canvas has the window's size, and shows
+ * only the visible part; so the page makes a picture of all pixels when the browser is about to print, and removes it
+ * afterwards. The styles are in this file: a linked style sheet would be fetched at each load, and has to be there before
+ * anybody prints.
  */
 
 import { make } from './elements.js'
@@ -9,7 +10,7 @@ import { make } from './elements.js'
 const LOOKS = [
   '@page { margin: 12mm; }',
   '@media print {',
-  ':root:has(#sheet) { color-scheme: light; }', // who likes it dark would get a black sheet, where backgrounds are printed
+  ':root:has(#sheet) { color-scheme: light; }', // the dark theme would give a black sheet, if the browser prints backgrounds
   'body:has(#sheet) { display: block; height: auto; padding: 0; overflow: visible; background: none; color: #000; }',
   'body:has(#sheet) > :not(#sheet) { display: none !important; }',
   '#sheet { display: flex; flex-direction: column; gap: 6mm; height: 97vh; break-inside: avoid; }',
@@ -19,7 +20,7 @@ const LOOKS = [
 ].join('\n')
 const LEAST_PX = 2400 // along the longer side: 300 to the inch on 20 cm. Not every printer's driver enlarges without a blur
 
-/** @param {() => import('../canvas/canvas.js').Canvas | null} shown  the canvas that is to be printed */
+/** @param {() => import('../canvas/canvas.js').Canvas | null} shown  the canvas to print */
 export function listenToPrinting(shown) {
   const looks = new CSSStyleSheet()
   looks.replaceSync(LOOKS)

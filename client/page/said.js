@@ -1,10 +1,10 @@
 /**
- * What somebody has typed.
+ * Text that a person has typed.
  */
 
 /**
- * Whether it is anything. Spaces around it are taken away: a field of nothing but spaces is empty, which the browser says.
- * @param {HTMLInputElement | HTMLTextAreaElement} field  that has to be filled
+ * Whether there is any text. Removes the spaces around it: a field with only spaces is empty, and the browser says so.
+ * @param {HTMLInputElement | HTMLTextAreaElement} field  a required field
  */
 export function isSaid(field) {
   field.value = field.value.trim()

@@ -1,5 +1,5 @@
 /**
- * Files that the page makes, for whoever looks at it to keep.
+ * Files that the page makes, for a person to keep.
  */
 
 import { make } from './elements.js'

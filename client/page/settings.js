@@ -1,6 +1,6 @@
 /**
- * What a person has chosen for this browser, kept in localStorage. What is kept there is checked: another version of the
- * page may have written it.
+ * A person's choices for this browser, kept in localStorage. The page checks stored values: another version of the page may
+ * have written them.
  */
 
 const KEY = 'placed.settings'
@@ -43,13 +43,13 @@ export class Settings {
     try {
       this.#storage?.setItem(KEY, JSON.stringify(this.#values))
     } catch {
-      // A full or forbidden storage: the choice holds until the page is closed.
+      // A full or forbidden storage: the choice lasts until the page is closed.
     }
     this.onChange()
   }
 }
 
-/** The browser's storage; null where it is forbidden. */
+/** The browser's storage; null if it is forbidden. */
 export function browserStorage() {
   try {
     return localStorage
@@ -65,7 +65,7 @@ function read(storage) {
   try {
     kept = JSON.parse(storage?.getItem(KEY) ?? 'null')
   } catch {
-    // Not ours, or half written: the defaults do.
+    // Not ours, or half written: use the defaults.
   }
   const values = /** @type {any} */ ({ ...DEFAULTS })
   for (const name of Object.keys(DEFAULTS)) if (isAllowed(name, Object(kept)[name])) values[name] = kept[name]

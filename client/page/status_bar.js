@@ -1,6 +1,6 @@
 /**
  * The words around the canvas: connection, numbers, position, charges, and messages. Each is written only when it changes,
- * so that it can be called on every tick, and a screen reader hears only news.
+ * so that the page can call this on every tick, and a screen reader hears only news.
  */
 
 import { duration } from '../words/duration.js'
@@ -18,7 +18,7 @@ const WORDS = {
   'read-only': t('readOnly'),
   offline: t('offline')
 }
-/** What a refusal is called, and why. Whatever isn't here is offline. */
+/** The texts for each kind of refusal. All other kinds are offline. */
 const REFUSALS = /** @type {Partial<Record<import('../stream/refusals.js').Kind, string>>} */ ({
   full: t('full'),
   refused: t('refusedHere'),
@@ -94,7 +94,7 @@ export class StatusBar {
   }
 
   /**
-   * Tell something once; it goes by itself.
+   * Show a message once; it disappears by itself.
    *
    * @param {string} text
    * @param {'news' | 'trouble'} kind
@@ -108,7 +108,7 @@ export class StatusBar {
   }
 
   /**
-   * Tell a screen reader alone, once nothing newer has come for a moment.
+   * Tell only a screen reader, once nothing newer has come for a moment.
    * @param {string} text
    */
   announce(text) {

@@ -1,5 +1,5 @@
 /**
- * What the page tells of its state, read-only, for tests and the curious:
+ * The page's state, read-only, for tests and the curious:
  *
  *     placed.connection                'connecting' | 'catching-up' | 'live' | 'read-only' | 'offline'
  *     placed.lag, placed.viewers       versions that the canvas is behind, and who watches; viewers null before it was told

@@ -1,6 +1,6 @@
 /**
- * What a tap, a drag or a key does to the canvas: paints, asks first, zooms in where pixels are too small to be aimed at, draws
- * lines, or takes a colour up.
+ * The effects of a tap, a drag or a key on the canvas: paints, asks first, zooms in if pixels are too small to aim at, draws
+ * lines, or picks a colour.
  */
 
 import { element } from '../page/elements.js'
@@ -10,7 +10,7 @@ import { line, pixelAt } from '../view/viewport.js'
 
 /** @typedef {import('../view/viewport.js').Point} Point */
 
-/** Smaller pixels than this, in CSS pixels, can't be aimed at. */
+/** Nobody can aim at pixels smaller than this, in CSS pixels. */
 const MIN_PAINT_SCALE = { mouse: 3, touch: 8 }
 const AIMED_SCALE = 20
 const SLOW_CHARGE_MS = 10_000 // a slip of the finger that costs this much is worth a question
@@ -53,7 +53,7 @@ export class Brush {
   /**
    * @param {Point} at  CSS pixels
    * @param {boolean} touch
-   * @returns {boolean} whether it was to paint
+   * @returns {boolean}  whether it was meant to paint
    */
   tap(at, touch) {
     const { screen, say } = this.#page
@@ -85,7 +85,7 @@ export class Brush {
   }
 
   /**
-   * Yes or no to what was asked.
+   * Answer the page's question with yes or no.
    *
    * @param {boolean} yes
    * @returns {boolean} whether anything was asked
@@ -98,17 +98,17 @@ export class Brush {
     return pixel !== null
   }
 
-  /** Say what is asked, if anything is. */
+  /** Say the open question, if there is one. */
   show() {
     const { palette } = this.#page
     const { target } = this
     element('confirm').hidden = !target
-    // As text: numbers are written with a language's commas, which part the two.
+    // As text: the language's separators in numbers would make the two hard to tell apart.
     if (target) element('target').textContent = t('target', { x: `${target.x}`, y: `${target.y}`, color: palette.nameOf(palette.color) })
   }
 
   /**
-   * Take up the colour of a pixel: the one that a template wants there, else the canvas' own.
+   * Choose the colour of a pixel: the one that a template wants there, else the canvas' own.
    * @param {Point | null} pixel
    */
   pick(pixel) {

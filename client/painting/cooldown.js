@@ -1,6 +1,6 @@
 /**
- * The cooldown clock: how many edits the server would admit now, and when the next charge is back. The server
- * decides; this is its last word, carried on by the clock between answers.
+ * The cooldown clock: how many edits the server would admit now, and when the next charge is back. The server decides; this
+ * continues its last answer by the clock.
  *
  * Pure; imports nothing. Times are milliseconds of one clock.
  */
@@ -39,7 +39,7 @@ export class CooldownClock {
   }
 
   /**
-   * What `GET /info` said. It may not know of edits that were on their way when it was asked.
+   * What `GET /info` said. It may not know of edits that were on their way when the page asked.
    *
    * @param {Cooldown} cooldown
    * @param {number} now
@@ -55,7 +55,7 @@ export class CooldownClock {
   }
 
   /**
-   * How it stands, for the browser's other tabs.
+   * The clock's state, for the browser's other tabs.
    *
    * @param {number} now
    * @returns {Standing}
@@ -66,7 +66,7 @@ export class CooldownClock {
   }
 
   /**
-   * Another tab told how it stands. With edits of our own on their way it can only lower the count.
+   * Another tab told its state. While edits of our own are on their way, it can only lower the count.
    *
    * @param {Standing} standing
    * @param {number} now
@@ -115,8 +115,8 @@ export class CooldownClock {
   }
 
   /**
-   * The edit was answered, or given up. Of several on their way, an earlier answer doesn't know of the later edits:
-   * until all are answered it can only lower the count.
+   * The server answered the edit, or the page gave it up. An earlier answer doesn't know of later edits: until all are
+   * answered, it can only lower the count.
    *
    * @param {number} now
    * @param {{ remaining: number, nextSeconds: number } | null} said  from the RateLimit field, if there was one
@@ -127,12 +127,12 @@ export class CooldownClock {
     const remaining = Math.min(said.remaining, this.#charges)
     if (this.#isFull() && remaining < this.#charges) this.#nextAt = now + this.#chargeMs
     this.#remaining = this.#inFlight ? Math.min(this.#remaining, remaining) : remaining
-    // Whole seconds: 0 says nothing that our own clock doesn't know better.
+    // Whole seconds: for 0 our own clock is more exact.
     if (!this.#isFull() && said.nextSeconds > 0) this.#nextAt = Math.min(this.#nextAt, now + said.nextSeconds * 1000)
   }
 
   /**
-   * An edit was refused for the cooldown.
+   * The server refused an edit for the cooldown.
    *
    * @param {number} now
    * @param {number} seconds  until one charge is back

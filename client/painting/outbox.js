@@ -1,14 +1,14 @@
 /**
- * Own edits on their way to the server, and the charges that they cost. A single one goes at once. A line's pixels go
- * by `POST /edits`, a request at a time: what is drawn while one is under way goes with the next, so that a slow network
- * has few requests and a quick one little delay.
+ * Own edits on their way to the server, and the charges that they cost. A single one goes at once. A line's pixels go by
+ * `POST /edits`, a request at a time: pixels drawn while one is under way go with the next, so that a slow network has few
+ * requests and a quick one little delay.
  *
  *     gather ──► waiting ──► posted ──► answered: all placed, all refused, or nobody knows
  *                   ▲           │ refused, as more was asked for than charges are left
  *                   │           └──────► posted again: as many as there are charges for; the others are refused
  *                   └ dropped, when what went before wasn't placed
  *
- * What it posts with is given to it; needs no DOM.
+ * The caller gives it the function that posts; needs no DOM.
  */
 
 /** @typedef {{ id: number, x: number, y: number, color: number }} Edit */
@@ -18,7 +18,7 @@
 /**
  * @typedef {object} Page
  * @property {import('./cooldown.js').CooldownClock} cooldown
- * @property {() => number} mostEdits  that one request may hold
+ * @property {() => number} mostEdits  the most edits in one request
  * @property {(edits: Edit[]) => Promise<{ outcome: Outcome, rateLimit: RateLimit | null }>} post
  * @property {(edits: Edit[], outcome: Outcome, isCharged: boolean) => void} answered  `isCharged`: the server said how many
  *   charges are left
@@ -35,8 +35,7 @@ export class Outbox {
   }
 
   /**
-   * An edit, or several that belong together, whose charges are spent. All are placed, or none is, of as many as a
-   * request holds.
+   * An edit, or several that belong together, whose charges are spent. Of the edits in one request all are placed, or none.
    *
    * @param {Edit[]} edits
    * @returns {Promise<Outcome>} of the last request
@@ -52,7 +51,7 @@ export class Outbox {
   }
 
   /**
-   * An edit that others follow, whose charge is spent.
+   * An edit with others to follow, whose charge is spent.
    * @param {Edit} edit
    */
   gather(edit) {
@@ -62,7 +61,7 @@ export class Outbox {
 
   async #send() {
     this.#isSending = true
-    await Promise.resolve() // what one movement of the hand has painted goes together
+    await Promise.resolve() // pixels of one movement of the hand go together
     while (this.#waiting.length) {
       const outcome = await this.post(this.#waiting.splice(0, Math.max(1, this.#page.mostEdits())))
       if (outcome.kind !== 'posted') this.#drop()
@@ -70,7 +69,7 @@ export class Outbox {
     this.#isSending = false
   }
 
-  /** What has gathered isn't sent: it would fare as what went before, or come where nobody waits for it any more. */
+  /** Don't send the gathered edits: they would get the same refusal as those before, or nobody waits for them any more. */
   #drop() {
     const dropped = this.#waiting.splice(0)
     const { cooldown, answered } = this.#page
@@ -102,8 +101,8 @@ export class Outbox {
 }
 
 /**
- * How many of the edits the charges are enough for, where a request was refused because they aren't for all; 0: that isn't
- * so, or for none.
+ * How many of the edits the charges suffice for, if the server refused a request because they don't suffice for all; 0: for
+ * none, or it refused for another reason.
  *
  * @param {number} count
  * @param {Outcome} outcome

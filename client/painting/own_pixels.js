@@ -1,5 +1,5 @@
 /**
- * The own pixels that are on their way: what was painted here and is not yet known to be in the canvas.
+ * The own pixels that are on their way: painted here, and not yet known to be in the canvas.
  *
  *                 answered v = n           the stream's version >= n
  *     pending ──────────────────► posted ───────────────────────────► gone (the canvas has it, or somebody's later one)
@@ -8,8 +8,8 @@
  *        │ no answer, or 'outcome unknown'         an edit of that pixel arrives, or time is up
  *        └──────────────────────► unknown ───────────────────────────► gone (the canvas shows what came of it)
  *
- * They are an overlay: the canvas itself is never touched by a guess, so taking one back leaves no ghost, and when
- * somebody else paints the same pixel the canvas underneath is right all along.
+ * They are an overlay: a guess never changes the canvas itself, so taking one back leaves no ghost, and when somebody else
+ * paints the same pixel, the canvas underneath is always right.
  *
  * Pure; imports nothing. Times are milliseconds of one clock.
  */
@@ -26,15 +26,15 @@
 /** @typedef {OwnPixel & { log: string, version: number, since: number, seen: boolean }} Entry */
 
 /**
- * The most a canvas shows as unknown after it went live again. A Kafka append that timed out lands within seconds or
- * not at all; longer would be a ghost.
+ * How long an unknown pixel stays after the canvas is live again. A Kafka append that timed out lands within seconds or not
+ * at all; longer would be a ghost.
  */
 export const UNKNOWN_LIVE_MS = 8_000
 /** Offline or not, an unknown pixel goes after this. */
 export const UNKNOWN_MS = 120_000
-/** A posted pixel that a live stream doesn't bring for this long: something is wrong with the stream. */
+/** If a live stream doesn't bring a posted pixel for this long, something is wrong with the stream. */
 export const POSTED_LIVE_MS = 20_000
-/** More own pixels on their way than this are refused: far above any sensible number of charges. */
+/** The most own pixels on their way: far above any sensible number of charges. */
 export const MAX_ENTRIES = 256
 
 export class OwnPixels {
@@ -81,7 +81,7 @@ export class OwnPixels {
   }
 
   /**
-   * The server refused it: it is gone at once.
+   * The server refused the pixel: it disappears at once.
    * @param {number} id
    */
   refused(id) {
@@ -89,7 +89,7 @@ export class OwnPixels {
   }
 
   /**
-   * Nobody can say whether it was placed; unless the stream has told meanwhile, and often it is faster.
+   * The answer doesn't say whether the pixel was placed, unless the stream has shown it meanwhile, which is often faster.
    *
    * @param {number} id
    * @param {number} now
@@ -103,8 +103,8 @@ export class OwnPixels {
   }
 
   /**
-   * The canvas shown is at this version of this log now. What it contains is no longer on its way. A version means
-   * nothing in another log, so own pixels of another one go: the canvas tells what there is.
+   * The canvas shown is at this version of this log now. The pixels that it contains are no longer on their way. A version
+   * means nothing in another log, so own pixels of another log go: the canvas shows what is there.
    *
    * @param {string} log
    * @param {number} version
@@ -117,7 +117,7 @@ export class OwnPixels {
   }
 
   /**
-   * The stream brought an edit of this pixel: an unknown one has either landed with it, or what is there now is truer.
+   * The stream brought an edit of this pixel: an unknown own pixel has either landed with it, or the canvas is right now.
    *
    * @param {number} x
    * @param {number} y
@@ -132,7 +132,7 @@ export class OwnPixels {
    *
    * @param {number} now
    * @param {boolean} live
-   * @returns {{ unknown: OwnPixel[], overdue: OwnPixel[] }} those that went because time was up
+   * @returns {{ unknown: OwnPixel[], overdue: OwnPixel[] }}  the pixels that went because their time was up
    */
   tick(now, live) {
     if (!live || (this.#liveSince !== null && now < this.#liveSince)) this.#liveSince = null
@@ -151,7 +151,7 @@ export class OwnPixels {
   }
 
   /**
-   * What to draw over the canvas: per pixel the newest, in the order painted.
+   * The own pixels to draw over the canvas: the newest of each place, in the order painted.
    * @returns {OwnPixel[]}
    */
   shown() {
@@ -162,7 +162,7 @@ export class OwnPixels {
   }
 
   /**
-   * An own pixel has arrived: older ones of the same place, still on their way, must not be drawn over what came later.
+   * An own pixel has arrived: older ones of the same place, still on their way, must not be drawn over later ones.
    * @param {Entry} arrived
    */
   #supersede(arrived) {

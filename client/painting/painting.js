@@ -1,6 +1,6 @@
 /**
- * Painting: from a wish to an edit and what became of it. The own pixel is drawn at once (`own_pixels.js`), posted, and
- * then kept, taken back or left in doubt, as the server and the stream say.
+ * Painting: from a click to an edit and its outcome. The page draws the own pixel at once (`own_pixels.js`), posts it, and
+ * then keeps it, takes it back or leaves it in doubt, as the server and the stream say.
  */
 
 import { duration } from '../words/duration.js'
@@ -14,20 +14,20 @@ import { whyRefused } from '../stream/refusals.js'
 /** @typedef {{ x: number, y: number }} Pixel */
 
 /**
- * What painting needs of the page.
+ * The parts of the page that painting needs.
  * @typedef {object} Page
  * @property {() => import('../canvas/canvas.js').Canvas | null} canvas
  * @property {() => number} color  the chosen one
  * @property {import('../stream/resync.js').Resync} resync
  * @property {import('./cooldown.js').CooldownClock} cooldown
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
- * @property {() => number} mostEdits  that one request may hold
- * @property {() => string | null} mayNot  the reason why whoever this is may not paint
+ * @property {() => number} mostEdits  the most edits in one request
+ * @property {() => string | null} mayNot  the reason why this person may not paint
  * @property {import('./outbox.js').Page['post']} post
- * @property {(pixels: Pixel[], placed: boolean) => void} settled  for the eye and the ear
- * @property {(area: unknown) => void} kept  that area, as the server has it, isn't for everybody
- * @property {(told: boolean) => void} charged  an edit was answered; whether the server told what charges are left
- * @property {() => void} changed  something that is shown may be another
+ * @property {(pixels: Pixel[], placed: boolean) => void} settled  shows and sounds the outcome
+ * @property {(area: unknown) => void} kept  this area, as the server has it, is protected
+ * @property {(told: boolean) => void} charged  the server answered an edit; whether it said how many charges are left
+ * @property {() => void} changed  something on the page may have changed
  */
 
 export class Painting {
@@ -37,7 +37,7 @@ export class Painting {
   #outbox
   #undoing = /** @type {Map<number, import('./undo.js').Entry>} */ (new Map()) // by the id of the edit that does so
   #stroke = 0 // counts strokes, and pixels painted by themselves
-  #stopped = false // this stroke has been refused: saying so once is enough
+  #stopped = false // this stroke was refused: one message is enough
 
   /** @param {Page} page */
   constructor(page) {
@@ -54,7 +54,7 @@ export class Painting {
    * Paint a canvas pixel.
    *
    * @param {Pixel} pixel
-   * @returns {boolean} whether it is on its way; otherwise the reason was told
+   * @returns {boolean}  whether it is on its way; otherwise the page has said why not
    */
   paint(pixel) {
     this.#stroke++
@@ -69,7 +69,7 @@ export class Painting {
     if (!stroke.length) return this.#page.say(t('nothingToUndo'), 'news')
     for (const painted of stroke) {
       const edit = this.#place(painted.x, painted.y, painted.before)
-      if (!edit) return // for want of charges; the others can still be undone
+      if (!edit) return // too few charges; the others can still be undone
       this.#undoable.undone(painted.id)
       this.#undoing.set(edit.id, painted)
       this.#outbox.gather(edit)
@@ -101,7 +101,7 @@ export class Painting {
     const now = Date.now()
     if (!canvas()) return t('notHereYet')
     const { refusal } = resync.standing
-    // Who can't have a stream can paint: the canvas follows in images.
+    // Without a stream people can still paint: the canvas follows in images.
     if (resync.standing.connection === 'offline' && refusal?.kind !== 'full') return refusal ? whyRefused(refusal) : t('offlineNoPainting')
     if (resync.standing.connection === 'read-only') return t('readOnlyNoPainting')
     const refused = mayNot()
@@ -121,7 +121,7 @@ export class Painting {
    * The canvas has got these edits.
    *
    * @param {Uint16Array} edits  x, y, color, …
-   * @returns {boolean} whether that changes anything of what is shown here
+   * @returns {boolean}  whether that changes anything on the page
    */
   applied(edits) {
     const [size, last] = [this.ownPixels.size, this.#undoable.last]

@@ -5,7 +5,7 @@
 import { make } from '../page/elements.js'
 
 export class PaletteBar {
-  /** Told of each choice. */
+  /** Called with each choice. */
   onChoose = () => {}
   #element
   #color = 0
@@ -32,7 +32,7 @@ export class PaletteBar {
   }
 
   /**
-   * What people call a colour; '' if there is no such.
+   * The name of a colour; '' if there is no such colour.
    * @param {number | null} color
    */
   nameOf(color) {
@@ -40,7 +40,7 @@ export class PaletteBar {
   }
 
   /**
-   * Choose a colour; nothing happens if there is no such.
+   * Choose a colour; nothing happens if there is no such colour.
    * @param {number} color
    */
   choose(color) {
@@ -53,7 +53,7 @@ export class PaletteBar {
   }
 
   /**
-   * Choose the colour that is so many places further, past the end from the beginning on.
+   * Choose the colour this many places further; after the last comes the first.
    * @param {number} places
    */
   step(places) {
@@ -61,13 +61,13 @@ export class PaletteBar {
   }
 
   /**
-   * Offer these colours. The choice stays where the palette is as long.
+   * Offer these colours. The choice stays if the palette has the same length.
    *
    * @param {string[]} palette  '#rrggbb'
-   * @param {string[]} names  as the server has them
+   * @param {string[]} names  the server's names
    */
   offer(palette, names) {
-    // A fresh canvas is all blank colour: start with one that is seen.
+    // A fresh canvas is all blank: start with a visible colour.
     if (this.#palette.length !== palette.length) this.#color = Math.min(palette.length - 1, 5)
     this.#palette = palette
     this.#names = names
@@ -77,7 +77,7 @@ export class PaletteBar {
   }
 
   /**
-   * Call the colours what people call them, from now on.
+   * Use translated names for the colours from now on.
    * @param {(name: string) => string} translate
    */
   call(translate) {

@@ -1,5 +1,6 @@
 /**
- * `POST /edit` and `POST /edits`: what the answer means for own pixels. `outcomeOf` is pure; `postEdits` adds the request.
+ * `POST /edit` and `POST /edits`, and the meaning of the answer for own pixels. `outcomeOf` is pure; `postEdits` adds the
+ * request.
  */
 
 import { parseRateLimit } from './cooldown.js'
@@ -19,7 +20,7 @@ import { refusalOf, whyRefused } from '../stream/refusals.js'
 const MOMENT = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 const TIMEOUT_MS = 15_000 // the server's own deadline for an append is shorter
 
-/** Refusals with which a server says that nothing was placed, though the status is 5xx. */
+/** Refusals after which nothing was placed, though the status is 5xx. */
 const NOT_PLACED = new Map([
   ['log-unavailable', t('cannotSave')],
   ['writer-full', t('tooManyEdits')],
@@ -63,7 +64,7 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
   if (status === 200 && Number.isSafeInteger(version)) return { kind: 'posted', version }
   const { code, detail, retry_after_seconds: exactSeconds } = Object(body)
   const refusal = refusalOf(status, code)
-  // A proxy's own 429 is no word on charges; one that only took the server's text away has left it in the fields.
+  // A proxy's own 429 says nothing about charges; a proxy that only removed the server's text has left them in the fields.
   if (code === 'cooldown' || (status === 429 && code === undefined && rateLimit?.remaining === 0)) {
     const seconds = Number(exactSeconds ?? retryAfter ?? 1)
     const retrySeconds = Number.isFinite(seconds) && seconds >= 0 ? seconds : 1
@@ -78,18 +79,18 @@ export function outcomeOf(status, body, retryAfter, rateLimit = null) {
     const reason = code === 'sign-in' ? t('signInToPaint') : isTold ? detail : whyRefused(refusal)
     return { kind: 'refused', reason, retrySeconds: null, ...(code && { code }) }
   }
-  // A proxy's 502 or 504, an inner error, a cut answer: the edit may have reached the log all the same.
+  // A proxy's 502 or 504, an inner error, a cut answer: the edit may still have reached the log.
   const isPlain = status === 200 || (code === 'outcome-unknown' && refusal.kind !== 'unreachable')
   const reason = isPlain ? t('didNotSay') : `${whyRefused(refusal)} ${t('didNotSay')}`
   return { kind: 'unknown', reason }
 }
 
 /**
- * Why somebody may not paint, or not there, or not now, by what moderators and hosts have done.
+ * Why moderators and hosts keep somebody from painting, there or now.
  *
  * @param {unknown} code
  * @param {any} body
- * @returns {string | null} null: not for such a reason
+ * @returns {string | null}  null: it is another reason
  */
 function whyRuled(code, body) {
   const { until, opens } = Object(body)

@@ -1,5 +1,5 @@
 /**
- * Short sounds, made here rather than loaded; only who asks for them hears any.
+ * Short sounds, made here rather than loaded; only people who turn them on hear any.
  */
 
 export const SOUNDS = { placed: [660, 0.08], refused: [150, 0.22], ready: [880, 0.12] } // Hz, seconds

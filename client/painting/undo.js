@@ -1,5 +1,5 @@
 /**
- * What was painted here and may be undone: own pixels that are in the canvas, until somebody else paints over them.
+ * Own pixels that can be undone: those in the canvas, until somebody else paints over them.
  *
  *                answered v = n, the canvas is at n or later and has our colour
  *     under way ──────────────────────────────────────────────────────────────► landed ──► undone, or painted over: gone
@@ -21,7 +21,7 @@
  * @property {boolean} landed
  */
 
-/** More can't be undone: it is for slips, not for a day's work. A guess; as many as may be on their way at once. */
+/** The most that can be undone: it is for slips, not for a day's work. A guess; as many as may be on their way at once. */
 const MAX_ENTRIES = 256
 
 export class Undoable {
@@ -73,7 +73,7 @@ export class Undoable {
     for (const entry of this.#entries) if (entry.version <= version) entry.landed = true
   }
 
-  /** What an undo would take back; undefined if nothing can be. */
+  /** The pixel that an undo would take back; undefined if there is none. */
   get last() {
     return this.#entries.findLast((one) => one.landed)
   }
@@ -93,7 +93,7 @@ export class Undoable {
   }
 
   /**
-   * It could not be undone, and is as it was.
+   * The undo failed; the entry stays.
    * @param {Entry} entry
    */
   restore(entry) {
@@ -101,7 +101,7 @@ export class Undoable {
     this.#entries.splice(at < 0 ? this.#entries.length : at, 0, entry)
   }
 
-  /** A canvas was loaded anew: who painted what meanwhile isn't known. */
+  /** The page loaded a new canvas: nobody knows who painted meanwhile. */
   clear() {
     this.#entries = []
   }
