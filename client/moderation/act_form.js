@@ -1,5 +1,5 @@
 /**
- * What a moderator does with an area or with authors: chosen, tried out, done.
+ * A moderator's act on an area or on authors: choose it, preview it, do it.
  */
 
 import { make } from '../page/elements.js'
@@ -16,7 +16,7 @@ import { untilDone } from './under_way.js'
 /** @typedef {import('../words/language.js').TextKey} TextKey */
 
 const KINDS = /** @type {const} */ (['restore', 'wipe', 'stamp', 'protect', 'ban', 'unban'])
-const PAINTING = /** @type {readonly string[]} */ (['restore', 'wipe', 'stamp']) // those that can be tried out
+const PAINTING = /** @type {readonly string[]} */ (['restore', 'wipe', 'stamp']) // the acts that have a preview
 const EVERYBODYS = /** @type {readonly string[]} */ (['wipe', 'stamp'])
 const ANYWHERE = /** @type {readonly string[]} */ (['ban', 'unban'])
 const HOURS = /** @type {const} */ (['1', '24', '168', 'good'])
@@ -75,14 +75,14 @@ export class ActForm {
     this.#show()
   }
 
-  /** There may be more colours than there were. */
+  /** The palette may have more colours now. */
   grow() {
     const more = this.#page.colors().slice(this.#color.length)
     for (const name of more) this.#color.append(make('option', { value: `${this.#color.length}` }, name))
   }
 
   /**
-   * Choose what to do.
+   * Choose the kind of act.
    * @param {Chosen['kind']} kind
    */
   choose(kind) {
@@ -90,12 +90,12 @@ export class ActForm {
     this.#show()
   }
 
-  /** Tell who painted in the area. */
+  /** Show who painted in the area. */
   who() {
     return this.#try(async () => {
       const area = this.#page.area.area
       if (!area) throw new Missing('mod_noArea')
-      // What a wipe would change is all that anybody has painted there.
+      // A wipe would change all pixels that anybody has painted there.
       const found = await untilDone(preview({ kind: 'wipe', area: [area.x, area.y, area.width, area.height] }), this.#tell)
       this.#tell(make('p', {}, t('mod_painters', { count: found.pixels })), ...listPainters(found, this.#page.authors))
     })
@@ -114,7 +114,7 @@ export class ActForm {
     this.#tell()
   }
 
-  /** Other authors are named: some acts don't ask whose pixels they are, which is said before somebody relies on it. */
+  /** The named authors have changed: some acts apply to everybody's pixels, and the form says so before somebody relies on it. */
   namedAuthors() {
     this.#everybody.hidden = !EVERYBODYS.includes(this.#kind.value) || !this.#page.authors.chosen.length
   }
@@ -155,12 +155,12 @@ export class ActForm {
       const { pixels } = await untilDone(perform(act), this.#tell)
       this.#tell(make('p', {}, PAINTING.includes(act.kind) ? t('mod_done', { count: pixels }) : t('mod_doneSimply')))
     } finally {
-      void this.#page.done() // what came of it is on record, also where nobody has told
+      void this.#page.done() // the record shows the result, even without an answer
     }
   }
 
   /**
-   * One at a time: who clicks twice is not to do it twice.
+   * One at a time: a double click must not do it twice.
    * @param {() => Promise<void>} act
    * @param {(error: unknown) => string} why
    */

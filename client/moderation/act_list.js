@@ -1,5 +1,5 @@
 /**
- * The acts that were done, newest first, each to be undone.
+ * The acts that were done, newest first, each with a button to undo it.
  */
 
 import { make } from '../page/elements.js'
@@ -14,7 +14,7 @@ import { when } from './when.js'
 /** @typedef {import('./asking.js').Done} Done */
 
 const KNOWN = ['ban', 'unban', 'restore', 'wipe', 'stamp', 'undo', 'protect', 'unprotect', 'open', 'close', 'announce', 'grow']
-const FINAL = ['grow'] // what has become larger stays so
+const FINAL = ['grow'] // a larger canvas stays larger
 const MOMENT = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 const SHOWN_AUTHORS = 3
 const FIRST = 20
@@ -23,7 +23,7 @@ const FIRST = 20
 export class ActList extends ShownList {
   #done
 
-  /** @param {() => Promise<unknown>} done  something was undone, so this list and others are to be shown anew */
+  /** @param {() => Promise<unknown>} done  something was undone: show this list and others anew */
   constructor(done) {
     super({ heading: 'mod_acts', none: 'mod_noActs', more: 'mod_earlierActs', className: 'acts' }, acts, FIRST)
     this.#done = done
@@ -54,14 +54,14 @@ export class ActList extends ShownList {
       try {
         await perform({ kind: 'undo', act: id })
       } finally {
-        await this.#done() // what came of it is on record, also where nobody has told
+        await this.#done() // the record shows the result, even without an answer
       }
     }, whyNotDone)
   }
 }
 
 /**
- * What an act was about: where, whom, until when.
+ * The details of an act: where, whom, until when.
  * @param {Done} act
  */
 function whatOf({ kind, area, at, authors, authors_count: count, until }) {

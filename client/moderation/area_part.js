@@ -1,5 +1,5 @@
 /**
- * The area that an act is about: by dragging over the canvas, by finger or mouse, or by its numbers; shown on the canvas.
+ * The area of an act: chosen by dragging over the canvas, by finger or mouse, or by its numbers; shown on the canvas.
  */
 
 import { AreaChoice } from '../view/area.js'
@@ -14,7 +14,7 @@ import './texts.js'
 const NAMES = /** @type {const} */ (['x', 'y', 'width', 'height'])
 
 export class AreaPart {
-  /** To be shown. */
+  /** The layer that shows it. */
   node
   #page
   #choice = new AreaChoice()
@@ -24,7 +24,7 @@ export class AreaPart {
   /**
    * @param {object} page
    * @param {() => { width: number, height: number } | null} page.canvas
-   * @param {(choice: AreaChoice) => void} page.choose  have drags on the canvas choose
+   * @param {(choice: AreaChoice) => void} page.choose  let drags on the canvas choose
    * @param {() => void} page.invalidate
    * @param {(text: string, kind: 'news' | 'trouble') => void} page.say
    */
@@ -38,7 +38,7 @@ export class AreaPart {
   }
 
   /**
-   * The area that is chosen; null while none is.
+   * The chosen area; null without one.
    * @throws {Missing} the canvas has no such one
    */
   get area() {
@@ -55,7 +55,7 @@ export class AreaPart {
     this.#fill(area)
   }
 
-  /** No drag is waited for, and nothing is shown any more. */
+  /** Wait for no drag any more, and show nothing. */
   end() {
     this.#choice.cancel()
     this.#page.invalidate()

@@ -1,5 +1,5 @@
 /**
- * Acts, asked of the server: tried out, done, and those that were done. Needs no DOM.
+ * Requests about acts: preview one, do one, list those that were done. Needs no DOM.
  */
 
 import { ask, Refusal, whyRefused } from '../people/asking.js'
@@ -12,13 +12,14 @@ import './texts.js'
 /** @typedef {{ author: string, name?: string | undefined, pixels: number }} Painter */
 
 /**
- * What an act would change.
+ * The changes that an act would make.
  * @typedef {object} Preview
  * @property {number} pixels
- * @property {Painter[] | null} authors  who painted these pixels, the one with the most first; null where nobody can tell
- * @property {number} acts  how many of them moderators set
- * @property {number} unknown  how many of them nobody knows of
- * @property {string | null} png  base64: the box around them, as it would be
+ * @property {Painter[] | null} authors  who painted these pixels, the one with the most first; null if the server doesn't
+ *   know
+ * @property {number} acts  how many of these pixels moderators set
+ * @property {number} unknown  how many of these pixels have an unknown author
+ * @property {string | null} png  base64: the box around them, after the act
  */
 
 /**
@@ -28,7 +29,7 @@ import './texts.js'
  * @property {string} kind
  * @property {string} time  RFC 3339
  * @property {string} by
- * @property {string | undefined} [name]  of whoever did it
+ * @property {string | undefined} [name]  of the moderator or host
  * @property {number} [pixels]
  * @property {boolean} [done]  false: broken off in the middle
  * @property {boolean} [undone]
@@ -69,7 +70,7 @@ import './texts.js'
  */
 
 /**
- * What an act would do; it does nothing.
+ * Preview an act; this changes nothing.
  * @param {ActRequest} act
  * @returns {Promise<Preview>}
  */
@@ -141,7 +142,7 @@ export async function reports(before, limit) {
 }
 
 /**
- * Say how far one is with a report.
+ * Set the state of a report.
  *
  * @param {number} id
  * @param {'seen' | 'done'} state
@@ -160,7 +161,7 @@ function numberOf(told) {
   return typeof told === 'number' ? told : null
 }
 
-/** What the server's refusals of acts mean, where its own sentence would be in English. */
+/** The texts for the server's refusals of acts, since its own sentence is in English. */
 const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['busy', 'mod_actQueue'],
   ['unfinished', 'mod_brokenOff'],
@@ -171,7 +172,7 @@ const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['too-large', 'mod_tooLarge'],
   ['not-kept', 'mod_notKept']
 ]))
-/** What is wrong where the server names a parameter; its own sentence has that in quotes, which may be a whole picture. */
+/** The texts for a wrong parameter; the server's own sentence quotes the value, which may be a whole picture. */
 const PARAMETERS = new Map(/** @type {[string, TextKey][]} */ ([
   ['picture', 'mod_badPicture'],
   ['text', 'mod_badText'],
@@ -179,10 +180,10 @@ const PARAMETERS = new Map(/** @type {[string, TextKey][]} */ ([
   ['width', 'mod_badSize'],
   ['height', 'mod_badSize']
 ]))
-const PROXY = [0, 502, 504] // nobody answers, or only what stands before the server: it may be at work all the same
+const PROXY = [0, 502, 504] // no answer, or only one from a proxy: the server may still be at work
 
 /**
- * Why an act isn't done, or isn't known to be, in a sentence that says what to do.
+ * Why an act isn't done, or may not be done, in a sentence that says what to do.
  * @param {unknown} error
  */
 export function whyNotDone(error) {
@@ -190,7 +191,7 @@ export function whyNotDone(error) {
 }
 
 /**
- * Why something isn't told, in a sentence that says what to do.
+ * Why a list can't be loaded, in a sentence that says what to do.
  * @param {unknown} error
  */
 export function whyNot(error) {

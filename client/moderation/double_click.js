@@ -1,5 +1,5 @@
 /**
- * Some people click everything twice. What the first click did may be done before the second one comes.
+ * Some people click everything twice. The first click's action may be over before the second click comes.
  */
 
 /**
@@ -9,7 +9,7 @@
 export const endsDoubleClick = (event) => event.detail > 1
 
 /**
- * Have a button do once what it does, however fast it is clicked.
+ * Let a button act once, however fast somebody clicks it.
  *
  * @param {HTMLButtonElement} button
  * @returns {HTMLButtonElement}

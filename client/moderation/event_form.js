@@ -1,5 +1,5 @@
 /**
- * What a host decides beside: when the canvas takes edits, what everybody is told, and how large it is.
+ * A host's further decisions: when the canvas takes edits, the announcement, and the canvas's size.
  */
 
 import { make } from '../page/elements.js'
@@ -22,7 +22,7 @@ const MOST_TEXT = 500 // as the server takes
  * @param {object} page
  * @param {() => { width: number, height: number } | null} page.canvas
  * @param {() => Promise<unknown>} page.done  an act was done
- * @returns {{ node: HTMLElement, grow: () => void }}  `grow`: the canvas may be larger than it was
+ * @returns {{ node: HTMLElement, grow: () => void }}  `grow`: the canvas may have become larger
  */
 export function eventForm(page) {
   const result = make('div', { className: 'answer', role: 'status' })
@@ -102,14 +102,14 @@ function larger(page, attempt) {
   const node = form([make('strong', {}, t('mod_growTo')), sides, list, add], 'mod_growIt', async () => {
     const added = colors.length && { colors: colors.map(({ value }) => value) }
     if (!(await attempt({ kind: 'grow', width: width.valueAsNumber, height: height.valueAsNumber, ...added }))) return
-    colors = [] // the next time they aren't to be added once more
+    colors = [] // the next time must not add them once more
     list.replaceChildren()
   })
   return { node, grow }
 }
 
 /**
- * @param {HTMLInputElement} side  of the canvas; what somebody has typed stays
+ * @param {HTMLInputElement} side  of the canvas; a typed value stays
  * @param {number} least  as it is
  */
 function beAtLeast(side, least) {
@@ -145,7 +145,7 @@ function row(...children) {
 }
 
 /**
- * The reader's own time, as RFC 3339; null for none, or one that has passed.
+ * The reader's own time, as RFC 3339; null for no time, or a past one.
  * @param {HTMLInputElement} field
  */
 function timeOf(field) {

@@ -1,12 +1,11 @@
 /**
- * Where the keyboard is when a list changes under it.
+ * Keeps the keyboard's focus when a list changes under it.
  */
 
 /**
- * Change what is in `node`. The button that has the focus keeps it, wherever it stands then: what a button does is its text,
- * and its `value` to what. If it is gone, the heading gets the focus, or the first words of its entry if that is still there:
- * whoever works by keyboard isn't sent back to the top of the page, and a key that is pressed twice does nothing to what has
- * moved up.
+ * Change what is in `node`. The button that has the focus keeps it, wherever it stands then: its text and its `value`
+ * identify it. If it is gone, the heading gets the focus, or the first words of its entry if that is still there: so a
+ * keyboard user doesn't land at the top of the page, and a second key press doesn't act on the entry that has moved up.
  *
  * @param {HTMLElement} node
  * @param {() => void} change

@@ -1,5 +1,5 @@
 /**
- * What holds now, each to be lifted: who is banned, and which areas are protected.
+ * Present bans and protected areas, each with a button to lift it.
  */
 
 import { make } from '../page/elements.js'
@@ -19,7 +19,7 @@ const MOMENT = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyl
 const FIRST = 20
 
 /**
- * A list of what holds now.
+ * A list of present bans or protections.
  *
  * @template Item
  * @extends {ShownList<Item>}
@@ -30,7 +30,7 @@ class InForce extends ShownList {
   /**
    * @param {{ heading: TextKey, none: TextKey, className: string }} words
    * @param {(from: number | null, limit: number) => Promise<import('./listed.js').Page<Item>>} page
-   * @param {() => Promise<unknown>} done  something was lifted, so this list and others are to be shown anew
+   * @param {() => Promise<unknown>} done  something was lifted: show this list and others anew
    */
   constructor(words, page, done) {
     super({ ...words, more: 'mod_more' }, page, FIRST)
@@ -40,8 +40,8 @@ class InForce extends ShownList {
   /**
    * The button that lifts one of them.
    *
-   * @param {string} what  it lifts, for screen readers
-   * @param {string} value  tells it from the others, of which some may be called the same
+   * @param {string} what  the ban or area to lift, for screen readers
+   * @param {string} value  distinguishes it from others, which may have the same name
    * @param {ActRequest} act
    */
   lifting(what, value, act) {
@@ -49,7 +49,7 @@ class InForce extends ShownList {
       try {
         await perform(act)
       } finally {
-        await this.#done() // what came of it is on record, also where nobody has told
+        await this.#done() // the record shows the result, even without an answer
       }
     }, whyNotDone)
     return make('button', { type: 'button', value, ariaLabel: `${t('mod_lift')}: ${what}`, onclick: () => void lift() }, t('mod_lift'))
@@ -67,7 +67,7 @@ export class BanList extends InForce {
   }
 
   /**
-   * Whether one of those that are shown has ended by now.
+   * Whether one of the shown bans has ended by now.
    * @param {number} now  ms since the epoch
    */
   hasEnded(now) {
@@ -123,7 +123,7 @@ export class ProtectionList extends InForce {
 }
 
 /**
- * An area's numbers, which are places and aren't written with a thousands separator.
+ * An area's numbers, without a thousands separator, since they are places.
  * @param {Rectangle} area
  */
 export function words({ x, y, width, height }) {

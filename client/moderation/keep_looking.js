@@ -1,11 +1,12 @@
 /**
- * Looking again and again, while somebody sees the page: what others do isn't told by itself. Pure, but for the clock.
+ * Asks the server again and again while somebody sees the page: it doesn't send other moderators' changes by itself. Pure,
+ * except for the clock.
  */
 
 export const LOOK_MS = 4_000 // soon enough for two who work side by side, and a quarter of a request each second
 
 /**
- * Look every few seconds, one look at a time, and at once when the page is seen again. Nothing is asked while nobody sees it.
+ * Look every few seconds, one look at a time, and at once when somebody sees the page again. Don't ask while nobody sees it.
  *
  * @param {() => Promise<void>} look
  * @param {EventTarget & { readonly hidden: boolean }} [page]

@@ -1,6 +1,6 @@
 /**
- * Where a list says that its server is at work, or why something isn't done. What went wrong stays until something else
- * of the same kind is tried: a list that is shown anew beside it doesn't take it away.
+ * A list's message that the server is at work, or why something isn't done. An error stays until the next try of the same
+ * kind: showing the list anew doesn't remove it.
  */
 
 import { make } from '../page/elements.js'
@@ -9,7 +9,8 @@ import { untilDone } from './under_way.js'
 /** @typedef {import('../words/language.js').TextKey} TextKey */
 
 /**
- * Show this, where whoever has asked for it sees it: the panel is long, and a button and its answer may be far apart.
+ * Show this where the person who pressed the button sees it: the panel is long, and a button and its answer may be far
+ * apart.
  *
  * @param {HTMLElement} node
  * @param {HTMLElement[]} told
@@ -29,7 +30,7 @@ export class Telling {
   }
 
   /**
-   * Do something that somebody has asked for by pressing a button.
+   * Do an action after somebody has pressed its button.
    *
    * @param {() => Promise<void>} act
    * @param {(error: unknown) => string} why  it went wrong
@@ -40,7 +41,7 @@ export class Telling {
   }
 
   /**
-   * Do something of which the list is told.
+   * Do something, and show its progress or error in the list.
    *
    * @param {() => Promise<void>} act
    * @param {(error: unknown) => string} why  it went wrong
@@ -54,7 +55,7 @@ export class Telling {
     }
   }
 
-  /** Nothing is the matter any more. */
+  /** Clear the message. */
   clear() {
     this.node.replaceChildren()
   }

@@ -1,5 +1,5 @@
 /**
- * A list that the server tells a page at a time, and that is kept right while others change it. Pure.
+ * A list that the server sends a page at a time, and that stays right while others change it. Pure.
  *
  *     load ──► the first page            what was shown before is gone
  *     more ──► and the next one
@@ -11,7 +11,7 @@
  * @typedef {object} Page
  * @property {Item[]} items
  * @property {number | null} next  where the list goes on; null at its end
- * @property {boolean} isCut  at its end: there may be others, which the server can't tell
+ * @property {boolean} isCut  at its end: there may be more entries, which the server can't list
  */
 
 const MOST = 100 // entries of one answer, as the server has it
@@ -23,9 +23,9 @@ export class Listed {
   isCut = false
   #page
   #first
-  #turn = 0 // of whoever reads the list: a look that was begun before is asked again after it
+  #turn = 0 // of a person who pages: a look that began before is repeated after it
   #asked = 0 // looks
-  #told = 0 // the last of them that was answered: an earlier one that comes later is no news
+  #told = 0 // the last look with an answer: a late answer to an earlier one is no news
 
   /**
    * @param {(from: number | null, limit: number) => Promise<Page<Item>>} page  asks the server; `from` null: from the beginning
@@ -47,8 +47,8 @@ export class Listed {
   }
 
   /**
-   * Show by now what is shown.
-   * @returns {Promise<boolean>} whether it is something else
+   * Load the shown entries anew.
+   * @returns {Promise<boolean>}  whether they have changed
    */
   async look() {
     const [turn, asked] = [this.#turn, ++this.#asked]
@@ -58,7 +58,7 @@ export class Listed {
       const more = await this.#page(found.next, Math.min(MOST, wanted - found.items.length))
       found = { ...more, items: [...found.items, ...more.items] }
     }
-    if (turn !== this.#turn) return this.look() // more was asked for meanwhile, of a list as it may have been before
+    if (turn !== this.#turn) return this.look() // a person asked for more meanwhile, of a list that may have changed
     if (asked < this.#told) return false
     this.#told = asked
     if (JSON.stringify(found) === JSON.stringify({ items: this.items, next: this.next, isCut: this.isCut })) return false

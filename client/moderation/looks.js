@@ -1,7 +1,7 @@
 /**
- * What a look at the lists asks for, so that it asks for little. Each act is a record of the log: while the canvas's version
- * stands still nobody has done one, and whatever an act changes is first seen in the list of acts. Bans also end by
- * themselves, and reports aren't in the log. Pure.
+ * Decides which lists a look loads, so that it loads little. Each act is a record of the log: while the canvas's version
+ * stands still, nobody has done one, and any change by an act shows first in the list of acts. Bans also end by themselves,
+ * and reports aren't in the log. Pure.
  */
 
 /** @typedef {{ look: () => Promise<boolean | null> }} List  says whether it shows something else now; null: it wasn't told */
@@ -14,7 +14,7 @@ export class Looks {
   #last = -1
   #hadMoved = true
   #count = 0
-  #owed = /** @type {Set<List>} */ (new Set()) // those that are to be looked at, until the server tells
+  #owed = /** @type {Set<List>} */ (new Set()) // lists to load, until the server answers
 
   /**
    * @param {{ acts: List, bans: List & { hasEnded: (now: number) => boolean }, protections: List, reports: List }} lists
@@ -26,7 +26,7 @@ export class Looks {
   }
 
   /**
-   * Have the lists show what is the case now.
+   * Bring the lists up to date.
    * @param {number} now  ms since the epoch
    */
   async look(now) {
@@ -38,7 +38,7 @@ export class Looks {
     await Promise.all([...this.#owed].filter((list) => list !== acts).map((list) => this.#at(list)))
   }
 
-  /** Once more after the version has moved: another server of a fleet may answer, which is a moment behind. */
+  /** Look once more after the version has moved: another server of a fleet, which is a moment behind, may answer. */
   #mayBeActs() {
     const [version, hadMoved] = [this.#version(), this.#hadMoved]
     this.#hadMoved = version !== this.#last

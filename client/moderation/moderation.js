@@ -1,6 +1,6 @@
 /**
- * Looking after a canvas, for moderators and hosts: a button, and a panel with all that they do. While the panel is open a
- * frame says that one is moderating. Nobody else loads any of this.
+ * Looking after a canvas, for moderators and hosts: a button, and a panel with all their tools. While the panel is open, a
+ * frame says that the person is moderating. Other people's browsers load none of this.
  */
 
 import { element, make } from '../page/elements.js'
@@ -25,7 +25,7 @@ import { goOn } from './when.js'
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
- * What looking after a canvas needs of the page.
+ * The parts of the page that the panel needs.
  * @typedef {object} Page
  * @property {import('../panels/panel.js').Panel} panel
  * @property {import('../view/screen.js').Screen} screen
@@ -34,13 +34,13 @@ import { goOn } from './when.js'
  * @property {() => number} version  of the canvas that is shown
  * @property {() => TimeMachine | null} past  null before it was first opened
  * @property {() => Promise<TimeMachine>} timeMachine
- * @property {(choice: import('../view/area.js').AreaChoice) => void} choose  have drags on the canvas choose
+ * @property {(choice: import('../view/area.js').AreaChoice) => void} choose  let drags on the canvas choose
  * @property {() => void} invalidate
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  */
 
 const MOST_SCALE = 16 // screen pixels of a canvas pixel: one alone is seen among its neighbours
-const SHARE = 0.5 // of the screen, for an area whose past is looked at: the panel and the time line cover the rest
+const SHARE = 0.5 // of the screen, for an area whose past is shown: the panel and the time line cover the rest
 const SHIELD = 'M8 1.500 13.500 3.500v4c0 3.500-2.500 6-5.500 7-3-1-5.500-3.500-5.500-7v-4z'
 const SVG = 'http://www.w3.org/2000/svg'
 
@@ -64,7 +64,7 @@ export class Moderation {
   }
 
   /**
-   * Whose browser it is.
+   * Set the roles of the person at this browser.
    * @param {string[]} roles
    */
   gotRoles(roles) {
@@ -75,7 +75,7 @@ export class Moderation {
   }
 
   /**
-   * What a pixel's card has for those who look after the canvas.
+   * The buttons on a pixel's card for moderators and hosts.
    * @param {{ author: string | null, name: string | null }} edit
    * @returns {HTMLElement[]}
    */
@@ -95,7 +95,7 @@ export class Moderation {
   /** @param {HTMLElement} body */
   #mount(body) {
     const { screen, palette, nameOf } = this.#page
-    const canvas = () => screen.live // the past's may be smaller, and is what nobody changes
+    const canvas = () => screen.live // the canvas of the past may be smaller, and nobody changes it
     const area = new AreaPart({ ...this.#page, canvas })
     const look = (/** @type {Rectangle} */ found) => {
       area.choose(found)
@@ -135,7 +135,7 @@ export class Moderation {
     }
   }
 
-  /** @param {Rectangle[]} areas  are drawn while the panel is open */
+  /** @param {Rectangle[]} areas  the areas to draw while the panel is open */
   #protect(areas) {
     this.#protected.show(this.#frame.hidden ? [] : areas)
   }
@@ -166,7 +166,8 @@ export class Moderation {
 }
 
 /**
- * The ways to the panel's sections, which are far apart: who has to close the canvas at once isn't to search for it.
+ * The buttons that lead to the panel's sections, which are far apart: a host who has to close the canvas at once must not
+ * search.
  * @param {HTMLElement[]} sections
  */
 function ways(sections) {

@@ -1,5 +1,5 @@
 /**
- * Authors: those that an act is about, and those who painted somewhere.
+ * Authors: those of an act, and those who painted somewhere.
  */
 
 import { make } from '../page/elements.js'
@@ -11,17 +11,17 @@ import './texts.js'
 /** @typedef {import('./asking.js').Painter} Painter */
 /** @typedef {import('./asking.js').Preview} Preview */
 
-const SHOWN = 12 // of those who painted; who has less than they can be found by a smaller area
+const SHOWN = 12 // the most painters to list; a smaller area shows those with fewer pixels
 
 /**
- * An author as moderators know one.
+ * An author's name for moderators.
  * @param {{ author: string, name?: string | undefined }} author
  */
 export function nameOf({ author, name }) {
   return name || author.slice(0, 6)
 }
 
-/** The authors that have been chosen; none means everybody. */
+/** The chosen authors; none means everybody. */
 export class Authors {
   node = make('div', { className: 'authors' })
   #chosen = /** @type {Map<string, string>} */ (new Map())
@@ -66,7 +66,7 @@ export class Authors {
 }
 
 /**
- * Who painted some pixels, each to be chosen.
+ * The painters of some pixels, each with a box to choose them.
  *
  * @param {Preview} found
  * @param {Authors} authors

@@ -1,5 +1,5 @@
 /**
- * What people have reported, newest first: the place, as it was then, and what they said of it; seen, or done.
+ * People's reports, newest first: the place, as it was then, and the text; seen, or done.
  */
 
 import { make } from '../page/elements.js'
@@ -21,7 +21,7 @@ const NEXT = /** @type {const} */ ({ new: ['seen', 'done'], seen: ['done'], done
 export class ReportList extends ShownList {
   #look
 
-  /** @param {(area: Rectangle) => void} look  have the area chosen, and look at it */
+  /** @param {(area: Rectangle) => void} look  choose the area, and show it */
   constructor(look) {
     super({ heading: 'mod_reports', none: 'mod_noReports', more: 'mod_earlierActs', className: 'reports' }, reports, FIRST)
     this.#look = look

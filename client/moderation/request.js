@@ -1,16 +1,16 @@
 /**
- * What a moderator has chosen, as `POST /acts` takes it. Needs no DOM.
+ * A moderator's choices, as `POST /acts` takes them. Needs no DOM.
  */
 
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
- * An act as JSON: `kind`, and what that kind needs.
+ * An act as JSON: `kind`, and the fields of that kind.
  * @typedef {{ kind: string } & Record<string, unknown>} ActRequest
  */
 
 /**
- * What the form has.
+ * The form's values.
  * @typedef {object} Chosen
  * @property {'restore' | 'wipe' | 'stamp' | 'protect' | 'ban' | 'unban'} kind
  * @property {Rectangle | null} area  null: all of the canvas
@@ -24,7 +24,7 @@
  * @property {string} reason
  */
 
-/** What is missing in what was chosen: a text's key. */
+/** A missing choice: the key of the text that says so. */
 export class Missing extends Error {
   /** @param {'mod_noArea' | 'mod_badArea' | 'mod_noAuthor' | 'mod_noMoment' | 'mod_noPicture' | 'mod_noMinutes'} key */
   constructor(key) {
@@ -34,12 +34,12 @@ export class Missing extends Error {
 }
 
 /**
- * The area whose numbers were typed; null where none was.
+ * The area from the typed numbers; null without any.
  *
  * @param {string[]} typed  x, y, width, height
  * @param {{ width: number, height: number }} canvas
  * @returns {Rectangle | null}
- * @throws {Missing} it isn't one on the canvas: by no means all of the canvas is meant then
+ * @throws {Missing} it isn't on the canvas; this must never mean the whole canvas
  */
 export function areaOf(typed, canvas) {
   if (typed.every((number) => number === '')) return null
@@ -70,7 +70,7 @@ const PARTS = {
     const to = toOf(chosen, now)
     if (!to && !authors.length) throw new Missing('mod_noAuthor') // whose pixels else?
     return {
-      // Without an author all of an area is meant, so an area has to be named.
+      // Without an author the act is for all pixels of an area, so it needs an area.
       ...((area || !authors.length) && { area: listOf(area, canvas) }),
       ...(authors.length && { authors }),
       ...(to && { to })
@@ -104,7 +104,7 @@ function toOf({ to, moment, minutes }, now) {
 }
 
 /**
- * What changes an area for all takes an area that somebody has chosen: nobody is to wipe the canvas by forgetting it.
+ * An act that changes an area for everybody needs a chosen area: nobody must wipe the canvas by forgetting to choose.
  *
  * @param {Rectangle | null} area
  * @param {{ width: number, height: number }} canvas

@@ -1,5 +1,5 @@
 /**
- * A list on the page: its heading, its entries, the way to more of them, and what went wrong with it.
+ * A list on the page: its heading, its entries, the button for more, and its error.
  */
 
 import { make } from '../page/elements.js'
@@ -14,7 +14,7 @@ import './texts.js'
 
 /** @typedef {import('../words/language.js').TextKey} TextKey */
 
-const AIM_MS = 500 // whoever presses a button that has just moved there has aimed at another one
+const AIM_MS = 500 // a click on a button that has just moved there was meant for another one
 
 /** @template Item */
 export class ShownList {
@@ -26,7 +26,7 @@ export class ShownList {
   #end = make('p', { className: 'end', hidden: true }, t('mod_olderNotKept'))
   #more
   #none
-  #shown = /** @type {Map<string, HTMLElement>} */ (new Map()) // the entries, by what they tell
+  #shown = /** @type {Map<string, HTMLElement>} */ (new Map()) // the entries, by their content
   #movedAt = -Infinity
 
   /**
@@ -47,12 +47,12 @@ export class ShownList {
     this.node = make('section', {}, make('h3', {}, t(heading)), this.#loading.node, this.#trying.node, this.#list, this.#end, this.#more)
   }
 
-  /** What is shown. */
+  /** The shown entries. */
   get items() {
     return this.#listed.items
   }
 
-  /** Whether there is more of it. */
+  /** Whether there are more entries. */
   get isWhole() {
     return this.#listed.next === null
   }
@@ -66,22 +66,22 @@ export class ShownList {
     return make('li', {})
   }
 
-  /** Other entries are shown now. */
+  /** Called when the list shows other entries. */
   changed() {}
 
-  /** Show the beginning of what is the case by now. */
+  /** Load the beginning of the list anew. */
   load() {
     return this.#load(() => this.#listed.load())
   }
 
-  /** Show as much as is shown, as somebody has changed it here. */
+  /** Load the shown entries anew, since somebody has changed them here. */
   refresh() {
     return this.#load(async () => void (await this.#listed.look()))
   }
 
   /**
-   * Look whether something else is the case by now, without a word while that takes a while, or fails: it is tried again.
-   * @returns {Promise<boolean | null>} whether it is; null: nobody has told
+   * Check whether the list has changed, without a message if that takes a while, or fails: the page tries again.
+   * @returns {Promise<boolean | null>}  whether it has; null: no answer
    */
   async look() {
     try {
@@ -98,9 +98,9 @@ export class ShownList {
   }
 
   /**
-   * Do something with an entry, one thing at a time: who presses twice is not to do it twice.
+   * Do something with an entry, one thing at a time: a double click must not do it twice.
    *
-   * @param {() => Promise<void>} act  ends when the list shows what came of it: until then the button is still there
+   * @param {() => Promise<void>} act  ends when the list shows the result: until then the button is still there
    * @param {(error: unknown) => string} why  it went wrong
    */
   async attempt(act, why) {
@@ -146,7 +146,7 @@ export class ShownList {
 }
 
 /**
- * Have these be the node's children, and leave those alone that stay: a browser keeps what is read in its place beside them.
+ * Give the node these children, and don't touch those that stay: then the browser keeps the reading position.
  *
  * @param {HTMLElement} node
  * @param {HTMLElement[]} children

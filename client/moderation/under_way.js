@@ -1,19 +1,19 @@
 /**
- * What is shown while the server works: an act over a large canvas takes some time, and the server's answer is waited for
- * however long that is.
+ * The message while the server works: an act over a large canvas takes some time, and the page waits for the answer however
+ * long it takes.
  */
 
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import './texts.js'
 
-const SOON_MS = 700 // what is done sooner needs no word
+const SOON_MS = 700 // quicker work needs no message
 
 /**
  * @template Result
  * @param {Promise<Result>} work
- * @param {(...told: HTMLElement[]) => void} tell  shows this, in the place of what was shown
- * @param {import('../words/language.js').TextKey} [words]  what the server is at
+ * @param {(...told: HTMLElement[]) => void} tell  shows this instead of the message before
+ * @param {import('../words/language.js').TextKey} [words]  what the server is doing
  * @returns {Promise<Result>}
  */
 export async function untilDone(work, tell, words = 'mod_underWay') {

@@ -1,5 +1,5 @@
 /**
- * When something was, as it is said for a while: how long ago, which goes on.
+ * How long ago something was, as a text that counts on.
  */
 
 import { ago } from '../past/pixel_card.js'
@@ -15,7 +15,7 @@ export function when(time) {
 /**
  * Time has passed.
  *
- * @param {HTMLElement} node  in which each time is told anew
+ * @param {HTMLElement} node  in which to update each time
  * @param {number} now  ms since the epoch
  */
 export function goOn(node, now) {

@@ -1,5 +1,5 @@
 /**
- * Frames of another tab that can't be applied yet, because a delta before them is on its way. Pure; imports nothing.
+ * Frames of another tab that have to wait, because a delta before them is on its way. Pure; imports nothing.
  */
 
 /** @typedef {{ log: string, from: number, to: number, edits: Uint16Array }} Frame  `edits`: x, y, color, … of all versions from one to the other */
@@ -19,7 +19,7 @@ export class SharedFrames {
   }
 
   /**
-   * Take those out that go on from a version, in order, each once; those that are older than it go.
+   * Take out the frames that go on from a version, in order, each once; drop older ones.
    *
    * @param {(frame: Frame) => boolean} take  whether it was applied
    * @param {() => number} version  of the canvas

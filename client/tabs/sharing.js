@@ -1,5 +1,6 @@
 /**
- * One stream for all tabs of a browser: `tabs.js` decides whose, here its edits go out to the others, or come in.
+ * One stream for all tabs of a browser: `tabs.js` decides which tab has it; this sends its edits to the other tabs, or takes
+ * theirs.
  */
 
 import { SharedFrames } from './shared_frames.js'
@@ -40,7 +41,7 @@ export class Sharing {
     this.#obey = obey
   }
 
-  /** Hear of the others. Idempotent. */
+  /** Listen to the other tabs. Idempotent. */
   join() {
     if (this.#channel.isOpen) return
     this.#channel.open()
@@ -48,7 +49,7 @@ export class Sharing {
     this.#channel.send({ kind: 'ask', id: this.#id })
   }
 
-  /** Hear no more of them; one of them may take the stream. Idempotent. */
+  /** Stop listening; another tab may take the stream. Idempotent. */
   leave() {
     this.#channel.send({ kind: 'bye', id: this.#id })
     this.#channel.close()
@@ -57,7 +58,7 @@ export class Sharing {
   }
 
   /**
-   * Load something, when it is this tab's turn: again, if the turn is lost.
+   * Load something when it is this tab's turn; load it again if the tab loses the turn.
    *
    * @template Loaded
    * @param {AbortSignal} signal
@@ -82,7 +83,7 @@ export class Sharing {
   }
 
   /**
-   * Time passes, or something is another.
+   * Time passes, or something has changed.
    * @param {number} now
    */
   tick(now) {
@@ -96,7 +97,7 @@ export class Sharing {
   }
 
   /**
-   * The stream has brought edits; the others are to have them.
+   * The stream has brought edits: pass them on to the other tabs.
    * @param {Frame} frame
    */
   pass(frame) {
@@ -104,14 +105,14 @@ export class Sharing {
   }
 
   /**
-   * An edit was answered: charges are the browser's, not the tab's.
+   * The server answered an edit: charges belong to the browser, not to the tab.
    * @param {Standing} standing
    */
   tellCharges(standing) {
     this.#channel.send({ kind: 'charges', id: this.#id, standing })
   }
 
-  /** Apply what came before the delta that it needs. */
+  /** Apply the frames that came before the delta that they need. */
   drain() {
     const now = Date.now()
     this.#frames.drain(

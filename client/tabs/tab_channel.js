@@ -1,10 +1,10 @@
 /**
- * The channel by which the tabs of one browser talk about one server's canvas. Where the browser has none, or forbids it,
- * nobody is heard, and each tab that is seen has a stream of its own.
+ * The channel through which the tabs of one browser talk about one server's canvas. If the browser has none, or forbids it,
+ * tabs hear nothing, and each visible tab has a stream of its own.
  */
 
 /**
- * What tabs tell each other; `tabs.js` and `turns.js` say when.
+ * The messages between tabs; `tabs.js` and `turns.js` say when tabs send them.
  * @typedef {{ id: string } & ({ kind: 'ask' | 'bye' }
  *   | { kind: 'lead', sound: boolean, lead: import('../stream/commands.js').Lead }
  *   | { kind: 'frame', frame: import('./shared_frames.js').Frame }
@@ -12,7 +12,7 @@
  *   | { kind: 'charges', standing: import('../painting/cooldown.js').Standing })} Message
  */
 
-/** With another number when the messages change: after an upgrade tabs with the old code are still open. */
+/** The number changes when the messages change: after an upgrade tabs with the old code are still open. */
 const NAME = `placed 1 ${new URL('.', document.baseURI).pathname}`
 
 export class TabChannel {
@@ -44,7 +44,7 @@ export class TabChannel {
     this.#channel?.postMessage(message)
   }
 
-  /** Nothing more is heard, and nothing is kept for us while we are frozen. Idempotent. */
+  /** Hear nothing more, and have nothing queued for us while we are frozen. Idempotent. */
   close() {
     this.#channel?.close()
     this.#channel = null

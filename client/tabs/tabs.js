@@ -1,24 +1,25 @@
 /**
- * Which tab of a browser has the stream: over HTTP/1.1 a browser has six connections to a host, so one for each tab would
- * leave none to paint with. Tabs tell each other by a channel (`tab_channel.js`); there is no lock, which plain HTTP hasn't,
- * and no worker, which phones haven't.
+ * Decides which tab of a browser has the stream: over HTTP/1.1 a browser has six connections to a host, so a stream for each
+ * tab would leave none for painting. Tabs talk through a channel (`tab_channel.js`), without locks, which plain HTTP doesn't
+ * have, and without a worker, which phones don't have.
  *
  *     { kind: 'ask' }     somebody is new: whoever leads tells it at once
  *     { kind: 'lead' }    I have the stream, and this is how I stand; once a second, and when it changes
  *     { kind: 'frame' }   edits that the stream has brought
  *     { kind: 'bye' }     I give the stream up
  *
- * A tab that hears of none that leads leads: so two may for a moment, and both are right. When they hear of each other, the
- * one whose stream is sound keeps it, of two such the one with the lesser id. A tab that says nothing for `LOST_MS` is
- * closed, frozen or broken. Any message may be lost or late: frames say from which version to which they go, and
- * `resync.js` makes up for gaps.
+ * A tab that hears of no leader leads: so two may lead for a moment, and both are right. When they hear of each other, the
+ * tab whose stream is sound keeps it; if both are sound, the tab with the lesser id. A tab that says nothing for `LOST_MS`
+ * is closed, frozen or broken. Any message may be lost or late: frames name their first and last version, and `resync.js`
+ * fills gaps.
  *
  * Pure; imports nothing. Times are milliseconds since the epoch.
  */
 
 export const BEAT_MS = 1_000
 export const LOST_MS = 3_000 // a tab just hidden gets a timer once a second
-// So that mostly one tab takes the stream over; and not before the server has seen the old one end, which would count two viewers.
+// So that mostly one tab takes over the stream, and not before the server has seen the old one end: it would count two
+// viewers.
 const SPREAD_MS = { lost: 500, left: 150 }
 const LEFT_MS = 50
 
@@ -28,7 +29,7 @@ export class Tabs {
   #id
   #random
   #leader = /** @type {Leader | null} */ (null)
-  #until = 0 // without another word of it
+  #until = 0 // without another message of that tab
   #beatAt = 0
   #told = ''
 
@@ -57,7 +58,7 @@ export class Tabs {
    * @param {Leader} other
    * @param {boolean | null} sound  whether our own stream is; null: we have none
    * @param {number} now
-   * @returns {boolean}  it is the one to follow; if we lead, and it isn't, it is to hear of us
+   * @returns {boolean}  whether to follow it; if we lead, and it isn't, it has to hear of us
    */
   heard(other, sound, now) {
     if (sound !== null && !outranks(other, { id: this.#id, sound })) {
@@ -91,21 +92,21 @@ export class Tabs {
     if (this.#leader?.id === id) this.#until = now + LEFT_MS + this.#random() * SPREAD_MS.left
   }
 
-  /** Somebody new is to be told. */
+  /** Tell a new tab. */
   asked() {
     this.#beatAt = 0
   }
 
-  /** We were away: what was known of the others counts no more. */
+  /** We were away: knowledge about the other tabs counts no more. */
   reset() {
     this.#leader = null
     this.#beatAt = 0
   }
 
   /**
-   * Whether it is time to say that we lead; the answer is taken for done.
+   * Whether it is time to say that we lead; after a yes the caller has to say it.
    *
-   * @param {string} news  another one than the last time is to be told at once
+   * @param {string} news  other news than the last time goes out at once
    * @param {number} now
    */
   beats(news, now) {

@@ -1,10 +1,10 @@
 /**
- * Requests that end soon are made in turns: of all tabs of a browser two at a time, so that a slow server's images and infos don't take
- * all six connections, and there is one to paint with.
+ * Short requests take turns: of all tabs of a browser two at a time, so that a slow server's images and infos don't take all
+ * six connections, and one is left for painting.
  *
  *     { kind: 'busy', since }    I load, and have wished to since then; once a second. Null: I don't any more
  *
- * Nobody is asked: a tab that hears of fewer than two begins. Where too many began at once, those that have wished to for the
+ * A tab asks nobody: if it hears of fewer than two, it begins. If too many began at once, the tabs that have waited for the
  * shortest time break off, and wait. Imports nothing. Times are milliseconds since the epoch.
  */
 
@@ -31,10 +31,10 @@ export class Turns {
   }
 
   /**
-   * Wait for a turn. A wish that is given up for another keeps its place.
+   * Wait for a turn. A request that replaces another one keeps its place.
    *
    * @param {number} now
-   * @returns {Promise<AbortSignal>}  aborted when it is lost
+   * @returns {Promise<AbortSignal>}  aborted when the turn is lost
    */
   take(now) {
     this.#since ??= now
@@ -43,7 +43,7 @@ export class Turns {
     return turn
   }
 
-  /** What was loaded is here, or is no longer wished. Idempotent. */
+  /** The request has ended, or the page no longer wants it. Idempotent. */
   end() {
     if (!this.#turn) return
     this.#turn = null
@@ -63,7 +63,7 @@ export class Turns {
     else this.#others.set(id, { since, at: now })
   }
 
-  /** Nothing is heard of the others any more. */
+  /** The other tabs can't be heard any more. */
   clear() {
     this.#others.clear()
   }

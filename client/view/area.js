@@ -18,18 +18,18 @@ export function around(a, b) {
 }
 
 export class AreaChoice {
-  /** What is chosen; shown while it isn't null. */
+  /** The chosen rectangle; shown while it isn't null. */
   area = /** @type {Rectangle | null} */ (null)
   #from = /** @type {Pixel | null} */ (null)
   #done = /** @type {((area: Rectangle | null) => void) | null} */ (null)
 
-  /** Whether the next drag on the canvas chooses. */
+  /** Whether the next drag on the canvas chooses an area. */
   get waiting() {
     return this.#done !== null
   }
 
   /**
-   * Have the next drag choose.
+   * Let the next drag choose an area.
    * @returns {Promise<Rectangle | null>} null: given up
    */
   choose() {

@@ -8,8 +8,8 @@
  *                       │ picked                 second finger ──► pinch ── one lifts ──► pan
  *                       └── up: a tap
  *
- * A tap is never kept waiting for a second one. `tap` returns whether it was of use; only after one that wasn't, because
- * pixels are too small to be aimed at, a second one soon and close by is a double tap.
+ * A tap is never kept waiting for a second one. `tap` returns whether it was of use; only after a useless one, because
+ * pixels are too small to aim at, a second tap soon and close by is a double tap.
  */
 
 import { Trail } from './inertia.js'
@@ -17,7 +17,7 @@ import { Trail } from './inertia.js'
 /** @typedef {import('./viewport.js').Point} Point */
 
 /**
- * What gestures do besides moving the view. Positions are CSS pixels from the element's top left corner.
+ * The effects of gestures, other than moving the view. Positions are CSS pixels from the element's top left corner.
  * @typedef {object} Gestures
  * @property {(at: Point, touch: boolean) => boolean} tap  whether it painted: then no double tap begins with it
  * @property {(at: Point, touch: boolean) => void} doubleTap
@@ -25,8 +25,9 @@ import { Trail } from './inertia.js'
  * @property {(at: Point, held: boolean) => void} pick  `held`: by a long press
  * @property {() => boolean} drawing  whether one pointer's drag draws instead of panning
  * @property {(at: Point, phase: 'start' | 'move' | 'end') => void} draw
- * @property {{ claims(at: Point): boolean, move(dx: number, dy: number, at: Point): void, end(): void }} [drag]
- *   what can be dragged itself: whether it is at a place, how far it was moved and where the pointer is, and that it was let go
+ * @property {{ claims(at: Point): boolean, move(dx: number, dy: number, at: Point): void, end(): void }} [drag]  something
+ *   that a pointer can drag: whether it is at a place, how far the pointer moved it and where the pointer is, and its
+ *   release
  */
 
 /** How far a press may slip and still be a tap: a hand on a mouse's button shakes, a pen's tip slides, a fingertip rolls. */
@@ -35,7 +36,7 @@ const HELD_MS = 450
 const DOUBLE_MS = 300
 const DOUBLE_PX = 30
 const WHEEL_PX_PER_DOUBLING = 240 // two notches of a usual wheel double the size
-const PINCH_PX_PER_DOUBLING = 69 // a trackpad's pinch is told as 100 times the factor's logarithm, with ctrlKey
+const PINCH_PX_PER_DOUBLING = 69 // browsers report a trackpad's pinch as 100 times the factor's logarithm, with ctrlKey
 const NOTCH_PX = 50 // a wheel's notch is larger, a trackpad's steps are smaller
 const WHEEL_UNITS_PX = [1, 33, 240] // a pixel, a line, a page
 

@@ -1,8 +1,8 @@
 /**
  * Pixels that have just changed glow for a second. A layer for `screen.js`.
  *
- * While more than `MAX_GLOWS` arrive in a second none does: all over the canvas they would point at nothing, and to draw
- * them takes all of it each time. Where less motion is asked for nothing glows.
+ * While more than `MAX_GLOWS` arrive in a second, none glows: all over the canvas they would point at nothing, and drawing
+ * them means drawing all of it each time. If the system asks for less motion, nothing glows.
  */
 
 const GLOW_MS = 1_000

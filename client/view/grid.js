@@ -1,13 +1,13 @@
 /**
- * Lines between the canvas's pixels where these are large. A layer for `screen.js`.
+ * Lines between the canvas's pixels, if these are large. A layer for `screen.js`.
  *
- * One device pixel wide, of dark and light dashes in turn: whatever a plain line's colour did to those below, there would
- * be one that it left as it is.
+ * The lines are one device pixel wide, with dark and light dashes in turn: a line of one colour would be invisible on some
+ * pixels, whatever its effect on the colours below.
  */
 
 import { frameOf } from './viewport.js'
 
-const FROM_SCALE = 8 // CSS pixels: between smaller ones lines would be most of what is seen
+const FROM_SCALE = 8 // CSS pixels: between smaller ones lines would cover most of the canvas
 const FULL_SCALE = 16
 const OPACITY = 0.35
 const DASH_PX = 3 // device pixels

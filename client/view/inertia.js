@@ -1,5 +1,5 @@
 /**
- * What a dragged canvas does when it is let go. Arithmetic only; positions in CSS pixels, times in milliseconds.
+ * The slide of a dragged canvas after its release. Arithmetic only; positions in CSS pixels, times in milliseconds.
  *
  * Pure; imports nothing.
  */
@@ -7,7 +7,7 @@
 /** @typedef {import('./viewport.js').Point} Point */
 
 const SEEN_MS = 80 // a finger's speed is that of its last moments
-const HELD_MS = 50 // one that rests for so long before it lifts has stopped
+const HELD_MS = 50 // a finger that rests for so long before it lifts has stopped
 const FRICTION_MS = 325 // the speed falls to 1/e in this time, as lists on phones do
 const MIN_SPEED = 0.02 // px/ms; slower can't be seen
 

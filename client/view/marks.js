@@ -1,5 +1,5 @@
 /**
- * What became of own pixels, for a moment: a ring where one was placed, a cross where one was refused. A layer for
+ * The outcome of own pixels, for a moment: a ring where one was placed, a cross where one was refused. A layer for
  * `screen.js`.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What is drawn over the canvas: own pixels on their way, the pixel that would be painted, and the keyboard's cursor. Layers
+ * Drawings over the canvas: own pixels on their way, the pixel that a click would paint, and the keyboard's cursor. Layers
  * for `screen.js`.
  */
 
@@ -8,7 +8,7 @@
 
 /** Below this scale an outline would hide its neighbours more than it shows. */
 const MIN_HOVER_SCALE = 4
-/** The part of a pixel's side that a preview takes: what is there, and what becomes of it meanwhile, stays seen around it. */
+/** The part of a pixel's side that a preview takes: the present colour, and its changes, stay visible around it. */
 const PREVIEW = 0.7
 
 /**

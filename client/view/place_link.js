@@ -1,13 +1,13 @@
 /**
- * A place on the canvas as the fragment of an address: `#x=120&y=80&z=16`, the canvas pixel in the middle of the screen,
- * and CSS pixels per canvas pixel. Whatever else stands there (`t=…`, templates) stays as it is. Pure; imports nothing.
+ * A place on the canvas as the fragment of an address: `#x=120&y=80&z=16`, the canvas pixel in the middle of the screen, and
+ * CSS pixels per canvas pixel. Other entries (`t=…`, templates) stay as they are. Pure; imports nothing.
  */
 
 /** @typedef {{ x: number, y: number, scale: number | null }} Place  `scale` null: as it is */
 
 /**
  * @param {string} fragment  with or without '#'
- * @returns {Place | null} null where it names none, or not in whole numbers
+ * @returns {Place | null}  null if it names none, or not in whole numbers
  */
 export function placeOf(fragment) {
   const fields = new URLSearchParams(fragment.replace(/^#/, ''))
@@ -18,7 +18,7 @@ export function placeOf(fragment) {
 }
 
 /**
- * The fragment that names a place, and keeps what else `fragment` names.
+ * The fragment that names a place, and keeps the other entries of `fragment`.
  *
  * @param {Place} place
  * @param {string} [fragment]

@@ -1,6 +1,6 @@
 /**
- * Protected areas, drawn as outlines with a lock: all of them for moderators, and for everybody else, for a moment, the one in
- * which they were refused. A layer of `screen.js`. Loaded when there is one to draw.
+ * Protected areas, drawn as outlines with a lock: all of them for moderators; for everybody else, for a moment, the area in
+ * which the server refused their edit. A layer of `screen.js`. The page loads it when there is one to draw.
  */
 
 import { visiblePart } from './viewport.js'

@@ -1,13 +1,12 @@
 /**
- * The canvas as colours at half its size, a quarter, an eighth, and so on: what a canvas that is zoomed out is drawn from.
+ * The canvas as colours at half its size, a quarter, an eighth, and so on: the source for drawing a zoomed-out canvas.
  *
  *     level 0    the canvas itself: palette indexes, no copy
  *     level k    each pixel is the mean of four of level k - 1
  *
- * Scaled down by more than two, anything that looks at four neighbours passes over most pixels, and what it happens to hit
- * changes as the view moves: it sparkles. A level costs a third of the one below; all together take a third of the
- * canvas's RGBA, 21 MB for 4096 x 4096, and those that no view needs are never made. An edit changes one pixel in each.
- * Pure; needs no DOM.
+ * Scaling down by more than two from only four neighbours skips most pixels, and the pixels that it hits change as the view
+ * moves: the picture sparkles. A level costs a quarter of the one below; all together take a third of the canvas's RGBA, 21
+ * MB for 4096 x 4096, and levels that no view needs are never made. An edit changes one pixel in each. Pure; needs no DOM.
  */
 
 const LANES = 0xff00ff // two of a colour's four bytes, each with room for a sum above it

@@ -1,10 +1,10 @@
 /**
  * Draws: the canvas as the view shows it, and layers over it. The one place that draws on the page's canvas element.
  *
- * Whoever changes something that is seen calls `invalidate()`, and any number of changes before the next frame are drawn
- * once, in one requestAnimationFrame. Edits come by `apply`: what is seen of them is drawn at once when it is quiet, and
- * at most ten times a second when many arrive, each time only where they are. A layer is a function that draws in CSS
- * pixels over the canvas; one that returns true goes on changing, and is drawn again as often as edits are.
+ * Code that changes something visible calls `invalidate()`; the screen draws any number of changes before the next frame
+ * once, in one requestAnimationFrame. Edits come by `apply`: the screen draws the visible ones at once when it is quiet, and
+ * at most ten times a second when many arrive, each time only where they are. A layer is a function that draws in CSS pixels
+ * over the canvas; a layer that returns true goes on changing, and is drawn again as often as edits are.
  */
 
 import { glide } from './inertia.js'
@@ -27,10 +27,10 @@ export class Screen {
   /** Drawn in order, above the live canvas. */
   layers = /** @type {Layer[]} */ ([])
 
-  /** What the page's bars cover, in CSS pixels: fitting the canvas spares it. */
+  /** The space that the page's bars cover, in CSS pixels: fitting the canvas leaves it out. */
   insets = { top: 0, right: 0, bottom: 0, left: 0 }
 
-  /** The view is another one; called each time, many times a second while it moves. */
+  /** The view has changed; called each time, many times a second while it moves. */
   onLook = () => {}
 
   #element
@@ -42,7 +42,7 @@ export class Screen {
   #size = { width: 1, height: 1 }
   #ratio = 0 // device pixels per CSS pixel
   #fitted = true // nobody has moved the view yet: go on fitting when the window's size changes
-  #all = false // all has to be drawn
+  #all = false // everything has to be drawn
   #parts = /** @type {[number, number, number, number][]} */ ([]) // has to be drawn: x, y, width, height in device pixels
   #frame = 0 // the one that was asked for
   #timer = /** @type {ReturnType<typeof setTimeout> | null} */ (null)
@@ -80,7 +80,7 @@ export class Screen {
   }
 
   /**
-   * The canvas as it is now, which is painted on.
+   * The live canvas, on which people paint.
    * @returns {Canvas | null}
    */
   get live() {
@@ -92,7 +92,7 @@ export class Screen {
     return this.#size
   }
 
-  /** The canvas position in the middle of what the bars leave free. */
+  /** The canvas position in the middle of the space between the bars. */
   get center() {
     const { x, y } = this.#middle()
     return { x: this.#view.left + x / this.#view.scale, y: this.#view.top + y / this.#view.scale }
@@ -112,7 +112,7 @@ export class Screen {
    * Show a canvas of the past instead of the live one, which goes on unseen; or that one again.
    *
    * @param {Canvas | null} canvas  null: the live one
-   * @param {Layer[]} [layers]  those that are drawn over it
+   * @param {Layer[]} [layers]  layers to draw over it
    */
   showPast(canvas, layers = []) {
     const before = this.canvas
@@ -139,7 +139,7 @@ export class Screen {
     if (!this.#past) this.#soon()
   }
 
-  /** Something that is seen has changed. */
+  /** Something visible has changed. */
   invalidate() {
     this.#all = true
     this.#frame ||= requestAnimationFrame((now) => this.#step(now))
@@ -153,13 +153,13 @@ export class Screen {
     this.#fitted = true
   }
 
-  /** Show the whole canvas in what the bars leave free now, unless somebody has moved the view. */
+  /** Show the whole canvas in the space between the bars, unless somebody has moved the view. */
   refit() {
     if (this.#fitted) this.fit()
   }
 
   /**
-   * Bring a canvas pixel into the middle of what the bars leave free.
+   * Bring a canvas pixel into the middle of the space between the bars.
    *
    * @param {number} x
    * @param {number} y
@@ -186,7 +186,7 @@ export class Screen {
 
   /**
    * @param {number} factor
-   * @param {Point} [at]  CSS pixels; the middle of what the bars leave free when left out
+   * @param {Point} [at]  CSS pixels; by default the middle of the space between the bars
    * @param {boolean} [smooth]  in a moment, as a wheel's notches want it
    */
   zoom(factor, at = this.#middle(), smooth = false) {
@@ -264,7 +264,7 @@ export class Screen {
     return { x: (left + this.#size.width - right) / 2, y: (top + this.#size.height - bottom) / 2 }
   }
 
-  /** @param {ResizeObserverSize} [box]  in device pixels, where the browser tells */
+  /** @param {ResizeObserverSize} [box]  in device pixels, if the browser reports it */
   #resize(box) {
     const { width, height } = this.#element.getBoundingClientRect()
     const [dx, dy] = [(width - this.#size.width) / 2, (height - this.#size.height) / 2]
@@ -278,7 +278,7 @@ export class Screen {
     this.#draw() // at once: a canvas whose size is set is empty
   }
 
-  /** Show what came by edits, or goes on changing: now, or when it is time again. */
+  /** Show edits that came, and layers that go on changing: now, or when it is time again. */
   #soon() {
     this.#timer ??= setTimeout(() => {
       this.#timer = null
@@ -295,12 +295,12 @@ export class Screen {
     this.#tiles.update(changes)
     if (!changes) this.#all = true
     const { zoom, left, top } = frameOf(this.#view, this.#ratio)
-    const block = 2 ** Math.max(0, Math.ceil(-Math.log2(zoom))) // a change is seen in all of its level's pixel
+    const block = 2 ** Math.max(0, Math.ceil(-Math.log2(zoom))) // a change shows in all of its pixel of the level
     for (const change of this.#all ? [] : (changes ?? [])) {
       const x = change % this.canvas.width
       const y = (change - x) / this.canvas.width
       const [column, row] = [x - (x % block), y - (y % block)]
-      const spread = zoom < 1 ? block : 0 // and, as they are smoothed, in those beside it
+      const spread = zoom < 1 ? block : 0 // and, through smoothing, in the pixels beside it
       const from = { x: Math.floor((column - spread) * zoom) - left, y: Math.floor((row - spread) * zoom) - top }
       const size = Math.ceil((block + 2 * spread) * zoom) + 1
       if (from.x + size <= 0 || from.y + size <= 0) continue
@@ -324,7 +324,7 @@ export class Screen {
   }
 
   #draw() {
-    if (this.#ratio !== devicePixelRatio) return this.#resize() // another monitor, where nothing else tells
+    if (this.#ratio !== devicePixelRatio) return this.#resize() // another monitor, which nothing else reports
     this.#collect()
     const { width, height } = this.#element
     const context = this.#context
@@ -351,7 +351,7 @@ export class Screen {
   #drawLayers(canvas) {
     const ratio = this.#ratio
     const frame = frameOf(this.#view, ratio)
-    // Where the picture is, to a device pixel: what layers draw has to meet it.
+    // The picture's exact place, to a device pixel: layers have to match it.
     const view = { scale: this.#view.scale, left: frame.left / frame.zoom, top: frame.top / frame.zoom }
     this.#tiles?.draw(this.#context, frame)
     let goesOn = false
@@ -367,10 +367,10 @@ export class Screen {
 
 /**
  * @param {number} length  CSS pixels
- * @param {number} [told]  by the browser, which knows how it rounds
+ * @param {number} [told]  from the browser, which knows how it rounds
  */
 function devicePixels(length, told) {
   const computed = Math.round(length * devicePixelRatio)
-  // Where a device is emulated, what is told may be of the device that emulates.
+  // If the browser emulates a device, it may report the real device's value.
   return told && Math.abs(told - computed) <= 1 ? told : computed
 }

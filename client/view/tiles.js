@@ -1,10 +1,10 @@
 /**
- * The picture of the canvas in tiles, ready to be drawn: those that a view needs, at the pyramid's level that it needs.
+ * The picture of the canvas in tiles, ready for drawing: the tiles that a view needs, at the pyramid's level that it needs.
  *
- * A tile is a small canvas of 512 x 512 pixels of its level and one more around them, so that neighbours join without a
- * seam wherever a device pixel falls. An edit is one `fillRect` in a tile that is seen; a tile that isn't seen is only
- * marked, and painted again when it is. Memory: those seen, 1 MB each, and `SPARE` more that were; a screen needs at most
- * four times its own pixels, and never more than the canvas has, which is 64 MB for 4096 x 4096.
+ * A tile is a small canvas of 512 x 512 pixels of its level and one more around them, so that neighbours join without a seam
+ * wherever a device pixel falls. An edit is one `fillRect` in a visible tile; an invisible tile is only marked, and painted
+ * again when it becomes visible. Memory: the visible tiles, 1 MB each, and `SPARE` more that were visible before; a screen
+ * needs at most four times its own pixels, and never more than the canvas has, which is 64 MB for 4096 x 4096.
  */
 
 import { Pyramid } from './pyramid.js'
@@ -58,7 +58,7 @@ export class Tiles {
    * @param {boolean} fill  now, instead of painting the whole tile later
    */
   #change(level, x, y, fill) {
-    // Smoothing looks past the canvas's end, where its last pixels go on.
+    // Smoothing reads past the canvas's edge, where its last pixels go on.
     const width = x < this.#pyramid.width(level) - 1 ? 1 : 2
     const height = y < this.#pyramid.height(level) - 1 ? 1 : 2
     for (let row = (y - 1) >> SHIFT; row <= (y + 1) >> SHIFT; row++) {
@@ -75,7 +75,7 @@ export class Tiles {
   }
 
   /**
-   * Draw what is seen.
+   * Draw the visible part.
    *
    * @param {CanvasRenderingContext2D} context  without a transformation
    * @param {Frame} frame
@@ -155,7 +155,7 @@ export class Tiles {
 }
 
 /**
- * Cut what is seen of one side of the canvas into tiles, on whole device pixels.
+ * Cut the visible part of one side of the canvas into tiles, on whole device pixels.
  *
  * @param {number} origin  of the screen, from the canvas's
  * @param {number} screen  length, as all in device pixels

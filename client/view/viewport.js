@@ -25,11 +25,11 @@
 /** A canvas pixel is at most as large as a fingertip; larger shows nothing more. */
 export const MAX_SCALE = 64
 
-/** Zoomed out, the canvas shrinks to this part of what fits: room to see its edges, never lost as a dot. */
+/** Zoomed out, the canvas shrinks to this part of the size that fits: its edges are visible, and it never gets lost as a dot. */
 const MIN_PART_OF_FIT = 0.5
 
 /**
- * The view that shows the whole canvas in the middle of what the insets leave free.
+ * The view that shows the whole canvas in the middle of the space between the insets.
  *
  * @param {Size} screen  CSS pixels
  * @param {Size} canvas  canvas pixels
@@ -68,8 +68,8 @@ export function clampView(view, screen, canvas) {
 }
 
 /**
- * Zoom by a factor; what is under the screen position `at` stays there. Factors that lead past the allowed scales are
- * cut before zooming, so that zooming against the stop doesn't slide the picture.
+ * Zoom by a factor; the point under the screen position `at` stays there. Factors that lead past the allowed scales are cut
+ * before zooming, so that zooming against the limit doesn't slide the picture.
  *
  * @param {View} view
  * @param {number} factor
@@ -104,8 +104,8 @@ export function panView(view, dx, dy) {
 }
 
 /**
- * Two fingers moved from two positions to two others: what lay under their middle stays there, and the scale follows
- * their distance.
+ * Two fingers moved from two positions to two others: the point under their middle stays there, and the scale follows their
+ * distance.
  *
  * @param {View} view
  * @param {readonly [Point, Point]} from

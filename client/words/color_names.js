@@ -1,5 +1,5 @@
 /**
- * What the server's names for colours (`placed/canvas/palette.py`) are in the page's other languages. Within a language no two are
+ * The server's names for colours (`placed/canvas/palette.py`) in the page's other languages. Within a language no two are
  * the same.
  */
 
@@ -47,9 +47,9 @@ export const COLORS = {
 }
 
 /**
- * What a colour of the server's is called in the page's language.
+ * Translate the server's name for a colour into the page's language.
  *
- * @param {string} name  in English, and perhaps with a number, as `red 2`; any other is given as it is
+ * @param {string} name  in English, and perhaps with a number, as `red 2`; any other name comes back unchanged
  * @param {string} [tag]
  */
 export function colorName(name, tag = language) {

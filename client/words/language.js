@@ -1,9 +1,9 @@
 /**
- * The page's language: the first of the browser's own that there are texts in, else English.
+ * The page's language: the first of the browser's languages that has texts here, else English.
  *
- * A text may have places for values, `{seconds}`, and forms that a number decides, by the language's rules for plurals
- * (Intl.PluralRules; CLDR names them): `{count|one:# pixel|other:# pixels}`, where # is the number. In index.html `data-t="key"` is an element's text, and `data-t-label="key"`
- * its name for screen readers and its tooltip.
+ * A text may have places for values, `{seconds}`, and forms for a number, by the language's rules for plurals
+ * (Intl.PluralRules; CLDR names them): `{count|one:# pixel|other:# pixels}`, where # is the number. In index.html
+ * `data-t="key"` is an element's text, and `data-t-label="key"` its name for screen readers and its tooltip.
  */
 
 import { TEXTS } from './texts.js'
@@ -19,9 +19,9 @@ import { TEXTS } from './texts.js'
 export const language = pick(globalThis.navigator?.languages ?? [])
 
 /**
- * The first of the wished languages that there are texts in.
+ * Find the first of the wished languages that has texts.
  *
- * @param {readonly string[]} wished  BCP 47 tags, the dearest first
+ * @param {readonly string[]} wished  BCP 47 tags, the most wanted first
  * @returns {keyof typeof TEXTS}
  */
 export function pick(wished) {
@@ -47,7 +47,7 @@ export function addTexts(more) {
  * A text in the page's language.
  *
  * @param {TextKey} key
- * @param {Record<string, string | number>} [values]  numbers are written, and counted, as the language does
+ * @param {Record<string, string | number>} [values]  the language decides how numbers are written and counted
  */
 export function t(key, values = {}) {
   return speak(texts[key], values)

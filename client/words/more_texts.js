@@ -1,6 +1,6 @@
 /**
- * The texts of all that a person does with the canvas, in each of the page's languages; what is loaded first has its own in
- * `texts.js`. Whoever says one of these imports this file. It is long because it has the languages side by side.
+ * The texts for a person's actions, in each of the page's languages; the files that the page loads first have theirs in
+ * `texts.js`. A module that uses one of these texts imports this file. It is long because it has the languages side by side.
  */
 
 import { addTexts } from './language.js'

@@ -1,7 +1,7 @@
 /**
- * The texts that the page begins with, in each of its languages; `more_texts.js` has the others. Another language is another
- * entry with the same keys in both, and a word for each of `color_names.js`. `language.js` tells of places for values and
- * of plurals: a language may have more forms than English, or fewer. Pure; imports nothing.
+ * The texts that the page begins with, in each of its languages; `more_texts.js` has the others. To add a language, add an
+ * entry with the same keys in both, and a word for each of `color_names.js`. `language.js` explains places for values and
+ * plurals: a language may have more forms than English, or fewer. Pure; imports nothing.
  */
 
 const en = {
