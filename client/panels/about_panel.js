@@ -1,6 +1,6 @@
 /**
- * What the host tells about the canvas. The server has made HTML of their Markdown, of which nothing can run: it lets no HTML
- * through, and the page's policy would stop it. Loaded when first asked for.
+ * The host's description of the canvas. The server has turned their Markdown into HTML that can't run anything: the server
+ * lets no HTML through, and the page's policy would stop it. The page loads this at its first use.
  */
 
 import { make } from '../page/elements.js'

@@ -1,5 +1,5 @@
 /**
- * What the keys and gestures do. Loaded when first asked for.
+ * Explains the keys and gestures. The page loads it at its first use.
  */
 
 import { element, make } from '../page/elements.js'
@@ -23,7 +23,7 @@ export async function mountHelp(body) {
 }
 
 /**
- * What each key types, where the browser tells: Chromium on a secure page.
+ * The character that each key types, if the browser reports it: Chromium on a secure page.
  * @returns {Promise<Iterable<[string, string]>>}
  */
 async function keyboardLayout() {

@@ -1,6 +1,6 @@
 /**
- * The panel: a card at the side, on a phone a sheet from below, that shows one thing at a time. It isn't modal: painting
- * goes on beside it. Each content is loaded when it is first asked for.
+ * The panel: a card at the side, on a phone a sheet from below, that shows one content at a time. It isn't modal: people can
+ * paint beside it. The page loads each content at its first use.
  */
 
 import { element, make } from '../page/elements.js'
@@ -10,7 +10,7 @@ import '../words/more_texts.js'
 /** @typedef {import('../words/language.js').TextKey} TextKey */
 
 /**
- * Fills the panel; what it returns is done at the end.
+ * Fills the panel; it may return a function to call at the end.
  * @typedef {(body: HTMLElement) => Promise<void | (() => void)>} Mount
  */
 
@@ -34,7 +34,7 @@ export class Panel {
   }
 
   /**
-   * Have one more content, whose button is on the page by now.
+   * Add a content whose button is already on the page.
    *
    * @param {'moderation'} name
    * @param {TextKey} title
@@ -52,7 +52,7 @@ export class Panel {
   }
 
   /**
-   * Show this content, or close it if it is the one.
+   * Show this content, or close it if it is open.
    * @param {AnyName} name
    */
   async toggle(name) {
@@ -70,18 +70,18 @@ export class Panel {
       if (this.#open === name) this.#unmount = unmount
       else unmount?.()
     } catch (error) {
-      if (this.#open === name) this.close() // it wasn't to be had, which `later.js` has told
+      if (this.#open === name) this.close() // it could not be loaded, which later.js has told the person
       throw error
     }
   }
 
-  /** The panel's looks are loaded with the first content. */
+  /** The panel's styles, loaded with the first content. */
   #style() {
     if (document.getElementById('panel-style')) return
     document.head.append(make('link', { id: 'panel-style', rel: 'stylesheet', href: new URL('panel.css', import.meta.url).href }))
   }
 
-  /** Close what is open; the focus goes back to where it came from. */
+  /** Close the open content; the focus goes back to where it came from. */
   close() {
     if (!this.#open) return
     this.#unmount?.()

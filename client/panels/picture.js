@@ -1,15 +1,15 @@
 /**
- * The canvas, or a part of it, as a PNG to keep. Loaded when first asked for.
+ * The canvas, or a part of it, as a PNG to keep. The page loads it at its first use.
  */
 
 import { writePng } from '../canvas/png_writing.js'
 
-const MAX_SIDE_PX = 8192 // twice the largest canvas; much larger ones many programs don't open
+const MAX_SIDE_PX = 8192 // twice the largest canvas; many programs do not open much larger ones
 
 /** @typedef {import('../view/area.js').Rectangle} Rectangle */
 
 /**
- * How often each pixel can be repeated, at most.
+ * How many times each pixel can be repeated, at most.
  * @param {Rectangle} area
  */
 export function maxFactor({ width, height }) {

@@ -1,13 +1,13 @@
 /**
- * A QR code of the canvas, to be photographed from a projector: as large as the window, black on white whatever the page's
- * colours are. The server draws it (`GET /qr.svg`), of the address by which it was asked.
+ * A QR code of the canvas, for people to photograph from a projector: as large as the window, black on white whatever the
+ * page's colours are. The server draws it (`GET /qr.svg`), for the address in the request.
  */
 
 import { make } from '../page/elements.js'
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 
-/** What the panel shows of it: nothing, where the server has none. */
+/** The code in the panel; nothing if the server has none. */
 export function qrCode() {
   const picture = qrPicture()
   const large = make('button', { type: 'button', onclick: showLarge }, t('qrLarge'))
@@ -17,13 +17,13 @@ export function qrCode() {
   return shown
 }
 
-/** Show it alone, until Escape, a click or the button. */
+/** Show only the code, until Escape, a click or the button. */
 function showLarge() {
   const address = make('p', {}, location.host + location.pathname.replace(/\/$/, ''))
   const close = make('button', { type: 'button' }, t('close'))
   const dialog = make('dialog', { id: 'qr-large', ariaLabel: t('qrCode') }, qrPicture(), address, close)
   dialog.addEventListener('click', () => dialog.close())
-  dialog.addEventListener('keydown', (event) => event.stopPropagation()) // the canvas is out of sight, and Escape closes this alone
+  dialog.addEventListener('keydown', (event) => event.stopPropagation()) // the canvas is out of sight, and Escape closes only this
   dialog.addEventListener('close', () => dialog.remove())
   document.body.append(dialog)
   dialog.showModal()
@@ -31,7 +31,7 @@ function showLarge() {
 
 /** The code as a picture. */
 export function qrPicture() {
-  // Behind a proxy that has the canvas below a path, the page alone knows the path.
+  // Behind a proxy that has the canvas below a path, only the page knows the path.
   const src = location.pathname === '/' ? 'qr.svg' : `qr.svg?${new URLSearchParams({ path: location.pathname })}`
   return make('img', { src, alt: t('qrAlt', { address: location.host }) })
 }

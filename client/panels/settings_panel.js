@@ -1,5 +1,5 @@
 /**
- * The settings, as switches and choices. Loaded when first asked for.
+ * The settings, as switches and choices. The page loads them at their first use.
  */
 
 import { make } from '../page/elements.js'

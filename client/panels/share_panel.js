@@ -1,5 +1,5 @@
 /**
- * A link to what is on the screen, a QR code of the canvas, and the canvas as a picture. Loaded when first asked for.
+ * A link to the present view, a QR code of the canvas, and the canvas as a picture. The page loads it at its first use.
  */
 
 import { AreaChoice } from '../view/area.js'
@@ -15,10 +15,10 @@ import { qrCode } from './qr_code.js'
 /**
  * @param {HTMLElement} body
  * @param {object} page
- * @param {() => string} page.link  the address of what is on the screen
+ * @param {() => string} page.link  the address of the present view
  * @param {() => import('../canvas/canvas.js').Canvas | null} page.canvas
  * @param {() => string[]} page.palette
- * @param {(choice: AreaChoice) => void} page.choose  have drags on the canvas choose
+ * @param {(choice: AreaChoice) => void} page.choose  let drags on the canvas choose
  * @param {() => void} page.invalidate
  * @param {(text: string, kind: 'news' | 'trouble') => void} page.say
  * @returns {() => void}
@@ -101,7 +101,7 @@ function wholeOf(canvas) {
 /**
  * @param {HTMLInputElement[]} fields  x, y, width, height
  * @param {import('../canvas/canvas.js').Canvas | null} canvas
- * @returns {Rectangle | null} null where the canvas has no such area
+ * @returns {Rectangle | null}  null if the canvas has no such area
  */
 function areaOf(fields, canvas) {
   const [x, y, width, height] = fields.map((field) => field.valueAsNumber)

@@ -1,5 +1,5 @@
 /**
- * Requests about people, and what the server says when it refuses one. Needs no DOM.
+ * Requests about people, and the server's refusals in words. Needs no DOM.
  */
 
 import { duration } from '../words/duration.js'
@@ -10,7 +10,7 @@ import './texts.js'
 
 const TIMEOUT_MS = 15_000
 
-/** What each of the server's codes asks of whoever reads it. */
+/** The text for each of the server's codes, which says what to do. */
 const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['sign-in', 'signInFirst'],
   ['wrong-code', 'wrongCode'],
@@ -22,7 +22,7 @@ const WORDS = new Map(/** @type {[string, TextKey][]} */ ([
   ['challenge', 'noPass']
 ]))
 
-/** The server, or something before it, refused; or nobody answered, which is status 0. */
+/** The server, or a proxy before it, refused; or there was no answer, which is status 0. */
 export class Refusal extends Error {
   /**
    * @param {number} status
@@ -44,7 +44,7 @@ export class Refusal extends Error {
 /**
  * @param {string} address
  * @param {object} [body]  is posted, as JSON
- * @param {number | null} [limitMs]  so long the answer is waited for; null: as long as the server works
+ * @param {number | null} [limitMs]  how long to wait for the answer; null: as long as the server works
  * @returns {Promise<any>} the JSON of a 200
  * @throws {Refusal}
  */

@@ -1,5 +1,6 @@
 /**
- * The panel of somebody who is signed in: who they are, what they may paint, another name, and the way out.
+ * The panel of a person who is signed in: their name, role and charges, the form to change the name, and the buttons to sign
+ * out.
  */
 
 import { duration } from '../words/duration.js'
@@ -18,7 +19,7 @@ const MOST_CHARACTERS = 200
  * @param {HTMLElement} body
  * @param {People} people
  * @param {import('./people.js').Page} page
- * @returns {() => void} to be called as time passes
+ * @returns {() => void}  call it as time passes
  */
 export function mountCard(body, people, page) {
   const { name, roles } = /** @type {import('./person.js').Me} */ (people.person.me)
@@ -56,7 +57,7 @@ export function mountCard(body, people, page) {
 }
 
 /**
- * A link has brought a code to somebody who is signed in.
+ * A link has brought a code to a person who is already signed in.
  * @param {People} people
  */
 function waiting(people) {

@@ -1,12 +1,12 @@
 /**
- * What a link brings of somebody who signs in, in the address' fragment, which browsers send to no server:
+ * The part of a link that signs somebody in, in the address' fragment, which browsers send to no server:
  *
  *     #code=CODE          from a printed sheet or a QR code
  *     #host=SECRET        for the host, once
  *     #sign-in=REASON     a provider has sent somebody back without having signed them in
  *
- * It is taken out of the address at once: whoever looks over a shoulder, at the history, or at a bookmark, is not to have it.
- * `takeFrom` is pure. Imports nothing.
+ * The page removes it from the address at once: somebody who looks over a shoulder, at the history, or at a bookmark, must
+ * not get it. `takeFrom` is pure. Imports nothing.
  */
 
 /** @typedef {{ code: string } | { host: string } | { failed: string }} Brought */
@@ -30,10 +30,10 @@ export function takeFrom(fragment) {
   return { brought, rest: others.length ? `#${others.join('&')}` : '' }
 }
 
-/** Take it out of the page's own address. */
+/** Remove it from the page's own address. */
 export function take() {
   const { brought, rest } = takeFrom(location.hash)
-  // Not by the location: that would be one more step back in the history, with the code in it.
+  // Not through `location`: that would leave a step in the history, with the code in it.
   if (rest !== location.hash) history.replaceState(null, '', rest || location.pathname + location.search)
   return brought
 }

@@ -1,7 +1,7 @@
 /**
- * People, which a canvas for everybody has no need of: what is behind this is loaded where one has to sign in to paint, when
- * this browser has signed in before, when a link brings a code, or when the host asks for a proof of work. Until then all of
- * this does nothing.
+ * Loads the modules for people, which a canvas for everybody doesn't need: when painting needs an account, when somebody has
+ * signed in with this browser before, when a link brings a code, or when the host asks for a proof of work. Until then all
+ * of this does nothing.
  */
 
 import { later } from '../page/later.js'
@@ -15,7 +15,7 @@ import { kept, onKept } from './memory.js'
 /** @typedef {import('../painting/outbox.js').Edit} Edit */
 /** @typedef {Awaited<ReturnType<typeof postEdits>>} Answer */
 
-/** What the server says of people; null before it has been asked. */
+/** The server's settings for people; null before its answer. */
 /** @typedef {{ signIn: import('../stream/info.js').SignIn, challenge: boolean } | null} Served */
 
 export class PeopleLoader {
@@ -47,7 +47,7 @@ export class PeopleLoader {
   }
 
   /**
-   * A link brings this of somebody who signs in.
+   * A link brings this code or secret.
    * @param {Brought | null} brought
    */
   async arrived(brought) {
@@ -62,12 +62,12 @@ export class PeopleLoader {
     return (await this.#load()).mount(body)
   }
 
-  /** Whether painting is for those who are signed in, and nobody is. */
+  /** Whether painting needs an account, and nobody is signed in. */
   get isBarred() {
     return this.#people?.isBarred ?? false
   }
 
-  /** @returns {string | null} the reason why whoever this is can't paint */
+  /** @returns {string | null}  the reason why this person can't paint */
   whyNot() {
     return this.isBarred ? t('signInToPaint') : null
   }
@@ -84,7 +84,7 @@ export class PeopleLoader {
   }
 
   /**
-   * Post edits, with what whoever this is needs for it.
+   * Post edits, with a pass if this person needs one.
    *
    * @param {Edit[]} edits
    * @returns {Promise<Answer>}
@@ -98,7 +98,7 @@ export class PeopleLoader {
     return codeOf(answer) === 'sign-in' ? this.#refusedAsNobody(answer) : answer
   }
 
-  /** Only those need a pass who paint without an account. */
+  /** Only people without an account need a pass. */
   get #needsPass() {
     const { challenge, signIn } = this.#page.served() ?? {}
     return (challenge || this.#passing !== null) && !signIn?.required && !this.#people?.isSignedIn
@@ -114,7 +114,7 @@ export class PeopleLoader {
   /**
    * @template Part
    * @param {() => Promise<Part>} load
-   * @returns {Promise<Part | null>} null where it can't be had, which `later.js` has told
+   * @returns {Promise<Part | null>}  null if it can't be loaded, which `later.js` has told the person
    */
   async #try(load) {
     try {
@@ -125,7 +125,7 @@ export class PeopleLoader {
   }
 }
 
-/** What was painted isn't sent, since what is needed for it didn't load; that was told. */
+/** The answer for edits that can't be sent, since a needed module didn't load; the person knows that already. */
 const NOT_LOADED = /** @type {Answer} */ ({ outcome: { kind: 'refused', reason: '', retrySeconds: null }, rateLimit: null })
 
 /** @param {Answer} answer */

@@ -1,12 +1,12 @@
 /**
- * What this browser keeps of whoever uses it, for all its tabs: whether somebody is signed in, and the pass to paint without
- * an account. A change is heard by the other tabs at once, also by hidden ones. No name and no secret is kept: the session
- * itself is in a cookie that no script can read.
+ * This browser's memory of its person, for all its tabs: whether somebody is signed in, and the pass to paint without an
+ * account. The other tabs hear of a change at once, even hidden ones. It keeps no name and no secret: the session itself is
+ * in a cookie that no script can read.
  */
 
 import { browserStorage } from '../page/settings.js'
 
-/** Of this canvas: one address may have several, below different paths. */
+/** The key for this canvas: one host may have several, below different paths. */
 const PLACE = typeof document === 'undefined' ? '/' : new URL('.', document.baseURI).pathname
 
 /** @typedef {'session' | 'pass'} Name */
@@ -35,12 +35,12 @@ export function keep(name, value) {
     if (value) browserStorage()?.setItem(keyOf(name), value)
     else browserStorage()?.removeItem(keyOf(name))
   } catch {
-    // A full or forbidden storage: other tabs find out by themselves, when they ask.
+    // A full or forbidden storage: other tabs notice by themselves when they ask the server.
   }
 }
 
 /**
- * Hear of each change that another tab makes.
+ * Listen to each change that another tab makes.
  *
  * @param {Name} name
  * @param {(value: string) => void} hear

@@ -1,6 +1,6 @@
 /**
- * A pass to paint without an account, where the host asks for a proof of work (`--challenge`): got by a search for a
- * number, before the first edit needs it, and again before it ends. One serves all tabs of the browser.
+ * A pass to paint without an account, if the host asks for a proof of work (`--challenge`). The browser gets it by a search
+ * for a number, before the first edit needs it, and again before it ends. One pass serves all tabs of the browser.
  *
  *     GET /challenge ──► worker: search ──► POST /challenge ──► kept, sent with each edit as X-Placed-Pass
  *
@@ -12,10 +12,10 @@ import { keep, kept, onKept } from './memory.js'
 
 /** @typedef {{ pass: string, until: number }} Held  `until`: ms since the epoch, by this browser's clock */
 
-const EARLY_MS = 300_000 // an edit that is under way when it ends is still taken
-const [LEAST_MS, MOST_MS] = [600_000, 3_600_000] // that it is taken to last, whatever this browser's clock says
+const EARLY_MS = 300_000 // the server still takes an edit that is under way when it ends
+const [LEAST_MS, MOST_MS] = [600_000, 3_600_000] // the longest that a pass counts as valid, whatever this clock says
 const REST_MS = [2_000, 60_000] // after a failure, the first and the longest
-const SEARCH_MS = 180_000 // ten times what an old phone takes
+const SEARCH_MS = 180_000 // ten times as long as an old phone takes
 
 export class Pass {
   #search
@@ -30,7 +30,7 @@ export class Pass {
     onKept('pass', (value) => (this.#held = heldIn(value)))
   }
 
-  /** What is sent with an edit. */
+  /** The headers to send with an edit. */
   get headers() {
     return this.#held ? { 'X-Placed-Pass': this.#held.pass } : {}
   }
@@ -41,7 +41,7 @@ export class Pass {
   }
 
   /**
-   * Get one in time.
+   * Get a pass in time.
    * @param {number} now
    */
   tick(now) {
@@ -50,7 +50,7 @@ export class Pass {
   }
 
   /**
-   * The server takes the pass no more that an edit was sent with: this browser has got another address, or it was too long.
+   * The server refuses the pass of an edit: this browser has another address now, or the pass was too old.
    * @param {Record<string, string>} sent
    */
   refused(sent) {
@@ -58,7 +58,7 @@ export class Pass {
   }
 
   /**
-   * Get a new one, or wait for the one that is being got.
+   * Get a new pass, or wait for the one under way.
    * @throws {Refusal}
    */
   renew() {
@@ -104,7 +104,7 @@ function searchInWorker(challenge) {
 }
 
 /**
- * @param {string} text  as another tab, or another version of the page, has kept it
+ * @param {string} text  the stored text, by another tab or another version of the page
  * @returns {Held | null}
  */
 function heldIn(text) {

@@ -1,6 +1,6 @@
 /**
- * People on the page: who uses it, the button and the panel that say so, and what stands in the palette's place while painting
- * is for those who are signed in. Loaded when first needed; `person.js` talks with the server.
+ * People on the page: the button and the panel for signing in and for one's own account, and the button in the palette's
+ * place while painting needs an account. The page loads it at its first use; `person.js` talks with the server.
  */
 
 import { element, make } from '../page/elements.js'
@@ -13,16 +13,16 @@ import { comeBack, mountSignIn } from './sign_in.js'
 import './texts.js'
 
 /**
- * What people need of the page.
+ * The parts of the page that this module needs.
  * @typedef {object} Page
  * @property {() => import('./loader.js').Served} served
  * @property {import('../painting/cooldown.js').CooldownClock} cooldown
  * @property {(said: object, askedAt: number) => void} gotCooldown  the person's own charges
  * @property {() => import('../panels/panel.js').Panel} panel
- * @property {() => boolean} isRefused  the server shows the canvas to those who are signed in alone
- * @property {(roles: string[]) => void} gotRoles  of whoever uses this browser
+ * @property {() => boolean} isRefused  the server shows the canvas only to people who are signed in
+ * @property {(roles: string[]) => void} gotRoles  the roles of the person at this browser
  * @property {() => void} probe  ask it for the canvas again
- * @property {() => void} refresh  something that is shown may be another
+ * @property {() => void} refresh  something on the page may have changed
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  */
 
@@ -30,16 +30,16 @@ import './texts.js'
 /** @typedef {import('./link.js').Brought} Brought */
 /** @typedef {Exclude<Brought, { failed: string }>} Secret */
 
-const LOOK_MS = 600_000 // a session that ended meanwhile is noticed when somebody looks at the page again
-const AGAIN_MS = 5_000 // between two questions whose answer is missing
+const LOOK_MS = 600_000 // the page notices a session that has ended when somebody looks at it again
+const AGAIN_MS = 5_000 // between two requests without an answer
 const FAILURES = /** @type {const} */ (['denied', 'expired', 'provider-down', 'provider-error', 'bad-answer', 'busy'])
 
 export class People {
-  /** Brought by a link to somebody who is signed in: theirs to decide. */
+  /** A code that a link has brought to a person who is signed in: they decide. */
   waiting = /** @type {Secret | null} */ (null)
-  /** Why it didn't work, for the panel. */
+  /** The last error, for the panel. */
   trouble = ''
-  /** What was tried, so that nobody types it twice. */
+  /** The typed values, so that nobody types them twice. */
   typed = /** @type {Record<string, string>} */ ({})
   person
   #page
@@ -62,12 +62,12 @@ export class People {
     comeBack()
   }
 
-  /** Whether the server knows who it is. */
+  /** Whether somebody is signed in. */
   get isSignedIn() {
     return this.person.me?.signedIn ?? false
   }
 
-  /** Whether painting is for those who are signed in, and nobody is. */
+  /** Whether painting needs an account, and nobody is signed in. */
   get isBarred() {
     return this.person.me?.signedIn === false && this.signIn.required
   }
@@ -90,7 +90,7 @@ export class People {
     this.#button.ariaLabel = this.#button.title = label
   }
 
-  /** Ask the server who it is. */
+  /** Ask the server who is signed in. */
   async look() {
     this.#lookedAt = Date.now()
     try {
@@ -119,7 +119,7 @@ export class People {
     if ('failed' in brought) return this.fail(failureOf(brought.failed))
     await this.look()
     if (!this.isSignedIn) return this.enter(brought)
-    // Whoever sends others a link with a code of their own is not to have them paint, unasked, in their name.
+    // Somebody who sends their own code in a link must not make others paint in the sender's name without asking them.
     this.waiting = brought
     this.show()
   }
@@ -128,7 +128,7 @@ export class People {
    * Sign in.
    *
    * @param {Secret | { join: string, name: string }} said
-   * @returns {Promise<boolean>} whether they are; if not, the panel says why
+   * @returns {Promise<boolean>}  whether they are signed in; if not, the panel says why
    */
   async enter(said) {
     this.typed = { ...said }
@@ -154,7 +154,7 @@ export class People {
   }
 
   /**
-   * An edit was refused, as the server knows nobody here.
+   * The server refused an edit, since nobody is signed in here.
    * @returns {string} why, in a sentence
    */
   refusedAsNobody() {
@@ -164,7 +164,7 @@ export class People {
   }
 
   /**
-   * Show why it didn't work, in the panel.
+   * Show the error in the panel.
    * @param {string} trouble
    */
   fail(trouble) {
@@ -200,7 +200,7 @@ export class People {
     const hadFocus = element('panel').contains(document.activeElement)
     const isIn = this.isSignedIn
     element('panel-title').textContent = t(isIn ? 'whoYouAre' : 'people')
-    if (shown.isIn !== isIn) shown.body.scrollTop = 0 // it is something else that is to be read from its beginning
+    if (shown.isIn !== isIn) shown.body.scrollTop = 0 // new content begins at its top
     shown.isIn = isIn
     shown.tick = isIn ? mountCard(shown.body, this, this.#page) : mountSignIn(shown.body, this)
     if (hadFocus) ((!isIn && shown.body.querySelector('input')) || element('panel-title')).focus()
@@ -212,7 +212,7 @@ export class People {
    */
   #changed(me, before) {
     this.gotInfo()
-    // What was seen by those who are signed in isn't left to those who are not.
+    // After signing out the page must not show what only signed-in people may see.
     if (before?.signedIn && !me.signedIn && this.signIn.toSee) return location.reload()
     if (me.signedIn && this.#page.isRefused()) this.#page.probe()
     this.#page.gotRoles(me.roles)
@@ -224,7 +224,7 @@ export class People {
 
 const NO_SIGN_IN = Object.freeze({ mode: 'open', required: false, toSee: false, join: false, codes: false, providers: [] })
 
-/** @param {string} reason  as the server gives it in the address */
+/** @param {string} reason  from the address, as the server gave it */
 function failureOf(reason) {
   const known = FAILURES.find((one) => one === reason)
   return t(known ? `failed_${known}` : 'failed')

@@ -1,6 +1,7 @@
 /**
- * Who uses this browser, as the server says: signed in or not, name, roles. Signing in and out, and another name. All tabs
- * of the browser follow: one that changes it notes so, and the others ask the server (`memory.js`). Needs no DOM.
+ * The person at this browser, as the server says: signed in or not, name, roles. Signs in and out, and changes the name. All
+ * tabs of the browser follow: a tab that changes something notes it, and the others ask the server (`memory.js`). Needs no
+ * DOM.
  *
  *     unknown ──look──► out ◄──────────────── sign out, or the session has ended
  *                │       │ sign in                 ▲
@@ -27,11 +28,11 @@ export class Person {
   #me = /** @type {Me | null} */ (null)
   #changed
   #gotCooldown
-  #asked = 0 // counts questions: an answer to an earlier one is no news
+  #asked = 0 // counts requests: an answer to an earlier one is no news
 
   /**
    * @param {object} page
-   * @param {(me: Me, before: Me | null) => void} page.changed  `before` null: it wasn't known
+   * @param {(me: Me, before: Me | null) => void} page.changed  `before` null: not known before
    * @param {(cooldown: Cooldown, askedAt: number) => void} page.gotCooldown  the person's own charges
    */
   constructor({ changed, gotCooldown }) {
@@ -45,7 +46,7 @@ export class Person {
   }
 
   /**
-   * Ask the server who it is.
+   * Ask the server who is signed in.
    * @throws {import('./asking.js').Refusal}
    */
   async look() {
@@ -67,7 +68,7 @@ export class Person {
 
   /**
    * @param {boolean} everywhere  also in other browsers
-   * @throws {import('./asking.js').Refusal} they are signed in as before
+   * @throws {import('./asking.js').Refusal} the person stays signed in
    */
   async signOut(everywhere) {
     await ask('sign-out', everywhere ? { everywhere } : {})
@@ -86,7 +87,7 @@ export class Person {
     this.#tell()
   }
 
-  /** The server takes them for nobody, whatever it said before. */
+  /** The server knows nobody here any more, whatever it said before. */
   ended() {
     this.#asked++
     this.#be(NOBODY)
@@ -110,14 +111,14 @@ export class Person {
     this.#changed(me, before)
   }
 
-  /** Have the other tabs ask. */
+  /** Make the other tabs ask the server. */
   #tell() {
     const { signedIn, author } = /** @type {Me} */ (this.#me)
     keep('session', signedIn ? `${author} ${Date.now()}` : '')
   }
 }
 
-/** Whom another tab, or an earlier page, found signed in; '' for nobody. */
+/** The author whom another tab, or an earlier page, found signed in; '' for nobody. */
 export function authorKept() {
   return kept('session').split(' ')[0]
 }

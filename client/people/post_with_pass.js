@@ -1,6 +1,7 @@
 /**
- * Posts edits with a pass, where the host asks those without an account for one. Edits wait for it, and none is lost. One
- * that is refused all the same is posted once more, with a new pass. Loaded when the host asks.
+ * Posts edits with a pass, if the host asks people without an account for one. Edits wait for the pass, and none is lost. If
+ * the server refuses one all the same, it goes out once more, with a new pass. The page loads this when the host asks for
+ * passes.
  */
 
 import { postEdits } from '../painting/posting.js'
@@ -28,7 +29,7 @@ export class Passing {
   }
 
   /**
-   * Have a pass in time; call this a few times a second, while somebody looks.
+   * Get a pass in time; call this a few times a second, while somebody looks.
    * @param {number} now
    */
   tick(now) {
@@ -53,7 +54,7 @@ export class Passing {
     return { outcome: { kind: 'refused', reason: t('noPass'), retrySeconds: null }, rateLimit: null }
   }
 
-  /** @returns {Promise<Record<string, string>>} what is sent with the edits */
+  /** @returns {Promise<Record<string, string>>}  the headers to send with the edits */
   async #ready() {
     if (!this.#pass.isReady(Date.now())) {
       this.#say(t('gettingReady'), 'news') // in the page's polite status

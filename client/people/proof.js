@@ -2,8 +2,8 @@
  * The search that ALTCHA's challenge asks for: the whole number n, 0 <= n <= maxNumber, for which the SHA-256 of the salt
  * with n's decimal digits behind it is the challenge.
  *
- * What comes before the digits is the same for all numbers: its whole blocks are put through once. From one number to the
- * next mostly one digit is written, and one block put through.
+ * The part before the digits is the same for all numbers, so its whole blocks are hashed once. From one number to the next
+ * mostly one digit changes, and one block is hashed.
  *
  * Source: ALTCHA's protocol, version 1, https://altcha.org/docs/v1/proof-of-work/. Pure.
  */
@@ -19,12 +19,12 @@ import { BLOCK_BYTES, START, blocksOf, compress } from './sha256.js'
  * @property {string} signature
  */
 
-const MOST = 100_000_000 // tries: minutes, which nobody waits for
+const MOST = 100_000_000 // tries: they take minutes, and nobody waits that long
 const MOST_SALT = 1_024 // characters
 const [ZERO, NINE] = [48, 57]
 
 /**
- * Whether a challenge is one that is solved here.
+ * Whether this module can solve a challenge.
  *
  * @param {any} challenge  parsed JSON
  * @returns {challenge is Challenge}
@@ -40,8 +40,8 @@ export function isSolvable(challenge) {
 /**
  * Solve a challenge. It takes seconds: not for the page's own thread.
  *
- * @param {Challenge} challenge  that is solvable
- * @returns {number | null} null: no number does it
+ * @param {Challenge} challenge  a solvable one
+ * @returns {number | null}  null: no number solves it
  */
 export function solve({ challenge, maxNumber, salt }) {
   const wanted = Int32Array.from({ length: 8 }, (_, i) => parseInt(challenge.slice(8 * i, 8 * i + 8), 16))
@@ -56,7 +56,7 @@ export function solve({ challenge, maxNumber, salt }) {
 
 /**
  * @param {Int32Array} wanted  the hash
- * @param {Uint8Array} fixed  what stands before the digits
+ * @param {Uint8Array} fixed  the bytes before the digits
  * @param {number} from
  * @param {number} to  included; has as many digits as `from`
  */
@@ -78,8 +78,8 @@ function find(wanted, fixed, from, to) {
  *
  * @param {Uint8Array} fixed
  * @param {string} digits
- * @returns {{ state: Int32Array, blocks: Int32Array, add: () => void }} the state before its last blocks, these, and what
- *   makes the number one more, as long as it keeps its length
+ * @returns {{ state: Int32Array, blocks: Int32Array, add: () => void }}  the state before its last blocks, these blocks, and
+ *   a function that adds one to the number, as long as it keeps its length
  */
 function numberBehind(fixed, digits) {
   const whole = fixed.length - (fixed.length % BLOCK_BYTES)

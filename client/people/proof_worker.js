@@ -1,6 +1,6 @@
 /**
- * The worker behind `pass.js`: it is told a challenge, and answers with the number that solves it, or null where it finds
- * none. The search takes a second or more, which the page's own thread doesn't have.
+ * The worker behind `pass.js`: it gets a challenge, and answers with the number that solves it, or null if there is none.
+ * The search takes a second or more, too long for the page's own thread.
  */
 
 import { isSolvable, solve } from './proof.js'

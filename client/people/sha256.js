@@ -13,10 +13,10 @@ for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime))
 const K = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)))
 /** The state before the first block. */
 export const START = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)))
-const words = new Int32Array(64) // a block's schedule, made anew for each: nothing is allocated while a search runs
+const words = new Int32Array(64) // a block's schedule, overwritten for each: a search allocates nothing
 
 /**
- * Put one block through.
+ * Hash one block.
  *
  * @param {Int32Array} before  the state, 8 words
  * @param {Int32Array} blocks  16 words each, big-endian
@@ -65,10 +65,10 @@ export function compress(before, blocks, from, after) {
 }
 
 /**
- * A message's blocks, with what ends it.
+ * A message's blocks, with the padding.
  *
  * @param {Uint8Array} message
- * @param {number} [before]  bytes that were put through before it: whole blocks
+ * @param {number} [before]  bytes hashed before it: whole blocks
  * @returns {Int32Array} 16 words a block
  */
 export function blocksOf(message, before = 0) {
@@ -81,7 +81,7 @@ export function blocksOf(message, before = 0) {
 }
 
 /**
- * The first 32 bits behind the point.
+ * The first 32 bits of the fraction.
  * @param {number} root
  */
 function fraction(root) {

@@ -1,5 +1,5 @@
 /**
- * The panel of somebody who isn't signed in: what painting needs here, and the form, or the buttons, for it.
+ * The panel of a person who isn't signed in: how to sign in here, and the form, or the buttons, for it.
  */
 
 import { make } from '../page/elements.js'
@@ -7,8 +7,8 @@ import { t } from '../words/language.js'
 
 /** @typedef {import('./people.js').People} People */
 
-const PLACE_KEY = 'placed.place' // where somebody looked before a provider's site took the page's place
-const MOST_CHARACTERS = 200 // the server tells what is too long for it
+const PLACE_KEY = 'placed.place' // the view before the provider's site replaced the page
+const MOST_CHARACTERS = 200 // the server refuses longer ones
 
 /**
  * @param {HTMLElement} body
@@ -26,7 +26,7 @@ export function mountSignIn(body, people) {
   return () => {}
 }
 
-/** Go back to where somebody looked before they signed in at another site. */
+/** Go back to the view from before the person signed in at another site. */
 export function comeBack() {
   try {
     const place = sessionStorage.getItem(PLACE_KEY)
@@ -97,7 +97,7 @@ export function form(fields, label, act, isMain = true) {
   made.addEventListener('submit', async (event) => {
     event.preventDefault()
     if (button.getAttribute('aria-disabled')) return
-    // Not `disabled`: that would take the focus away from whoever pressed it.
+    // Not `disabled`: the button would lose the focus.
     button.setAttribute('aria-disabled', 'true')
     await act()
     button.removeAttribute('aria-disabled')

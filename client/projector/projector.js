@@ -1,7 +1,7 @@
 /**
- * The view for a projector, `#view=projector`: the canvas alone, and beside it what a room has to know, to be read from its
- * back: the title, a QR code of the way in, the time until the canvas opens or closes, and how many watch. Nothing here is
- * pressed or painted. `main.js` loads it instead of `interaction.js`, and keeps the canvas right as always.
+ * The view for a projector, `#view=projector`: only the canvas, and beside it, readable from the back of a room, the title,
+ * a QR code of the canvas's address, the time until the canvas opens or closes, and the number of viewers. Nobody presses or
+ * paints anything here. `main.js` loads it instead of `interaction.js`, and keeps the canvas right as always.
  */
 
 import { announcementOf, countdown, gateOf } from '../gate/gate.js'
@@ -22,7 +22,7 @@ export function createProjector({ canvasElement, resync, served }) {
   const [kind, left, said, watching, trouble] = ['p', 'p', 'p', 'p', 'p'].map((tag) => make(/** @type {'p'} */ (tag)))
   left.setAttribute('role', 'timer')
   left.className = 'left'
-  said.dir = 'auto' // a host's own
+  said.dir = 'auto' // the title that the host chose
   trouble.className = 'trouble'
   trouble.setAttribute('role', 'status')
   const address = make('p', { className: 'address' }, location.host + location.pathname.replace(/\/$/, ''))

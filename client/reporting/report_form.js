@@ -12,7 +12,7 @@ import './texts.js'
 const MOST_TEXT = 500 // as the server takes
 
 /**
- * A button; pressed, it becomes the form.
+ * A button that becomes the form when somebody presses it.
  *
  * @param {{ x: number, y: number }} pixel
  * @returns {HTMLElement}
@@ -29,7 +29,7 @@ export function reportForm({ x, y }) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     if (send.ariaDisabled || !isSaid(text)) return
-    send.ariaDisabled = 'true' // not `disabled`, which would take the focus away from whoever pressed it
+    send.ariaDisabled = 'true' // not `disabled`: the button would lose the focus
     try {
       await ask('reports', { x, y, text: text.value })
       const thanks = make('p', { tabIndex: -1 }, t('reported'))
