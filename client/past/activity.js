@@ -1,6 +1,6 @@
 /**
- * Where and when it was painted: the heights of the time line, how fast a film may show single edits, and two layers over the
- * canvas, heat and what nobody has painted. A layer for `screen.js`.
+ * Where and when people painted: the heights of the time line, how fast a film may show single edits, and two layers over
+ * the canvas, for heat and for pixels that nobody has painted. A layer for `screen.js`.
  */
 
 const AGAIN_MS = 60_000 // it changes slowly, and costs the server more than anything else here
@@ -29,7 +29,7 @@ export class Activity {
   }
 
   /**
-   * Have it loaded, where it isn't or is old.
+   * Load the activity, if it is missing or old.
    * @param {History} history
    */
   async load({ from, to }) {
@@ -74,7 +74,7 @@ export class Activity {
     const strength = layer === 'heat' ? heatOf(cells) : untouchedOf(cells, width, height)
     const [wide, high] = [(width / cells.length) * view.scale, (height / cells.length) * view.scale]
     context.fillStyle = '#000'
-    context.globalAlpha = 0.75 // so that what is marked stands out from any colours, and these are still seen
+    context.globalAlpha = 0.75 // so that marked pixels stand out from any colours, and these stay visible
     context.fillRect(-view.left * view.scale, -view.top * view.scale, width * view.scale, height * view.scale)
     for (const [row, line] of cells.entries()) {
       for (const [column, count] of line.entries()) {
@@ -90,7 +90,7 @@ export class Activity {
 }
 
 /**
- * From dark red by orange to a pale yellow, as metal that is heated.
+ * From dark red through orange to a pale yellow, like heated metal.
  * @param {number} part  0 to 1
  */
 function glowing(part) {
@@ -98,7 +98,7 @@ function glowing(part) {
 }
 
 /**
- * By the square root, so that what is quiet is told from what is still.
+ * By the square root, so that quiet cells differ from empty ones.
  * @param {number[][]} cells
  */
 function heatOf(cells) {
@@ -107,7 +107,7 @@ function heatOf(cells) {
 }
 
 /**
- * By the part of a cell's pixels.
+ * By the share of a cell's pixels.
  *
  * @param {number[][]} cells
  * @param {number} width  canvas pixels

@@ -15,7 +15,7 @@ const FORMAT = 1
 /**
  * @param {Uint8Array} bytes
  * @returns {import('./stretch.js').Edits}
- * @throws {RangeError} it is no such page, or not all of one
+ * @throws {RangeError} it is no such page, or is cut short
  */
 export function decodePage(bytes) {
   const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -45,9 +45,9 @@ function whole(head, at) {
 }
 
 /**
- * What the steps add up to.
+ * Add up the steps.
  *
- * @param {Uint8Array} bytes  varints: 7 bits in a byte, the lowest first, and the highest says that another follows
+ * @param {Uint8Array} bytes  varints: 7 bits in a byte, the lowest first; the highest bit says that another byte follows
  * @param {number} count
  * @param {number} start
  * @param {(step: number) => number} stepOf

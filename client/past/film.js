@@ -1,16 +1,16 @@
 /**
- * A film of the canvas' whole past, recorded by the browser: as many seconds as it lasts, since browsers record what is drawn
- * while it is drawn. `placed timelapse` makes better ones, of any part.
+ * A film of the canvas' whole past, recorded by the browser: it takes as many seconds as the film lasts, since browsers
+ * record drawing as it happens. `placed timelapse` makes better films, of any part.
  */
 
 import { Reel } from './past_canvas.js'
 import { boundsOf } from './source.js'
 
 const SECONDS = { least: 3, most: 20 }
-const EDITS_A_SECOND = 50 // of a canvas with so few edits that a long film would only wait
+const EDITS_A_SECOND = 50 // for a canvas with so few edits that a long film would only wait
 const END_MS = 1_500 // the last picture stands still, as people look at it longest
 const FRAMES_A_SECOND = 30
-const LONGEST_SIDE_PX = 1_600 // more than most browsers record as fast as it is drawn
+const LONGEST_SIDE_PX = 1_600 // more pixels than most browsers record at drawing speed
 const BITS_A_SECOND = 12_000_000 // pixel art has hard edges; less leaves smears
 const TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4']
 
@@ -57,9 +57,9 @@ export class Film {
   }
 
   /**
-   * @param {(part: number) => void} told  how much is done, now and then
+   * @param {(part: number) => void} told  gets the part that is done, now and then
    * @returns {Promise<Blob | null>} null: cancelled
-   * @throws what could not be loaded, where the film would have no beginning or no end for it
+   * @throws something could not be loaded, without which the film has no beginning or no end
    */
   async record(told) {
     await this.#draw(this.#history.from, 0)
@@ -138,7 +138,7 @@ export class Film {
 
 /** @returns {Promise<unknown>} */
 function nextFrame() {
-  return new Promise((resolve) => setTimeout(resolve, 1_000 / FRAMES_A_SECOND)) // not by what is seen: a hidden tab records on
+  return new Promise((resolve) => setTimeout(resolve, 1_000 / FRAMES_A_SECOND)) // a timer, not animation frames: a hidden tab records on
 }
 
 /** @param {MediaRecorder} recorder */

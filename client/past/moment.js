@@ -1,6 +1,6 @@
 /**
- * A moment as part of an address' fragment: `#t=2017-04-01T18:20:00Z`, in RFC 3339 or in milliseconds since the epoch.
- * Whatever else stands there (a place, templates) stays as it is. Pure; imports nothing. Moments are ms since the epoch.
+ * A moment as part of an address' fragment: `#t=2017-04-01T18:20:00Z`, in RFC 3339 or in milliseconds since the epoch. Other
+ * entries (a place, templates) stay as they are. Pure; imports nothing. Moments are ms since the epoch.
  */
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i
@@ -8,7 +8,7 @@ const MOST_MS = 8.64e15 // JavaScript's last date
 
 /**
  * @param {string} fragment  with or without '#'
- * @returns {number | null} null where it names none, or something else
+ * @returns {number | null}  null if it names none, or something else
  */
 export function momentOf(fragment) {
   const text = new URLSearchParams(fragment.replace(/^#/, '')).get('t') ?? ''
@@ -17,7 +17,7 @@ export function momentOf(fragment) {
 }
 
 /**
- * The fragment with this moment, and with what else it names.
+ * The fragment with this moment, and with its other entries.
  *
  * @param {string} fragment  with or without '#'
  * @param {number | null} moment  null: with none
@@ -33,7 +33,7 @@ export function withMoment(fragment, moment) {
 }
 
 /**
- * In UTC, to the millisecond where there is a part of a second.
+ * In UTC, to the millisecond if it isn't a whole second.
  * @param {number} moment
  */
 export function rfc3339(moment) {

@@ -1,12 +1,12 @@
 /**
- * The canvas at a moment of the past, and what has to be loaded for the next one.
+ * The canvas at a moment of the past, and the loading for the next moment.
  *
  *     image at a moment ──► canvas ── edits after it, in stretches ──► played forwards
  *                              └───── the stretch before it, and the image at its start ──► played backwards
  *
- * Three ways to a moment, the cheapest first: edits that are here already; the next stretch, when the film plays slowly
- * enough for all its edits to be shown; otherwise an image. Only one thing is loaded at a time, and a film that leaps from image to
- * image shows as many as come. Its one clock tells how long images take. Moments are ms since the epoch.
+ * Three ways to a moment, the cheapest first: edits that are here already; the next stretch, if the film plays slowly enough
+ * to show all its edits; otherwise an image. It loads one thing at a time, and a film that leaps from image to image shows
+ * as many as come. It uses a clock only to measure how long images take. Moments are ms since the epoch.
  */
 
 import { Stretch } from './stretch.js'
@@ -30,9 +30,9 @@ import { Stretch } from './stretch.js'
  * @property {number} now  ms of a clock that doesn't jump
  */
 
-/** More edits a second than this are not seen as edits: images are fewer bytes. */
+/** Beyond this many edits a second the film shows images, which are fewer bytes. */
 const MOST_PLAYED_A_SECOND = 100_000
-const LEAST_VERSIONS = 1_024 // of a stretch, so that a slow film asks seldom
+const LEAST_VERSIONS = 1_024 // the least of a stretch, so that a slow film asks seldom
 const MOST_VERSIONS = 32_768
 const AHEAD_MS = 2_000 // of the film are in a stretch
 const MOST_STRETCHES = 24 // some 14 bytes an edit: 11 MB at most
@@ -40,17 +40,17 @@ const AGAIN_MS = 1_000 // after a request that failed
 const MOST_WAIT_MS = 60_000
 
 export class Reel {
-  /** What is shown; another object after each leap. */
+  /** The shown canvas; another object after each leap. */
   canvas = /** @type {Canvas | null} */ (null)
   #source
   #failed
   #bounds = { first: 0, version: 0, grown: /** @type {Grown[]} */ ([]) }
   #stretches = /** @type {Stretch[]} */ ([])
-  #index = 0 // of the one that the canvas is in
+  #index = 0 // of the stretch that the canvas is in
   #version = 0 // of the canvas while there is no stretch
   #shown = NaN
   #task = /** @type {AbortController | null} */ (null)
-  #arrived = /** @type {(() => void) | null} */ (null) // puts what was loaded in its place
+  #arrived = /** @type {(() => void) | null} */ (null) // puts the loaded part in its place
   #againAt = -Infinity
   #imageMs = 100 // how long an image takes, lately
 
@@ -69,9 +69,9 @@ export class Reel {
   }
 
   /**
-   * What the history has.
+   * Set the bounds of the history.
    * @param {object} bounds
-   * @param {number} bounds.first  the first version that there is an image of
+   * @param {number} bounds.first  the first version that has an image
    * @param {number} bounds.version  the last one
    * @param {Grown[]} bounds.grown
    */
@@ -80,11 +80,11 @@ export class Reel {
   }
 
   /**
-   * Show a moment, as far as what is here allows, and have loaded what it needs and what comes next.
+   * Show a moment, as far as the loaded parts allow, and load the parts for it and for the next ones.
    *
    * @param {number} moment
    * @param {Way} way
-   * @returns {boolean} whether the canvas is as it was at the end of this ms
+   * @returns {boolean}  whether the canvas is that of the end of this ms
    */
   show(moment, way) {
     moment = Math.floor(moment)
@@ -127,7 +127,7 @@ export class Reel {
       else break
     }
     const stretch = stretches[this.#index]
-    // At a stretch's end the next edit decides, which isn't here; unless there is none.
+    // At a stretch's end the next edit decides, and it isn't here; unless there is none.
     const isRight = forwards
       ? !stretch.isDone || stretch.to >= this.#bounds.version || moment < (this.#grownAt(stretch.to)?.time ?? -Infinity)
       : !stretch.isUntouched || stretch.from <= this.#bounds.first || moment >= (this.#grownAt(stretch.from)?.time ?? Infinity)
@@ -200,7 +200,7 @@ export class Reel {
       for (let at = from; at < to; at = stretches[stretches.length - 1].to) {
         const stretch = new Stretch(await this.#source.edits(at, to, signal), stretches.at(-1)?.end ?? -Infinity)
         if (stretch.to <= at) throw new Error(`the history's edits from ${at} on don't go on`)
-        stretch.show(Infinity, canvas) // as on the canvas that is shown, where it is done already
+        stretch.show(Infinity, canvas) // as on the shown canvas, which has it already
         stretches.push(stretch)
       }
       return () => {
@@ -212,7 +212,7 @@ export class Reel {
   }
 
   /**
-   * Go on from where the canvas grew: no edit says so.
+   * Go on from the place where the canvas grew: no edit says so.
    *
    * @param {number} version
    * @param {Way} way
@@ -229,7 +229,7 @@ export class Reel {
    * @param {Way} way
    */
   #loadImage(moment, way) {
-    // A film goes on while its image is on the way: ask for the moment at which it will be here.
+    // A film goes on while its image is on the way: ask for the moment at which the image will arrive.
     const asked = Math.floor(Reel.leaps(way) ? moment + way.speed * this.#imageMs : moment)
     const began = performance.now()
     this.#load(way, async (signal) => {
@@ -255,7 +255,7 @@ export class Reel {
 
   /**
    * @param {Way} way
-   * @param {(signal: AbortSignal) => Promise<() => void>} load  returns what puts it in its place
+   * @param {(signal: AbortSignal) => Promise<() => void>} load  returns a function that puts the result in its place
    */
   async #load(way, load) {
     const task = new AbortController()
@@ -272,7 +272,7 @@ export class Reel {
 }
 
 /**
- * How many versions a stretch is to have: a power of two, so that those who watch the same film ask for the same ones, and
+ * How many versions a stretch has: a power of two, so that people who watch the same film ask for the same stretches, and
  * caches have them.
  *
  * @param {Way} way

@@ -1,5 +1,5 @@
 /**
- * A pixel's card: its colour, when and by whom it was painted, what it was before, and the way to each of these moments.
+ * A pixel's card: its colour, when and by whom it was painted, its earlier colours, and a button for each of these moments.
  */
 
 import { element, make } from '../page/elements.js'
@@ -26,14 +26,14 @@ const EARLIER = 20 // edits a page
  * @property {import('./source.js').Source} source
  * @property {() => string[]} palette
  * @property {(color: number) => string} nameOf
- * @property {(moment: number) => void} go  see that moment
- * @property {(edit: PixelEdit) => HTMLElement[]} buttons  that an edit has beside the way to its moment
- * @property {(pixel: Point) => HTMLElement[]} foot  that stands below what is told of a pixel
+ * @property {(moment: number) => void} go  show that moment
+ * @property {(edit: PixelEdit) => HTMLElement[]} buttons  of an edit, beside the one for its moment
+ * @property {(pixel: Point) => HTMLElement[]} foot  the part below a pixel's past
  * @property {() => void} closed
  */
 
 export class PixelCard {
-  /** The pixel that it tells about; null while it is closed. */
+  /** The card's pixel; null while it is closed. */
   pixel = /** @type {Point | null} */ (null)
   #page
   #card = make('section', { id: 'pixel-card', className: 'card', hidden: true, tabIndex: -1 })
@@ -52,10 +52,10 @@ export class PixelCard {
   }
 
   /**
-   * Tell about a pixel.
+   * Show the card of a pixel.
    *
    * @param {Point} pixel
-   * @param {number | null} before  only of its edits before this version
+   * @param {number | null} before  only its edits before this version
    * @param {boolean} [focus]  somebody asked by key
    */
   async open(pixel, before, focus = false) {
@@ -84,7 +84,7 @@ export class PixelCard {
     this.#page.closed()
   }
 
-  /** Nothing that was asked before is of interest any more. */
+  /** Ignore answers to earlier requests. */
   #ask() {
     this.#asked?.abort()
     return (this.#asked = new AbortController())
@@ -144,7 +144,7 @@ export class PixelCard {
 }
 
 /**
- * An author as the public may know one: short enough to be told apart at a glance.
+ * An author's public name: short enough to recognise at a glance.
  * @param {string} author  16 hex digits
  */
 export function pseudonym(author) {

@@ -1,5 +1,5 @@
 /**
- * The clock of a film: which moment is shown while it plays, forwards or backwards, at a speed. It has no clock of its own.
+ * The clock of a film: which moment to show while it plays, forwards or backwards, at a speed. The caller passes the time.
  *
  *     paused ── play ──► playing ── pause, or an end is reached ──► paused
  *                         │  ▲
@@ -9,7 +9,7 @@
  * Pure; imports nothing. `now` is in ms of any clock that doesn't jump; moments are ms since the epoch.
  */
 
-/** How many seconds of the past pass in one. */
+/** How many seconds of the past pass in one second. */
 export const SPEEDS = [1, 10, 100, 1_000, 10_000, 100_000]
 
 export class Playback {
@@ -48,13 +48,13 @@ export class Playback {
     return this.#at !== null
   }
 
-  /** Whether it shows the last moment there is. */
+  /** Whether it shows the last moment. */
   get atEnd() {
     return this.#moment >= this.#to
   }
 
   /**
-   * There is more to be shown. Who was at the end stays there.
+   * The past has grown. A film at the end stays at the end.
    * @param {number} to
    */
   extend(to) {
@@ -65,7 +65,7 @@ export class Playback {
 
   /** @param {number} now */
   play(now) {
-    if (!this.backwards && this.atEnd) this.#moment = this.#from // as every player does
+    if (!this.backwards && this.atEnd) this.#moment = this.#from // like every player
     else if (this.backwards && this.#moment <= this.#from) this.#moment = this.#to
     this.#at = now
   }
@@ -75,7 +75,7 @@ export class Playback {
   }
 
   /**
-   * Wait for what is being loaded, or go on.
+   * Wait for a part that is loading, or go on.
    * @param {boolean} held
    */
   hold(held) {
@@ -100,11 +100,11 @@ export class Playback {
    * Time has passed.
    *
    * @param {number} now
-   * @returns {number} the moment that is to be shown
+   * @returns {number}  the moment to show
    */
   tick(now) {
     if (this.#at === null) return this.#moment
-    // A tab that was hidden, or a machine that slept, doesn't leap: its film stood still.
+    // After a hidden tab or a machine's sleep the film doesn't leap: it stood still.
     const passed = Math.min(MOST_TICK_MS, Math.max(0, now - this.#at))
     this.#at = now
     if (this.#held) return this.#moment

@@ -1,5 +1,5 @@
 /**
- * What the server tells of the past: `/history` and what is below it, as docs/api.md describes it. Moments are ms since the epoch.
+ * The server's answers about the past: `/history` and the paths below it, as in docs/api.md. Moments are ms since the epoch.
  */
 
 import { Canvas } from '../canvas/canvas.js'
@@ -13,7 +13,7 @@ import { decodePage } from './edits_page.js'
 /**
  * @typedef {object} History
  * @property {string} log
- * @property {number} first  the first version that there is an image of
+ * @property {number} first  the first version that has an image
  * @property {number} version  the last one
  * @property {number} from  the first moment
  * @property {number} to  the last one
@@ -26,9 +26,9 @@ import { decodePage } from './edits_page.js'
  * @property {number} color
  * @property {number} time
  * @property {number} version  of the canvas that has it
- * @property {string | null} author  16 hex digits; null where the host keeps authors to itself
+ * @property {string | null} author  16 hex digits; null if the host hides authors
  * @property {string | null} name
- * @property {number | null} act  of moderators, whose correction it is
+ * @property {number | null} act  the moderators' act that made it
  */
 
 /**
@@ -46,7 +46,7 @@ export class Source {
   #palette
   #history = /** @type {History | null} */ (null)
 
-  /** @param {() => string[]} palette  '#rrggbb': the live canvas', which that of any moment begins */
+  /** @param {() => string[]} palette  '#rrggbb': the live canvas'; that of any moment is a beginning of it */
   constructor(palette) {
     this.#palette = palette
   }
@@ -75,7 +75,7 @@ export class Source {
     const query = 'version' in at ? { v: at.version } : { t: at.moment }
     const response = await request(this.#keptAddress('history/canvas.png', query), { signal })
     const file = new Uint8Array(await response.arrayBuffer())
-    // It may be smaller than the live one, which has grown since, and has its palette's beginning.
+    // It may be smaller than the live one, which may have grown since; its palette is the beginning of the live one.
     const { width, height } = parsePng(file)
     const palette = this.#palette()
     const log = response.headers.get('X-Canvas-Log') ?? this.#history?.log ?? ''
@@ -86,7 +86,7 @@ export class Source {
   }
 
   /**
-   * The edits of the versions from <= v < to, or of the first of them: as many as are in one page.
+   * The edits of the versions from <= v < to, or of the first of them: as many as one page has.
    *
    * @param {number} from
    * @param {number} to
@@ -99,7 +99,8 @@ export class Source {
   }
 
   /**
-   * The address of what a browser keeps for good: another log may begin here, with other pixels at the same versions.
+   * The address of an answer that browsers keep for good: another log may begin here later, with other pixels at the same
+   * versions.
    *
    * @param {string} path
    * @param {Record<string, number>} query
@@ -113,7 +114,7 @@ export class Source {
    *
    * @param {{ x: number, y: number, before: number | null, limit: number }} wish  `before`: those of earlier versions
    * @param {AbortSignal} signal
-   * @returns {Promise<{ edits: PixelEdit[], next: number | null }>} `next`: what `before` is for the edits that follow
+   * @returns {Promise<{ edits: PixelEdit[], next: number | null }>}  `next`: the `before` of the next part
    */
   async pixel({ x, y, before, limit }, signal) {
     const { edits, next } = await json('history/pixel', { x, y, limit, ...(before !== null && { before }) }, signal)
@@ -142,7 +143,7 @@ export class Source {
 }
 
 /**
- * What the reel wants to know of a history.
+ * The bounds of a history, for the reel.
  * @param {History} history
  */
 export function boundsOf({ first, version, marks }) {

@@ -1,6 +1,6 @@
 /**
- * A stretch of the history: its edits in order, and how far of it the canvas is. Going forwards it remembers which colour
- * each edit covered, so that the way back needs nothing loaded.
+ * A stretch of the history: its edits in order, and how many of them the canvas has. Going forwards it remembers which
+ * colour each edit covered, so that the way back needs no loading.
  *
  *     versions   from                                   to
  *                ├── edit ── edit ── edit ── edit ── edit┤        times never fall within it
@@ -12,8 +12,8 @@
 /**
  * @typedef {object} Edits
  * @property {number} from  the first version
- * @property {number} to  the version after the last: the page ends there, maybe before what was asked for
- * @property {Float64Array} versions  each edit's offset: of the canvas that doesn't have it yet
+ * @property {number} to  the version after the last: the page ends there, maybe before the requested end
+ * @property {Float64Array} versions  each edit's offset: the version of the last canvas without it
  * @property {Float64Array} times  ms since the epoch
  * @property {Uint16Array} places  x, y, color, x, y, color, …
  */
@@ -25,12 +25,12 @@ export class Stretch {
 
   /**
    * @param {Edits} edits
-   * @param {number} earliest  no edit of it counts as older than this: the time of the edit before it
+   * @param {number} earliest  none of its edits counts as older than this: the time of the edit before them
    */
   constructor(edits, earliest = -Infinity) {
     this.#edits = edits
     this.#covered = new Uint8Array(edits.times.length)
-    // A broker that other servers write to may stamp a record a little before the one in front of it.
+    // With several servers a broker may stamp a record a little earlier than the one before it.
     let last = earliest
     for (let i = 0; i < edits.times.length; i++) edits.times[i] = last = Math.max(last, edits.times[i])
   }
@@ -66,7 +66,7 @@ export class Stretch {
   }
 
   /**
-   * Bring a canvas, which is where this stretch was left, to how it was at the end of a millisecond.
+   * Bring a canvas, which is at this stretch's position, to its state at the end of a millisecond.
    *
    * @param {number} moment
    * @param {import('../canvas/canvas.js').Canvas} canvas
@@ -88,7 +88,8 @@ export class Stretch {
   }
 
   /**
-   * What takes back all from `position` on: the last first, so that each pixel ends with what its first edit covered.
+   * The edits that take back all from `position` on: the last first, so that each pixel ends with the colour that its first
+   * edit covered.
    * @param {number} position
    */
   #undone(position) {

@@ -1,6 +1,6 @@
 /**
- * The time line: which moment is shown, the controls of the film, and how much was painted when. It shows what it is told,
- * and says what is wished; `time_machine.js` decides.
+ * The time line: the shown moment, the controls of the film, and how much people painted when. It shows the state that it
+ * gets, and reports wishes; `time_machine.js` decides.
  */
 
 import { element, make } from '../page/elements.js'
@@ -8,7 +8,7 @@ import { language, t } from '../words/language.js'
 import { SPEEDS } from './playback.js'
 
 const DATE = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
-/** What each kind of mark is called. */
+/** The name of each kind of mark. */
 const MARKS = new Map(/** @type {[string, import('../words/language.js').TextKey][]} */ ([
   ['grow', 'grown'],
   ['open', 'mark_open'],
@@ -32,7 +32,7 @@ const ICONS = {
 /** @typedef {keyof typeof ICONS} Icon */
 
 /**
- * What somebody wishes.
+ * The wishes of a person at the controls.
  * @typedef {object} Wishes
  * @property {(moment: number, done: boolean) => void} seek  `done`: the slider was let go
  * @property {() => void} play  or pause
@@ -97,7 +97,7 @@ export class TimeLine {
   #counts = /** @type {number[]} */ ([])
 
   /**
-   * What there is.
+   * Show the extent of the past.
    * @param {{ from: number, to: number, marks: Mark[], counts: number[] }} history  `counts`: edits in each of equal parts
    */
   showHistory({ from, to, marks, counts }) {
@@ -116,7 +116,7 @@ export class TimeLine {
    * @param {boolean} state.playing
    * @param {boolean} state.backwards
    * @param {number} state.speed
-   * @param {boolean} state.busy  what is to be shown is still being loaded
+   * @param {boolean} state.busy  the moment to show is still loading
    * @param {'heat' | 'untouched' | null} state.layer
    */
   show({ moment, isNow, playing, backwards, speed, busy, layer }) {
@@ -178,7 +178,7 @@ export class TimeLine {
     return made
   }
 
-  /** How much was painted when, as heights: the square root, so that a quiet hour is seen beside a loud one. */
+  /** How much people painted when, as heights: the square root, so that a quiet hour is visible beside a busy one. */
   #drawHeights() {
     const { clientWidth: width, clientHeight: height } = this.#heights
     const [counts, ratio] = [this.#counts, devicePixelRatio]

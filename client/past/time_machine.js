@@ -1,10 +1,11 @@
 /**
- * The canvas' past on the page: the time line, the film, layers over it, and the pixels' cards. Loaded when first asked for.
+ * The canvas' past on the page: the time line, the film, layers over it, and the pixels' cards. The page loads it at its
+ * first use.
  *
  *     closed ── open ──► now: the live canvas, with the time line under it ◄── the last moment, back to now
  *                         └── seek, play ──► a moment: the reel's canvas is shown; the live one goes on unseen
  *
- * Painting is for the present without the time line: while it is open a click tells about a pixel.
+ * People paint only without the time line: while it is open, a click shows a pixel's card.
  */
 
 import { element, make } from '../page/elements.js'
@@ -24,21 +25,22 @@ import { TimeLine } from './time_line.js'
 /** @typedef {import('../view/viewport.js').Point} Point */
 /** @typedef {import('./source.js').History} History */
 
-const ASK_MS = 5_000 // how far the history has got, while the time line is open
+const ASK_MS = 5_000 // between two requests for the bounds of the history, while the time line is open
 const ADDRESS_MS = 300
 const FILM_MS = 60_000
-const STEP_MS = 10_000 // for what one step asks
-const STEP_VERSIONS = 256 // in which it finds an edit, among what moderators do
+const STEP_MS = 10_000 // the longest wait for the requests of a step
+const STEP_VERSIONS = 256 // in which it finds an edit, among the acts of moderators
 
 /**
  * @typedef {object} Page
  * @property {import('../view/screen.js').Screen} screen
  * @property {import('../painting/palette_bar.js').PaletteBar} palette
- * @property {(layers: import('../view/screen.js').Layer[]) => import('../view/screen.js').Layer[]} layers  those that the past has too, with these between
+ * @property {(layers: import('../view/screen.js').Layer[]) => import('../view/screen.js').Layer[]} layers  those that the
+ *   past also has, with these between
  * @property {(text: string, kind: 'news' | 'trouble') => void} say
  * @property {(text: string) => void} announce
- * @property {() => string} fragment  that names what is on the screen, and keeps what else the address names
- * @property {(edit: import('./source.js').PixelEdit) => HTMLElement[]} buttons  that a pixel's card has for those who look after the canvas
+ * @property {() => string} fragment  that names the present view, and keeps the other entries of the address
+ * @property {(edit: import('./source.js').PixelEdit) => HTMLElement[]} buttons  on a pixel's card for moderators and hosts
  * @property {() => void} changed  it was opened or closed, or another canvas is shown
  */
 
@@ -54,7 +56,7 @@ export class TimeMachine {
   #styled
   #layer = /** @type {'heat' | 'untouched' | null} */ (null)
   #isOpen = false
-  #isRight = true // the canvas that is shown is that of the moment
+  #isRight = true // whether the shown canvas is that of the moment
   #frame = 0
   #asking = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined)
   #addressing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
@@ -103,7 +105,7 @@ export class TimeMachine {
     return this.#card.pixel
   }
 
-  /** What is shown, for tests and the curious: null while it is closed. */
+  /** The shown state, for tests and the curious: null while it is closed. */
   get state() {
     if (!this.#isOpen) return null
     const { moment, playing } = this.#playback
@@ -111,7 +113,7 @@ export class TimeMachine {
   }
 
   /**
-   * Open the time line where an address says.
+   * Open the time line at the moment of an address.
    * @param {string} fragment  that may name a moment
    */
   async openAt(fragment) {
@@ -210,7 +212,7 @@ export class TimeMachine {
   }
 
   /**
-   * Tell about a pixel, as it is at the moment that is shown.
+   * Show a pixel's card, at the shown moment.
    *
    * @param {Point} pixel
    * @param {boolean} [focus]  by key
@@ -227,7 +229,7 @@ export class TimeMachine {
   }
 
   /**
-   * The live canvas is of this log: what is known of another one's past is void.
+   * The live canvas is of this log: drop everything about another log's past.
    * @param {string} log
    */
   belongsTo(log) {
@@ -335,13 +337,13 @@ export class TimeMachine {
     }
   }
 
-  /** What is drawn over the live canvas, too. */
+  /** The layers that the live canvas also has. */
   layer = /** @type {import('../view/screen.js').Layer} */ ((...drawing) => {
     this.#drawLayer(...drawing)
     this.#drawCard(...drawing)
   })
 
-  /** The address names the moment that is shown, so that it can be shared. */
+  /** Put the shown moment into the address, so that people can share it. */
   #address() {
     clearTimeout(this.#addressing)
     const moment = this.#isOpen && !this.#isNow ? Math.floor(this.#playback.moment) : null
@@ -380,10 +382,10 @@ export class TimeMachine {
 }
 
 /**
- * Load the looks. A time line that is shown without them takes another part of the window, and the canvas, which makes
- * room for it, would move twice: under the pointer of somebody who is about to click.
+ * Load the styles. Without them the time line takes another part of the window, and the canvas, which makes room for it,
+ * would move twice: under the pointer of somebody who is about to click.
  *
- * @returns {Promise<unknown>} they are there, or aren't to be had
+ * @returns {Promise<unknown>}  they are loaded, or can't be
  */
 function style() {
   const link = make('link', { rel: 'stylesheet', href: new URL('past.css', import.meta.url).href })

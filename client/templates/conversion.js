@@ -1,12 +1,12 @@
 /**
- * Images to palette indexes, off the page's thread. One worker at a time: each is made for its job and ended after it,
- * so that what a large image took is given back.
+ * Turns images into palette indexes, off the page's thread. One worker at a time: each is made for one job and ended after
+ * it, so that the browser frees the memory of a large image.
  */
 
 import { t } from '../words/language.js'
 import '../words/more_texts.js'
 
-const MAX_MS = 60_000 // the largest image takes 3 s; a file that is made to be slow doesn't stop the others
+const MAX_MS = 60_000 // the largest image takes 3 s; a malicious slow file must not stop the others
 
 let last = Promise.resolve()
 

@@ -1,9 +1,8 @@
 /**
- * An image file to RGBA pixels, upright. In the worker.
+ * Turns an image file into RGBA pixels, upright, in the worker.
  *
- * PNG is decoded here, bit by bit, in every browser alike. The other formats take the browser's decoder and a canvas that is
- * read back. Browsers that resist fingerprinting give noise there, which people would paint: so known pixels are read
- * back first.
+ * It decodes PNG itself, the same in every browser. The other formats need the browser's decoder and reading back a canvas.
+ * Browsers that resist fingerprinting give noise there, which people would paint: so it first reads back known pixels.
  */
 
 import { parsePng } from '../canvas/png.js'
@@ -12,7 +11,7 @@ import { headerOf } from './image_header.js'
 import { upright } from './upright.js'
 
 const PROBE_SIDE = 64
-const MOST_OFF = 2 // some browsers change a level by one in a few pixels, which no palette's colour is lost by
+const MOST_OFF = 2 // some browsers change a level by one in a few pixels, which changes no nearest colour
 
 /** The browser doesn't let its canvases be read. */
 export class Poisoned extends Error {}
@@ -53,7 +52,7 @@ async function decodeByBrowser(file, turnAt) {
   return context.getImageData(0, 0, bitmap.width, bitmap.height)
 }
 
-/** Whether a canvas gives back what was drawn on it: noise, as smooth pixels could be left as they are. */
+/** Whether a canvas gives back the drawn pixels. The test draws noise, since browsers might leave smooth pixels unchanged. */
 function canReadBack() {
   const drawn = new ImageData(PROBE_SIDE, PROBE_SIDE)
   drawn.data.forEach((_, i, levels) => (levels[i] = i % 4 === 3 ? 255 : ((i * 7919) >> 3) & 255))

@@ -1,7 +1,6 @@
 /**
- * What an image file says of itself before anybody decodes it: its format, its size, and how it is turned (EXIF). A file
- * from anywhere is looked at here first: an SVG is a program, and a few bytes can claim 30,000 x 30,000 pixels. Pure;
- * imports nothing.
+ * Reads an image file's header before anything decodes the file: its format, its size, and its orientation (EXIF). Every
+ * file passes here first: an SVG is a program, and a few bytes can claim 30,000 x 30,000 pixels. Pure; imports nothing.
  *
  * Formats: W3C PNG; JPEG, ITU T.81, annex B; GIF89a; WebP, RFC 9649; BMP; EXIF, CIPA DC-008, section 4.6.5.
  */
@@ -9,7 +8,7 @@
 /**
  * @typedef {object} Header
  * @property {'png' | 'jpeg' | 'gif' | 'webp' | 'bmp'} format
- * @property {number} width  as stored: an image that is turned by a quarter stands the other way
+ * @property {number} width  as stored; an orientation by a quarter turn swaps the sides
  * @property {number} height
  * @property {number} turn  EXIF's orientation, 1 to 8; 1 is upright
  * @property {number} turnAt  where in the file that number is; -1 if nowhere
@@ -17,7 +16,7 @@
 
 /** @typedef {{ width: number, height: number, exif?: [number, number] | undefined }} Found  `exif`: where its TIFF begins and ends */
 
-const MAX_PARTS = 10_000 // chunks or segments before the pixels: a file of more is made to be slow
+const MAX_PARTS = 10_000 // chunks or segments before the pixels: a file with more is meant to be slow
 const ORIENTATION = 0x0112
 const MAX_TAGS = 1_000
 
@@ -40,7 +39,7 @@ export function headerOf(file) {
   return null
 }
 
-/** How a format begins, each byte as a character of the same number, and who reads on. */
+/** The first bytes of each format, each byte as a character of the same number, and the function that reads on. */
 const FORMATS = /** @type {[Header['format'], RegExp, (bytes: DataView, file: Uint8Array) => Found][]} */ ([
   ['png', /^\x89PNG\r\n\x1a\n/, readPng],
   ['jpeg', /^\xff\xd8\xff/, readJpeg],
@@ -75,7 +74,7 @@ function readJpeg(bytes, file) {
     while (bytes.getUint8(at) === 0xff && bytes.getUint8(at + 1) === 0xff) at++ // fill bytes
     const [mark, kind, length] = [bytes.getUint8(at), bytes.getUint8(at + 1), bytes.getUint16(at + 2)]
     if (mark !== 0xff || length < 2) break
-    // A frame's header, of whatever coding; DHT, JPG and DAC lie among their numbers.
+    // A frame's header, of any coding; the numbers of DHT, JPG and DAC lie between them.
     if (kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind)) {
       return { width: bytes.getUint16(at + 7), height: bytes.getUint16(at + 5), exif }
     }
@@ -86,7 +85,7 @@ function readJpeg(bytes, file) {
 }
 
 /**
- * The first frame may be larger than the screen that the file begins with; nobody shows the others.
+ * The first frame may be larger than the file's screen size; browsers show no other frame here.
  *
  * @param {DataView} bytes
  * @returns {Found}

@@ -1,9 +1,9 @@
 /**
- * Draws templates over the canvas: the visible part of each one's picture, and outlines of what is pointed out.
+ * Draws templates over the canvas: the visible part of each one's picture, and outlines of the places to point out.
  *
- * A picture is a template drawn once, at one pixel per pixel and in the palette's colours. Dots are that picture cut
- * out by a pattern with a hole for each pixel, so that their cost doesn't grow with what is visible.
- * Where the canvas is right, a template's colours change nothing: who wants to see only what differs gets a veil there.
+ * A picture is a template drawn once, at one pixel per pixel and in the palette's colours. Dots are that picture cut out by
+ * a pattern with a hole for each pixel, so that their cost doesn't grow with what is visible. Where the canvas is right, a
+ * template's colours change nothing: with the style *only what differs* these pixels get a veil.
  */
 
 import { visiblePart } from '../view/viewport.js'
@@ -21,7 +21,7 @@ const dots = new OffscreenCanvas(1, 1)
 /**
  * @param {{ width: number, height: number }} size
  * @param {Int16Array} pixels  palette indexes, or negative where it is transparent
- * @param {Uint8Array | null} only  0 where a veil shall lie over what is right
+ * @param {Uint8Array | null} only  0 for right pixels, which get a veil
  * @param {string[]} palette
  */
 export function pictureOf({ width, height }, pixels, only, palette) {

@@ -30,7 +30,7 @@ export function withTemplates(link, templates) {
 
 /**
  * @param {string} fragment  with or without its #
- * @returns {{ linked: Linked[], refusals: string[] }} what is right in it, and what is wrong with the rest
+ * @returns {{ linked: Linked[], refusals: string[] }}  the valid entries, and the errors of the others
  */
 export function templatesOf(fragment) {
   const linked = /** @type {Linked[]} */ ([])
@@ -50,7 +50,7 @@ export function templatesOf(fragment) {
 /**
  * @param {string} text
  * @returns {string} the address, made whole
- * @throws {Error} it isn't one that images are fetched from
+ * @throws {Error} the page fetches no images from such an address
  */
 export function addressOf(text) {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -63,7 +63,7 @@ export function addressOf(text) {
 
 /**
  * @param {string} text
- * @returns {string} as it is where it isn't percent-encoded rightly
+ * @returns {string}  unchanged if its percent-encoding is invalid
  */
 export function decoded(text) {
   try {

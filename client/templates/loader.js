@@ -1,6 +1,6 @@
 /**
- * Templates, which most people never use: loaded when the panel is opened, an image is dropped or pasted, a link names
- * one, or some are kept in this browser. Until then all of this does nothing.
+ * Loads templates, which most people never use, when somebody opens the panel, drops or pastes an image, when a link names
+ * one, or if this browser keeps some. Until then all of this does nothing.
  */
 
 import { t } from '../words/language.js'
@@ -11,7 +11,7 @@ import { browserStorage } from '../page/settings.js'
 /** @typedef {import('./templates.js').Templates} Templates */
 /** @typedef {Omit<import('./index.js').Page, 'keeps'>} Page */
 
-/** Whether some are kept is noted here, so that a page without any doesn't load all this to find out. */
+/** The note that this browser keeps some, so that a page without any doesn't load all this to find out. */
 const KEY = 'placed.templates'
 
 export class TemplateLoader {
@@ -32,7 +32,7 @@ export class TemplateLoader {
   /** @type {import('../view/screen.js').Layer} */
   layer = (...drawing) => this.#templates?.layer(...drawing)
 
-  /** Another canvas or palette is shown. */
+  /** The page shows another canvas or palette. */
   canvasChanged() {
     this.#templates?.canvasChanged()
   }
@@ -54,14 +54,14 @@ export class TemplateLoader {
     return this.#templates?.wanted(x, y) ?? null
   }
 
-  /** Look at the next pixel that the topmost template which isn't done has wrong. */
+  /** Show the next wrong pixel of the topmost unfinished template. */
   nextWrong() {
     const left = this.#templates?.items.findLast(({ template, progress }) => !template.hidden && progress?.left)
     if (left) this.#templates?.next(left)
     else this.#page.say(t('nothingWrong'), 'news')
   }
 
-  /** The address of what is on the screen, with the templates that have an address. */
+  /** The address of the present view, with the templates that have an address. */
   link() {
     return this.#templates?.link() ?? this.#page.link()
   }
@@ -110,7 +110,7 @@ export class TemplateLoader {
    * @param {DataTransfer | null} data
    */
   #take(event, data) {
-    const images = [...(data?.files ?? [])] // what is none is told; a browser would go to its address
+    const images = [...(data?.files ?? [])] // say so if it is no image; a browser would go to its address
     if (!images.length) return
     event.preventDefault()
     void this.#load().then(async (templates) => {

@@ -21,7 +21,7 @@ export function createPanel(templates) {
     if (!element.isConnected) return
     for (const [item, row] of rows) {
       if (templates.items.includes(item)) continue
-      // Whoever removed it goes on from the panel's start rather than from the page's.
+      // After a removal the focus goes to the panel's start rather than the page's.
       if (row.element.contains(document.activeElement)) element.querySelector('input')?.focus()
       row.element.remove()
       rows.delete(item)

@@ -1,8 +1,8 @@
 /**
- * How far a template is painted: what is right and what is left to do, kept as edits arrive. Pure.
+ * How far a template is painted: the right pixels and those left to do, updated as edits arrive. Pure.
  *
- * Only what lies on the canvas counts, and what is transparent doesn't. It remembers which pixels are wrong rather than
- * asking the canvas, so an edit may be told before or after the canvas has it, and twice.
+ * Only opaque pixels on the canvas count. It remembers which pixels are wrong rather than asking the canvas, so the caller
+ * may pass an edit before or after the canvas has it, and twice.
  */
 
 import { TRANSPARENT } from './quantise.js'
@@ -13,7 +13,7 @@ import { TRANSPARENT } from './quantise.js'
 export class Progress {
   /** Pixels that count. */
   total = 0
-  /** Those of them that are wrong. */
+  /** The wrong ones among them. */
   left = 0
 
   #box
@@ -46,7 +46,7 @@ export class Progress {
    * @param {number} x
    * @param {number} y
    * @param {number} color  palette index
-   * @returns {number} which of the template's pixels turned right or wrong by it, -1 if none did
+   * @returns {number}  which of the template's pixels the edit made right or wrong, -1 if none
    */
   edited(x, y, color) {
     const wanted = this.wanted(x, y)

@@ -24,7 +24,7 @@ const LINEAR = Float64Array.from({ length: 256 }, (_, i) =>
  */
 export function quantise(rgba, palette) {
   const colors = Float64Array.from(palette.flatMap((color) => oklab(parseInt(color.slice(1), 16))))
-  // Each colour is looked for once. A table of all 2^24 is quicker than a Map, and what isn't touched costs nothing.
+  // Find each colour once. A table of all 2^24 is quicker than a Map, and its untouched parts cost nothing.
   const known = new Int16Array(1 << 24)
   const indexes = new Int16Array(rgba.length / 4).fill(TRANSPARENT)
   for (let i = 0, at = 0; at < rgba.length; i++, at += 4) {

@@ -1,6 +1,6 @@
 /**
- * The worker behind `conversion.js`: it is told { image, width, height, palette }, and answers { indexes }, or
- * { refusal }, the text that says why there are none.
+ * The worker behind `conversion.js`: it gets { image, width, height, palette }, and answers { indexes }, or { refusal }, a
+ * text with the reason.
  */
 
 import { Poisoned, decode } from './decoding.js'

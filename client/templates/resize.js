@@ -1,10 +1,10 @@
 /**
- * Another size for an image, before its colours are looked for. Pure; imports nothing.
+ * Resizes an image before its colours are matched. Pure; imports nothing.
  */
 
 /**
- * Every new pixel is the mean of those that it covers: pixel art that was enlarged by a whole number gets its own
- * pixels back exactly, a photo gets no moiré. Enlarged, it is the pixel that lies there.
+ * Every new pixel is the mean of the old pixels that it covers: pixel art that was enlarged by a whole number gets its own
+ * pixels back exactly, a photo gets no moiré. In an enlargement a new pixel copies the old pixel at its place.
  *
  * @param {{ data: Uint8ClampedArray, width: number, height: number }} image  RGBA
  * @param {number} width
@@ -20,7 +20,7 @@ export function resize(image, width, height) {
     const sums = [0, 0, 0, 0]
     for (let y = top; y < bottom; y++) {
       for (let i = 4 * (y * image.width + left); i < 4 * (y * image.width + right); i += 4) {
-        sums[3] += data[i + 3] // what can't be seen has no say in the colour
+        sums[3] += data[i + 3] // transparent pixels have no weight in the colour
         for (let channel = 0; channel < 3; channel++) sums[channel] += data[i + channel] * data[i + 3]
       }
     }

@@ -8,12 +8,12 @@ import { headerOf } from './image_header.js'
 import { checkSides, refuse } from './template.js'
 import { uprightSize } from './upright.js'
 
-/** A picture of palette colours of the largest side takes less; a photo of that side may not. */
+/** A picture in palette colours with the largest sides takes less; a photo of that size may not. */
 const MAX_FILE_MB = 8
 const FETCH_MS = 30_000 // guessed: a slow phone gets 8 MB in that time, and a person is still there
 
 /**
- * Fetch an image, telling the other site nothing but the address.
+ * Fetch an image; the other site learns only the address.
  *
  * @param {string} url
  * @returns {Promise<Blob>}
@@ -25,7 +25,7 @@ export async function download(url) {
   /** @type {RequestInit} */
   const options = { credentials: 'omit', referrerPolicy: 'no-referrer', signal: AbortSignal.timeout(FETCH_MS) }
   const answer = await fetch(url, { ...options, mode: 'cors' }).catch(async (error) => {
-    // A browser doesn't say which it was; but a site that only forbids the use answers this.
+    // A browser doesn't say which error it was; but a site that only forbids the use answers this request.
     await fetch(url, { ...options, mode: 'no-cors', method: 'HEAD' }).catch(() => Promise.reject(unreached(error.name)))
     throw new Error(t('templateForbidden', { host }))
   })
@@ -43,7 +43,7 @@ export async function download(url) {
 }
 
 /**
- * The image's size as it is to be seen, from its header: nothing is decoded before it is known how large that gets.
+ * The image's size as shown, from its header: the page decodes nothing before it knows the size.
  *
  * @param {Blob} image
  * @throws {Error} it is too large, or none of the formats

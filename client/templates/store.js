@@ -1,6 +1,5 @@
 /**
- * The templates that the browser keeps, in IndexedDB; no more of them than `checkRoom` allows, whatever other windows
- * add.
+ * The templates that the browser keeps, in IndexedDB; never more than `checkRoom` allows, even if other windows add some.
  */
 
 import { checkRoom } from './template.js'
@@ -11,7 +10,7 @@ import { checkRoom } from './template.js'
 const NAME = `placed templates ${new URL('.', document.baseURI).pathname}`
 const STORE = 'templates'
 
-/** @returns {Promise<Template[]>} in the order in which they lie above one another */
+/** @returns {Promise<Template[]>}  from the lowest to the topmost */
 export const load = () => run('readonly', (store) => store.getAll())
 
 /** @param {number} id */
@@ -21,7 +20,7 @@ export const forget = (id) => run('readwrite', (store) => store.delete(id))
  * Keep a template, in place of the one with its id.
  *
  * @param {Template} template
- * @throws {Error} too much is kept, or the browser keeps nothing more or nothing at all
+ * @throws {Error} there are too many, or the browser stores nothing more or nothing at all
  */
 export async function keep(template) {
   checkRoom([...(await load()).filter(({ id }) => id !== template.id), template])

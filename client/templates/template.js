@@ -1,6 +1,6 @@
 /**
- * A template: an image that somebody wants to see painted, and where. A value; what changes is a new one.
- * Pure; of the page it imports the texts alone.
+ * A template: an image that somebody wants to see painted, and its place. A value: a changed template is a new one. Pure; of
+ * the page it imports the texts alone.
  */
 
 import { t } from '../words/language.js'

@@ -1,6 +1,6 @@
 /**
- * The templates that there are, and what happens to them: the one writer of all of it. The layer draws them, and the
- * panel, brought up to date with each drawing, shows them and calls what it has buttons for.
+ * The list of templates, and all changes to it: nothing else writes it. The layer draws the templates, and the panel,
+ * updated with each drawing, shows them and calls the methods for its buttons.
  */
 
 import { t } from '../words/language.js'
@@ -18,7 +18,7 @@ import { changed, checkRoom } from './template.js'
 /** @typedef {import('./progress.js').Point} Point */
 
 /**
- * A template with what is made of it; undefined until it is converted, or drawn.
+ * A template with its conversion and drawing; undefined until they exist.
  * @typedef {object} Item
  * @property {Template} template
  * @property {boolean} kept  in the browser
@@ -26,13 +26,13 @@ import { changed, checkRoom } from './template.js'
  * @property {OffscreenCanvas} [picture]
  */
 
-const AIMED_SCALE = 16 // CSS pixels: a finger hits one of these
+const AIMED_SCALE = 16 // CSS pixels: a finger can hit a pixel of this size
 const GRAB_PX = 24 // CSS pixels around a template that still hold it: half a fingertip
 
 export class Templates {
   /** The lowest first. */
   items = /** @type {Item[]} */ ([])
-  /** The one that drags move. */
+  /** The template that drags move. */
   moving = /** @type {Item | null} */ (null)
 
   #page
@@ -58,7 +58,7 @@ export class Templates {
     )
   }
 
-  /** Those that the browser has kept. */
+  /** Load the templates that the browser has kept. */
   async load() {
     await this.#attempt(async () => {
       this.items = (await load()).map((template) => ({ template, kept: true }))
@@ -127,7 +127,7 @@ export class Templates {
   }
 
   /**
-   * Show what a link brings; it is kept by who chooses to.
+   * Show the templates of a link; the browser keeps them only if the person chooses so.
    * @param {string} fragment
    */
   addFromLink(fragment) {
@@ -138,13 +138,13 @@ export class Templates {
     }
   }
 
-  /** The page's address with those shown that have an address themselves. */
+  /** The page's address with the shown templates that have an address themselves. */
   link() {
     return withTemplates(this.#page.link(), this.#shown.map(({ template }) => template).filter(({ url }) => url))
   }
 
   /**
-   * The colour that the topmost one wants at a pixel.
+   * The colour that the topmost template wants at a pixel.
    *
    * @param {number} x
    * @param {number} y
@@ -159,7 +159,7 @@ export class Templates {
    * A pointer goes down.
    *
    * @param {Point} pixel  canvas pixel, also beside the canvas
-   * @returns {boolean} whether its drag moves a template: then tell `drag` and `drop`
+   * @returns {boolean}  whether its drag moves a template: then call `drag` and `drop`
    */
   grab({ x, y }) {
     const box = this.moving?.template
@@ -180,17 +180,17 @@ export class Templates {
     if (this.moving) this.change(this.moving, { x: Math.round(x), y: Math.round(y) }, lasting)
   }
 
-  /** The pointer goes up, or is taken away. */
+  /** The pointer goes up, or is cancelled. */
   drop() {
     this.drag(0, 0, true)
   }
 
   /**
-   * Drags move this one from now on; called with the one that they move already, none.
+   * Drags move this template from now on; called with the template that they move already, none.
    * @param {Item | null} item
    */
   move(item) {
-    for (const one of [this.moving, item]) delete one?.picture // moved, all of it is seen in any style
+    for (const one of [this.moving, item]) delete one?.picture // while it moves, all of it is visible in any style
     this.moving = item === this.moving ? null : item
     this.#page.invalidate()
   }
@@ -235,7 +235,7 @@ export class Templates {
   }
 
   /**
-   * Look at a pixel that is left to do, another one each time.
+   * Show a pixel that is left to do, another one each time.
    * @param {Item} item
    */
   next(item) {
@@ -245,7 +245,7 @@ export class Templates {
   }
 
   /**
-   * Look at a whole one.
+   * Show a whole template.
    * @param {Item} item
    */
   find({ template: { x, y, width, height } }) {
@@ -329,7 +329,7 @@ export class Templates {
     this.#page.invalidate()
     if (!this.#page.canvas()) return
     const pixels = await convert(template, this.#page.palette())
-    // Meanwhile another width or palette may have come, whose own conversion follows.
+    // The width or palette may have changed meanwhile; its own conversion follows.
     if (template.width === item.template.width) this.#recount(item, pixels)
   }
 
