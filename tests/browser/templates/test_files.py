@@ -157,7 +157,7 @@ def test_where_canvases_read_back_as_noise_it_is_said_and_nothing_is_shown(
     with Image.open(io.BytesIO(red)) as image:
         image.convert("RGB").save(file, format)
     panel.element.locator("input[type=file]").set_input_files(payload(file.getvalue()))
-    panel.wait_for_message("against fingerprinting")
+    panel.wait_for_message("To prevent fingerprinting")
     panel.wait_for_rows(0)
 
 
