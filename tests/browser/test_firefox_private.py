@@ -95,5 +95,5 @@ def test_a_png_is_a_template_and_of_other_formats_the_reason_is_told(page: Firef
         page.wait_until(lambda: page.ask(count) == "1 right, 63 to do", "with the palette's red")
         page.ask(f"location.hash = {links[1]!r}")
         message = "document.getElementById('message').textContent"
-        page.wait_until(lambda: "against fingerprinting" in page.ask(message), "it says why not")
+        page.wait_until(lambda: "To prevent fingerprinting" in page.ask(message), "it says why not")
         assert page.ask("document.querySelectorAll('.templates li').length") == 1
