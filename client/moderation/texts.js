@@ -40,7 +40,7 @@ const en = {
   mod_act_other: 'Something else',
   mod_restoreTo: 'To',
   mod_to_moment: 'the moment on the time line',
-  mod_to_ago: 'some minutes ago',
+  mod_to_ago: 'a number of minutes ago',
   mod_to_others: 'the last colours by others',
   mod_minutes: 'Minutes',
   mod_noMinutes: 'Say how many minutes, 1 or more.',

@@ -203,9 +203,9 @@ def test_a_used_host_link_says_so(new_server: Callable[..., PageServer], new_win
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("denied", "you said no"),
+        ("denied", "you refused"),
         ("expired", "once more"),
-        ("provider-down", "another one"),
+        ("provider-down", "another site"),
         ("made-up", "tell the host"),
     ],
 )
