@@ -131,10 +131,10 @@ async def test_status_tells_at_once_when_the_gate_or_the_announcement_changes(st
         async def changed() -> dict[str, Any]:
             """The notices of the next status that has others; one with the same may come, with a new `viewers`."""
             nonlocal told
-            before, before_v = told, told["v"]
+            before = told
             while _notices(told := await stream.status()) == _notices(before):
                 pass
-            assert told["v"] > before_v
+            assert told["v"] > before["v"]
             return _notices(told)
 
         closed = await act(server, log, "close")
